@@ -1,0 +1,45 @@
+# `make run` and `make test` need Python 3.11 or newer and make, nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "profmin needs Python 3.11 or newer; set PYTHON=")'
+	@echo "preparing $(VENV) from requirements.lock (once; about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+run: $(READY)  ## the September 2023 monitoring of Tomsk oblast, end to end
+	@$(BIN)/profmin demo
+
+test: $(READY)  ## every test
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lint: $(READY)  ## style, types, import direction; changes nothing
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: $(READY)  ## apply the style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY)  ## measure against floors taken in the same run
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY)  ## resolve requirements.lock again (needs uv)
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header \
+	  --quiet --extra dev --output-file requirements.lock pyproject.toml requirements.build.in
+
+clean:  ## remove the virtual environment and the demo's state
+	@rm -rf $(VENV) .profmin

@@ -1,0 +1,87 @@
+"""What a reader sees in a file: sheets of cells at their absolute addresses, before anybody interprets them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """An error value of the spreadsheet itself, such as `#REF!`; never the same as a blank cell."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Value = str | float | int | bool | dt.datetime | dt.date | dt.time | dt.timedelta | CellError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A merged range; zero-based, both ends included."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+    @property
+    def address(self) -> str:
+        return (
+            f"{column_letters(self.first_column)}{self.first_row + 1}:"
+            f"{column_letters(self.last_column)}{self.last_row + 1}"
+        )
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet. `rows[r][c]` is the cell at row r and column c counted from A1; blank cells are None."""
+
+    name: str
+    rows: list[list[Value]]
+    merged: list[Range] = field(default_factory=list)
+    visible: bool = True
+
+    @property
+    def used_range(self) -> str | None:
+        filled = [(r, c) for r, row in enumerate(self.rows) for c, value in enumerate(row) if value is not None]
+        if not filled:
+            return None
+        rows, columns = [r for r, _ in filled], [c for _, c in filled]
+        return Range(min(rows), min(columns), max(rows), max(columns)).address
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One file as it was read. `notes` are decisions the reader made (an encoding, a separator), in English."""
+
+    sheets: list[Sheet]
+    format: str
+    notes: tuple[str, ...] = ()
+
+
+class Unreadable(Exception):
+    """The file cannot be read. `reason` is a key of the refusal rules: empty, encrypted, corrupt, unknown, too_large."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def column_letters(column: int) -> str:
+    """Letters of a zero-based column number: 0 is A, 26 is AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def cell_address(row: int, column: int) -> str:
+    """Address of a cell from zero-based row and column: (13, 5) is F14."""
+    return f"{column_letters(column)}{row + 1}"
