@@ -64,7 +64,7 @@ class Grid:
 
 
 class Unreadable(Exception):
-    """The file cannot be read. `reason` is a key of the refusal rules: empty, encrypted, corrupt, unknown, too_large."""
+    """The file cannot be read. `reason` is a key of `contracts.rules.UNREADABLE`."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -1,0 +1,94 @@
+"""Vocabularies: small CSV tables that a non-programmer can review, read once."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def rows(name: str) -> tuple[dict[str, str], ...]:
+    """Rows of `contracts/vocabulary/<name>.csv`, every value as text."""
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+@cache
+def words(name: str) -> dict[str, str]:
+    """Russian word → code of a choice vocabulary (`levels`, `answers`, `weekdays`, `positions`, `verification`)."""
+    return {row["word"]: row["code"] for row in rows(name)}
+
+
+@cache
+def allowed_words(name: str) -> str:
+    """The first word of each code: what a message shows as the allowed values."""
+    first: dict[str, str] = {}
+    for word, code in words(name).items():
+        first.setdefault(code, word)
+    return ", ".join(first.values())
+
+
+@cache
+def ranks() -> dict[str, int]:
+    """Code of a position → its rank: 1 head, 2 deputy, 3 other (seed line 149: not below a deputy)."""
+    return {row["code"]: int(row["rank"]) for row in rows("positions")}
+
+
+@cache
+def norms(direction: str, model_version: str = "2023") -> dict[str, int | None]:
+    """Level → academic hours a school year of one direction (seed lines 29–61); None is «not part of the level»."""
+    found = {
+        row["level"]: int(row["hours"])
+        for row in rows("level_norms")
+        if row["direction"] == direction and row["model_version"] == model_version
+    }
+    return {level: found.get(level) for level in ("basic", "main", "advanced")}
+
+
+@cache
+def norm_totals(model_version: str = "2023") -> dict[str, int]:
+    """Level → all hours of a school year: 40, 60, 80 (seed lines 31, 40, 51)."""
+    totals: dict[str, int] = {}
+    for row in rows("level_norms"):
+        if row["model_version"] == model_version:
+            totals[row["level"]] = totals.get(row["level"], 0) + int(row["hours"])
+    return totals
+
+
+def reporting_units(as_of: dt.date) -> pl.DataFrame:
+    """The 21 reporting units as valid on a date: reporting_unit, name, kind, oktmo (all String), in printed order."""
+    valid = [row for row in rows("reporting_units") if row["valid_from"] <= as_of.isoformat() <= row["valid_to"]]
+    return pl.DataFrame(
+        {name: [row[name] for row in valid] for name in ("reporting_unit", "name", "kind", "oktmo")},
+        schema_overrides=dict.fromkeys(("reporting_unit", "name", "kind", "oktmo"), pl.String),
+    )
+
+
+@cache
+def unit_names() -> dict[str, str]:
+    """Reporting unit → its newest Russian name."""
+    return {row["reporting_unit"]: row["name"] for row in rows("reporting_units")}
+
+
+@cache
+def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
+    """The campaign of a form that runs on a date: the last one started in the same academic year, or None."""
+    started = [
+        row
+        for row in rows("campaigns")
+        if row["form"] == form
+        and row["starts_on"] <= as_of.isoformat()
+        and academic_year(as_of + dt.timedelta(days=31)) == int(row["academic_year"])
+    ]
+    return max(started, key=lambda row: row["starts_on"], default=None)
+
+
+def academic_year(day: dt.date) -> int:
+    """First calendar year of the academic year of a day: 1 September to 31 August."""
+    return day.year if day.month >= 9 else day.year - 1

@@ -1,0 +1,190 @@
+"""The language of a contract: forms, their editions, columns and rules.
+
+A form is one file in `contracts/forms/`. It names columns by what they mean; people's wordings of a heading are data
+of the column. Rules are polars expressions that are true for a good row; `transforms/check.py` runs them by pandera.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Severity = Literal["refuse", "error", "warning", "note"]
+Scope = Literal["cell", "row", "table", "delivery", "register", "history"]
+Kind = Literal[
+    "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",
+    "grades",
+]  # fmt: skip
+
+TYPES: dict[str, pl.DataType] = {
+    "text": pl.String(),
+    "school_code": pl.String(),
+    "school_name": pl.String(),
+    "unit": pl.String(),
+    "count": pl.Int64(),
+    "amount": pl.Int64(),
+    "hours": pl.Float64(),
+    "date": pl.Date(),
+    "yes_no": pl.Boolean(),
+    "choice": pl.String(),
+    "percent": pl.Float64(),
+    "grades": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a form.
+
+    `headings` are the wordings by which people call it, besides `title`. `required` says that a file without the
+    heading is refused; `nullable` that a blank cell is allowed. `fact` says that the value is loaded; a `personal`
+    value never leaves the reading: it is neither loaded nor shown.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    description: str
+    headings: tuple[str, ...] = ()
+    unit: str | None = None
+    required: bool = True
+    nullable: bool = False
+    vocabulary: str | None = None
+    open_vocabulary: bool = False
+    blank_words: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    personal: bool = False
+    fact: bool = True
+
+    @property
+    def dtype(self) -> pl.DataType:
+        return TYPES[self.kind]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a form: `check` is true for a good row and null where the rule does not apply.
+
+    `column` is the column whose cell is marked. `expected` and `difference` are expressions (or a text) for the
+    message. A rule that `needs` the register is named, not run, when there is none. Rules without `check` are
+    applied by the mechanism that their `scope` names.
+    """
+
+    id: str
+    severity: Severity
+    scope: Scope
+    what: str
+    when: str
+    mend: str
+    column: str | None = None
+    check: pl.Expr | None = None
+    expected: pl.Expr | str | None = None
+    difference: pl.Expr | None = None
+    needs_register: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A metric whose stated total («Итого») is compared with the sum of the rows."""
+
+    metric: str
+    total: pl.Expr
+    stated: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class RowControl:
+    """A figure that a row states although it follows from the row's other cells (a percent, a remainder).
+
+    `tolerance` is how far the stated figure may be from the computed one, in the metric's own unit.
+    """
+
+    metric: str
+    stated: str
+    computed: pl.Expr
+    tolerance: pl.Expr
+    rule: str
+
+
+@dataclass(frozen=True)
+class Pupils:
+    """Rows of a form that are pupils: they are counted, and kept only under a keyed pseudonym.
+
+    `identity` are the personal columns that tell pupils apart; `state` is the state of a row among others of the
+    same pupil (the smallest wins); `counted` is the state that a registered pupil has; `measures` are counts of
+    distinct pupils by `keys`.
+    """
+
+    identity: tuple[str, ...]
+    state: pl.Expr
+    keys: tuple[str, ...]
+    measures: dict[str, pl.Expr]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The layout and rules of a form from a date on."""
+
+    name: str
+    valid_from: dt.date
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def required(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.required)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A kind of document that we agreed to receive.
+
+    `sender_kind` says who may send it. `recognised_by` are columns that no other form has together. `slice_by` says
+    what a delivery replaces as a whole: the sender's report of a campaign, of an as-of date, or of an academic year.
+    `largest_fall` is the share of rows that a new delivery may lack against the one it replaces.
+    """
+
+    name: str
+    title: str
+    description: str
+    sender_kind: Literal["reporting_unit", "regional_operator", "department"]
+    grain: str
+    cadence: str
+    recognised_by: tuple[str, ...]
+    key: tuple[str, ...]
+    slice_by: Literal["campaign", "as_of", "academic_year"]
+    editions: tuple[Edition, ...]
+    campaign_form: str | None = None
+    controls: tuple[Control, ...] = ()
+    row_controls: tuple[RowControl, ...] = ()
+    states_total: bool = False
+    pupils: Pupils | None = None
+    defines_schools: bool = False
+    largest_fall: float = 0.2
+
+    def edition_at(self, as_of: dt.date | None) -> Edition:
+        """The edition in force on a date; the newest when no date is known, the oldest before the first."""
+        if as_of is None:
+            return self.editions[-1]
+        valid = [edition for edition in self.editions if edition.valid_from <= as_of]
+        return valid[-1] if valid else self.editions[0]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of all editions, each id once."""
+        return tuple({rule.id: rule for edition in self.editions for rule in edition.rules}.values())
+
+
+def changed(rules: Sequence[Rule], *replacing: Rule) -> tuple[Rule, ...]:
+    """Rules of a later edition: those of the earlier one with some replaced by id or added."""
+    return tuple({rule.id: rule for rule in (*rules, *replacing)}.values())

@@ -1,0 +1,143 @@
+"""The pupil export of the platform «Билет в будущее»: a row a pupil, downloaded by the regional operator.
+
+The platform moves its headings every year, prints years inside them, and writes the word «Нет» into a date column
+(public processing scripts of a sister region, 2023 and 2025). Names tell pupils apart and go nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import polars as pl
+
+from contracts.form import Column, Edition, Form, Pupils, Rule
+
+COUNTERS = (
+    ("diagnostics", "Количество пройденных диагностик", ("темы диагностик",)),
+    ("trials", "Кол-во посещенных профессиональных и партнерских проб", ()),
+    ("excursions", "Кол-во посещенных экскурсий на предприятие", ()),
+    ("museum_visits", "Кол-во посещенных экскурсий в корпоративный музей", ()),
+    ("masterclasses", "Кол-во посещенных мастер-классов", ()),
+)
+
+COLUMNS_2023 = (
+    Column("municipality", "Муниципалитет", "unit", "Территория, как её пишет платформа.",
+           ("Муниципальное образование", "Муниципальный район")),
+    Column("school_name", "Образовательная организация", "school_name", "Школа, как её пишет платформа.",
+           ("Название образовательной организации", "Школа"), fact=False),
+    Column("full_name", "ФИО", "text", "Только чтобы отличать обучающихся друг от друга.",
+           ("ФИО обучающегося", "ФИО ученика", "Фамилия, имя, отчество"), personal=True, fact=False),
+    Column("birth_date", "Дата рождения", "date", "Только чтобы отличать однофамильцев.",
+           ("ДР", "Дата рождения обучающегося"), required=False, nullable=True, personal=True, fact=False),
+    Column("grade", "Класс (без буквы)", "count", "Класс обучающегося.", ("Класс", "Класс обучения"),
+           minimum=1, maximum=11),
+    Column("grade_letter", "Буква класса", "text", "Буква класса.", ("Литера",), required=False, nullable=True,
+           fact=False),
+    Column("verification", "Статус верификации", "choice", "Подтверждён ли обучающийся.", ("Верификация",),
+           required=False, nullable=True, vocabulary="verification"),
+    Column("last_login", "Дата последнего входа на платформу", "date", "Когда заходил в последний раз.",
+           ("Последний вход",), required=False, nullable=True, blank_words=("нет", "не входил")),
+    Column("archived_on", "Дата архивации", "date", "Дата или слово «Нет».", ("Архивация",), required=False,
+           nullable=True, blank_words=("нет",)),
+    *(
+        Column(name, f"{title} (за календарный год)", "count", "Счётчик платформы за календарный год.",
+               (title, *others), required=False, nullable=True, minimum=0, maximum=10_000, fact=False)
+        for name, title, others in COUNTERS
+    ),
+    Column("email", "Электронная почта", "text", "Не нужна и не хранится.", ("E-mail", "Почта"), required=False,
+           nullable=True, personal=True, fact=False),
+    Column("navigator", "Ответственный педагог-навигатор", "text", "Не нужен и не хранится.",
+           ("Педагог-навигатор",), required=False, nullable=True, personal=True, fact=False),
+)  # fmt: skip
+
+COLUMNS_2025 = tuple(
+    replace(column, required=True, nullable=False) if column.name == "verification" else
+    replace(column, required=True) if column.name == "archived_on" else column
+    for column in COLUMNS_2023
+)  # fmt: skip
+
+AGE = pl.col("as_of").dt.year() - pl.col("birth_date").dt.year()
+
+RULES = (
+    Rule(
+        "REX-001", "error", "row",
+        "Класс вне 6–11.",
+        "Проект «Билет в будущее» считает обучающихся 6–11 классов.",
+        "Проверьте класс в карточке обучающегося на платформе.",
+        column="grade", check=pl.col("grade").is_between(6, 11), expected="от 6 до 11", source="seed 67; COV-3",
+    ),
+    Rule(
+        "REX-002", "warning", "row",
+        "Возраст не похож на возраст обучающегося 6–11 класса.",
+        "Обычно 10–19 лет; иначе в дате рождения опечатка.",
+        "Проверьте дату рождения на платформе.",
+        column="birth_date", check=AGE.is_between(10, 19), expected="от 10 до 19 лет", source="domain 3.4",
+    ),
+    Rule(
+        "REX-003", "warning", "row",
+        "Дата последнего входа позже даты выгрузки.",
+        "Выгрузка не может знать будущего.",
+        "Проверьте дату выгрузки.",
+        column="last_login", check=pl.col("last_login") <= pl.col("as_of"),
+        expected=pl.format("не позже {}", pl.col("as_of").dt.to_string("%d.%m.%Y")), source="domain 3.4",
+    ),
+    Rule(
+        "REX-004", "error", "row",
+        "Дата архивации позже даты выгрузки.",
+        "Выгрузка не может знать будущего, и непонятно, считать ли обучающегося.",
+        "Проверьте дату выгрузки и дату архивации.",
+        column="archived_on", check=pl.col("archived_on") <= pl.col("as_of"),
+        expected=pl.format("не позже {}", pl.col("as_of").dt.to_string("%d.%m.%Y")), source="domain 3.4",
+    ),
+    Rule(
+        "REX-005", "note", "table",
+        "Один и тот же обучающийся встречается несколько раз; посчитан один раз.",
+        "Когда обучающийся перешёл в другую школу или зарегистрировался дважды.",
+        "Ничего делать не нужно; лишнюю карточку лучше отправить в архив.",
+        column="full_name", source="domain 3.4, trap 8",
+    ),
+    Rule(
+        "REX-006", "warning", "history",
+        "Зарегистрированных стало меньше больше чем на 5 %.",
+        "Число растёт; падает оно при архивации или неполной выгрузке.",
+        "Проверьте, что выгрузка полная.",
+        source="REG-5",
+    ),
+)  # fmt: skip
+
+STATE = (
+    pl.when(pl.col("archived_on").is_not_null())
+    .then(3)
+    .when(pl.col("verification") == "unverified")
+    .then(2)
+    .otherwise(1)
+    .cast(pl.Int16)
+)
+
+FORM = Form(
+    name="registration_export",
+    title="Сводный отчёт по ученикам платформы «Билет в будущее»",
+    description="Выгрузка платформы, строка — обучающийся; архивные и неподтверждённые не считаются.",
+    sender_kind="regional_operator",
+    grain="обучающийся × дата; в хранилище — школа × класс × дата",
+    cadence="каждую ночь в сезон регистрации",
+    recognised_by=("municipality", "school_name", "full_name", "grade"),
+    key=(),
+    slice_by="as_of",
+    pupils=Pupils(
+        identity=("full_name", "birth_date"),
+        state=STATE,
+        keys=("school_id", "grade"),
+        measures={
+            "actual_pupils": pl.col("state") == 1,
+            "unverified_pupils": pl.col("state") == 2,
+            "archived_pupils": pl.col("state") == 3,
+        },
+    ),
+    largest_fall=0.2,
+    editions=(
+        Edition("2023", dt.date(2023, 1, 1), COLUMNS_2023, RULES),
+        Edition("2025", dt.date(2025, 1, 1), COLUMNS_2025, RULES),
+    ),
+)

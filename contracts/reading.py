@@ -1,0 +1,119 @@
+"""What one interpretation of a delivery yields. The warehouse stores it; receipts and `check --json` show it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import polars as pl
+
+Verdict = Literal["accepted", "partial", "refused"]
+
+FINDINGS: dict[str, pl.DataType] = {
+    "rule": pl.String(),
+    "severity": pl.String(),
+    "scope": pl.String(),
+    "sheet": pl.String(),
+    "cell": pl.String(),
+    "row": pl.Int64(),
+    "column": pl.String(),
+    "value": pl.String(),
+    "expected": pl.String(),
+    "difference": pl.Float64(),
+    "message": pl.String(),
+}
+"""One broken rule at one place; `row` is the row of the sheet, counted from 1; a personal value is never shown."""
+
+RAW_ROWS: dict[str, pl.DataType] = {
+    "sheet": pl.String(),
+    "row": pl.Int64(),
+    "outcome": pl.String(),
+    "cells": pl.List(pl.String()),
+}
+"""Rows as received. `outcome`: loaded, quarantined, or why it is not data (title, heading, total, note, blank)."""
+
+CONTROL_TOTALS: dict[str, pl.DataType] = {
+    "reporting_unit": pl.String(),
+    "metric": pl.String(),
+    "stated": pl.Float64(),
+    "computed": pl.Float64(),
+    "difference": pl.Float64(),
+    "tolerance": pl.Float64(),
+    "verdict": pl.String(),
+}
+"""A stated figure against the computed one; `reporting_unit` is null for «Итого»; verdict `agrees` or `disagrees`."""
+
+SCHOOL_OUTCOMES: dict[str, pl.DataType] = {
+    "school_id": pl.Int64(),
+    "report_status": pl.String(),
+    "rules": pl.List(pl.String()),
+}
+"""Status of each school that a delivery names: accepted or rejected, with the rules that rejected it."""
+
+PUPILS: dict[str, pl.DataType] = {
+    "row": pl.Int32(),
+    "pupil_key": pl.Binary(),
+    "school_id": pl.Int64(),
+    "grade": pl.Int16(),
+    "state": pl.Int16(),
+}
+"""Pupil rows under a keyed pseudonym (16 bytes of an HMAC-SHA256); state 1 counted, 2 unverified, 3 archived."""
+
+
+def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(schema=schema)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Row accounting: read = loaded + quarantined + not_data, always."""
+
+    read: int = 0
+    loaded: int = 0
+    quarantined: int = 0
+    not_data: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How headings were understood: heading as found → column; titles of missing columns; unknown headings."""
+
+    matched: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One interpretation of a delivery by one contract version.
+
+    `slice` names what the delivery replaces as a whole, and is null when the delivery is refused. `facts` has the
+    fact columns of the form and its keys (`school_id`, `reporting_unit`, `school_code` for the register).
+    """
+
+    file: str
+    sha256: str
+    form: str | None
+    edition: str | None
+    sender: str | None
+    as_of: dt.date | None
+    campaign: str | None
+    slice: str | None
+    verdict: Verdict
+    rows: Rows
+    layout: Layout
+    findings: pl.DataFrame
+    raw_rows: pl.DataFrame
+    facts: pl.DataFrame
+    control_totals: pl.DataFrame
+    school_outcomes: pl.DataFrame
+
+
+class PupilStream(Protocol):
+    """A reading of a pupil export in the making: blocks of `PUPILS` first, the whole `Reading` after the last."""
+
+    def __iter__(self) -> Iterator[pl.DataFrame]: ...
+
+    def reading(self) -> Reading: ...
