@@ -66,7 +66,7 @@ class Column:
         return TYPES[self.kind]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """A rule of a form: `check` is true for a good row and null where the rule does not apply.
 
@@ -89,7 +89,7 @@ class Rule:
     source: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Control:
     """A metric whose stated total («Итого») is compared with the sum of the rows."""
 
@@ -99,7 +99,7 @@ class Control:
     rule: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RowControl:
     """A figure that a row states although it follows from the row's other cells (a percent, a remainder).
 
@@ -113,7 +113,7 @@ class RowControl:
     rule: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pupils:
     """Rows of a form that are pupils: they are counted, and kept only under a keyed pseudonym.
 
@@ -128,7 +128,7 @@ class Pupils:
     measures: dict[str, pl.Expr]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edition:
     """The layout and rules of a form from a date on."""
 
@@ -145,7 +145,7 @@ class Edition:
         return tuple(column for column in self.columns if column.required)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
     """A kind of document that we agreed to receive.
 

@@ -77,6 +77,12 @@ def unit_names() -> dict[str, str]:
 
 
 @cache
+def official_names() -> tuple[str, ...]:
+    """Every name that a reporting unit has or had."""
+    return tuple(row["name"] for row in rows("reporting_units"))
+
+
+@cache
 def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
     """The campaign of a form that runs on a date: the last one started in the same academic year, or None."""
     started = [

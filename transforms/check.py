@@ -1,0 +1,177 @@
+"""Rows against a contract: typed values, findings at their cells, and which rows are set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandera.errors
+import pandera.polars as pa
+import polars as pl
+
+from contracts.form import Column, Edition, Form
+from contracts.rules import CELL, CELL_ERROR, CODE_AND_NAME_DIFFER, KEY_NORMALISED, NOT_IN_OPEN_LIST
+from contracts.vocabulary import allowed_words, official_names, unit_names
+from transforms.contract import Judgement, contract
+from transforms.finding import PLACED, Table, described, placed
+from transforms.parse import ERROR_CELL, is_blank, parse, percent_decimals, trimmed
+from transforms.resolve import Register, resolve_units
+
+FREE_KINDS = ("text", "school_name", "school_code")
+EXPECTED = {
+    "count": "целое число", "amount": "целое число", "hours": "число часов", "date": "дата ДД.ММ.ГГГГ",
+    "yes_no": "да или нет", "percent": "процент, например 33,77%", "grades": "например 6–11",
+    "unit": "название территории из справочника",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`typed`: row, table, delivery, sender, as_of, the columns of the form, school_id if any, `bad` Boolean.
+
+    `findings`: the columns of `contracts.reading.FINDINGS`, and `delivery`, `index` (the row of `typed`).
+    `skipped`: ids of rules that needed a register and had none.
+    """
+
+    typed: pl.DataFrame
+    findings: pl.DataFrame
+    skipped: tuple[str, ...]
+
+
+def check_rows(
+    raw: pl.DataFrame,
+    tables: Sequence[Table],
+    form: Form,
+    edition: Edition,
+    register: Register | None,
+    aliases: Mapping[str, str],
+) -> Checked:
+    """Check the rows of many deliveries of one form at once.
+
+    `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
+    for each column of the edition.
+    """
+    typed, unread = parsed(raw, edition, aliases)
+    found = [unread]
+    if "school_name" in raw.columns and not form.defines_schools:
+        typed, problems = with_schools(raw, typed, register)
+        found.append(problems)
+    typed = with_context(typed, raw, edition, register)
+    compiled = contract(form, edition, register is not None)
+    found.append(judged(typed, unread, compiled.judgements, broken(typed, compiled.schema)))
+    findings = described(pl.concat(found), raw, tables, edition)
+    bad = findings.filter(pl.col("severity") == "error")["index"].unique()
+    typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
+    return Checked(typed, findings, compiled.skipped)
+
+
+def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Typed columns, and a `PLACED` frame of the cells that did not parse or were read through an alias."""
+    columns = [raw[name] for name in ("table", "row", "delivery", "sender", "as_of", "academic_year_start")]
+    found = [pl.DataFrame(schema=PLACED)]
+    for column in edition.columns:
+        texts = raw[column.name]
+        values = resolve_units(trimmed(texts), aliases) if column.kind == "unit" else parse(texts, column)
+        columns.append(values.alias(column.name))
+        if column.kind not in FREE_KINDS and values.null_count():
+            unread = values.is_null() & ~is_blank(texts, column)
+            if unread.any():
+                found.append(unread_cells(texts, unread, column))
+        if column.kind == "unit":
+            names = values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
+            found.append(aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
+    return pl.DataFrame(columns), pl.concat(found)
+
+
+def unread_cells(texts: pl.Series, unread: pl.Series, column: Column) -> pl.DataFrame:
+    """Cells that state something that is not a value of the column."""
+    index = unread.arg_true()
+    rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL[column.kind]
+    error = texts.gather(index).str.strip_chars().str.contains(ERROR_CELL)
+    ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
+    expected = allowed_words(column.vocabulary) if column.vocabulary else EXPECTED[column.kind]
+    return placed(index, ids, column.name, expected)
+
+
+def aliased(delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str) -> pl.DataFrame:
+    """A note for each distinct name that was understood although it is written otherwise, at its first cell."""
+    frame = pl.DataFrame({"delivery": delivery, "text": texts, "name": names.cast(pl.String)}).with_row_index("index")
+    first = frame.filter(pl.col("text") != pl.col("name")).unique(
+        ["delivery", "text"], keep="first", maintain_order=True
+    )
+    return placed(first["index"], KEY_NORMALISED.id, column, first["name"])
+
+
+def with_schools(
+    raw: pl.DataFrame, typed: pl.DataFrame, register: Register | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add school_id by the register: by code, else by name within the sender (or the territory of the row)."""
+    unit = typed["municipality"] if "municipality" in typed.columns else typed["sender"]
+    code = typed["school_code"] if "school_code" in typed.columns else pl.Series([None] * len(typed), dtype=pl.String)
+    if register is None:
+        return typed.with_columns(school_id=pl.lit(None, dtype=pl.Int64)), pl.DataFrame(schema=PLACED)
+    rows = pl.DataFrame({"school_code": code, "school_name": typed["school_name"], "unit": unit})
+    resolved = register.resolve(rows)
+    stated = rows["school_name"].is_not_null() | rows["school_code"].is_not_null()
+    problem = resolved["school_problem"].is_not_null() & stated
+    found = [aliased(raw["delivery"], rows["school_name"], resolved["school_normalised"], "school_name")]
+    by_code = rows["school_code"].is_not_null() & (
+        rows["school_name"].is_null() | (resolved["school_problem"] == CODE_AND_NAME_DIFFER.id).fill_null(False)
+    )
+    for mask, column in ((problem & ~by_code, "school_name"), (problem & by_code, "school_code")):
+        index = mask.arg_true()
+        if len(index):
+            found.append(placed(index, resolved["school_problem"].gather(index), column, "школа из реестра"))
+    typed = typed.with_columns(resolved["school_id"])
+    return typed.join(register.context, on="school_id", how="left", maintain_order="left"), pl.concat(found)
+
+
+def with_context(typed: pl.DataFrame, raw: pl.DataFrame, edition: Edition, register: Register | None) -> pl.DataFrame:
+    """Add what rules look at besides the row: the unit in the register, and how precisely a percent is stated."""
+    if register is not None and "reporting_unit" in typed.columns:
+        typed = typed.join(register.units, on="reporting_unit", how="left", maintain_order="left")
+    for column in edition.columns:
+        if column.kind == "percent":
+            decimals = percent_decimals(raw[column.name])
+            decimals = decimals.set(typed[column.name].is_null(), None)
+            typed = typed.with_columns(
+                decimals.alias(f"{column.name}_decimals"),
+                (0.5 * 0.1 ** decimals.cast(pl.Float64) / 100).alias(f"{column.name}_half_unit"),
+            )
+    return typed
+
+
+def broken(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Rows that break rules, by pandera: index, rule, column. Raises SchemaErrors if the frame itself is not typed."""
+    nothing = pl.DataFrame(schema={"index": pl.Int64, "rule": pl.String, "column": pl.String})
+    if typed.is_empty():
+        return nothing
+    try:
+        schema.validate(typed, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        if cases["index"].null_count():
+            raise
+        found = cases.select(pl.col("index").cast(pl.Int64), rule="check", column="column")
+        return nothing.vstack(found).unique(maintain_order=True)
+    return nothing
+
+
+def judged(
+    typed: pl.DataFrame, unread: pl.DataFrame, judgements: Mapping[tuple[str, str], Judgement], cases: pl.DataFrame
+) -> pl.DataFrame:
+    """A `PLACED` frame of broken rules, without those whose cells could not be read in the first place."""
+    found = [pl.DataFrame(schema=PLACED)]
+    unread = unread.filter(pl.col("rule") != KEY_NORMALISED.id)
+    for (rule, column), rows in cases.group_by("rule", "column", maintain_order=True):
+        judgement = judgements[(str(rule), str(column))]
+        silent = unread.filter(pl.col("column").is_in([*judgement.roots, str(column)]))["index"]
+        index = rows["index"].filter(~rows["index"].is_in(silent.implode()))
+        if index.is_empty():
+            continue
+        shown = typed[index].select(expected=judgement.expected, difference=judgement.difference)
+        if len(shown) == 1 < len(index):
+            shown = pl.concat([shown] * len(index))
+        expected = shown["expected"].str.replace(r"(\d)\.0$", "${1}").str.replace(r"(\d)\.(\d)", "${1},${2}")
+        found.append(placed(index, str(rule), str(column), expected).with_columns(shown["difference"]))
+    return pl.concat(found)

@@ -1,0 +1,128 @@
+"""Contracts as pandera schemas. The frame is parsed before: pandera sees typed, nullable columns of an eager frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.types import PolarsData
+
+from contracts.form import Column, Edition, Form, Rule
+from contracts.rules import BLANK, DUPLICATE_KEY, OUT_OF_RANGE, ROW_NOT_UNDERSTOOD, SCHOOL_OF_ANOTHER
+from contracts.vocabulary import unit_names
+
+KEY_COLUMN = {"school_id": "school_name", "reporting_unit": "reporting_unit", "school_code": "school_code"}
+SCHOOL_KINDS = ("school_name", "school_code")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A rule applied to a column: `check` is true or null for a good row."""
+
+    rule: Rule
+    column: str
+    check: pl.Expr
+    expected: pl.Expr
+    difference: pl.Expr
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Columns that the check looks at: it is not asked where one of them did not parse."""
+        return tuple(self.check.meta.root_names())
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The judgements of an edition and the pandera schema made of them."""
+
+    judgements: dict[tuple[str, str], Judgement]
+    schema: pa.DataFrameSchema
+    skipped: tuple[str, ...]
+
+
+@cache
+def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
+    """The contract of an edition; rules that need the register are left out, by name, when there is none."""
+    judgements = [*shared_judgements(form, edition, with_register)]
+    skipped = []
+    for rule in edition.rules:
+        if rule.check is None or rule.column is None:
+            continue
+        if rule.needs_register and not with_register:
+            skipped.append(rule.id)
+            continue
+        judgements.append(judgement(rule, rule.column, rule.check, rule.expected, rule.difference))
+    if not with_register and any(column.kind in SCHOOL_KINDS for column in edition.columns):
+        skipped.append(SCHOOL_OF_ANOTHER.id)
+    checks: dict[str, list[pa.Check]] = {column.name: [] for column in edition.columns}
+    for each in judgements:
+        checks[each.column].append(pa.Check(asked(each.check), error=each.rule.id, ignore_na=False))
+    schema = pa.DataFrameSchema(
+        {
+            column.name: pa.Column(column.dtype, checks[column.name], nullable=True, title=column.title,
+                                   description=column.description, metadata={"unit": column.unit, "kind": column.kind})
+            for column in edition.columns
+        },
+        title=form.title,
+        description=form.description,
+    )  # fmt: skip
+    return Contract({(each.rule.id, each.column): each for each in judgements}, schema, tuple(skipped))
+
+
+def asked(check: pl.Expr) -> Callable[[PolarsData], pl.LazyFrame]:
+    return lambda data: data.lazyframe.select(check.fill_null(True))
+
+
+def judgement(
+    rule: Rule, column: str, check: pl.Expr, expected: pl.Expr | str | None = None, difference: pl.Expr | None = None
+) -> Judgement:
+    shown = expected if isinstance(expected, pl.Expr) else pl.lit(expected, dtype=pl.String)
+    return Judgement(
+        rule,
+        column,
+        check,
+        shown.cast(pl.String),
+        (pl.lit(None) if difference is None else difference).cast(pl.Float64),
+    )
+
+
+def shared_judgements(form: Form, edition: Edition, with_register: bool) -> list[Judgement]:
+    """What every form asks of every row: filled cells, bounds, one row a key, a school of the sender's own."""
+    found = []
+    for column in edition.columns:
+        value = pl.col(column.name)
+        if not column.nullable and column.kind not in SCHOOL_KINDS:
+            found.append(judgement(BLANK, column.name, value.is_not_null(), "заполненная ячейка"))
+        if column.minimum is not None or column.maximum is not None:
+            low, high = column.minimum, column.maximum
+            inside = pl.lit(True) if low is None else value >= low
+            found.append(
+                judgement(
+                    OUT_OF_RANGE, column.name, inside if high is None else inside & (value <= high), bounds(column)
+                )
+            )
+    names = {column.name for column in edition.columns}
+    if "school_name" in names and not form.defines_schools:
+        absent = pl.col("school_name").is_null()
+        if "school_code" in names:
+            absent &= pl.col("school_code").is_null()
+        found.append(judgement(ROW_NOT_UNDERSTOOD, "school_name", ~absent, "код или название школы"))
+    if form.key:
+        filled = pl.all_horizontal(pl.col(name).is_not_null() for name in form.key)
+        once = ~pl.struct("delivery", *form.key).is_duplicated()
+        found.append(judgement(DUPLICATE_KEY, KEY_COLUMN[form.key[0]], once | ~filled, "одна строка"))
+    if with_register and form.sender_kind == "reporting_unit":
+        owner = pl.col("register_sender")
+        called = owner.replace_strict(unit_names(), default=owner, return_dtype=pl.String)
+        found.append(judgement(SCHOOL_OF_ANOTHER, "school_name", owner == pl.col("sender"), called))
+    return found
+
+
+def bounds(column: Column) -> str:
+    low, high = column.minimum, column.maximum
+    if high is None:
+        return f"не меньше {low:g}"
+    return f"не больше {high:g}" if low is None else f"от {low:g} до {high:g}"

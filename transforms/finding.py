@@ -1,0 +1,144 @@
+"""Findings: from a broken rule and a row to the sheet, the cell and the words for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from contracts.form import Edition, Rule
+from contracts.forms import RULES
+from contracts.grid import column_letters
+from contracts.reading import FINDINGS
+from contracts.rules import KEY_NORMALISED
+
+HIDDEN = "скрыто"
+PLACED: dict[str, pl.DataType] = {
+    "index": pl.Int64(),
+    "rule": pl.String(),
+    "column": pl.String(),
+    "expected": pl.String(),
+    "difference": pl.Float64(),
+}
+"""A broken rule at a row and a column of a batch; `index` is the position of the row."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a delivery: the delivery's number in the batch, its sheet, and the place of each column."""
+
+    delivery: int
+    sheet: str
+    columns: Mapping[str, int]
+
+
+def placed(index: pl.Series, rule: pl.Series | str, column: str, expected: pl.Series | str | None) -> pl.DataFrame:
+    """A `PLACED` frame of one column."""
+    length = len(index)
+    return pl.DataFrame(
+        {
+            "index": index.cast(pl.Int64),
+            "rule": rule if isinstance(rule, pl.Series) else pl.Series([rule] * length, dtype=pl.String),
+            "column": pl.Series([column] * length, dtype=pl.String),
+            "expected": expected
+            if isinstance(expected, pl.Series)
+            else pl.Series([expected] * length, dtype=pl.String),
+            "difference": pl.Series([None] * length, dtype=pl.Float64),
+        },
+        schema=PLACED,
+    )
+
+
+@cache
+def texts() -> pl.DataFrame:
+    """rule, severity, scope, what, wanted, mend (String) of every rule."""
+    rules = list(RULES.values())
+    return pl.DataFrame(
+        {
+            "rule": [rule.id for rule in rules],
+            "severity": [rule.severity for rule in rules],
+            "scope": [rule.scope for rule in rules],
+            "what": [rule.what for rule in rules],
+            "wanted": ["Прочитано как" if rule is KEY_NORMALISED else "Ожидается" for rule in rules],
+            "mend": [rule.mend for rule in rules],
+        }
+    )
+
+
+def message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
+    """What is wrong, what is there, what should be there, how to mend: plain sentences."""
+    return pl.concat_str(
+        "what",
+        pl.when(value.is_not_null()).then(pl.format(" Указано: «{}».", value)).otherwise(pl.lit("")),
+        pl.when(expected.is_not_null()).then(pl.format(" {}: {}.", "wanted", expected)).otherwise(pl.lit("")),
+        pl.lit(" "),
+        "mend",
+    )
+
+
+def described(found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition) -> pl.DataFrame:
+    """Findings (`FINDINGS`, and delivery, index) from a `PLACED` frame, ordered as a reader goes through the file."""
+    if found.is_empty():
+        return pl.DataFrame(schema={**FINDINGS, "delivery": pl.Int32(), "index": pl.Int64()})
+    rows = raw.select("table", "row", "delivery").with_row_index("index").with_columns(pl.col("index").cast(pl.Int64))
+    index = found.unique("index").select("index")
+    shown = rows.join(index, on="index", how="semi")
+    found = found.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
+    found = found.join(places(tables), on=["table", "column"], how="left").sort("order")
+    found = found.with_columns(value=values(found, raw, edition), row=pl.col("row").cast(pl.Int64))
+    return (
+        found.with_columns(
+            cell=pl.col("letters") + pl.col("row").cast(pl.String),
+            message=message(pl.col("value"), pl.col("expected")),
+        )
+        .sort("delivery", "table", "row", "order")
+        .select(*FINDINGS, "delivery", "index")
+    )
+
+
+def places(tables: Sequence[Table]) -> pl.DataFrame:
+    """table, column → sheet, letters of the column."""
+    placed_columns = [
+        (number, name, table.sheet, column_letters(place))
+        for number, table in enumerate(tables)
+        for name, place in table.columns.items()
+    ]
+    schema = {"table": pl.Int32, "column": pl.String, "sheet": pl.String, "letters": pl.String}
+    return pl.DataFrame(placed_columns, schema=schema, orient="row")
+
+
+def values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition) -> pl.Series:
+    """The text that stands in the cell of each finding; a personal one is hidden."""
+    parts = []
+    for (column,), rows in found.group_by("column", maintain_order=True):
+        if edition.column(str(column)).personal:
+            texts_there = pl.Series("value", [HIDDEN] * len(rows), dtype=pl.String)
+        else:
+            texts_there = raw[str(column)].gather(rows["index"]).alias("value")
+        parts.append(rows.select("order").with_columns(texts_there))
+    return pl.concat(parts).sort("order")["value"]
+
+
+def finding(
+    rule: Rule,
+    *,
+    what: str | None = None,
+    value: str | None = None,
+    expected: str | None = None,
+    difference: float | None = None,
+    sheet: str | None = None,
+    cell: str | None = None,
+    row: int | None = None,
+    column: str | None = None,
+) -> dict[str, object]:
+    """One finding about a table or a delivery, as a row of `FINDINGS`; `what` replaces the rule's own sentence."""
+    said = what or rule.what
+    stated = f" Указано: «{value}»." if value is not None else ""
+    wanted = f" Ожидается: {expected}." if expected is not None else ""
+    return {
+        "rule": rule.id, "severity": rule.severity, "scope": rule.scope, "sheet": sheet, "cell": cell, "row": row,
+        "column": column, "value": value, "expected": expected, "difference": difference,
+        "message": f"{said}{stated}{wanted} {rule.mend}",
+    }  # fmt: skip

@@ -1,0 +1,119 @@
+"""Whose a delivery is and for which date: from its content, its file name, its folder, or what the caller says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+
+from contracts.form import Form
+from contracts.vocabulary import rows
+from transforms.heading import key
+from transforms.parse import MONTHS
+
+DAY = r"(\d{1,2})\s*[./]\s*(\d{1,2})\s*[./]\s*(\d{4})"
+ISO_DAY = r"(\d{4})-(\d{2})-(\d{2})"
+WORD_DAY = rf"(\d{{1,2}})\s+({'|'.join(MONTHS)})\s+(\d{{4}})"
+AS_OF = re.compile(
+    r"(?:по состоянию на|состояни[ею] на|на дату|дата отчета|отчетная дата|дата формирования|дата выгрузки|"
+    r"сформирован\w*|данные на|на)\W{0,3}(?:дату\W{0,3})?(?=\d)"
+)
+LABEL_ONLY = re.compile(r"(?:по состоянию на|дата отчета|отчетная дата|дата формирования|дата выгрузки|на дату)\W*$")
+IN_FILE_NAME = (
+    (re.compile(r"(?<!\d)(\d{4})[-_.](\d{2})[-_.](\d{2})(?!\d)"), (1, 2, 3)),
+    (re.compile(r"(?<!\d)(\d{2})[-_.](\d{2})[-_.](\d{4})(?!\d)"), (3, 2, 1)),
+    (re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(?!\d)"), (1, 2, 3)),
+    (re.compile(r"(?<!\d)(\d{2})(\d{2})(20\d{2})(?!\d)"), (3, 2, 1)),
+)
+SENDER_LABEL = re.compile(
+    r"^(?:муниципальное образование|муниципалитет|территория|отправитель|отчитывается|"
+    r"(?:муниципальный )?орган управления образованием|управление образования(?: администрации)?|"
+    r"отдел образования(?: администрации)?|департамент образования(?: администрации)?|моуо|район)\s*[:-]?\s*(.+)$"
+)
+LABELLED_ONLY = {"tomsk_oblast_direct"}
+
+
+def date_of(text: str) -> dt.date | None:
+    """The first date of a text, in figures or with the month in words."""
+    plain = " ".join(text.lower().split())
+    for pattern, order in ((ISO_DAY, (1, 2, 3)), (DAY, (3, 2, 1)), (WORD_DAY, (3, 2, 1))):
+        match = re.search(pattern, plain)
+        if match:
+            year, month, day = (match.group(place) for place in order)
+            return real_date(int(year), MONTHS.get(month) or int(month), int(day))
+    return None
+
+
+def real_date(year: int, month: int, day: int) -> dt.date | None:
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def as_of_in(titles: Iterable[list[str]]) -> dt.date | None:
+    """The date that the lines above a table state («по состоянию на …»), also with the date in the next cell."""
+    for line in titles:
+        for place, text in enumerate(line):
+            plain = key(text)
+            match = AS_OF.search(plain)
+            found = date_of(plain[match.end() :]) if match else None
+            if found is None and LABEL_ONLY.search(plain) and place + 1 < len(line):
+                found = date_of(line[place + 1])
+            if found:
+                return found
+    return None
+
+
+def as_of_in_name(file: str) -> dt.date | None:
+    """The date in a file name: 2023-09-08, 08.09.2023, 20230908 or 08092023."""
+    stem = PurePath(file).stem
+    for pattern, order in IN_FILE_NAME:
+        for match in pattern.finditer(stem):
+            year, month, day = (int(match.group(place)) for place in order)
+            found = real_date(year, month, day)
+            if found and 2000 <= found.year <= 2100:
+                return found
+    return None
+
+
+def sender_in(titles: Iterable[list[str]], aliases: Mapping[str, str]) -> str | None:
+    """The reporting unit that the lines above a table name, alone in a cell or after a label."""
+    for line in titles:
+        for text in line:
+            plain = key(text)
+            if plain in aliases and aliases[plain] not in LABELLED_ONLY:
+                return aliases[plain]
+            match = SENDER_LABEL.match(plain)
+            named = match.group(1).strip(" :-") if match else ""
+            if named in aliases:
+                return aliases[named]
+    return None
+
+
+def sender_in_name(file: str, aliases: Mapping[str, str]) -> str | None:
+    """The reporting unit that a file name names; None when it names several."""
+    words = re.split(r"[\s_.,()]+", key(PurePath(file).stem).replace("_", " "))
+    slugs = set(aliases.values())
+    found: set[str] = set()
+    start = 0
+    while start < len(words):
+        for end in range(min(len(words), start + 5), start, -1):
+            phrase = " ".join(words[start:end])
+            named = aliases.get(phrase) or (phrase if phrase in slugs else None)
+            named = named or (slug if (slug := "_".join(words[start:end])) in slugs else None)
+            if named:
+                found.add(named)
+                start = end - 1
+                break
+        start += 1
+    found -= LABELLED_ONLY if len(found) > 1 else set()
+    return found.pop() if len(found) == 1 else None
+
+
+def only_sender(form: Form) -> str | None:
+    """The sender of a form that only one may send."""
+    if form.sender_kind == "reporting_unit":
+        return None
+    return next(row["sender"] for row in rows("senders") if row["kind"] == form.sender_kind)

@@ -1,0 +1,192 @@
+"""Pupil exports: checked a block at a time, counted by a keyed pseudonym, never stored by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+import polars_hash as plh
+
+from contracts.form import Edition, Form, Pupils
+from contracts.forms import RULES
+from contracts.grid import Blocks, Grid, column_letters
+from contracts.reading import CONTROL_TOTALS, FINDINGS, PUPILS, RAW_ROWS, SCHOOL_OUTCOMES, Reading, Rows, Verdict, empty
+from contracts.rules import NO_REGISTER, NO_ROWS
+from contracts.vocabulary import academic_year
+from transforms.check import check_rows
+from transforms.finding import HIDDEN, Table, finding
+from transforms.identify import Context, Identified
+from transforms.table import cell_text
+
+KEY_BYTES = 16
+FINDINGS_KEPT = 10_000
+REPEATED = RULES["REX-005"]
+
+
+class PupilReading:
+    """A reading of a pupil export in the making (`contracts.reading.PupilStream`).
+
+    Iterating yields `PUPILS` of each block; afterwards `reading()` has the counts, findings and facts of the whole.
+    Memory holds one block and twenty-odd bytes a pupil.
+    """
+
+    def __init__(self, found: Identified, context: Context) -> None:
+        if found.form is None or found.form.pupils is None or found.edition is None:
+            raise ValueError("only forms with pupils are read so")
+        self.found, self.context = found, context
+        self.form: Form = found.form
+        self.edition: Edition = found.edition
+        self.pupils: Pupils = found.form.pupils
+        self.sheet, self.heading = found.headings[0]
+        self.counted = Rows()
+        self.findings: list[pl.DataFrame] = []
+        self.set_aside: list[pl.DataFrame] = []
+        self.seen: list[pl.DataFrame] = []
+        self.skipped: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        above = self.heading.last + 1
+        self.counted = Rows(read=above, not_data=above)
+        for block in self.blocks():
+            yield self.read_block(block)
+
+    def blocks(self) -> Iterator[pl.DataFrame]:
+        """Rows under the heading: row Int32 and c0, c1, … String."""
+        content = self.found.delivery.content
+        first = self.heading.last + 1
+        if isinstance(content, Blocks):
+            yield from content.frames(first + 1)
+        elif isinstance(content, Grid):
+            width = max((len(row) for row in self.sheet.rows), default=0)
+            texts = [[cell_text(value) for value in row] for row in self.sheet.rows[first:]]
+            columns = {
+                f"c{c}": pl.Series([row[c] if c < len(row) else None for row in texts], dtype=pl.String)
+                for c in range(width)
+            }
+            yield pl.DataFrame({"row": pl.Series(range(first + 1, first + 1 + len(texts)), dtype=pl.Int32), **columns})
+
+    def read_block(self, block: pl.DataFrame) -> pl.DataFrame:
+        """Check a block, add it to the account, and return its good rows as `PUPILS`."""
+        raw = self.named(block)
+        data = raw.filter(self.is_data())
+        checked = check_rows(
+            data, (Table(0, self.sheet.name, self.heading.columns),), self.form, self.edition,
+            self.context.schools, self.context.unit_aliases,
+        )  # fmt: skip
+        self.skipped = checked.skipped
+        bad = int(checked.typed["bad"].sum())
+        counted = self.counted
+        self.counted = Rows(
+            read=counted.read + len(block),
+            loaded=counted.loaded + len(data) - bad,
+            quarantined=counted.quarantined + bad,
+            not_data=counted.not_data + len(block) - len(data),
+        )
+        if sum(map(len, self.findings)) < FINDINGS_KEPT:
+            self.findings.append(checked.findings.select(*FINDINGS))
+            self.set_aside.append(self.without_names(data.filter(checked.typed["bad"])))
+        good = checked.typed.filter(~pl.col("bad"))
+        kept = good.select("row", pseudonyms(good, self.pupils, self.context.secret), "school_id",
+                           pl.col("grade").cast(pl.Int16), self.pupils.state.alias("state"))  # fmt: skip
+        self.seen.append(kept)
+        return kept
+
+    def named(self, block: pl.DataFrame) -> pl.DataFrame:
+        """A block with the columns of the form by name, and what `check_rows` wants to know of the delivery."""
+        as_of = self.found.as_of
+        places = self.heading.columns
+        return block.select(
+            pl.lit(0, dtype=pl.Int32).alias("table"),
+            "row",
+            pl.lit(0, dtype=pl.Int32).alias("delivery"),
+            pl.lit(self.found.sender, dtype=pl.String).alias("sender"),
+            pl.lit(as_of, dtype=pl.Date).alias("as_of"),
+            pl.lit(academic_year(as_of) if as_of else None, dtype=pl.Int32).alias("academic_year_start"),
+            *(
+                pl.lit(None, dtype=pl.String).alias(column.name)
+                if (place := f"c{places.get(column.name)}") not in block.columns
+                else pl.col(place).alias(column.name)
+                for column in self.edition.columns
+            ),
+        )
+
+    def is_data(self) -> pl.Expr:
+        """True for rows of pupils: not blank, not the heading printed again, not a total."""
+        columns = [name for name in self.heading.columns if not self.edition.column(name).personal]
+        filled = pl.any_horizontal(pl.col(name).str.strip_chars() != "" for name in self.heading.columns)
+        shown = {column: heading for heading, column in self.heading.found.items()}
+        first = columns[0]
+        again = pl.col(first).str.strip_chars().str.to_lowercase() == shown[first].strip().lower()
+        total = pl.col(first).str.strip_chars().str.to_lowercase().str.contains("^(итого|всего)")
+        return filled.fill_null(False) & ~again.fill_null(False) & ~total.fill_null(False)
+
+    def without_names(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`RAW_ROWS` of rows set aside, with personal cells hidden."""
+        shown = [
+            pl.when(pl.col(name).is_not_null()).then(pl.lit(HIDDEN)).alias(name)
+            if self.edition.column(name).personal
+            else pl.col(name)
+            for name in sorted(self.heading.columns, key=self.heading.columns.__getitem__)
+        ]
+        return rows.select(
+            pl.lit(self.sheet.name).alias("sheet"),
+            pl.col("row").cast(pl.Int64),
+            pl.lit("quarantined").alias("outcome"),
+            pl.concat_list(shown).alias("cells"),
+        )
+
+    def reading(self) -> Reading:
+        """The reading of the whole, once all blocks were drained."""
+        seen = pl.concat(self.seen) if self.seen else pl.DataFrame(schema=PUPILS)
+        self.seen = []
+        once = seen.sort("state", "row").unique("pupil_key", keep="first", maintain_order=True)
+        own = [*self.found.findings]
+        if self.counted.loaded + self.counted.quarantined == 0:
+            own.append(finding(NO_ROWS))
+        if self.skipped:
+            own.append(finding(NO_REGISTER, value=", ".join(self.skipped)))
+        own += self.repeated(seen, once)
+        findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), *self.findings])
+        refused = bool((findings["severity"] == "refuse").any())
+        rows = self.counted
+        if refused:
+            rows = Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
+        verdict: Verdict = "refused" if refused else "partial" if rows.quarantined else "accepted"
+        facts = (
+            once.filter(pl.col("school_id").is_not_null())
+            .group_by(self.pupils.keys)
+            .agg(measure.sum().cast(pl.Int64).alias(name) for name, measure in self.pupils.measures.items())
+            .sort(self.pupils.keys)
+        )
+        return Reading(
+            file=self.found.delivery.file, sha256=self.found.delivery.sha256, form=self.form.name,
+            edition=self.edition.name, sender=self.found.sender, as_of=self.found.as_of,
+            campaign=self.found.campaign, slice=None if refused else self.found.slice, verdict=verdict, rows=rows,
+            layout=self.found.layout, findings=findings,
+            raw_rows=pl.concat([empty(RAW_ROWS), *self.set_aside]), facts=facts,
+            control_totals=empty(CONTROL_TOTALS), school_outcomes=empty(SCHOOL_OUTCOMES),
+        )  # fmt: skip
+
+    def repeated(self, seen: pl.DataFrame, once: pl.DataFrame) -> list[dict[str, object]]:
+        """A note for each row of a pupil who is counted by another row."""
+        if len(once) == len(seen):
+            return []
+        again = seen.join(once.select("row"), on="row", how="anti")["row"].sort().head(FINDINGS_KEPT)
+        letters = column_letters(self.heading.columns[self.pupils.identity[0]])
+        return [
+            finding(REPEATED, value=HIDDEN, sheet=self.sheet.name, cell=f"{letters}{row}", row=row,
+                    column=self.pupils.identity[0])
+            for row in again
+        ]  # fmt: skip
+
+
+def pseudonyms(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.Series:
+    """16 bytes of HMAC-SHA256 over the normalised identity of each row; the key never leaves the house."""
+    parts = [
+        pl.col(name).dt.to_string("%Y-%m-%d") if rows.schema[name] == pl.Date
+        else pl.col(name).str.to_lowercase().str.replace_all("ё", "е", literal=True).str.replace_all(r"\s+", " ")
+        for name in pupils.identity
+    ]  # fmt: skip
+    identity = rows.select(pl.concat_str([part.fill_null("") for part in parts], separator="|").alias("identity"))
+    digest = identity.select(plh.col("identity").chash.hmac_sha256(key=secret.hex()))
+    return digest.to_series().str.head(2 * KEY_BYTES).str.decode("hex").alias("pupil_key")

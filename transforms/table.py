@@ -1,0 +1,194 @@
+"""Finding the table on a sheet: its heading, its columns, and which rows are data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from contracts.form import Column, Form
+from contracts.grid import Sheet, Value
+from contracts.reading import Layout
+from transforms.heading import heading_parts, headings, key, row_marks
+
+HEADING_ROWS_SEARCHED = 60
+DEEPEST_HEADING = 3
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The heading of a form on a sheet: rows `first` to `last` and columns by place, zero-based.
+
+    `found` is heading as shown → column of the form, `unknown` heading as shown → place.
+    """
+
+    form: Form
+    first: int
+    last: int
+    columns: dict[str, int]
+    found: dict[str, str]
+    unknown: dict[str, int]
+    twice: tuple[str, ...]
+
+    def layout(self, required: Sequence[Column]) -> Layout:
+        missing = tuple(column.title for column in required if column.name not in self.columns)
+        return Layout(self.found, missing, tuple(self.unknown))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a sheet: its number from 1, what it is, and the text of its cells from column A."""
+
+    number: int
+    outcome: str
+    cells: list[str | None]
+
+
+def cell_text(value: Value) -> str | None:
+    """The text of a cell as a parser wants it: numbers plain, dates as ISO, errors as Excel writes them."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "истина" if value else "ложь"
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return str(value)
+
+
+def percent_text(value: Value) -> str | None:
+    """The text of a percent cell: a number up to 2 is a fraction as Excel keeps it, a larger one is in percent."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return cell_text(value)
+    percent = value * 100 if abs(value) <= 2 else value
+    return f"{percent:.2f}%" if abs(percent - round(percent, 2)) < 1e-9 else f"{percent:.10g}%"
+
+
+def find_heading(texts: list[list[str | None]], form: Form) -> Heading | None:
+    """The best heading of a form in the first rows of a sheet (`heading_texts`), or None when it has not two columns.
+
+    It may stand anywhere there, be one to three rows deep and merged.
+    """
+    parts, known = heading_parts(form), headings(form)
+    best: Heading | None = None
+    for first, row in enumerate(texts):
+        if sum(text is not None and key(text) in parts for text in row) < 2:
+            continue
+        for depth in range(1, DEEPEST_HEADING + 1):
+            if first + depth > len(texts):
+                break
+            candidate = match_heading(form, known, texts, first, depth)
+            if len(candidate.columns) >= 2 and (best is None or len(candidate.columns) > len(best.columns)):
+                best = candidate
+    return best
+
+
+def heading_texts(sheet: Sheet) -> list[list[str | None]]:
+    """Texts of the first rows; a merged cell counts for each of its columns and rows."""
+    top = sheet.rows[:HEADING_ROWS_SEARCHED]
+    width = max((len(row) for row in top), default=0)
+    texts = [[cell_text(value) for value in row] + [None] * (width - len(row)) for row in top]
+    for merged in sheet.merged:
+        if merged.first_row >= len(texts) or merged.first_column >= width:
+            continue
+        text = texts[merged.first_row][merged.first_column]
+        for r in range(merged.first_row, min(merged.last_row + 1, len(texts))):
+            for c in range(merged.first_column, min(merged.last_column + 1, width)):
+                texts[r][c] = text
+    return texts
+
+
+def match_heading(
+    form: Form, known: Mapping[str, frozenset[str]], texts: list[list[str | None]], first: int, depth: int
+) -> Heading:
+    """Match the columns of a form against rows `first` … `first + depth - 1`."""
+    columns: dict[str, int] = {}
+    found: dict[str, str] = {}
+    unknown: dict[str, int] = {}
+    twice: list[str] = []
+    for c in range(len(texts[first])):
+        levels: list[str] = []
+        for r in range(first, first + depth):
+            text = texts[r][c]
+            if text is not None and text.strip() and (not levels or key(levels[-1]) != key(text)):
+                levels.append(text)
+        if not levels:
+            continue
+        shown = ": ".join(" ".join(level.split()) for level in levels)
+        names = next((known[key(text)] for text in spellings(levels) if key(text) in known), None)
+        if names is None:
+            unknown[shown] = c
+            continue
+        free = sorted(names - columns.keys())
+        if not free:
+            twice.append(shown)
+            continue
+        columns[free[0]] = c
+        found[shown] = free[0]
+    return Heading(form, first, first + depth - 1, columns, found, unknown, tuple(twice))
+
+
+def spellings(levels: Sequence[str]) -> list[str]:
+    """The ways to read a heading of several rows: all rows joined, then its last, then its first."""
+    return [": ".join(levels), " ".join(levels), levels[-1], levels[0]] if len(levels) > 1 else [levels[0]]
+
+
+def data_rows(sheet: Sheet, heading: Heading, key_columns: Sequence[str]) -> list[Row]:
+    """Every row of the sheet with its outcome: `data`, or why it is not data (title, heading, total, note, blank).
+
+    A row is data when its key is filled together with anything else, or when at least two other columns of the form
+    are; loud doubt beats silent loss.
+    """
+    keys = [heading.columns[name] for name in key_columns if name in heading.columns]
+    others = [c for name, c in heading.columns.items() if name not in key_columns]
+    percents = {
+        heading.columns[column.name]
+        for edition in heading.form.editions
+        for column in edition.columns
+        if column.kind == "percent" and column.name in heading.columns
+    }
+    heading_keys = {c: key(name) for c, name in ((heading.columns[n], shown) for shown, n in heading.found.items())}
+    result = []
+    for r, values in enumerate(sheet.rows):
+        cells = [percent_text(v) if c in percents else cell_text(v) for c, v in enumerate(values)]
+        filled = [c for c, text in enumerate(cells) if text is not None and text.strip()]
+        if not filled:
+            outcome = "blank"
+        elif r < heading.first:
+            outcome = "title"
+        elif r <= heading.last or repeats_heading(cells, filled, heading_keys):
+            outcome = "heading"
+        else:
+            outcome = kind_of_row(cells, filled, keys, others)
+        result.append(Row(r + 1, outcome, cells))
+    return result
+
+
+def repeats_heading(cells: Sequence[str | None], filled: Sequence[int], heading_keys: Mapping[int, str]) -> bool:
+    """True for a heading printed again on the next page and for a row of column numbers («1 2 3»)."""
+    texts = [cells[c] or "" for c in filled]
+    if len(texts) >= 3 and all(text.strip().isdecimal() for text in texts):
+        numbers = [int(text) for text in texts]
+        if numbers[0] in (0, 1) and all(b - a == 1 for a, b in itertools.pairwise(numbers)):
+            return True
+    same = sum(heading_keys.get(c) == key(cells[c] or "") for c in filled)
+    return same >= 2 and same >= len(filled) / 2
+
+
+def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], keys: Sequence[int], others: Sequence[int]) -> str:
+    """What a row under the heading is: total, note or data."""
+    first_text = next((key(cells[c] or "") for c in filled if not (cells[c] or "").strip().isdecimal()), "")
+    has_key = any(c in filled for c in keys)
+    has_other = sum(c in filled for c in others)
+    for start, outcome in row_marks():
+        begins = first_text == start or first_text.startswith((f"{start} ", f"{start}:", f"{start}."))
+        if begins and (outcome == "total" or has_other == 0):
+            return outcome
+    if (cells[filled[0]] or "").lstrip().startswith("*"):
+        return "note"
+    ordinal = (cells[filled[0]] or "").strip().rstrip(".").isdecimal() and filled[0] not in keys
+    if has_key and (has_other or ordinal):
+        return "data"
+    return "data" if has_other >= 2 else "note"

@@ -1,0 +1,98 @@
+"""Control totals: what the sender states («Итого», percents, remainders) against what the rows say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from contracts.form import Edition, Form, RowControl
+from contracts.forms import RULES
+from contracts.grid import cell_address
+from contracts.reading import CONTROL_TOTALS
+from contracts.rules import TOTAL_MISSING
+from transforms.finding import PLACED, finding, placed
+from transforms.parse import parse
+from transforms.table import Row
+
+EXACT = 1e-9
+
+
+def stated_totals(
+    form: Form, edition: Edition, typed: pl.DataFrame, columns: Mapping[str, int], total: Row | None, sheet: str
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows of `CONTROL_TOTALS` and findings for the «Итого» row of a delivery.
+
+    The computed figure is the sum of all the rows as sent, wrong ones too: the sender's total has them as well.
+    """
+    if total is None:
+        return [], [finding(TOTAL_MISSING, sheet=sheet)] if form.states_total else []
+    totals: list[dict[str, object]] = []
+    findings = []
+    for control in form.controls:
+        place = columns.get(control.stated)
+        if place is None or place >= len(total.cells):
+            continue
+        column = edition.column(control.stated)
+        text = total.cells[place]
+        stated = parse(pl.Series([text], dtype=pl.String), column)[0]
+        if stated is None:
+            continue
+        computed = float(typed.select(control.total.sum()).item() or 0)
+        difference = float(stated) - computed
+        agrees = abs(difference) <= EXACT
+        totals.append(control_row(None, control.metric, float(stated), computed, 0.0, agrees))
+        if not agrees:
+            findings.append(
+                finding(
+                    RULES[control.rule], what=f"«Итого» в столбце «{column.title}» не равно сумме строк.",
+                    value=text, expected=f"{computed:g}", difference=difference, sheet=sheet,
+                    cell=cell_address(total.number - 1, place), row=total.number, column=column.name,
+                )
+            )  # fmt: skip
+    return totals, findings
+
+
+def control_row(
+    unit: str | None, metric: str, stated: float, computed: float, tolerance: float, agrees: bool
+) -> dict[str, object]:
+    return {
+        "reporting_unit": unit, "metric": metric, "stated": stated, "computed": computed,
+        "difference": stated - computed, "tolerance": tolerance, "verdict": "agrees" if agrees else "disagrees",
+    }  # fmt: skip
+
+
+def row_controls(form: Form, edition: Edition, typed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Figures that rows state although they follow from other cells of the row.
+
+    Returns `CONTROL_TOTALS` with a column `delivery`, and a `PLACED` frame of those that disagree.
+    """
+    totals = [pl.DataFrame(schema={"delivery": pl.Int32, **CONTROL_TOTALS})]
+    found = [pl.DataFrame(schema=PLACED)]
+    for control in form.row_controls:
+        compared = typed.with_row_index("index").select(
+            "index", "delivery", "reporting_unit",
+            stated=pl.col(control.stated).cast(pl.Float64),
+            computed=control.computed.cast(pl.Float64),
+            tolerance=control.tolerance.cast(pl.Float64),
+        )  # fmt: skip
+        compared = compared.drop_nulls().with_columns(difference=pl.col("stated") - pl.col("computed"))
+        compared = compared.with_columns(wrong=pl.col("difference").abs() > pl.col("tolerance") + EXACT)
+        totals.append(
+            compared.select(
+                "delivery", "reporting_unit", pl.lit(control.metric).alias("metric"), "stated", "computed",
+                "difference", "tolerance",
+                pl.when("wrong").then(pl.lit("disagrees")).otherwise(pl.lit("agrees")).alias("verdict"),
+            )
+        )  # fmt: skip
+        wrong = compared.filter("wrong")
+        expected = shown(wrong["computed"], control, edition)
+        found.append(placed(wrong["index"], control.rule, control.stated, expected).with_columns(wrong["difference"]))
+    return pl.concat(totals), pl.concat(found)
+
+
+def shown(computed: pl.Series, control: RowControl, edition: Edition) -> pl.Series:
+    """Computed figures as people write them: percents with two decimals and a comma, counts plain."""
+    percent = edition.column(control.stated).kind == "percent"
+    texts: Sequence[str] = [f"{value * 100:.2f}%".replace(".", ",") if percent else f"{value:g}" for value in computed]
+    return pl.Series(texts, dtype=pl.String)
