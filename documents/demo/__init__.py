@@ -1,0 +1,76 @@
+"""A fictional region to show and to test with: the source's numbers, or any size, as the files that people send.
+
+`tomsk()` and `synthetic(sizes)` give the truth; `write_deliveries` dresses it as workbooks, a folder a sender.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from documents.demo import exports
+from documents.demo.exports import write_export_csv
+from documents.demo.region import Region, Sizes, synthetic, tomsk
+from documents.demo.reports import report
+from documents.demo.styles import STYLES
+
+__all__ = ["Region", "Sizes", "synthetic", "tomsk", "write_deliveries", "write_export_csv"]
+
+LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")
+DEPARTMENT, OPERATOR = "department", "regional_operator"
+
+
+def write_deliveries(region: Region, folder: Path) -> list[Path]:
+    """Write every delivery as `folder/<sender>/<file>`, dated when it was received; the same region, the same bytes."""
+    written = []
+    for sender, name, data, received in deliveries(region):
+        path = folder / sender / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (received.timestamp(), received.timestamp()))
+        written.append(path)
+    return written
+
+
+def deliveries(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
+    """Sender, file name, bytes and time of receipt: the register first, then reports, plan, export and summaries."""
+    begun = exports.september(region).isoformat()
+    day = region.as_of.isoformat()
+    yield DEPARTMENT, f"Реестр школ {begun}.xlsx", exports.register(region), _received(region, 3, 9, 12)
+    yield from reports(region)
+    yield OPERATOR, f"План регистрации {begun}.xlsx", exports.plan(region), _received(region, 2, 10, 5)
+    ending, data = exports.export(region)
+    yield OPERATOR, f"Сводный отчёт по ученикам {day}.{ending}", data, _received(region, 0, 18, 31)
+    if region.published:
+        yield DEPARTMENT, f"Мониторинг готовности {day}.xlsx", exports.readiness_table(), _received(region, 0, 19, 2)
+        yield (
+            DEPARTMENT,
+            f"Мониторинг регистрации {day}.xlsx",
+            exports.registration_table(),
+            _received(region, 0, 19, 4),
+        )
+
+
+def reports(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
+    """The readiness reports, one a sender that sent anything."""
+    rows: dict[str, list[dict[str, Any]]] = {unit: [] for unit in region.units["reporting_unit"]}
+    for row in region.readiness.iter_rows(named=True):
+        rows[row["reporting_unit"]].append(row)
+    raw = {
+        code: (column, text)
+        for code, column, text in region.faults.select("school_code", "column", "raw").iter_rows()
+        if text is not None
+    }
+    for turn, unit in enumerate(region.units.iter_rows(named=True)):
+        own = rows[unit["reporting_unit"]]
+        if own:
+            name, data = report(STYLES[unit["style"]], unit, own, raw, region.as_of)
+            yield unit["reporting_unit"], name, data, _received(region, 0, 9 + turn * 3 % 8, turn * 17 % 60)
+
+
+def _received(region: Region, days_before: int, hour: int, minute: int) -> dt.datetime:
+    """A working hour of the region's time zone, so many days before the as-of date."""
+    return dt.datetime.combine(region.as_of - dt.timedelta(days=days_before), dt.time(hour, minute), LOCAL)
