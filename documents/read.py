@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from contracts.grid import Grid, Unreadable
+from contracts.grid import Grid, Range, Unreadable
 from documents import text_table, workbook
+from documents.workbook import CELL_LIMIT, ERRORS, Extras
 
 UNPACKED_LIMIT = 1 << 30  # bytes of a zip's members together
 RATIO_FLOOR = 100 << 20  # below this size any ratio is harmless
@@ -37,6 +38,10 @@ NOT_TABLES = (
     (b"\x09\x02\x06\x00", "a workbook of Excel 3, which is too old"),
     (b"\x09\x04\x06\x00", "a workbook of Excel 4, which is too old"),
 )
+XLS_ERRORS = ERRORS | {0x2B: "#GETTING_DATA"}
+FORMULAS = (0x06, 0x206, 0x406)
+# RK, NUMBER, LABEL, LABELSST, RSTRING, MULRK, BOOLERR: the records of an xls that fill a cell.
+CELL_RECORDS = frozenset((0x27E, 0x203, 0x204, 0xFD, 0xD6, 0xBD, 0x205, *FORMULAS))
 # What zipfile lets out when the archive is damaged.
 ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -125,10 +130,10 @@ def _check_unpacked(archive: zipfile.ZipFile, packed: int) -> None:
 
 def _read_xls(data: bytes) -> Grid:
     try:
-        errors = _xls_errors(_workbook_stream(data))
+        extras = _xls_extras(_workbook_stream(data))
     except (struct.error, IndexError):
         raise Unreadable("corrupt", "The file is a damaged xls workbook; it may have been cut off.") from None
-    return workbook.read_xls(data, errors)
+    return workbook.read_xls(data, extras)
 
 
 def _workbook_stream(data: bytes) -> bytes:
@@ -184,7 +189,9 @@ def _ole_streams(data: bytes) -> dict[str, bytes]:
     entries: dict[str, tuple[int, int]] = {}
     root = 0
     raw = b"".join(map(sector, chain(directory, fat)))
-    for at in range(0, len(raw) - 127, 128):
+    if len(raw) % 128:
+        raise IndexError("directory cut off")
+    for at in range(0, len(raw), 128):
         length, kind = struct.unpack_from("<HB", raw, at + 64)
         start, size = struct.unpack_from("<II", raw, at + 116)
         if kind == 5:
@@ -209,39 +216,54 @@ def _ole_streams(data: bytes) -> dict[str, bytes]:
 # xls: records of a 16-bit kind and a 16-bit length
 
 
-def _xls_errors(stream: bytes) -> list[dict[tuple[int, int], str]]:
-    """The error cells of each sheet: calamine gives them as blank."""
-    sheets: list[dict[tuple[int, int], str]] = []
+def _xls_extras(stream: bytes) -> list[Extras]:
+    sheets: list[Extras] = []
     for kind, start, size in _records(stream, 0):
         if kind == 0x2F:  # FILEPASS; calamine would go on and fail on the scrambled records after it
             raise Unreadable("encrypted", "The workbook is protected by a password.")
+        if kind == 0xFC and struct.unpack_from("<I", stream, start + 4)[0] > len(stream):  # SST: how many texts
+            raise IndexError("more texts than bytes")  # calamine would reserve memory for them
         if kind == 0x85 and size >= 4:  # BOUNDSHEET: where the records of a sheet begin
-            sheets.append(_errors_of_sheet(stream, struct.unpack_from("<I", stream, start)[0]))
+            sheets.append(_extras_of_sheet(stream, struct.unpack_from("<I", stream, start)[0]))
+            sheets[-1].check_size(str(len(sheets)))
     return sheets
 
 
-def _errors_of_sheet(stream: bytes, begin: int) -> dict[tuple[int, int], str]:
-    errors: dict[tuple[int, int], str] = {}
+def _extras_of_sheet(stream: bytes, begin: int) -> Extras:
+    extra = Extras()
     for kind, start, size in _records(stream, begin):
+        if kind == 0x200:  # DIMENSIONS, for which calamine reserves memory
+            top, bottom, left, right = struct.unpack_from("<IIHH" if size == 14 else "<HHHH", stream, start)
+            # It subtracts without a sign: the end before the start is an immense rectangle.
+            if bottom and right and ((bottom - top) % 2**32) * ((right - left) % 2**32) > CELL_LIMIT:
+                raise Unreadable("too_large", f"A sheet is said to span rows {top} to {bottom}.")
+        if kind == 0xE5:  # MERGECELLS, which calamine misses when a chart stands before it
+            (count,) = struct.unpack_from("<H", stream, start)
+            for first, last, left, right in struct.iter_unpack("<4H", stream[start + 2 : start + 2 + 8 * count]):
+                extra.merged.append(Range(first, left, last, right))
+        if kind not in CELL_RECORDS or size < 6:
+            continue
+        row, column = struct.unpack_from("<HH", stream, start)
+        extra.fill(row, column)
         code = None
         if kind == 0x205 and size >= 8 and stream[start + 7]:  # BOOLERR
             code = stream[start + 6]
         # FORMULA: the last result of a formula is an error if it begins with 2 and ends with FFFF
-        elif kind in (0x06, 0x206, 0x406) and size >= 14 and stream[start + 12 : start + 14] == b"\xff\xff":
+        elif kind in FORMULAS and size >= 14 and stream[start + 12 : start + 14] == b"\xff\xff":
             code = stream[start + 8] if stream[start + 6] == 2 else None
-        if code in workbook.ERRORS:
-            row, column = struct.unpack_from("<HH", stream, start)
-            errors[row, column] = workbook.ERRORS[code]
-    return errors
+        if code in XLS_ERRORS:
+            extra.errors[row, column] = XLS_ERRORS[code]
+    return extra
 
 
 def _records(stream: bytes, position: int) -> Iterator[tuple[int, int, int]]:
-    """Kind, start and length of the records from a BOF to its EOF; charts inside a sheet have their own pair."""
+    """Kind, start and length of the records from a BOF to its EOF, leaving out charts, which have their own pair."""
     depth = 0
     while position + 4 <= len(stream):
         kind, size = struct.unpack_from("<HH", stream, position)
         depth += (kind == 0x809) - (kind == 0x0A)
         if depth <= 0:
             return
-        yield kind, position + 4, size
+        if depth == 1:
+            yield kind, position + 4, size
         position += 4 + size

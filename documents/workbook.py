@@ -33,9 +33,11 @@ EXACT = 2**53  # whole numbers below this are exact in a spreadsheet
 
 ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 ERROR_TEXT = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A)|(Err|Ошибка):\d{3}")
-REFERENCE = re.compile(rb"""\sr=["']([A-Za-z]*)([0-9]+)["']""")
+ADDRESS = re.compile(rb"""r=["']([A-Za-z]+)([0-9]+)["']""")
+FAR_ADDRESS = re.compile(rb"""r=["'](?:[A-Za-z]{3,}[0-9]|[A-Za-z]+[0-9]{5})""")  # past column ZZ or row 9999
+TEXT_COUNT = re.compile(rb"""uniqueCount=["']([0-9]+)""")
 ERROR_TAG = re.compile(rb"""(<(?:\w+:)?c\s[^>]*?\bt=)(?:"e"|'e')""")
-MARKS = (b't="e"', b"t='e'")
+ERROR_MARKS = (b't="e"', b"t='e'")
 
 
 @dataclass
@@ -62,9 +64,10 @@ def read_zip(data: bytes, archive: zipfile.ZipFile, kind: str) -> Grid:
             return _read(data, kind, _ods_extras(archive))
         if kind == "xlsb":
             return _read(data, kind, [])
+        _check_text_count(archive)
         members = _xlsx_members(archive)
         extras = [_xlsx_extras(archive, name, member) for name, member in members]
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError):  # LookupError: no such encoding
         raise Unreadable("corrupt", f"The {kind} workbook has a damaged part.") from None
     odd = {
         member
@@ -74,9 +77,9 @@ def read_zip(data: bytes, archive: zipfile.ZipFile, kind: str) -> Grid:
     return _read(_with_errors_as_text(archive, odd) if odd else data, kind, extras)
 
 
-def read_xls(data: bytes, errors: list[dict[tuple[int, int], str]]) -> Grid:
-    """Read an xls whose error cells are known already, sheet by sheet."""
-    return _read(data, "xls", [Extras(errors=found) for found in errors])
+def read_xls(data: bytes, extras: list[Extras]) -> Grid:
+    """Read an xls; its records were looked at already."""
+    return _read(data, "xls", extras)
 
 
 def _read(data: bytes, kind: str, extras: list[Extras]) -> Grid:
@@ -84,13 +87,14 @@ def _read(data: bytes, kind: str, extras: list[Extras]) -> Grid:
     notes: list[str] = []
     with _refusals(kind):
         book = load_workbook(io.BytesIO(data))
-        sheet_count = len(book.sheets_metadata)
+        is_known = len(extras) == len(book.sheets_metadata)  # else errors would be put into the wrong sheets
+        if not is_known:
+            notes.append(f"error cells of this {kind} are read as blank")
         for index, about in enumerate(book.sheets_metadata):
             if about.typ not in (SheetTypeEnum.WorkSheet, SheetTypeEnum.MacroSheet):
-                notes.append(f"sheet {about.name!r} has no cells: it is a {about.typ.name}")
+                notes.append(f"sheet {about.name!r} has no cells: it is a {str(about.typ).rpartition('.')[2]}")
                 continue
-            # Without one entry a sheet we would put errors into the wrong sheets.
-            extra = extras[index] if len(extras) == sheet_count else Extras()
+            extra = extras[index] if is_known else Extras()
             sheets.append(_sheet(book, index, about.name, about.visible == SheetVisibleEnum.Visible, extra))
     return Grid(sheets, kind, tuple(notes))
 
@@ -166,26 +170,46 @@ def _xlsx_members(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
 
 def _xlsx_extras(archive: zipfile.ZipFile, name: str, member: str) -> Extras:
     """A quick look at the bytes; only a sheet with error cells, no addresses or far addresses is parsed."""
-    extra = Extras()
     if not member:
-        return extra
-    letters: set[bytes] = set()
-    suspicious = False
+        return Extras()
+    is_odd = is_far = has_addresses = False
     chunk = b""
     with archive.open(member) as part:
         while fresh := part.read(1 << 22):
             chunk = chunk[-40:] + fresh  # a mark may lie across the border
-            suspicious = suspicious or any(mark in chunk for mark in MARKS)
-            for column, row in set(REFERENCE.findall(chunk)):
-                letters.add(column)
-                extra.rows = max(extra.rows, int(row))
-    extra.columns = max((_column_number(column.decode()) for column in letters), default=0)
-    if suspicious or extra.columns == 0 or extra.rows * extra.columns > CELL_LIMIT:
+            is_odd = is_odd or any(mark in chunk for mark in ERROR_MARKS)
+            is_far = is_far or FAR_ADDRESS.search(chunk) is not None
+            has_addresses = has_addresses or ADDRESS.search(chunk) is not None
+    if is_odd or not has_addresses or (is_far and _rectangle(archive, member) > CELL_LIMIT):
         parser = _SheetParser()
         _walk(archive, member, parser.start, parser.end, parser.text)
-        extra = parser.extra
-    extra.check_size(name)
-    return extra
+        parser.extra.check_size(name)
+        return parser.extra
+    return Extras()
+
+
+def _rectangle(archive: zipfile.ZipFile, member: str) -> int:
+    """Cells up to the farthest address of a large sheet, blank cells that are only formatted included."""
+    columns: set[bytes] = set()
+    rows = 0
+    chunk = b""
+    with archive.open(member) as part:
+        while fresh := part.read(1 << 20):
+            chunk = chunk[-40:] + fresh
+            found = ADDRESS.findall(chunk)
+            columns.update(column for column, _ in found)
+            rows = max(rows, max((int(row) for _, row in found), default=0))
+    return rows * max(_column_number(column.decode()) for column in columns)
+
+
+def _check_text_count(archive: zipfile.ZipFile) -> None:
+    """Calamine reserves memory for as many shared texts as the part promises."""
+    for member in archive.infolist():
+        if member.filename.lower().endswith("sharedstrings.xml"):
+            with archive.open(member) as part:
+                promised = TEXT_COUNT.search(part.read(4096))
+            if promised and int(promised[1]) > member.file_size:
+                raise Unreadable("corrupt", "The workbook promises more texts than it has bytes.")
 
 
 class _SheetParser:
@@ -251,7 +275,7 @@ def _ods_extras(archive: zipfile.ZipFile) -> list[Extras]:
 
 
 class _OdsParser:
-    """Finds filled rectangles, merges and error cells of the tables of an ods, rows and cells being run-length coded."""
+    """Finds filled rectangles, merges and error cells of the tables; equal rows and cells are written once."""
 
     def __init__(self) -> None:
         self.sheets: list[Extras] = []

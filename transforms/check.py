@@ -14,10 +14,9 @@ from contracts.rules import CELL, CELL_ERROR, CODE_AND_NAME_DIFFER, KEY_NORMALIS
 from contracts.vocabulary import allowed_words, official_names, unit_names
 from transforms.contract import Judgement, contract
 from transforms.finding import PLACED, Table, described, placed
-from transforms.parse import ERROR_CELL, is_blank, parse, percent_decimals, trimmed
+from transforms.parse import ERROR_CELL, parse, percent_decimals
 from transforms.resolve import Register, resolve_units
 
-FREE_KINDS = ("text", "school_name", "school_code")
 EXPECTED = {
     "count": "целое число", "amount": "целое число", "hours": "число часов", "date": "дата ДД.ММ.ГГГГ",
     "yes_no": "да или нет", "percent": "процент, например 33,77%", "grades": "например 6–11",
@@ -56,7 +55,7 @@ def check_rows(
     if "school_name" in raw.columns and not form.defines_schools:
         typed, problems = with_schools(raw, typed, register)
         found.append(problems)
-    typed = with_context(typed, raw, edition, register)
+    typed = with_context(typed, raw, form, edition, register)
     compiled = contract(form, edition, register is not None)
     found.append(judged(typed, unread, compiled.judgements, broken(typed, compiled.schema)))
     findings = described(pl.concat(found), raw, tables, edition)
@@ -71,12 +70,10 @@ def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> t
     found = [pl.DataFrame(schema=PLACED)]
     for column in edition.columns:
         texts = raw[column.name]
-        values = resolve_units(trimmed(texts), aliases) if column.kind == "unit" else parse(texts, column)
+        values, unread = resolve_units(texts, aliases) if column.kind == "unit" else parse(texts, column)
         columns.append(values.alias(column.name))
-        if column.kind not in FREE_KINDS and values.null_count():
-            unread = values.is_null() & ~is_blank(texts, column)
-            if unread.any():
-                found.append(unread_cells(texts, unread, column))
+        if unread is not None:
+            found.append(unread_cells(texts, unread, column))
         if column.kind == "unit":
             names = values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
             found.append(aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
@@ -122,13 +119,16 @@ def with_schools(
         index = mask.arg_true()
         if len(index):
             found.append(placed(index, resolved["school_problem"].gather(index), column, "школа из реестра"))
-    typed = typed.with_columns(resolved["school_id"])
-    return typed.join(register.context, on="school_id", how="left", maintain_order="left"), pl.concat(found)
+    return typed.with_columns(resolved["school_id"]), pl.concat(found)
 
 
-def with_context(typed: pl.DataFrame, raw: pl.DataFrame, edition: Edition, register: Register | None) -> pl.DataFrame:
+def with_context(
+    typed: pl.DataFrame, raw: pl.DataFrame, form: Form, edition: Edition, register: Register | None
+) -> pl.DataFrame:
     """Add what rules look at besides the row: the unit in the register, and how precisely a percent is stated."""
-    if register is not None and "reporting_unit" in typed.columns:
+    if register is not None and form.key == ("school_id",):
+        typed = typed.join(register.context, on="school_id", how="left", maintain_order="left")
+    if register is not None and form.key == ("reporting_unit",):
         typed = typed.join(register.units, on="reporting_unit", how="left", maintain_order="left")
     for column in edition.columns:
         if column.kind == "percent":

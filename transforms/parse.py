@@ -21,28 +21,67 @@ MONTHS = {
     "сентября": 9, "октября": 10, "ноября": 11, "декабря": 12,
 }  # fmt: skip
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y")
+TEXT_KINDS = ("text", "school_code", "school_name")
 EARLIEST_SERIAL, LATEST_SERIAL = 20_000, 60_000
 
 
-def parse(raw: pl.Series, column: Column) -> pl.Series:
-    """Values of a column from its texts: a Series of `column.dtype`; null where blank or not understood."""
-    clean = trimmed(raw)
-    if column.kind not in ("yes_no", "choice", "text", "unit", "school_name"):
+def parse(raw: pl.Series, column: Column) -> tuple[pl.Series, pl.Series | None]:
+    """Values of a column (a Series of `column.dtype`) and, if any, a mask of the cells that state something else.
+
+    The usual spelling is parsed over the whole column; what is left is understood once for each distinct text.
+    """
+    if column.kind in TEXT_KINDS:
+        return trimmed(raw), None
+    return by_distinct(raw, usual(raw, column), lambda texts: (understood(texts, column), is_blank(texts, column)))
+
+
+def by_distinct(
+    raw: pl.Series, fast: pl.Series, understand: Callable[[pl.Series], tuple[pl.Series, pl.Series]]
+) -> tuple[pl.Series, pl.Series | None]:
+    """Complete `fast` where it is null by values and blanks of the distinct texts left."""
+    left = fast.is_null() & raw.is_not_null()
+    if not left.any():
+        return fast, None
+    rest = raw.filter(left)
+    texts = rest.unique()
+    values, blank = understand(texts)
+    values = values.cast(fast.dtype)
+    known = values.is_not_null()
+    if known.any():
+        found = rest.replace_strict(texts.filter(known), values.filter(known), default=None, return_dtype=fast.dtype)
+        fast = fast.scatter(left.arg_true(), found)
+    unread = texts.filter(~known & ~blank)
+    return fast, (raw.is_in(unread.implode()) & left).fill_null(False) if len(unread) else None
+
+
+def usual(raw: pl.Series, column: Column) -> pl.Series:
+    """Values of cells in the usual spelling of the kind; null for every other cell."""
+    if column.kind in ("count", "amount", "hours"):
+        return raw.cast(column.dtype, strict=False)
+    if column.kind == "date":
+        return this_age(raw.str.to_date("%d.%m.%Y", strict=False))
+    return pl.Series(raw.name, [None], dtype=column.dtype).new_from_index(0, len(raw))
+
+
+def understood(texts: pl.Series, column: Column) -> pl.Series:
+    """Values of texts in any spelling; null where blank or not understood."""
+    clean = trimmed(texts)
+    if column.kind not in ("yes_no", "choice"):
         clean = clean.set(clean.is_in(BLANKS), None)
     if column.blank_words:
         clean = clean.set(clean.str.to_lowercase().is_in(column.blank_words), None)
     return PARSERS[column.kind](clean, column)
 
 
-def is_blank(raw: pl.Series, column: Column) -> pl.Series:
+def is_blank(texts: pl.Series, column: Column) -> pl.Series:
     """True where nothing is stated: no text, a dash, or one of the column's own words for nothing."""
-    clean = trimmed(raw)
+    clean = trimmed(texts)
     blank = clean.is_null()
-    if column.kind not in ("yes_no", "text", "unit", "school_name"):
-        blank |= clean.is_in(BLANKS)
+    if column.kind != "yes_no":
+        blank |= clean.is_in(BLANKS).fill_null(True)
     if column.blank_words:
-        blank |= clean.str.to_lowercase().is_in(column.blank_words)
-    return blank.fill_null(True)
+        blank |= clean.str.to_lowercase().is_in(column.blank_words).fill_null(True)
+    return blank
 
 
 def trimmed(raw: pl.Series) -> pl.Series:
@@ -57,20 +96,12 @@ def trimmed(raw: pl.Series) -> pl.Series:
 
 
 def whole_number(clean: pl.Series, _: Column) -> pl.Series:
-    return with_rest(clean, clean.cast(pl.Int64, strict=False), rest_of_whole_number)
-
-
-def rest_of_whole_number(rest: pl.Series) -> pl.Series:
-    plain = rest.str.replace(UNIT_WORDS, "").str.replace_all(" ", "").str.replace("−", "-")
+    plain = clean.str.replace(UNIT_WORDS, "").str.replace_all(" ", "").str.replace("−", "-")
     return plain.str.extract(r"^([+-]?\d+)(?:[.,]0+)?$").cast(pl.Int64, strict=False)
 
 
 def decimal_number(clean: pl.Series, _: Column) -> pl.Series:
-    return with_rest(clean, clean.cast(pl.Float64, strict=False), rest_of_decimal_number)
-
-
-def rest_of_decimal_number(rest: pl.Series) -> pl.Series:
-    plain = rest.str.replace(UNIT_WORDS, "").str.replace_all(" ", "").str.replace(",", ".").str.replace("−", "-")
+    plain = clean.str.replace(UNIT_WORDS, "").str.replace_all(" ", "").str.replace(",", ".").str.replace("−", "-")
     return plain.str.extract(r"^([+-]?\d+(?:\.\d+)?)$").cast(pl.Float64, strict=False)
 
 
@@ -85,19 +116,15 @@ def percent_decimals(raw: pl.Series) -> pl.Series:
     return trimmed(raw).str.extract(r"[.,](\d+)\s*%?$").str.len_chars().fill_null(0).cast(pl.Int64)
 
 
-def date(clean: pl.Series, _: Column) -> pl.Series:
-    return with_rest(clean, this_age(clean.str.to_date("%d.%m.%Y", strict=False)), rest_of_date)
-
-
 def this_age(dates: pl.Series) -> pl.Series:
     """Dates without those whose year was read from two digits."""
     year = dates.dt.year()
     return dates.set(((year < 1900) | (year > 2200)).fill_null(False), None)
 
 
-def rest_of_date(rest: pl.Series) -> pl.Series:
+def date(clean: pl.Series, _: Column) -> pl.Series:
     """Dates in other habits: ISO, with time, slashes, month in words, two-digit year, the serial number of Excel."""
-    plain = rest.str.strip_suffix("г.").str.strip_suffix("года").str.strip_chars().str.to_lowercase()
+    plain = clean.str.strip_suffix("г.").str.strip_suffix("года").str.strip_chars().str.to_lowercase()
     for month, number in MONTHS.items():
         plain = plain.str.replace(rf"^(\d{{1,2}})\s+{month}\s+(\d{{4}})$", f"${{1}}.{number}.${{2}}")
     result = this_age(plain.str.to_date("%d.%m.%Y", strict=False))
@@ -112,15 +139,6 @@ def rest_of_date(rest: pl.Series) -> pl.Series:
     serial = serial.set(~serial.is_between(EARLIEST_SERIAL, LATEST_SERIAL), None)
     days = (serial - 25_569).cast(pl.Date)
     return result.fill_null(short).fill_null(days)
-
-
-def with_rest(clean: pl.Series, fast: pl.Series, slow: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """Parse the usual spelling first and only what is left by the slower way."""
-    left = fast.is_null() & clean.is_not_null()
-    if not left.any():
-        return fast
-    places = left.arg_true()
-    return fast.scatter(places, slow(clean.filter(left)).cast(fast.dtype))
 
 
 def by_word(clean: pl.Series, known: Mapping[str, str]) -> pl.Series:
@@ -161,15 +179,7 @@ def grades(clean: pl.Series, _: Column) -> pl.Series:
     return clean.replace_strict(mapping, default=None, return_dtype=pl.String)
 
 
-def text(clean: pl.Series, _: Column) -> pl.Series:
-    return clean
-
-
 PARSERS: dict[str, Callable[[pl.Series, Column], pl.Series]] = {
-    "text": text,
-    "school_code": text,
-    "school_name": text,
-    "unit": text,
     "count": whole_number,
     "amount": whole_number,
     "hours": decimal_number,

@@ -15,6 +15,7 @@ from contracts.rules import NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
 from transforms.check import check_rows
 from transforms.finding import HIDDEN, Table, finding
+from transforms.heading import key
 from transforms.identify import Context, Identified
 from transforms.table import cell_text
 
@@ -68,7 +69,7 @@ class PupilReading:
     def read_block(self, block: pl.DataFrame) -> pl.DataFrame:
         """Check a block, add it to the account, and return its good rows as `PUPILS`."""
         raw = self.named(block)
-        data = raw.filter(self.is_data())
+        data = self.only_data(raw)
         checked = check_rows(
             data, (Table(0, self.sheet.name, self.heading.columns),), self.form, self.edition,
             self.context.schools, self.context.unit_aliases,
@@ -85,9 +86,12 @@ class PupilReading:
         if sum(map(len, self.findings)) < FINDINGS_KEPT:
             self.findings.append(checked.findings.select(*FINDINGS))
             self.set_aside.append(self.without_names(data.filter(checked.typed["bad"])))
-        good = checked.typed.filter(~pl.col("bad"))
-        kept = good.select("row", pseudonyms(good, self.pupils, self.context.secret), "school_id",
-                           pl.col("grade").cast(pl.Int16), self.pupils.state.alias("state"))  # fmt: skip
+        known = checked.typed.select(
+            "row", "school_id", pl.col("grade").cast(pl.Int16), self.pupils.state.alias("state"), "bad",
+            *self.pupils.identity,
+        )  # fmt: skip
+        good = known.filter(~pl.col("bad")) if bad else known
+        kept = good.with_columns(pseudonyms(good, self.pupils, self.context.secret)).select(*PUPILS)
         self.seen.append(kept)
         return kept
 
@@ -110,15 +114,20 @@ class PupilReading:
             ),
         )
 
-    def is_data(self) -> pl.Expr:
-        """True for rows of pupils: not blank, not the heading printed again, not a total."""
-        columns = [name for name in self.heading.columns if not self.edition.column(name).personal]
-        filled = pl.any_horizontal(pl.col(name).str.strip_chars() != "" for name in self.heading.columns)
-        shown = {column: heading for heading, column in self.heading.found.items()}
-        first = columns[0]
-        again = pl.col(first).str.strip_chars().str.to_lowercase() == shown[first].strip().lower()
-        total = pl.col(first).str.strip_chars().str.to_lowercase().str.contains("^(итого|всего)")
-        return filled.fill_null(False) & ~again.fill_null(False) & ~total.fill_null(False)
+    def only_data(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """Rows of pupils: not blank, not the heading printed again, not a total."""
+        filled = raw.select(pl.any_horizontal(pl.col(name).is_not_null() for name in self.heading.columns)).to_series()
+        shown, first = next(
+            (s, name) for s, name in self.heading.found.items() if not self.edition.column(name).personal
+        )
+        marks = [
+            text
+            for text in raw[first].unique().drop_nulls()
+            if key(text) == key(shown) or key(text).startswith(("итого", "всего"))
+        ]
+        if marks:
+            filled &= ~raw[first].is_in(marks).fill_null(False)
+        return raw if filled.all() else raw.filter(filled)
 
     def without_names(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`RAW_ROWS` of rows set aside, with personal cells hidden."""
@@ -139,13 +148,13 @@ class PupilReading:
         """The reading of the whole, once all blocks were drained."""
         seen = pl.concat(self.seen) if self.seen else pl.DataFrame(schema=PUPILS)
         self.seen = []
-        once = seen.sort("state", "row").unique("pupil_key", keep="first", maintain_order=True)
+        once, again = told_apart(seen)
         own = [*self.found.findings]
         if self.counted.loaded + self.counted.quarantined == 0:
             own.append(finding(NO_ROWS))
         if self.skipped:
             own.append(finding(NO_REGISTER, value=", ".join(self.skipped)))
-        own += self.repeated(seen, once)
+        own += self.repeated(again)
         findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), *self.findings])
         refused = bool((findings["severity"] == "refuse").any())
         rows = self.counted
@@ -167,26 +176,39 @@ class PupilReading:
             control_totals=empty(CONTROL_TOTALS), school_outcomes=empty(SCHOOL_OUTCOMES),
         )  # fmt: skip
 
-    def repeated(self, seen: pl.DataFrame, once: pl.DataFrame) -> list[dict[str, object]]:
+    def repeated(self, again: pl.Series) -> list[dict[str, object]]:
         """A note for each row of a pupil who is counted by another row."""
-        if len(once) == len(seen):
-            return []
-        again = seen.join(once.select("row"), on="row", how="anti")["row"].sort().head(FINDINGS_KEPT)
         letters = column_letters(self.heading.columns[self.pupils.identity[0]])
         return [
             finding(REPEATED, value=HIDDEN, sheet=self.sheet.name, cell=f"{letters}{row}", row=row,
                     column=self.pupils.identity[0])
-            for row in again
+            for row in again.sort().head(FINDINGS_KEPT)
         ]  # fmt: skip
+
+
+def told_apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Each pupil once, by the row of the best state, and the numbers of the other rows."""
+    if seen["pupil_key"].n_unique() == len(seen):
+        return seen, pl.Series(dtype=pl.Int32)
+    twice = seen["pupil_key"].is_duplicated()
+    several = seen.filter(twice).sort("state", "row")
+    first = several.unique("pupil_key", keep="first", maintain_order=True)
+    again = several["row"].filter(~several["row"].is_in(first["row"].implode()))
+    return pl.concat([seen.filter(~twice), first]), again
 
 
 def pseudonyms(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.Series:
     """16 bytes of HMAC-SHA256 over the normalised identity of each row; the key never leaves the house."""
-    parts = [
-        pl.col(name).dt.to_string("%Y-%m-%d") if rows.schema[name] == pl.Date
-        else pl.col(name).str.to_lowercase().str.replace_all("ё", "е", literal=True).str.replace_all(r"\s+", " ")
-        for name in pupils.identity
-    ]  # fmt: skip
-    identity = rows.select(pl.concat_str([part.fill_null("") for part in parts], separator="|").alias("identity"))
+    parts = []
+    for name in pupils.identity:
+        value = rows[name]
+        if value.dtype == pl.Date:
+            parts.append(value.dt.to_string("%Y-%m-%d").fill_null(""))
+            continue
+        value = value.str.to_lowercase().str.replace_all("ё", "е", literal=True)
+        if value.str.contains("  ", literal=True).any():
+            value = value.str.replace_all(" +", " ")
+        parts.append(value.fill_null(""))
+    identity = pl.DataFrame(parts).select(identity=pl.concat_str(pl.all(), separator="|"))
     digest = identity.select(plh.col("identity").chash.hmac_sha256(key=secret.hex()))
     return digest.to_series().str.head(2 * KEY_BYTES).str.decode("hex").alias("pupil_key")

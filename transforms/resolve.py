@@ -11,6 +11,7 @@ import polars as pl
 
 from contracts.rules import CELL, CODE_AND_NAME_DIFFER, SCHOOL_AMBIGUOUS
 from transforms.heading import key
+from transforms.parse import by_distinct
 
 UNKNOWN_UNIT, UNKNOWN_SCHOOL = CELL["unit"].id, CELL["school_name"].id
 
@@ -121,7 +122,13 @@ class Register:
         )
 
 
-def resolve_units(texts: pl.Series, aliases: Mapping[str, str]) -> pl.Series:
-    """Reporting units of names, null where unknown."""
-    mapping = {name: aliases[key(name)] for name in texts.unique().drop_nulls() if key(name) in aliases}
-    return texts.replace_strict(mapping, default=None, return_dtype=pl.String)
+def resolve_units(texts: pl.Series, aliases: Mapping[str, str]) -> tuple[pl.Series, pl.Series | None]:
+    """Reporting units of names, and a mask of the names that are not in the alias table."""
+
+    def understand(distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
+        keys = [key(text) for text in distinct]
+        units = pl.Series([aliases.get(each) for each in keys], dtype=pl.String)
+        return units, pl.Series([not each for each in keys], dtype=pl.Boolean)
+
+    nothing = pl.Series(texts.name, [None], dtype=pl.String).new_from_index(0, len(texts))
+    return by_distinct(texts, nothing, understand)

@@ -35,7 +35,7 @@ def stated_totals(
             continue
         column = edition.column(control.stated)
         text = total.cells[place]
-        stated = parse(pl.Series([text], dtype=pl.String), column)[0]
+        stated = parse(pl.Series([text], dtype=pl.String), column)[0][0]
         if stated is None:
             continue
         computed = float(typed.select(control.total.sum()).item() or 0)
