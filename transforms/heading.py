@@ -65,3 +65,8 @@ def unit_aliases() -> dict[str, str]:
 def row_marks() -> tuple[tuple[str, str], ...]:
     """How a row that is not data begins, and what it then is: total or note."""
     return tuple((row["start"], row["outcome"]) for row in rows("row_marks"))
+
+
+@cache
+def mark_starts() -> tuple[str, ...]:
+    return tuple(start for start, _ in row_marks())

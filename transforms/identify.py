@@ -31,7 +31,7 @@ from transforms.finding import finding
 from transforms.heading import key, unit_aliases
 from transforms.origin import as_of_in, as_of_in_name, only_sender, sender_in, sender_in_name
 from transforms.resolve import Register
-from transforms.table import Heading, cell_text, find_heading, heading_texts
+from transforms.table import Heading, cell_text, find_heading, top_of
 
 Finding = dict[str, object]
 
@@ -109,10 +109,10 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         return Identified(delivery, None, findings=(finding(UNREADABLE[content.reason], value=content.detail),))
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     forms = FORMS if context.form is None else (form_named(context.form),)
-    texts = [heading_texts(sheet) for sheet in sheets]
+    tops = [top_of(sheet) for sheet in sheets]
     seen = [
         (sheet, heading)
-        for sheet, top in zip(sheets, texts, strict=True)
+        for sheet, top in zip(sheets, tops, strict=True)
         for form in forms
         if (heading := find_heading(top, form)) is not None
     ]
@@ -126,13 +126,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     edition = form.edition_at(as_of)
     layout = headings[0][1].layout(edition.required)
     findings = [*layout_findings(headings, edition, layout), *doubts]
-    register = context.schools
-    named = (
-        sorted({unit for sheet, heading in headings for unit in schools_named(heading, sheet, register)})
-        if (register is not None and form.sender_kind == "reporting_unit")
-        else []
-    )
-    sender, doubts = sender_of(delivery, form, titles, context, named)
+    sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings += doubts
     campaign = None
     if form.slice_by == "campaign" and as_of is not None:
@@ -230,9 +224,13 @@ def date_of_delivery(
 
 
 def sender_of(
-    delivery: Delivery, form: Form, titles: list[list[str]], context: Context, named: Sequence[str] = ()
+    delivery: Delivery,
+    form: Form,
+    titles: list[list[str]],
+    context: Context,
+    headings: Sequence[tuple[Sheet, Heading]],
 ) -> tuple[str | None, list[Finding]]:
-    """The sender; `named` are the units whose schools the rows name, asked when nothing else says it."""
+    """The sender; when nothing says it, the one unit whose schools the rows name."""
     only = only_sender(form)
     if only is not None:
         stated = [(place, who) for place, who in said_outside(delivery, context) if who != only]
@@ -253,9 +251,10 @@ def sender_of(
         return None, [finding(SENDER_WRONG, value=called(wrong), expected="муниципальное управление образования")]
     if len({who for _, who in stated}) > 1:
         return stated[0][1], [contradiction("Отправитель указан", [(place, called(who)) for place, who in stated])]
-    if not stated and len(named) == 1:
-        return named[0], []
-    return (stated[0][1], []) if stated else (None, [finding(SENDER_UNKNOWN)])
+    if stated:
+        return stated[0][1], []
+    named = schools_named(headings, context.schools)
+    return (named.pop(), []) if len(named) == 1 else (None, [finding(SENDER_UNKNOWN)])
 
 
 def said_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
@@ -276,13 +275,16 @@ def called(sender: str) -> str:
     return unit_names().get(sender) or names.get(sender, sender)
 
 
-def schools_named(heading: Heading, sheet: Sheet, register: Register) -> list[str]:
-    """The reporting units whose schools a table names."""
-    places = [heading.columns.get(name) for name in ("school_code", "school_name")]
-    found = set()
-    for row in sheet.rows[heading.last + 1 :]:
-        code, name = (cell_text(row[c]) if c is not None and c < len(row) else None for c in places)
-        school, problem, _ = register.school(code, name, (None,))
-        if school is not None and problem is None and school.subordination is not None:
-            found.add(school.subordination)
-    return sorted(found)
+def schools_named(headings: Sequence[tuple[Sheet, Heading]], register: Register | None) -> set[str]:
+    """The reporting units whose schools the tables name."""
+    found: set[str] = set()
+    if register is None:
+        return found
+    for sheet, heading in headings:
+        places = [heading.columns.get(name) for name in ("school_code", "school_name")]
+        for row in sheet.rows[heading.last + 1 :]:
+            code, name = (cell_text(row[c]) if c is not None and c < len(row) else None for c in places)
+            school, problem, _ = register.school(code, name, (None,))
+            if school is not None and problem is None and school.subordination is not None:
+                found.add(school.subordination)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ __all__ = ["Context", "Delivery", "interpret", "recognise"]
 
 OFFICE_HOURS = ZoneInfo("Asia/Tomsk")
 NAMES_SHOWN = 20
+Sheets = list[tuple[str, list[Row]]]
 
 
 def recognise(delivery: Delivery, context: Context) -> str | None:
@@ -73,12 +75,11 @@ def refused(found: Identified) -> Reading:
     content = found.delivery.content
     if not isinstance(content, Grid) or found.form is None or found.form.pupils is not None:
         return reading(found, Rows(), findings_frame(found.findings), empty(RAW_ROWS))
-    kept = kept_rows(sheet_rows(content, found))
-    kept = kept.with_columns(pl.col("outcome").replace("data", "quarantined"))
+    kept = kept_rows([sheet_rows(content, found)])
     return reading(found, counted(kept), findings_frame(found.findings), kept)
 
 
-def sheet_rows(grid: Grid, found: Identified) -> list[tuple[str, list[Row]]]:
+def sheet_rows(grid: Grid, found: Identified) -> Sheets:
     """The rows of every sheet with what they are; those of a sheet without the table are notes."""
     form, edition = found.form, found.edition
     if form is None or edition is None:
@@ -98,10 +99,19 @@ def sheet_rows(grid: Grid, found: Identified) -> list[tuple[str, list[Row]]]:
     return told
 
 
-def kept_rows(sheets: Iterable[tuple[str, list[Row]]]) -> pl.DataFrame:
-    """`RAW_ROWS` of sheets."""
-    kept = [(name, row.number, row.outcome, row.cells) for name, known in sheets for row in known]
-    return pl.DataFrame(kept, schema=RAW_ROWS, orient="row")
+def kept_rows(told: Iterable[Sheets], bad: Sequence[bool] | None = None) -> pl.DataFrame:
+    """`RAW_ROWS` of deliveries; `bad` says of each data row whether it is set aside (all are, when it is None)."""
+    answers = iter(bad) if bad is not None else itertools.repeat(True)
+    sheet, number, outcome, cells = [], [], [], []
+    for sheets in told:
+        for name, known in sheets:
+            for row in known:
+                sheet.append(name)
+                number.append(row.number)
+                is_data = row.outcome == "data"
+                outcome.append(("quarantined" if next(answers) else "loaded") if is_data else row.outcome)
+                cells.append(row.cells)
+    return pl.DataFrame({"sheet": sheet, "row": number, "outcome": outcome, "cells": cells}, schema=RAW_ROWS)
 
 
 def counted(kept: pl.DataFrame) -> Rows:
@@ -116,9 +126,7 @@ def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
 
 def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Reading]:
     """Read deliveries of one form and edition in one pass over all their rows."""
-    form, edition = batch[0].form, batch[0].edition
-    if form is None or edition is None:
-        raise ValueError("a batch has a form")
+    form, edition = form_of(batch[0]), edition_of(batch[0])
     told = [sheet_rows(found.delivery.content, found) for found in batch if isinstance(found.delivery.content, Grid)]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
@@ -137,12 +145,54 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
             tables.append(Table(number, name, columns))
     raw = raw_frame(texts, places, batch)
     checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases)
-    totals, disagreeing = row_controls(form, edition, checked.typed)
+    return split(batch, told, checked, raw, tables, context)
+
+
+def split(
+    batch: Sequence[Identified],
+    told: Sequence[Sheets],
+    checked: Checked,
+    raw: pl.DataFrame,
+    tables: Sequence[Table],
+    context: Context,
+) -> list[Reading]:
+    """The reading of each delivery of a batch, cut out of what was computed for all of them."""
+    form, edition, typed = form_of(batch[0]), edition_of(batch[0]), checked.typed
+    totals, disagreeing = row_controls(form, edition, typed)
     findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])
-    return [
-        finished(number, found, sheets, checked, findings, totals, context)
-        for number, (found, sheets) in enumerate(zip(batch, told, strict=True))
-    ]
+    parts = {
+        "typed": by_delivery(typed),
+        "findings": by_delivery(findings.select("delivery", *FINDINGS)),
+        "totals": by_delivery(totals),
+        "facts": by_delivery(facts_of(form, edition, typed.filter(~pl.col("bad")))),
+        "outcomes": by_delivery(outcomes(typed, findings)) if "school_id" in form.key else {},
+    }
+    kept = kept_rows(told, typed["bad"].to_list())
+    start, readings = 0, []
+    for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
+        length = sum(len(known) for _, known in sheets)
+        part = {name: frames[number] for name, frames in parts.items() if number in frames}
+        readings.append(finished(found, sheets, part, kept[start : start + length], checked.skipped, context))
+        start += length
+    return readings
+
+
+def by_delivery(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """A frame cut by its column `delivery`, which is left out."""
+    cut = frame.partition_by("delivery", as_dict=True, maintain_order=True, include_key=False)
+    return {int(str(number)): part for (number,), part in cut.items()}
+
+
+def form_of(found: Identified) -> Form:
+    if found.form is None:
+        raise ValueError("a batch has a form")
+    return found.form
+
+
+def edition_of(found: Identified) -> Edition:
+    if found.edition is None:
+        raise ValueError("a batch has an edition")
+    return found.edition
 
 
 def raw_frame(
@@ -172,90 +222,71 @@ def year_reported(found: Identified) -> int | None:
 
 
 def finished(
-    number: int,
     found: Identified,
-    sheets: list[tuple[str, list[Row]]],
-    checked: Checked,
-    findings: pl.DataFrame,
-    totals: pl.DataFrame,
+    sheets: Sheets,
+    part: Mapping[str, pl.DataFrame],
+    kept: pl.DataFrame,
+    skipped: Sequence[str],
     context: Context,
 ) -> Reading:
-    """The reading of one delivery of a batch."""
-    form, edition = found.form, found.edition
-    if form is None or edition is None:
-        raise ValueError("a batch has a form")
-    typed = checked.typed.filter(pl.col("delivery") == number)
+    """The reading of one delivery from its parts of the batch."""
+    form, edition = form_of(found), edition_of(found)
+    typed = part.get("typed")
     own: list[Finding] = [*found.findings]
     stated: list[dict[str, object]] = []
     headings = {sheet.name: heading for sheet, heading in found.headings}
-    total = [(name, row) for name, known in sheets for row in known if row.outcome == "total" and name in headings]
-    if len(headings) == 1 and form.controls:
+    if typed is None:
+        own.append(finding(NO_ROWS))
+    elif len(headings) == 1 and form.controls:
         name = next(iter(headings))
+        totals = [row for sheet, known in sheets if sheet == name for row in known if row.outcome == "total"]
         stated, doubts = stated_totals(
-            form, edition, typed, headings[name].columns, total[-1][1] if total else None, name
+            form, edition, typed, headings[name].columns, totals[-1] if totals else None, name
         )
         own += doubts
-    if typed.is_empty():
-        own.append(finding(NO_ROWS))
-    own += about_delivery(found, typed, checked, context)
-    everything = pl.concat([findings_frame(own), findings.filter(pl.col("delivery") == number).select(*FINDINGS)])
-    is_refused = (everything["severity"] == "refuse").any()
-    bad = typed["bad"].to_list()
-    kept = with_outcomes(sheets, headings, [True] * len(bad) if is_refused else bad)
+    own += about_delivery(found, typed, skipped, context)
+    findings = findings_frame(own)
+    if "findings" in part:
+        findings = findings.vstack(part["findings"])
+    is_refused = "refuse" in findings["severity"]
+    if is_refused:
+        kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
     rows_counted = counted(kept)
     verdict: Verdict = "refused" if is_refused else "partial" if rows_counted.quarantined else "accepted"
-    row_totals = totals.filter(pl.col("delivery") == number).select(*CONTROL_TOTALS)
+    controls = pl.DataFrame(stated, schema=CONTROL_TOTALS, orient="row")
     return replace(
-        reading(found, rows_counted, everything, kept),
+        reading(found, rows_counted, findings, kept),
         slice=None if is_refused else found.slice,
         verdict=verdict,
-        facts=facts_of(form, edition, typed.filter(~pl.col("bad"))),
-        control_totals=pl.concat([pl.DataFrame(stated, schema=CONTROL_TOTALS, orient="row"), row_totals]),
-        school_outcomes=outcomes(typed, findings) if "school_id" in form.key else empty(SCHOOL_OUTCOMES),
+        facts=part["facts"] if "facts" in part else facts_of(form, edition, None),
+        control_totals=controls.vstack(part["totals"]) if "totals" in part else controls,
+        school_outcomes=part.get("outcomes", empty(SCHOOL_OUTCOMES)),
     )
 
 
-def with_outcomes(
-    sheets: Sequence[tuple[str, list[Row]]], headings: Mapping[str, object], bad: Sequence[bool]
-) -> pl.DataFrame:
-    """`RAW_ROWS` where each data row is loaded or quarantined."""
-    told = iter(bad)
-    outcome = {True: "quarantined", False: "loaded"}
-    return kept_rows(
-        (
-            name,
-            [
-                replace(row, outcome=outcome[next(told)]) if row.outcome == "data" and name in headings else row
-                for row in known
-            ],
-        )
-        for name, known in sheets
-    )
-
-
-def about_delivery(found: Identified, typed: pl.DataFrame, checked: Checked, context: Context) -> list[Finding]:
+def about_delivery(
+    found: Identified, typed: pl.DataFrame | None, skipped: Sequence[str], context: Context
+) -> list[Finding]:
     """Findings about the delivery as a whole: who is not in it, whether it is late, what could not be checked."""
-    form, doubts = found.form, []
-    if checked.skipped:
-        doubts.append(finding(NO_REGISTER, value=", ".join(checked.skipped)))
-    if form is not None and form.key == ("school_id",) and context.schools is not None and found.sender:
-        own = context.schools.frame.filter(pl.col("subordination") == found.sender)
-        absent = own.filter(~pl.col("school_id").is_in(typed["school_id"].drop_nulls().implode()))[
-            "short_name"
-        ].to_list()
+    form, doubts = form_of(found), []
+    if skipped:
+        doubts.append(finding(NO_REGISTER, value=", ".join(skipped)))
+    if typed is not None and form.key == ("school_id",) and context.schools is not None and found.sender:
+        own, named = context.schools.by_subordination.get(found.sender, []), set(typed["school_id"])
+        absent = [school.name for school in own if school.school_id not in named]
         if absent:
             more = f" и ещё {len(absent) - NAMES_SHOWN}" if len(absent) > NAMES_SHOWN else ""
             doubts.append(
                 finding(
                     ROSTER_SHORT,
                     what=f"{ROSTER_SHORT.what} Нет: {'; '.join(absent[:NAMES_SHOWN])}{more}.",
-                    expected=f"{len(own)} школ",
+                    expected=f"школ отправителя: {len(own)}",
                     difference=-len(absent),
                 )
             )
-    if form is not None and form.key == ("reporting_unit",):
+    if typed is not None and form.key == ("reporting_unit",):
         missing = set(context.unit_aliases.values()) - set(typed["reporting_unit"])
-        if missing and not typed.is_empty():
+        if missing:
             doubts.append(
                 finding(UNITS_MISSING, value=", ".join(sorted(map(called, missing))), difference=-len(missing))
             )
@@ -268,24 +299,26 @@ def about_delivery(found: Identified, typed: pl.DataFrame, checked: Checked, con
     return doubts
 
 
-def facts_of(form: Form, edition: Edition, good: pl.DataFrame) -> pl.DataFrame:
-    """The fact columns of good rows, the keys of the form first."""
+def facts_of(form: Form, edition: Edition, good: pl.DataFrame | None) -> pl.DataFrame:
+    """The fact columns of good rows, the keys of the form first, and `delivery`; no columns for no rows."""
     columns = [column.name for column in edition.columns if column.fact and column.name not in form.key]
-    return good.select(*form.key, *columns)
+    return pl.DataFrame() if good is None else good.select("delivery", *form.key, *columns)
 
 
 def outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
-    """`SCHOOL_OUTCOMES`: a school is accepted when none of its rows is set aside."""
-    rules = findings.filter(pl.col("severity") == "error").select("delivery", "row", "sheet", "rule", "index")
-    told = typed.filter(pl.col("school_id").is_not_null()).select("school_id", "delivery", "row", "table", "bad")
-    broken = told.join(rules, on=["delivery", "row"], how="inner", maintain_order="left_right")
-    by_school = broken.group_by("school_id").agg(rules=pl.col("rule").unique(maintain_order=True))
+    """`SCHOOL_OUTCOMES` and `delivery`: a school is accepted when none of its rows is set aside."""
+    rules = findings.filter(pl.col("severity") == "error").select("index", "rule")
+    told = typed.select("delivery", "school_id", "bad").with_row_index("index").cast({"index": pl.Int64})
+    told = told.filter(pl.col("school_id").is_not_null())
+    keys = ["delivery", "school_id"]
+    broken = told.join(rules, on="index", how="inner", maintain_order="left_right")
+    by_school = broken.group_by(keys).agg(pl.col("rule").unique(maintain_order=True).alias("rules"))
     return (
-        told.group_by("school_id", maintain_order=True)
+        told.group_by(keys, maintain_order=True)
         .agg(pl.col("bad").any())
-        .join(by_school, on="school_id", how="left", maintain_order="left")
+        .join(by_school, on=keys, how="left", maintain_order="left")
         .select(
-            "school_id",
+            *keys,
             pl.when("bad").then(pl.lit("rejected")).otherwise(pl.lit("accepted")).alias("report_status"),
             pl.col("rules").fill_null([]),
         )

@@ -106,6 +106,13 @@ class Register:
         )
 
     @cached_property
+    def by_subordination(self) -> dict[str | None, list[School]]:
+        found: dict[str | None, list[School]] = {}
+        for school in self.schools.values():
+            found.setdefault(school.subordination, []).append(school)
+        return found
+
+    @cached_property
     def context(self) -> pl.DataFrame:
         """school_id → register_sender, register_pupils: what row rules compare with."""
         return self.frame.select(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from contracts.form import Column, Form
 from contracts.grid import Sheet, Value
 from contracts.reading import Layout
-from transforms.heading import heading_parts, headings, key, row_marks
+from transforms.heading import heading_parts, headings, key, mark_starts, row_marks
 
 HEADING_ROWS_SEARCHED = 60
 DEEPEST_HEADING = 3
@@ -66,27 +66,22 @@ def percent_text(value: Value) -> str | None:
     return f"{percent:.2f}%" if abs(percent - round(percent, 2)) < 1e-9 else f"{percent:.10g}%"
 
 
-def find_heading(texts: list[list[str | None]], form: Form) -> Heading | None:
-    """The best heading of a form in the first rows of a sheet (`heading_texts`), or None when it has not two columns.
+@dataclass(frozen=True)
+class Top:
+    """The first rows of a sheet as texts and as their keys; a merged cell counts for each of its columns and rows."""
 
-    It may stand anywhere there, be one to three rows deep and merged.
-    """
-    parts, known = heading_parts(form), headings(form)
-    best: Heading | None = None
-    for first, row in enumerate(texts):
-        if sum(text is not None and key(text) in parts for text in row) < 2:
-            continue
-        for depth in range(1, DEEPEST_HEADING + 1):
-            if first + depth > len(texts):
-                break
-            candidate = match_heading(form, known, texts, first, depth)
-            if len(candidate.columns) >= 2 and (best is None or len(candidate.columns) > len(best.columns)):
-                best = candidate
-    return best
+    texts: list[list[str | None]]
+    keys: list[list[str | None]]
+    found: list[frozenset[str | None]]
 
 
-def heading_texts(sheet: Sheet) -> list[list[str | None]]:
-    """Texts of the first rows; a merged cell counts for each of its columns and rows."""
+def top_of(sheet: Sheet) -> Top:
+    texts = top_texts(sheet)
+    keys = [[key(text) or None if text is not None else None for text in row] for row in texts]
+    return Top(texts, keys, [frozenset(row) for row in keys])
+
+
+def top_texts(sheet: Sheet) -> list[list[str | None]]:
     top = sheet.rows[:HEADING_ROWS_SEARCHED]
     width = max((len(row) for row in top), default=0)
     texts = [[cell_text(value) for value in row] + [None] * (width - len(row)) for row in top]
@@ -100,24 +95,41 @@ def heading_texts(sheet: Sheet) -> list[list[str | None]]:
     return texts
 
 
-def match_heading(
-    form: Form, known: Mapping[str, frozenset[str]], texts: list[list[str | None]], first: int, depth: int
-) -> Heading:
+def find_heading(top: Top, form: Form) -> Heading | None:
+    """The best heading of a form in the first rows of a sheet, or None when it has not two of the form's columns.
+
+    It may stand anywhere there, be one to three rows deep and merged.
+    """
+    parts, known = heading_parts(form), headings(form)
+    best: Heading | None = None
+    for first, found in enumerate(top.found):
+        if len(found & parts) < 2:
+            continue
+        for depth in range(1, min(DEEPEST_HEADING, len(top.keys) - first) + 1):
+            candidate = match_heading(form, known, top, first, depth)
+            if len(candidate.columns) >= 2 and (best is None or len(candidate.columns) > len(best.columns)):
+                best = candidate
+    return best
+
+
+def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, first: int, depth: int) -> Heading:
     """Match the columns of a form against rows `first` … `first + depth - 1`."""
     columns: dict[str, int] = {}
     found: dict[str, str] = {}
     unknown: dict[str, int] = {}
     twice: list[str] = []
-    for c in range(len(texts[first])):
+    for c in range(len(top.keys[first])):
         levels: list[str] = []
+        last: str | None = None
         for r in range(first, first + depth):
-            text = texts[r][c]
-            if text is not None and text.strip() and (not levels or key(levels[-1]) != key(text)):
+            this, text = top.keys[r][c], top.texts[r][c]
+            if this is not None and text is not None and this != last:
                 levels.append(text)
+                last = this
         if not levels:
             continue
+        names = next((known[each] for text in spellings(levels) if (each := key(text)) in known), None)
         shown = ": ".join(" ".join(level.split()) for level in levels)
-        names = next((known[key(text)] for text in spellings(levels) if key(text) in known), None)
         if names is None:
             unknown[shown] = c
             continue
@@ -152,8 +164,11 @@ def data_rows(sheet: Sheet, heading: Heading, key_columns: Sequence[str]) -> lis
     heading_keys = {c: key(name) for c, name in ((heading.columns[n], shown) for shown, n in heading.found.items())}
     result = []
     for r, values in enumerate(sheet.rows):
-        cells = [percent_text(v) if c in percents else cell_text(v) for c, v in enumerate(values)]
-        filled = [c for c, text in enumerate(cells) if text is not None and text.strip()]
+        cells = [v if v is None or type(v) is str else cell_text(v) for v in values]
+        for c in percents:
+            if c < len(cells):
+                cells[c] = percent_text(values[c])
+        filled = [c for c, text in enumerate(cells) if text is not None and text and not text.isspace()]
         if not filled:
             outcome = "blank"
         elif r < heading.first:
@@ -179,16 +194,18 @@ def repeats_heading(cells: Sequence[str | None], filled: Sequence[int], heading_
 
 def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], keys: Sequence[int], others: Sequence[int]) -> str:
     """What a row under the heading is: total, note or data."""
-    first_text = next((key(cells[c] or "") for c in filled if not (cells[c] or "").strip().isdecimal()), "")
+    first_text = next((key(text) for c in filled if not (text := (cells[c] or "").strip()).isdecimal()), "")
     has_key = any(c in filled for c in keys)
     has_other = sum(c in filled for c in others)
-    for start, outcome in row_marks():
-        begins = first_text == start or first_text.startswith((f"{start} ", f"{start}:", f"{start}."))
-        if begins and (outcome == "total" or has_other == 0):
-            return outcome
-    if (cells[filled[0]] or "").lstrip().startswith("*"):
+    if first_text.startswith(mark_starts()):
+        for start, outcome in row_marks():
+            begins = first_text == start or first_text.startswith((f"{start} ", f"{start}:", f"{start}."))
+            if begins and (outcome == "total" or has_other == 0):
+                return outcome
+    first_cell = (cells[filled[0]] or "").strip()
+    if first_cell.startswith("*"):
         return "note"
-    ordinal = (cells[filled[0]] or "").strip().rstrip(".").isdecimal() and filled[0] not in keys
+    ordinal = first_cell.rstrip(".").isdecimal() and filled[0] not in keys
     if has_key and (has_other or ordinal):
         return "data"
     return "data" if has_other >= 2 else "note"
