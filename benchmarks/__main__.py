@@ -1,0 +1,134 @@
+"""`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks. Ratios to their floors."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import hashlib
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy.engine import make_url
+
+from benchmarks.child import measure
+from contracts.reading import Reading
+from documents import demo
+from documents.read import read_grid
+from transforms.heading import key
+from transforms.interpret import Context, Delivery, interpret
+from warehouse.database import connect, upgrade
+from warehouse.load import load, record_arrival
+from warehouse.reference import sync_reference
+from warehouse.server import embedded_server
+
+RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
+CLEAN_TYPES = {pl.String: "text", pl.Date: "date", pl.Int64: "bigint"}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=1_000_000, help="pupil rows of W1")
+    arguments.add_argument("--workbooks", type=int, default=300, help="workbooks of W2")
+    arguments.add_argument("--repeat", type=int, default=3, help="runs of each; medians are printed")
+    asked = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder) / "pgdata") as url:
+        exports(url, Path(folder), asked.rows, asked.repeat)
+        workbooks(url, Path(folder), asked.workbooks, asked.repeat)
+
+
+def exports(url: str, folder: Path, rows: int, repeat: int) -> None:
+    """W1: file → validated + quarantined + facts loaded + marts published, against COPY of the clean rows."""
+    upgrade(connect(url))
+    region = demo.tomsk()
+    deliveries = folder / "tomsk"
+    demo.write_deliveries(region, deliveries)
+    take_register(url, deliveries, None)
+    export = folder / "Сводный отчёт по ученикам 2023-09-08.csv"
+    demo.write_export_csv(export, rows, region, 0.005, 2023)
+    columns = write_clean(export, folder / "clean.csv")
+    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    floors, works = [], []
+    for turn in range(repeat):
+        floors.append(measure("benchmarks.export_floor", dsn, folder / "clean.csv", columns))
+        works.append(measure("benchmarks.export_load", url, export, f"{turn:064x}"))
+    told("W1", f"{rows:,} pupils, {export.stat().st_size / 1e6:.0f} MB", floors, works, "rows")
+
+
+def workbooks(url: str, folder: Path, count: int, repeat: int) -> None:
+    """W2: readiness workbooks → facts, against openpyxl reading them."""
+    region = demo.synthetic(
+        demo.Sizes(seed=3, regions=max(1, count // 25), senders=count, schools=count * 37, pupils=count, bad_share=0.02)
+    )
+    aliases = region.aliases.with_columns(why=pl.lit("generated"))
+    unit_frame = region.units.select(
+        "reporting_unit", "name", "kind", municipality_type=pl.lit("район"), oktmo=pl.lit("00000000"),
+        valid_from=pl.lit("0001-01-01"), valid_to=pl.lit("9999-12-31"),
+    )  # fmt: skip
+    with connect(url).begin() as connection:
+        sync_reference(connection, units=unit_frame, aliases=aliases)
+    known = {key(alias): unit for alias, unit in region.aliases.select("alias", "reporting_unit").iter_rows()}
+    (folder / "aliases.json").write_text(json.dumps(known))
+    deliveries = folder / "regions"
+    demo.write_deliveries(region, deliveries)
+    take_register(url, deliveries, known)
+    reports = folder / "reports"
+    reports.mkdir()
+    for unit in region.units["reporting_unit"]:
+        (deliveries / unit).rename(reports / unit)
+    floors, works = [], []
+    for _ in range(repeat):
+        floors.append(measure("benchmarks.workbooks_floor", reports))
+        works.append(measure("benchmarks.workbooks_load", url, reports, folder / "aliases.json"))
+    told("W2", f"{floors[0]['files']} workbooks, {floors[0]['cells']:,} cells", floors, works, "files")
+
+
+def take_register(url: str, deliveries: Path, aliases: dict[str, str] | None) -> None:
+    """Load the region's register, so that schools are known."""
+    path = next(path for path in sorted(deliveries.rglob("*.xlsx")) if "еестр" in path.name)
+    data = path.read_bytes()
+    delivery = Delivery(path.name, hashlib.sha256(data).hexdigest(), "department", RECEIVED, read_grid(path.name, data))
+    (reading,) = interpret([delivery], Context(None, b"", aliases=aliases))
+    engine = connect(url)
+    if not isinstance(reading, Reading):
+        raise TypeError("a register is not a pupil export")
+    with engine.begin() as connection:
+        delivery_id, _ = record_arrival(connection, delivery.sha256, path.name, len(data), RECEIVED, path.name)
+    load(engine, reading, delivery_id, "benchmark")
+
+
+def write_clean(export: Path, clean: Path) -> str:
+    """The rows of the export, clean and typed, as csv; returns the columns of their table."""
+    lines = export.read_bytes().split(b"\n", 60)
+    heading = next(number for number, line in enumerate(lines) if "ФИО".encode() in line)
+    rows = pl.read_csv(export, separator=";", skip_rows=heading, infer_schema=False, truncate_ragged_lines=True)
+    typed = rows.with_row_index("row_no").select("row_no", *(clean_column(rows[name]) for name in rows.columns))
+    typed.write_csv(clean, include_header=False)
+    return ", ".join(f"c{n} {CLEAN_TYPES[type(dtype)]}" for n, dtype in enumerate(typed.dtypes[1:]))
+
+
+def clean_column(texts: pl.Series) -> pl.Series:
+    """A column as the type that most of its cells have."""
+    for typed in (texts.cast(pl.Int64, strict=False), texts.str.to_date("%d.%m.%Y", strict=False)):
+        if typed.null_count() < len(typed) * (0.5 if texts.null_count() < len(texts) * 0.5 else 1) and typed.count():
+            return typed
+    return texts
+
+
+def told(name: str, what: str, floors: list[dict[str, Any]], works: list[dict[str, Any]], unit: str) -> None:
+    """Print the medians of a pair of measurements."""
+    floor = statistics.median(each["seconds"] for each in floors)
+    work = statistics.median(each["seconds"] for each in works)
+    count, peak = works[0][unit], max(each["peak_mib"] for each in works)
+    came = ", ".join(f"{name} {value}" for name, value in works[0].items() if name not in ("seconds", "peak_mib"))
+    print(f"{name}  {what}")
+    print(f"    floor {floor:6.2f} s   {count / floor:10,.0f} {unit}/s")
+    print(f"    ours  {work:6.2f} s   {count / work:10,.0f} {unit}/s   peak {peak:,.0f} MiB")
+    print(f"    ratio {work / floor:6.2f}   {came}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The work of W1: a pupil export from file to validated, quarantined, loaded and published."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import report
+from documents.blocks import open_delivery
+from transforms.interpret import Context, Delivery, interpret
+from transforms.pupils import PupilReading
+from warehouse.database import connect
+from warehouse.load import load_pupils, record_arrival
+from warehouse.publish import publish
+from warehouse.query import register
+
+AS_OF = dt.date(2023, 9, 8)
+RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
+
+
+def load(url: str, export: Path, sha256: str) -> dict[str, Any]:
+    engine = connect(url)
+    with engine.connect() as connection:
+        schools = register(connection, AS_OF)
+    context = Context(schools, b"benchmark" * 4)
+    delivery = Delivery(export.name, sha256, "regional_operator", RECEIVED, open_delivery(export.name, export))
+    (stream,) = interpret([delivery], context)
+    if not isinstance(stream, PupilReading):
+        raise SystemExit("the export was refused")
+    with engine.begin() as connection:
+        delivery_id, _ = record_arrival(connection, sha256, export.name, export.stat().st_size, RECEIVED, export.name)
+    result = load_pupils(engine, stream, delivery_id, "benchmark")
+    publish(engine, [AS_OF])
+    rows = result.reading.rows
+    return {
+        "rows": rows.read,
+        "loaded": rows.loaded,
+        "quarantined": rows.quarantined,
+        "verdict": result.reading.verdict,
+    }
+
+
+if __name__ == "__main__":
+    report(lambda: load(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))

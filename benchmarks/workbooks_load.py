@@ -1,0 +1,52 @@
+"""The work of W2: readiness workbooks from files to facts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import report
+from contracts.reading import Reading
+from documents.blocks import open_delivery
+from transforms.interpret import Context, Delivery, interpret
+from warehouse.database import connect
+from warehouse.load import load_many, record_arrival
+from warehouse.query import register
+
+AS_OF = dt.date(2023, 9, 8)
+RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
+
+
+def load(url: str, folder: Path, aliases: Path) -> dict[str, Any]:
+    engine = connect(url)
+    with engine.connect() as connection:
+        schools = register(connection, AS_OF)
+    context = Context(schools, b"benchmark" * 4, aliases=json.loads(aliases.read_text()))
+    paths = sorted(folder.rglob("*.xlsx"))
+    deliveries = [
+        Delivery(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.parent.name, RECEIVED,
+                 open_delivery(path.name, path))
+        for path in paths
+    ]  # fmt: skip
+    readings = [reading for reading in interpret(deliveries, context) if isinstance(reading, Reading)]
+    with engine.begin() as connection:
+        ids = [
+            record_arrival(connection, each.sha256, each.file, 0, RECEIVED, each.file, each.folder)[0]
+            for each in deliveries
+        ]
+    results = load_many(engine, list(zip(readings, ids, strict=True)), "benchmark")
+    rows = [result.reading.rows for result in results]
+    return {
+        "files": len(results),
+        "loaded": sum(each.loaded for each in rows),
+        "quarantined": sum(each.quarantined for each in rows),
+        "refused": sum(result.reading.verdict == "refused" for result in results),
+    }
+
+
+if __name__ == "__main__":
+    report(lambda: load(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
