@@ -63,7 +63,12 @@ PUPILS: dict[str, pl.DataType] = {
 
 
 def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """A frame of a schema without rows."""
     return pl.DataFrame(schema=schema)
+
+
+NO_CONTROL_TOTALS = empty(CONTROL_TOTALS)
+NO_SCHOOL_OUTCOMES = empty(SCHOOL_OUTCOMES)
 
 
 @dataclass(frozen=True)

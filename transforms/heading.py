@@ -54,6 +54,17 @@ def heading_parts(form: Form) -> frozenset[str]:
 
 
 @cache
+def telling_wordings(form: Form) -> tuple[frozenset[str], ...]:
+    """For each column by which a form is recognised, the keys of its wordings and of their parts."""
+    found = []
+    for name in form.recognised_by:
+        columns = [column for edition in form.editions for column in edition.columns if column.name == name]
+        wordings = [wording for column in columns for wording in (column.title, *column.headings)]
+        found.append(frozenset(key(part) for wording in wordings for part in (wording, *wording.split(":"))))
+    return tuple(found)
+
+
+@cache
 def unit_aliases() -> dict[str, str]:
     """Key of a known way to write a reporting unit → its name in the warehouse."""
     found = {key(row["alias"]): row["reporting_unit"] for row in rows("reporting_unit_aliases")}

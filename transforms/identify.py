@@ -31,7 +31,7 @@ from transforms.finding import finding
 from transforms.heading import key, unit_aliases
 from transforms.origin import as_of_in, as_of_in_name, only_sender, sender_in, sender_in_name
 from transforms.resolve import Register
-from transforms.table import Heading, cell_text, find_heading, top_of
+from transforms.table import Heading, cell_text, find_heading, may_hold, top_of
 
 Finding = dict[str, object]
 
@@ -110,10 +110,11 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     forms = FORMS if context.form is None else (form_named(context.form),)
     tops = [top_of(sheet) for sheet in sheets]
+    likely = [form for form in forms if any(may_hold(top, form) for top in tops)]
     seen = [
         (sheet, heading)
         for sheet, top in zip(sheets, tops, strict=True)
-        for form in forms
+        for form in likely or forms
         if (heading := find_heading(top, form)) is not None
     ]
     form, doubt = choose_form(seen, chosen=context.form is not None)

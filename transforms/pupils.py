@@ -10,7 +10,17 @@ import polars_hash as plh
 from contracts.form import Edition, Form, Pupils
 from contracts.forms import RULES
 from contracts.grid import Blocks, Grid, column_letters
-from contracts.reading import CONTROL_TOTALS, FINDINGS, PUPILS, RAW_ROWS, SCHOOL_OUTCOMES, Reading, Rows, Verdict, empty
+from contracts.reading import (
+    FINDINGS,
+    NO_CONTROL_TOTALS,
+    NO_SCHOOL_OUTCOMES,
+    PUPILS,
+    RAW_ROWS,
+    Reading,
+    Rows,
+    Verdict,
+    empty,
+)
 from contracts.rules import NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
 from transforms.check import check_rows
@@ -173,7 +183,7 @@ class PupilReading:
             campaign=self.found.campaign, slice=None if refused else self.found.slice, verdict=verdict, rows=rows,
             layout=self.found.layout, findings=findings,
             raw_rows=pl.concat([empty(RAW_ROWS), *self.set_aside]), facts=facts,
-            control_totals=empty(CONTROL_TOTALS), school_outcomes=empty(SCHOOL_OUTCOMES),
+            control_totals=NO_CONTROL_TOTALS, school_outcomes=NO_SCHOOL_OUTCOMES,
         )  # fmt: skip
 
     def repeated(self, again: pl.Series) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from contracts.form import Column, Form
 from contracts.grid import Sheet, Value
 from contracts.reading import Layout
-from transforms.heading import heading_parts, headings, key, mark_starts, row_marks
+from transforms.heading import heading_parts, headings, key, mark_starts, row_marks, telling_wordings
 
 HEADING_ROWS_SEARCHED = 60
 DEEPEST_HEADING = 3
@@ -95,6 +95,12 @@ def top_texts(sheet: Sheet) -> list[list[str | None]]:
     return texts
 
 
+def may_hold(top: Top, form: Form) -> bool:
+    """False when some column by which the form is known has no wording, nor a part of one, in the first rows."""
+    seen = frozenset().union(*top.found) if top.found else frozenset()
+    return all(not seen.isdisjoint(wordings) for wordings in telling_wordings(form))
+
+
 def find_heading(top: Top, form: Form) -> Heading | None:
     """The best heading of a form in the first rows of a sheet, or None when it has not two of the form's columns.
 
@@ -164,7 +170,7 @@ def data_rows(sheet: Sheet, heading: Heading, key_columns: Sequence[str]) -> lis
     heading_keys = {c: key(name) for c, name in ((heading.columns[n], shown) for shown, n in heading.found.items())}
     result = []
     for r, values in enumerate(sheet.rows):
-        cells = [v if v is None or type(v) is str else cell_text(v) for v in values]
+        cells = [v if v is None or type(v) is str else str(v) if type(v) is int else cell_text(v) for v in values]
         for c in percents:
             if c < len(cells):
                 cells[c] = percent_text(values[c])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from contracts.form import Edition, Form, RowControl
+from contracts.form import Column, Edition, Form, RowControl
 from contracts.forms import RULES
 from contracts.grid import cell_address
 from contracts.reading import CONTROL_TOTALS
@@ -18,47 +18,61 @@ from transforms.table import Row
 EXACT = 1e-9
 
 
-def stated_totals(
-    form: Form, edition: Edition, typed: pl.DataFrame, columns: Mapping[str, int], total: Row | None, sheet: str
-) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Rows of `CONTROL_TOTALS` and findings for the «Итого» row of a delivery.
+def computed_totals(form: Form, typed: pl.DataFrame) -> dict[int, dict[str, float]]:
+    """Delivery → metric → sum over all its rows as sent, wrong ones too: the sender's total has them as well."""
+    if not form.controls or typed.is_empty():
+        return {}
+    sums = typed.group_by("delivery").agg(control.total.sum().alias(control.metric) for control in form.controls)
+    return {row.pop("delivery"): {name: float(value or 0) for name, value in row.items()} for row in sums.to_dicts()}
 
-    The computed figure is the sum of all the rows as sent, wrong ones too: the sender's total has them as well.
-    """
+
+def stated_totals(
+    form: Form,
+    edition: Edition,
+    computed: Mapping[str, float],
+    columns: Mapping[str, int],
+    total: Row | None,
+    sheet: str,
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows of `CONTROL_TOTALS` and findings for the «Итого» row of a delivery."""
     if total is None:
         return [], [finding(TOTAL_MISSING, sheet=sheet)] if form.states_total else []
     totals: list[dict[str, object]] = []
     findings = []
     for control in form.controls:
         place = columns.get(control.stated)
-        if place is None or place >= len(total.cells):
+        text = total.cells[place] if place is not None and place < len(total.cells) else None
+        stated = stated_number(text, edition.column(control.stated)) if text else None
+        if stated is None or place is None:
             continue
-        column = edition.column(control.stated)
-        text = total.cells[place]
-        stated = parse(pl.Series([text], dtype=pl.String), column)[0][0]
-        if stated is None:
-            continue
-        computed = float(typed.select(control.total.sum()).item() or 0)
-        difference = float(stated) - computed
+        difference = stated - computed[control.metric]
         agrees = abs(difference) <= EXACT
-        totals.append(control_row(None, control.metric, float(stated), computed, 0.0, agrees))
+        totals.append(control_row(control.metric, stated, computed[control.metric], agrees))
         if not agrees:
+            column = edition.column(control.stated)
             findings.append(
                 finding(
                     RULES[control.rule], what=f"«Итого» в столбце «{column.title}» не равно сумме строк.",
-                    value=text, expected=f"{computed:g}", difference=difference, sheet=sheet,
+                    value=text, expected=f"{computed[control.metric]:g}", difference=difference, sheet=sheet,
                     cell=cell_address(total.number - 1, place), row=total.number, column=column.name,
                 )
             )  # fmt: skip
     return totals, findings
 
 
-def control_row(
-    unit: str | None, metric: str, stated: float, computed: float, tolerance: float, agrees: bool
-) -> dict[str, object]:
+def stated_number(text: str, column: Column) -> float | None:
+    """The number in a cell of the «Итого» row; null when it is not one."""
+    try:
+        return float(text)
+    except ValueError:
+        value = parse(pl.Series([text], dtype=pl.String), column)[0][0]
+        return None if value is None else float(value)
+
+
+def control_row(metric: str, stated: float, computed: float, agrees: bool) -> dict[str, object]:
     return {
-        "reporting_unit": unit, "metric": metric, "stated": stated, "computed": computed,
-        "difference": stated - computed, "tolerance": tolerance, "verdict": "agrees" if agrees else "disagrees",
+        "reporting_unit": None, "metric": metric, "stated": stated, "computed": computed,
+        "difference": stated - computed, "tolerance": 0.0, "verdict": "agrees" if agrees else "disagrees",
     }  # fmt: skip
 
 

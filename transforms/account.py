@@ -1,0 +1,66 @@
+"""Row accounting: every row of a file has one outcome, and all of them are counted."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from contracts.grid import Grid
+from contracts.reading import Rows
+from transforms.contract import SCHOOL_KINDS
+from transforms.identify import Identified
+from transforms.table import Row, cell_text, data_rows
+
+Sheets = list[tuple[str, list[Row]]]
+
+
+def sheet_rows(grid: Grid, found: Identified) -> Sheets:
+    """The rows of every sheet with what they are; those of a sheet without the table are notes."""
+    form, edition = found.form, found.edition
+    if form is None or edition is None:
+        return []
+    keys = [c.name for c in edition.columns if c.kind in SCHOOL_KINDS or (c.kind == "unit" and c.name in form.key)]
+    keys = keys or list(form.key)
+    headings = {id(sheet): heading for sheet, heading in found.headings}
+    told = []
+    for sheet in grid.sheets:
+        heading = headings.get(id(sheet))
+        if heading is None:
+            texts = [[cell_text(value) for value in row] for row in sheet.rows]
+            rows_there = [Row(r + 1, "note" if any(row) else "blank", row) for r, row in enumerate(texts)]
+        else:
+            rows_there = data_rows(sheet, heading, keys)
+        told.append((sheet.name, rows_there))
+    return told
+
+
+def kept_rows(told: Iterable[Sheets], bad: Sequence[bool] | None = None) -> pl.DataFrame:
+    """`RAW_ROWS` of deliveries; `bad` says of each data row whether it is set aside (all are, when it is None)."""
+    answers = iter(bad) if bad is not None else itertools.repeat(True)
+    known = [(name, row) for sheets in told for name, rows_there in sheets for row in rows_there]
+    outcomes_there = [
+        row.outcome if row.outcome != "data" else "quarantined" if next(answers) else "loaded" for _, row in known
+    ]
+    # A list column from nested Python lists is slow to build; the cells of all rows are one flat column first.
+    places = [place for place, (_, row) in enumerate(known) for _ in row.cells]
+    texts = [text for _, row in known for text in row.cells]
+    cells = pl.DataFrame({"place": places, "cells": texts}, schema={"place": pl.Int64, "cells": pl.String})
+    listed = cells.group_by("place", maintain_order=True).agg("cells")
+    frame = pl.DataFrame(
+        {
+            "place": pl.Series(range(len(known)), dtype=pl.Int64),
+            "sheet": pl.Series([name for name, _ in known], dtype=pl.String),
+            "row": pl.Series([row.number for _, row in known], dtype=pl.Int64),
+            "outcome": pl.Series(outcomes_there, dtype=pl.String),
+        }
+    )
+    joined = frame.join(listed, on="place", how="left", maintain_order="left")
+    return joined.select("sheet", "row", "outcome", pl.col("cells").fill_null([]))
+
+
+def counted(kept: pl.DataFrame) -> Rows:
+    loaded = int((kept["outcome"] == "loaded").sum())
+    quarantined = int((kept["outcome"] == "quarantined").sum())
+    return Rows(len(kept), loaded, quarantined, len(kept) - loaded - quarantined)

@@ -1,0 +1,255 @@
+"""Many deliveries of one form and edition, checked in one pass and cut into readings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from contracts.form import Edition, Form
+from contracts.grid import Grid
+from contracts.reading import (
+    CONTROL_TOTALS,
+    FINDINGS,
+    NO_CONTROL_TOTALS,
+    NO_SCHOOL_OUTCOMES,
+    Reading,
+    Rows,
+    Verdict,
+    empty,
+)
+from contracts.rules import LATE, NO_REGISTER, NO_ROWS, ROSTER_SHORT, UNITS_MISSING
+from contracts.vocabulary import academic_year, rows
+from transforms.account import Sheets, counted, kept_rows, sheet_rows
+from transforms.check import check_rows
+from transforms.finding import Table, described, finding
+from transforms.identify import Context, Finding, Identified, called
+from transforms.total import computed_totals, row_controls, stated_totals
+
+OFFICE_HOURS = ZoneInfo("Asia/Tomsk")
+NAMES_SHOWN = 20
+NO_FINDINGS = empty(FINDINGS)
+NO_FACTS = pl.DataFrame()
+
+
+def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Reading]:
+    """Read deliveries of one form and edition in one pass over all their rows."""
+    form, edition = form_of(batch[0]), edition_of(batch[0])
+    told = [sheet_rows(found.delivery.content, found) for found in batch if isinstance(found.delivery.content, Grid)]
+    tables: list[Table] = []
+    texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
+    places: list[tuple[int, int, int]] = []
+    for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
+        headings = {sheet.name: heading for sheet, heading in found.headings}
+        for name, known in sheets:
+            if name not in headings:
+                continue
+            columns = headings[name].columns
+            data = [row for row in known if row.outcome == "data"]
+            places += [(len(tables), row.number, number) for row in data]
+            for column, values in texts.items():
+                c = columns.get(column)
+                values += [row.cells[c] if c is not None and c < len(row.cells) else None for row in data]
+            tables.append(Table(number, name, columns))
+    raw = raw_frame(texts, places, batch)
+    checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases)
+    typed = checked.typed
+    totals, disagreeing = row_controls(form, edition, typed)
+    findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])
+    keys = by_delivery(typed.select("delivery", *form.key))
+    sums = computed_totals(form, typed)
+    own: list[dict[str, object]] = []
+    stated: list[dict[str, object]] = []
+    for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
+        totals_there, doubts = stated_by(found, sheets, sums.get(number))
+        doubts += about_delivery(found, keys.get(number), checked.skipped, context)
+        own += [{"delivery": number, **doubt} for doubt in (*found.findings, *doubts)]
+        stated += [{"delivery": number, **total} for total in totals_there]
+    parts = {
+        "own": by_delivery(pl.DataFrame(own, schema={"delivery": pl.Int32, **FINDINGS}, orient="row")),
+        "findings": by_delivery(findings.select("delivery", *FINDINGS)),
+        "stated": by_delivery(pl.DataFrame(stated, schema={"delivery": pl.Int32, **CONTROL_TOTALS}, orient="row")),
+        "totals": by_delivery(totals),
+        "facts": by_delivery(facts_of(form, edition, typed.filter(~pl.col("bad")))),
+        "outcomes": by_delivery(outcomes(typed, findings)) if "school_id" in form.key else {},
+    }
+    kept = kept_rows(told, typed["bad"].to_list())
+    start, readings = 0, []
+    for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
+        length = sum(len(known) for _, known in sheets)
+        part = {name: frames[number] for name, frames in parts.items() if number in frames}
+        readings.append(finished(found, part, kept[start : start + length]))
+        start += length
+    return readings
+
+
+def stated_by(
+    found: Identified, sheets: Sheets, sums: Mapping[str, float] | None
+) -> tuple[list[dict[str, object]], list[Finding]]:
+    """What the «Итого» row of a delivery states against the sums of its rows; asked of a single table only."""
+    form, edition = form_of(found), edition_of(found)
+    if sums is None or len(found.headings) != 1:
+        return [], []
+    sheet, heading = found.headings[0]
+    totals = [row for name, known in sheets if name == sheet.name for row in known if row.outcome == "total"]
+    return stated_totals(form, edition, sums, heading.columns, totals[-1] if totals else None, sheet.name)
+
+
+def raw_frame(
+    texts: Mapping[str, list[str | None]], places: Sequence[tuple[int, int, int]], batch: Sequence[Identified]
+) -> pl.DataFrame:
+    """The raw rows of a batch with what is known of each delivery: the input of `check_rows`."""
+    known = pl.DataFrame(
+        {
+            "delivery": range(len(batch)),
+            "sender": [found.sender for found in batch],
+            "as_of": [found.as_of for found in batch],
+            "academic_year_start": [year_reported(found) for found in batch],
+        },
+        schema={"delivery": pl.Int32, "sender": pl.String, "as_of": pl.Date, "academic_year_start": pl.Int32},
+    )
+    rows_there = pl.DataFrame(places, schema={"table": pl.Int32, "row": pl.Int32, "delivery": pl.Int32}, orient="row")
+    values = [pl.Series(name, column, dtype=pl.String) for name, column in texts.items()]
+    return rows_there.with_columns(values).join(known, on="delivery", how="left", maintain_order="left")
+
+
+def year_reported(found: Identified) -> int | None:
+    """First calendar year of the academic year a delivery is about: its campaign's, else its date's."""
+    if found.as_of is None:
+        return None
+    campaign = next((row for row in rows("campaigns") if row["campaign"] == found.campaign), None)
+    return int(campaign["academic_year"]) if campaign else academic_year(found.as_of)
+
+
+def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataFrame) -> Reading:
+    """The reading of one delivery from its parts of the batch."""
+    findings = together(part.get("own"), part.get("findings"), NO_FINDINGS)
+    is_refused = "refuse" in findings["severity"]
+    if is_refused:
+        kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
+    rows_counted = counted(kept)
+    verdict: Verdict = "refused" if is_refused else "partial" if rows_counted.quarantined else "accepted"
+    return replace(
+        reading(found, rows_counted, findings, kept),
+        slice=None if is_refused else found.slice,
+        verdict=verdict,
+        facts=part.get("facts", NO_FACTS),
+        control_totals=together(part.get("stated"), part.get("totals"), NO_CONTROL_TOTALS),
+        school_outcomes=part.get("outcomes", NO_SCHOOL_OUTCOMES),
+    )
+
+
+def together(first: pl.DataFrame | None, second: pl.DataFrame | None, nothing: pl.DataFrame) -> pl.DataFrame:
+    if first is not None and second is not None:
+        return first.vstack(second)
+    return first if first is not None else second if second is not None else nothing
+
+
+def about_delivery(
+    found: Identified, keys: pl.DataFrame | None, skipped: Sequence[str], context: Context
+) -> list[Finding]:
+    """Findings about the delivery as a whole: who is not in it, whether it is late, what could not be checked."""
+    form, doubts = form_of(found), []
+    if keys is None:
+        doubts.append(finding(NO_ROWS))
+    if skipped:
+        doubts.append(finding(NO_REGISTER, value=", ".join(skipped)))
+    if keys is not None and form.key == ("school_id",) and context.schools is not None and found.sender:
+        own, named = context.schools.by_subordination.get(found.sender, []), set(keys["school_id"])
+        absent = [school.name for school in own if school.school_id not in named]
+        if absent:
+            more = f" и ещё {len(absent) - NAMES_SHOWN}" if len(absent) > NAMES_SHOWN else ""
+            doubts.append(
+                finding(
+                    ROSTER_SHORT,
+                    what=f"{ROSTER_SHORT.what} Нет: {'; '.join(absent[:NAMES_SHOWN])}{more}.",
+                    expected=f"школ отправителя: {len(own)}",
+                    difference=-len(absent),
+                )
+            )
+    if keys is not None and form.key == ("reporting_unit",):
+        missing = set(context.unit_aliases.values()) - set(keys["reporting_unit"])
+        if missing:
+            doubts.append(
+                finding(UNITS_MISSING, value=", ".join(sorted(map(called, missing))), difference=-len(missing))
+            )
+    campaign = next((row for row in rows("campaigns") if row["campaign"] == found.campaign), None)
+    if campaign is not None:
+        deadline = dt.date.fromisoformat(campaign["deadline"])
+        received = found.delivery.received_at.astimezone(OFFICE_HOURS).date()
+        if received > deadline:
+            doubts.append(finding(LATE, value=f"{received:%d.%m.%Y}", expected=f"не позже {deadline:%d.%m.%Y}"))
+    return doubts
+
+
+def facts_of(form: Form, edition: Edition, good: pl.DataFrame) -> pl.DataFrame:
+    """The fact columns of good rows, the keys of the form first, and `delivery`."""
+    columns = [column.name for column in edition.columns if column.fact and column.name not in form.key]
+    return good.select("delivery", *form.key, *columns)
+
+
+def outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    """`SCHOOL_OUTCOMES` and `delivery`: a school is accepted when none of its rows is set aside."""
+    rules = findings.filter(pl.col("severity") == "error").select("index", "rule")
+    told = typed.select("delivery", "school_id", "bad").with_row_index("index").cast({"index": pl.Int64})
+    told = told.filter(pl.col("school_id").is_not_null())
+    keys = ["delivery", "school_id"]
+    broken = told.join(rules, on="index", how="inner", maintain_order="left_right")
+    by_school = broken.group_by(keys).agg(pl.col("rule").unique(maintain_order=True).alias("rules"))
+    return (
+        told.group_by(keys, maintain_order=True)
+        .agg(pl.col("bad").any())
+        .join(by_school, on=keys, how="left", maintain_order="left")
+        .select(
+            *keys,
+            pl.when("bad").then(pl.lit("rejected")).otherwise(pl.lit("accepted")).alias("report_status"),
+            pl.col("rules").fill_null([]),
+        )
+    )
+
+
+def reading(found: Identified, rows_counted: Rows, findings: pl.DataFrame, raw_rows: pl.DataFrame) -> Reading:
+    """A reading that loads nothing yet."""
+    return Reading(
+        file=found.delivery.file,
+        sha256=found.delivery.sha256,
+        form=found.form.name if found.form else None,
+        edition=found.edition.name if found.edition else None,
+        sender=found.sender,
+        as_of=found.as_of,
+        campaign=found.campaign,
+        slice=None,
+        verdict="refused",
+        rows=rows_counted,
+        layout=found.layout,
+        findings=findings,
+        raw_rows=raw_rows,
+        facts=NO_FACTS,
+        control_totals=NO_CONTROL_TOTALS,
+        school_outcomes=NO_SCHOOL_OUTCOMES,
+    )
+
+
+def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
+    return pl.DataFrame(list(findings), schema=FINDINGS, orient="row")
+
+
+def by_delivery(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """A frame cut by its column `delivery`, which is left out."""
+    cut = frame.partition_by("delivery", as_dict=True, maintain_order=True, include_key=False)
+    return {int(str(number)): part for (number,), part in cut.items()}
+
+
+def form_of(found: Identified) -> Form:
+    if found.form is None:
+        raise ValueError("a batch has a form")
+    return found.form
+
+
+def edition_of(found: Identified) -> Edition:
+    if found.edition is None:
+        raise ValueError("a batch has an edition")
+    return found.edition
