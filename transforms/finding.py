@@ -68,8 +68,9 @@ def texts() -> pl.DataFrame:
 
 
 def message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
-    """What is wrong, what is there, what should be there, how to mend: plain sentences."""
+    """Whose row it is, what is wrong, what is there, what should be there, how to mend: plain sentences."""
     return pl.concat_str(
+        pl.when(pl.col("subject").is_not_null()).then(pl.format("{}: ", "subject")).otherwise(pl.lit("")),
         "what",
         pl.when(value.is_not_null()).then(pl.format(" Указано: «{}».", value)).otherwise(pl.lit("")),
         pl.when(expected.is_not_null()).then(pl.format(" {}: {}.", "wanted", expected)).otherwise(pl.lit("")),
@@ -87,7 +88,11 @@ def described(found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], e
     shown = rows.join(index, on="index", how="semi")
     found = found.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
     found = found.join(places(tables), on=["table", "column"], how="left").sort("order")
-    found = found.with_columns(value=values(found, raw, edition), row=pl.col("row").cast(pl.Int64))
+    found = found.with_columns(
+        subjects(raw, edition).gather(found["index"]).alias("subject"),
+        value=values(found, raw, edition),
+        row=pl.col("row").cast(pl.Int64),
+    )
     return (
         found.with_columns(
             cell=pl.col("letters") + pl.col("row").cast(pl.String),
@@ -96,6 +101,15 @@ def described(found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], e
         .sort("delivery", "table", "row", "order")
         .select(*FINDINGS, "delivery", "index")
     )
+
+
+def subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:
+    """Whose row each is: the school or the unit as the row names it; nobody where rows are people."""
+    if not any(column.personal for column in edition.columns):
+        for name in ("school_name", "short_name", "reporting_unit"):
+            if name in raw.columns:
+                return raw[name].str.strip_chars()
+    return pl.Series([None], dtype=pl.String).new_from_index(0, len(raw))
 
 
 def places(tables: Sequence[Table]) -> pl.DataFrame:
