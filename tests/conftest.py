@@ -1,0 +1,128 @@
+"""A Postgres for the tests, and a fresh database for whoever asks.
+
+The server is that of PROFMIN_TEST_DATABASE_URL (a role there may create databases), else the embedded one, shared by
+all workers of the session. Each database is a copy of a template that was brought up to date once.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from warehouse.database import connect, upgrade
+
+HOLD = """
+import sys
+from pathlib import Path
+from warehouse.server import embedded_server
+with embedded_server(Path(sys.argv[1])) as url:
+    print(url, flush=True)
+    sys.stdin.read()
+"""
+
+
+class Databases:
+    """Databases on one server, made from one template for each session of tests."""
+
+    def __init__(self, server_url: str, session: str) -> None:
+        self.server = sa.make_url(server_url).set(drivername="postgresql+psycopg2")
+        self.template = f"profmin_template_{session}"
+        self.admin = sa.create_engine(self.server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+
+    def forget_safety(self) -> None:
+        """Let the server not wait for the disk: what it holds does not outlive the session."""
+        with self.admin.connect() as connection:
+            connection.execute(sa.text("ALTER SYSTEM SET fsync = off"))
+            connection.execute(sa.text("ALTER SYSTEM SET full_page_writes = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
+
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
+        """Keep the template for as long as some worker of the session needs it."""
+        with self.admin.connect() as connection:
+            lock = {"key": self.template}
+            connection.execute(sa.text("SELECT pg_advisory_lock(hashtext(:key), 1)"), lock)
+            connection.execute(sa.text("SELECT pg_advisory_lock_shared(hashtext(:key), 2)"), lock)
+            exists = "SELECT count(*) FROM pg_database WHERE datname = :key"
+            if not connection.scalar(sa.text(exists), lock):
+                connection.execute(sa.text(f"CREATE DATABASE {self.template} TEMPLATE template0"))
+                engine = connect(self.url(self.template))
+                upgrade(engine)
+                engine.dispose()
+            connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext(:key), 1)"), lock)
+            yield
+            connection.execute(sa.text("SELECT pg_advisory_unlock_shared(hashtext(:key), 2)"), lock)
+            if connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtext(:key), 2)"), lock):
+                with suppress(sa.exc.DBAPIError):  # a worker that comes late makes it anew
+                    connection.execute(sa.text(f"DROP DATABASE {self.template}"))
+
+    @contextmanager
+    def fresh(self, template: str | None = None) -> Iterator[str]:
+        """The URL of a new database; `template` is another than that of the session, such as template0."""
+        name = f"profmin_test_{uuid4().hex[:12]}"
+        with self.admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template or self.template}"))
+        try:
+            yield self.url(name)
+        finally:
+            with self.admin.connect() as connection:
+                connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+    def url(self, name: str) -> str:
+        return self.server.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def embedded(pgdata: Path) -> Iterator[str]:
+    """The URL of an embedded server. A process of its own holds it, so that tests of the server find none held here."""
+    command = [sys.executable, "-c", HOLD, str(pgdata)]
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        try:
+            yield holder.stdout.readline().strip()
+        finally:
+            holder.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)[:12]
+    with ExitStack() as stack:
+        server = os.environ.get("PROFMIN_TEST_DATABASE_URL")
+        found = Databases(server or stack.enter_context(embedded(Path(shared, "pgdata"))), session)
+        if not server:
+            found.forget_safety()
+        stack.enter_context(found.prepared())
+        yield found
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """The URL of a new database that is up to date."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(databases: Databases) -> Iterator[str]:
+    """The same, shared by the tests of a module."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """An engine on `database_url`."""
+    found = connect(database_url)
+    yield found
+    found.dispose()

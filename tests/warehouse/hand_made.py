@@ -1,0 +1,234 @@
+"""Readings made by hand: a small region, and the region of the source with its 21 units."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+import polars as pl
+import sqlalchemy as sa
+
+from contracts.reading import CONTROL_TOTALS, FINDINGS, PUPILS, RAW_ROWS, SCHOOL_OUTCOMES, Layout, Reading, Rows, empty
+from warehouse.load import LoadResult, load, load_many, record_arrival
+from warehouse.query import mart, register
+
+DAY = dt.date(2023, 9, 8)
+NOON = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)
+VERSION = "1"
+
+# unit: schools, accepted, rejected, plan, actual (seed lines 188–244)
+SEED = {
+    "aleksandrovsky": (6, 6, 0, 153, 63), "asinovsky": (12, 4, 0, 462, 156), "bakcharsky": (7, 6, 1, 244, 131),
+    "verkhneketsky": (6, 6, 0, 252, 10), "kedrovy": (2, 2, 0, 110, 44), "tomsk_city": (60, 50, 6, 3840, 1031),
+    "strezhevoy": (8, 8, 0, 510, 248), "seversk": (17, 17, 0, 1020, 731), "zyryansky": (11, 11, 0, 204, 12),
+    "kargasoksky": (15, 14, 1, 612, 149), "kozhevnikovsky": (15, 9, 2, 306, 239),
+    "kolpashevsky": (15, 15, 0, 512, 210), "krivosheinsky": (10, 10, 0, 204, 113),
+    "molchanovsky": (8, 4, 1, 478, 74), "parabelsky": (8, 8, 0, 219, 77), "pervomaysky": (14, 13, 1, 236, 109),
+    "teguldetsky": (6, 5, 1, 140, 123), "tomsk_oblast_direct": (10, 7, 2, 265, 82),
+    "tomsky_district": (35, 29, 3, 1037, 955), "chainsky": (8, 8, 0, 195, 196), "shegarsky": (12, 12, 0, 255, 75),
+}  # fmt: skip
+
+_turn = count()
+
+
+def reading(form: str, sender: str, facts: pl.DataFrame, **changed: object) -> Reading:
+    """An accepted reading of the form whose rows are all loaded, unless something else is said."""
+    as_of = changed.get("as_of", DAY)
+    assert isinstance(as_of, dt.date)
+    by = {"readiness_report": "readiness-2023", "registration_plan": str(as_of.year)}.get(form, as_of.isoformat())
+    made: dict[str, object] = {
+        "file": f"{form}.xlsx",
+        "sha256": "0" * 64,
+        "form": form,
+        "edition": "2023",
+        "sender": sender,
+        "as_of": DAY,
+        "campaign": "readiness-2023" if form == "readiness_report" else None,
+        "slice": f"{form}/{sender}/{by}",
+        "verdict": "accepted",
+        "rows": Rows(facts.height + 1, facts.height, 0, 1),
+        "layout": Layout({"Школа": "school_name"}),
+        "findings": empty(FINDINGS),
+        "raw_rows": empty(RAW_ROWS),
+        "facts": facts,
+        "control_totals": empty(CONTROL_TOTALS),
+        "school_outcomes": empty(SCHOOL_OUTCOMES),
+    }
+    return Reading(**{**made, **changed})  # type: ignore[arg-type]
+
+
+def school_register(schools: Mapping[str, int], **changed: object) -> Reading:
+    """A register: unit → how many schools report through it. Codes are `<unit>-1` and so on."""
+    codes = [(f"{unit}-{number + 1}", unit) for unit, many in schools.items() for number in range(many)]
+    facts = pl.DataFrame(
+        {
+            "school_code": [code for code, _ in codes],
+            "short_name": [f"Школа {code}" for code, _ in codes],
+            "territory": [unit for _, unit in codes],
+            "subordination": [unit for _, unit in codes],
+            "pupils_6_11": [100] * len(codes),
+        },
+        schema_overrides={"pupils_6_11": pl.Int64},
+    )
+    return reading("school_register", "department", facts, **changed)
+
+
+def report(
+    ids: Mapping[str, int], unit: str, accepted: Sequence[int], rejected: Sequence[int] = (), **changed: object
+) -> Reading:
+    """A readiness report on the unit's schools by number: accepted ones are loaded, rejected ones set aside."""
+    facts = pl.DataFrame(
+        {"school_id": [ids[f"{unit}-{number}"] for number in accepted], "level": ["basic"] * len(accepted)},
+        schema={"school_id": pl.Int64, "level": pl.String},
+    )
+    told = [(number, "accepted", []) for number in accepted] + [
+        (number, "rejected", ["RDY-010"]) for number in rejected
+    ]
+    outcomes = pl.DataFrame(
+        {
+            "school_id": [ids[f"{unit}-{number}"] for number, _, _ in told],
+            "report_status": [status for _, status, _ in told],
+            "rules": [rules for _, _, rules in told],
+        },
+        schema=SCHOOL_OUTCOMES,
+    )
+    findings = [finding("RDY-010", number + 1) for number in rejected]
+    raw = [{"sheet": "Лист1", "row": 1, "outcome": "heading", "cells": ["Школа", None, ""]}]
+    raw += [
+        {
+            "sheet": "Лист1",
+            "row": number + 1,
+            "outcome": "quarantined" if rules else "loaded",
+            "cells": [f'"{number}"\\'],
+        }
+        for number, _, rules in told
+    ]
+    made: dict[str, object] = {
+        "rows": Rows(len(told) + 1, len(accepted), len(rejected), 1),
+        "verdict": "partial" if rejected else "accepted",
+        "findings": pl.DataFrame(findings, schema=FINDINGS),
+        "raw_rows": pl.DataFrame(raw, schema=RAW_ROWS),
+        "school_outcomes": outcomes,
+    }
+    return reading("readiness_report", unit, facts, **{**made, **changed})
+
+
+def plan(pupils: Mapping[str, int], **changed: object) -> Reading:
+    facts = pl.DataFrame({"reporting_unit": list(pupils), "plan_pupils": list(pupils.values())})
+    return reading("registration_plan", "regional_operator", facts, **changed)
+
+
+def export(ids: Mapping[str, int], pupils: Mapping[str, int], **changed: object) -> Reading:
+    """An export: school code → registered pupils, all in grade 9."""
+    facts = pl.DataFrame(
+        {
+            "school_id": [ids[code] for code in pupils],
+            "grade": [9] * len(pupils),
+            "actual_pupils": list(pupils.values()),
+            "unverified_pupils": [1] * len(pupils),
+            "archived_pupils": [0] * len(pupils),
+        }
+    )
+    return reading("registration_export", "regional_operator", facts, **changed)
+
+
+def refused(form: str | None, sender: str | None, **changed: object) -> Reading:
+    found = pl.DataFrame([finding("COM-012", None, "refuse")], schema=FINDINGS)
+    made = {"slice": None, "verdict": "refused", "rows": Rows(3, 0, 2, 1), "findings": found}
+    said = reading("readiness_report", "", pl.DataFrame(), **{**made, **changed})
+    return replace(said, form=form, sender=sender, campaign=said.campaign if form == "readiness_report" else None)
+
+
+def finding(rule: str, row: int | None, severity: str = "error") -> dict[str, object]:
+    return {
+        **dict.fromkeys(FINDINGS),
+        "rule": rule,
+        "severity": severity,
+        "scope": "row" if row else "table",
+        "sheet": "Лист1" if row else None,
+        "row": row,
+        "message": "Поправьте.",
+    }
+
+
+def delivery(engine: sa.Engine, received_at: dt.datetime = NOON, name: str = "файл.xlsx") -> int:
+    """The id of a new delivery with bytes of its own."""
+    sha256 = hashlib.sha256(f"{name} {next(_turn)}".encode()).hexdigest()
+    with engine.begin() as connection:
+        return record_arrival(connection, sha256, name, 10, received_at, sha256)[0]
+
+
+def loaded(engine: sa.Engine, made: Reading, received_at: dt.datetime = NOON) -> LoadResult:
+    return load(engine, made, delivery(engine, received_at), VERSION)
+
+
+def school_ids(engine: sa.Engine, as_of: dt.date | None = None) -> dict[str, int]:
+    with engine.connect() as connection:
+        return dict(register(connection, as_of).select("school_code", "school_id").iter_rows())
+
+
+def load_seed(engine: sa.Engine) -> dict[str, int]:
+    """Load the region of the source; returns school code → id."""
+    loaded(engine, school_register({unit: row[0] for unit, row in SEED.items()}))
+    ids = school_ids(engine)
+    reports = [
+        report(ids, unit, range(1, accepted + 1), range(accepted + 1, accepted + rejected + 1))
+        for unit, (_, accepted, rejected, _, _) in SEED.items()
+    ]
+    others = [
+        plan({unit: row[3] for unit, row in SEED.items()}),
+        export(ids, {f"{unit}-1": row[4] for unit, row in SEED.items()}),
+    ]
+    load_many(engine, [(each, delivery(engine)) for each in (*reports, *others)], VERSION)
+    return ids
+
+
+@dataclass
+class Stream:
+    """A pupil export in the making: blocks, then a reading or the error with which it fails."""
+
+    blocks: Sequence[pl.DataFrame]
+    result: Reading
+    fails_after: int | None = None
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for number, block in enumerate(self.blocks):
+            if number == self.fails_after:
+                raise RuntimeError("the stream broke")
+            yield block
+
+    def reading(self) -> Reading:
+        return self.result
+
+
+def pupil_block(first_row: int, rows: int, school_id: int) -> pl.DataFrame:
+    return (
+        pl.select(row=pl.int_range(first_row, first_row + rows, dtype=pl.Int32))
+        .select(
+            "row",
+            pupil_key=pl.col("row").cast(pl.String).str.zfill(16).cast(pl.Binary),
+            school_id=pl.lit(school_id, pl.Int64),
+            grade=pl.lit(9, pl.Int16),
+            state=pl.lit(1, pl.Int16),
+        )
+        .select(*PUPILS)
+    )
+
+
+def read(
+    engine: sa.Engine, name: str, as_of: dt.date | None = None, known_at: dt.datetime | None = None
+) -> pl.DataFrame:
+    with engine.connect() as connection:
+        return mart(connection, name, as_of, known_at)
+
+
+def unit(engine: sa.Engine, name: str, slug: str, as_of: dt.date | None = None) -> dict[str, object]:
+    return read(engine, name, as_of).row(by_predicate=pl.col("reporting_unit") == slug, named=True)
+
+
+def now(engine: sa.Engine) -> dt.datetime:
+    with engine.connect() as connection:
+        found = connection.scalar(sa.text("SELECT clock_timestamp()"))
+        assert isinstance(found, dt.datetime)
+        return found

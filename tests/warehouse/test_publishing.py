@@ -1,0 +1,167 @@
+"""Publishing: audited, swapped as a whole, commented, and read by many."""
+
+import datetime as dt
+import re
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hand_made import DAY, NOON, loaded, read, report, school_register, unit
+
+from warehouse import publish as publishing
+from warehouse.mart import marts, views
+from warehouse.publish import AuditFailed, publish, published_dates
+from warehouse.query import column_captions, mart_names
+
+HOUR = dt.timedelta(hours=1)
+ALL = (*marts(), *views())
+
+
+def contents(engine: sa.Engine) -> dict[str, list[str]]:
+    with engine.connect() as connection:
+        return {
+            each.name: list(connection.scalars(sa.text(f"SELECT row_text::text FROM {each.table} AS row_text")))
+            for each in ALL
+        }
+
+
+def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:
+    statement = """
+        SELECT c.relname, a.attname, col_description(c.oid, a.attnum) AS comment, obj_description(c.oid) AS about
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('r', 'v')
+    """
+    with seed_engine.connect() as connection:
+        columns = connection.execute(sa.text(statement)).all()
+    assert {column.relname for column in columns} == set(mart_names()) == {each.name for each in ALL}
+    for column in columns:
+        assert re.match(r"[А-ЯЁ]", column.comment or ""), f"{column.relname}.{column.attname}: {column.comment}"
+        assert re.match(r"[А-ЯЁ]", column.about or ""), column.relname
+    for each in ALL:
+        names = [column.attname for column in columns if column.relname == each.name]
+        assert list(column_captions(each.name)) == names
+        assert {"as_of", "known_at", "completeness", "is_final"} <= set(names)
+    assert column_captions("readiness_region")["schools"] == "Школ"
+
+
+def test_marts_read_core_and_never_another_mart() -> None:
+    for each in marts():
+        assert not re.search(r"\bmart\.", each.select), each.name
+
+
+def test_publishing_the_same_state_twice_gives_the_same_bytes(engine: sa.Engine, small: dict[str, int]) -> None:
+    first = publish(engine, [DAY, DAY + dt.timedelta(days=1)])
+    before = contents(engine)
+    assert publish(engine, [DAY + dt.timedelta(days=1), DAY]) == first
+    assert contents(engine) == before
+    assert {(each.mart, each.as_of, each.rows) for each in first} >= {("readiness_by_municipality", DAY, 21)}
+    with engine.connect() as connection:
+        assert published_dates(connection) == [DAY, DAY + dt.timedelta(days=1)]
+
+
+def test_a_failed_audit_keeps_the_published_marts(
+    engine: sa.Engine, small: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(engine, [DAY])
+    before = contents(engine)
+    loaded(engine, report(small, "chainsky", [1, 2, 3, 4]))
+    (tmp_path / "nobody_is_perfect.sql").write_text(
+        "SELECT * FROM pg_temp.readiness_by_municipality WHERE accepted = schools AND schools > 0"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "CHECKS", tmp_path)
+        with pytest.raises(AuditFailed, match=r"nobody_is_perfect.*chainsky") as failure:
+            publish(engine, [DAY])
+    assert len(failure.value.rows) == 1
+    assert contents(engine) == before
+    publish(engine, [DAY])
+    assert unit(engine, "readiness_by_municipality", "chainsky")["accepted"] == 4
+
+
+def test_a_school_that_reports_to_nobody_fails_the_audit(engine: sa.Engine) -> None:
+    loaded(engine, school_register({"asinovsky": 1, "atlantis": 1}))
+    with pytest.raises(AuditFailed, match="readiness_counts_every_school"):
+        publish(engine, [DAY])
+
+
+def test_a_reader_never_sees_half(engine: sa.Engine, small: dict[str, int]) -> None:
+    publish(engine, [DAY])
+    seen, done = set(), threading.Event()
+    pair = sa.text("""
+        SELECT (SELECT sum(accepted) FROM mart.readiness_by_municipality),
+               (SELECT count(*) FROM mart.readiness_by_school WHERE status = 'accepted'),
+               (SELECT accepted FROM mart.readiness_region)
+    """)
+
+    def watch() -> None:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            while not done.is_set():
+                seen.add(tuple(int(value) for value in connection.execute(pair).one()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for turn in range(6):
+        loaded(engine, report(small, "chainsky", [1, 2, 3, 4][: 4 - turn % 2], [4][: turn % 2]), NOON + turn * HOUR)
+        publish(engine, [DAY])
+    done.set()
+    watcher.join()
+    assert all(row[0] == row[1] == row[2] for row in seen)
+    assert {row[0] for row in seen} >= {8, 11, 12}
+
+
+def test_publishers_take_turns(engine: sa.Engine, small: dict[str, int]) -> None:
+    publish(engine, [DAY])
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            publish(engine, [DAY])
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert read(engine, "readiness_by_municipality").height == 21
+
+
+def test_a_mart_that_gets_a_column_is_published_anew_for_every_date(
+    engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yesterday = DAY - dt.timedelta(days=1)
+    publish(engine, [yesterday])
+    one = {"one": "Один. Всегда."}
+    grown = tuple(
+        replace(each, select=each.select.replace("u.oktmo,", "u.oktmo, 1 AS one,"), captions={**each.captions, **one})
+        if each.name == "readiness_by_municipality"
+        else each
+        for each in marts()
+    )
+    monkeypatch.setattr(publishing, "marts", lambda: grown)
+    published = publish(engine, [DAY])
+    assert {each.as_of for each in published} == {yesterday, DAY}
+    assert "one" in read(engine, "readiness_by_municipality", yesterday).columns
+    assert read(engine, "readiness_region", yesterday).height == 1
+    with engine.connect() as connection:
+        connection.execute(sa.text("SET ROLE bi_reader"))
+        assert connection.scalar(sa.text("SELECT count(*) FROM mart.readiness_region")) == 2
+
+
+def test_a_column_without_a_caption_is_not_published(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = replace(marts()[0], captions={"as_of": "На дату."})
+    monkeypatch.setattr(publishing, "marts", lambda: (bare, *marts()[1:]))
+    with pytest.raises(ValueError, match="needs one caption"):
+        publish(engine, [DAY])
+
+
+def test_what_is_not_published_has_no_rows_and_what_is_no_mart_no_name(engine: sa.Engine) -> None:
+    assert read(engine, "readiness_by_municipality").is_empty()
+    publish(engine, [DAY])
+    assert read(engine, "readiness_by_municipality", DAY + dt.timedelta(days=1)).is_empty()
+    with pytest.raises(KeyError, match="delivery_health"):
+        read(engine, "readiness")

@@ -1,0 +1,100 @@
+"""The connection, and bringing a database up to what this version of the code expects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+from contracts.form import Form
+from contracts.forms import FORMS
+from contracts.vocabulary import rows
+from warehouse.copying import run_script
+from warehouse.facts import ensure_fact_tables, statements
+from warehouse.reference import form_record, rule_records, sync_reference
+
+HERE = Path(__file__).parent
+MIGRATIONS = HERE / "migrations"
+UPGRADE_LOCK = 7_364_001
+VOCABULARIES = (
+    "reporting_units", "reporting_unit_aliases", "senders", "campaigns", "band_rules", "level_norms",
+)  # fmt: skip
+
+APPLIED = """
+SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')
+       = :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN '' ELSE ' no role' END
+"""
+RECORD = """
+INSERT INTO ops.applied (name, fingerprint)
+SELECT 'schema', :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader')
+                                      THEN '' ELSE ' no role' END
+ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
+"""
+
+log = logging.getLogger(__name__)
+
+
+def connect(url: str) -> Engine:
+    """An engine on a Postgres URL. The driver is always psycopg2: a URL that names another one is refused."""
+    target = make_url(url)
+    if target.drivername in ("postgresql", "postgres"):
+        target = target.set(drivername="postgresql+psycopg2")
+    if target.drivername != "postgresql+psycopg2":
+        raise ValueError(f"the warehouse is Postgres through psycopg2, not {target.drivername!r}: {target!r}")
+    return create_engine(target, pool_pre_ping=True, connect_args={"client_encoding": "utf8"})
+
+
+def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
+    """Bring the database up to this version of the code; nothing happens when it is.
+
+    Migrations, fact tables, views, reference data and grants are applied in one transaction, by one process at a time.
+    """
+    wanted = fingerprint(forms)
+    with engine.connect() as connection:
+        if is_applied(connection, wanted):
+            return
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        if is_applied(connection, wanted):
+            return
+        migrate(connection)
+        ensure_fact_tables(connection, forms)
+        run_script(connection, (HERE / "views.sql").read_text(encoding="utf-8"))
+        sync_reference(connection, forms)
+        run_script(connection, (HERE / "grants.sql").read_text(encoding="utf-8"))
+        for notice in connection.connection.driver_connection.notices:  # type: ignore[union-attr]
+            if notice.startswith("WARNING"):  # SQLAlchemy drops the notices with its next statement
+                log.warning(notice.strip())
+        connection.execute(text(RECORD), {"fingerprint": wanted})
+
+
+def is_applied(connection: Connection, wanted: str) -> bool:
+    if connection.scalar(text("SELECT to_regclass('ops.applied')")) is None:
+        return False
+    return bool(connection.scalar(text(APPLIED), {"fingerprint": wanted}))
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations up to a revision, in the connection's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, revision)
+
+
+def fingerprint(forms: Sequence[Form] = FORMS) -> str:
+    """A hash of everything that `upgrade` applies."""
+    parts: list[object] = [sorted(path.name for path in (MIGRATIONS / "versions").glob("*.py"))]
+    parts += [(HERE / name).read_text(encoding="utf-8") for name in ("views.sql", "grants.sql", "reference.py")]
+    parts += [statements(form) for form in forms]
+    parts += [rows(name) for name in VOCABULARIES]
+    parts += [dict(form_record(form)) for form in forms]
+    parts += [dict(record) for record in rule_records(forms)]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""What came and when: deliveries, arrivals, and the runs that saw them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+from sqlalchemy import Connection, text
+
+ARCHIVE = """
+INSERT INTO ops.delivery (sha256, file_name, byte_size, received_at, archive_path)
+VALUES (:sha256, :file_name, :byte_size, :received_at, :archive_path)
+ON CONFLICT (sha256) DO NOTHING
+RETURNING delivery_id
+"""
+ARRIVE = """
+INSERT INTO ops.arrival (delivery_id, file_name, sender_folder, received_at, run_id, is_repeat)
+VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_repeat)
+"""
+READINGS = """
+SELECT delivery_id, max(reading_id) FROM ops.reading
+WHERE delivery_id = ANY (:deliveries) AND contract_version = :version AND status IN ('current', 'superseded')
+GROUP BY delivery_id
+"""
+
+
+def record_arrival(
+    connection: Connection,
+    sha256: str,
+    file_name: str,
+    byte_size: int,
+    received_at: dt.datetime,
+    archive_path: str,
+    sender_folder: str | None = None,
+    run_id: int | None = None,
+) -> tuple[int, bool]:
+    """Record that these bytes were seen; returns (delivery_id, is_repeat). The first time makes the delivery.
+
+    `received_at` needs a time zone. `sender_folder` is the inbox folder, if any, in which the file lay.
+    """
+    if received_at.tzinfo is None:
+        raise ValueError(f"received_at has no time zone: {received_at}")
+    seen = {"sha256": sha256, "file_name": file_name, "byte_size": byte_size, "received_at": received_at}
+    delivery_id = connection.scalar(text(ARCHIVE), {**seen, "archive_path": archive_path})
+    is_repeat = delivery_id is None
+    if is_repeat:
+        delivery_id = connection.scalar(text("SELECT delivery_id FROM ops.delivery WHERE sha256 = :sha256"), seen)
+    arrival = {**seen, "delivery_id": delivery_id, "sender_folder": sender_folder, "run_id": run_id}
+    connection.execute(text(ARRIVE), {**arrival, "is_repeat": is_repeat})
+    return int(delivery_id or 0), is_repeat
+
+
+def readings_of(connection: Connection, delivery_ids: Collection[int], contract_version: str) -> dict[int, int]:
+    """Delivery → its newest finished reading by this contract version; deliveries without one are left out."""
+    found = connection.execute(text(READINGS), {"deliveries": list(delivery_ids), "version": contract_version})
+    return dict(found.tuples().all())
+
+
+def start_run(connection: Connection, kind: str, as_of: dt.date | None = None, flow_run_id: str | None = None) -> int:
+    """Record a run as running; returns run_id."""
+    statement = "INSERT INTO ops.run (kind, as_of, flow_run_id) VALUES (:kind, :as_of, :flow_run_id) RETURNING run_id"
+    found = connection.execute(text(statement), {"kind": kind, "as_of": as_of, "flow_run_id": flow_run_id})
+    return int(found.scalar_one())
+
+
+def finish_run(connection: Connection, run_id: int, state: str) -> None:
+    """Record how a run ended: `completed`, `failed`, or what else its caller calls it."""
+    statement = "UPDATE ops.run SET state = :state, finished_at = clock_timestamp() WHERE run_id = :run_id"
+    connection.execute(text(statement), {"state": state, "run_id": run_id})

@@ -1,0 +1,101 @@
+"""Loading: a reading becomes rows of the warehouse as a whole, or leaves no trace."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, text
+
+from contracts.reading import PupilStream, Reading
+from warehouse.deliveries import finish_run, readings_of, record_arrival, start_run
+from warehouse.pupils import attach_pupils, copy_pupils
+from warehouse.storing import Incoming, LoadResult, lock_slices, reserve, store
+
+__all__ = [
+    "LoadResult", "finish_run", "load", "load_many", "load_pupils", "readings_of", "record_arrival", "start_run",
+]  # fmt: skip
+
+READINGS_A_TRANSACTION = 500
+
+
+def load(
+    engine: Engine, reading: Reading, delivery_id: int, contract_version: str, run_id: int | None = None
+) -> LoadResult:
+    """Load one reading in one transaction; see `load_many`."""
+    return load_many(engine, [(reading, delivery_id)], contract_version, run_id)[0]
+
+
+def load_many(
+    engine: Engine, readings: Sequence[tuple[Reading, int]], contract_version: str, run_id: int | None = None
+) -> list[LoadResult]:
+    """Load pairs of reading and delivery id; results in the same order.
+
+    Each reading is compared with what its slice holds, replaces it as a whole, or is refused and replaces nothing.
+    Several hundred readings share a transaction; those of one slice come one after the other as they were received,
+    so that the outcome does not depend on the order of the argument.
+    """
+    received = _received(engine, [delivery_id for _, delivery_id in readings])
+    order = sorted(
+        range(len(readings)),
+        key=lambda place: (received[readings[place][1]], readings[place][0].as_of or dt.date.min),
+    )
+    results: dict[int, LoadResult] = {}
+    for start in range(0, len(order), READINGS_A_TRANSACTION):
+        part = order[start : start + READINGS_A_TRANSACTION]
+        with engine.begin() as connection:
+            incoming = {
+                place: Incoming(*readings[place], received[readings[place][1]], reading_id, contract_version, run_id)
+                for place, reading_id in zip(part, reserve(connection, len(part)), strict=True)
+            }
+            lock_slices(connection, [each.reading.slice for each in incoming.values() if each.reading.slice])
+            for wave in _waves(incoming):
+                results |= zip(wave, store(connection, list(wave.values())), strict=True)
+    return [results[place] for place in range(len(readings))]
+
+
+def load_pupils(
+    engine: Engine, stream: PupilStream, delivery_id: int, contract_version: str, run_id: int | None = None
+) -> LoadResult:
+    """Load an export of pupils while it is being computed, in one transaction.
+
+    The blocks of the stream go to a partition of `restricted.pupil_fact`; its reading, available after the last block,
+    is then loaded as any other. Whatever fails on either side, nothing of it stays.
+    """
+    received = _received(engine, [delivery_id])[delivery_id]
+    with engine.begin() as connection:
+        (reading_id,) = reserve(connection, 1)
+        copy_pupils(connection, reading_id, stream)
+        reading = stream.reading()
+        lock_slices(connection, [reading.slice] if reading.slice else [])
+        (result,) = store(connection, [Incoming(reading, delivery_id, received, reading_id, contract_version, run_id)])
+        attach_pupils(connection, reading_id, keep=result.reading.verdict != "refused")
+    return result
+
+
+def _waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
+    """Readings that may be stored together: no two of one slice, as the later is compared with the earlier."""
+    waves: list[dict[int, Incoming]] = []
+    depth: dict[object, int] = {}
+    for place, each in incoming.items():
+        level = 0
+        if each.reading.slice is not None:
+            key = (each.reading.form, each.reading.sender) if each.counts_pupils else each.reading.slice
+            level = depth.get(key, 0)
+            depth[key] = level + 1
+        if level == len(waves):
+            waves.append({})
+        waves[level][place] = each
+    return waves
+
+
+def _received(engine: Engine, delivery_ids: Sequence[int]) -> dict[int, dt.datetime]:
+    """Delivery → when it was received. Raises KeyError for a delivery that was never recorded."""
+    statement = text("SELECT delivery_id, received_at FROM ops.delivery WHERE delivery_id = ANY (:deliveries)")
+    with engine.connect() as connection:
+        found: dict[int, dt.datetime] = {}
+        for delivery_id, received_at in connection.execute(statement, {"deliveries": list(delivery_ids)}):
+            found[delivery_id] = received_at
+    if unknown := set(delivery_ids) - set(found):
+        raise KeyError(f"no such deliveries: {sorted(unknown)}; record_arrival comes first")
+    return found

@@ -1,0 +1,88 @@
+-- Кто что прислал.
+-- Строка — отправитель и форма на дату: все, кто обязан прислать, и все, кто прислал. Показана последняя доставка;
+-- если она отклонена, действует прежняя (is_received — «да») или ничего.
+--   as_of: На дату. День, за который показаны данные.
+--   position: Порядок. По форме и печатному порядку отправителей.
+--   form: Форма. Код формы; пусто, если форму узнать не удалось.
+--   form_title: Название формы. Словами.
+--   sender: Код отправителя. Пусто, если отправитель неизвестен.
+--   sender_name: Отправитель. Словами.
+--   is_expected: Ожидается. Обязан ли отправитель прислать форму к этой дате.
+--   is_received: Получено. Есть ли действующий документ (выгрузка — именно за этот день).
+--   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, missing — не прислано.
+--   status_name: Состояние доставки. То же словами.
+--   data_as_of: Дата данных. На какую дату действующий документ.
+--   received_at: Получено когда. Время последней доставки.
+--   deadline: Срок. Последний день сдачи; пусто, если срока нет.
+--   on_time: В срок. Получена ли показанная доставка не позже срока по томскому времени.
+--   rows_read: Строк прочитано. Во всём документе.
+--   rows_loaded: Строк загружено. Приняты как данные.
+--   rows_quarantined: Строк в карантине. Отложены из-за ошибок.
+--   rows_not_data: Строк без данных. Заголовки, итоги, примечания, пустые.
+--   refusals: Причин отклонения. Замечаний, из-за которых отклонён файл.
+--   errors: Ошибок. Замечаний, из-за которых строка в карантине.
+--   warnings: Предупреждений. Строки загружены.
+--   notes: Пометок. Для сведения.
+--   completeness: Полнота. Получено из ожидаемого по всем формам, от 0 до 1.
+--   known_at: Известно на. Самое позднее прочтение, которое учтено.
+--   is_final: Окончательно. Сроки прошли и получено всё, что ожидалось.
+WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+shown AS (
+    SELECT DISTINCT ON (s.form, s.sender) s.* FROM standing s
+    ORDER BY s.form, s.sender, (s.verdict = 'refused') DESC, s.received_at DESC, s.reading_id DESC
+),
+owed AS MATERIALIZED (SELECT * FROM ref.roster_at(:as_of)),
+door AS (
+    SELECT coalesce(o.form, s.form) AS form, coalesce(o.sender, s.sender) AS sender, o.form IS NOT NULL AS is_expected,
+        o.expected, o.deadline, s.reading_id, s.verdict, s.received_at
+    FROM owed o
+    FULL JOIN shown s ON s.form = o.form AND s.sender = o.sender
+),
+latest AS (SELECT max(s.became_current_at) AS known_at FROM standing s)
+SELECT
+    cast(:as_of AS date) AS as_of,
+    row_number() OVER (ORDER BY f.title NULLS LAST, u.position, c.name, d.sender, d.reading_id)::integer AS position,
+    d.form,
+    f.title AS form_title,
+    d.sender,
+    c.name AS sender_name,
+    d.is_expected,
+    h.reading_id IS NOT NULL AND (d.expected IS DISTINCT FROM 'day' OR h.as_of = :as_of) AS is_received,
+    coalesce(d.verdict, 'missing') AS status,
+    CASE coalesce(d.verdict, 'missing')
+        WHEN 'accepted' THEN 'Принято'
+        WHEN 'partial' THEN 'Принято частично'
+        WHEN 'refused' THEN 'Отклонено'
+        ELSE 'Не прислано'
+    END AS status_name,
+    h.as_of AS data_as_of,
+    d.received_at,
+    d.deadline,
+    ref.local_date(d.received_at) <= d.deadline AS on_time,
+    r.rows_read,
+    r.rows_loaded,
+    r.rows_quarantined,
+    r.rows_not_data,
+    n.refusals,
+    n.errors,
+    n.warnings,
+    n.notes,
+    a.completeness,
+    l.known_at,
+    a.is_final
+FROM door d
+LEFT JOIN standing h ON h.form = d.form AND h.sender = d.sender AND h.verdict <> 'refused'
+LEFT JOIN ops.reading r ON r.reading_id = d.reading_id
+LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE g.severity = 'refuse') AS refusals,
+        count(*) FILTER (WHERE g.severity = 'error') AS errors,
+        count(*) FILTER (WHERE g.severity = 'warning') AS warnings,
+        count(*) FILTER (WHERE g.severity = 'note') AS notes
+    FROM ops.finding g
+    WHERE g.reading_id = d.reading_id
+) n ON d.reading_id IS NOT NULL
+LEFT JOIN ref.form f ON f.form = d.form
+LEFT JOIN ref.sender c ON c.sender = d.sender
+LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = d.sender
+CROSS JOIN latest l
+CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) a

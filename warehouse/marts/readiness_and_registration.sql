@@ -1,0 +1,80 @@
+-- Отчёт и дело: готовность и регистрация рядом.
+-- Строка — отчётная единица на дату. Готовность на бумаге ничего не говорит о регистрации; здесь видно и то и другое.
+-- Доли относятся к разным совокупностям: школы реестра и план обучающихся.
+--   as_of: На дату. День, за который показаны цифры.
+--   position: Порядок. Место строки в печатной таблице.
+--   reporting_unit: Код отчётной единицы. Постоянный; ОКТМО меняется, он нет.
+--   reporting_unit_name: Отчётная единица. Название на эту дату.
+--   oktmo: ОКТМО. Код, действующий на эту дату, текстом.
+--   is_municipality: Муниципалитет. «Нет» у школ, подчинённых области.
+--   schools: Школ. По реестру на эту дату.
+--   accepted: Верный отчёт. Школ, чья строка верна.
+--   accepted_rate: Доля верных отчётов. accepted / schools, точно.
+--   readiness_band: Полоса готовности. green, amber, red или no_data.
+--   plan_pupils: План. Сколько обучающихся нужно зарегистрировать за учебный год.
+--   actual_pupils: Факт. Зарегистрированные обучающиеся.
+--   completion_rate: Доля выполнения. actual_pupils / plan_pupils, точно.
+--   registration_band: Полоса регистрации. green, amber, red или no_data.
+--   band_rule_version: Версия правила полос. Какое правило действовало на эту дату.
+--   completeness: Полнота. Получено из ожидаемого (отчёты, план года, выгрузка за этот день), от 0 до 1.
+--   known_at: Известно на. Самое позднее прочтение, которое учтено.
+--   is_final: Окончательно. Срок кампании прошёл и получено всё, что ожидалось.
+WITH readiness AS (
+    SELECT s.subordination, count(*) AS schools, count(*) FILTER (WHERE s.report_status = 'accepted') AS accepted,
+        bool_or(s.campaign IS NOT NULL) AS in_campaign
+    FROM core.readiness_at(:as_of, :known_at) s
+    GROUP BY s.subordination
+),
+registration AS (
+    SELECT s.subordination, max(s.export_as_of) AS export_as_of, sum(s.actual_pupils)::bigint AS actual_pupils
+    FROM core.registration_at(:as_of, :known_at) s
+    GROUP BY s.subordination
+),
+plan AS (
+    SELECT f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
+    FROM ops.reading_at(:as_of, :known_at) r
+    JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
+    WHERE r.form = 'registration_plan'
+    GROUP BY f.reporting_unit
+),
+whole AS (
+    SELECT (SELECT bool_or(r.in_campaign) FROM readiness r) AS in_campaign,
+        EXISTS (SELECT FROM readiness) AS has_register,
+        (SELECT max(g.export_as_of) FROM registration g) IS NOT NULL AS has_export
+),
+unit AS (
+    SELECT u.*, p.plan_pupils,
+        CASE WHEN w.has_register THEN coalesce(r.schools, 0) END AS schools,
+        CASE WHEN w.in_campaign THEN coalesce(r.accepted, 0) END AS accepted,
+        CASE WHEN w.has_export THEN coalesce(g.actual_pupils, 0) END AS actual_pupils
+    FROM ref.unit_at(:as_of) u
+    CROSS JOIN whole w
+    LEFT JOIN readiness r ON r.subordination = u.reporting_unit
+    LEFT JOIN registration g ON g.subordination = u.reporting_unit
+    LEFT JOIN plan p ON p.reporting_unit = u.reporting_unit
+)
+SELECT
+    cast(:as_of AS date) AS as_of,
+    u.position::integer AS position,
+    u.reporting_unit,
+    u.name AS reporting_unit_name,
+    u.oktmo,
+    u.kind = 'municipality' AS is_municipality,
+    u.schools,
+    u.accepted,
+    u.accepted::numeric / nullif(u.schools, 0) AS accepted_rate,
+    ready.band AS readiness_band,
+    u.plan_pupils,
+    u.actual_pupils,
+    u.actual_pupils::numeric / nullif(u.plan_pupils, 0) AS completion_rate,
+    registered.band AS registration_band,
+    ready.band_rule_version,
+    s.completeness,
+    s.known_at,
+    s.is_final
+FROM unit u
+CROSS JOIN ops.state_at(
+    :as_of, :known_at, ARRAY['school_register', 'readiness_report', 'registration_plan', 'registration_export']
+) s
+CROSS JOIN LATERAL ref.band_at(:as_of, u.accepted::numeric / nullif(u.schools, 0)) ready
+CROSS JOIN LATERAL ref.band_at(:as_of, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) registered

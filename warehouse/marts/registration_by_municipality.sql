@@ -1,0 +1,80 @@
+-- Регистрация на «Билет в будущее» по отчётным единицам.
+-- Строка — отчётная единица на дату. План — на учебный год, факт — по последней выгрузке того же учебного года. Школы
+-- отнесены по подчинению. Без плана или без выгрузки цифр нет (NULL), а не ноль.
+--   as_of: На дату. День, за который показаны цифры.
+--   position: Порядок. Место строки в печатной таблице.
+--   reporting_unit: Код отчётной единицы. Постоянный; ОКТМО меняется, он нет.
+--   reporting_unit_name: Отчётная единица. Название на эту дату.
+--   oktmo: ОКТМО. Код, действующий на эту дату, текстом.
+--   is_municipality: Муниципалитет. «Нет» у школ, подчинённых области.
+--   export_as_of: Дата выгрузки. За какой день посчитан факт.
+--   plan_pupils: План. Сколько обучающихся нужно зарегистрировать за учебный год.
+--   actual_pupils: Факт. Разных обучающихся, кроме неподтверждённых и архивных.
+--   unverified_pupils: Не подтверждены. Разных обучающихся, которых школа ещё не подтвердила.
+--   archived_pupils: В архиве. Разных обучающихся, чьи карточки отправлены в архив.
+--   completion_rate: Доля выполнения. actual_pupils / plan_pupils, точно; может быть больше 1.
+--   balance: Остаток. План минус факт, со знаком: при перевыполнении меньше нуля.
+--   shortfall: Недобор. Сколько не хватает до плана, не меньше нуля.
+--   surplus: Сверх плана. На сколько план перевыполнен, не меньше нуля.
+--   band: Полоса. green, amber, red или no_data, когда делить не на что.
+--   in_rule_gap: Промежуток правила. Доля между 50 % и 51 %, о которой легенда молчит.
+--   band_rule_version: Версия правила полос. Какое правило действовало на эту дату.
+--   completeness: Полнота. Получено из ожидаемого (план года и выгрузка за этот день), от 0 до 1.
+--   known_at: Известно на. Самое позднее прочтение, которое учтено.
+--   is_final: Окончательно. Есть реестр, план года и выгрузка именно за этот день.
+WITH actual AS (
+    SELECT s.subordination,
+        max(s.export_as_of) AS export_as_of,
+        sum(s.actual_pupils)::bigint AS actual_pupils,
+        sum(s.unverified_pupils)::bigint AS unverified_pupils,
+        sum(s.archived_pupils)::bigint AS archived_pupils
+    FROM core.registration_at(:as_of, :known_at) s
+    GROUP BY s.subordination
+),
+plan AS (
+    SELECT f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
+    FROM ops.reading_at(:as_of, :known_at) r
+    JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
+    WHERE r.form = 'registration_plan'
+    GROUP BY f.reporting_unit
+),
+export AS (SELECT max(a.export_as_of) AS as_of FROM actual a),
+unit AS (
+    SELECT u.*, e.as_of AS export_as_of, p.plan_pupils,
+        CASE WHEN e.as_of IS NOT NULL THEN coalesce(a.actual_pupils, 0) END AS actual_pupils,
+        CASE WHEN e.as_of IS NOT NULL THEN coalesce(a.unverified_pupils, 0) END AS unverified_pupils,
+        CASE WHEN e.as_of IS NOT NULL THEN coalesce(a.archived_pupils, 0) END AS archived_pupils
+    FROM ref.unit_at(:as_of) u
+    CROSS JOIN export e
+    LEFT JOIN actual a ON a.subordination = u.reporting_unit
+    LEFT JOIN plan p ON p.reporting_unit = u.reporting_unit
+)
+SELECT
+    cast(:as_of AS date) AS as_of,
+    u.position::integer AS position,
+    u.reporting_unit,
+    u.name AS reporting_unit_name,
+    u.oktmo,
+    u.kind = 'municipality' AS is_municipality,
+    u.export_as_of,
+    u.plan_pupils,
+    u.actual_pupils,
+    u.unverified_pupils,
+    u.archived_pupils,
+    u.actual_pupils::numeric / nullif(u.plan_pupils, 0) AS completion_rate,
+    u.plan_pupils - u.actual_pupils AS balance,
+    CASE WHEN u.plan_pupils >= u.actual_pupils THEN u.plan_pupils - u.actual_pupils
+         WHEN u.plan_pupils < u.actual_pupils THEN 0 END AS shortfall,
+    CASE WHEN u.plan_pupils >= u.actual_pupils THEN 0
+         WHEN u.plan_pupils < u.actual_pupils THEN u.actual_pupils - u.plan_pupils END AS surplus,
+    b.band,
+    b.in_rule_gap,
+    b.band_rule_version,
+    s.completeness,
+    s.known_at,
+    s.is_final
+FROM unit u
+CROSS JOIN ops.state_at(
+    :as_of, :known_at, ARRAY['school_register', 'registration_plan', 'registration_export']
+) s
+CROSS JOIN LATERAL ref.band_at(:as_of, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) b

@@ -1,0 +1,64 @@
+-- Нарушенные правила.
+-- Строка — правило, форма и отправитель на дату: сколько замечаний в документах, которые действуют, и в отклонённых,
+-- присланных после них. Значения ячеек сюда не попадают.
+--   as_of: На дату. День, за который показаны данные.
+--   position: Порядок. Сначала тяжёлые, затем частые.
+--   rule: Правило. Номер по каталогу.
+--   what: Что нарушено. Словами.
+--   severity: Тяжесть. refuse — файл отклонён, error — строка в карантине, warning — предупреждение, note — пометка.
+--   form: Форма. Код формы; пусто, если форму узнать не удалось.
+--   form_title: Название формы. Словами.
+--   sender: Код отправителя. Пусто, если отправитель неизвестен.
+--   sender_name: Отправитель. Словами.
+--   failures: Замечаний. Сколько раз правило нарушено.
+--   failed_rows: Строк. В скольких строках документа.
+--   failed_schools: Школ. У скольких школ отчёт не принят из-за этого правила; пусто, если форма не о школах.
+--   completeness: Полнота. Получено из ожидаемого по всем формам, от 0 до 1.
+--   known_at: Известно на. Самое позднее прочтение, которое учтено.
+--   is_final: Окончательно. Сроки прошли и получено всё, что ожидалось.
+WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+failed AS (
+    SELECT r.form, r.sender, f.rule, f.severity,
+        count(*) AS failures,
+        count(DISTINCT (r.reading_id, f.sheet, f.row_no)) FILTER (WHERE f.row_no IS NOT NULL) AS failed_rows
+    FROM standing r
+    JOIN ops.finding f ON f.reading_id = r.reading_id
+    GROUP BY r.form, r.sender, f.rule, f.severity
+),
+schools AS (
+    SELECT r.form, r.sender, broken.rule, count(DISTINCT o.school_id) AS failed_schools
+    FROM standing r
+    JOIN core.school_outcome_fact o ON o.reading_id = r.reading_id
+    CROSS JOIN LATERAL unnest(o.rules) AS broken (rule)
+    GROUP BY r.form, r.sender, broken.rule
+),
+about_schools AS (
+    SELECT DISTINCT r.form FROM standing r JOIN core.school_outcome_fact o ON o.reading_id = r.reading_id
+),
+latest AS (SELECT max(r.became_current_at) AS known_at FROM standing r)
+SELECT
+    cast(:as_of AS date) AS as_of,
+    row_number() OVER (
+        ORDER BY array_position(ARRAY['refuse', 'error', 'warning', 'note'], f.severity), f.failures DESC, f.rule,
+            f.form, f.sender
+    )::integer AS position,
+    f.rule,
+    coalesce(k.what, f.rule) AS what,
+    f.severity,
+    f.form,
+    form.title AS form_title,
+    f.sender,
+    c.name AS sender_name,
+    f.failures,
+    f.failed_rows,
+    CASE WHEN f.form IN (SELECT a.form FROM about_schools a) THEN coalesce(s.failed_schools, 0) END AS failed_schools,
+    a.completeness,
+    l.known_at,
+    a.is_final
+FROM failed f
+LEFT JOIN schools s ON s.form = f.form AND s.sender = f.sender AND s.rule = f.rule
+LEFT JOIN ref.rule k ON k.rule = f.rule
+LEFT JOIN ref.form form ON form.form = f.form
+LEFT JOIN ref.sender c ON c.sender = f.sender
+CROSS JOIN latest l
+CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) a

@@ -1,0 +1,104 @@
+"""Reading marts and the register as polars frames."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from warehouse.mart import Mart, marts, views
+
+TYPES: dict[object, pl.DataType] = {
+    16: pl.Boolean(),
+    20: pl.Int64(),
+    21: pl.Int64(),
+    23: pl.Int64(),
+    700: pl.Float64(),
+    701: pl.Float64(),
+    1700: pl.Float64(),
+    1082: pl.Date(),
+    1184: pl.Datetime("us", "UTC"),
+}
+"""Type of a result column by the number that Postgres gives it; everything else is text."""
+
+LATEST = """
+SELECT coalesce((SELECT max(as_of) FROM ops.publication WHERE published_at <= :known_at), ref.local_date(:known_at))
+"""
+REGISTER = """
+SELECT school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11
+FROM ref.school_at(:as_of, 'infinity') WHERE in_register ORDER BY school_code
+"""
+
+
+def mart_names() -> list[str]:
+    """Every mart that `mart` can read, the regional totals among them."""
+    return sorted(mart.name for mart in (*marts(), *views()))
+
+
+def mart(
+    connection: Connection, name: str, as_of: dt.date | None = None, known_at: dt.datetime | None = None
+) -> pl.DataFrame:
+    """A mart in its printed order: as published for the latest or a given date, or as it would have been known then.
+
+    A date that was not published gives no rows; with `known_at` it needs no publication. Raises KeyError for a name
+    that is not a mart, with the names that are.
+    """
+    found = mart_named(name)
+    if known_at is not None:
+        day = as_of or connection.scalar(text(LATEST), {"known_at": known_at})
+        return frame(connection, as_known(found), {"as_of": day, "known_at": known_at})
+    if connection.scalar(text("SELECT to_regclass(:table)"), {"table": found.table}) is None:
+        return pl.DataFrame(schema=dict.fromkeys(found.captions, pl.String()))
+    day = as_of or connection.scalar(text(f"SELECT max(as_of) FROM {found.table}"))
+    return frame(connection, f"SELECT * FROM {found.table} WHERE as_of = :as_of ORDER BY position", {"as_of": day})
+
+
+def column_captions(name: str) -> dict[str, str]:
+    """Column → Russian caption, the first sentence of its comment, in the mart's order."""
+    return {column: comment.split(". ", 1)[0] for column, comment in mart_named(name).captions.items()}
+
+
+def mart_named(name: str) -> Mart:
+    for found in (*marts(), *views()):
+        if found.name == name:
+            return found
+    raise KeyError(f"no mart is named {name!r}; there are: {', '.join(mart_names())}")
+
+
+def as_known(found: Mart) -> str:
+    """The mart's SELECT in its printed order; in a view's, the marts that it looks at are replaced by their SELECTs."""
+    select = found.select
+    if found.is_view:
+        for base in marts():
+            select = select.replace(f"FROM {base.table} AS", f"FROM ({base.select}) AS")
+    return f"SELECT * FROM ({select}) AS known ORDER BY position"
+
+
+def register(connection: Connection, as_of: dt.date | None = None) -> pl.DataFrame:
+    """Schools of the register that holds on a date, by default of the newest.
+
+    Columns: school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11; empty without one.
+    """
+    return frame(connection, REGISTER, {"as_of": as_of or dt.date.max})
+
+
+def frame(connection: Connection, statement: str, parameters: dict[str, object]) -> pl.DataFrame:
+    """The rows of a query, typed by what Postgres says of each column: exact numbers become Float64, times UTC."""
+    result = connection.execute(text(statement), parameters)
+    described = [(column[0], TYPES.get(column[1], pl.String())) for column in result.cursor.description]
+    columns = list(zip(*result.tuples().all(), strict=True)) or [()] * len(described)
+    return pl.DataFrame(
+        [
+            pl.Series(name, [plain(value) for value in values], dtype)
+            for (name, dtype), values in zip(described, columns, strict=True)
+        ]
+    )
+
+
+def plain(value: object) -> object:
+    """A value as polars takes it into the column's type."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) and value.tzinfo else value

@@ -1,0 +1,142 @@
+"""Reference data from the contracts: units, senders, campaigns, roster, bands, norms, rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from contracts.form import Form
+from contracts.forms import FORMS, RULES
+from contracts.vocabulary import rows
+
+Record = Mapping[str, object]
+Expected = Literal["campaign", "academic_year", "day", "once", "as_published"]
+
+ROSTER = """
+INSERT INTO ref.roster (form, sender, campaign, valid_from)
+SELECT f.form, s.sender, c.campaign, coalesce(c.starts_on, '0001-01-01')
+FROM ref.form f
+JOIN ref.sender s ON s.kind = f.sender_kind
+LEFT JOIN ref.campaign c ON f.expected = 'campaign' AND c.form = f.campaign_form
+WHERE (f.expected <> 'campaign' OR c.campaign IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM ref.roster r
+                  WHERE r.form = f.form AND r.sender = s.sender AND r.campaign IS NOT DISTINCT FROM c.campaign)
+"""
+
+
+def sync_reference(
+    connection: Connection,
+    forms: Sequence[Form] = FORMS,
+    units: pl.DataFrame | None = None,
+    aliases: pl.DataFrame | None = None,
+) -> None:
+    """Write what the contracts say about units, senders, forms, campaigns, bands, norms and rules.
+
+    `units` (reporting_unit, name, kind, municipality_type, oktmo, valid_from, valid_to) and `aliases` (alias,
+    reporting_unit, why) are further ones, all String; every further unit becomes a sender too. Nothing is deleted:
+    what is no longer in the contracts stays, as facts may speak of it.
+    """
+    all_units = [*rows("reporting_units"), *(units.to_dicts() if units is not None else ())]
+    all_aliases = [*rows("reporting_unit_aliases"), *(aliases.to_dicts() if aliases is not None else ())]
+    position: dict[str, int] = {}
+    for unit in all_units:
+        position.setdefault(unit["reporting_unit"], len(position) + 1)
+    known = {sender["sender"] for sender in rows("senders")}
+    further = {
+        unit["reporting_unit"]: {"sender": unit["reporting_unit"], "name": unit["name"], "kind": "reporting_unit"}
+        for unit in all_units
+        if unit["reporting_unit"] not in known
+    }
+    upsert(
+        connection,
+        "reporting_unit",
+        ("reporting_unit", "valid_from"),
+        ("name", "kind", "municipality_type", "oktmo", "position", "valid_to"),
+        [{**unit, "position": position[unit["reporting_unit"]]} for unit in all_units],
+    )
+    upsert(connection, "reporting_unit_alias", ("alias",), ("reporting_unit", "why"), all_aliases)
+    upsert(connection, "sender", ("sender",), ("name", "kind"), [*rows("senders"), *further.values()])
+    upsert(
+        connection,
+        "form",
+        ("form",),
+        ("title", "sender_kind", "slice_by", "campaign_form", "expected", "holds_before_first"),
+        [form_record(form) for form in forms],
+    )
+    upsert(
+        connection,
+        "campaign",
+        ("campaign",),
+        ("form", "title", "academic_year", "starts_on", "deadline"),
+        rows("campaigns"),
+    )
+    upsert(
+        connection,
+        "band_rule",
+        ("band_rule_version", "band"),
+        ("lower_bound", "valid_from", "why"),
+        rows("band_rules"),
+    )
+    upsert(connection, "level_norm", ("model_version", "level", "direction"), ("hours",), rows("level_norms"))
+    upsert(connection, "rule", ("rule",), ("form", "severity", "scope", "what", "when", "mend"), rule_records(forms))
+    connection.execute(text(ROSTER))
+
+
+def form_record(form: Form) -> Record:
+    return {
+        "form": form.name,
+        "title": form.title,
+        "sender_kind": form.sender_kind,
+        "slice_by": form.slice_by,
+        "campaign_form": form.campaign_form or form.name,
+        "expected": expected(form),
+        "holds_before_first": form.defines_schools or form.slice_by == "academic_year",
+    }
+
+
+def expected(form: Form) -> Expected:
+    """How often each of its senders owes the form: only a claim that somebody publishes is never owed."""
+    if form.slice_by != "as_of":
+        return form.slice_by
+    if form.pupils:
+        return "day"
+    return "once" if form.defines_schools else "as_published"
+
+
+def rule_records(forms: Sequence[Form]) -> Iterable[Record]:
+    """Every rule with the form it belongs to; None for a rule that all forms share."""
+    owner = {rule.id: form.name for form in forms for rule in form.rules}
+    rules = {**RULES, **{rule.id: rule for form in forms for rule in form.rules}}
+    for rule in rules.values():
+        yield {
+            "rule": rule.id,
+            "form": owner.get(rule.id),
+            "severity": rule.severity,
+            "scope": rule.scope,
+            "what": rule.what,
+            "when": rule.when,
+            "mend": rule.mend,
+        }
+
+
+def upsert(
+    connection: Connection, table: str, key: Sequence[str], values: Sequence[str], records: Iterable[Record]
+) -> None:
+    """Insert new rows of `ref.<table>` and update those that differ; a row that is the same is not touched."""
+
+    def listed(names: Iterable[str], prefix: str = "") -> str:
+        return ", ".join(f'{prefix}"{name}"' for name in names)
+
+    columns = (*key, *values)
+    statement = f"""
+        INSERT INTO ref.{table} AS old ({listed(columns)})
+        SELECT {listed(columns)} FROM jsonb_populate_recordset(NULL::ref.{table}, cast(:records AS jsonb))
+        ON CONFLICT ({listed(key)}) DO UPDATE SET ({listed(values)}) = ROW({listed(values, "excluded.")})
+        WHERE ({listed(values, "old.")}) IS DISTINCT FROM ({listed(values, "excluded.")})
+    """
+    sent = [{name: record[name] for name in columns} for record in records]
+    connection.execute(text(statement), {"records": json.dumps(sent, ensure_ascii=False)})

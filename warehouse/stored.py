@@ -1,0 +1,80 @@
+"""Readings told again from what was stored, so that the same bytes twice get the same answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from contracts.reading import Layout, Rows, Verdict
+
+READINGS = """
+SELECT reading_id, delivery_id, form, edition, sender, as_of, verdict, layout,
+    rows_read, rows_loaded, rows_quarantined, rows_not_data
+FROM ops.reading WHERE reading_id = ANY (:readings)
+"""
+FINDINGS = """
+SELECT reading_id, rule, severity, scope, sheet, cell, row_no AS "row", column_name AS "column", value, expected,
+    cast(difference AS double precision) AS difference, message
+FROM ops.finding WHERE reading_id = ANY (:readings) ORDER BY reading_id, finding_id
+"""
+UNPUBLISHED = """
+SELECT DISTINCT r.form, r.as_of FROM ops.reading r
+WHERE r.as_of IS NOT NULL AND r.status <> 'unfinished'
+  AND (r.verdict <> 'refused' OR EXISTS (SELECT FROM ops.publication p WHERE p.as_of = r.as_of))
+  AND greatest(r.became_current_at, r.superseded_at) >
+      coalesce((SELECT max(p.published_at) FROM ops.publication p), '-infinity')
+"""
+
+
+@dataclass(frozen=True)
+class StoredReading:
+    """A reading as the warehouse has it, without its rows."""
+
+    reading_id: int
+    delivery_id: int
+    form: str | None
+    edition: str | None
+    sender: str | None
+    as_of: dt.date | None
+    verdict: Verdict
+    rows: Rows
+    layout: Layout
+    findings: tuple[dict[str, Any], ...]
+
+
+def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dict[int, StoredReading]:
+    """Reading id → the reading, its findings in the order in which they were loaded."""
+    asked = {"readings": list(reading_ids)}
+    findings: dict[int, list[dict[str, Any]]] = {}
+    for row in connection.execute(text(FINDINGS), asked).mappings():
+        found = dict(row)
+        findings.setdefault(found.pop("reading_id"), []).append(found)
+    return {
+        row["reading_id"]: StoredReading(
+            reading_id=row["reading_id"],
+            delivery_id=row["delivery_id"],
+            form=row["form"],
+            edition=row["edition"],
+            sender=row["sender"],
+            as_of=row["as_of"],
+            verdict=row["verdict"],
+            rows=Rows(row["rows_read"], row["rows_loaded"], row["rows_quarantined"], row["rows_not_data"]),
+            layout=Layout(
+                row["layout"].get("matched", {}),
+                tuple(row["layout"].get("missing", ())),
+                tuple(row["layout"].get("unknown", ())),
+            ),
+            findings=tuple(findings.get(row["reading_id"], ())),
+        )
+        for row in connection.execute(text(READINGS), asked).mappings()
+    }
+
+
+def unpublished(connection: Connection) -> list[tuple[str | None, dt.date]]:
+    """Form and date of readings that came, or were replaced, after the last publication; a refused one only for a
+    date that was published."""
+    return [(form, as_of) for form, as_of in connection.execute(text(UNPUBLISHED))]

@@ -1,0 +1,255 @@
+"""Storing readings: statements for many at once, within a transaction of the caller."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from contracts.form import TYPES, Form
+from contracts.forms import FORMS, form_named
+from contracts.reading import CONTROL_TOTALS, FINDINGS, RAW_ROWS, SCHOOL_OUTCOMES, Reading, Rows, empty
+from warehouse.copying import copy_frame
+from warehouse.facts import fact_columns, fact_table, key_columns
+from warehouse.history import Finding, Standing, compared, findings_frame, smaller
+
+LOCK = """
+SELECT pg_advisory_xact_lock(key)
+FROM (SELECT DISTINCT hashtextextended(slice, 0) AS key FROM unnest(cast(:slices AS text[])) slice ORDER BY 1) AS keys
+"""
+RESERVE = """
+SELECT nextval(pg_get_serial_sequence('ops.reading', 'reading_id')) FROM generate_series(1, :count)
+"""
+CURRENT = """
+SELECT r.slice, r.reading_id, r.delivery_id, r.rows_loaded, d.received_at, r.as_of
+FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+WHERE r.status = 'current' AND r.slice = ANY (:slices)
+"""
+SUPERSEDE = """
+UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded_by = n.new
+FROM unnest(cast(:old AS bigint[]), cast(:new AS bigint[])) AS n (old, new)
+WHERE r.reading_id = n.old
+"""
+NEW_SCHOOLS = """
+INSERT INTO ref.school_identity (school_code)
+SELECT code FROM unnest(cast(:codes AS text[])) AS code
+WHERE NOT EXISTS (SELECT FROM ref.school_identity i WHERE i.school_code = code)
+ORDER BY code
+ON CONFLICT (school_code) DO NOTHING
+"""
+SCHOOLS = "SELECT school_code, school_id FROM ref.school_identity WHERE school_code = ANY (:codes)"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A reading on its way into the warehouse, under the id that was reserved for it."""
+
+    reading: Reading
+    delivery_id: int
+    received_at: dt.datetime
+    reading_id: int
+    contract_version: str
+    run_id: int | None
+
+    @property
+    def counts_pupils(self) -> bool:
+        return any(form.pupils for form in FORMS if form.name == self.reading.form)
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What became of a reading.
+
+    `reading` is the reading as stored: with the findings of history, and refused when they refuse it. `superseded` is
+    the reading that it replaced. Status `superseded` means that a newer delivery was there already.
+    """
+
+    reading_id: int
+    status: Literal["current", "superseded"]
+    superseded: int | None
+    reading: Reading
+    history: pl.DataFrame
+
+
+def lock_slices(connection: Connection, slices: Sequence[str]) -> None:
+    """Be the only writer of these slices until the transaction ends; always in one order, so that nobody deadlocks."""
+    if slices:
+        connection.execute(text(LOCK), {"slices": list(slices)})
+
+
+def reserve(connection: Connection, count: int) -> list[int]:
+    return list(connection.scalars(text(RESERVE), {"count": count}))
+
+
+def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
+    """Store readings of different slices, which are locked: decide, supersede, and write everything they hold."""
+    slices = [each.reading.slice for each in wave if each.reading.slice]
+    current = {slice_: Standing(*rest) for slice_, *rest in connection.execute(text(CURRENT), {"slices": slices})}
+    now = connection.scalar(text("SELECT clock_timestamp()"))
+    results = _decided(connection, wave, current)
+    replaced = {result.superseded: result.reading_id for result in results if result.superseded is not None}
+    if replaced:
+        connection.execute(text(SUPERSEDE), {"now": now, "old": list(replaced), "new": list(replaced.values())})
+    newer = {
+        result.reading_id: current[result.reading.slice].reading_id
+        for result in results
+        if result.status == "superseded" and result.reading.slice
+    }
+    copy_frame(connection, "ops.reading", _reading_rows(wave, results, newer, now))
+    _copy_parts(connection, results)
+    return results
+
+
+def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str, Standing]) -> list[LoadResult]:
+    """Whether each reading replaces its slice, is refused as smaller, or came after something newer."""
+    results: list[LoadResult] = []
+    asked: list[tuple[int, Reading, Standing | None]] = []
+    nothing = empty(FINDINGS)
+    for each in wave:
+        reading = each.reading
+        before = current.get(reading.slice) if reading.slice else None
+        if reading.verdict == "refused" or reading.slice is None:
+            results.append(LoadResult(each.reading_id, "current", None, reading, nothing))
+        elif before and _is_older(each, before):
+            results.append(LoadResult(each.reading_id, "superseded", None, reading, nothing))
+        elif (
+            before
+            and before.delivery_id != each.delivery_id
+            and (found := smaller(form_named(reading.form or ""), reading, before))
+        ):
+            history = findings_frame([found])
+            results.append(LoadResult(each.reading_id, "current", None, _refused(reading, history), history))
+        else:
+            asked.append((len(results), reading, before))
+            results.append(
+                LoadResult(each.reading_id, "current", before.reading_id if before else None, reading, nothing)
+            )
+    judged = compared(connection, [(reading, before) for _, reading, before in asked])
+    for (place, reading, _), findings in zip(asked, judged, strict=True):
+        if findings:
+            results[place] = _noted(results[place], reading, findings)
+    return results
+
+
+def _is_older(incoming: Incoming, before: Standing) -> bool:
+    """Was the delivery received before the one that its slice holds? Reading a delivery again always replaces."""
+    if incoming.delivery_id == before.delivery_id:
+        return False
+    return (incoming.received_at, incoming.reading.as_of or dt.date.min) < (before.received_at, before.as_of)
+
+
+def _noted(result: LoadResult, reading: Reading, findings: list[Finding]) -> LoadResult:
+    history = findings_frame(findings)
+    return replace(result, reading=replace(reading, findings=pl.concat([reading.findings, history])), history=history)
+
+
+def _refused(reading: Reading, history: pl.DataFrame) -> Reading:
+    """The reading refused as a whole: its rows are set aside, its facts are not loaded."""
+    rows = reading.rows
+    return replace(
+        reading,
+        slice=None,
+        verdict="refused",
+        rows=Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data),
+        findings=pl.concat([reading.findings, history]),
+        raw_rows=reading.raw_rows.with_columns(pl.col("outcome").replace("loaded", "quarantined")),
+        facts=reading.facts.clear(),
+        control_totals=empty(CONTROL_TOTALS),
+        school_outcomes=empty(SCHOOL_OUTCOMES),
+    )
+
+
+def _reading_rows(
+    wave: Sequence[Incoming], results: Sequence[LoadResult], newer: dict[int, int], now: object
+) -> pl.DataFrame:
+    """Rows of `ops.reading`."""
+    records = [
+        {
+            "reading_id": each.reading_id,
+            "delivery_id": each.delivery_id,
+            "contract_version": each.contract_version,
+            "form": result.reading.form,
+            "edition": result.reading.edition,
+            "sender": result.reading.sender,
+            "campaign": result.reading.campaign,
+            "as_of": result.reading.as_of,
+            "slice": result.reading.slice,
+            "status": result.status,
+            "verdict": result.reading.verdict,
+            **{f"rows_{name}": count for name, count in asdict(result.reading.rows).items()},
+            "layout": json.dumps(asdict(result.reading.layout), ensure_ascii=False).replace("\\u0000", ""),
+            "became_current_at": now,
+            "superseded_at": now if result.status == "superseded" else None,
+            "superseded_by": newer.get(each.reading_id),
+            "run_id": each.run_id,
+        }
+        for each, result in zip(wave, results, strict=True)
+    ]
+    return pl.DataFrame(records, infer_schema_length=None)
+
+
+def _copy_parts(connection: Connection, results: Sequence[LoadResult]) -> None:
+    """Raw rows, findings, facts, control totals and outcomes of all readings, a COPY for each table."""
+    raw = _stacked(results, lambda reading: reading.raw_rows, RAW_ROWS).rename({"row": "row_no"})
+    copy_frame(connection, "ops.raw_row", raw.with_columns(pl.col("sheet").fill_null("")))
+    findings = _stacked(results, lambda reading: reading.findings, FINDINGS)
+    copy_frame(connection, "ops.finding", findings.rename({"row": "row_no", "column": "column_name"}))
+    loaded = [result for result in results if result.reading.verdict != "refused"]
+    for form in FORMS:
+        of_form = [result for result in loaded if result.reading.form == form.name and result.reading.facts.height]
+        if of_form:
+            copy_frame(connection, f"core.{fact_table(form)}", _facts(connection, form, of_form))
+    totals = _stacked(loaded, lambda reading: reading.control_totals, CONTROL_TOTALS)
+    copy_frame(connection, "core.control_total_fact", totals)
+    outcomes = _stacked(loaded, lambda reading: reading.school_outcomes, SCHOOL_OUTCOMES)
+    copy_frame(connection, "core.school_outcome_fact", outcomes)
+
+
+def _facts(connection: Connection, form: Form, results: Sequence[LoadResult]) -> pl.DataFrame:
+    """Facts of a form with `reading_id`, in the table's types. Raises ValueError for a column it does not have."""
+    columns = {column for edition in form.editions for column in edition.columns}
+    schema = {column.name: TYPES[column.kind] for column in columns}
+    schema |= dict.fromkeys(("school_id", "grade", *(form.pupils.measures if form.pupils else ())), pl.Int64())
+    schema = {column.name: schema[column.name] for column in fact_columns(form)}
+    stacked = _numbered([(result.reading.facts, result.reading_id) for result in results])
+    if form.defines_schools:
+        stacked = _with_school_ids(connection, stacked)
+    if unknown := set(stacked.columns) - set(schema) - {"reading_id"}:
+        raise ValueError(f"facts of {form.name} have columns that the contract does not load: {sorted(unknown)}")
+    if missing := set(key_columns(form)) - set(stacked.columns):
+        raise ValueError(f"facts of {form.name} lack their key: {sorted(missing)}")
+    return stacked.cast({name: dtype for name, dtype in schema.items() if name in stacked.columns})
+
+
+def _with_school_ids(connection: Connection, facts: pl.DataFrame) -> pl.DataFrame:
+    """Facts of a register with the lasting id of each school; a code seen for the first time gets one."""
+    codes = facts["school_code"].unique().sort().to_list()
+    connection.execute(text(NEW_SCHOOLS), {"codes": codes})
+    ids = dict(connection.execute(text(SCHOOLS), {"codes": codes}).tuples().all())
+    school_id = pl.col("school_code").replace_strict(ids, return_dtype=pl.Int64)
+    return facts.with_columns(school_id=school_id)
+
+
+def _stacked(
+    results: Sequence[LoadResult], part: Callable[[Reading], pl.DataFrame], schema: dict[str, pl.DataType]
+) -> pl.DataFrame:
+    """One part of all readings as one frame of the schema, with `reading_id`."""
+    frames = [(part(result.reading), result.reading_id) for result in results]
+    filled = [(frame, reading_id) for frame, reading_id in frames if frame.height]
+    if not filled:
+        return pl.DataFrame(schema={**schema, "reading_id": pl.Int64()})
+    return _numbered(filled).select(*schema, "reading_id").cast(pl.Schema({**schema, "reading_id": pl.Int64()}))
+
+
+def _numbered(frames: Sequence[tuple[pl.DataFrame, int]]) -> pl.DataFrame:
+    """Frames that have rows, one below the other, with their `reading_id`."""
+    heights = pl.DataFrame({"id": [number for _, number in frames], "rows": [frame.height for frame, _ in frames]})
+    same = all(frame.columns == frames[0][0].columns for frame, _ in frames)
+    stacked = pl.concat([frame for frame, _ in frames], how="vertical_relaxed" if same else "diagonal_relaxed")
+    numbers = heights.select(reading_id=pl.col("id").repeat_by("rows").explode())
+    return pl.concat([stacked, numbers], how="horizontal")

@@ -1,0 +1,236 @@
+-- What marts are built from: the same question («what held on a day, as known at a moment») is answered once, here.
+-- Applied whenever this file changes; nothing here holds data.
+--
+-- Functions with a SET clause are not inlined, and the planner believes their ROWS: inlined, it expects one row of each
+-- and joins 40 000 schools by nested loops.
+
+DROP VIEW IF EXISTS ref.school;
+DROP FUNCTION IF EXISTS core.registration_at(date, timestamptz);
+DROP FUNCTION IF EXISTS core.readiness_at(date, timestamptz);
+DROP FUNCTION IF EXISTS ref.school_at(date, timestamptz);
+DROP FUNCTION IF EXISTS ref.register_known(timestamptz);
+DROP FUNCTION IF EXISTS ref.band_at(date, numeric);
+DROP FUNCTION IF EXISTS ops.state_at(date, timestamptz, text[]);
+DROP FUNCTION IF EXISTS ops.standing_at(date, timestamptz);
+DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
+DROP FUNCTION IF EXISTS ops.reading_known(timestamptz);
+DROP FUNCTION IF EXISTS ref.roster_at(date);
+DROP FUNCTION IF EXISTS ref.campaign_at(date);
+DROP FUNCTION IF EXISTS ref.unit_at(date);
+DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
+DROP FUNCTION IF EXISTS ref.academic_year(date);
+
+-- First calendar year of the academic year: 1 September to 31 August.
+CREATE FUNCTION ref.academic_year(day date) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    SELECT extract(year FROM day)::integer - CASE WHEN extract(month FROM day) < 9 THEN 1 ELSE 0 END
+$$;
+
+-- The day that the region's wall calendar showed.
+CREATE FUNCTION ref.local_date(moment timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT (moment AT TIME ZONE 'Asia/Tomsk')::date
+$$;
+
+CREATE FUNCTION ref.unit_at(day date)
+RETURNS TABLE (reporting_unit text, name text, kind text, oktmo text, "position" smallint) LANGUAGE sql STABLE AS $$
+    SELECT u.reporting_unit, u.name, u.kind, u.oktmo, u.position
+    FROM ref.reporting_unit u
+    WHERE day BETWEEN u.valid_from AND u.valid_to
+$$;
+
+-- The campaign that runs on a day, one a form: the last one started for the academic year; August prepares the next one.
+CREATE FUNCTION ref.campaign_at(day date)
+RETURNS TABLE (campaign_form text, campaign text, starts_on date, deadline date) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT ON (c.form) c.form, c.campaign, c.starts_on, c.deadline
+    FROM ref.campaign c
+    WHERE c.starts_on <= day AND c.academic_year = ref.academic_year(day + 31)
+    ORDER BY c.form, c.starts_on DESC
+$$;
+
+-- Who owes which form on a day, and the last day to send it; an export of a day is downloaded the night after.
+CREATE FUNCTION ref.roster_at(day date)
+RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text) LANGUAGE sql STABLE AS $$
+    SELECT r.form, r.sender, r.campaign, CASE f.expected WHEN 'day' THEN day + 1 ELSE c.deadline END, f.expected
+    FROM ref.roster r
+    JOIN ref.form f ON f.form = r.form
+    LEFT JOIN ref.campaign_at(day) c ON c.campaign = r.campaign
+    WHERE day BETWEEN r.valid_from AND r.valid_to
+      AND f.expected <> 'as_published'
+      AND (r.campaign IS NULL OR c.campaign IS NOT NULL)
+$$;
+
+-- Readings of which we knew at a moment, superseded ones among them: a later date's report does not undo an earlier date.
+CREATE FUNCTION ops.reading_known(known timestamptz)
+RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
+               received_at timestamptz, became_current_at timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, d.received_at, r.became_current_at
+    FROM ops.reading r
+    JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+    WHERE r.slice IS NOT NULL AND r.became_current_at <= known
+      AND NOT (r.status = 'reverted' AND r.superseded_at <= known)
+$$;
+
+-- The one reading of each form and sender that holds on a day, as known at a moment: of the campaign that runs, of the
+-- academic year, or the latest as-of date up to the day (a nightly export only within its academic year). The register
+-- and a plan hold also before the first date for which we have them.
+CREATE FUNCTION ops.reading_at(day date, known timestamptz)
+RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
+               received_at timestamptz, became_current_at timestamptz) LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
+    SELECT DISTINCT ON (r.form, r.sender)
+        r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at
+    FROM ops.reading_known(known) r
+    JOIN ref.form f ON f.form = r.form
+    LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
+    WHERE (r.as_of <= day OR f.holds_before_first)
+      AND CASE
+          WHEN f.slice_by = 'campaign' THEN r.campaign = c.campaign
+          WHEN f.slice_by = 'academic_year' OR f.expected = 'day' THEN ref.academic_year(r.as_of) = ref.academic_year(day)
+          ELSE true
+      END
+    ORDER BY r.form, r.sender, r.as_of <= day DESC,
+        CASE WHEN r.as_of > day THEN r.as_of END,
+        CASE WHEN f.slice_by = 'as_of' THEN r.as_of END DESC,
+        r.received_at DESC, r.as_of DESC, r.became_current_at DESC, r.reading_id DESC
+$$;
+
+-- What stands at each sender's door on a day: the reading that holds, and a refused delivery sent after it.
+CREATE FUNCTION ops.standing_at(day date, known timestamptz)
+RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict text, received_at timestamptz,
+               became_current_at timestamptz) LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known)),
+    refused AS (
+        SELECT DISTINCT ON (r.form, r.sender)
+            r.reading_id, r.form, r.sender, r.as_of, r.verdict, d.received_at, r.became_current_at
+        FROM ops.reading r
+        JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+        LEFT JOIN ref.form f ON f.form = r.form
+        LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
+        LEFT JOIN held h ON h.form = r.form AND h.sender = r.sender
+        WHERE r.verdict = 'refused' AND r.became_current_at <= known
+          AND NOT (r.status = 'reverted' AND r.superseded_at <= known)
+          AND coalesce(r.as_of, ref.local_date(d.received_at))
+              BETWEEN coalesce(c.starts_on, make_date(ref.academic_year(day), 9, 1)) AND day
+          AND (h.reading_id IS NULL OR d.received_at > h.received_at)
+        ORDER BY r.form, r.sender, d.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+    )
+    SELECT reading_id, form, sender, as_of, verdict, received_at, became_current_at FROM held
+    UNION ALL
+    SELECT reading_id, form, sender, as_of, verdict, received_at, became_current_at FROM refused
+$$;
+
+-- How complete and how sure figures of these forms are. The register is not counted among the deliveries received, but
+-- nothing is final without it.
+CREATE FUNCTION ops.state_at(day date, known timestamptz, forms text[])
+RETURNS TABLE (completeness numeric, known_at timestamptz, is_final boolean) LANGUAGE sql STABLE AS $$
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = ANY (forms)),
+    owed AS (
+        SELECT r.expected, r.deadline,
+            EXISTS (SELECT FROM held h
+                    WHERE h.form = r.form AND h.sender = r.sender AND (r.expected <> 'day' OR h.as_of = day)) AS is_received
+        FROM ref.roster_at(day) r
+        WHERE r.form = ANY (forms)
+    )
+    SELECT
+        count(*) FILTER (WHERE is_received AND expected <> 'once')::numeric
+            / nullif(count(*) FILTER (WHERE expected <> 'once'), 0),
+        (SELECT max(h.became_current_at) FROM held h),
+        coalesce(bool_and(is_received) AND bool_or(expected <> 'once'), false)
+            AND coalesce(day > max(deadline) FILTER (WHERE expected = 'campaign'), true)
+    FROM owed
+$$;
+
+CREATE FUNCTION ref.band_at(day date, rate numeric)
+RETURNS TABLE (band text, in_rule_gap boolean, band_rule_version text) LANGUAGE sql STABLE AS $$
+    WITH rule AS MATERIALIZED (
+        SELECT b.* FROM ref.band_rule b
+        WHERE b.band_rule_version = (SELECT v.band_rule_version FROM ref.band_rule v WHERE v.valid_from <= day
+                                     ORDER BY v.valid_from DESC, v.band_rule_version DESC LIMIT 1)
+    )
+    SELECT
+        coalesce((SELECT b.band FROM rule b WHERE b.lower_bound <= rate ORDER BY b.lower_bound DESC LIMIT 1), 'no_data'),
+        coalesce(rate > 0.50 AND rate < (SELECT b.lower_bound FROM rule b WHERE b.band = 'amber'), false),
+        (SELECT min(b.band_rule_version) FROM rule b)
+$$;
+
+-- Registers of which we knew at a moment, one a sender and date, with the days for which each holds.
+CREATE FUNCTION ref.register_known(known timestamptz)
+RETURNS TABLE (reading_id bigint, as_of date, valid_from date, valid_to date) LANGUAGE sql STABLE AS $$
+    WITH register AS (
+        SELECT DISTINCT ON (r.sender, r.as_of) r.*
+        FROM ops.reading_known(known) r
+        WHERE r.form = 'school_register'
+        ORDER BY r.sender, r.as_of, r.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+    )
+    SELECT r.reading_id, r.as_of,
+        CASE WHEN lag(r.as_of) OVER by_date IS NULL THEN '-infinity' ELSE r.as_of END,
+        coalesce(lead(r.as_of) OVER by_date, 'infinity')
+    FROM register r
+    WINDOW by_date AS (PARTITION BY r.sender ORDER BY r.as_of)
+$$;
+
+CREATE VIEW ref.school AS
+SELECT f.school_id, f.school_code, f.short_name, f.full_name, f.territory, f.subordination, f.pupils_6_11,
+    r.valid_from, r.valid_to, r.reading_id
+FROM ref.register_known('infinity') r
+JOIN core.school_register_fact f ON f.reading_id = r.reading_id;
+COMMENT ON VIEW ref.school IS 'Школы, версия на срок (valid_to не включается): реестр действует до следующего.';
+
+-- Every school we ever knew, in its version for the day; `in_register` tells those that the register of the day names.
+CREATE FUNCTION ref.school_at(day date, known timestamptz)
+RETURNS TABLE (school_id bigint, school_code text, short_name text, full_name text, territory text, subordination text,
+               pupils_6_11 bigint, in_register boolean) LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
+    WITH register AS (
+        SELECT r.reading_id, r.as_of, r.received_at, r.became_current_at,
+            coalesce(h.valid_from <= day AND day < h.valid_to, false) AS holds
+        FROM ops.reading_known(known) r
+        LEFT JOIN ref.register_known(known) h ON h.reading_id = r.reading_id
+        WHERE r.form = 'school_register'
+    )
+    SELECT DISTINCT ON (f.school_id)
+        f.school_id, f.school_code, f.short_name, f.full_name, f.territory, f.subordination, f.pupils_6_11, r.holds
+    FROM register r
+    JOIN core.school_register_fact f ON f.reading_id = r.reading_id
+    ORDER BY f.school_id, r.holds DESC, r.as_of <= day DESC, CASE WHEN r.as_of <= day THEN r.as_of END DESC, r.as_of,
+        r.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+$$;
+
+-- Each school of the register and the status of its report: what its own sender reported in the campaign that runs.
+-- Without a running campaign nobody owes a report and the status is NULL.
+CREATE FUNCTION core.readiness_at(day date, known timestamptz)
+RETURNS TABLE (school_id bigint, school_code text, short_name text, territory text, subordination text, campaign text,
+               report_status text, rules text[], reading_id bigint) LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = 'readiness_report'),
+    running AS (SELECT c.campaign FROM ref.campaign_at(day) c WHERE c.campaign_form = 'readiness_report')
+    SELECT s.school_id, s.school_code, s.short_name, s.territory, s.subordination, c.campaign,
+        CASE WHEN c.campaign IS NOT NULL THEN coalesce(o.report_status, 'missing') END, o.rules, h.reading_id
+    FROM ref.school_at(day, known) s
+    LEFT JOIN running c ON true
+    LEFT JOIN held h ON h.sender = s.subordination
+    LEFT JOIN core.school_outcome_fact o ON o.reading_id = h.reading_id AND o.school_id = s.school_id
+    WHERE s.in_register
+$$;
+
+-- Each school and its registered pupils by the export that holds. A school that the register of the day no longer names
+-- keeps its pupils as long as the export does. Without an export the counts are NULL; with one, a school it does not
+-- name has none.
+CREATE FUNCTION core.registration_at(day date, known timestamptz)
+RETURNS TABLE (school_id bigint, school_code text, short_name text, territory text, subordination text,
+               pupils_6_11 bigint, in_register boolean, export_as_of date, actual_pupils bigint,
+               unverified_pupils bigint, archived_pupils bigint) LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = 'registration_export'),
+    latest AS (SELECT max(h.as_of) AS as_of FROM held h),
+    counted AS (
+        SELECT f.school_id, sum(f.actual_pupils)::bigint AS actual, sum(f.unverified_pupils)::bigint AS unverified,
+            sum(f.archived_pupils)::bigint AS archived
+        FROM held h
+        JOIN core.registration_export_fact f ON f.reading_id = h.reading_id
+        GROUP BY f.school_id
+    )
+    SELECT s.school_id, s.school_code, s.short_name, s.territory, s.subordination, s.pupils_6_11, s.in_register, l.as_of,
+        CASE WHEN l.as_of IS NOT NULL THEN coalesce(c.actual, 0) END,
+        CASE WHEN l.as_of IS NOT NULL THEN coalesce(c.unverified, 0) END,
+        CASE WHEN l.as_of IS NOT NULL THEN coalesce(c.archived, 0) END
+    FROM ref.school_at(day, known) s
+    CROSS JOIN latest l
+    LEFT JOIN counted c ON c.school_id = s.school_id
+    WHERE s.in_register OR c.school_id IS NOT NULL
+$$;
