@@ -172,6 +172,8 @@ def judged(
         shown = typed[index].select(expected=judgement.expected, difference=judgement.difference)
         if len(shown) == 1 < len(index):
             shown = pl.concat([shown] * len(index))
-        expected = shown["expected"].str.replace(r"(\d)\.0$", "${1}").str.replace(r"(\d)\.(\d)", "${1},${2}")
+        expected = (
+            shown["expected"].str.replace(r"^(\D*\d+)\.0$", "${1}").str.replace(r"^(\D*\d+)\.(\d+)$", "${1},${2}")
+        )
         found.append(placed(index, str(rule), str(column), expected).with_columns(shown["difference"]))
     return pl.concat(found)

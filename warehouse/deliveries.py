@@ -19,7 +19,8 @@ VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_rep
 """
 READINGS = """
 SELECT delivery_id, max(reading_id) FROM ops.reading
-WHERE delivery_id = ANY (:deliveries) AND contract_version = :version AND status IN ('current', 'superseded')
+WHERE delivery_id = ANY (:deliveries) AND status IN ('current', 'superseded')
+  AND (contract_version = :version OR verdict <> 'refused')
 GROUP BY delivery_id
 """
 
@@ -51,7 +52,11 @@ def record_arrival(
 
 
 def readings_of(connection: Connection, delivery_ids: Collection[int], contract_version: str) -> dict[int, int]:
-    """Delivery → its newest finished reading by this contract version; deliveries without one are left out."""
+    """Delivery → its newest finished reading; deliveries that have none, and so have to be read, are left out.
+
+    A reading by older rules counts, since judging the past anew is a decision of its own. Only a delivery that older
+    rules refused gets another chance.
+    """
     found = connection.execute(text(READINGS), {"deliveries": list(delivery_ids), "version": contract_version})
     return dict(found.tuples().all())
 

@@ -72,7 +72,6 @@ def test_a_reading_is_loaded_whole(engine: sa.Engine, ids: dict[str, int]) -> No
     assert (result.status, result.superseded, result.history.height) == ("current", None, 0)
     with engine.connect() as connection:
         assert readings_of(connection, [place], VERSION) == {place: result.reading_id}
-        assert readings_of(connection, [place], "2") == {}
     counts = "SELECT rows_read, rows_loaded, rows_quarantined, verdict FROM ops.reading WHERE reading_id = :r"
     assert rows(engine, counts, r=result.reading_id) == [(4, 2, 1, "partial")]
     with engine.connect() as connection:
@@ -143,6 +142,15 @@ def test_the_order_of_a_batch_does_not_matter(engine: sa.Engine, ids: dict[str, 
     assert [row[1:] for row in statuses(engine)] == [
         ("superseded", results[1].reading_id), ("superseded", results[2].reading_id), ("current", None),
     ]  # fmt: skip
+
+
+def test_only_what_older_rules_refused_is_read_again(engine: sa.Engine, ids: dict[str, int]) -> None:
+    good, bad = delivery(engine), delivery(engine)
+    loaded_id = load(engine, report(ids, "asinovsky", [1, 2], [3]), good, VERSION).reading_id
+    refused_id = load(engine, refused(None, None), bad, VERSION).reading_id
+    with engine.connect() as connection:
+        assert readings_of(connection, [good, bad], VERSION) == {good: loaded_id, bad: refused_id}
+        assert readings_of(connection, [good, bad], "newer rules") == {good: loaded_id}
 
 
 def test_refused_deliveries_replace_nothing(engine: sa.Engine, ids: dict[str, int]) -> None:
