@@ -35,7 +35,9 @@ def open_delivery(name: str, path: Path) -> Grid | Blocks:
         start = file.read(SAMPLE)
     size = path.stat().st_size
     if start.startswith(b"PK\x03\x04") and unpacked_sheets(path) > LARGE_WORKBOOK:
-        return workbook_blocks(path)
+        blocks = workbook_blocks(path)
+        if blocks is not None:
+            return blocks
     if size > LARGE_TEXT and not start.startswith(NOT_BLOCKS) and b"\0" not in start:
         return text_blocks(name, path, start)
     return read_grid(name, path.read_bytes())
@@ -94,17 +96,11 @@ def records(path: Path, encoding: str) -> Iterator[bytes]:
     with path.open("rb") as file:
         if encoding == "utf-8-sig":
             file.seek(len(codecs.BOM_UTF8))
-        rest = b""
         while chunk := file.read(BLOCK):
-            chunk = rest + chunk
-            end = chunk.rfind(b"\n") + 1
-            while end and chunk.count(b'"', 0, end) % 2:
-                end = chunk.rfind(b"\n", 0, chunk.rfind(b'"', 0, end)) + 1
-            block, rest = chunk[:end], chunk[end:]
-            if block:
-                yield as_utf8(block, encoding)
-        if rest:
-            yield as_utf8(rest, encoding)
+            chunk += file.readline()
+            while chunk.count(b'"') % 2 and (more := file.readline()):
+                chunk += more
+            yield as_utf8(chunk, encoding)
 
 
 def as_utf8(block: bytes, encoding: str) -> bytes:
@@ -117,16 +113,17 @@ def as_utf8(block: bytes, encoding: str) -> bytes:
         raise Unreadable("corrupt", f"The text begins as {encoding}, but does not go on so.") from None
 
 
-def workbook_blocks(path: Path) -> Blocks:
-    """Blocks of the first sheet with cells of a large xlsx, every cell as text."""
+def workbook_blocks(path: Path) -> Blocks | None:
+    """Blocks of a large xlsx that has one sheet with cells, every cell as text; None when it has several or none."""
     try:
         book = fastexcel.read_excel(path)
-        loaded = (book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string") for name in book.sheet_names)
-        sheet = next((each for each in loaded if each.height), None)
+        loaded = [book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string") for name in book.sheet_names]
+        filled = [each for each in loaded if each.height]
     except fastexcel.FastExcelError as error:
         raise Unreadable("corrupt", f"The workbook does not open: {type(error).__name__}.") from None
-    if sheet is None:
-        raise Unreadable("empty", "No sheet of the file has a filled cell.")
+    if len(filled) != 1:
+        return None
+    sheet = filled[0]
     places = [column.absolute_index for column in sheet.available_columns()]
     frame = sheet.to_polars()
     frame = frame.rename(dict(zip(frame.columns, (f"c{place}" for place in places), strict=True)))

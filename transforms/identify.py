@@ -31,9 +31,11 @@ from transforms.finding import finding
 from transforms.heading import key, unit_aliases
 from transforms.origin import as_of_in, as_of_in_name, only_sender, sender_in, sender_in_name
 from transforms.resolve import Register
-from transforms.table import Heading, cell_text, find_heading, may_hold, top_of
+from transforms.table import HEADING_ROWS_SEARCHED, Heading, Top, cell_text, find_heading, may_hold, top_of
 
 Finding = dict[str, object]
+USUAL_DEPTH = 15
+"""Rows in which nearly every heading stands; the rest is searched only when there is none."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,11 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         return Identified(delivery, None, findings=(finding(UNREADABLE[content.reason], value=content.detail),))
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     forms = FORMS if context.form is None else (form_named(context.form),)
-    tops = [top_of(sheet) for sheet in sheets]
-    likely = [form for form in forms if any(may_hold(top, form) for top in tops)]
-    seen = [
-        (sheet, heading)
-        for sheet, top in zip(sheets, tops, strict=True)
-        for form in likely or forms
-        if (heading := find_heading(top, form)) is not None
-    ]
+    seen: list[tuple[Sheet, Heading]] = []
+    for depth in (USUAL_DEPTH, HEADING_ROWS_SEARCHED):
+        seen = [(sheet, heading) for sheet in sheets for heading in headings_of(top_of(sheet, depth), forms)]
+        if any(is_table(heading, heading.form) for _, heading in seen):
+            break
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
         return Identified(delivery, None, findings=(doubt or unknown_form(sheets),))
@@ -136,6 +135,12 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         if running is None:
             findings.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
     return Identified(delivery, form, edition, headings, sender, as_of, campaign, layout, tuple(findings))
+
+
+def headings_of(top: Top, forms: Sequence[Form]) -> list[Heading]:
+    """The best heading of each form on a sheet; forms that cannot be there are asked only when no other is."""
+    likely = [form for form in forms if may_hold(top, form)]
+    return [heading for form in likely or forms if (heading := find_heading(top, form)) is not None]
 
 
 def is_table(heading: Heading, form: Form) -> bool:

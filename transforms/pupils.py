@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import polars as pl
 import polars_hash as plh
 
 from contracts.form import Edition, Form, Pupils
 from contracts.forms import RULES
-from contracts.grid import Blocks, Grid, column_letters
+from contracts.grid import Blocks, Sheet, column_letters
 from contracts.reading import (
     FINDINGS,
     NO_CONTROL_TOTALS,
@@ -21,7 +24,7 @@ from contracts.reading import (
     Verdict,
     empty,
 )
-from contracts.rules import NO_REGISTER, NO_ROWS
+from contracts.rules import KEY_NORMALISED, NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
 from transforms.check import check_rows
 from transforms.finding import HIDDEN, Table, finding
@@ -29,16 +32,28 @@ from transforms.heading import key
 from transforms.identify import Context, Identified
 from transforms.table import cell_text
 
+THREADS = 2
 KEY_BYTES = 16
 FINDINGS_KEPT = 10_000
 REPEATED = RULES["REX-005"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What checking one block yields: its account, findings, rows set aside, and its good rows as `PUPILS`."""
+
+    counted: Rows
+    findings: pl.DataFrame
+    set_aside: pl.DataFrame
+    kept: pl.DataFrame
+    skipped: tuple[str, ...]
 
 
 class PupilReading:
     """A reading of a pupil export in the making (`contracts.reading.PupilStream`).
 
     Iterating yields `PUPILS` of each block; afterwards `reading()` has the counts, findings and facts of the whole.
-    Memory holds one block and twenty-odd bytes a pupil.
+    Memory holds a few blocks and twenty-odd bytes a pupil.
     """
 
     def __init__(self, found: Identified, context: Context) -> None:
@@ -48,69 +63,61 @@ class PupilReading:
         self.form: Form = found.form
         self.edition: Edition = found.edition
         self.pupils: Pupils = found.form.pupils
-        self.sheet, self.heading = found.headings[0]
-        self.counted = Rows()
-        self.findings: list[pl.DataFrame] = []
-        self.set_aside: list[pl.DataFrame] = []
-        self.seen: list[pl.DataFrame] = []
-        self.skipped: tuple[str, ...] = ()
+        self.tables = tuple(Table(0, sheet.name, heading.columns) for sheet, heading in found.headings)
+        self.parts: list[Part] = []
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        above = self.heading.last + 1
-        self.counted = Rows(read=above, not_data=above)
-        for block in self.blocks():
-            yield self.read_block(block)
+        """Blocks are checked by two threads, since polars leaves the interpreter free, and yielded in their order."""
+        self.parts = []
+        with ThreadPoolExecutor(THREADS) as pool:
+            waiting: deque[Future[Part]] = deque()
+            for number, block in self.blocks():
+                waiting.append(pool.submit(self.checked, number, block))
+                if len(waiting) > THREADS:
+                    yield self.added(waiting.popleft().result())
+            while waiting:
+                yield self.added(waiting.popleft().result())
 
-    def blocks(self) -> Iterator[pl.DataFrame]:
-        """Rows under the heading: row Int32 and c0, c1, … String."""
+    def added(self, part: Part) -> pl.DataFrame:
+        self.parts.append(part)
+        return part.kept
+
+    def blocks(self) -> Iterator[tuple[int, pl.DataFrame]]:
+        """Rows under the heading of each table: the table's number; row Int32 and c0, c1, … String."""
         content = self.found.delivery.content
-        first = self.heading.last + 1
-        if isinstance(content, Blocks):
-            yield from content.frames(first + 1)
-        elif isinstance(content, Grid):
-            width = max((len(row) for row in self.sheet.rows), default=0)
-            texts = [[cell_text(value) for value in row] for row in self.sheet.rows[first:]]
-            columns = {
-                f"c{c}": pl.Series([row[c] if c < len(row) else None for row in texts], dtype=pl.String)
-                for c in range(width)
-            }
-            yield pl.DataFrame({"row": pl.Series(range(first + 1, first + 1 + len(texts)), dtype=pl.Int32), **columns})
+        for number, (sheet, heading) in enumerate(self.found.headings):
+            first = heading.last + 1
+            if isinstance(content, Blocks):
+                yield from ((number, frame) for frame in content.frames(first + 1))
+            else:
+                yield number, text_frame(sheet, first)
 
-    def read_block(self, block: pl.DataFrame) -> pl.DataFrame:
-        """Check a block, add it to the account, and return its good rows as `PUPILS`."""
-        raw = self.named(block)
-        data = self.only_data(raw)
+    def checked(self, number: int, block: pl.DataFrame) -> Part:
+        """Check a block of a table; nothing of the reading changes, so that blocks may be checked side by side."""
+        data = self.only_data(number, self.named(number, block))
         checked = check_rows(
-            data, (Table(0, self.sheet.name, self.heading.columns),), self.form, self.edition,
-            self.context.schools, self.context.unit_aliases,
-        )  # fmt: skip
-        self.skipped = checked.skipped
-        bad = int(checked.typed["bad"].sum())
-        counted = self.counted
-        self.counted = Rows(
-            read=counted.read + len(block),
-            loaded=counted.loaded + len(data) - bad,
-            quarantined=counted.quarantined + bad,
-            not_data=counted.not_data + len(block) - len(data),
+            data, self.tables, self.form, self.edition, self.context.schools, self.context.unit_aliases
         )
-        if sum(map(len, self.findings)) < FINDINGS_KEPT:
-            self.findings.append(checked.findings.select(*FINDINGS))
-            self.set_aside.append(self.without_names(data.filter(checked.typed["bad"])))
+        bad = int(checked.typed["bad"].sum())
         known = checked.typed.select(
             "row", "school_id", pl.col("grade").cast(pl.Int16), self.pupils.state.alias("state"), "bad",
             *self.pupils.identity,
         )  # fmt: skip
         good = known.filter(~pl.col("bad")) if bad else known
-        kept = good.with_columns(pseudonyms(good, self.pupils, self.context.secret)).select(*PUPILS)
-        self.seen.append(kept)
-        return kept
+        return Part(
+            Rows(len(block), len(data) - bad, bad, len(block) - len(data)),
+            checked.findings.select(*FINDINGS),
+            self.without_names(number, data.filter(checked.typed["bad"])),
+            good.with_columns(pseudonyms(good, self.pupils, self.context.secret)).select(*PUPILS),
+            checked.skipped,
+        )
 
-    def named(self, block: pl.DataFrame) -> pl.DataFrame:
+    def named(self, number: int, block: pl.DataFrame) -> pl.DataFrame:
         """A block with the columns of the form by name, and what `check_rows` wants to know of the delivery."""
         as_of = self.found.as_of
-        places = self.heading.columns
+        places = self.tables[number].columns
         return block.select(
-            pl.lit(0, dtype=pl.Int32).alias("table"),
+            pl.lit(number, dtype=pl.Int32).alias("table"),
             "row",
             pl.lit(0, dtype=pl.Int32).alias("delivery"),
             pl.lit(self.found.sender, dtype=pl.String).alias("sender"),
@@ -124,12 +131,12 @@ class PupilReading:
             ),
         )
 
-    def only_data(self, raw: pl.DataFrame) -> pl.DataFrame:
+    def only_data(self, number: int, raw: pl.DataFrame) -> pl.DataFrame:
         """Rows of pupils: not blank, not the heading printed again, not a total."""
-        filled = raw.select(pl.any_horizontal(pl.col(name).is_not_null() for name in self.heading.columns)).to_series()
-        shown, first = next(
-            (s, name) for s, name in self.heading.found.items() if not self.edition.column(name).personal
-        )
+        heading = self.found.headings[number][1]
+        filled = raw.select(pl.any_horizontal(pl.col(name).is_not_null() for name in heading.columns)).to_series()
+        known = heading.found.items()
+        shown, first = next((text, name) for text, name in known if not self.edition.column(name).personal)
         marks = [
             text
             for text in raw[first].unique().drop_nulls()
@@ -139,35 +146,53 @@ class PupilReading:
             filled &= ~raw[first].is_in(marks).fill_null(False)
         return raw if filled.all() else raw.filter(filled)
 
-    def without_names(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def without_names(self, number: int, rows: pl.DataFrame) -> pl.DataFrame:
         """`RAW_ROWS` of rows set aside, with personal cells hidden."""
+        table = self.tables[number]
         shown = [
             pl.when(pl.col(name).is_not_null()).then(pl.lit(HIDDEN)).alias(name)
             if self.edition.column(name).personal
             else pl.col(name)
-            for name in sorted(self.heading.columns, key=self.heading.columns.__getitem__)
+            for name in sorted(table.columns, key=table.columns.__getitem__)
         ]
         return rows.select(
-            pl.lit(self.sheet.name).alias("sheet"),
+            pl.lit(table.sheet).alias("sheet"),
             pl.col("row").cast(pl.Int64),
             pl.lit("quarantined").alias("outcome"),
             pl.concat_list(shown).alias("cells"),
         )
 
+    def counted(self) -> Rows:
+        """Rows of the tables: those down to the heading, and those of all blocks."""
+        above = sum(heading.last + 1 for _, heading in self.found.headings)
+        parts = [part.counted for part in self.parts]
+        return Rows(
+            above + sum(part.read for part in parts),
+            sum(part.loaded for part in parts),
+            sum(part.quarantined for part in parts),
+            above + sum(part.not_data for part in parts),
+        )
+
+    def found_in_rows(self) -> pl.DataFrame:
+        """Findings of the blocks, a name that was read through an alias noted once, no more than `FINDINGS_KEPT`."""
+        found = pl.concat([empty(FINDINGS), *(part.findings for part in self.parts)])
+        notes = found["rule"] == KEY_NORMALISED.id
+        once = found.filter(notes).unique(["column", "value"], keep="first", maintain_order=True)
+        return pl.concat([once, found.filter(~notes).head(FINDINGS_KEPT)])
+
     def reading(self) -> Reading:
         """The reading of the whole, once all blocks were drained."""
-        seen = pl.concat(self.seen) if self.seen else pl.DataFrame(schema=PUPILS)
-        self.seen = []
+        seen = pl.concat([empty(PUPILS), *(part.kept for part in self.parts)])
         once, again = told_apart(seen)
+        rows = self.counted()
         own = [*self.found.findings]
-        if self.counted.loaded + self.counted.quarantined == 0:
+        if rows.loaded + rows.quarantined == 0:
             own.append(finding(NO_ROWS))
-        if self.skipped:
-            own.append(finding(NO_REGISTER, value=", ".join(self.skipped)))
+        if skipped := {rule for part in self.parts for rule in part.skipped}:
+            own.append(finding(NO_REGISTER, value=", ".join(sorted(skipped))))
         own += self.repeated(again)
-        findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), *self.findings])
+        findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), self.found_in_rows()])
         refused = bool((findings["severity"] == "refuse").any())
-        rows = self.counted
         if refused:
             rows = Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
         verdict: Verdict = "refused" if refused else "partial" if rows.quarantined else "accepted"
@@ -177,23 +202,35 @@ class PupilReading:
             .agg(measure.sum().cast(pl.Int64).alias(name) for name, measure in self.pupils.measures.items())
             .sort(self.pupils.keys)
         )
+        set_aside = pl.concat([empty(RAW_ROWS), *(part.set_aside for part in self.parts)])
         return Reading(
             file=self.found.delivery.file, sha256=self.found.delivery.sha256, form=self.form.name,
             edition=self.edition.name, sender=self.found.sender, as_of=self.found.as_of,
             campaign=self.found.campaign, slice=None if refused else self.found.slice, verdict=verdict, rows=rows,
-            layout=self.found.layout, findings=findings,
-            raw_rows=pl.concat([empty(RAW_ROWS), *self.set_aside]), facts=facts,
+            layout=self.found.layout, findings=findings, raw_rows=set_aside.head(FINDINGS_KEPT), facts=facts,
             control_totals=NO_CONTROL_TOTALS, school_outcomes=NO_SCHOOL_OUTCOMES,
         )  # fmt: skip
 
     def repeated(self, again: pl.Series) -> list[dict[str, object]]:
         """A note for each row of a pupil who is counted by another row."""
-        letters = column_letters(self.heading.columns[self.pupils.identity[0]])
+        if len(self.tables) > 1:
+            return [finding(REPEATED, value=HIDDEN, difference=len(again))] if len(again) else []
+        name = self.pupils.identity[0]
+        letters = column_letters(self.tables[0].columns[name])
         return [
-            finding(REPEATED, value=HIDDEN, sheet=self.sheet.name, cell=f"{letters}{row}", row=row,
-                    column=self.pupils.identity[0])
+            finding(REPEATED, value=HIDDEN, sheet=self.tables[0].sheet, cell=f"{letters}{row}", row=row, column=name)
             for row in again.sort().head(FINDINGS_KEPT)
-        ]  # fmt: skip
+        ]
+
+
+def text_frame(sheet: Sheet, first: int) -> pl.DataFrame:
+    """Rows of a sheet from `first` on, zero-based, as text: row Int32 counted from 1, c0, c1, … String."""
+    width = max((len(row) for row in sheet.rows), default=0)
+    texts = [[cell_text(value) for value in row] for row in sheet.rows[first:]]
+    columns = {
+        f"c{c}": pl.Series([row[c] if c < len(row) else None for row in texts], dtype=pl.String) for c in range(width)
+    }
+    return pl.DataFrame({"row": pl.Series(range(first + 1, first + 1 + len(texts)), dtype=pl.Int32), **columns})
 
 
 def told_apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:

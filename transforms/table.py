@@ -75,14 +75,14 @@ class Top:
     found: list[frozenset[str | None]]
 
 
-def top_of(sheet: Sheet) -> Top:
-    texts = top_texts(sheet)
+def top_of(sheet: Sheet, rows: int = HEADING_ROWS_SEARCHED) -> Top:
+    texts = top_texts(sheet, rows)
     keys = [[key(text) or None if text is not None else None for text in row] for row in texts]
     return Top(texts, keys, [frozenset(row) for row in keys])
 
 
-def top_texts(sheet: Sheet) -> list[list[str | None]]:
-    top = sheet.rows[:HEADING_ROWS_SEARCHED]
+def top_texts(sheet: Sheet, rows: int) -> list[list[str | None]]:
+    top = sheet.rows[:rows]
     width = max((len(row) for row in top), default=0)
     texts = [[cell_text(value) for value in row] + [None] * (width - len(row)) for row in top]
     for merged in sheet.merged:
@@ -190,6 +190,8 @@ def data_rows(sheet: Sheet, heading: Heading, key_columns: Sequence[str]) -> lis
 def repeats_heading(cells: Sequence[str | None], filled: Sequence[int], heading_keys: Mapping[int, str]) -> bool:
     """True for a heading printed again on the next page and for a row of column numbers («1 2 3»)."""
     texts = [cells[c] or "" for c in filled]
+    if not any(heading_keys.get(c) == key(cells[c] or "") for c in filled[:3]) and not texts[0].strip().isdecimal():
+        return False
     if len(texts) >= 3 and all(text.strip().isdecimal() for text in texts):
         numbers = [int(text) for text in texts]
         if numbers[0] in (0, 1) and all(b - a == 1 for a, b in itertools.pairwise(numbers)):
