@@ -19,6 +19,9 @@ class CellError:
         return self.text
 
 
+MOST_CELLS = 10_000_000
+"""Cells of a large file that are still made one by one."""
+
 Value = str | float | int | bool | dt.datetime | dt.date | dt.time | dt.timedelta | CellError | None
 
 
@@ -44,7 +47,7 @@ class Sheet:
     """One sheet. `rows[r][c]` is the cell at row r and column c counted from A1; blank cells are None."""
 
     name: str
-    rows: list[list[Value]]
+    rows: list[list[Value]] = field(repr=False)
     merged: list[Range] = field(default_factory=list)
     visible: bool = True
 
@@ -78,6 +81,19 @@ class Blocks:
     format: str
     frames: Callable[[int], Iterator[pl.DataFrame]]
     notes: tuple[str, ...] = ()
+
+    def grid(self) -> Grid:
+        """The whole file as a grid of texts. Raises Unreadable when it is too large for that."""
+        rows: list[list[Value]] = []
+        for frame in self.frames(1):
+            places = [int(name[1:]) for name in frame.columns[1:]]
+            if (len(rows) + len(frame)) * len(places) > MOST_CELLS:
+                raise Unreadable("too_large", f"The table has more than {len(rows)} rows.")
+            for number, *texts in frame.iter_rows():
+                rows.extend([] for _ in range(number - len(rows)))
+                known = dict(zip(places, texts, strict=True))
+                rows[number - 1] = [known.get(place) for place in range(max(places, default=-1) + 1)]
+        return Grid([Sheet(self.head.name, rows)], self.format, self.notes)
 
 
 class Unreadable(Exception):

@@ -10,9 +10,8 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from python_calamine import (
@@ -25,14 +24,11 @@ from python_calamine import (
 )
 
 from contracts.grid import CellError, Grid, Range, Sheet, Unreadable, Value
+from documents.extras import CELL_LIMIT, ERRORS, Extras, walk
+from documents.ods import ods_extras
 
-CELL_LIMIT = 50_000_000  # rows times columns of a sheet
-ERROR_LIMIT = 1_000_000
-ODS_ROWS, ODS_COLUMNS = 1 << 20, 1 << 14  # the largest sheet LibreOffice can hold
 EXACT = 2**53  # whole numbers below this are exact in a spreadsheet
 
-ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
-ERROR_TEXT = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A)|(Err|Ошибка):\d{3}")
 ADDRESS = re.compile(rb"""r=["']([A-Za-z]+)([0-9]+)["']""")
 FAR_ADDRESS = re.compile(rb"""r=["'](?:[A-Za-z]{3,}[0-9]|[A-Za-z]+[0-9]{5})""")  # past column ZZ or row 9999
 TEXT_COUNT = re.compile(rb"""uniqueCount=["']([0-9]+)""")
@@ -40,28 +36,11 @@ ERROR_TAG = re.compile(rb"""(<(?:\w+:)?c\s[^>]*?\bt=)(?:"e"|'e')""")
 ERROR_MARKS = (b't="e"', b"t='e'")
 
 
-@dataclass
-class Extras:
-    """What the raw sheet says beside the values: its error cells, merges and the size of the filled rectangle."""
-
-    errors: dict[tuple[int, int], str] = field(default_factory=dict)
-    merged: list[Range] = field(default_factory=list)
-    rows: int = 0
-    columns: int = 0
-
-    def fill(self, row: int, column: int) -> None:
-        self.rows, self.columns = max(self.rows, row + 1), max(self.columns, column + 1)
-
-    def check_size(self, name: str) -> None:
-        if self.rows * self.columns > CELL_LIMIT:
-            raise Unreadable("too_large", f"Sheet {name!r} spans {self.rows} rows and {self.columns} columns.")
-
-
 def read_zip(data: bytes, archive: zipfile.ZipFile, kind: str) -> Grid:
     """Read xlsx, xlsm, xlsb or ods; the archive is the same bytes, opened."""
     try:
         if kind == "ods":
-            return _read(data, kind, _ods_extras(archive))
+            return _read(data, kind, ods_extras(archive))
         if kind == "xlsb":
             return _read(data, kind, [])
         _check_text_count(archive)
@@ -85,7 +64,7 @@ def read_xls(data: bytes, extras: list[Extras]) -> Grid:
 def _read(data: bytes, kind: str, extras: list[Extras]) -> Grid:
     sheets: list[Sheet] = []
     notes: list[str] = []
-    with _refusals(kind):
+    with refusals(kind):
         book = load_workbook(io.BytesIO(data))
         is_known = len(extras) == len(book.sheets_metadata)  # else errors would be put into the wrong sheets
         if not is_known:
@@ -100,7 +79,7 @@ def _read(data: bytes, kind: str, extras: list[Extras]) -> Grid:
 
 
 @contextmanager
-def _refusals(kind: str) -> Iterator[None]:
+def refusals(kind: str) -> Iterator[None]:
     """Turn the failures of calamine into Unreadable. Their texts may quote cells, so they are not passed on."""
     corrupt = Unreadable("corrupt", f"The {kind} workbook is damaged and cannot be read.")
     try:
@@ -164,7 +143,7 @@ def _xlsx_members(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
 
     for part, handler in (("xl/_rels/workbook.xml.rels", relation), ("xl/workbook.xml", sheet)):
         if part in parts:
-            _walk(archive, parts[part], handler)
+            walk(archive, parts[part], handler)
     return sheets
 
 
@@ -182,7 +161,7 @@ def _xlsx_extras(archive: zipfile.ZipFile, name: str, member: str) -> Extras:
             has_addresses = has_addresses or ADDRESS.search(chunk) is not None
     if is_odd or not has_addresses or (is_far and _rectangle(archive, member) > CELL_LIMIT):
         parser = _SheetParser()
-        _walk(archive, member, parser.start, parser.end, parser.text)
+        walk(archive, member, parser.start, parser.end, parser.text)
         parser.extra.check_size(name)
         return parser.extra
     return Extras()
@@ -262,104 +241,3 @@ def _with_errors_as_text(archive: zipfile.ZipFile, members: set[str]) -> bytes:
             part = archive.read(name)
             copy.writestr(name, ERROR_TAG.sub(rb'\1"str"', part) if name in members else part)
     return patched.getvalue()
-
-
-# ods: <table:table-cell table:number-columns-repeated="3" table:formula="of:=1/0"><text:p>#DIV/0!</text:p>
-
-
-def _ods_extras(archive: zipfile.ZipFile) -> list[Extras]:
-    parser = _OdsParser()
-    if "content.xml" in archive.namelist():
-        _walk(archive, "content.xml", parser.start, parser.end, parser.text)
-    return parser.sheets
-
-
-class _OdsParser:
-    """Finds filled rectangles, merges and error cells of the tables; equal rows and cells are written once."""
-
-    def __init__(self) -> None:
-        self.sheets: list[Extras] = []
-        self.name = ""
-        self.tables = self.row = self.column = self.row_repeat = self.cell_repeat = self.width = 0
-        self.errors: list[tuple[int, int, str]] = []  # first column, repeat, text
-        self.cell: dict[str, str] | None = None
-        self.value: list[str] = []
-        self.is_note = False
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.tables += tag == "table:table"
-        if self.tables != 1:  # a table may lie inside a cell
-            return
-        if tag == "table:table":
-            self.sheets.append(Extras())
-            self.name, self.row = attributes.get("table:name", ""), 0
-        elif tag == "table:table-row":
-            self.row_repeat = int(attributes.get("table:number-rows-repeated", 1))
-            self.column = self.width = 0
-            self.errors = []
-        elif tag in ("table:table-cell", "table:covered-table-cell"):
-            self.cell_repeat = int(attributes.get("table:number-columns-repeated", 1))
-            self.cell, self.value = attributes, []
-            down = min(int(attributes.get("table:number-rows-spanned", 1)), ODS_ROWS) - 1
-            right = min(int(attributes.get("table:number-columns-spanned", 1)), ODS_COLUMNS) - 1
-            if down > 0 or right > 0:
-                merged = Range(self.row, self.column, self.row + down, self.column + right)
-                self.sheets[-1].merged.append(merged)
-        elif tag == "office:annotation":
-            self.is_note = True
-
-    def text(self, text: str) -> None:
-        if self.cell is not None and not self.is_note:
-            self.value.append(text)
-
-    def end(self, tag: str) -> None:
-        if self.tables == 1 and self.cell is not None and tag in ("table:table-cell", "table:covered-table-cell"):
-            self._end_cell(self.cell)
-        elif self.tables == 1 and tag == "table:table-row":
-            self._end_row(self.sheets[-1])
-        elif tag == "office:annotation":
-            self.is_note = False
-        self.tables -= tag == "table:table"
-
-    def _end_cell(self, cell: dict[str, str]) -> None:
-        text = "".join(self.value).strip()
-        is_error = cell.get("calcext:value-type") == "error"
-        # Older programs write the error only as the text of a formula; its value is then a false 0.
-        if is_error or ("table:formula" in cell and ERROR_TEXT.fullmatch(text)):
-            self.errors.append((self.column, self.cell_repeat, text or "#VALUE!"))
-        self.column += self.cell_repeat
-        if is_error or "office:value-type" in cell:
-            self.width = self.column
-        self.cell = None
-
-    def _end_row(self, sheet: Extras) -> None:
-        if self.width:
-            sheet.fill(self.row + self.row_repeat - 1, self.width - 1)
-            sheet.check_size(self.name)
-        for first, repeat, text in self.errors:
-            if len(sheet.errors) + self.row_repeat * repeat > ERROR_LIMIT:
-                raise Unreadable("too_large", f"Sheet {self.name!r} has more than {ERROR_LIMIT} error cells.")
-            for row in range(self.row, self.row + self.row_repeat):
-                sheet.errors |= {(row, column): text for column in range(first, first + repeat)}
-        self.row += self.row_repeat
-
-
-def _walk(
-    archive: zipfile.ZipFile,
-    member: str,
-    start: Callable[[str, dict[str, str]], None],
-    end: Callable[[str], None] | None = None,
-    text: Callable[[str], None] | None = None,
-) -> None:
-    """Stream a part through expat. A spreadsheet needs no DTD, and entity bombs do: it is refused."""
-
-    def refuse(*_: object) -> None:
-        raise Unreadable("corrupt", "The workbook declares XML entities, which no spreadsheet program writes.")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = refuse
-    with archive.open(member) as part:
-        parser.ParseFile(part)

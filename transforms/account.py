@@ -11,13 +11,16 @@ from contracts.grid import Grid
 from contracts.reading import Rows
 from transforms.contract import SCHOOL_KINDS
 from transforms.identify import Identified
-from transforms.table import Row, cell_text, data_rows
+from transforms.table import Row, data_rows
 
 Sheets = list[tuple[str, list[Row]]]
 
 
 def sheet_rows(grid: Grid, found: Identified) -> Sheets:
-    """The rows of every sheet with what they are; those of a sheet without the table are notes."""
+    """The rows of every sheet with what they are.
+
+    Those of a sheet without the table are notes whose cells are not kept: they may be a list of pupils.
+    """
     form, edition = found.form, found.edition
     if form is None or edition is None:
         return []
@@ -28,8 +31,8 @@ def sheet_rows(grid: Grid, found: Identified) -> Sheets:
     for sheet in grid.sheets:
         heading = headings.get(id(sheet))
         if heading is None:
-            texts = [[cell_text(value) for value in row] for row in sheet.rows]
-            rows_there = [Row(r + 1, "note" if any(row) else "blank", row) for r, row in enumerate(texts)]
+            blank = [all(value is None or value == "" for value in row) for row in sheet.rows]
+            rows_there = [Row(r + 1, "blank" if is_blank else "note", []) for r, is_blank in enumerate(blank)]
         else:
             rows_there = data_rows(sheet, heading, keys)
         told.append((sheet.name, rows_there))

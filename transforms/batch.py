@@ -136,9 +136,9 @@ def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataF
         reading(found, rows_counted, findings, kept),
         slice=None if is_refused else found.slice,
         verdict=verdict,
-        facts=part.get("facts", NO_FACTS),
+        facts=NO_FACTS if is_refused else part.get("facts", NO_FACTS),
         control_totals=together(part.get("stated"), part.get("totals"), NO_CONTROL_TOTALS),
-        school_outcomes=part.get("outcomes", NO_SCHOOL_OUTCOMES),
+        school_outcomes=NO_SCHOOL_OUTCOMES if is_refused else part.get("outcomes", NO_SCHOOL_OUTCOMES),
     )
 
 

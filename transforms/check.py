@@ -83,10 +83,10 @@ def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> t
 def unread_cells(texts: pl.Series, unread: pl.Series, column: Column) -> pl.DataFrame:
     """Cells that state something that is not a value of the column."""
     index = unread.arg_true()
-    rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL[column.kind]
+    rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL.get(column.kind, CELL_ERROR)
     error = texts.gather(index).str.strip_chars().str.contains(ERROR_CELL)
     ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
-    expected = allowed_words(column.vocabulary) if column.vocabulary else EXPECTED[column.kind]
+    expected = allowed_words(column.vocabulary) if column.vocabulary else EXPECTED.get(column.kind, "текст")
     return placed(index, ids, column.name, expected)
 
 

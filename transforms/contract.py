@@ -11,7 +11,17 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from contracts.form import Column, Edition, Form, Rule
-from contracts.rules import BLANK, DUPLICATE_KEY, OUT_OF_RANGE, ROW_NOT_UNDERSTOOD, SCHOOL_OF_ANOTHER
+from contracts.rules import (
+    BLANK,
+    CELL,
+    CODE_AND_NAME_DIFFER,
+    DUPLICATE_KEY,
+    OUT_OF_RANGE,
+    ROSTER_SHORT,
+    ROW_NOT_UNDERSTOOD,
+    SCHOOL_AMBIGUOUS,
+    SCHOOL_OF_ANOTHER,
+)
 from contracts.vocabulary import unit_names
 
 KEY_COLUMN = {"school_id": "school_name", "reporting_unit": "reporting_unit", "school_code": "school_code"}
@@ -55,8 +65,8 @@ def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
             skipped.append(rule.id)
             continue
         judgements.append(judgement(rule, rule.column, rule.check, rule.expected, rule.difference))
-    if not with_register and any(column.kind in SCHOOL_KINDS for column in edition.columns):
-        skipped.append(SCHOOL_OF_ANOTHER.id)
+    if not with_register and not form.defines_schools:
+        skipped += need_register(form, edition)
     checks: dict[str, list[pa.Check]] = {column.name: [] for column in edition.columns}
     for each in judgements:
         checks[each.column].append(pa.Check(asked(each.check), error=each.rule.id, ignore_na=False))
@@ -121,8 +131,19 @@ def shared_judgements(form: Form, edition: Edition, with_register: bool) -> list
     return found
 
 
+def need_register(form: Form, edition: Edition) -> list[str]:
+    """Ids of the shared rules that cannot be asked without a register."""
+    if not any(column.kind in SCHOOL_KINDS for column in edition.columns):
+        return []
+    rules = [CELL["school_name"], SCHOOL_AMBIGUOUS]
+    rules += [CODE_AND_NAME_DIFFER] if any(column.kind == "school_code" for column in edition.columns) else []
+    rules += [DUPLICATE_KEY] if form.key == ("school_id",) else []
+    rules += [SCHOOL_OF_ANOTHER, ROSTER_SHORT] if form.sender_kind == "reporting_unit" else []
+    return [rule.id for rule in rules]
+
+
 def bounds(column: Column) -> str:
     low, high = column.minimum, column.maximum
     if high is None:
-        return f"не меньше {low:g}"
-    return f"не больше {high:g}" if low is None else f"от {low:g} до {high:g}"
+        return f"не меньше {low:.15g}"
+    return f"не больше {high:.15g}" if low is None else f"от {low:.15g} до {high:.15g}"

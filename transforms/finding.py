@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,8 +14,8 @@ from contracts.forms import RULES
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS
 from contracts.rules import KEY_NORMALISED
+from transforms.disclosure import is_guarded, shown
 
-HIDDEN = "скрыто"
 PLACED: dict[str, pl.DataType] = {
     "index": pl.Int64(),
     "rule": pl.String(),
@@ -124,13 +125,16 @@ def places(tables: Sequence[Table]) -> pl.DataFrame:
 
 
 def values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition) -> pl.Series:
-    """The text that stands in the cell of each finding; a personal one is hidden."""
+    """The text that stands in the cell of each finding; of a form with pupils only what surely is nobody's name."""
+    guarded = is_guarded(edition)
     parts = []
     for (column,), rows in found.group_by("column", maintain_order=True):
-        if edition.column(str(column)).personal:
-            texts_there = pl.Series("value", [HIDDEN] * len(rows), dtype=pl.String)
-        else:
-            texts_there = raw[str(column)].gather(rows["index"]).alias("value")
+        texts_there = raw[str(column)].gather(rows["index"]).alias("value")
+        if guarded:
+            known = rows["rule"] == KEY_NORMALISED.id
+            as_of = raw["as_of"].first()
+            hidden = shown(texts_there, edition.column(str(column)), as_of if isinstance(as_of, dt.date) else None)
+            texts_there = texts_there.set(~known, None).fill_null(hidden)
         parts.append(rows.select("order").with_columns(texts_there))
     return pl.concat(parts).sort("order")["value"]
 

@@ -10,7 +10,7 @@ from contracts.form import Form
 from contracts.vocabulary import rows
 
 LOOK_ALIKES = str.maketrans("ABCEHKMOPTXYaceopxyk", "АВСЕНКМОРТХУасеорхук")
-QUOTES_AND_MARKS = re.compile("[«»\"“”„‟'`’‘*\u00ad\u200b\ufeff]")
+QUOTES_AND_MARKS = re.compile("[«»\"“”„‟'`’‘*\u00ad\u200b\ufeff\u0300-\u036f]")
 DASHES = re.compile("\\s*[-‐‑‒–—―−]\\s*")
 SPACES = re.compile(r"\s+")
 CYRILLIC = re.compile("[А-Яа-яЁё]")
@@ -26,9 +26,9 @@ def key(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     if CYRILLIC.search(text):
         text = text.translate(LOOK_ALIKES)
-    text = QUOTES_AND_MARKS.sub("", text)
+    text = QUOTES_AND_MARKS.sub("", text.lower().replace("ё", "е"))
     text = DASHES.sub("-", text)
-    return SPACES.sub(" ", text).strip(" .,:;").lower().replace("ё", "е")
+    return SPACES.sub(" ", text).strip(" .,:;")
 
 
 @cache

@@ -46,7 +46,7 @@ class Delivery:
     sha256: str
     folder: str | None
     received_at: dt.datetime
-    content: Grid | Blocks | Unreadable
+    content: Grid | Blocks | Unreadable = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Context:
     `aliases`: key of a name → reporting unit, when it is not the vocabulary's (a generated region).
     """
 
-    register: pl.DataFrame | None
-    secret: bytes
+    register: pl.DataFrame | None = field(repr=False)
+    secret: bytes = field(repr=False)
     form: str | None = None
     sender: str | None = None
     as_of: dt.date | None = None
@@ -84,7 +84,7 @@ class Identified:
     delivery: Delivery
     form: Form | None
     edition: Edition | None = None
-    headings: tuple[tuple[Sheet, Heading], ...] = ()
+    headings: tuple[tuple[Sheet, Heading], ...] = field(default=(), repr=False)
     sender: str | None = None
     as_of: dt.date | None = None
     campaign: str | None = None
@@ -151,23 +151,22 @@ def choose_form(seen: Sequence[tuple[Sheet, Heading]], *, chosen: bool) -> tuple
     """The form whose telling columns are all there. One that has more columns beats one whose columns it contains."""
     if chosen:
         return (seen[0][1].form, None) if seen else (None, None)
-    best: dict[str, Heading] = {}
-    for _, heading in seen:
-        known = best.get(heading.form.name)
-        if is_table(heading, heading.form) and (known is None or len(heading.columns) > len(known.columns)):
-            best[heading.form.name] = heading
+    tables = [(sheet, heading) for sheet, heading in seen if is_table(heading, heading.form)]
     candidates = [
-        heading
-        for heading in best.values()
+        heading.form
+        for sheet, heading in tables
         if not any(
-            len(other.columns) > len(heading.columns) and set(heading.form.recognised_by) <= other.columns.keys()
-            for other in best.values()
+            other_sheet is sheet
+            and len(other.columns) > len(heading.columns)
+            and set(heading.form.recognised_by) <= other.columns.keys()
+            for other_sheet, other in tables
         )
     ]
+    candidates = list(dict.fromkeys(candidates))
     if len(candidates) == 1:
-        return candidates[0].form, None
+        return candidates[0], None
     if candidates:
-        names = " и ".join(f"«{heading.form.title}»" for heading in candidates)
+        names = " и ".join(f"«{form.title}»" for form in candidates)
         return None, finding(FORM_AMBIGUOUS, value=names)
     if seen:
         nearest = max((heading for _, heading in seen), key=lambda heading: len(heading.columns))
@@ -196,19 +195,23 @@ def layout_findings(headings: Sequence[tuple[Sheet, Heading]], edition: Edition,
     ignored = {key(row["heading"]) for row in rows("ignored_headings")}
     found = [finding(HEADING_MISSING, value=None, expected=f"столбец «{title}»") for title in layout.missing]
     for sheet, heading in headings:
-        found += [finding(HEADING_TWICE, value=shown, sheet=sheet.name) for shown in heading.twice]
-        found += [
-            finding(
-                HEADING_UNKNOWN,
-                value=shown,
-                sheet=sheet.name,
-                cell=cell_address(heading.last, place),
-                row=heading.last + 1,
-            )
-            for shown, place in heading.unknown.items()
+        doubtful = [(HEADING_TWICE, place, shown) for shown, place in heading.twice.items()]
+        doubtful += [
+            (HEADING_UNKNOWN, place, shown)
+            for place, shown in heading.shown_unknown.items()
             if key(shown) not in ignored
         ]
+        for rule, place, shown in doubtful:
+            row = own_row(sheet, heading, place)
+            cell = cell_address(row, place)
+            found.append(finding(rule, value=shown, sheet=sheet.name, cell=cell, row=row + 1))
     return found
+
+
+def own_row(sheet: Sheet, heading: Heading, place: int) -> int:
+    """The last row of a heading that has a cell of its own at a place; a merged cell is its upper left one."""
+    filled = (r for r in range(heading.last, heading.first, -1) if sheet.rows[r][place : place + 1] not in ([], [None]))
+    return next(filled, heading.first)
 
 
 def date_of_delivery(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from contracts.grid import Grid
+from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty
 from transforms.account import counted, kept_rows, sheet_rows
 from transforms.batch import findings_frame, interpret_batch, reading
@@ -30,6 +30,8 @@ def interpret(deliveries: Sequence[Delivery], context: Context) -> list[Reading 
     batches: dict[tuple[str, str], list[tuple[int, Identified]]] = {}
     for place, delivery in enumerate(deliveries):
         found = identify(delivery, context)
+        if found.form is not None and found.form.pupils is None and isinstance(delivery.content, Blocks):
+            found = identify(replace(delivery, content=in_full(delivery.content)), context)
         if found.form is None or found.edition is None or found.layout.missing:
             answers[place] = refused(found)
         elif found.form.pupils is not None:
@@ -40,6 +42,14 @@ def interpret(deliveries: Sequence[Delivery], context: Context) -> list[Reading 
         readings = interpret_batch([found for _, found in batch], context)
         answers |= {place: reading for (place, _), reading in zip(batch, readings, strict=True)}
     return [answers[place] for place in range(len(deliveries))]
+
+
+def in_full(blocks: Blocks) -> Grid | Unreadable:
+    """A large file of a form whose rows are not read by blocks."""
+    try:
+        return blocks.grid()
+    except Unreadable as error:
+        return error
 
 
 def refused(found: Identified) -> Reading:

@@ -31,7 +31,12 @@ def parse(raw: pl.Series, column: Column) -> tuple[pl.Series, pl.Series | None]:
     The usual spelling is parsed over the whole column; what is left is understood once for each distinct text.
     """
     if column.kind in TEXT_KINDS:
-        return trimmed(raw), None
+        values = trimmed(raw)
+        wrong = values.str.starts_with("#").fill_null(False)
+        if not wrong.any():
+            return values, None
+        wrong &= values.str.contains(ERROR_CELL).fill_null(False)
+        return values.set(wrong, None), wrong if wrong.any() else None
     return by_distinct(raw, usual(raw, column), lambda texts: (understood(texts, column), is_blank(texts, column)))
 
 
@@ -57,7 +62,8 @@ def by_distinct(
 def usual(raw: pl.Series, column: Column) -> pl.Series:
     """Values of cells in the usual spelling of the kind; null for every other cell."""
     if column.kind in ("count", "amount", "hours"):
-        return raw.cast(column.dtype, strict=False)
+        values = raw.cast(column.dtype, strict=False)
+        return values if values.dtype.is_integer() else values.set(~values.is_finite().fill_null(True), None)
     if column.kind == "date":
         return this_age(raw.str.to_date("%d.%m.%Y", strict=False))
     return pl.Series(raw.name, [None], dtype=column.dtype).new_from_index(0, len(raw))
@@ -134,11 +140,12 @@ def date(clean: pl.Series, _: Column) -> pl.Series:
         timed = "%H" in form
         other = plain.str.to_datetime(form, strict=False).dt.date() if timed else plain.str.to_date(form, strict=False)
         result = result.fill_null(this_age(other))
-    short = plain.str.replace(r"^(\d{1,2}\.\d{1,2})\.(\d{2})$", "${1}.20${2}").str.to_date("%d.%m.%Y", strict=False)
+    short = plain.str.replace(r"^(\d{1,2}\.\d{1,2})\.(\d{2})$", "${1}.20${2}")
+    result = result.fill_null(this_age(short.str.to_date("%d.%m.%Y", strict=False)))
     serial = plain.str.extract(r"^(\d{5})(?:\.0+)?$").cast(pl.Int32, strict=False)
     serial = serial.set(~serial.is_between(EARLIEST_SERIAL, LATEST_SERIAL), None)
     days = (serial - 25_569).cast(pl.Date)
-    return result.fill_null(short).fill_null(days)
+    return result.fill_null(days)
 
 
 def by_word(clean: pl.Series, known: Mapping[str, str]) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -27,7 +27,8 @@ from contracts.reading import (
 from contracts.rules import KEY_NORMALISED, NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
 from transforms.check import check_rows
-from transforms.finding import HIDDEN, Table, finding
+from transforms.disclosure import HIDDEN, shown
+from transforms.finding import Table, finding
 from transforms.heading import key
 from transforms.identify import Context, Identified
 from transforms.table import cell_text
@@ -100,7 +101,7 @@ class PupilReading:
         )
         bad = int(checked.typed["bad"].sum())
         known = checked.typed.select(
-            "row", "school_id", pl.col("grade").cast(pl.Int16), self.pupils.state.alias("state"), "bad",
+            "row", "school_id", pl.col("grade").cast(pl.Int16, strict=False), self.pupils.state.alias("state"), "bad",
             *self.pupils.identity,
         )  # fmt: skip
         good = known.filter(~pl.col("bad")) if bad else known
@@ -134,32 +135,28 @@ class PupilReading:
     def only_data(self, number: int, raw: pl.DataFrame) -> pl.DataFrame:
         """Rows of pupils: not blank, not the heading printed again, not a total."""
         heading = self.found.headings[number][1]
-        filled = raw.select(pl.any_horizontal(pl.col(name).is_not_null() for name in heading.columns)).to_series()
-        known = heading.found.items()
-        shown, first = next((text, name) for text, name in known if not self.edition.column(name).personal)
+        filled = not_blank(raw, heading.columns, self.pupils.identity[0])
+        first = next(name for name in heading.found.values() if not self.edition.column(name).personal)
+        wordings = heading.keys[heading.columns[first]]
         marks = [
             text
             for text in raw[first].unique().drop_nulls()
-            if key(text) == key(shown) or key(text).startswith(("итого", "всего"))
+            if key(text) in wordings or key(text).startswith(("итого", "всего"))
         ]
         if marks:
             filled &= ~raw[first].is_in(marks).fill_null(False)
         return raw if filled.all() else raw.filter(filled)
 
     def without_names(self, number: int, rows: pl.DataFrame) -> pl.DataFrame:
-        """`RAW_ROWS` of rows set aside, with personal cells hidden."""
+        """`RAW_ROWS` of rows set aside, without what may be somebody's name or birth date."""
         table = self.tables[number]
-        shown = [
-            pl.when(pl.col(name).is_not_null()).then(pl.lit(HIDDEN)).alias(name)
-            if self.edition.column(name).personal
-            else pl.col(name)
-            for name in sorted(table.columns, key=table.columns.__getitem__)
-        ]
-        return rows.select(
+        names = sorted(table.columns, key=table.columns.__getitem__)
+        cells = [shown(rows[name], self.edition.column(name), self.found.as_of) for name in names]
+        return rows.with_columns(cells).select(
             pl.lit(table.sheet).alias("sheet"),
             pl.col("row").cast(pl.Int64),
             pl.lit("quarantined").alias("outcome"),
-            pl.concat_list(shown).alias("cells"),
+            pl.concat_list(names).alias("cells"),
         )
 
     def counted(self) -> Rows:
@@ -194,7 +191,7 @@ class PupilReading:
         findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), self.found_in_rows()])
         refused = bool((findings["severity"] == "refuse").any())
         if refused:
-            rows = Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
+            once, rows = once.clear(), Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
         verdict: Verdict = "refused" if refused else "partial" if rows.quarantined else "accepted"
         facts = (
             once.filter(pl.col("school_id").is_not_null())
@@ -221,6 +218,19 @@ class PupilReading:
             finding(REPEATED, value=HIDDEN, sheet=self.tables[0].sheet, cell=f"{letters}{row}", row=row, column=name)
             for row in again.sort().head(FINDINGS_KEPT)
         ]
+
+
+def not_blank(rows: pl.DataFrame, columns: Iterable[str], usual: str) -> pl.Series:
+    """True for rows with any text; most have one in the `usual` column, and only the others are looked through."""
+    filled = has_text(rows[usual])
+    if not filled.all():
+        others = pl.DataFrame([has_text(rows[name].filter(~filled)).alias(name) for name in columns])
+        filled = filled.scatter((~filled).arg_true(), others.select(pl.any_horizontal(pl.all())).to_series())
+    return filled
+
+
+def has_text(texts: pl.Series) -> pl.Series:
+    return (texts.str.strip_chars() != "").fill_null(False)
 
 
 def text_frame(sheet: Sheet, first: int) -> pl.DataFrame:

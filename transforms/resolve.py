@@ -64,7 +64,8 @@ class Register:
         """The school of a row, the rule that it breaks, and the register's name when the row's was normalised.
 
         The code decides; without one the name does, among the schools of `units` (a sender, or a territory) first
-        and in the whole region when the name stands there once.
+        and in the whole region when the name stands there once. Where they name different schools the row is set
+        aside as that of the named one: codes are mistyped more often.
         """
         asked = (code, name, units)
         if asked not in self.found:
@@ -80,7 +81,7 @@ class Register:
         coded = self.by_code.get(code) if code else None
         if coded is not None:
             if named and coded not in named:
-                return coded, CODE_AND_NAME_DIFFER.id, None
+                return named[0] if len(named) == 1 else coded, CODE_AND_NAME_DIFFER.id, None
             return coded, None, None
         if len(named) == 1:
             school = named[0]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from contracts.form import Column, Form
 from contracts.grid import Sheet, Value
 from contracts.reading import Layout
+from transforms.disclosure import HIDDEN, may_be_a_name
 from transforms.heading import heading_parts, headings, key, mark_starts, row_marks, telling_wordings
 
 HEADING_ROWS_SEARCHED = 60
@@ -20,7 +21,8 @@ DEEPEST_HEADING = 3
 class Heading:
     """The heading of a form on a sheet: rows `first` to `last` and columns by place, zero-based.
 
-    `found` is heading as shown → column of the form, `unknown` heading as shown → place.
+    `found` is heading as shown → column of the form; `unknown` and `twice` are headings as shown → place; `keys` are
+    the keys of what stands in the heading at a place, row by row and joined.
     """
 
     form: Form
@@ -29,11 +31,18 @@ class Heading:
     columns: dict[str, int]
     found: dict[str, str]
     unknown: dict[str, int]
-    twice: tuple[str, ...]
+    twice: dict[str, int]
+    keys: dict[int, frozenset[str]]
 
     def layout(self, required: Sequence[Column]) -> Layout:
         missing = tuple(column.title for column in required if column.name not in self.columns)
-        return Layout(self.found, missing, tuple(self.unknown))
+        return Layout(self.found, missing, tuple(self.shown_unknown.values()))
+
+    @property
+    def shown_unknown(self) -> dict[int, str]:
+        """Place → unknown heading; where the form has pupils, one that may be somebody's name is hidden."""
+        guarded = self.form.pupils is not None
+        return {c: HIDDEN if guarded and may_be_a_name(text) else text for text, c in self.unknown.items()}
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ def cell_text(value: Value) -> str | None:
     if isinstance(value, bool):
         return "истина" if value else "ложь"
     if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
     if isinstance(value, dt.date):
         return value.isoformat()
     return str(value)
@@ -123,7 +132,8 @@ def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, fir
     columns: dict[str, int] = {}
     found: dict[str, str] = {}
     unknown: dict[str, int] = {}
-    twice: list[str] = []
+    twice: dict[str, int] = {}
+    keys: dict[int, frozenset[str]] = {}
     for c in range(len(top.keys[first])):
         levels: list[str] = []
         last: str | None = None
@@ -134,18 +144,19 @@ def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, fir
                 last = this
         if not levels:
             continue
-        names = next((known[each] for text in spellings(levels) if (each := key(text)) in known), None)
-        shown = ": ".join(" ".join(level.split()) for level in levels)
-        if names is None:
+        keys[c] = frozenset(map(key, (*levels, *spellings(levels))))
+        wording = next((text for text in spellings(levels) if key(text) in known), None)
+        shown = " ".join((wording or ": ".join(levels)).split())
+        if wording is None:
             unknown[shown] = c
             continue
-        free = sorted(names - columns.keys())
+        free = sorted(known[key(wording)] - columns.keys())
         if not free:
-            twice.append(shown)
+            twice[shown] = c
             continue
         columns[free[0]] = c
         found[shown] = free[0]
-    return Heading(form, first, first + depth - 1, columns, found, unknown, tuple(twice))
+    return Heading(form, first, first + depth - 1, columns, found, unknown, twice, keys)
 
 
 def spellings(levels: Sequence[str]) -> list[str]:
@@ -167,7 +178,6 @@ def data_rows(sheet: Sheet, heading: Heading, key_columns: Sequence[str]) -> lis
         for column in edition.columns
         if column.kind == "percent" and column.name in heading.columns
     }
-    heading_keys = {c: key(name) for c, name in ((heading.columns[n], shown) for shown, n in heading.found.items())}
     result = []
     for r, values in enumerate(sheet.rows):
         cells = [v if v is None or type(v) is str else str(v) if type(v) is int else cell_text(v) for v in values]
@@ -179,7 +189,7 @@ def data_rows(sheet: Sheet, heading: Heading, key_columns: Sequence[str]) -> lis
             outcome = "blank"
         elif r < heading.first:
             outcome = "title"
-        elif r <= heading.last or repeats_heading(cells, filled, heading_keys):
+        elif r <= heading.last or repeats_heading(cells, filled, heading.keys):
             outcome = "heading"
         else:
             outcome = kind_of_row(cells, filled, keys, others)
@@ -187,16 +197,18 @@ def data_rows(sheet: Sheet, heading: Heading, key_columns: Sequence[str]) -> lis
     return result
 
 
-def repeats_heading(cells: Sequence[str | None], filled: Sequence[int], heading_keys: Mapping[int, str]) -> bool:
+def repeats_heading(
+    cells: Sequence[str | None], filled: Sequence[int], heading_keys: Mapping[int, frozenset[str]]
+) -> bool:
     """True for a heading printed again on the next page and for a row of column numbers («1 2 3»)."""
     texts = [cells[c] or "" for c in filled]
-    if not any(heading_keys.get(c) == key(cells[c] or "") for c in filled[:3]) and not texts[0].strip().isdecimal():
+    if not any(key(cells[c] or "") in heading_keys.get(c, ()) for c in filled[:3]) and not texts[0].strip().isdecimal():
         return False
     if len(texts) >= 3 and all(text.strip().isdecimal() for text in texts):
         numbers = [int(text) for text in texts]
         if numbers[0] in (0, 1) and all(b - a == 1 for a, b in itertools.pairwise(numbers)):
             return True
-    same = sum(heading_keys.get(c) == key(cells[c] or "") for c in filled)
+    same = sum(c in heading_keys and key(cells[c] or "") in heading_keys[c] for c in filled)
     return same >= 2 and same >= len(filled) / 2
 
 
@@ -211,7 +223,7 @@ def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], keys: Sequen
             if begins and (outcome == "total" or has_other == 0):
                 return outcome
     first_cell = (cells[filled[0]] or "").strip()
-    if first_cell.startswith("*"):
+    if first_cell.startswith("*") and has_other == 0:
         return "note"
     ordinal = first_cell.rstrip(".").isdecimal() and filled[0] not in keys
     if has_key and (has_other or ordinal):

@@ -40,33 +40,34 @@ def stated_totals(
     totals: list[dict[str, object]] = []
     findings = []
     for control in form.controls:
-        place = columns.get(control.stated)
+        place, column = columns.get(control.stated), edition.column(control.stated)
         text = total.cells[place] if place is not None and place < len(total.cells) else None
-        stated = stated_number(text, edition.column(control.stated)) if text else None
-        if stated is None or place is None:
+        stated, is_unread = stated_number(text, column) if text else (None, False)
+        if place is None or (stated is None and not is_unread):
             continue
-        difference = stated - computed[control.metric]
-        agrees = abs(difference) <= EXACT
-        totals.append(control_row(control.metric, stated, computed[control.metric], agrees))
+        computed_there = computed[control.metric]
+        difference = None if stated is None else stated - computed_there
+        agrees = difference is not None and abs(difference) <= EXACT
+        if stated is not None:
+            totals.append(control_row(control.metric, stated, computed_there, agrees))
         if not agrees:
-            column = edition.column(control.stated)
+            wrong = "не читается" if stated is None else "не равно сумме строк"
             findings.append(
                 finding(
-                    RULES[control.rule], what=f"«Итого» в столбце «{column.title}» не равно сумме строк.",
-                    value=text, expected=f"{computed[control.metric]:g}", difference=difference, sheet=sheet,
+                    RULES[control.rule], what=f"«Итого» в столбце «{column.title}» {wrong}.", value=text,
+                    expected=f"{computed_there:.15g}", difference=difference, sheet=sheet,
                     cell=cell_address(total.number - 1, place), row=total.number, column=column.name,
                 )
             )  # fmt: skip
     return totals, findings
 
 
-def stated_number(text: str, column: Column) -> float | None:
-    """The number in a cell of the «Итого» row; null when it is not one."""
-    try:
-        return float(text)
-    except ValueError:
-        value = parse(pl.Series([text], dtype=pl.String), column)[0][0]
-        return None if value is None else float(value)
+def stated_number(text: str, column: Column) -> tuple[float | None, bool]:
+    """The number in a cell of the «Итого» row, and whether the cell says something that is none."""
+    if text.isascii() and text.isdigit():
+        return float(text), False
+    values, unread = parse(pl.Series([text], dtype=pl.String), column)
+    return None if values[0] is None else float(values[0]), unread is not None
 
 
 def control_row(metric: str, stated: float, computed: float, agrees: bool) -> dict[str, object]:
@@ -108,5 +109,7 @@ def row_controls(form: Form, edition: Edition, typed: pl.DataFrame) -> tuple[pl.
 def shown(computed: pl.Series, control: RowControl, edition: Edition) -> pl.Series:
     """Computed figures as people write them: percents with two decimals and a comma, counts plain."""
     percent = edition.column(control.stated).kind == "percent"
-    texts: Sequence[str] = [f"{value * 100:.2f}%".replace(".", ",") if percent else f"{value:g}" for value in computed]
+    texts: Sequence[str] = [
+        f"{value * 100:.2f}%".replace(".", ",") if percent else f"{value:.15g}" for value in computed
+    ]
     return pl.Series(texts, dtype=pl.String)

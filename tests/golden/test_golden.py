@@ -1,0 +1,125 @@
+"""Golden cases: each folder is a delivery as sent and what its reading must be; README.md says how to add one."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import xlsxwriter
+from xlsxwriter.utility import xl_cell_to_rowcol
+
+from contracts.forms import FORMS
+from contracts.reading import Reading
+from documents.read import read_grid
+from transforms.identify import Context, Delivery
+from transforms.interpret import interpret
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/reading.json"))
+SHOWN = ("rule", "severity", "sheet", "cell", "column", "value", "expected")
+WRITE = "PROFMIN_WRITE_GOLDEN" in os.environ
+
+
+def register() -> pl.DataFrame:
+    return pl.read_csv(HERE / "register.csv", schema_overrides={"school_code": pl.String})
+
+
+def as_sent(case: Path, told: dict[str, Any]) -> bytes:
+    """The bytes of the delivery: the file itself, or a workbook drawn from the grid written as text."""
+    path = next(case.glob("delivery.*"))
+    if path.suffix != ".csv" or told["file"].endswith(".csv"):
+        return path.read_bytes()
+    return drawn(path.read_text(encoding="utf-8"), told.get("merged", "").split())
+
+
+def drawn(text: str, merged: list[str]) -> bytes:
+    """A workbook of a grid as text: «=== name» begins a sheet; ranges are merged on the last one."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        sheet, r = None, 0
+        drawn_cells: dict[tuple[Any, int, int], str] = {}
+        for cells in csv.reader(io.StringIO(text), delimiter=";"):
+            if cells and cells[0].startswith("=== "):
+                sheet, r = book.add_worksheet(cells[0][4:]), 0
+                continue
+            sheet = sheet or book.add_worksheet("Лист1")
+            for c, cell in enumerate(cells):
+                draw(sheet, r, c, cell, day)
+                drawn_cells[sheet, r, c] = cell
+            r += 1
+        for address in merged:
+            sheet.merge_range(address, "")
+            r, c = xl_cell_to_rowcol(address.partition(":")[0])
+            draw(sheet, r, c, drawn_cells[sheet, r, c], day)
+    return out.getvalue()
+
+
+def draw(sheet: Any, r: int, c: int, cell: str, day: Any) -> None:
+    """Digits are a number, «=0.41» is one too, an ISO date is a date cell, «'5» is text, «#REF!» a failed formula."""
+    if cell in ("#REF!", "#N/A", "#DIV/0!"):
+        sheet.write_formula(r, c, "=A0", None, cell)
+    elif cell.isdecimal() or cell.startswith("="):
+        sheet.write_number(r, c, float(cell.lstrip("=")))
+    elif len(cell) == 10 and cell[4] == cell[7] == "-":
+        sheet.write_datetime(r, c, dt.date.fromisoformat(cell), day)
+    elif cell:
+        sheet.write_string(r, c, cell.removeprefix("'"))
+
+
+def read(case: Path, told: dict[str, Any]) -> Reading:
+    content = read_grid(told["file"], as_sent(case, told))
+    received = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
+    delivery = Delivery(told["file"], "0" * 64, told.get("folder"), received, content)
+    schools = None if told["form"] == "school_register" else register()
+    found = interpret([delivery], Context(register=schools, secret=b"golden"))[0]
+    if isinstance(found, Reading):
+        return found
+    for _ in found:
+        pass
+    return found.reading()
+
+
+def as_csv(frame: pl.DataFrame) -> str:
+    return frame.write_csv(separator=";") if frame.width else ""
+
+
+def about(reading: Reading) -> dict[str, Any]:
+    rows = reading.rows
+    return {
+        "form": reading.form,
+        "edition": reading.edition,
+        "sender": reading.sender,
+        "as_of": reading.as_of and reading.as_of.isoformat(),
+        "verdict": reading.verdict,
+        "rows": f"{rows.read} = {rows.loaded} loaded + {rows.quarantined} quarantined + {rows.not_data} not data",
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_golden(case: Path) -> None:
+    told = json.loads((case / "reading.json").read_text(encoding="utf-8"))
+    reading = read(case, told)
+    expected = {
+        "facts.csv": as_csv(reading.facts),
+        "findings.csv": as_csv(reading.findings.select(SHOWN)),
+    }
+    if WRITE:
+        for name, text in expected.items():
+            (case / name).write_text(text, encoding="utf-8")
+        told |= about(reading)
+        (case / "reading.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    assert about(reading) == {name: told[name] for name in about(reading)}
+    for name, text in expected.items():
+        assert text == (case / name).read_text(encoding="utf-8"), name
+
+
+def test_every_form_has_a_case() -> None:
+    assert {form.name for form in FORMS} <= {case.parent.name for case in CASES}

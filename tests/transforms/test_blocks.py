@@ -1,0 +1,155 @@
+"""A large file read by blocks gives the reading that the same file gives when it is read whole."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from example import RECEIVED, SCHOOLS, Sent, drained
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from contracts.grid import Blocks, Grid
+from contracts.reading import Reading
+from documents import blocks
+from documents.blocks import open_delivery
+from documents.read import read_grid
+from transforms.identify import Context, Delivery
+
+HEADING = "Муниципалитет;Образовательная организация;ФИО;Дата рождения;Класс;Статус верификации;Дата архивации"
+GOOD = 'Чаинский район;"МБОУ ""Тестовая СОШ""";Тестов Иван;12.03.2010;7;Верифицирован;Нет'
+LINES = [
+    "Сводный отчёт по ученикам;;;;;;",
+    '"Дата формирования:\n08.09.2023";;;;;;',
+    HEADING,
+    GOOD,
+    'Чаинский район;"МБОУ\n«Тестовая СОШ»";"Тестова Анна; Образцовна";05.11.2009;8;Не верифицирован;Нет',
+    ";;;;;;",
+    "",
+    'Чаинский район;МБОУ «Тестовая СОШ»;Примеров Пётр;;"9";;01.06.2023',
+    GOOD.replace("7;", "15;"),
+    GOOD.replace("Чаинский район", "Чаинская волость"),
+    'Чаинский район;"";Макетов Захар;01.02.2012;6;Верифицирован;Нет',
+    "Чаинский район;МБОУ «Тестовая СОШ»;Короткова Строка;01.02.2012;6",
+    f"{GOOD};лишнее;ещё",
+    HEADING,
+    *(GOOD.replace("Иван", f"Иван-{number}") for number in range(40)),
+    "Итого;;;;53;;",
+]
+PIECES = ['"', "a", ";", "\n", "Ы", " ", '"";', '"x"', "\r\n", "\r", ';"x\ny";']
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file is large, and its blocks are a few rows."""
+    monkeypatch.setattr(blocks, "LARGE_TEXT", 0)
+    monkeypatch.setattr(blocks, "LARGE_WORKBOOK", 0)
+    monkeypatch.setattr(blocks, "BLOCK", 1500)
+    monkeypatch.setattr(blocks, "WORKBOOK_BLOCK", 7)
+
+
+def read(name: str, content: Grid | Blocks) -> Reading:
+    delivery = Delivery(name, "0" * 64, "regional_operator", RECEIVED, content)
+    return drained([delivery], Context(register=SCHOOLS, secret=b"test"))[0]
+
+
+def both(name: str, data: bytes, folder: Path) -> tuple[Reading, Reading]:
+    """The reading of the whole file and of its blocks, of which there are several."""
+    path = folder / name
+    path.write_bytes(data)
+    opened = open_delivery(name, path)
+    assert isinstance(opened, Blocks)
+    return read(name, read_grid(name, data)), read(name, opened)
+
+
+def assert_same(whole: Reading, by_blocks: Reading) -> None:
+    assert (whole.verdict, whole.rows, whole.layout) == (by_blocks.verdict, by_blocks.rows, by_blocks.layout)
+    assert whole.findings.rows() == by_blocks.findings.rows()
+    assert_frame_equal(whole.findings, by_blocks.findings)
+    assert_frame_equal(whole.raw_rows, by_blocks.raw_rows)
+    assert_frame_equal(whole.facts, by_blocks.facts)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_text(encoding: str, end: str, tmp_path: Path) -> None:
+    data = end.join(LINES).encode(encoding)
+    assert len(list(blocks.records(io.BytesIO(data)))) > 3
+    whole, by_blocks = both("отчёт.csv", data, tmp_path)
+    assert whole.rows.loaded == 45
+    assert_same(whole, by_blocks)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: ["sep=;", *lines],
+        lambda lines: [*lines[:20], lines[20].replace("Тестов", 'Тестов 12" экран'), *lines[21:]],
+        lambda lines: [*lines[:20], lines[20].replace("Тестов", '"Тестов'), *lines[21:]],
+        lambda lines: [line.replace(";", "\t") for line in lines],
+        lambda lines: [*lines[:10], "", "", *lines[10:], "", ""],
+    ],
+    ids=["separator named", "quotation mark inside", "quotation mark left open", "tabs", "blank lines"],
+)
+def test_odd_text(change: Callable[[list[str]], list[str]], tmp_path: Path) -> None:
+    lines = [line for line in LINES if "; " not in line]
+    whole, by_blocks = both("отчёт.csv", "\n".join(change(lines)).encode(), tmp_path)
+    assert whole.rows.loaded > 30
+    assert_same(whole, by_blocks)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), max_size=8))
+def test_every_cell_of_any_text_is_at_its_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parts: list[str]
+) -> None:
+    monkeypatch.setattr(blocks, "LARGE_TEXT", 0)
+    monkeypatch.setattr(blocks, "BLOCK", 100)
+    data = "\n".join([*LINES[:4], *parts, *LINES[14:16]]).encode()
+    path = tmp_path / "отчёт.csv"
+    path.write_bytes(data)
+    opened = open_delivery(path.name, path)
+    assert isinstance(opened, Blocks)
+    whole = read_grid(path.name, data)
+    width = max(map(len, opened.head.rows))
+    expected = [[*row, *[None] * width][:width] for row in whole.sheets[0].rows]
+    found = [row for frame in opened.frames(1) for row in frame.iter_rows()]
+    assert [list(row[1:]) for row in found] == expected or "never closed" in str(whole.notes)
+    assert [row[0] for row in found] == [*range(1, len(found) + 1)]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_workbook(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet("Отчёт")
+        for r, row in enumerate([["Дата формирования: 08.09.2023"], [], *(line.split(";") for line in LINES[2:4])]):
+            for c, text in enumerate(row):
+                sheet.write(r, c + 1, text.strip('"').replace('""', '"'))
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        for r in range(5, 30):
+            sheet.write_row(r, 1, ["Чаинский район", "МБОУ «Тестовая СОШ»", f"Тестов Иван-{r}"])
+            sheet.write_datetime(r, 4, RECEIVED.replace(year=2010, day=r, hour=0, tzinfo=None), day)
+            sheet.write_number(r, 5, 7 if r % 9 else 15)
+            sheet.write_row(r, 6, ["Верифицирован", "Нет" if r % 5 else ""])
+        sheet.write_formula(11, 5, "=A0", None, "#REF!")
+        sheet.write_number(12, 5, 7.5)
+    whole, by_blocks = both("отчёт.xlsx", out.getvalue(), tmp_path)
+    assert whole.rows.loaded == 21
+    assert_same(whole, by_blocks)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_large_file_of_another_form_is_read_whole(tmp_path: Path) -> None:
+    sheet = Sent("registration_plan").grid().sheets[0]
+    rows = [[*row, None, None][:3] for row in sheet.rows]
+    text = "\n".join(";".join("" if cell is None else str(cell) for cell in row) for row in rows)
+    whole, by_blocks = both("план.csv", text.encode(), tmp_path)
+    assert whole.rows.loaded == 21
+    assert_same(whole, by_blocks)

@@ -1,0 +1,210 @@
+"""Every rule with one example that keeps it and one that breaks it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from example import ADVANCED, GOOD, MAIN, PUPIL, REPORT, SCHOOLS, TOTAL_OF_REPORT, TOTALS, Cells, Sent
+
+from contracts.form import Rule
+from contracts.forms import RULES
+from contracts.grid import Sheet, Unreadable
+
+HISTORY = {
+    "COM-020": "test_a_suspiciously_smaller_delivery_is_refused_with_both_numbers",
+    "RDY-030": "test_a_school_that_was_accepted_and_no_longer_is_named",
+    "PLN-004": "test_a_changed_plan_is_named_with_both_numbers",
+    "REX-006": "test_a_fall_of_registered_pupils_is_named",
+}
+"""Rules that compare with what was stored, and the tests of the warehouse that have their examples."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A delivery that breaks a rule, the column of the broken cell, and one like it that keeps the rule."""
+
+    broken: Sent
+    column: str | None = None
+    kept: Sent | None = None
+
+    @property
+    def good(self) -> Sent:
+        return self.kept or Sent(self.broken.form)
+
+
+def of(form: str, broken: Cells, column: str, kept: Cells | None = None) -> Example:
+    """Cells that break a rule and cells that keep it; without the latter the good delivery keeps it."""
+    return Example(Sent(form, broken), column, Sent(form, kept or {}))
+
+
+def report(broken: Cells, column: str, kept: Cells | None = None) -> Example:
+    return of("readiness_report", broken, column, kept)
+
+
+def unreadable(reason: str) -> Example:
+    return sent(content=Unreadable(reason, "The file cannot be read."))
+
+
+def sent(**changed: Any) -> Example:
+    """A report that as a whole is not as agreed."""
+    return Example(replace(Sent("readiness_report"), **changed))
+
+
+PLAN = Sheet("План", [["Муниципальный район", "План"], ["Чаинский муниципальный район", 10]])
+ALL_OF_CHAINSKY = SCHOOLS.with_columns(subordination=pl.lit("chainsky"))
+AFTER_DEADLINE = dt.datetime(2023, 9, 11, 18, tzinfo=dt.UTC)
+
+EXAMPLES: dict[str, Example] = {
+    "COM-001": unreadable("empty"),
+    "COM-002": unreadable("encrypted"),
+    "COM-003": unreadable("corrupt"),
+    "COM-004": unreadable("unknown"),
+    "COM-005": unreadable("too_large"),
+    "COM-010": sent(without=tuple(REPORT)),
+    "COM-011": sent(beside=(PLAN,)),
+    "COM-012": sent(without=("navigators",)),
+    "COM-013": sent(headings=("Комментарий",)),
+    "COM-014": sent(headings=("Навигаторов, чел.",)),
+    "COM-015": sent(most=0),
+    "COM-016": sent(above=("Городской округ Стрежевой", "по состоянию на 08.09.2023")),
+    "COM-017": sent(folder=None, register=None),
+    "COM-018": sent(above=()),
+    "COM-019": sent(above=("по состоянию на 08.09.2025",)),
+    "COM-021": Example(Sent("registration_plan", folder="chainsky")),
+    "COM-022": of("registration_plan", {"reporting_unit": "Чаинский р-н"}, "reporting_unit"),
+    "COM-023": report({"school_code": None, "school_name": None}, "school_name", {"school_code": None}),
+    "COM-024": sent(register=None),
+    "COM-030": report({"navigators": "более 5"}, "navigators", {"navigators": " 5 чел."}),
+    "COM-031": report({"hours_practice": "по плану"}, "hours_practice", {"hours_practice": "–"}),
+    "COM-032": report({"order_date": "сентябрь 2023"}, "order_date", {"order_date": "1 сентября 2023 г."}),
+    "COM-033": report({"rmg_in_timetable": "частично"}, "rmg_in_timetable", {"rmg_in_timetable": "+"}),
+    "COM-034": report({"level": "базовый/основной"}, "level", {"level": "Базовый уровень"}),
+    "COM-035": of("readiness_summary", {"accepted_rate": "почти все"}, "accepted_rate", {"accepted_rate": 1}),
+    "COM-036": report({"grades": "все классы"}, "grades", {"grades": "с 6 по 11 класс"}),
+    "COM-037": of("registration_plan", {"reporting_unit": "Чаинская волость"}, "reporting_unit"),
+    "COM-038": report({"school_code": None, "school_name": "МБОУ «СОШ, которой нет»"}, "school_name"),
+    "COM-039": report({"navigators": "#REF!"}, "navigators"),
+    "COM-040": report({"level": None}, "level", {"order_number": None}),
+    "COM-041": report({"navigators": 202}, "navigators", {"navigators": 100}),
+    "COM-042": report({"responsible_position": "ответственный за всё"}, "responsible_position"),
+    "COM-050": Example(Sent("readiness_report", more=(REPORT,)), "school_name"),
+    "COM-051": report({"school_code": "700002", "school_name": "МАОУ гимназия № 1"}, "school_name"),
+    "COM-052": report({"school_code": None, "school_name": "МБОУ «Школа-сад»"}, "school_name"),
+    "COM-053": report({"school_code": "700002"}, "school_code"),
+    "COM-060": Example(Sent("registration_plan", total={})),
+    "COM-061": Example(Sent("registration_plan", most=20)),
+    "COM-062": sent(register=ALL_OF_CHAINSKY),
+    "COM-063": sent(received=AFTER_DEADLINE),
+    "RDY-001": report({**MAIN, "hours_curricular": 8, "hours_parents": 3}, "hours_curricular", MAIN),
+    "RDY-002": report({"hours_rmg": 33, "hours_parents": 3}, "hours_rmg", {"hours_rmg": "34,0"}),
+    "RDY-003": report({**MAIN, "hours_practice": 11, "hours_parents": 3}, "hours_practice", MAIN),
+    "RDY-004": report({"hours_parents": 1, "hours_rmg": 35}, "hours_parents", {"hours_parents": "2 ч."}),
+    "RDY-005": report({**MAIN, "hours_supplementary": None, "hours_rmg": 37}, "hours_supplementary", MAIN),
+    "RDY-006": report({**ADVANCED, "hours_vocational": 9, "hours_rmg": 35}, "hours_vocational", ADVANCED),
+    "RDY-007": report({"hours_total": 42}, "hours_total", {"hours_total": 42, "hours_rmg": 36}),
+    "RDY-008": report({"hours_total": 39, "hours_rmg": 33}, "hours_total", {"hours_total": 41, "hours_rmg": 35}),
+    "RDY-010": report({"responsible_position": "учитель"}, "responsible_position", {"responsible_position": "завуч"}),
+    "RDY-011": report({"navigators_trained": 3}, "navigators_trained", {"navigators_trained": 2}),
+    "RDY-012": report({"order_number": None}, "order_number"),
+    "RDY-013": report({"order_date": "-"}, "order_date"),
+    "RDY-014": report({"order_date": "09.09.2023"}, "order_date", {"order_date": "08.09.2023"}),
+    "RDY-015": report({"rmg_in_timetable": "нет", "rmg_weekday": None}, "rmg_in_timetable"),
+    "RDY-016": report({"rmg_weekday": "пт"}, "rmg_weekday", {"rmg_weekday": "Чт."}),
+    "RDY-017": report({"rmg_weekday": None}, "rmg_weekday", {"rmg_weekday": None, "rmg_in_timetable": "нет"}),
+    "RDY-018": report({"pupils_planned": 121}, "pupils_planned", {"pupils_planned": 120}),
+    "RDY-019": report({"grades": "5–9"}, "grades", {"grades": "6–9"}),
+    "RDY-020": report({"pupils_total": 127}, "pupils_total", {"pupils_total": 126}),
+    "RDY-021": report({"navigators": 0, "navigators_trained": 0}, "navigators", {"navigators": 1}),
+    "RDY-022": report({**MAIN, "navigators_trained": 0}, "navigators_trained", {"navigators_trained": 0}),
+    "RDY-023": report({"parent_meetings": 1}, "parent_meetings", {"parent_meetings": 3}),
+    "RDY-024": report({**MAIN, "practice_events": 0}, "practice_events", {"practice_events": 0}),
+    "RDY-025": report({**ADVANCED, "profile_classes": 0}, "profile_classes", ADVANCED),
+    "RDY-031": Example(
+        Sent("readiness_report", total={**TOTAL_OF_REPORT, "navigators": 3}),
+        "navigators",
+        Sent("readiness_report", total=TOTAL_OF_REPORT),
+    ),
+    "RDS-001": of("readiness_summary", {"rejected": 1}, "schools", {"rejected": 1, "accepted": 0}),
+    "RDS-002": of("readiness_summary", {"accepted_rate": "99%"}, "accepted_rate", {"accepted_rate": 1.0}),
+    "RDS-003": Example(Sent("readiness_summary", total={**TOTALS["readiness_summary"], "missing": 1}), "missing"),
+    "RDS-004": of("readiness_summary", {"schools": 2, "accepted": 2}, "schools"),
+    "RGS-001": of("registration_summary", {"plan_pupils": 0}, "plan_pupils", {"plan_pupils": 1}),
+    "RGS-002": of("registration_summary", {"actual_pupils": 201}, "actual_pupils", {"actual_pupils": 200}),
+    "RGS-003": of("registration_summary", {"actual_pupils": 201, "balance": 1}, "balance",
+                  {"actual_pupils": 201, "balance": -1}),
+    "RGS-004": of("registration_summary", {"completion_rate": "25,01%"}, "completion_rate",
+                  {"completion_rate": "25,0%"}),
+    "RGS-005": of("registration_summary", {"completion_rate": "25%"}, "completion_rate", {"completion_rate": 0.25}),
+    "RGS-006": Example(Sent("registration_summary", total={**TOTALS["registration_summary"], "balance": 3151}),
+                       "balance"),
+    "PLN-001": of("registration_plan", {"plan_pupils": 0}, "plan_pupils", {"plan_pupils": 1}),
+    "PLN-002": of("registration_plan", {"plan_pupils": 121}, "plan_pupils", {"plan_pupils": 120}),
+    "PLN-003": Example(Sent("registration_plan", total={"reporting_unit": "Всего:", "plan_pupils": 1051}),
+                       "plan_pupils"),
+    "REX-001": of("registration_export", {"grade": 5}, "grade", {"grade": 6}),
+    "REX-002": of("registration_export", {"birth_date": "12.03.2014"}, "birth_date", {"birth_date": "12.03.2013"}),
+    "REX-003": of("registration_export", {"last_login": "09.09.2023"}, "last_login", {"last_login": "08.09.2023"}),
+    "REX-004": of("registration_export", {"archived_on": "09.09.2023"}, "archived_on", {"archived_on": "08.09.2023"}),
+    "REX-005": Example(
+        Sent("registration_export", more=({**PUPIL, "full_name": "ТЕСТОВ Иван  Образцович"},)),
+        "full_name",
+        Sent("registration_export", more=({**PUPIL, "birth_date": "13.03.2010"},)),
+    ),
+    "SCH-001": of("school_register", {"oktmo": "6965600"}, "oktmo"),
+    "SCH-002": of("school_register", {"inn": "701700000"}, "inn", {"inn": None}),
+    "SCH-003": of("school_register", {"inn": "7017000006"}, "inn"),
+    "SCH-004": of("school_register", {"oktmo": "70656000"}, "oktmo"),
+    "SCH-005": of("school_register", {"grades": "1–11"}, "grades", {"grades": "10–11"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_rule_is_broken_by_its_example(rule: str) -> None:
+    example, severity = EXAMPLES[rule], RULES[rule].severity
+    reading = example.broken.read()
+    found = reading.findings.filter(pl.col("rule") == rule).to_dicts()
+    assert found, reading.findings["rule"].to_list()
+    assert {each["column"] for each in found} == {example.column}
+    assert all(each["severity"] == severity and each["message"] for each in found)
+    if severity in ("error", "refuse"):
+        assert reading.verdict == {"error": "partial", "refuse": "refused"}[severity]
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_rule_is_kept_by_its_example(rule: str) -> None:
+    assert rule not in EXAMPLES[rule].good.read().findings["rule"].to_list()
+
+
+@pytest.mark.parametrize("form", GOOD)
+def test_good_delivery_has_no_finding(form: str) -> None:
+    reading = Sent(form).read()
+    assert reading.findings["message"].to_list() == []
+    assert reading.verdict == "accepted"
+    assert reading.rows.loaded == len(GOOD[form]) == len(reading.facts)
+
+
+def test_every_rule_has_examples() -> None:
+    assert EXAMPLES.keys() | HISTORY.keys() == RULES.keys()
+    assert not EXAMPLES.keys() & HISTORY.keys()
+
+
+def test_rules_of_history_have_examples_in_the_warehouse() -> None:
+    assert {rule for rule, told in RULES.items() if told.scope == "history"} == HISTORY.keys()
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parents[1].glob("warehouse/test_*.py"))
+    for rule, name in HISTORY.items():
+        example = re.search(rf"^def {name}\(.*?(?=^def |\Z)", tests, re.MULTILINE | re.DOTALL)
+        assert example, name
+        assert rule in example[0], (rule, name)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
+def test_rule_says_what_when_and_how_to_mend(rule: Rule) -> None:
+    assert re.fullmatch(r"[A-Z]{3}-\d{3}", rule.id)
+    for text in (rule.what, rule.when, rule.mend):
+        assert re.fullmatch(r"[«А-Я0-9].*\.", text), text
