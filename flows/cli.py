@@ -1,0 +1,257 @@
+"""The command line. Each command imports what it needs when it runs, so that `profmin --help` is quick."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.usage import UsageError
+
+if TYPE_CHECKING:
+    from flows.outcome import Outcome
+    from flows.reader import Options
+    from flows.settings import Settings
+
+app = typer.Typer(
+    help="Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее».",
+    epilog="Exit codes: 0 nothing wrong, 3 rows quarantined, 4 a delivery refused, 2 wrong usage, 1 our own failure.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+run = typer.Typer(help="Run a flow now.", no_args_is_help=True)
+db = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
+app.add_typer(run, name="run")
+app.add_typer(db, name="db")
+
+
+def day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a date; write YYYY-MM-DD, for example 2023-09-08") from None
+
+
+def moment(text: str) -> dt.datetime:
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a time; write for example 2023-09-08T21:00+07:00") from None
+    if found.tzinfo is None:
+        raise UsageError(f"{text!r} has no time zone; write for example 2023-09-08T21:00+07:00")
+    return found
+
+
+Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
+FormName = Annotated[str | None, typer.Option("--form", help="The form, when the file must not be asked.")]
+SenderName = Annotated[str | None, typer.Option("--sender", help="The sender, when the file must not be asked.")]
+AsOf = Annotated[dt.date | None, typer.Option(parser=day, metavar="DATE", help="The date that the data is for.")]
+RegisterFile = Annotated[
+    Path | None, typer.Option("--register", help="A register of schools to check with; `ingest` takes it in first.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+KnownAt = Annotated[
+    dt.datetime | None, typer.Option(parser=moment, metavar="TIME", help="As it would have been known at a moment.")
+]
+
+
+@app.callback()
+def start(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the whole log, where an error came from included.")
+    ] = False,
+) -> None:
+    """Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее»."""
+    if debug:
+        import os
+
+        os.environ["PROFMIN_LOG_LEVEL"] = "debug"
+
+
+@app.command()
+def demo(
+    files_only: Annotated[
+        Path | None, typer.Option("--files-only", help="Only write the region's files into this folder.")
+    ] = None,
+) -> None:
+    """The September 2023 monitoring of Tomsk oblast, end to end: write its files, run a night, show the tables."""
+    from flows.demo import run_demo, write_files
+
+    if files_only is not None:
+        write_files(files_only)
+        return
+    raise typer.Exit(run_demo(settings()))
+
+
+@app.command()
+def check(
+    files: Files,
+    form: FormName = None,
+    sender: SenderName = None,
+    as_of: AsOf = None,
+    register: RegisterFile = None,
+    as_json: Json = False,
+) -> None:
+    """Check files without keeping anything: no database, no Prefect."""
+    options = known_options(files, form, sender, as_of, register)
+    from flows.check import check as run_check
+    from flows.terminal import progress
+
+    with progress("проверка"):
+        outcomes = run_check(files, options, settings())
+    tell(outcomes, as_json=as_json, with_ids=False)
+
+
+@app.command()
+def ingest(
+    paths: Files,
+    form: FormName = None,
+    sender: SenderName = None,
+    as_of: AsOf = None,
+    register: RegisterFile = None,
+    as_json: Json = False,
+) -> None:
+    """Archive, check and load files, publish the marts they change, and write findings to the outbox."""
+    options = known_options(paths, form, sender, as_of, register)
+    from flows.ingest import ingest as run_ingest
+    from flows.terminal import progress
+
+    with progress("приём"):
+        outcomes = run_ingest(paths, options, settings())
+    tell(outcomes, as_json=as_json, with_ids=True)
+
+
+@app.command()
+def grid(
+    files: Files,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line, one for each file.")] = False,
+) -> None:
+    """Show what the reader sees: sheets, used range, merged ranges, cells with their addresses."""
+    must_exist(files)
+    from flows.grid import show_grids
+
+    show_grids(files, as_json=as_json)
+
+
+@app.command()
+def mart(
+    name: Annotated[str, typer.Argument(help="The mart; an unknown name lists them all.", show_default=False)],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    to: Annotated[str, typer.Option("--format", help="table, csv, json or xlsx.")] = "table",
+) -> None:
+    """Print a mart, by default as of the last published date."""
+    from flows.mart import print_mart
+
+    print_mart(settings(), name, as_of, known_at, to)
+
+
+@run.command("nightly")
+def run_nightly(as_of: AsOf = None) -> None:
+    """Take in the inbox, publish, and show the tables, as the schedule does every night."""
+    from flows.demo import run_night
+
+    raise typer.Exit(run_night(settings(), as_of))
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database up to this version of the code."""
+    from flows.intake import warehouse
+
+    with warehouse(settings()):
+        typer.echo("The database is up to date.", err=True)
+
+
+@db.command("url")
+def db_url() -> None:
+    """Print the SQLAlchemy URL. The embedded server runs only while a profmin command does."""
+    from flows.database import url
+
+    typer.echo(url(settings()))
+
+
+@db.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def db_psql(context: typer.Context) -> None:
+    """Open psql on the warehouse; further arguments go to psql."""
+    from flows.database import psql
+
+    raise typer.Exit(psql(settings(), context.args))
+
+
+def settings() -> Settings:
+    """The settings, with the log set up. Raises UsageError that names the variable that is wrong."""
+    from pydantic import ValidationError
+
+    from flows.settings import Settings
+    from flows.trouble import log_to
+
+    try:
+        found = Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = "PROFMIN_" + "_".join(map(str, wrong["loc"])).upper()
+        raise UsageError(f"{name}: {wrong['msg']}") from None
+    log_to(found.log_file if found.home.is_dir() else None, found.log_level)
+    return found
+
+
+def known_options(
+    paths: list[Path], form: str | None, sender: str | None, as_of: dt.date | None, register: Path | None
+) -> Options:
+    """The options, if they name what exists."""
+    from contracts.forms import FORMS
+    from contracts.vocabulary import rows
+    from flows.reader import Options
+
+    must_exist([*paths, *([register] if register else [])])
+    forms = [known.name for known in FORMS]
+    if form is not None and form not in forms:
+        raise UsageError(f"no form is named {form!r}; there are: {', '.join(forms)}")
+    senders = [row["sender"] for row in rows("senders")]
+    if sender is not None and sender not in senders:
+        raise UsageError(f"no sender is named {sender!r}; there are: {', '.join(senders)}")
+    return Options(form, sender, as_of, register)
+
+
+def must_exist(paths: list[Path]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"there is no file {str(path)!r}")
+
+
+def tell(outcomes: list[Outcome], *, as_json: bool, with_ids: bool) -> None:
+    """Print outcomes for a program or for people, and end with their exit code."""
+    import json
+
+    from flows.outcome import exit_code
+    from flows.terminal import console, show_outcomes
+
+    if as_json:
+        documents = [outcome.document(with_ids=with_ids) for outcome in outcomes]
+        typer.echo(json.dumps(documents, ensure_ascii=False, indent=2))
+    else:
+        show_outcomes(console(), outcomes)
+    raise typer.Exit(exit_code(outcomes))
+
+
+def main() -> None:
+    """Run the command line; a failure of ours is one sentence and exit code 1, wrong usage one sentence and 2."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the last resort of a command
+        if isinstance(error, UsageError):
+            typer.echo(f"profmin: {error}", err=True)
+            sys.exit(2)
+        from flows.trouble import log_failure
+
+        log_failure(error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

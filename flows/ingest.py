@@ -1,0 +1,75 @@
+"""Taking files in without Prefect: archive, check, load, publish, write findings. The way out when Prefect is down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.inbox import Incoming, named
+from flows.intake import Intake, warehouse
+from flows.outbox import write_findings
+from flows.outcome import Outcome, exit_code, in_order, unique
+from flows.progress import report
+from flows.reader import REGISTER_FORM, Known, Options, batches
+from flows.settings import Settings
+from flows.trouble import LOGGER, Fault
+from flows.usage import UsageError
+from warehouse.deliveries import finish_run, start_run
+
+RUN_STATES = {0: "completed", 3: "completed with findings", 4: "completed with findings", 1: "failed"}
+
+
+def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:
+    """Take in the files, registers first, and publish what they change; an outcome a file, in the order given.
+
+    The register that the options name is taken in before them; one that is refused is wrong usage.
+    """
+    settings.prepare()
+    with warehouse(settings) as engine:
+        with engine.begin() as connection:
+            run_id = start_run(connection, "ingest", options.as_of)
+        state = "failed"
+        try:
+            if options.register is not None:
+                take_in_register(Intake(engine, settings, Options(form=REGISTER_FORM), run_id), options.register)
+            intake = Intake(engine, settings, options, run_id)
+            told = take_in(intake, named(paths, settings.inbox))
+            dates = intake.publish(options.as_of)
+            LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
+            write_findings(settings.outbox, told)
+            state = RUN_STATES[exit_code(told)]
+        finally:
+            with engine.begin() as connection:
+                finish_run(connection, run_id, state)
+    return told
+
+
+def take_in(intake: Intake, incoming: Sequence[Incoming]) -> list[Outcome]:
+    """Archive all, then interpret and load what is new."""
+    arrived = [intake.receive(each) for each in incoming]
+    arrivals = unique(arrived)
+    outcomes = intake.recall(arrivals)
+    known, wrong = intake.look([each for each in arrivals if each.sha256 not in outcomes])
+    outcomes |= {outcome.sha256: outcome for outcome in wrong}
+    report(len(outcomes), len(arrivals))
+    for batch in (*batches(registers(known)), *batches(others(known))):
+        outcomes |= {outcome.sha256: outcome for outcome in intake.process(batch)}
+        report(len(outcomes), len(arrivals))
+    return in_order(arrived, outcomes)
+
+
+def take_in_register(intake: Intake, path: Path) -> None:
+    (outcome,) = take_in(intake, [Incoming(path, None)])
+    if outcome.failure is not None:
+        raise Fault(outcome.failure)
+    if outcome.verdict == "refused":
+        why = next((finding["message"] for finding in outcome.findings if finding["severity"] == "refuse"), "")
+        raise UsageError(f"{path} is not a register that can be used: {why}")
+
+
+def registers(known: Sequence[Known]) -> list[Known]:
+    return [each for each in known if each.is_register]
+
+
+def others(known: Sequence[Known]) -> list[Known]:
+    return [each for each in known if not each.is_register]

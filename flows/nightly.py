@@ -1,0 +1,257 @@
+"""The night: everything in the inbox, as one Prefect flow over the plain functions of `flows.intake`.
+
+A task takes one delivery (a batch of small ones when there are very many). Data is committed first; what is reported
+afterwards can fail without failing the night. Errors reach Prefect only with texts of ours: theirs may quote a row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
+
+from flows.inbox import Arrival, Incoming, discover
+from flows.ingest import others, registers
+from flows.intake import Intake, warehouse
+from flows.outbox import write_findings
+from flows.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
+from flows.progress import report
+from flows.reader import Known, Options, batches
+from flows.settings import Settings
+from flows.summary import Night, markdown, read_tables
+from flows.trouble import LOGGER, Fault, guarded, log_to
+from warehouse.deliveries import finish_run, start_run
+
+T = TypeVar("T")
+MOST_TASKS = 200
+RETRIES = 2
+RETRY_DELAY_SECONDS = 10
+COMPLETED, WITH_FINDINGS, FAILED = "completed", "completed with findings", "failed"
+
+
+class Work:
+    """What the tasks of one night share; not a dataclass, so that Prefect does not look for futures inside."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+        self.arrived: list[Arrival | Outcome] = []
+        self.outcomes: dict[str, Outcome] = {}
+        self.guard = threading.Lock()
+
+    def record(self, outcomes: Iterable[Outcome]) -> None:
+        with self.guard:
+            self.outcomes |= {outcome.sha256: outcome for outcome in outcomes}
+            report(len(self.outcomes), len(unique(self.arrived)))
+
+    def left(self, batch: Sequence[Known]) -> list[Known]:
+        """Deliveries of a batch to work on: all at first, and in a retry those whose fault may have passed."""
+        with self.guard:
+            done = {sha256 for sha256, outcome in self.outcomes.items() if not outcome.may_pass}
+        return [known for known in batch if known.arrival.sha256 not in done]
+
+    def failed(self, known: Known) -> bool:
+        outcome = self.outcomes.get(known.arrival.sha256)
+        return outcome is not None and outcome.failure is not None
+
+    def told(self) -> list[Outcome]:
+        """An outcome a file; one that no task came to the end of is our failure."""
+        outcomes = {
+            arrival.sha256: failed(arrival.file, arrival.sha256, arrival.folder, Fault("the task did not finish"))
+            for arrival in unique(self.arrived)
+        }
+        return in_order(self.arrived, outcomes | self.outcomes)
+
+
+def run_name() -> str:
+    return f"nightly {flow_run.parameters.get('as_of') or business_date(Settings().timezone)}"
+
+
+def business_date(timezone: str) -> dt.date:
+    """The day on which the run was scheduled; a run that starts late still is for its own day."""
+    scheduled: dt.datetime = flow_run.scheduled_start_time
+    return scheduled.astimezone(ZoneInfo(timezone)).date()
+
+
+@flow(
+    name="nightly",
+    flow_run_name=run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=Settings().workers),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def nightly(as_of: dt.date | None = None, home: str | None = None) -> State[Any]:
+    """Take in the inbox and publish the marts of a business date: the day on which the run was scheduled, in Tomsk."""
+    settings = Settings() if home is None else Settings(home=Path(home))
+    if not LOGGER.handlers:
+        log_to(settings.log_file, settings.log_level)
+    day = as_of or business_date(settings.timezone)
+    night = guarded(f"the night of {day} failed", partial(whole_night, settings, day))
+    if isinstance(night, Fault):
+        raise night
+    code = exit_code(night.outcomes)
+    get_run_logger().info("night of %s: %s", day, night.sentence)
+    if code == OWN_FAILURE:
+        return Failed(message=night.sentence, data=night)
+    return Completed(name=(WITH_FINDINGS if code else COMPLETED).capitalize(), message=night.sentence, data=night)
+
+
+def whole_night(settings: Settings, day: dt.date) -> Night:
+    """Open the warehouse, record the run, and go through the steps of the night."""
+    settings.prepare()
+    with warehouse(settings) as engine:
+        with engine.begin() as connection:
+            run_id = start_run(connection, "nightly", day, str(flow_run.id))
+        state = FAILED
+        try:
+            night = steps(Work(Intake(engine, settings, Options(), run_id)), settings, day)
+            code = exit_code(night.outcomes)
+            state = FAILED if code == OWN_FAILURE else WITH_FINDINGS if code else COMPLETED
+        finally:
+            with engine.begin() as connection:
+                finish_run(connection, run_id, state)
+        tell_prefect(settings, night)
+    return night
+
+
+def untouched(value: T) -> T:
+    """A parameter of a task that Prefect neither copies nor searches for futures."""
+    return cast(T, quote(value))
+
+
+def steps(work: Work, settings: Settings, day: dt.date) -> Night:
+    """Registers first, because the rest is read with them; within a part deliveries are worked on at once."""
+    archive_inbox(untouched(work), discover_inbox(str(settings.inbox)))
+    known = recognise_deliveries(untouched(work))
+    take_in_all(work, registers(known))
+    take_in_all(work, others(known))
+    dates = publish_marts(untouched(work), day)
+    told = work.told()
+    write_outbox(untouched(work), untouched(told))
+    return Night(day, tuple(dates), tuple(told))
+
+
+def take_in_all(work: Work, known: Sequence[Known]) -> None:
+    """A task a delivery; of very many, a task a batch of small ones."""
+    most = 1 if len(known) <= MOST_TASKS else -(-len(known) // MOST_TASKS)
+    futures = [
+        take_in.with_options(task_run_name=called(batch)).submit(untouched(work), untouched(batch))
+        for batch in batches(known, most)
+    ]
+    for future in futures:
+        future.wait()
+
+
+@task(name="discover", cache_policy=NO_CACHE, persist_result=False)
+def discover_inbox(inbox: str) -> list[Incoming]:
+    found = discover(Path(inbox))
+    get_run_logger().info("%d files in the inbox", len(found))
+    return found
+
+
+@task(name="archive", cache_policy=NO_CACHE, persist_result=False)
+def archive_inbox(work: Work, incoming: list[Incoming]) -> None:
+    """Keep the bytes of every file before anything looks into one."""
+    work.arrived = [work.intake.receive(each) for each in incoming]
+
+
+@task(name="recognise", cache_policy=NO_CACHE, persist_result=False)
+def recognise_deliveries(work: Work) -> list[Known]:
+    """What is new, and what each of it is; what was read before keeps its outcome."""
+    arrivals = unique(work.arrived)
+    work.record(work.intake.recall(arrivals).values())
+    known, wrong = work.intake.look([each for each in arrivals if each.sha256 not in work.outcomes])
+    work.record(wrong)
+    get_run_logger().info("%d deliveries, %d of them new", len(arrivals), len(known) + len(wrong))
+    return known
+
+
+def fault_may_pass(_task: Any, _task_run: Any, state: State[Any]) -> bool:
+    """Is it a fault of ours that trying again may cure? Bad input never is."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, Fault) and error.passing
+
+
+@task(
+    name="take in",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_SECONDS,
+    retry_condition_fn=fault_may_pass,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def take_in(work: Work, batch: list[Known]) -> None:
+    """Read, check and load deliveries. Fails only by our own fault, after each of them has its outcome."""
+    logger = get_run_logger()
+    left = work.left(batch)
+    if any(work.failed(known) for known in left):  # a commit may have come through after all
+        recalled = guarded("asking what was loaded", lambda: work.intake.recall([known.arrival for known in left]))
+        if not isinstance(recalled, Fault):
+            work.record(recalled.values())
+            left = [known for known in left if work.failed(known)]
+    outcomes = work.intake.process(left)
+    work.record(outcomes)
+    for outcome in outcomes:
+        logger.info(
+            "delivery %s, %s of %s: %s; rows read %d, loaded %d, quarantined %d; %d findings",
+            outcome.sha256[:8], outcome.form or "no form", outcome.place, outcome.verdict or "failed",
+            outcome.rows.read, outcome.rows.loaded, outcome.rows.quarantined, len(outcome.findings),
+        )  # fmt: skip
+    if wrong := [outcome for outcome in outcomes if outcome.failure]:
+        text = f"{len(wrong)} of {len(outcomes)} deliveries failed, the first: {wrong[0].failure}"
+        raise Fault(text, passing=any(outcome.may_pass for outcome in wrong))
+
+
+@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
+    dates = guarded("publishing the marts", lambda: work.intake.publish(day))
+    if isinstance(dates, Fault):
+        raise dates
+    get_run_logger().info("published marts as of %s", ", ".join(map(str, dates)))
+    return dates
+
+
+@task(name="write findings", cache_policy=NO_CACHE, persist_result=False)
+def write_outbox(work: Work, told: list[Outcome]) -> None:
+    written = write_findings(work.intake.settings.outbox, told)
+    get_run_logger().info("%d new files of findings in the outbox", len(written))
+
+
+def tell_prefect(settings: Settings, night: Night) -> None:
+    """Put the tables on the run's page. The data is committed: a page that cannot be written changes nothing.
+
+    Tags are set here, and tasks have none: Prefect asks the server for a concurrency slot for each tag of each task,
+    and 26 tasks then took 25 s in place of 8. The sender and the form are in a task's name instead.
+    """
+
+    def tell() -> None:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, tags={"nightly", str(night.as_of)})
+        with warehouse(settings) as engine, engine.connect() as connection:
+            text = markdown(night, read_tables(connection, night.as_of))
+        create_markdown_artifact(text, key="nightly", description=night.sentence)
+
+    if isinstance(guarded("writing the run's page", tell), Fault):
+        get_run_logger().warning("the run's page was not written; the data is loaded and published")
+
+
+def called(batch: Sequence[Known]) -> str:
+    """The name of a task: the sender and the form, or how many of a form."""
+    form = batch[0].form or "unrecognised"
+    return f"{form}, {sender(batch[0])}" if len(batch) == 1 else f"{form}, {len(batch)} deliveries"
+
+
+def sender(known: Known) -> str:
+    return known.sender or known.arrival.folder or "unknown sender"

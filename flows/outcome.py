@@ -1,0 +1,134 @@
+"""What came of each file: for people, for `--json` and for the exit code."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from contracts.reading import Layout, Reading, Rows, Verdict
+from flows.inbox import Arrival
+from flows.trouble import Fault
+
+ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
+"""Exit codes: nothing wrong, our own failure, wrong usage, rows were quarantined, a delivery was refused."""
+
+Finding = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one file. `verdict` is None when we failed ourselves, and `failure` then says how;
+    `may_pass` that trying again may help.
+
+    `is_repeat` says that the same bytes were read before, and what is told here is what was stored then.
+    """
+
+    file: str
+    sha256: str
+    folder: str | None = None
+    form: str | None = None
+    edition: str | None = None
+    sender: str | None = None
+    as_of: dt.date | None = None
+    verdict: Verdict | None = None
+    rows: Rows = field(default_factory=Rows)
+    layout: Layout = field(default_factory=Layout)
+    findings: tuple[Finding, ...] = ()
+    delivery_id: int | None = None
+    reading_id: int | None = None
+    is_repeat: bool = False
+    failure: str | None = None
+    may_pass: bool = False
+
+    def document(self, *, with_ids: bool = False) -> dict[str, Any]:
+        """The JSON object of `check --json`; with the ids of delivery and reading, of `ingest --json`."""
+        found: dict[str, Any] = {
+            "file": self.file,
+            "sha256": self.sha256,
+            "form": self.form,
+            "edition": self.edition,
+            "sender": self.sender,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "verdict": self.verdict,
+            "rows": asdict(self.rows),
+            "layout": {
+                "matched": self.layout.matched,
+                "missing": list(self.layout.missing),
+                "unknown": list(self.layout.unknown),
+            },
+            "findings": [_plain(finding) for finding in self.findings],
+        }
+        return found | ({"delivery_id": self.delivery_id, "reading_id": self.reading_id} if with_ids else {})
+
+    @property
+    def place(self) -> str:
+        """The folder in the outbox for what goes back."""
+        return self.sender or self.folder or "unknown_sender"
+
+
+def outcome_of(reading: Reading, folder: str | None) -> Outcome:
+    return Outcome(
+        file=reading.file,
+        sha256=reading.sha256,
+        folder=folder,
+        form=reading.form,
+        edition=reading.edition,
+        sender=reading.sender,
+        as_of=reading.as_of,
+        verdict=reading.verdict,
+        rows=reading.rows,
+        layout=reading.layout,
+        findings=tuple(reading.findings.to_dicts()),
+    )
+
+
+def failed(file: str, sha256: str, folder: str | None, fault: Fault) -> Outcome:
+    return Outcome(file, sha256, folder, failure=str(fault), may_pass=fault.passing)
+
+
+def unique(arrived: Sequence[Arrival | Outcome]) -> list[Arrival]:
+    """Arrivals, equal bytes once."""
+    found: dict[str, Arrival] = {}
+    for each in arrived:
+        if isinstance(each, Arrival):
+            found.setdefault(each.sha256, each)
+    return list(found.values())
+
+
+def in_order(arrived: Sequence[Arrival | Outcome], outcomes: Mapping[str, Outcome]) -> list[Outcome]:
+    """An outcome a file, in the order of the files; equal bytes under another name have the same one."""
+    told: list[Outcome] = []
+    seen: set[str] = set()
+    for each in arrived:
+        if isinstance(each, Outcome):
+            told.append(each)
+            continue
+        outcome = outcomes[each.sha256]
+        if each.sha256 in seen:
+            outcome = replace(outcome, is_repeat=True)
+        seen.add(each.sha256)
+        told.append(replace(outcome, file=each.file, folder=each.folder))
+    return told
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """One code for all files: our own failure first, then a refusal, then quarantined rows."""
+    code = ACCEPTED
+    for outcome in outcomes:
+        if outcome.verdict is None:
+            return OWN_FAILURE
+        if outcome.verdict == "refused":
+            code = REFUSED
+        elif outcome.rows.quarantined and code != REFUSED:
+            code = QUARANTINED
+    return code
+
+
+def _plain(finding: Finding) -> Finding:
+    """Whole differences as integers: 2, not 2.0."""
+    difference = finding["difference"]
+    if isinstance(difference, float) and difference.is_integer():
+        return finding | {"difference": int(difference)}
+    return finding

@@ -1,0 +1,146 @@
+"""From archived bytes to readings: opening deliveries, finding out what they are, and interpreting many together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+import contracts
+from contracts.forms import FORMS
+from contracts.grid import Unreadable
+from contracts.reading import PupilStream, Reading
+from documents.blocks import open_delivery
+from flows.inbox import Arrival, Incoming, digest
+from flows.trouble import Fault, guarded
+from flows.usage import UsageError
+from transforms.identify import identify
+from transforms.interpret import Context, Delivery, interpret
+
+REGISTER_FORM = next(form.name for form in FORMS if form.defines_schools)
+PUPIL_FORMS = frozenset(form.name for form in FORMS if form.pupils)
+SMALL = 2_000_000
+"""Bytes of a delivery that may share a batch with others."""
+LARGEST_BATCH = 400
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller says about the files, in place of what the files say themselves."""
+
+    form: str | None = None
+    sender: str | None = None
+    as_of: dt.date | None = None
+    register: Path | None = None
+
+    @property
+    def says_nothing(self) -> bool:
+        return self.form is None and self.sender is None and self.as_of is None
+
+
+@dataclass(frozen=True)
+class Known:
+    """An arrival, and what a first look told about it."""
+
+    arrival: Arrival
+    form: str | None
+    sender: str | None
+    as_of: dt.date | None
+
+    @property
+    def is_register(self) -> bool:
+        return self.form == REGISTER_FORM
+
+    @property
+    def goes_alone(self) -> bool:
+        return self.arrival.size > SMALL or self.form in PUPIL_FORMS
+
+
+@cache
+def contract_version() -> str:
+    """A hash of everything in the contracts package: forms, rules, vocabularies."""
+    folder = Path(contracts.__file__).parent
+    checksum = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".py", ".csv"):
+            checksum.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+            checksum.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return checksum.hexdigest()[:16]
+
+
+def delivery(arrival: Arrival) -> Delivery:
+    """A delivery with its content opened; a file that cannot be read is a delivery too."""
+    try:
+        content = open_delivery(arrival.file, arrival.path)
+    except Unreadable as error:
+        return Delivery(arrival.file, arrival.sha256, arrival.folder, arrival.received_at, error)
+    return Delivery(arrival.file, arrival.sha256, arrival.folder, arrival.received_at, content)
+
+
+def first_look(arrival: Arrival, context: Context) -> Known | Fault:
+    """Find out the form, the sender and the date of an arrival, cheaply."""
+
+    def look() -> Known:
+        found = identify(delivery(arrival), replace(context, register=None))
+        return Known(arrival, found.form.name if found.form else None, found.sender, found.as_of)
+
+    return guarded(f"looking at delivery {arrival.sha256[:8]}", look)
+
+
+def readings(arrivals: Sequence[Arrival], context: Context) -> list[Reading | PupilStream | Fault]:
+    """Interpret arrivals of one form together, in the same order; one on which our code fails stops no other."""
+    if not arrivals:
+        return []
+    together = guarded(
+        f"interpreting {len(arrivals)} deliveries from {arrivals[0].sha256[:8]} on",
+        lambda: interpret([delivery(arrival) for arrival in arrivals], context),
+    )
+    if not isinstance(together, Fault):
+        return list(together)
+    if len(arrivals) == 1:
+        return [together]
+    return [found for arrival in arrivals for found in readings([arrival], context)]
+
+
+def drained(found: Reading | PupilStream) -> Reading:
+    """The reading; a stream of pupils is run to its end and its rows are dropped."""
+    if isinstance(found, Reading):
+        return found
+    for _ in found:
+        pass
+    return found.reading()
+
+
+def batches(known: Sequence[Known], most: int = LARGEST_BATCH) -> Iterator[list[Known]]:
+    """Small deliveries of one form and date together, at most so many; large ones and pupil exports alone."""
+    together: dict[tuple[str | None, dt.date | None], list[Known]] = {}
+    for each in known:
+        if each.goes_alone:
+            yield [each]
+            continue
+        batch = together.setdefault((each.form, each.as_of), [])
+        batch.append(each)
+        if len(batch) >= most:
+            yield together.pop((each.form, each.as_of))
+    yield from together.values()
+
+
+def register_of(path: Path, context: Context) -> pl.DataFrame:
+    """The register out of a delivery of it, for a check without a database."""
+    (found,) = readings([digest(Incoming(path, None))], replace(context, form=REGISTER_FORM, sender=None, as_of=None))
+    if isinstance(found, Fault):
+        raise found
+    reading = drained(found)
+    if reading.verdict == "refused":
+        why = next(iter(reading.findings.filter(pl.col("severity") == "refuse")["message"]), "")
+        raise UsageError(f"{path} is not a register that can be used: {why}")
+    numbers = pl.int_range(1, len(reading.facts) + 1, dtype=pl.Int64, eager=True).alias("school_id")
+    facts = reading.facts.select(pl.exclude("school_id")).insert_column(0, numbers)
+    if "pupils_6_11" not in facts.columns:  # the column is optional in the file
+        facts = facts.with_columns(pupils_6_11=pl.lit(None, dtype=pl.Int64))
+    return facts.select("school_id", "school_code", "short_name", "territory", "subordination", "pupils_6_11")

@@ -1,0 +1,125 @@
+"""All settings of profmin, read from the environment; `python -m flows.settings` prints them as the README's table."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PUPIL_KEY_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """Settings, each an environment variable with the prefix `PROFMIN_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PROFMIN_", env_ignore_empty=True)
+
+    home: Path = Field(
+        default=Path(".profmin"),
+        description="Folder of everything kept on disk: inbox, archive, outbox, embedded database, keys, log.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres to use instead of the embedded one: postgresql+psycopg2://user:password@host/database.",
+    )
+    workers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="How many deliveries (or batches of small ones) a night works on at once.",
+    )
+    timezone: str = Field(
+        default="Asia/Tomsk",
+        description="Time zone of the business date: a night belongs to the day on which it was scheduled there.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning",
+        description="What the terminal shows of the log; the file profmin.log in the home keeps info and above.",
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"no time zone is named {value!r}") from None
+        return value
+
+    @property
+    def inbox(self) -> Path:
+        """Where files arrive, a folder a sender."""
+        return self.home / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        """Bytes of every delivery, by sha256."""
+        return self.home / "archive"
+
+    @property
+    def outbox(self) -> Path:
+        """What goes back to the senders, a folder a sender."""
+        return self.home / "outbox"
+
+    @property
+    def pgdata(self) -> Path:
+        """The embedded database."""
+        return self.home / "pgdata"
+
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+    @property
+    def register(self) -> Path:
+        """The schools as last loaded, for `check` without a database."""
+        return self.home / "register.parquet"
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "profmin.log"
+
+    def prepare(self) -> None:
+        """Make the folders that are missing; archive and keys are closed to others."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        for folder, mode in ((self.inbox, 0o755), (self.outbox, 0o755), (self.archive, 0o700), (self.keys, 0o700)):
+            folder.mkdir(mode=mode, exist_ok=True)
+
+    def pupil_key(self) -> bytes:
+        """The key under which pupils are told apart, made on first use. Whoever loses it starts them anew."""
+        path = self.keys / "pupil.key"
+        self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+            made.touch(mode=0o600)
+            made.write_bytes(secrets.token_bytes(PUPIL_KEY_BYTES))
+            try:
+                path.hardlink_to(made)  # unlike a rename, never replaces the key that another process made meanwhile
+            except FileExistsError:
+                pass
+            finally:
+                made.unlink()
+        return path.read_bytes()
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table: variable, default, description."""
+    lines = ["| variable | default | what it is |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `PROFMIN_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table() + "\n")

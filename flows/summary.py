@@ -1,0 +1,139 @@
+"""A night in figures: the two tables, what disagrees, what was refused; as Markdown for Prefect."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from flows.outcome import Outcome
+from warehouse.query import mart
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Row = dict[str, Any]
+SEVERITIES = ("refuse", "error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night came to. `dates` are the dates whose marts were published."""
+
+    as_of: dt.date
+    dates: tuple[dt.date, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        return Counter(outcome.verdict or "failed" for outcome in self.outcomes)
+
+    @property
+    def quarantined(self) -> int:
+        return sum(outcome.rows.quarantined for outcome in self.outcomes)
+
+    @property
+    def sentence(self) -> str:
+        verdicts = self.verdicts
+        told = ", ".join(f"{verdicts[name]} {name}" for name in ("accepted", "partial", "refused", "failed"))
+        return f"{len(self.outcomes)} deliveries: {told}; {self.quarantined} rows quarantined"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The two tables of a date, the region's line of each, and the stated figures that disagree."""
+
+    readiness: pl.DataFrame
+    readiness_region: Row | None
+    registration: pl.DataFrame
+    registration_region: Row | None
+    disagreeing: pl.DataFrame
+
+
+def read_tables(connection: Connection, as_of: dt.date) -> Tables:
+    totals = mart(connection, "control_totals", as_of)
+    return Tables(
+        mart(connection, "readiness_by_municipality", as_of),
+        _only_row(mart(connection, "readiness_region", as_of)),
+        mart(connection, "registration_by_municipality", as_of),
+        _only_row(mart(connection, "registration_region", as_of)),
+        totals.filter(pl.col("verdict") == "disagrees"),
+    )
+
+
+def _only_row(frame: pl.DataFrame) -> Row | None:
+    return None if frame.is_empty() else frame.row(0, named=True)
+
+
+def percent(rate: float | None) -> str:
+    """A rate as Russian tables print it: 0.8451 is 84,5 %."""
+    return "—" if rate is None else f"{100 * rate:.1f} %".replace(".", ",")
+
+
+def whole(number: float | None) -> str:
+    """A count with thin groups of digits: 43000 is 43 000."""
+    if number is None:
+        return "—"
+    text = f"{number:,.0f}" if float(number).is_integer() else f"{number:,.6g}"
+    return text.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+
+
+READINESS = (
+    ("schools", "Школ"), ("accepted", "Верный отчёт"), ("rejected", "Неверный отчёт"), ("missing", "Не представлен"),
+)  # fmt: skip
+REGISTRATION = (
+    ("plan_pupils", "План"),
+    ("actual_pupils", "Факт"),
+    ("shortfall", "Недобор"),
+    ("surplus", "Сверх плана"),
+)
+BANDS = {"green": "🟢", "amber": "🟡", "red": "🔴", "no_data": "⚪"}
+
+
+def markdown(night: Night, tables: Tables) -> str:
+    """The night for Prefect's page: Russian tables for officers."""
+    verdicts = night.verdicts
+    found = Counter(finding["severity"] for outcome in night.outcomes for finding in outcome.findings)
+    counted = (
+        f"Файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
+        f"отклонены {verdicts['refused']}, сбой у нас {verdicts['failed']}. Строк в карантине: {night.quarantined}."
+    )
+    return "\n".join(
+        [
+            f"# Мониторинг на {night.as_of:%d.%m.%Y}",
+            "",
+            counted,
+            "",
+            "| причин отклонения | ошибок | предупреждений | пометок |",
+            "|---:|---:|---:|---:|",
+            f"| {' | '.join(str(found[severity]) for severity in SEVERITIES)} |",
+            "",
+            "## Готовность",
+            *_markdown_table(tables.readiness, tables.readiness_region, READINESS, "accepted_rate"),
+            "",
+            "## Регистрация",
+            *_markdown_table(tables.registration, tables.registration_region, REGISTRATION, "completion_rate"),
+            "",
+            f"Заявленных итогов, которые не сходятся: {tables.disagreeing.height}.",
+        ]
+    )
+
+
+def _markdown_table(
+    frame: pl.DataFrame, region: Row | None, columns: Sequence[tuple[str, str]], rate: str
+) -> list[str]:
+    lines = [
+        f"| Отчётная единица | {' | '.join(title for _, title in columns)} | Доля | |",
+        f"|---|{'---:|' * (len(columns) + 1)}---|",
+    ]
+    rows: list[tuple[str, Row]] = [(row["reporting_unit_name"], row) for row in frame.iter_rows(named=True)]
+    if region is not None:
+        rows.append(("**Итого по региону**", region))
+    for name, row in rows:
+        figures = " | ".join(whole(row[column]) for column, _ in columns)
+        lines.append(f"| {name} | {figures} | {percent(row[rate])} | {BANDS.get(row['band'], '')} |")
+    return lines

@@ -1,0 +1,134 @@
+"""What people see on the terminal: progress, findings, and the two tables. Russian, because officers read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from contracts.forms import FORMS, RULES
+from contracts.vocabulary import rows
+from documents.findings_csv import column_titles, number
+from flows.outcome import Finding, Outcome
+from flows.progress import watched
+
+WIDTH = 116
+VERDICTS = {
+    "accepted": ("принято", "green"),
+    "partial": ("принято частично", "yellow"),
+    "refused": ("отклонено", "red"),
+}
+SEVERITIES = {
+    "refuse": ("файл не принят", "red"),
+    "error": ("строка не принята", "red"),
+    "warning": ("проверьте", "yellow"),
+    "note": ("к сведению", "dim"),
+}
+PLACES_SHOWN = 10
+
+
+def console(*, error: bool = False) -> Console:
+    """A console that is never wider than a sheet of paper; into a pipe or a file it is exactly that wide."""
+    made = Console(stderr=error, highlight=False)
+    return Console(stderr=error, highlight=False, width=min(made.width, WIDTH) if made.is_terminal else WIDTH)
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """A bar of deliveries done, on a terminal only."""
+    on = console(error=True)
+    if not on.is_terminal:
+        yield
+        return
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=on, transient=True,
+    )  # fmt: skip
+    with bar:
+        work = bar.add_task(doing, total=None)
+        with watched(lambda done, total: bar.update(work, completed=done, total=total)):
+            yield
+
+
+def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
+    """A sentence a file, then what is wrong in it: the rule, its places, how to mend; the worst first."""
+    for outcome in outcomes:
+        out.print(sentence(outcome))
+        titles = column_titles(outcome.form)
+        for places in grouped(outcome.findings):
+            words, colour = SEVERITIES[places[0]["severity"]]
+            told = f"[{colour}]{words}[/{colour}]  {escape(what(places))} [dim]({places[0]['rule']})[/dim]"
+            out.print(Padding(told, (0, 0, 0, 2), expand=False))
+            told_places = [place for each in places if (place := where(each, titles))] if has_place(places) else []
+            for place in told_places[:PLACES_SHOWN]:
+                out.print(Padding(place, (0, 0, 0, 6), expand=False))
+            if len(told_places) > PLACES_SHOWN:
+                out.print(f"      … и ещё {len(told_places) - PLACES_SHOWN}")
+            if has_place(places):
+                out.print(Padding(f"[dim]→ {escape(RULES[places[0]['rule']].mend)}[/dim]", (0, 0, 0, 6), expand=False))
+        out.print()
+
+
+def sentence(outcome: Outcome) -> str:
+    """What came of a file, in one line."""
+    name = f"[bold]{escape(outcome.file)}[/bold]"
+    if outcome.verdict is None:
+        return f"{name}: [red]не обработан из-за нашей ошибки[/red], повторим при следующем запуске"
+    words, colour = VERDICTS[outcome.verdict]
+    what = [form_title(outcome.form)] if outcome.form else []
+    what += [sender_name(outcome.sender)] if outcome.sender else []
+    what += [f"на {outcome.as_of:%d.%m.%Y}"] if outcome.as_of else []
+    told = f"{name}: [{colour}]{words}[/{colour}]"
+    if what:
+        told += f" — {escape(', '.join(what))}"
+    counts = outcome.rows
+    if counts.loaded or counts.quarantined:
+        told += f". Строк с данными {counts.loaded + counts.quarantined}, принято {counts.loaded}"
+        told += f", отложено {counts.quarantined}" if counts.quarantined else ""
+    return told + (" (эти же данные уже приходили)" if outcome.is_repeat else "")
+
+
+def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings of one rule together, the worst rules first, otherwise as they appear in the file."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding["rule"], []).append(finding)
+    return sorted(found.values(), key=lambda places: list(SEVERITIES).index(places[0]["severity"]))
+
+
+def has_place(places: Sequence[Finding]) -> bool:
+    """Are these about cells? What is about a whole file says everything in its message."""
+    return any(place["cell"] for place in places) and places[0]["rule"] in RULES
+
+
+def what(places: Sequence[Finding]) -> str:
+    return RULES[places[0]["rule"]].what if has_place(places) else " ".join(place["message"] for place in places)
+
+
+def where(place: Finding, titles: dict[str, str]) -> str:
+    """Sheet, cell, column, value and what was expected."""
+    told = []
+    if place["sheet"] or place["cell"]:
+        told.append(escape("!".join(part for part in (place["sheet"], place["cell"]) if part)))
+    if place["column"]:
+        column = str(place["column"])
+        told.append(f"«{escape(titles.get(column, column))}»")
+    if place["value"] is not None:
+        told.append(f"указано: {escape(place['value'])}")
+    if place["expected"] is not None:
+        told.append(f"ожидается: {escape(place['expected'])}")
+    if place["difference"] is not None:
+        told.append(f"разница: {number(place['difference'])}")
+    return ", ".join(told)
+
+
+def form_title(form: str) -> str:
+    return next((known.title for known in FORMS if known.name == form), form)
+
+
+def sender_name(sender: str) -> str:
+    return next((row["name"] for row in rows("senders") if row["sender"] == sender), sender)

@@ -1,0 +1,78 @@
+"""A home and a database for each test, the region's files, and one Prefect server for the session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from documents.demo import tomsk, write_deliveries
+from flows.orchestrator import orchestrator
+from flows.settings import Settings
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def region_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the September 2023 region, a folder a sender; copy them, do not change them."""
+    folder = tmp_path_factory.mktemp("region")
+    write_deliveries(tomsk(), folder)
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """A home of its own on a new database."""
+    made = Settings(home=tmp_path / "home", database_url=database_url)  # type: ignore[arg-type]
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def region_inbox(settings: Settings, region_files: Path) -> Path:
+    """The region's files in the inbox of `settings`."""
+    shutil.copytree(region_files, settings.inbox, dirs_exist_ok=True)
+    return settings.inbox
+
+
+@pytest.fixture
+def profmin(tmp_path: Path) -> Run:
+    """Run the command line in a process of its own, with nothing set up but what the test says."""
+
+    def run(*arguments: object, settings: Settings | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PROFMIN_", "PREFECT_"))
+        }
+        if settings is not None:
+            environment["PROFMIN_HOME"] = str(settings.home)
+            if settings.database_url is not None:
+                environment["PROFMIN_DATABASE_URL"] = settings.database_url.get_secret_value()
+        return subprocess.run(
+            [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Prefect server for the tests of one worker; tests that use it are in the group `prefect`."""
+    home = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
+            patch.delenv(name, raising=False)
+        with orchestrator(home, home / "log") as wait:
+            wait()
+            yield os.environ["PREFECT_API_URL"]

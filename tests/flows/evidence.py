@@ -1,0 +1,83 @@
+"""What the tests of flows look at: files of the region, and everything that a database holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import openpyxl
+import sqlalchemy as sa
+
+NAME = "Секретов Тайник Скрытович"
+BORN = dt.date(2009, 12, 31)
+TRACES = ("Секретов", "Тайник", "Скрытович", "СЕКРЕТОВ", "31.12.2009", "2009-12-31", "tainik@example.org")
+COLUMNS = {"name": ("фио",), "born": ("дата рождения", "др"), "grade": ("класс (без буквы)", "класс"),
+           "mail": ("электронная почта",)}  # fmt: skip
+
+
+def picked(files: Path, *names: str) -> dict[str, Path]:
+    """Files of the region by the beginning of `sender/file`."""
+    whole = [path for path in sorted(files.rglob("*")) if path.is_file()]
+    return {name: next(path for path in whole if str(path.relative_to(files)).startswith(name)) for name in names}
+
+
+def all_text(engine: sa.Engine) -> str:
+    """Everything that the tables of a database hold, bytes as their Latin-1 text."""
+    told = []
+    with engine.connect() as connection:
+        tables = connection.execute(
+            sa.text(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+                " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            )
+        ).scalars()
+        for table in tables.all():
+            told += [str(row) for row in connection.execute(sa.text(f"SELECT t::text FROM {table} t")).scalars()]
+            columns = connection.execute(
+                sa.text(
+                    "SELECT attname FROM pg_attribute"
+                    " WHERE attrelid = to_regclass(:table) AND atttypid = 'bytea'::regtype"
+                ),
+                {"table": table},
+            ).scalars()
+            for column in columns.all():
+                values = connection.execute(sa.text(f'SELECT "{column}" FROM {table}')).scalars()
+                told += [bytes(value).decode("latin-1") for value in values if value is not None]
+    return "\n".join(told)
+
+
+def planted(original: Path, path: Path, damage: str) -> Path:
+    """The export with our pupil in a good row, in a row of a wrong grade, and in cells where he does not belong."""
+    book = openpyxl.load_workbook(original)
+    sheet = book.worksheets[0]
+    heading = next(
+        row for row in sheet.iter_rows() if any(str(cell.value).strip().lower() in COLUMNS["name"] for cell in row)
+    )
+    places = {
+        what: cell.column
+        for what, words in COLUMNS.items()
+        for cell in heading
+        if str(cell.value).strip().lower() in words
+    }
+    first = heading[0].row + 1
+    for row in (first, first + 1, first + 2):
+        sheet.cell(row, places["name"]).value = NAME
+        if "born" in places:
+            sheet.cell(row, places["born"]).value = BORN.strftime("%d.%m.%Y")
+        if "mail" in places:
+            sheet.cell(row, places["mail"]).value = "tainik@example.org"
+    sheet.cell(first + 1, places["grade"]).value = 3
+    sheet.cell(first + 2, places["grade"]).value = NAME if damage == "cell" else 12
+    if "born" in places:
+        sheet.cell(first + 3, places["born"]).value = f"{NAME} 31.12.2009"
+    if damage == "heading":
+        sheet.cell(heading[0].row, places["grade"]).value = "Неведомый столбец"
+    elif damage == "no headings":
+        sheet.delete_rows(1, heading[0].row)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
+    return path
+
+
+def assert_nowhere(told: str, what: str) -> None:
+    assert [trace for trace in TRACES if trace in told] == [], f"a pupil's data in {what}"

@@ -1,0 +1,59 @@
+"""The temporary Prefect server: there when nobody named another, and gone with its process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.orchestrator import orchestrator
+from flows.settings import Settings
+from flows.trouble import Fault
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_a_named_server_is_used_and_none_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    with orchestrator(tmp_path, tmp_path / "log") as wait, pytest.raises(Fault, match="no Prefect server answers"):
+        wait()
+    assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:1/api"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_named_server_that_is_away_is_told(profmin: Run, tmp_path: Path) -> None:
+    home = Settings(home=tmp_path / "home")
+    ran = profmin("run", "nightly", "--as-of", "2023-09-08", settings=home, PREFECT_API_URL="http://127.0.0.1:1/api")
+    assert ran.returncode == 1
+    assert "no Prefect server answers at PREFECT_API_URL" in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_the_server_ends_with_a_killed_process(tmp_path: Path) -> None:
+    script = (
+        "import os, pathlib, time; from flows.orchestrator import orchestrator\n"
+        f"with orchestrator(pathlib.Path({str(tmp_path)!r}), pathlib.Path({str(tmp_path / 'log')!r})):\n"
+        "    print(os.environ['PREFECT_API_URL'], flush=True); time.sleep(600)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().split(":")[2].split("/")[0])
+        assert is_open(port)
+        process.kill()
+    deadline = time.monotonic() + 60
+    while is_open(port):
+        assert time.monotonic() < deadline, "the server outlived the process that started it"
+        time.sleep(0.2)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,72 @@
+"""Names and birth dates of pupils go nowhere: planted ones are looked for in everything that profmin leaves."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from evidence import BORN, NAME, all_text, assert_nowhere, picked, planted
+
+from flows.settings import Settings
+from warehouse.database import connect
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.mark.parametrize("damage", ["none", "cell", "heading", "no headings"])
+def test_planted_pupil_is_found_nowhere(
+    damage: str, settings: Settings, region_files: Path, profmin: Run, tmp_path: Path
+) -> None:
+    assert settings.database_url is not None
+    files = picked(region_files, "department/Реестр", "regional_operator/Сводный")
+    export = planted(
+        files["regional_operator/Сводный"], tmp_path / "mail" / "regional_operator" / "Выгрузка 2023-09-08.xlsx", damage
+    )
+    for command in ("check", "ingest"):
+        for form in ([], ["--json"]):
+            ran = profmin(
+                "--debug", command, export, "--register", files["department/Реестр"], *form, settings=settings
+            )
+            assert ran.returncode in (0, 3, 4), ran.stderr
+            assert_nowhere(ran.stdout + ran.stderr, f"what {command} prints")
+    engine = connect(settings.database_url.get_secret_value())
+    kept = all_text(engine)
+    engine.dispose()
+    assert "registration_export" in kept
+    assert_nowhere(kept, "the database")
+    for path in settings.home.rglob("*"):
+        if path.is_file() and settings.archive not in path.parents:
+            assert_nowhere(path.read_bytes().decode("utf-8", "replace"), str(path.relative_to(settings.home)))
+
+
+def test_a_failing_load_tells_no_names(
+    settings: Settings,
+    region_files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import flows.reader
+    from flows.ingest import ingest
+    from flows.reader import Options
+    from flows.trouble import LOGGER, log_to
+
+    files = picked(region_files, "regional_operator/Сводный")
+    export = planted(files["regional_operator/Сводный"], tmp_path / "regional_operator" / "Выгрузка.xlsx", "none")
+
+    def wrong(deliveries: object, _context: object) -> object:
+        raise ValueError(f"cannot parse {NAME} {BORN} in {deliveries}")
+
+    monkeypatch.setattr(flows.reader, "interpret", wrong)
+    handlers = LOGGER.handlers[:]
+    log_to(settings.log_file, "debug")
+    try:
+        (outcome,) = ingest([export], Options(), settings)
+    finally:
+        LOGGER.handlers[:] = handlers
+    assert outcome.verdict is None
+    shown = capsys.readouterr()
+    assert_nowhere(shown.out + shown.err + str(outcome), "what is printed")
+    assert_nowhere(settings.log_file.read_text(), "the log")

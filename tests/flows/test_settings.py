@@ -1,0 +1,50 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from flows.settings import Settings, settings_table
+
+
+def test_everything_lies_in_the_home(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    settings.prepare()
+    assert {path.name for path in tmp_path.iterdir()} == {"inbox", "outbox", "archive", "keys"}
+    assert stat.S_IMODE(settings.archive.stat().st_mode) == stat.S_IMODE(settings.keys.stat().st_mode) == 0o700
+
+
+def test_pupil_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    key = settings.pupil_key()
+    assert len(key) == 32
+    assert Settings(home=tmp_path).pupil_key() == key
+    assert stat.S_IMODE((settings.keys / "pupil.key").stat().st_mode) == 0o600
+    assert [path.name for path in settings.keys.iterdir()] == ["pupil.key"]
+
+
+def test_variables_have_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PROFMIN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PROFMIN_WORKERS", "7")
+    monkeypatch.setenv("PROFMIN_LOG_LEVEL", "DEBUG")
+    monkeypatch.setenv("PROFMIN_DATABASE_URL", "")
+    found = Settings()
+    assert (found.workers, found.log_level, found.database_url, found.home) == (7, "debug", None, Path(".profmin"))
+
+
+@pytest.mark.parametrize(("name", "value"), [("timezone", "Asia/Tomks"), ("workers", 0), ("log_level", "loud")])
+def test_what_cannot_be_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_password_is_not_shown() -> None:
+    assert "secret" not in repr(Settings(database_url="postgresql://user:secret@host/db"))  # type: ignore[arg-type]
+
+
+def test_each_setting_is_described() -> None:
+    table = settings_table()
+    for name, field in Settings.model_fields.items():
+        assert field.description and f"`PROFMIN_{name.upper()}`" in table

@@ -1,0 +1,182 @@
+"""The house as `docs` describe it: who imports whom, how large a file is, which versions go together, what is told."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("contracts", "transforms", "documents", "warehouse", "flows")
+MAY_IMPORT = {
+    "contracts": set(),
+    "transforms": {"contracts"},
+    "documents": {"contracts"},
+    "warehouse": {"contracts"},
+    "flows": {"contracts", "transforms", "documents", "warehouse"},
+}
+KEPT_IN = {
+    "prefect": "flows",
+    "typer": "flows",
+    "rich": "flows",
+    "sqlalchemy": "warehouse",
+    "alembic": "warehouse",
+    "psycopg2": "warehouse",
+    "pgpq": "warehouse",
+    "openpyxl": "documents",
+    "xlsxwriter": "documents",
+    "python_calamine": "documents",
+    "fastexcel": "documents",
+}
+"""Libraries that only one package may import."""
+LONGEST_FILE = 350
+
+
+def files(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """(top-level name, whole name) of what a file imports, anywhere in it; not what only a type checker sees."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield (node.module or "").split(".")[0], node.module or ""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_import_direction(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {whole}"
+        for path in files(package)
+        for top, whole in imports(path)
+        if top in PACKAGES and top not in allowed
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_libraries_stay_in_their_package(package: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {whole}"
+        for path in files(package)
+        for top, whole in imports(path)
+        if KEPT_IN.get(top, package) != package
+    ]
+    assert wrong == []
+
+
+def test_flows_hold_no_sql() -> None:
+    """An engine comes from the warehouse and goes back to it: flows send no statement of their own."""
+    sql = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.*\b(FROM|SET|VALUES|ops|core|ref|mart)\b")
+    wrong = []
+    for path in files("flows"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.search(node.value):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.value[:60]}")
+    assert [each for each in wrong if "profmin db psql" not in each] == []
+
+
+def test_only_nightly_flows_import_prefect_at_once() -> None:
+    """Everything else works without Prefect, and starts without its two seconds."""
+    wrong = []
+    for path in files("flows"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        at_once = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = {
+            name.split(".")[0]
+            for node in at_once
+            for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        }
+        if "prefect" in names and not is_flow(tree):
+            wrong.append(str(path.relative_to(ROOT)))
+    assert wrong == []
+
+
+def is_flow(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any(ast.unparse(decorator).startswith("flow") for decorator in node.decorator_list)
+        for node in tree.body
+    )
+
+
+def test_top_level_names_are_ours_alone() -> None:
+    """No installed distribution brings a package of one of our names."""
+    claimed = importlib.metadata.packages_distributions()
+    assert {name: claimed.get(name, ["profmin"]) for name in PACKAGES} == {name: ["profmin"] for name in PACKAGES}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_files_stay_small(package: str) -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in files(package)}
+    assert {str(path): length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def version(distribution: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", importlib.metadata.version(distribution))[:3])
+
+
+def test_versions_that_go_together() -> None:
+    """With SQLAlchemy 2.1, Prefect before 3.9 never schedules a run; with FastAPI 0.155 its server does not import."""
+    if version("prefect") < (3, 9):
+        assert version("sqlalchemy") < (2, 1)
+        assert version("fastapi") < (0, 151)
+
+
+def commands() -> Iterator[tuple[str, object]]:
+    from flows.cli import app
+
+    def walk(name: str, command: object) -> Iterator[tuple[str, object]]:
+        yield name, command
+        for own, each in getattr(command, "commands", {}).items():
+            yield from walk(f"{name} {own}", each)
+
+    yield from walk("profmin", typer.main.get_command(app))
+
+
+def test_each_command_and_option_has_help() -> None:
+    silent = []
+    for name, command in commands():
+        if not getattr(command, "help", None):
+            silent.append(name)
+        silent += [f"{name} {each.name}" for each in getattr(command, "params", []) if not getattr(each, "help", None)]
+    assert silent == []
+
+
+def test_readme_lists_the_settings() -> None:
+    """README has the table that `python -m flows.settings` prints, as it is now."""
+    from flows.settings import settings_table
+
+    assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_no_machine_paths() -> None:
+    """What is written here runs anywhere: no file names a place of the machine on which it was written."""
+    place = re.compile(r"(?<![\w.])/(home|root|work|Users)/\w")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for package in (*PACKAGES, "tests", "benchmarks", "deployments", "docs")
+        for path in sorted((ROOT / package).rglob("*"))
+        if path.suffix in (".py", ".md", ".sql", ".csv", ".toml", ".yaml")
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+        if place.search(line)
+    ]
+    assert wrong == []
