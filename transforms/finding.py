@@ -109,7 +109,7 @@ def subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:
     if not any(column.personal for column in edition.columns):
         for name in ("school_name", "short_name", "reporting_unit"):
             if name in raw.columns:
-                return raw[name].str.strip_chars()
+                return raw[name].str.replace_all(r"\s+", " ").str.strip_chars()
     return pl.Series([None], dtype=pl.String).new_from_index(0, len(raw))
 
 
