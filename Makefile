@@ -22,7 +22,7 @@ run: $(READY)  ## the September 2023 monitoring of Tomsk oblast, end to end
 	@$(BIN)/profmin demo
 
 test: $(READY)  ## every test
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY)  ## style, types, import direction; changes nothing
 	@$(BIN)/ruff check .

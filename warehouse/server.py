@@ -32,42 +32,16 @@ import psycopg2.extensions
 from sqlalchemy import URL
 
 from warehouse.programs import Account, ServerError, account_for, spawn
+from warehouse.server_settings import PORT, PRIVACY, TUNING
 
 __all__ = ["ServerError", "embedded_server"]
 
 DATABASE = "profmin"
 ROLE = "postgres"
-PORT = 5432
 START_SECONDS = 60.0
 STOP_SECONDS = 120.0
 LONGEST_SOCKET_PATH = 107
 
-# Written into postgresql.conf once: the owner of the machine may change them there.
-TUNING = {
-    "shared_buffers": "256MB",
-    "max_connections": "50",
-    "max_wal_size": "2GB",
-    "checkpoint_timeout": "15min",
-    "wal_compression": "on",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-}
-# Given at each start, so that an edited postgresql.conf cannot open the server. The log keeps to the server's own life:
-# a failed statement and its values (pupils' names among them) go to the client that sent it and nowhere else.
-PRIVACY = {
-    "listen_addresses": "",
-    "unix_socket_directories": ".",
-    "unix_socket_permissions": "0700",
-    "port": str(PORT),
-    "logging_collector": "off",
-    "log_destination": "stderr",
-    "log_statement": "none",
-    "log_min_messages": "log",
-    "log_min_error_statement": "panic",
-    "log_min_duration_statement": "-1",
-    "log_error_verbosity": "terse",
-}
 LONGEST_LOG = 10_000_000
 
 AS_ROOT_HINT = (
