@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from documents.findings_csv import column_titles
-from flows.outbox import findings_file
 from flows.settings import Settings
 from flows.summary import Night, Row, Tables, percent, whole
 from flows.terminal import sentence
@@ -42,15 +41,14 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
         if outcome.verdict in ("refused", None):
             why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse"), "")
             out.print(f"  {sentence(outcome)}" + (f". {escape(why)}" if why else ""))
-    show_places(out, night, settings)
+    show_places(out, settings)
 
 
-def show_places(out: Console, night: Night, settings: Settings) -> None:
-    first = next((outcome for outcome in night.outcomes if outcome.findings), None)
+def show_places(out: Console, settings: Settings) -> None:
     places = [
         ("витрины", "profmin mart readiness_by_school --format xlsx > школы.xlsx"),
         ("SQL", "profmin db psql   (например: SELECT * FROM mart.readiness_by_municipality;)"),
-        ("замечания", str(findings_file(settings.outbox, first) if first else settings.outbox)),
+        ("замечания", f"{settings.outbox}   (папка отправителя, файл на каждый отчёт с замечаниями)"),
         ("входящие", str(settings.inbox)),
         ("архив", str(settings.archive)),
         ("журнал", str(settings.log_file)),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 
-from contracts.form import Column, Edition
+from contracts.form import Column, Edition, Kind
 from contracts.vocabulary import rows, words
 from transforms.heading import key
-from transforms.parse import ERROR_CELL, parse
+from transforms.parse import ERROR_CELL
 
 HIDDEN = "скрыто"
 LONGEST_SHOWN = 80
@@ -22,6 +22,7 @@ YOUNGEST = 6
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 NAME_ENDING = re.compile(r"(ов|ев|ин|ын|ова|ева|ина|ына|ский|цкий|ская|цкая|их|ых|енко|вич|ич|вна|чна|оглы|кызы)$")
 PATRONYMIC = re.compile(r"(вич|льич|мич|вна|ична|инична|оглы|кызы)$")
+DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](\d{4})|(\d{4})-\d{2}-\d{2})(?: \d{1,2}:\d{2}(?::\d{2})?)?")
 DATE_OR_SERIAL = re.compile(r"\d{1,4}\s*[./-]\s*\d{1,2}\s*[./-]\s*\d{2,4}|\d{5}")
 
 
@@ -30,8 +31,8 @@ def shown(texts: pl.Series, column: Column, as_of: dt.date | None) -> pl.Series:
     if column.personal:
         return texts.set(texts.is_not_null(), HIDDEN)
     distinct = texts.unique().drop_nulls()
-    is_recent = recent(distinct, column, as_of)
-    told = [text if fine or harmless(text, column) else HIDDEN for text, fine in zip(distinct, is_recent, strict=True)]
+    since = as_of.year - YOUNGEST if as_of is not None and column.kind == "date" else None
+    told = [text if harmless(text, column.kind) or is_recent(text, since) else HIDDEN for text in distinct]
     return texts.replace_strict(distinct, pl.Series(told, dtype=pl.String), default=None, return_dtype=pl.String)
 
 
@@ -40,15 +41,14 @@ def is_guarded(edition: Edition) -> bool:
     return any(column.personal for column in edition.columns)
 
 
-def recent(texts: pl.Series, column: Column, as_of: dt.date | None) -> list[bool]:
-    """True where a date column holds a date that is nobody's birth date."""
-    if column.kind != "date" or as_of is None:
-        return [False] * len(texts)
-    days, _ = parse(texts, column)
-    return [day is not None and day.year > as_of.year - YOUNGEST for day in days]
+def is_recent(text: str, since: int | None) -> bool:
+    """Whether a text is a date after the year `since`, and so nobody's birth date."""
+    found = DATE.fullmatch(text.strip())
+    return found is not None and since is not None and int(found[1] or found[2]) > since
 
 
-def harmless(text: str, column: Column) -> bool:
+@lru_cache(maxsize=20_000)
+def harmless(text: str, kind: Kind) -> bool:
     """Whether a cell surely is no name and no date of birth.
 
     A place or a school has a word that says so. Elsewhere numbers of at most four figures are shown, words of the
@@ -59,12 +59,12 @@ def harmless(text: str, column: Column) -> bool:
     if len(text) > LONGEST_SHOWN or DATE_OR_SERIAL.search(text):
         return False
     found = WORD.findall(text)
-    if found and column.kind in ("unit", "school_name"):
+    if found and kind in ("unit", "school_name"):
         keys = {key(word) for word in found}
         return not keys.isdisjoint(place_words()) and not any(PATRONYMIC.search(each) for each in keys)
     if sum(character.isdecimal() for character in text) > MOST_FIGURES:
         return False
-    if column.kind == "text":
+    if kind == "text":
         return len(text.strip()) <= LONGEST_LETTER_OF_CLASS
     odd = [word for word in found if key(word) not in known_words()]
     return not odd or (len(odd) == 1 and odd[0].islower() and not NAME_ENDING.search(odd[0]))
