@@ -22,7 +22,7 @@ from warehouse.load import LoadResult, load_many, record_arrival
 from warehouse.query import register
 
 AS_OF = dt.date(2023, 9, 8)
-BATCH = 70
+BATCH = 140
 THREADS = 2
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
 

@@ -28,7 +28,7 @@ from documents.workbook import refusals
 LARGE_TEXT = 4 << 20
 LARGE_WORKBOOK = 24 << 20
 """Bytes of unpacked sheets above which cells are not made one by one."""
-BLOCK = 16 << 20
+BLOCK = 24 << 20
 SAMPLE = 1 << 16
 HEAD_ROWS = 60
 NOT_BLOCKS = (b"PK", b"\xd0\xcf\x11\xe0", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -63,10 +63,12 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
     sums = computed_totals(form, typed)
     own: list[dict[str, object]] = []
     stated: list[dict[str, object]] = []
+    refused_there: list[bool] = []
     for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
         totals_there, doubts = stated_by(found, sheets, sums.get(number))
         doubts += about_delivery(found, keys.get(number), checked.skipped, context)
         own += [{"delivery": number, **doubt} for doubt in (*found.findings, *doubts)]
+        refused_there.append(any(doubt["severity"] == "refuse" for doubt in (*found.findings, *doubts)))
         stated += [{"delivery": number, **total} for total in totals_there]
     parts = {
         "own": by_delivery(pl.DataFrame(own, schema={"delivery": pl.Int32, **FINDINGS}, orient="row")),
@@ -81,7 +83,7 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
     for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
         length = sum(len(known) for _, known in sheets)
         part = {name: frames[number] for name, frames in parts.items() if number in frames}
-        readings.append(finished(found, part, kept[start : start + length]))
+        readings.append(finished(found, part, kept[start : start + length], is_refused=refused_there[number]))
         start += length
     return readings
 
@@ -124,10 +126,9 @@ def year_reported(found: Identified) -> int | None:
     return int(campaign["academic_year"]) if campaign else academic_year(found.as_of)
 
 
-def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataFrame) -> Reading:
+def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataFrame, *, is_refused: bool) -> Reading:
     """The reading of one delivery from its parts of the batch."""
     findings = together(part.get("own"), part.get("findings"), NO_FINDINGS)
-    is_refused = "refuse" in findings["severity"]
     if is_refused:
         kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
     rows_counted = counted(kept)

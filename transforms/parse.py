@@ -30,6 +30,8 @@ def parse(raw: pl.Series, column: Column) -> tuple[pl.Series, pl.Series | None]:
 
     The usual spelling is parsed over the whole column; what is left is understood once for each distinct text.
     """
+    if raw.null_count() == len(raw):
+        return raw.cast(column.dtype), None
     if column.kind in TEXT_KINDS:
         values = trimmed(raw)
         wrong = values.str.starts_with("#").fill_null(False)
@@ -47,14 +49,14 @@ def by_distinct(
     left = fast.is_null() & raw.is_not_null()
     if not left.any():
         return fast, None
-    rest = raw.filter(left)
+    rest = raw if left.all() else raw.filter(left)
     texts = rest.unique()
     values, blank = understand(texts)
     values = values.cast(fast.dtype)
     known = values.is_not_null()
     if known.any():
         found = rest.replace_strict(texts.filter(known), values.filter(known), default=None, return_dtype=fast.dtype)
-        fast = fast.scatter(left.arg_true(), found)
+        fast = found if len(rest) == len(fast) else fast.scatter(left.arg_true(), found)
     unread = texts.filter(~known & ~blank)
     return fast, (raw.is_in(unread.implode()) & left).fill_null(False) if len(unread) else None
 
@@ -76,6 +78,8 @@ def understood(texts: pl.Series, column: Column) -> pl.Series:
         clean = clean.set(clean.is_in(BLANKS), None)
     if column.blank_words:
         clean = clean.set(clean.str.to_lowercase().is_in(column.blank_words), None)
+    if clean.null_count() == len(clean):
+        return clean.cast(column.dtype)
     return PARSERS[column.kind](clean, column)
 
 

@@ -124,6 +124,8 @@ def find_heading(top: Top, form: Form) -> Heading | None:
             candidate = match_heading(form, known, top, first, depth)
             if len(candidate.columns) >= 2 and (best is None or len(candidate.columns) > len(best.columns)):
                 best = candidate
+            if len(candidate.unknown) < 2 and not candidate.layout(form.editions[-1].required).missing:
+                break  # nothing is left for a deeper heading to find
     return best
 
 
@@ -201,13 +203,12 @@ def repeats_heading(
     cells: Sequence[str | None], filled: Sequence[int], heading_keys: Mapping[int, frozenset[str]]
 ) -> bool:
     """True for a heading printed again on the next page and for a row of column numbers («1 2 3»)."""
-    texts = [cells[c] or "" for c in filled]
-    if not any(key(cells[c] or "") in heading_keys.get(c, ()) for c in filled[:3]) and not texts[0].strip().isdecimal():
-        return False
-    if len(texts) >= 3 and all(text.strip().isdecimal() for text in texts):
-        numbers = [int(text) for text in texts]
-        if numbers[0] in (0, 1) and all(b - a == 1 for a, b in itertools.pairwise(numbers)):
+    if len(filled) >= 3 and (cells[filled[0]] or "").strip() in ("0", "1"):
+        texts = [(cells[c] or "").strip() for c in filled]
+        if all(text.isdecimal() for text in texts) and all(int(b) - int(a) == 1 for a, b in itertools.pairwise(texts)):
             return True
+    if not any(key(cells[c] or "") in heading_keys.get(c, ()) for c in filled[:3]):
+        return False
     same = sum(c in heading_keys and key(cells[c] or "") in heading_keys[c] for c in filled)
     return same >= 2 and same >= len(filled) / 2
 
