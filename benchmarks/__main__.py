@@ -60,8 +60,9 @@ def exports(url: str, folder: Path, rows: int, repeat: int) -> None:
 
 def workbooks(url: str, folder: Path, count: int, repeat: int) -> None:
     """W2: readiness workbooks → facts, against openpyxl reading them."""
+    senders = count * 9 // 8 + 1  # one style in nine is a csv
     region = demo.synthetic(
-        demo.Sizes(seed=3, regions=max(1, count // 25), senders=count, schools=count * 37, pupils=count, bad_share=0.02)
+        demo.Sizes(seed=3, regions=12, senders=senders, schools=senders * 37, pupils=senders, bad_share=0.02)
     )
     aliases = region.aliases.with_columns(why=pl.lit("generated"))
     unit_frame = region.units.select(
@@ -79,11 +80,17 @@ def workbooks(url: str, folder: Path, count: int, repeat: int) -> None:
     reports.mkdir()
     for unit in region.units["reporting_unit"]:
         (deliveries / unit).rename(reports / unit)
-    floors, works = [], []
+    for path in sorted(reports.rglob("*"))[::-1]:  # openpyxl reads no csv
+        if path.is_file() and path.suffix != ".xlsx":
+            path.unlink()
+    floors, quick, works = [], [], []
     for _ in range(repeat):
-        floors.append(measure("benchmarks.workbooks_floor", reports))
+        floors.append(measure("benchmarks.workbooks_floor", reports, "default"))
+        quick.append(measure("benchmarks.workbooks_floor", reports, "read_only"))
         works.append(measure("benchmarks.workbooks_load", url, reports, folder / "aliases.json"))
-    told("W2", f"{floors[0]['files']} workbooks, {floors[0]['cells']:,} cells", floors, works, "files")
+    what = f"{floors[0]['files']} workbooks, {floors[0]['cells']:,} cells, against openpyxl"
+    told("W2", what, floors, works, "files")
+    told("W2", f"{what} in its read-only mode", quick, works, "files")
 
 
 def take_register(url: str, deliveries: Path, aliases: dict[str, str] | None) -> None:
