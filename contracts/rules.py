@@ -131,6 +131,13 @@ NO_REGISTER = Rule(
     "Укажите реестр (--register ФАЙЛ) или загрузите его.",
 )  # fmt: skip
 
+HIDDEN_SHEET = Rule(
+    "COM-025", "warning", "table",
+    "На скрытом листе такая же таблица; она не прочитана.",
+    "Обычно это прошлая версия таблицы, и её строки повторяли бы строки видимого листа.",
+    "Если строки нужны, сделайте лист видимым; если нет, удалите его.",
+)  # fmt: skip
+
 CELL: dict[Kind, Rule] = {
     "count": Rule(
         "COM-030", "error", "cell",
@@ -273,8 +280,8 @@ COMMON: tuple[Rule, ...] = tuple(
         for rule in (
             *UNREADABLE.values(), FORM_UNKNOWN, FORM_AMBIGUOUS, HEADING_MISSING, HEADING_UNKNOWN, HEADING_TWICE,
             NO_ROWS, CONTRADICTION, SENDER_UNKNOWN, AS_OF_UNKNOWN, NO_CAMPAIGN, SUSPICIOUSLY_SMALLER, SENDER_WRONG,
-            KEY_NORMALISED, ROW_NOT_UNDERSTOOD, NO_REGISTER, *CELL.values(), CELL_ERROR, BLANK, OUT_OF_RANGE,
-            NOT_IN_OPEN_LIST, DUPLICATE_KEY, SCHOOL_OF_ANOTHER, SCHOOL_AMBIGUOUS, CODE_AND_NAME_DIFFER,
+            KEY_NORMALISED, ROW_NOT_UNDERSTOOD, NO_REGISTER, HIDDEN_SHEET, *CELL.values(), CELL_ERROR, BLANK,
+            OUT_OF_RANGE, NOT_IN_OPEN_LIST, DUPLICATE_KEY, SCHOOL_OF_ANOTHER, SCHOOL_AMBIGUOUS, CODE_AND_NAME_DIFFER,
             TOTAL_MISSING, UNITS_MISSING, ROSTER_SHORT, LATE,
         )
     }.values()

@@ -21,6 +21,7 @@ from contracts.rules import (
     HEADING_MISSING,
     HEADING_TWICE,
     HEADING_UNKNOWN,
+    HIDDEN_SHEET,
     NO_CAMPAIGN,
     SENDER_UNKNOWN,
     SENDER_WRONG,
@@ -116,6 +117,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         seen = [(sheet, heading) for sheet in sheets for heading in headings_of(top_of(sheet, depth), forms)]
         if any(is_table(heading, heading.form) for _, heading in seen):
             break
+    seen, hidden = seen_by_people(seen)
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
         return Identified(delivery, None, findings=(doubt or unknown_form(sheets),))
@@ -126,6 +128,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     edition = form.edition_at(as_of)
     layout = headings[0][1].layout(edition.required)
     findings = [*layout_findings(headings, edition, layout), *doubts]
+    findings += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
     sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings += doubts
     campaign = None
@@ -135,6 +138,17 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         if running is None:
             findings.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
     return Identified(delivery, form, edition, headings, sender, as_of, campaign, layout, tuple(findings))
+
+
+def seen_by_people(
+    seen: list[tuple[Sheet, Heading]],
+) -> tuple[list[tuple[Sheet, Heading]], list[tuple[Sheet, Heading]]]:
+    """Headings to read by, and the tables of hidden sheets that are left out because a visible sheet has one."""
+    tables = [(sheet, heading) for sheet, heading in seen if is_table(heading, heading.form)]
+    if not any(sheet.visible for sheet, _ in tables):
+        return seen, []
+    hidden = [(sheet, heading) for sheet, heading in tables if not sheet.visible]
+    return [(sheet, heading) for sheet, heading in seen if sheet.visible], hidden
 
 
 def headings_of(top: Top, forms: Sequence[Form]) -> list[Heading]:

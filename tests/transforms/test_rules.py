@@ -57,6 +57,11 @@ def sent(**changed: Any) -> Example:
 
 
 PLAN = Sheet("План", [["Муниципальный район", "План"], ["Чаинский муниципальный район", 10]])
+EARLIER = Sheet(
+    "Было",
+    [["Школа", "Уровень", "Должность ответственного", "РМГ в расписании"], ["МБОУ СОШ", "базовый", "директор", "нет"]],
+    visible=False,
+)
 ALL_OF_CHAINSKY = SCHOOLS.with_columns(subordination=pl.lit("chainsky"))
 AFTER_DEADLINE = dt.datetime(2023, 9, 11, 18, tzinfo=dt.UTC)
 
@@ -80,6 +85,7 @@ EXAMPLES: dict[str, Example] = {
     "COM-022": of("registration_plan", {"reporting_unit": "Чаинский р-н"}, "reporting_unit"),
     "COM-023": report({"school_code": None, "school_name": None}, "school_name", {"school_code": None}),
     "COM-024": sent(register=None),
+    "COM-025": Example(Sent("readiness_report", beside=(EARLIER,)), None, Sent("readiness_report", beside=())),
     "COM-030": report({"navigators": "более 5"}, "navigators", {"navigators": " 5 чел."}),
     "COM-031": report({"hours_practice": "по плану"}, "hours_practice", {"hours_practice": "–"}),
     "COM-032": report({"order_date": "сентябрь 2023"}, "order_date", {"order_date": "1 сентября 2023 г."}),
