@@ -287,9 +287,7 @@ def said_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
 
 def contradiction(what: str, stated: Sequence[tuple[str, str]]) -> Finding:
     shown = ", ".join(f"{place} — {value}" for place, value in stated)
-    return finding(
-        CONTRADICTION, what=f"{what} указан{'а' if what == 'Дата' else ''} по-разному: {shown}.", value=shown
-    )
+    return finding(CONTRADICTION, what=f"{what} по-разному: {shown}.") | {"value": shown}
 
 
 def called(sender: str) -> str:
