@@ -7,7 +7,6 @@ of the column. Rules are polars expressions that are true for a good row; `trans
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,8 +117,7 @@ class Pupils:
     """Rows of a form that are pupils: they are counted, and kept only under a keyed pseudonym.
 
     `identity` are the personal columns that tell pupils apart; `state` is the state of a row among others of the
-    same pupil (the smallest wins); `counted` is the state that a registered pupil has; `measures` are counts of
-    distinct pupils by `keys`.
+    same pupil (the smallest wins); `measures` are counts of distinct pupils by `keys`.
     """
 
     identity: tuple[str, ...]
@@ -183,8 +181,3 @@ class Form:
     def rules(self) -> tuple[Rule, ...]:
         """The rules of all editions, each id once."""
         return tuple({rule.id: rule for edition in self.editions for rule in edition.rules}.values())
-
-
-def changed(rules: Sequence[Rule], *replacing: Rule) -> tuple[Rule, ...]:
-    """Rules of a later edition: those of the earlier one with some replaced by id or added."""
-    return tuple({rule.id: rule for rule in (*rules, *replacing)}.values())

@@ -38,10 +38,6 @@ class Options:
     as_of: dt.date | None = None
     register: Path | None = None
 
-    @property
-    def says_nothing(self) -> bool:
-        return self.form is None and self.sender is None and self.as_of is None
-
 
 @dataclass(frozen=True)
 class Known:

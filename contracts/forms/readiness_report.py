@@ -10,6 +10,7 @@ import datetime as dt
 import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, Rule
+from contracts.forms.school_register import GRADES_6_TO_11
 from contracts.vocabulary import norm_totals, norms, ranks
 
 LEVEL = pl.col("level")
@@ -231,8 +232,7 @@ RULES = (
         "Профминимум реализуется в 6–11 классах.",
         "Оставьте только классы с 6 по 11.",
         column="grades",
-        check=pl.col("grades").str.extract(r"^(\d+)").cast(pl.Int64).is_between(6, 11)
-        & pl.col("grades").str.extract(r"(\d+)$").cast(pl.Int64).is_between(6, 11),
+        check=GRADES_6_TO_11,
         expected="классы с 6 по 11", source="seed 67; COV-3",
     ),
     Rule(

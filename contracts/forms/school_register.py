@@ -42,6 +42,11 @@ INN_CONTROL = (
     % 10
 )
 
+GRADES_6_TO_11 = pl.all_horizontal(
+    pl.col("grades").str.extract(end).cast(pl.Int64).is_between(6, 11) for end in (r"^(\d+)", r"(\d+)$")
+)
+"""Grades from 6 to 11 only (seed line 67); null where none are stated."""
+
 RULES = (
     Rule(
         "SCH-001", "error", "row",
@@ -81,8 +86,7 @@ RULES = (
         "В реестре мониторинга нужны только классы с 6 по 11.",
         "Оставьте только классы с 6 по 11.",
         column="grades",
-        check=pl.col("grades").str.extract(r"^(\d+)").cast(pl.Int64).is_between(6, 11)
-        & pl.col("grades").str.extract(r"(\d+)$").cast(pl.Int64).is_between(6, 11),
+        check=GRADES_6_TO_11,
         expected="классы с 6 по 11", source="seed 67; COV-3",
     ),
 )  # fmt: skip
