@@ -12,6 +12,8 @@ from typing import Literal
 
 import polars as pl
 
+from contracts.texts import rule_text
+
 Severity = Literal["refuse", "error", "warning", "note"]
 Scope = Literal["cell", "row", "table", "delivery", "register", "history"]
 Kind = Literal[
@@ -71,21 +73,31 @@ class Rule:
 
     `column` is the column whose cell is marked. `expected` and `difference` are expressions (or a text) for the
     message. A rule that `needs` the register is named, not run, when there is none. Rules without `check` are
-    applied by the mechanism that their `scope` names.
+    applied by the mechanism that their `scope` names. The words of a rule are in `contracts/texts/rules.csv`.
     """
 
     id: str
     severity: Severity
     scope: Scope
-    what: str
-    when: str
-    mend: str
     column: str | None = None
     check: pl.Expr | None = None
     expected: pl.Expr | str | None = None
     difference: pl.Expr | None = None
     needs_register: bool = False
     source: str = ""
+
+    @property
+    def what(self) -> str:
+        """What is wrong, in Russian; `RuleText` has the English too."""
+        return rule_text(self.id).what
+
+    @property
+    def when(self) -> str:
+        return rule_text(self.id).when
+
+    @property
+    def mend(self) -> str:
+        return rule_text(self.id).mend
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,14 +42,26 @@ class Range:
         )
 
 
+Place = tuple[int, int]
+"""Row and column of a cell, zero-based."""
+
+
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet. `rows[r][c]` is the cell at row r and column c counted from A1; blank cells are None."""
+    """One sheet. `rows[r][c]` is the cell at row r and column c counted from A1; blank cells are None.
+
+    `hidden_rows` and `hidden_columns` are zero-based. `percents` are number cells whose format shows a percent (their
+    value is the fraction), `unvalued` are formulas that were saved without a result (their value is None).
+    """
 
     name: str
     rows: list[list[Value]] = field(repr=False)
     merged: list[Range] = field(default_factory=list)
     visible: bool = True
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    percents: frozenset[Place] = field(default=frozenset(), repr=False)
+    unvalued: frozenset[Place] = field(default=frozenset(), repr=False)
 
     @property
     def used_range(self) -> str | None:
@@ -61,12 +73,25 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """A decision of the reader that may be wrong. `reason` is a key of `contracts.rules.DOUBTS`.
+
+    `found` is what was decided and `other` what it could have been instead, both in words for the sender.
+    """
+
+    reason: str
+    found: str
+    other: str | None = None
+
+
+@dataclass(frozen=True)
 class Grid:
     """One file as it was read. `notes` are decisions the reader made (an encoding, a separator), in English."""
 
     sheets: list[Sheet]
     format: str
     notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +106,7 @@ class Blocks:
     format: str
     frames: Callable[[int], Iterator[pl.DataFrame]]
     notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     def grid(self) -> Grid:
         """The whole file as a grid of texts. Raises Unreadable when it is too large for that."""
@@ -93,7 +119,7 @@ class Blocks:
                 rows.extend([] for _ in range(number - len(rows)))
                 known = dict(zip(places, texts, strict=True))
                 rows[number - 1] = [known.get(place) for place in range(max(places, default=-1) + 1)]
-        return Grid([Sheet(self.head.name, rows)], self.format, self.notes)
+        return Grid([Sheet(self.head.name, rows)], self.format, self.notes, self.doubts)
 
 
 class Unreadable(Exception):

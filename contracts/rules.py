@@ -1,4 +1,4 @@
-"""Rules that every form shares, and the words for each: what it is, when it matters, how to mend.
+"""Rules that every form shares; their words are in `contracts/texts/rules.csv`.
 
 They are applied by the mechanism (reading, finding the table, parsing a cell, resolving a key), not by expressions.
 """
@@ -8,277 +8,69 @@ from __future__ import annotations
 from contracts.form import Kind, Rule
 
 UNREADABLE = {
-    "empty": Rule(
-        "COM-001", "refuse", "delivery",
-        "Файл пустой: в нём нет ни одной заполненной ячейки.",
-        "Всегда: пустой файл не отчёт.",
-        "Откройте файл, убедитесь, что таблица в нём есть, сохраните и пришлите снова.",
-    ),
-    "encrypted": Rule(
-        "COM-002", "refuse", "delivery",
-        "Файл закрыт паролем, прочитать его нельзя.",
-        "Всегда: система не знает и не должна знать паролей.",
-        "Снимите пароль (Файл → Сведения → Защита книги → Зашифровать паролем: сотрите пароль) и пришлите снова.",
-    ),
-    "corrupt": Rule(
-        "COM-003", "refuse", "delivery",
-        "Файл повреждён: он не открывается как таблица.",
-        "Обычно файл оборвался при отправке или копировании.",
-        "Откройте исходный файл у себя, сохраните заново как «Книга Excel (.xlsx)» и пришлите снова.",
-    ),
-    "unknown": Rule(
-        "COM-004", "refuse", "delivery",
-        "Это не таблица: принимаются xlsx, xlsm, xls, xlsb, ods и csv.",
-        "Когда вместо таблицы прислали документ, снимок экрана или архив другого рода.",
-        "Пришлите саму таблицу в формате «Книга Excel (.xlsx)».",
-    ),
-    "too_large": Rule(
-        "COM-005", "refuse", "delivery",
-        "Файл разворачивается в слишком большой объём, читать его опасно.",
-        "Когда в файле миллионы пустых оформленных строк или он испорчен намеренно.",
-        "Скопируйте только таблицу в новую книгу и пришлите её.",
-    ),
-}  # fmt: skip
+    "empty": Rule("COM-001", "refuse", "delivery"),
+    "encrypted": Rule("COM-002", "refuse", "delivery"),
+    "corrupt": Rule("COM-003", "refuse", "delivery"),
+    "unknown": Rule("COM-004", "refuse", "delivery"),
+    "too_large": Rule("COM-005", "refuse", "delivery"),
+    "too_slow": Rule("COM-006", "refuse", "delivery"),
+}
+DOUBTS = {
+    "encoding": Rule("COM-026", "warning", "delivery"),
+    "separator": Rule("COM-027", "warning", "delivery"),
+    "records": Rule("COM-028", "warning", "delivery"),
+}
+"""Decisions of the reader that may be wrong (`contracts.grid.Doubt`)."""
 
-FORM_UNKNOWN = Rule(
-    "COM-010", "refuse", "delivery",
-    "Не удалось узнать форму: заголовки не похожи ни на одну из согласованных форм.",
-    "Когда прислали другой документ или строку заголовков удалили.",
-    "Верните строку заголовков из шаблона формы либо пришлите нужный файл.",
-)  # fmt: skip
-FORM_AMBIGUOUS = Rule(
-    "COM-011", "refuse", "delivery",
-    "Файл подходит сразу под две формы.",
-    "Когда в одной книге собраны таблицы разных форм.",
-    "Пришлите каждую форму отдельным файлом.",
-)  # fmt: skip
-HEADING_MISSING = Rule(
-    "COM-012", "refuse", "table",
-    "В таблице нет обязательного столбца.",
-    "Без него строки нельзя проверить.",
-    "Верните столбец с этим заголовком из шаблона и пришлите снова.",
-)  # fmt: skip
-HEADING_UNKNOWN = Rule(
-    "COM-013", "warning", "table",
-    "Незнакомый заголовок: столбец не проверялся и не загружен.",
-    "Когда столбец добавили от себя или переписали его заголовок.",
-    "Если столбец ваш собственный, ничего делать не нужно. Если это столбец формы, верните заголовок из шаблона.",
-)  # fmt: skip
-HEADING_TWICE = Rule(
-    "COM-014", "refuse", "table",
-    "Один и тот же столбец формы встречается дважды.",
-    "Нельзя понять, какому из двух верить.",
-    "Оставьте один столбец с этим заголовком.",
-)  # fmt: skip
-NO_ROWS = Rule(
-    "COM-015", "refuse", "table",
-    "Под заголовками нет ни одной строки с данными.",
-    "Когда прислали пустой шаблон.",
-    "Заполните таблицу и пришлите снова.",
-)  # fmt: skip
-CONTRADICTION = Rule(
-    "COM-016", "refuse", "delivery",
-    "Файл противоречит сам себе: отправитель или дата указаны по-разному.",
-    "Когда за основу взяли чужой или прошлый файл.",
-    "Исправьте название территории или дату так, чтобы они совпадали в тексте, в имени файла и в папке.",
-)  # fmt: skip
-SENDER_UNKNOWN = Rule(
-    "COM-017", "refuse", "delivery",
-    "Не удалось понять, кто отправитель.",
-    "Когда территория не названа ни в файле, ни в его имени, ни в папке.",
-    "Напишите над таблицей «Муниципальное образование: …» или положите файл в папку отправителя.",
-)  # fmt: skip
-AS_OF_UNKNOWN = Rule(
-    "COM-018", "refuse", "delivery",
-    "Не указано, на какую дату данные.",
-    "Без даты нельзя понять, что новее.",
-    "Напишите над таблицей «по состоянию на ДД.ММ.ГГГГ» или добавьте дату в имя файла.",
-)  # fmt: skip
-NO_CAMPAIGN = Rule(
-    "COM-019", "refuse", "delivery",
-    "На эту дату отчёты по этой форме не собираются.",
-    "Когда в дате опечатка или сбор уже закончен.",
-    "Проверьте дату «по состоянию на …».",
-)  # fmt: skip
-SUSPICIOUSLY_SMALLER = Rule(
-    "COM-020", "refuse", "history",
-    "В новом файле намного меньше строк, чем в принятом ранее.",
-    "Когда прислали часть таблицы вместо целой: новый файл заменяет прежний целиком.",
-    "Пришлите таблицу целиком. Если строк действительно стало меньше, сообщите региональному оператору.",
-)  # fmt: skip
-SENDER_WRONG = Rule(
-    "COM-021", "refuse", "delivery",
-    "Эту форму присылает другой отправитель.",
-    "Когда файл положили в чужую папку.",
-    "Проверьте, тот ли файл вы прислали.",
-)  # fmt: skip
-KEY_NORMALISED = Rule(
-    "COM-022", "note", "cell",
-    "Название прочитано через справочник написаний.",
-    "Когда в названии латинские буквы, сокращение или опечатка, известная справочнику.",
-    "Ничего делать не нужно; лучше писать название полностью.",
-)  # fmt: skip
-ROW_NOT_UNDERSTOOD = Rule(
-    "COM-023", "error", "row",
-    "В строке нет ни школы, ни территории, поэтому неясно, чьи это данные.",
-    "Когда название школы стёрли или строку вписали без него.",
-    "Впишите код или название школы (территории) в эту строку.",
-)  # fmt: skip
-NO_REGISTER = Rule(
-    "COM-024", "warning", "register",
-    "Правила, которым нужен реестр школ, не проверялись: реестра нет.",
-    "При проверке без загруженного реестра.",
-    "Укажите реестр (--register ФАЙЛ) или загрузите его.",
-)  # fmt: skip
+FORM_UNKNOWN = Rule("COM-010", "refuse", "delivery")
+FORM_AMBIGUOUS = Rule("COM-011", "refuse", "delivery")
+HEADING_MISSING = Rule("COM-012", "refuse", "table")
+HEADING_UNKNOWN = Rule("COM-013", "warning", "table")
+HEADING_TWICE = Rule("COM-014", "refuse", "table")
+NO_ROWS = Rule("COM-015", "refuse", "table")
+CONTRADICTION = Rule("COM-016", "refuse", "delivery")
+SENDER_UNKNOWN = Rule("COM-017", "refuse", "delivery")
+AS_OF_UNKNOWN = Rule("COM-018", "refuse", "delivery")
+NO_CAMPAIGN = Rule("COM-019", "refuse", "delivery")
+SUSPICIOUSLY_SMALLER = Rule("COM-020", "refuse", "history")
+SENDER_WRONG = Rule("COM-021", "refuse", "delivery")
+KEY_NORMALISED = Rule("COM-022", "note", "cell")
+ROW_NOT_UNDERSTOOD = Rule("COM-023", "error", "row")
+NO_REGISTER = Rule("COM-024", "warning", "register")
 
-HIDDEN_SHEET = Rule(
-    "COM-025", "warning", "table",
-    "На скрытом листе такая же таблица; она не прочитана.",
-    "Обычно это прошлая версия таблицы, и её строки повторяли бы строки видимого листа.",
-    "Если строки нужны, сделайте лист видимым; если нет, удалите его.",
-)  # fmt: skip
+HIDDEN_SHEET = Rule("COM-025", "warning", "table")
 
 CELL: dict[Kind, Rule] = {
-    "count": Rule(
-        "COM-030", "error", "cell",
-        "Вместо целого числа стоит другое.",
-        "Когда в ячейке текст («более 5»), дробь или несколько чисел.",
-        "Поставьте одно целое число цифрами.",
-    ),
-    "amount": Rule(
-        "COM-030", "error", "cell",
-        "Вместо целого числа стоит другое.",
-        "Когда в ячейке текст («более 5»), дробь или несколько чисел.",
-        "Поставьте одно целое число цифрами.",
-    ),
-    "hours": Rule(
-        "COM-031", "error", "cell",
-        "Вместо числа часов стоит другое.",
-        "Когда в ячейке текст или несколько чисел.",
-        "Поставьте число часов цифрами.",
-    ),
-    "date": Rule(
-        "COM-032", "error", "cell",
-        "Дата не читается.",
-        "Когда дата написана словами, неполностью или такого дня нет.",
-        "Запишите дату как ДД.ММ.ГГГГ.",
-    ),
-    "yes_no": Rule(
-        "COM-033", "error", "cell",
-        "Ответ не похож ни на «да», ни на «нет».",
-        "Когда вместо ответа стоит пояснение.",
-        "Напишите «да» или «нет».",
-    ),
-    "choice": Rule(
-        "COM-034", "error", "cell",
-        "Такого значения нет в списке допустимых.",
-        "Когда слово написано иначе, чем в списке.",
-        "Выберите одно из допустимых значений.",
-    ),
-    "percent": Rule(
-        "COM-035", "error", "cell",
-        "Процент не читается.",
-        "Когда в ячейке текст или несколько чисел.",
-        "Запишите процент числом, например 33,77%.",
-    ),
-    "grades": Rule(
-        "COM-036", "error", "cell",
-        "Классы не читаются.",
-        "Когда вместо номеров классов стоит пояснение.",
-        "Запишите классы как «6–11» или «6–9».",
-    ),
-    "unit": Rule(
-        "COM-037", "error", "cell",
-        "Такой территории нет в справочнике.",
-        "Когда в названии опечатка или это не территория области.",
-        "Напишите название территории так, как в сводной таблице, например «Асиновский муниципальный район».",
-    ),
-    "school_name": Rule(
-        "COM-038", "error", "register",
-        "Такой школы нет в реестре.",
-        "Когда в коде или названии опечатка либо школа новая.",
-        "Сверьте код и название с реестром школ; о новой школе сообщите региональному оператору.",
-    ),
-}  # fmt: skip
+    "count": Rule("COM-030", "error", "cell"),
+    "amount": Rule("COM-030", "error", "cell"),
+    "hours": Rule("COM-031", "error", "cell"),
+    "date": Rule("COM-032", "error", "cell"),
+    "yes_no": Rule("COM-033", "error", "cell"),
+    "choice": Rule("COM-034", "error", "cell"),
+    "percent": Rule("COM-035", "error", "cell"),
+    "grades": Rule("COM-036", "error", "cell"),
+    "unit": Rule("COM-037", "error", "cell"),
+    "school_name": Rule("COM-038", "error", "register"),
+}
 
-CELL_ERROR = Rule(
-    "COM-039", "error", "cell",
-    "В ячейке ошибка формулы.",
-    "Когда формула ссылается на удалённую ячейку или делит на ноль.",
-    "Замените формулу значением.",
-)  # fmt: skip
-BLANK = Rule(
-    "COM-040", "error", "cell",
-    "Обязательная ячейка пуста.",
-    "Всегда, когда столбец обязателен для каждой строки.",
-    "Заполните ячейку.",
-)  # fmt: skip
-OUT_OF_RANGE = Rule(
-    "COM-041", "error", "cell",
-    "Число вне допустимых границ.",
-    "Когда опечатка добавила цифру или минус.",
-    "Проверьте число.",
-)  # fmt: skip
-NOT_IN_OPEN_LIST = Rule(
-    "COM-042", "warning", "cell",
-    "Значения нет в справочнике, оно оставлено без кода.",
-    "Когда название должности или вида записано непривычно.",
-    "Если есть близкое значение из справочника, лучше выбрать его.",
-)  # fmt: skip
-DUPLICATE_KEY = Rule(
-    "COM-050", "error", "table",
-    "Одна и та же школа (территория) названа в таблице дважды.",
-    "Когда строку скопировали и не исправили.",
-    "Оставьте одну строку.",
-)  # fmt: skip
-SCHOOL_OF_ANOTHER = Rule(
-    "COM-051", "error", "register",
-    "Школа по реестру относится к другому отправителю.",
-    "Когда строка попала из чужой таблицы или школа сменила подчинение.",
-    "Уберите строку или сообщите региональному оператору о смене подчинения.",
-)  # fmt: skip
-SCHOOL_AMBIGUOUS = Rule(
-    "COM-052", "error", "register",
-    "Под это название подходят несколько школ реестра.",
-    "Когда название сокращено, а кода нет.",
-    "Укажите код школы из реестра.",
-)  # fmt: skip
-CODE_AND_NAME_DIFFER = Rule(
-    "COM-053", "error", "register",
-    "Код и название указывают на разные школы.",
-    "Когда код скопирован из соседней строки или набран с ошибкой.",
-    "Исправьте код или название по реестру.",
-)  # fmt: skip
-TOTAL_MISSING = Rule(
-    "COM-060", "warning", "table",
-    "В таблице нет строки «Итого».",
-    "Форма её предусматривает: по ней сверяется сумма строк.",
-    "Добавьте под таблицей строку «Итого».",
-)  # fmt: skip
-UNITS_MISSING = Rule(
-    "COM-061", "warning", "table",
-    "В сводной таблице нет части территорий.",
-    "Когда строка потерялась: исчезнувшая территория — это не меньший итог.",
-    "Добавьте недостающие строки.",
-)  # fmt: skip
-ROSTER_SHORT = Rule(
-    "COM-062", "warning", "register",
-    "В отчёте названы не все школы отправителя.",
-    "Школы, которых нет в отчёте, считаются не представившими отчёт.",
-    "Добавьте строки по недостающим школам и пришлите таблицу целиком.",
-)  # fmt: skip
-LATE = Rule(
-    "COM-063", "note", "delivery",
-    "Отчёт пришёл после срока.",
-    "Когда файл получен позже дня, назначенного для сдачи.",
-    "Ничего делать не нужно; просрочка отмечена.",
-)  # fmt: skip
+CELL_ERROR = Rule("COM-039", "error", "cell")
+BLANK = Rule("COM-040", "error", "cell")
+OUT_OF_RANGE = Rule("COM-041", "error", "cell")
+NOT_IN_OPEN_LIST = Rule("COM-042", "warning", "cell")
+DUPLICATE_KEY = Rule("COM-050", "error", "table")
+SCHOOL_OF_ANOTHER = Rule("COM-051", "error", "register")
+SCHOOL_AMBIGUOUS = Rule("COM-052", "error", "register")
+CODE_AND_NAME_DIFFER = Rule("COM-053", "error", "register")
+TOTAL_MISSING = Rule("COM-060", "warning", "table")
+UNITS_MISSING = Rule("COM-061", "warning", "table")
+ROSTER_SHORT = Rule("COM-062", "warning", "register")
+LATE = Rule("COM-063", "note", "delivery")
 
 COMMON: tuple[Rule, ...] = tuple(
     {
         rule.id: rule
         for rule in (
-            *UNREADABLE.values(), FORM_UNKNOWN, FORM_AMBIGUOUS, HEADING_MISSING, HEADING_UNKNOWN, HEADING_TWICE,
+            *UNREADABLE.values(), *DOUBTS.values(), FORM_UNKNOWN, FORM_AMBIGUOUS, HEADING_MISSING, HEADING_UNKNOWN, HEADING_TWICE,
             NO_ROWS, CONTRADICTION, SENDER_UNKNOWN, AS_OF_UNKNOWN, NO_CAMPAIGN, SUSPICIOUSLY_SMALLER, SENDER_WRONG,
             KEY_NORMALISED, ROW_NOT_UNDERSTOOD, NO_REGISTER, HIDDEN_SHEET, *CELL.values(), CELL_ERROR, BLANK,
             OUT_OF_RANGE, NOT_IN_OPEN_LIST, DUPLICATE_KEY, SCHOOL_OF_ANOTHER, SCHOOL_AMBIGUOUS, CODE_AND_NAME_DIFFER,

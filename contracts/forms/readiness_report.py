@@ -22,13 +22,10 @@ def norm(direction: str) -> pl.Expr:
     return LEVEL.replace_strict(norms(direction), default=None, return_dtype=pl.Int64)
 
 
-def hours_rule(number: int, column: str, direction: str, called: str) -> Rule:
+def hours_rule(number: int, column: str, direction: str) -> Rule:
     """Hours of a direction are at least the norm of the level (seed lines 29–61; the letters say «не менее»)."""
     return Rule(
         f"RDY-{number:03}", "error", "row",
-        f"Часов по направлению «{called}» меньше, чем требует уровень школы.",
-        "Нормы уровней: базовый 40 часов, основной 60, продвинутый 80, с разбивкой по направлениям.",
-        "Проверьте часы или уровень: один из них указан неверно.",
         column=column,
         check=pl.col(column).fill_null(0) >= norm(direction),
         expected=pl.format("не меньше {}", norm(direction)),
@@ -124,65 +121,44 @@ COLUMNS = (
 )  # fmt: skip
 
 RULES = (
-    hours_rule(1, "hours_curricular", "curricular", "урочная деятельность"),
-    hours_rule(2, "hours_rmg", "extracurricular_rmg", "курс «Россия – мои горизонты»"),
-    hours_rule(3, "hours_practice", "practice_module", "практико-ориентированный модуль"),
-    hours_rule(4, "hours_parents", "parent_engagement", "взаимодействие с родителями"),
-    hours_rule(5, "hours_supplementary", "supplementary_education", "дополнительное образование"),
-    hours_rule(6, "hours_vocational", "vocational_training", "профессиональное обучение"),
+    hours_rule(1, "hours_curricular", "curricular"),
+    hours_rule(2, "hours_rmg", "extracurricular_rmg"),
+    hours_rule(3, "hours_practice", "practice_module"),
+    hours_rule(4, "hours_parents", "parent_engagement"),
+    hours_rule(5, "hours_supplementary", "supplementary_education"),
+    hours_rule(6, "hours_vocational", "vocational_training"),
     Rule(
         "RDY-007", "error", "row",
-        "«Всего часов» не равно сумме часов по направлениям.",
-        "Сумма направлений и итог проверяются у каждой школы.",
-        "Пересчитайте итог или исправьте часы по направлениям.",
         column="hours_total", check=pl.col("hours_total") == HOURS_SUM,
         expected=pl.format("{}", HOURS_SUM), difference=pl.col("hours_total") - HOURS_SUM, source="seed 29–61",
     ),
     Rule(
         "RDY-008", "error", "row",
-        "Всего часов меньше, чем требует уровень.",
-        "Базовый уровень — не менее 40 часов в год, основной — 60, продвинутый — 80.",
-        "Добавьте часы или укажите уровень, который школа действительно реализует.",
         column="hours_total", check=pl.col("hours_total") >= HOURS_NORM,
         expected=pl.format("не меньше {}", HOURS_NORM), difference=pl.col("hours_total") - HOURS_NORM,
         source="seed 31, 40, 51",
     ),
     Rule(
         "RDY-010", "error", "row",
-        "Ответственный ниже заместителя руководителя.",
-        "Ответственным назначают руководителя или его заместителя.",
-        "Назначьте приказом заместителя руководителя и укажите его должность.",
         column="responsible_position", check=RANK <= 2,
         expected="директор или заместитель директора", source="seed 149; STF-2",
     ),
     Rule(
         "RDY-011", "error", "row",
-        "Обученных навигаторов больше, чем навигаторов всего.",
-        "Обученные — часть всех навигаторов школы.",
-        "Проверьте оба числа.",
         column="navigators_trained", check=pl.col("navigators_trained") <= pl.col("navigators"),
         expected=pl.format("≤ {}", pl.col("navigators")),
         difference=pl.col("navigators_trained") - pl.col("navigators"), source="STF-3",
     ),
     Rule(
         "RDY-012", "warning", "row",
-        "Не указан номер приказа о назначении ответственного.",
-        "Номер и дата приказа подтверждают назначение.",
-        "Впишите номер приказа.",
         column="order_number", check=pl.col("order_number").is_not_null(), expected="номер приказа", source="STF-4",
     ),
     Rule(
         "RDY-013", "warning", "row",
-        "Не указана дата приказа о назначении ответственного.",
-        "Номер и дата приказа подтверждают назначение.",
-        "Впишите дату приказа как ДД.ММ.ГГГГ.",
         column="order_date", check=pl.col("order_date").is_not_null(), expected="дата приказа", source="STF-4",
     ),
     Rule(
         "RDY-014", "error", "row",
-        "Дата приказа не подходит к учебному году отчёта.",
-        "Приказ издают не раньше чем за год до начала учебного года и не позже даты отчёта.",
-        "Проверьте год в дате приказа.",
         column="order_date",
         check=pl.col("order_date").is_between(
             pl.date(pl.col("academic_year_start") - 1, 9, 1), pl.col("as_of"), closed="both"
@@ -194,52 +170,34 @@ RULES = (
     ),
     Rule(
         "RDY-015", "error", "row",
-        "Курс «Россия – мои горизонты» не внесён в расписание.",
-        "Занятия еженедельные и обязаны стоять в расписании 6–11 классов.",
-        "Внесите занятия в расписание и ответьте «да».",
         column="rmg_in_timetable", check=pl.col("rmg_in_timetable"), expected="да",
         source="seed 276–278, 510; R11",
     ),
     Rule(
         "RDY-016", "warning", "row",
-        "Занятие «Россия – мои горизонты» стоит не в четверг.",
-        "Четверг рекомендован, другой день не ошибка.",
-        "Если день выбран намеренно, ничего делать не нужно.",
         column="rmg_weekday", check=pl.col("rmg_weekday") == "thursday", expected="четверг (рекомендуется)",
         source="seed 73; TT-2",
     ),
     Rule(
         "RDY-017", "error", "row",
-        "Курс в расписании, но день недели не указан.",
-        "День нужен, чтобы видеть, что занятие действительно стоит в расписании.",
-        "Впишите день недели.",
         column="rmg_weekday",
         check=pl.col("rmg_weekday").is_not_null() | ~pl.col("rmg_in_timetable"),
         expected="день недели", source="domain 3.3",
     ),
     Rule(
         "RDY-018", "error", "row",
-        "Планируется охватить больше обучающихся, чем учится.",
-        "Охват — часть обучающихся 6–11 классов.",
-        "Проверьте оба числа.",
         column="pupils_planned", check=pl.col("pupils_planned") <= pl.col("pupils_total"),
         expected=pl.format("≤ {}", pl.col("pupils_total")),
         difference=pl.col("pupils_planned") - pl.col("pupils_total"), source="COV-2",
     ),
     Rule(
         "RDY-019", "error", "row",
-        "Указаны классы вне 6–11.",
-        "Профминимум реализуется в 6–11 классах.",
-        "Оставьте только классы с 6 по 11.",
         column="grades",
         check=GRADES_6_TO_11,
         expected="классы с 6 по 11", source="seed 67; COV-3",
     ),
     Rule(
         "RDY-020", "warning", "register",
-        "Число обучающихся расходится с реестром больше чем на 5 %.",
-        "Контингент 6–11 классов известен из реестра школ.",
-        "Сверьте число обучающихся с отчётностью школы.",
         column="pupils_total",
         check=(pl.col("pupils_total") - pl.col("register_pupils")).abs() <= pl.col("register_pupils") * 0.05,
         expected=pl.format("около {}", pl.col("register_pupils")),
@@ -247,48 +205,27 @@ RULES = (
     ),
     Rule(
         "RDY-021", "warning", "row",
-        "В школе нет ни одного педагога-навигатора.",
-        "Навигатор нужен каждой школе проекта «Билет в будущее».",
-        "Назначьте навигатора или уточните число.",
         column="navigators", check=pl.col("navigators") >= 1, expected="≥ 1", source="STF-5",
     ),
     Rule(
         "RDY-022", "warning", "row",
-        "На основном и продвинутом уровне нет обученных навигаторов.",
-        "Для этих уровней нужны обученные специалисты (не менее 36 часов).",
-        "Направьте навигатора на обучение или уточните число.",
         column="navigators_trained", check=(pl.col("navigators_trained") >= 1) | ~AHEAD, expected="≥ 1", source="STF-3",
     ),
     Rule(
         "RDY-023", "warning", "row",
-        "Запланировано меньше двух родительских собраний.",
-        "В 2023/2024 учебном году два всероссийских собрания: в сентябре и в феврале.",
-        "Запланируйте оба собрания.",
         column="parent_meetings", check=pl.col("parent_meetings") >= 2, expected="≥ 2",
         difference=pl.col("parent_meetings") - 2, source="seed 84–85; PM-1",
     ),
     Rule(
         "RDY-024", "warning", "row",
-        "На основном и продвинутом уровне не запланировано практических мероприятий.",
-        "Практико-ориентированный модуль входит в эти уровни.",
-        "Запланируйте мероприятия или уточните уровень.",
         column="practice_events", check=(pl.col("practice_events") >= 1) | ~AHEAD, expected="≥ 1", source="EV-5",
     ),
     Rule(
         "RDY-025", "warning", "row",
-        "На продвинутом уровне нет профильных классов.",
-        "Для этого уровня рекомендовано создание профильных предпрофессиональных классов.",
-        "Если классы есть, укажите их число.",
         column="profile_classes", check=(pl.col("profile_classes") >= 1) | (LEVEL != "advanced"), expected="≥ 1",
         source="seed 61; PC",
     ),
-    Rule(
-        "RDY-030", "warning", "history",
-        "Школа, чей отчёт был принят, в новом отчёте не принята.",
-        "Число принятых отчётов не должно уменьшаться без причины.",
-        "Проверьте строку школы: в прежнем отчёте она была верной.",
-        source="RDY-5",
-    ),
+    Rule("RDY-030", "warning", "history", source="RDY-5"),
 )  # fmt: skip
 
 FORM = Form(
@@ -310,13 +247,7 @@ FORM = Form(
             "2023", dt.date(2023, 8, 1), COLUMNS,
             (
                 *RULES,
-                Rule(
-                    "RDY-031", "warning", "table",
-                    "«Итого» не равно сумме строк.",
-                    "Итог набирают отдельно, и он устаревает.",
-                    "Пересчитайте строку «Итого».",
-                    source="domain 6: totals are control totals",
-                ),
+                Rule("RDY-031", "warning", "table", source="domain 6: totals are control totals"),
             ),
         ),
     ),

@@ -30,31 +30,16 @@ RATE = pl.col("accepted") / pl.when(pl.col("schools") > 0).then(pl.col("schools"
 RULES = (
     Rule(
         "RDS-001", "error", "row",
-        "Верные, неверные и непредставленные отчёты не складываются в число школ.",
-        "Каждая школа попадает ровно в один из трёх столбцов.",
-        "Пересчитайте строку.",
         column="schools", check=pl.col("schools") == SUM, expected=pl.format("{}", SUM),
         difference=pl.col("schools") - SUM, source="RDY-1",
     ),
     Rule(
         "RDS-002", "warning", "row",
-        "Напечатанный процент расходится с вычисленным больше чем на половину последнего знака.",
-        "Процент набирают отдельно, и он устаревает.",
-        "Пересчитайте процент.",
         column="accepted_rate", source="RDY-2",
     ),
-    Rule(
-        "RDS-003", "warning", "table",
-        "«Итого» не равно сумме строк.",
-        "Итог набирают отдельно, и он устаревает.",
-        "Пересчитайте строку «Итого».",
-        source="RDY-3",
-    ),
+    Rule("RDS-003", "warning", "table", source="RDY-3"),
     Rule(
         "RDS-004", "warning", "register",
-        "Число школ расходится с реестром.",
-        "Реестр — список тех, кто обязан отчитаться.",
-        "Сверьте число школ с реестром.",
         column="schools", check=pl.col("schools") == pl.col("register_unit_schools"),
         expected=pl.format("{}", pl.col("register_unit_schools")),
         difference=pl.col("schools") - pl.col("register_unit_schools"), needs_register=True, source="RDY-4",

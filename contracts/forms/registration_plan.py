@@ -21,34 +21,16 @@ COLUMNS = (
 RULES = (
     Rule(
         "PLN-001", "error", "row",
-        "План должен быть больше нуля.",
-        "С нулевым планом процент выполнения не существует.",
-        "Впишите план или уберите строку.",
         column="plan_pupils", check=pl.col("plan_pupils") > 0, expected="> 0", source="REG-1",
     ),
     Rule(
         "PLN-002", "warning", "register",
-        "План больше числа обучающихся 6–11 классов по реестру.",
-        "Зарегистрировать можно только тех, кто учится.",
-        "Проверьте план и реестр.",
         column="plan_pupils", check=pl.col("plan_pupils") <= pl.col("register_unit_pupils"),
         expected=pl.format("≤ {}", pl.col("register_unit_pupils")),
         difference=pl.col("plan_pupils") - pl.col("register_unit_pupils"), needs_register=True, source="REG-8",
     ),
-    Rule(
-        "PLN-003", "warning", "table",
-        "«Итого» не равно сумме строк.",
-        "Итог набирают отдельно, и он устаревает.",
-        "Пересчитайте строку «Итого».",
-        source="REG-7",
-    ),
-    Rule(
-        "PLN-004", "warning", "history",
-        "План территории изменился по сравнению с прежним.",
-        "Изменение плана меняет процент выполнения задним числом.",
-        "Если план пересмотрен документом, ничего делать не нужно.",
-        source="REG-6",
-    ),
+    Rule("PLN-003", "warning", "table", source="REG-7"),
+    Rule("PLN-004", "warning", "history", source="REG-6"),
 )  # fmt: skip
 
 FORM = Form(

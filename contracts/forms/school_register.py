@@ -50,23 +50,14 @@ GRADES_6_TO_11 = pl.all_horizontal(
 RULES = (
     Rule(
         "SCH-001", "error", "row",
-        "Код ОКТМО записан не восемью цифрами.",
-        "Коды хранятся текстом: числовая ячейка съедает нули.",
-        "Запишите восемь цифр в текстовой ячейке.",
         column="oktmo", check=pl.col("oktmo").str.contains(r"^\d{8}$"), expected="8 цифр", source="domain 3.6",
     ),
     Rule(
         "SCH-002", "error", "row",
-        "ИНН записан не десятью цифрами.",
-        "Числовая ячейка съедает ведущий ноль ИНН.",
-        "Запишите десять цифр в текстовой ячейке.",
         column="inn", check=pl.col("inn").str.contains(r"^\d{10}$"), expected="10 цифр", source="domain 3.6",
     ),
     Rule(
         "SCH-003", "warning", "row",
-        "Контрольная цифра ИНН не сходится.",
-        "Опечатка в ИНН почти всегда нарушает контрольную цифру.",
-        "Сверьте ИНН с учредительными документами.",
         column="inn",
         check=pl.when(pl.col("inn").str.contains(r"^\d{10}$")).then(
             pl.col("inn").str.slice(9, 1).cast(pl.Int64, strict=False) == INN_CONTROL
@@ -75,16 +66,10 @@ RULES = (
     ),
     Rule(
         "SCH-004", "warning", "row",
-        "ОКТМО не того региона: код Томской области начинается с 69, а 70 — это код для ИНН и номеров машин.",
-        "Коды 69 и 70 часто путают.",
-        "Возьмите код из справочника ОКТМО.",
         column="oktmo", check=~pl.col("oktmo").str.starts_with("70"), expected="69……", source="domain 3.6",
     ),
     Rule(
         "SCH-005", "error", "row",
-        "Указаны классы вне 6–11.",
-        "В реестре мониторинга нужны только классы с 6 по 11.",
-        "Оставьте только классы с 6 по 11.",
         column="grades",
         check=GRADES_6_TO_11,
         expected="классы с 6 по 11", source="seed 67; COV-3",

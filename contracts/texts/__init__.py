@@ -1,0 +1,57 @@
+"""The catalogue of texts, Russian and English: words of the rules, and phrases of receipts and templates.
+
+Tables that a non-programmer can review; whoever adds a rule or a phrase adds its line here.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+FOLDER = Path(__file__).parent
+Language = Literal["ru", "en"]
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """What a rule is, when it matters, how to mend: for senders in Russian, for engineers in English."""
+
+    what: str
+    when: str
+    mend: str
+    what_en: str
+    when_en: str
+    mend_en: str
+
+
+@cache
+def rule_texts() -> dict[str, RuleText]:
+    """Rule id → its words. Raises ValueError when a rule stands there twice."""
+    return {rule: RuleText(**row) for rule, row in _lines("rules", "rule").items()}
+
+
+def rule_text(rule: str) -> RuleText:
+    """The words of a rule. Raises LookupError for a rule without a line in the catalogue."""
+    found = rule_texts().get(rule)
+    if found is None:
+        raise LookupError(f"rule {rule} has no line in contracts/texts/rules.csv")
+    return found
+
+
+@cache
+def phrases(language: Language = "ru") -> dict[str, str]:
+    """Code of a phrase → the phrase; `{name}` stands for what `str.format` puts there."""
+    return {phrase: row[language] for phrase, row in _lines("phrases", "phrase").items()}
+
+
+def _lines(name: str, code: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row[code] in found:
+                raise ValueError(f"{row[code]} stands twice in contracts/texts/{name}.csv")
+            found[row.pop(code)] = row
+    return found
