@@ -66,15 +66,10 @@ UNITS_MISSING = Rule("COM-061", "warning", "table")
 ROSTER_SHORT = Rule("COM-062", "warning", "register")
 LATE = Rule("COM-063", "note", "delivery")
 
+ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
 COMMON: tuple[Rule, ...] = tuple(
     {
         rule.id: rule
-        for rule in (
-            *UNREADABLE.values(), *DOUBTS.values(), FORM_UNKNOWN, FORM_AMBIGUOUS, HEADING_MISSING, HEADING_UNKNOWN, HEADING_TWICE,
-            NO_ROWS, CONTRADICTION, SENDER_UNKNOWN, AS_OF_UNKNOWN, NO_CAMPAIGN, SUSPICIOUSLY_SMALLER, SENDER_WRONG,
-            KEY_NORMALISED, ROW_NOT_UNDERSTOOD, NO_REGISTER, HIDDEN_SHEET, *CELL.values(), CELL_ERROR, BLANK,
-            OUT_OF_RANGE, NOT_IN_OPEN_LIST, DUPLICATE_KEY, SCHOOL_OF_ANOTHER, SCHOOL_AMBIGUOUS, CODE_AND_NAME_DIFFER,
-            TOTAL_MISSING, UNITS_MISSING, ROSTER_SHORT, LATE,
-        )
+        for rule in sorted((*ALONE, *UNREADABLE.values(), *DOUBTS.values(), *CELL.values()), key=lambda rule: rule.id)
     }.values()
-)  # fmt: skip
+)
