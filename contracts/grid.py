@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:  # reader processes start often and need no polars
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class CellError:
 
 MOST_CELLS = 10_000_000
 """Cells of a large file that are still made one by one."""
+HEAD_ROWS = 60
+"""First rows of a large file, in which its heading is looked for."""
 
 Value = str | float | int | bool | dt.datetime | dt.date | dt.time | dt.timedelta | CellError | None
 
@@ -126,9 +130,12 @@ class Unreadable(Exception):
     """The file cannot be read. `reason` is a key of `contracts.rules.UNREADABLE`."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
+        super().__init__(reason, detail)  # what it is made of again in another process
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
 
 
 def column_letters(column: int) -> str:

@@ -6,20 +6,32 @@ import datetime as dt
 import math
 from typing import Any
 
-from contracts.grid import Sheet, Unreadable, Value, cell_address
+from contracts.grid import Grid, Sheet, Unreadable, Value, cell_address, column_letters
 from documents.read import read_grid
 
 
 def grid_document(name: str, data: bytes) -> dict[str, Any]:
     """Read one file and describe it. A file that cannot be read gives an error sentence and no sheets."""
     try:
-        grid = read_grid(name, data)
+        return document_of(name, read_grid(name, data))
     except Unreadable as error:
-        return {"file": name, "error": error.detail, "sheets": []}
-    return {"file": name, "error": None, "sheets": [_sheet(sheet) for sheet in grid.sheets]}
+        return document_of(name, error)
+
+
+def document_of(name: str, read: Grid | Unreadable) -> dict[str, Any]:
+    """Describe a file that was read, or say why it was not."""
+    if isinstance(read, Unreadable):
+        return {"file": name, "error": read.detail, "sheets": []}
+    return {"file": name, "error": None, "sheets": [_sheet(sheet) for sheet in read.sheets]}
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:
+    beside: dict[str, list[int] | list[str]] = {
+        "hidden_rows": [row + 1 for row in sorted(sheet.hidden_rows)],
+        "hidden_columns": [column_letters(column) for column in sorted(sheet.hidden_columns)],
+        "percents": [cell_address(r, c) for r, c in sorted(sheet.percents)],
+        "formulas_without_result": [cell_address(r, c) for r, c in sorted(sheet.unvalued)],
+    }
     return {
         "name": sheet.name,
         "visible": sheet.visible,
@@ -31,6 +43,7 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
             for c, value in enumerate(row)
             if value is not None
         ],
+        **{key: found for key, found in beside.items() if found},
     }
 
 

@@ -1,21 +1,29 @@
-"""What calamine does not tell of an ods: its merges and its error cells."""
+"""OpenDocument spreadsheets, read from their XML.
+
+Calamine is not used: it refuses indented files, glues comments to the text of their cell, gives spans of time as text
+and knows neither merges nor errors nor what is hidden.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import zipfile
+from typing import Literal
 
-from contracts.grid import Range, Unreadable
-from documents.extras import Extras, walk
+from contracts.grid import Range, Sheet, Unreadable, Value
+from documents.extras import MOST_COLUMNS, MOST_ROWS, Extras, walk
+from documents.number_format import DAY, moment, number
 
-ERROR_LIMIT = 1_000_000
-MOST_ROWS, MOST_COLUMNS = 1 << 20, 1 << 14  # the largest sheet LibreOffice can hold
+MARK_LIMIT = 1_000_000  # cells of a sheet that are marked; a repeat marks any number of them in one word
 ERROR_TEXT = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A)|(Err|Ошибка):\d{3}")
+SPACES = re.compile(r"[ \t\r\n]+")
+DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d*)?)S)?)?")
+CELLS = ("table:table-cell", "table:covered-table-cell")
+HIDDEN = ("collapse", "filter")
 
-# ods: <table:table-cell table:number-columns-repeated="3" table:formula="of:=1/0"><text:p>#DIV/0!</text:p>
 
-
-def ods_extras(archive: zipfile.ZipFile) -> list[Extras]:
+def read_ods(archive: zipfile.ZipFile) -> list[Sheet]:
     parser = _OdsParser()
     if "content.xml" in archive.namelist():
         walk(archive, "content.xml", parser.start, parser.end, parser.text)
@@ -23,70 +31,189 @@ def ods_extras(archive: zipfile.ZipFile) -> list[Extras]:
 
 
 class _OdsParser:
-    """Finds filled rectangles, merges and error cells of the tables; equal rows and cells are written once."""
+    """Makes the sheets. Equal rows and cells are written once, with the number of times they stand there.
+
+    <table:table-cell table:number-columns-repeated="3" table:formula="of:=1/0"><text:p>#DIV/0!</text:p>
+    """
 
     def __init__(self) -> None:
-        self.sheets: list[Extras] = []
-        self.name = ""
-        self.tables = self.row = self.column = self.row_repeat = self.cell_repeat = self.width = 0
-        self.errors: list[tuple[int, int, str]] = []  # first column, repeat, text
+        self.sheets: list[Sheet] = []
+        self.hidden_styles: set[str] = set()
+        self.style = ""
+        self.extra = Extras()
+        self.about: dict[str, str] = {}
+        self.rows: list[list[Value]] = []
+        self.tables = self.links = self.row = self.column = self.row_repeat = self.row_columns = 0
+        self.cells: list[tuple[int, int, Value]] = []  # of this row: first column, repeat, value
+        self.marks: list[tuple[int, int, Literal["error", "percent", "unvalued"], str]] = []
         self.cell: dict[str, str] | None = None
-        self.value: list[str] = []
-        self.is_note = False
+        self.depth = 0  # of elements within the cell: its own paragraphs are at 1, those of comments and shapes deeper
+        self.is_text = False
+        self.paragraphs: list[list[str]] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.tables += tag == "table:table"
-        if self.tables != 1:  # a table may lie inside a cell
-            return
-        if tag == "table:table":
-            self.sheets.append(Extras())
-            self.name, self.row = attributes.get("table:name", ""), 0
+        self.links += tag == "table:dde-link"  # keeps a copy of another file's table
+        if self.tables != 1 or self.links:  # a table may lie inside a cell
+            self._start_style(tag, attributes)
+        elif self.cell is not None:
+            self._start_in_cell(tag, attributes)
+        elif tag == "table:table":
+            self.about, self.extra, self.rows = attributes, Extras(), []
+            self.row = self.column = 0
+        elif tag == "table:table-column":
+            repeat = _repeat(attributes, "table:number-columns-repeated")
+            if attributes.get("table:visibility") in HIDDEN:
+                self.extra.hidden_columns.add(self.column, self.column + repeat - 1)
+            self.column += repeat
         elif tag == "table:table-row":
-            self.row_repeat = int(attributes.get("table:number-rows-repeated", 1))
-            self.column = self.width = 0
-            self.errors = []
-        elif tag in ("table:table-cell", "table:covered-table-cell"):
-            self.cell_repeat = int(attributes.get("table:number-columns-repeated", 1))
-            self.cell, self.value = attributes, []
-            down = min(int(attributes.get("table:number-rows-spanned", 1)), MOST_ROWS) - 1
-            right = min(int(attributes.get("table:number-columns-spanned", 1)), MOST_COLUMNS) - 1
+            self.row_repeat = _repeat(attributes, "table:number-rows-repeated")
+            self.row_columns = 0
+            self.cells, self.marks = [], []
+            if attributes.get("table:visibility") in HIDDEN:
+                self.extra.hidden_rows.add(self.row, self.row + self.row_repeat - 1)
+        elif tag in CELLS:
+            self.cell, self.depth, self.is_text, self.paragraphs = attributes, 0, False, []
+            down = min(_repeat(attributes, "table:number-rows-spanned"), MOST_ROWS) - 1
+            right = min(_repeat(attributes, "table:number-columns-spanned"), MOST_COLUMNS) - 1
             if down > 0 or right > 0:
-                merged = Range(self.row, self.column, self.row + down, self.column + right)
-                self.sheets[-1].merged.append(merged)
-        elif tag == "office:annotation":
-            self.is_note = True
+                column = self.row_columns
+                self.extra.merged.append(Range(self.row, column, self.row + down, column + right))
+
+    def _start_style(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "style:style":
+            self.style = attributes.get("style:name", "")
+        elif tag == "style:table-properties" and attributes.get("table:display") == "false":
+            self.hidden_styles.add(self.style)
+
+    def _start_in_cell(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth == 1:
+            self.is_text = tag == "text:p"
+            if self.is_text:
+                self.paragraphs.append([])
+        elif self.is_text and tag == "text:s":
+            self.paragraphs[-1].append("\0" * min(_repeat(attributes, "text:c"), MOST_COLUMNS))
+        elif self.is_text and tag in ("text:tab", "text:line-break"):
+            self.paragraphs[-1].append("\1" if tag == "text:tab" else "\2")
 
     def text(self, text: str) -> None:
-        if self.cell is not None and not self.is_note:
-            self.value.append(text)
+        if self.is_text and self.cell is not None:
+            self.paragraphs[-1].append(text)
 
     def end(self, tag: str) -> None:
-        if self.tables == 1 and self.cell is not None and tag in ("table:table-cell", "table:covered-table-cell"):
-            self._end_cell(self.cell)
-        elif self.tables == 1 and tag == "table:table-row":
-            self._end_row(self.sheets[-1])
-        elif tag == "office:annotation":
-            self.is_note = False
+        if self.tables == 1 and not self.links:
+            if self.cell is not None and self.depth:
+                self.depth -= 1
+                self.is_text = self.is_text and self.depth > 0
+            elif self.cell is not None and tag in CELLS:
+                self._end_cell(self.cell)
+            elif tag == "table:table-row":
+                self._end_row()
+            elif tag == "table:table":
+                self._end_table()
         self.tables -= tag == "table:table"
+        self.links -= tag == "table:dde-link"
 
     def _end_cell(self, cell: dict[str, str]) -> None:
-        text = "".join(self.value).strip()
-        is_error = cell.get("calcext:value-type") == "error"
+        repeat = _repeat(cell, "table:number-columns-repeated")
+        text = "\n".join(_plain("".join(paragraph)) for paragraph in self.paragraphs)
+        value = _value(cell, text)
         # Older programs write the error only as the text of a formula; its value is then a false 0.
-        if is_error or ("table:formula" in cell and ERROR_TEXT.fullmatch(text)):
-            self.errors.append((self.column, self.cell_repeat, text or "#VALUE!"))
-        self.column += self.cell_repeat
-        if is_error or "office:value-type" in cell:
-            self.width = self.column
+        if cell.get("calcext:value-type") == "error" or (
+            "table:formula" in cell and ERROR_TEXT.fullmatch(text.strip())
+        ):
+            self.marks.append((self.row_columns, repeat, "error", text.strip() or "#VALUE!"))
+        elif "table:formula" in cell and value is None and cell.get("office:value-type") != "string":
+            self.marks.append((self.row_columns, repeat, "unvalued", ""))
+        elif cell.get("office:value-type") == "percentage" and value is not None:
+            self.marks.append((self.row_columns, repeat, "percent", ""))
+        if value not in (None, ""):
+            self.cells.append((self.row_columns, repeat, value))
+        self.row_columns += repeat
         self.cell = None
 
-    def _end_row(self, sheet: Extras) -> None:
-        if self.width:
-            sheet.fill(self.row + self.row_repeat - 1, self.width - 1)
-            sheet.check_size(self.name)
-        for first, repeat, text in self.errors:
-            if len(sheet.errors) + self.row_repeat * repeat > ERROR_LIMIT:
-                raise Unreadable("too_large", f"Sheet {self.name!r} has more than {ERROR_LIMIT} error cells.")
-            for row in range(self.row, self.row + self.row_repeat):
-                sheet.errors |= {(row, column): text for column in range(first, first + repeat)}
+    def _end_row(self) -> None:
+        for filled in (self.cells, self.marks):
+            if filled:
+                first, repeat, *_ = filled[-1]
+                self.extra.fill(self.row + self.row_repeat - 1, first + repeat - 1)
+                self.extra.check_size(self.about.get("table:name", ""))
+        if self.cells:
+            line: list[Value] = []
+            for first, repeat, value in self.cells:
+                line.extend([None] * (first - len(line)))
+                line.extend([value] * repeat)
+            self.rows.extend([] for _ in range(self.row - len(self.rows)))
+            self.rows.extend(list(line) for _ in range(self.row_repeat))
+        self._mark()
         self.row += self.row_repeat
+
+    def _mark(self) -> None:
+        extra = self.extra
+        for first, repeat, kind, text in self.marks:
+            known = len(extra.errors) + len(extra.percents) + len(extra.unvalued)
+            if known + self.row_repeat * repeat > MARK_LIMIT:
+                name = self.about.get("table:name", "")
+                raise Unreadable(
+                    "too_large", f"Sheet {name!r} has more than {MARK_LIMIT} errors, percents or formulas."
+                )
+            places = [(r, c) for r in range(self.row, self.row + self.row_repeat) for c in range(first, first + repeat)]
+            if kind == "error":
+                extra.errors |= dict.fromkeys(places, text)
+            elif kind == "percent":
+                extra.percents.update(places)
+            else:
+                extra.unvalued.update(places)
+
+    def _end_table(self) -> None:
+        width = max(map(len, self.rows), default=0)
+        for line in self.rows:
+            line.extend([None] * (width - len(line)))
+        visible = self.about.get("table:style-name", "") not in self.hidden_styles
+        self.sheets.append(self.extra.sheet(self.about.get("table:name", ""), self.rows, visible=visible))
+
+
+def _repeat(attributes: dict[str, str], name: str) -> int:
+    return max(int(attributes.get(name, 1)), 1)
+
+
+def _plain(text: str) -> str:
+    """Text of a paragraph: white space of the XML is one space, as every reader of ODF shows it; marks are more."""
+    return SPACES.sub(" ", text).strip(" ").translate({0: " ", 1: "\t", 2: "\n"})
+
+
+def _value(cell: dict[str, str], text: str) -> Value:
+    """The value of a cell by its type; what its type does not tell is kept as the text that was shown."""
+    kind = cell.get("office:value-type")
+    try:
+        if kind in ("float", "percentage", "currency"):
+            return number(float(cell["office:value"]))
+        if kind == "boolean":
+            return cell["office:boolean-value"].lower() == "true"
+        if kind == "date":
+            return _date(cell["office:date-value"])
+        if kind == "time":
+            return _time(cell["office:time-value"])
+    except KeyError:
+        return None if "table:formula" in cell else text or None
+    except (ValueError, OverflowError):
+        return text or None
+    return cell.get("office:string-value", text) or None
+
+
+def _date(iso: str) -> Value:
+    """A date, or a moment to the millisecond: the float behind it leaves nanoseconds."""
+    at = dt.datetime.fromisoformat(iso.removesuffix("Z"))
+    at += dt.timedelta(microseconds=round(at.microsecond, -3) - at.microsecond)
+    return at.date() if at.time() == dt.time.min else at
+
+
+def _time(iso: str) -> Value:
+    match = DURATION.fullmatch(iso)
+    if not match:
+        raise ValueError(iso)
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups()[1:])
+    total = days + hours / 24 + minutes / 1440 + seconds / 86400
+    total = -total if match[1] else total
+    return moment(total, "moment" if 0 <= round(total * DAY) < DAY else "span", is_1904=False)

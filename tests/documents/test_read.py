@@ -15,10 +15,12 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from workbook_writers import ole
 
 from contracts.grid import CellError, Grid, Range, Unreadable
-from documents import read, text_table
+from documents.encoding import one_byte_encoding
 from documents.grid_json import grid_document
+from documents.limits import LIMITS, Limits
 from documents.read import read_grid
 
 SHEET_PART = "xl/worksheets/sheet1.xml"
@@ -162,7 +164,9 @@ def test_a_formula_never_calculated_is_blank() -> None:
     workbook.worksheets[0]["B2"] = "=1+1"
     workbook.worksheets[0]["A1"] = "x"
     workbook.save(out)
-    assert read_grid("a.xlsx", out.getvalue()).sheets[0].rows == [["x"]]
+    (sheet,) = read_grid("a.xlsx", out.getvalue()).sheets
+    assert sheet.rows == [["x"], [None, None]]
+    assert (sheet.used_range, sheet.unvalued) == ("A1:A1", {(1, 1)})
 
 
 def test_ods_repeats_merges_and_errors() -> None:
@@ -188,7 +192,7 @@ def test_ods_repeats_merges_and_errors() -> None:
 # refusals
 
 
-def test_bombs_and_endless_sheets_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bombs_and_endless_sheets_are_refused() -> None:
     data = book(small_book)
     far = edited(data, lambda part: part.replace(b'r="D4"', b'r="XFD1048576"'))
     assert refusal(far) == "too_large"
@@ -198,8 +202,9 @@ def test_bombs_and_endless_sheets_are_refused(monkeypatch: pytest.MonkeyPatch) -
     cell = '<table:table-cell office:value-type="float" office:value="1" table:number-columns-repeated="999999999"/>'
     row = f'<table:table-row table:number-rows-repeated="999999999">{cell}</table:table-row>'
     assert refusal(ods(row)) == "too_large"
-    monkeypatch.setattr(read, "UNPACKED_LIMIT", 1000)
+    token = LIMITS.set(Limits(unpacked=1000))
     assert refusal(data) == "too_large"
+    LIMITS.reset(token)
 
 
 def test_an_entity_bomb_is_refused() -> None:
@@ -227,29 +232,6 @@ def test_refusals_name_what_the_file_looks_like() -> None:
         assert refusal(start + b" and more", "a.xls") == "unknown"
     assert refusal(bytes(range(1, 32)) * 20, "a.csv") == "unknown"
     assert refusal(b"a;b\x00c\n", "a.csv") == "corrupt"
-
-
-def ole(stream: str, content: bytes) -> bytes:
-    """An OLE2 file with one stream: sector 0 is the FAT, sector 1 the directory, the stream follows."""
-    content = content.ljust(4096, b"\0")
-    sectors = len(content) // 512
-    header = read.OLE + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
-    header += struct.pack("<4I", 1, 1, 0, 4096)
-    header += struct.pack("<4I", 0xFFFFFFFE, 0, 0xFFFFFFFE, 0) + struct.pack("<109I", 0, *[0xFFFFFFFF] * 108)
-    chain = [0xFFFFFFFD, 0xFFFFFFFE, *range(3, sectors + 2), 0xFFFFFFFE]
-    fat = struct.pack("<128I", *chain, *[0xFFFFFFFF] * (128 - len(chain)))
-
-    def entry(name: str, kind: int, start: int, size: int) -> bytes:
-        text = name.encode("utf-16-le")
-        return (
-            text.ljust(64, b"\0")
-            + struct.pack("<HB", len(text) + 2, kind)
-            + bytes(49)
-            + struct.pack("<IIi", start, size, 0)
-        )
-
-    directory = entry("Root Entry", 5, 0xFFFFFFFE, 0) + entry(stream, 2, 2, len(content))
-    return header + fat + directory.ljust(512, b"\0") + content
 
 
 def test_an_xls_keeps_its_error_cells() -> None:
@@ -354,7 +336,7 @@ def test_text_tables(text: str, rows: list[list[str | None]]) -> None:
 
 def test_damaged_utf8_is_not_taken_for_another_encoding() -> None:
     assert refusal("Школа;Всего\nПервая;5\n".encode()[:-6], "a.csv") == "corrupt"
-    assert text_table.guess_encoding("ИТОГО;ДА;НЕТ".encode("cp1251")) == "cp1251"
+    assert one_byte_encoding("ИТОГО;ДА;НЕТ".encode("cp1251"))[0] == "cp1251"
 
 
 CYRILLIC = st.text("абвгдежзиклмнопрстуфхцчшщыьэюяАБВГД №;,.\"'\n0123456789-", max_size=12)

@@ -1,0 +1,181 @@
+"""Binary workbooks (xlsb), read from their records of [MS-XLSB].
+
+Calamine is not used: it takes whole dates for numbers, passes over short and rich-text cells, and knows neither
+merges nor errors nor what is hidden. A formula of an xlsb always has a result.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contracts.grid import Place, Range, Sheet, Unreadable, Value
+from documents.extras import ERRORS, MOST_COLUMNS, MOST_ROWS, Extras, relations
+from documents.number_format import BUILT_IN, Kind, kind_of, rk_number, shown
+
+XLSB_ERRORS = ERRORS | {0x2B: "#GETTING_DATA"}
+# Cells from blank to shared text, formulas from text to error, cells without a column (they stand next to another).
+BLANK, RK, ERROR, BOOL, REAL, TEXT, SHARED = range(1, 8)
+FORMULA_TEXT, FORMULA_REAL, FORMULA_BOOL, FORMULA_ERROR = range(8, 12)
+FIRST_SHORT, LAST_SHORT, RICH_TEXT = 12, 18, 62
+ROW, SHARED_TEXT, FORMAT, STYLE, COLUMNS, MERGE = 0, 19, 44, 47, 60, 176
+WORKBOOK, SHEET, BEGIN_CELL_STYLES, END_CELL_STYLES = 153, 156, 617, 618
+NOTHING = 0xFFFFFFFF  # length of a text that is absent
+STYLE_BITS = 0xFFFFFF
+
+
+def read_xlsb(archive: zipfile.ZipFile) -> tuple[list[Sheet], list[str]]:
+    """The sheets, and notes on those without cells. Raises Unreadable for a broken record."""
+    try:
+        return _read(archive)
+    except (struct.error, IndexError, UnicodeDecodeError):
+        raise Unreadable("corrupt", "The xlsb workbook has a damaged part.") from None
+
+
+@dataclass(frozen=True)
+class _Book:
+    """What all sheets share: texts, what each cell style makes of a number, and the first day."""
+
+    texts: list[str]
+    kinds: list[Kind | None]
+    is_1904: bool
+
+    def number(self, value: float, style: int, place: Place, extra: Extras) -> Value:
+        kind = self.kinds[style] if style < len(self.kinds) else None
+        if kind == "percent":
+            extra.percents.add(place)
+        return shown(value, kind, self.is_1904)
+
+
+def _read(archive: zipfile.ZipFile) -> tuple[list[Sheet], list[str]]:
+    parts = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
+
+    def part(name: str) -> bytes:
+        return archive.read(parts[name]) if name in parts else b""
+
+    targets = relations(archive, "workbook.bin")
+    shared, book = part("xl/sharedstrings.bin"), part("xl/workbook.bin")
+    about = _Book(
+        [_text(shared, at + 1) for kind, at in _records(shared) if kind == SHARED_TEXT],
+        _kinds(part("xl/styles.bin")),
+        any(book[at] & 1 for kind, at in _records(book) if kind == WORKBOOK),
+    )
+    sheets: list[Sheet] = []
+    notes: list[str] = []
+    for kind, at in _records(book):
+        if kind != SHEET:
+            continue
+        (state, length) = struct.unpack_from("<I4xI", book, at)
+        name = _text(book, at + 12 + 2 * length * (length != NOTHING))
+        member = targets.get(_text(book, at + 8), "")
+        if not member or "chartsheets/" in member.lower():
+            notes.append(f"sheet {name!r} has no cells")
+            continue
+        extra = Extras()
+        cells = list(_cells(archive.read(member), extra, about))
+        extra.check_size(name)
+        rows: list[list[Value]] = [[None] * extra.columns for _ in range(extra.rows)]
+        for (row, column), value in cells:
+            rows[row][column] = value
+        sheets.append(extra.sheet(name, rows, visible=state == 0))
+    return sheets, notes
+
+
+def _kinds(data: bytes) -> list[Kind | None]:
+    """What each cell style makes of a number."""
+    formats: dict[int, Kind | None] = dict(BUILT_IN)
+    kinds: list[Kind | None] = []
+    is_cell_style = False
+    for kind, at in _records(data):
+        if kind == FORMAT:
+            formats[struct.unpack_from("<H", data, at)[0]] = kind_of(_text(data, at + 2))
+        elif kind in (BEGIN_CELL_STYLES, END_CELL_STYLES):
+            is_cell_style = kind == BEGIN_CELL_STYLES
+        elif kind == STYLE and is_cell_style:
+            kinds.append(formats.get(struct.unpack_from("<H", data, at + 2)[0]))
+    return kinds
+
+
+def _cells(data: bytes, extra: Extras, book: _Book) -> Iterator[tuple[Place, Value]]:
+    """Filled cells of a sheet; what stands beside them goes into `extra`."""
+    row = column = 0
+    for kind, at in _records(data):
+        if kind == ROW:
+            (row,) = struct.unpack_from("<I", data, at)
+            column = -1
+            if data[at + 11] & 0x10:
+                extra.hidden_rows.add(row, row)
+        elif BLANK <= kind <= LAST_SHORT or kind == RICH_TEXT:
+            is_short = FIRST_SHORT <= kind <= LAST_SHORT
+            start = at if is_short else at + 4
+            column = column + 1 if is_short else struct.unpack_from("<I", data, at)[0]
+            (style,) = struct.unpack_from("<I", data, start)
+            kind -= (FIRST_SHORT - BLANK) * is_short  # noqa: PLW2901
+            if kind == BLANK:
+                continue
+            if row >= MOST_ROWS or column >= MOST_COLUMNS:
+                raise IndexError("no such cell")
+            extra.fill(row, column)
+            if kind in (ERROR, FORMULA_ERROR):
+                extra.errors[row, column] = XLSB_ERRORS.get(data[start + 4], "#UNKNOWN!")
+                continue
+            value = _value(data, kind, start + 4, book)
+            if isinstance(value, float):
+                value = book.number(value, style & STYLE_BITS, (row, column), extra)
+            if value != "":
+                yield (row, column), value
+        elif kind == COLUMNS:
+            first, last, _, _, flags = struct.unpack_from("<IIIIH", data, at)
+            if flags & 1:
+                extra.hidden_columns.add(first, last)
+        elif kind == MERGE:
+            top, bottom, left, right = struct.unpack_from("<4I", data, at)
+            extra.merged.append(Range(top, left, bottom, right))
+
+
+def _value(data: bytes, kind: int, at: int, book: _Book) -> Value:
+    if kind == RK:
+        return rk_number(struct.unpack_from("<i", data, at)[0])
+    if kind in (REAL, FORMULA_REAL):
+        return float(struct.unpack_from("<d", data, at)[0])
+    if kind in (BOOL, FORMULA_BOOL):
+        return bool(data[at])
+    if kind == SHARED:
+        (index,) = struct.unpack_from("<I", data, at)
+        return book.texts[int(index)]
+    return _text(data, at + 1 if kind == RICH_TEXT else at)
+
+
+def _text(data: bytes, at: int) -> str:
+    (length,) = struct.unpack_from("<I", data, at)
+    if length == NOTHING:
+        return ""
+    raw = data[at + 4 : at + 4 + 2 * length]
+    if len(raw) != 2 * length:
+        raise IndexError("text cut off")
+    return raw.decode("utf-16-le")
+
+
+def _records(data: bytes) -> Iterator[tuple[int, int]]:
+    """Kind of each record and where its body starts; kind and length take as many bytes as they need."""
+    at = 0
+    while at < len(data):
+        kind = data[at]
+        at += 1
+        if kind & 0x80:
+            kind = kind & 0x7F | (data[at] & 0x7F) << 7
+            at += 1
+        size = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80 or shift == 28:
+                break
+        if at + size > len(data):
+            raise IndexError("record cut off")
+        yield kind, at
+        at += size
