@@ -7,6 +7,7 @@ of the column. Rules are polars expressions that are true for a good row; `trans
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +19,7 @@ Severity = Literal["refuse", "error", "warning", "note"]
 Scope = Literal["cell", "row", "table", "delivery", "register", "history"]
 Kind = Literal[
     "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",
-    "grades",
+    "grade", "grades", "inn", "oktmo",
 ]  # fmt: skip
 
 TYPES: dict[str, pl.DataType] = {
@@ -33,7 +34,10 @@ TYPES: dict[str, pl.DataType] = {
     "yes_no": pl.Boolean(),
     "choice": pl.String(),
     "percent": pl.Float64(),
+    "grade": pl.Int64(),
     "grades": pl.String(),
+    "inn": pl.String(),
+    "oktmo": pl.String(),
 }
 
 
@@ -155,13 +159,32 @@ class Edition:
         return tuple(column for column in self.columns if column.required)
 
 
+@dataclass(frozen=True)
+class Size:
+    """How large a delivery of a form may be, as shares of what is expected.
+
+    `per` says what is counted and expected: rows against the schools of the sender, schools named against those of
+    the register, or rows against the reporting units. `spare` is how many more are always allowed.
+    """
+
+    per: Literal["schools_of_sender", "schools", "units"]
+    most: float
+    least: float = 0
+    spare: int = 0
+
+    def bounds(self, expected: int) -> tuple[int, int]:
+        """The least and the most that there may be when so many are expected."""
+        return math.ceil(self.least * expected - 1e-9), max(int(self.most * expected + 1e-9), expected + self.spare)
+
+
 @dataclass(frozen=True, eq=False)
 class Form:
     """A kind of document that we agreed to receive.
 
     `sender_kind` says who may send it. `recognised_by` are columns that no other form has together. `slice_by` says
     what a delivery replaces as a whole: the sender's report of a campaign, of an as-of date, or of an academic year.
-    `largest_fall` is the share of rows that a new delivery may lack against the one it replaces.
+    `size` is what a delivery may have at all; `largest_fall` is the share of rows that a new one may lack against the
+    one it replaces.
     """
 
     name: str
@@ -180,6 +203,7 @@ class Form:
     states_total: bool = False
     pupils: Pupils | None = None
     defines_schools: bool = False
+    size: Size | None = None
     largest_fall: float = 0.2
 
     def edition_at(self, as_of: dt.date | None) -> Edition:

@@ -42,6 +42,7 @@ HIDDEN_SHEET = Rule("COM-025", "warning", "table")
 
 CELL: dict[Kind, Rule] = {
     "count": Rule("COM-030", "error", "cell"),
+    "grade": Rule("COM-030", "error", "cell"),
     "amount": Rule("COM-030", "error", "cell"),
     "hours": Rule("COM-031", "error", "cell"),
     "date": Rule("COM-032", "error", "cell"),
@@ -57,6 +58,10 @@ CELL_ERROR = Rule("COM-039", "error", "cell")
 BLANK = Rule("COM-040", "error", "cell")
 OUT_OF_RANGE = Rule("COM-041", "error", "cell")
 NOT_IN_OPEN_LIST = Rule("COM-042", "warning", "cell")
+NO_RESULT = Rule("COM-043", "error", "cell")
+TWO_MEANINGS = Rule("COM-044", "error", "cell")
+FOOTNOTE_MARK = Rule("COM-045", "note", "cell")
+NOUGHT_RESTORED = Rule("COM-046", "note", "cell")
 DUPLICATE_KEY = Rule("COM-050", "error", "table")
 SCHOOL_OF_ANOTHER = Rule("COM-051", "error", "register")
 SCHOOL_AMBIGUOUS = Rule("COM-052", "error", "register")
@@ -65,6 +70,7 @@ TOTAL_MISSING = Rule("COM-060", "warning", "table")
 UNITS_MISSING = Rule("COM-061", "warning", "table")
 ROSTER_SHORT = Rule("COM-062", "warning", "register")
 LATE = Rule("COM-063", "note", "delivery")
+WRONG_SIZE = Rule("COM-064", "refuse", "delivery")
 
 ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
 COMMON: tuple[Rule, ...] = tuple(

@@ -27,6 +27,7 @@ from transforms.account import Sheets, counted, kept_rows, sheet_rows
 from transforms.check import check_rows
 from transforms.finding import Table, described, finding
 from transforms.identify import Context, Finding, Identified, called
+from transforms.size import wrong_size
 from transforms.total import computed_totals, row_controls, stated_totals
 
 OFFICE_HOURS = ZoneInfo("Asia/Tomsk")
@@ -160,6 +161,7 @@ def about_delivery(
         doubts.append(finding(NO_REGISTER, value=", ".join(skipped)))
     if keys is not None and form.key == ("school_id",) and context.schools is not None and found.sender:
         own, named = context.schools.by_subordination.get(found.sender, []), set(keys["school_id"])
+        doubts += wrong_size(form.size, len(keys), len(own))
         absent = [school.name for school in own if school.school_id not in named]
         if absent:
             more = f" и ещё {len(absent) - NAMES_SHOWN}" if len(absent) > NAMES_SHOWN else ""
@@ -172,7 +174,9 @@ def about_delivery(
                 )
             )
     if keys is not None and form.key == ("reporting_unit",):
-        missing = set(context.unit_aliases.values()) - set(keys["reporting_unit"])
+        units = set(context.unit_aliases.values())
+        missing = units - set(keys["reporting_unit"])
+        doubts += wrong_size(form.size, len(keys), len(units))
         if missing:
             doubts.append(
                 finding(UNITS_MISSING, value=", ".join(sorted(map(called, missing))), difference=-len(missing))

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandera.errors
 import pandera.polars as pa
 import polars as pl
 
 from contracts.form import Column, Edition, Form
-from contracts.rules import CELL, CELL_ERROR, CODE_AND_NAME_DIFFER, KEY_NORMALISED, NOT_IN_OPEN_LIST
+from contracts.rules import (
+    CELL,
+    CELL_ERROR,
+    CODE_AND_NAME_DIFFER,
+    KEY_NORMALISED,
+    NO_RESULT,
+    NOT_IN_OPEN_LIST,
+    NOUGHT_RESTORED,
+)
 from contracts.vocabulary import allowed_words, official_names, unit_names
+from transforms.answer import DASH
+from transforms.code import tidy
 from transforms.contract import Judgement, contract
-from transforms.finding import PLACED, Table, described, placed
-from transforms.parse import ERROR_CELL, parse, percent_decimals
+from transforms.finding import NOTES, PLACED, Table, described, placed
+from transforms.meaning import plain
+from transforms.number import percent_precision
+from transforms.parse import ERROR_CELL, UNVALUED, Parsed, parse
 from transforms.resolve import Register, resolve_units
 
 EXPECTED = {
     "count": "целое число", "amount": "целое число", "hours": "число часов", "date": "дата ДД.ММ.ГГГГ",
-    "yes_no": "да или нет", "percent": "процент, например 33,77%", "grades": "например 6–11",
-    "unit": "название территории из справочника",
+    "yes_no": "да или нет", "percent": "процент, например 33,77%", "grade": "целое число",
+    "grades": "например 6–11", "unit": "название территории из справочника",
 }  # fmt: skip
 
 
@@ -70,24 +82,57 @@ def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> t
     found = [pl.DataFrame(schema=PLACED)]
     for column in edition.columns:
         texts = raw[column.name]
-        values, unread = resolve_units(texts, aliases) if column.kind == "unit" else parse(texts, column)
-        columns.append(values.alias(column.name))
-        if unread is not None:
-            found.append(unread_cells(texts, unread, column))
+        read = Parsed(*resolve_units(texts, aliases)) if column.kind == "unit" else parse(texts, column)
+        if column.kind == "yes_no" and read.told:
+            read = with_plain_dashes(texts, raw["delivery"], read)
+        columns.append(read.values.alias(column.name))
+        if read.unread is not None:
+            found.append(unread_cells(texts, read.unread, read, column))
+        if read.told:
+            found.append(noted_cells(texts, read, column))
         if column.kind == "unit":
-            names = values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
+            names = read.values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
             found.append(aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
     return pl.DataFrame(columns), pl.concat(found)
 
 
-def unread_cells(texts: pl.Series, unread: pl.Series, column: Column) -> pl.DataFrame:
-    """Cells that state something that is not a value of the column."""
+def with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> Parsed:
+    """A dash is «нет» in a delivery that says «+» for «да» in the same column; elsewhere it stays a doubt."""
+    dashes = [text for text in read.told if plain(text) == DASH]
+    pluses = delivery.filter(texts.str.strip_chars() == "+").unique()
+    clear = texts.is_in(dashes).fill_null(False) & delivery.is_in(pluses.implode())
+    if read.unread is None or not clear.any():
+        return read
+    return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
+
+
+def unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
+    """Cells that state something that is not one value of the column."""
     index = unread.arg_true()
+    there = texts.gather(index)
+    clean = there.str.strip_chars()
     rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL.get(column.kind, CELL_ERROR)
-    error = texts.gather(index).str.strip_chars().str.contains(ERROR_CELL)
+    error = clean.str.contains(ERROR_CELL)
     ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
-    expected = allowed_words(column.vocabulary) if column.vocabulary else EXPECTED.get(column.kind, "текст")
+    ids = ids.set(clean == UNVALUED, NO_RESULT.id)
+    wanted = allowed_words(column.vocabulary) if column.vocabulary else EXPECTED.get(column.kind, "текст")
+    expected = pl.repeat(wanted, len(index), dtype=pl.String, eager=True)
+    if read.told:
+        texts_told, rules, shown = zip(
+            *((text, each.rule, each.shown) for text, each in read.told.items()), strict=True
+        )
+        ids = there.replace_strict(texts_told, rules, default=ids, return_dtype=pl.String)
+        expected = there.replace_strict(texts_told, shown, default=expected, return_dtype=pl.String)
     return placed(index, ids, column.name, expected)
+
+
+def noted_cells(texts: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
+    """Cells with a value of which it is said how it was read."""
+    noted = {text: each for text, each in read.told.items() if each.rule in NOTES}
+    index = texts.is_in(list(noted)).fill_null(False).arg_true()
+    there = texts.gather(index)
+    rules, shown = [noted[text].rule for text in there], [noted[text].shown for text in there]
+    return placed(index, pl.Series(rules, dtype=pl.String), column.name, pl.Series(shown, dtype=pl.String))
 
 
 def aliased(delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str) -> pl.DataFrame:
@@ -107,11 +152,14 @@ def with_schools(
     code = typed["school_code"] if "school_code" in typed.columns else pl.Series([None] * len(typed), dtype=pl.String)
     if register is None:
         return typed.with_columns(school_id=pl.lit(None, dtype=pl.Int64)), pl.DataFrame(schema=PLACED)
+    code, restored = known_codes(code, register)
+    if "school_code" in typed.columns:
+        typed = typed.with_columns(code.alias("school_code"))
     rows = pl.DataFrame({"school_code": code, "school_name": typed["school_name"], "unit": unit})
     resolved = register.resolve(rows)
     stated = rows["school_name"].is_not_null() | rows["school_code"].is_not_null()
     problem = resolved["school_problem"].is_not_null() & stated
-    found = [aliased(raw["delivery"], rows["school_name"], resolved["school_normalised"], "school_name")]
+    found = [restored, aliased(raw["delivery"], rows["school_name"], resolved["school_normalised"], "school_name")]
     by_code = rows["school_code"].is_not_null() & (
         rows["school_name"].is_null() | (resolved["school_problem"] == CODE_AND_NAME_DIFFER.id).fill_null(False)
     )
@@ -120,6 +168,16 @@ def with_schools(
         if len(index):
             found.append(placed(index, resolved["school_problem"].gather(index), column, "школа из реестра"))
     return typed.with_columns(resolved["school_id"]), pl.concat(found)
+
+
+def known_codes(codes: pl.Series, register: Register) -> tuple[pl.Series, pl.DataFrame]:
+    """Codes as the register has them, and a `PLACED` frame of those that got their noughts back."""
+    changed = {code: known for code in codes.unique().drop_nulls() if (known := register.known_code(code)) != code}
+    if not changed:
+        return codes, pl.DataFrame(schema=PLACED)
+    index = codes.is_in([code for code, known in changed.items() if known != tidy(plain(code))]).arg_true()
+    read = codes.replace(changed)
+    return read, placed(index, NOUGHT_RESTORED.id, "school_code", read.gather(index))
 
 
 def with_context(
@@ -132,11 +190,11 @@ def with_context(
         typed = typed.join(register.units, on="reporting_unit", how="left", maintain_order="left")
     for column in edition.columns:
         if column.kind == "percent":
-            decimals = percent_decimals(raw[column.name])
-            decimals = decimals.set(typed[column.name].is_null(), None)
+            decimals, half_unit = percent_precision(raw[column.name])
+            absent = typed[column.name].is_null()
             typed = typed.with_columns(
-                decimals.alias(f"{column.name}_decimals"),
-                (0.5 * 0.1 ** decimals.cast(pl.Float64) / 100).alias(f"{column.name}_half_unit"),
+                decimals.set(absent, None).alias(f"{column.name}_decimals"),
+                half_unit.set(absent, None).alias(f"{column.name}_half_unit"),
             )
     return typed
 
@@ -162,7 +220,7 @@ def judged(
 ) -> pl.DataFrame:
     """A `PLACED` frame of broken rules, without those whose cells could not be read in the first place."""
     found = [pl.DataFrame(schema=PLACED)]
-    unread = unread.filter(pl.col("rule") != KEY_NORMALISED.id)
+    unread = unread.filter(~pl.col("rule").is_in(NOTES))
     for (rule, column), rows in cases.group_by("rule", "column", maintain_order=True):
         judgement = judgements[(str(rule), str(column))]
         silent = unread.filter(pl.col("column").is_in([*judgement.roots, str(column)]))["index"]

@@ -21,6 +21,7 @@ from contracts.rules import (
     ROW_NOT_UNDERSTOOD,
     SCHOOL_AMBIGUOUS,
     SCHOOL_OF_ANOTHER,
+    WRONG_SIZE,
 )
 from contracts.vocabulary import unit_names
 
@@ -139,6 +140,7 @@ def need_register(form: Form, edition: Edition) -> list[str]:
     rules += [CODE_AND_NAME_DIFFER] if any(column.kind == "school_code" for column in edition.columns) else []
     rules += [DUPLICATE_KEY] if form.key == ("school_id",) else []
     rules += [SCHOOL_OF_ANOTHER, ROSTER_SHORT] if form.sender_kind == "reporting_unit" else []
+    rules += [WRONG_SIZE] if form.size is not None and form.size.per != "units" else []
     return [rule.id for rule in rules]
 
 

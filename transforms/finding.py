@@ -13,8 +13,8 @@ from contracts.form import Edition, Rule
 from contracts.forms import RULES
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS
-from contracts.rules import KEY_NORMALISED
-from transforms.disclosure import is_guarded, shown
+from contracts.rules import FOOTNOTE_MARK, KEY_NORMALISED, NOUGHT_RESTORED, TWO_MEANINGS
+from transforms.disclosure import HIDDEN, is_guarded, shown
 
 PLACED: dict[str, pl.DataType] = {
     "index": pl.Int64(),
@@ -24,6 +24,12 @@ PLACED: dict[str, pl.DataType] = {
     "difference": pl.Float64(),
 }
 """A broken rule at a row and a column of a batch; `index` is the position of the row."""
+
+NOTES = (KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id)
+"""Rules of cells that were read; what is shown as expected is what was read."""
+WANTED = {**dict.fromkeys(NOTES, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
+MADE_OF_VALUE = (FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, TWO_MEANINGS.id)
+"""Rules whose expected text is the value itself in other figures."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def texts() -> pl.DataFrame:
             "severity": [rule.severity for rule in rules],
             "scope": [rule.scope for rule in rules],
             "what": [rule.what for rule in rules],
-            "wanted": ["Прочитано как" if rule is KEY_NORMALISED else "Ожидается" for rule in rules],
+            "wanted": [WANTED.get(rule.id, "Ожидается") for rule in rules],
             "mend": [rule.mend for rule in rules],
         }
     )
@@ -94,6 +100,8 @@ def described(found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], e
         value=values(found, raw, edition),
         row=pl.col("row").cast(pl.Int64),
     )
+    hidden = (pl.col("value") == HIDDEN) & pl.col("rule").is_in(MADE_OF_VALUE)
+    found = found.with_columns(expected=pl.when(hidden).then(pl.lit(HIDDEN)).otherwise("expected"))
     return (
         found.with_columns(
             cell=pl.col("letters") + pl.col("row").cast(pl.String),

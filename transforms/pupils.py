@@ -31,6 +31,7 @@ from transforms.disclosure import HIDDEN, shown
 from transforms.finding import Table, finding
 from transforms.heading import key
 from transforms.identify import Context, Identified
+from transforms.size import wrong_size
 from transforms.table import cell_text
 
 THREADS = 2
@@ -44,12 +45,16 @@ REPEATED = RULES["REX-005"]
 
 @dataclass(frozen=True)
 class Part:
-    """What checking one block yields: its account, findings, rows set aside, and its good rows as `PUPILS`."""
+    """What checking one block yields: its account, findings, rows set aside, and its good rows as `PUPILS`.
+
+    `schools` are the ids of the schools that its rows name, and the names of those that the register does not know.
+    """
 
     counted: Rows
     findings: pl.DataFrame
     set_aside: pl.DataFrame
     kept: pl.DataFrame
+    schools: frozenset[int | str]
     skipped: tuple[str, ...]
 
 
@@ -113,6 +118,7 @@ class PupilReading:
             checked.findings.select(*FINDINGS),
             self.without_names(number, data.filter(checked.typed["bad"])),
             good.with_columns(pseudonyms(good, self.pupils, self.context.secret)).select(*PUPILS),
+            schools_named(checked.typed),
             checked.skipped,
         )
 
@@ -190,6 +196,9 @@ class PupilReading:
             own.append(finding(NO_ROWS))
         if skipped := {rule for part in self.parts for rule in part.skipped}:
             own.append(finding(NO_REGISTER, value=", ".join(sorted(skipped))))
+        if self.context.schools is not None and rows.loaded + rows.quarantined:
+            named = frozenset[int | str]().union(*(part.schools for part in self.parts))
+            own += wrong_size(self.form.size, len(named), len(self.context.schools.schools))
         own += self.repeated(again)
         findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), self.found_in_rows()])
         refused = bool((findings["severity"] == "refuse").any())
@@ -221,6 +230,13 @@ class PupilReading:
             finding(REPEATED, value=HIDDEN, sheet=self.tables[0].sheet, cell=f"{letters}{row}", row=row, column=name)
             for row in again.sort().head(FINDINGS_KEPT)
         ]
+
+
+def schools_named(typed: pl.DataFrame) -> frozenset[int | str]:
+    """Ids of the schools that rows name, and the names that no school of the register has."""
+    ids = typed["school_id"]
+    names = typed["school_name"].filter(ids.is_null()) if ids.null_count() else typed["school_name"].clear()
+    return frozenset(ids.unique().drop_nulls()) | frozenset(names.unique().drop_nulls())
 
 
 def not_blank(rows: pl.DataFrame, columns: Iterable[str], usual: str) -> pl.Series:

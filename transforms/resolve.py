@@ -10,7 +10,9 @@ from typing import Any
 import polars as pl
 
 from contracts.rules import CELL, CODE_AND_NAME_DIFFER, SCHOOL_AMBIGUOUS
+from transforms.code import tidy
 from transforms.heading import key
+from transforms.meaning import plain
 from transforms.parse import by_distinct
 
 UNKNOWN_UNIT, UNKNOWN_SCHOOL = CELL["unit"].id, CELL["school_name"].id
@@ -52,6 +54,17 @@ class Register:
         return {school.code: school for school in self.schools.values()}
 
     @cached_property
+    def code_length(self) -> int:
+        return max(map(len, self.by_code), default=0)
+
+    def known_code(self, code: str) -> str:
+        """The code of the register that a text stands for, without «.0», noughts restored; else the text itself."""
+        if code in self.by_code:
+            return code
+        digits = tidy(plain(code))
+        return next((each for each in (digits, digits.zfill(self.code_length)) if each in self.by_code), code)
+
+    @cached_property
     def by_name(self) -> dict[str, list[School]]:
         found: dict[str, list[School]] = {}
         for school in self.schools.values():
@@ -78,7 +91,7 @@ class Register:
         same_name = self.by_name.get(key(name), []) if name else []
         near = [s for s in same_name if s.subordination in units or s.territory in units]
         named = near if near else same_name
-        coded = self.by_code.get(code) if code else None
+        coded = self.by_code.get(self.known_code(code)) if code else None
         if coded is not None:
             if named and coded not in named:
                 return named[0] if len(named) == 1 else coded, CODE_AND_NAME_DIFFER.id, None

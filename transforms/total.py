@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from contracts.grid import cell_address
 from contracts.reading import CONTROL_TOTALS
 from contracts.rules import TOTAL_MISSING
 from transforms.finding import PLACED, finding, placed
-from transforms.parse import parse
+from transforms.parse import UNVALUED, Told, parse
 from transforms.table import Row
 
 EXACT = 1e-9
@@ -42,32 +43,39 @@ def stated_totals(
     for control in form.controls:
         place, column = columns.get(control.stated), edition.column(control.stated)
         text = total.cells[place] if place is not None and place < len(total.cells) else None
-        stated, is_unread = stated_number(text, column) if text else (None, False)
+        stated, is_unread, told = stated_number(text, column) if text else (None, False, None)
         if place is None or (stated is None and not is_unread):
             continue
+        cell: dict[str, Any] = {
+            "value": text, "sheet": sheet, "cell": cell_address(total.number - 1, place), "row": total.number,
+            "column": column.name,
+        }  # fmt: skip
+        if told is not None and stated is not None:
+            findings.append(finding(RULES[told.rule], expected=told.shown, **cell))
         computed_there = computed[control.metric]
         difference = None if stated is None else stated - computed_there
         agrees = difference is not None and abs(difference) <= EXACT
         if stated is not None:
             totals.append(control_row(control.metric, stated, computed_there, agrees))
         if not agrees:
-            wrong = "не читается" if stated is None else "не равно сумме строк"
-            findings.append(
-                finding(
-                    RULES[control.rule], what=f"«Итого» в столбце «{column.title}» {wrong}.", value=text,
-                    expected=f"{computed_there:.15g}", difference=difference, sheet=sheet,
-                    cell=cell_address(total.number - 1, place), row=total.number, column=column.name,
-                )
-            )  # fmt: skip
+            wrong = "не равно сумме строк" if stated is not None else "не читается"
+            if told is not None and stated is None:
+                wrong = f"можно прочитать как {told.shown}"
+            elif text == UNVALUED:
+                wrong = "посчитано формулой, результат которой не сохранён"
+            what = f"«Итого» в столбце «{column.title}» {wrong}."
+            expected = f"{computed_there:.15g}"
+            findings.append(finding(RULES[control.rule], what=what, expected=expected, difference=difference, **cell))
     return totals, findings
 
 
-def stated_number(text: str, column: Column) -> tuple[float | None, bool]:
-    """The number in a cell of the «Итого» row, and whether the cell says something that is none."""
+def stated_number(text: str, column: Column) -> tuple[float | None, bool, Told | None]:
+    """The number in a cell of the «Итого» row, whether the cell says something that is none, and what is told of it."""
     if text.isascii() and text.isdigit():
-        return float(text), False
-    values, unread = parse(pl.Series([text], dtype=pl.String), column)
-    return None if values[0] is None else float(values[0]), unread is not None
+        return float(text), False, None
+    read = parse(pl.Series([text], dtype=pl.String), column)
+    value = read.values[0]
+    return None if value is None else float(value), read.unread is not None, read.told.get(text)
 
 
 def control_row(metric: str, stated: float, computed: float, agrees: bool) -> dict[str, object]:

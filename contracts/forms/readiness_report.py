@@ -9,7 +9,7 @@ import datetime as dt
 
 import polars as pl
 
-from contracts.form import Column, Control, Edition, Form, Rule
+from contracts.form import Column, Control, Edition, Form, Rule, Size
 from contracts.forms.school_register import GRADES_6_TO_11
 from contracts.vocabulary import norm_totals, norms, ranks
 
@@ -237,6 +237,7 @@ FORM = Form(
     cadence="раз в кампанию, к сроку; исправленный отчёт заменяет прежний",
     recognised_by=("level", "responsible_position", "rmg_in_timetable"),
     key=("school_id",),
+    size=Size("schools_of_sender", most=1.5, spare=5),
     slice_by="campaign",
     controls=tuple(
         Control(metric, pl.col(metric), metric, "RDY-031")

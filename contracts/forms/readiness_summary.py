@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from contracts.form import Column, Control, Edition, Form, RowControl, Rule
+from contracts.form import Column, Control, Edition, Form, RowControl, Rule, Size
 
 UNITS = (
     "Муниципальный район", "Муниципальное образование", "Муниципалитет", "Территория", "Район",
@@ -55,6 +55,7 @@ FORM = Form(
     cadence="по мере публикации",
     recognised_by=("reporting_unit", "accepted", "rejected", "missing"),
     key=("reporting_unit",),
+    size=Size("units", most=1.2),
     slice_by="as_of",
     controls=tuple(
         Control(metric, pl.col(metric), metric, "RDS-003") for metric in ("schools", "accepted", "rejected", "missing")

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from contracts.form import Column, Edition, Form, Pupils, Rule
+from contracts.form import Column, Edition, Form, Pupils, Rule, Size
 
 COUNTERS = (
     ("diagnostics", "Количество пройденных диагностик", ("темы диагностик",)),
@@ -30,7 +30,7 @@ COLUMNS_2023 = (
            ("ФИО обучающегося", "ФИО ученика", "Фамилия, имя, отчество"), personal=True, fact=False),
     Column("birth_date", "Дата рождения", "date", "Только чтобы отличать однофамильцев.",
            ("ДР", "Дата рождения обучающегося"), required=False, nullable=True, personal=True, fact=False),
-    Column("grade", "Класс (без буквы)", "count", "Класс обучающегося.", ("Класс", "Класс обучения"),
+    Column("grade", "Класс (без буквы)", "grade", "Класс обучающегося.", ("Класс", "Класс обучения"),
            minimum=1, maximum=11),
     Column("grade_letter", "Буква класса", "text", "Буква класса.", ("Литера",), required=False, nullable=True,
            fact=False),
@@ -103,6 +103,7 @@ FORM = Form(
     cadence="каждую ночь в сезон регистрации",
     recognised_by=("municipality", "school_name", "full_name", "grade"),
     key=(),
+    size=Size("schools", least=0.02, most=2),
     slice_by="as_of",
     pupils=Pupils(
         identity=("full_name", "birth_date"),

@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from contracts.form import Column, Control, Edition, Form, Rule
+from contracts.form import Column, Control, Edition, Form, Rule, Size
 
 COLUMNS = (
     Column("reporting_unit", "Муниципальный район", "unit", "Чей план.",
@@ -42,6 +42,7 @@ FORM = Form(
     cadence="раз в учебный год и при пересмотре",
     recognised_by=("reporting_unit", "plan_pupils"),
     key=("reporting_unit",),
+    size=Size("units", most=1.2),
     slice_by="academic_year",
     controls=(Control("plan_pupils", pl.col("plan_pupils"), "plan_pupils", "PLN-003"),),
     states_total=True,

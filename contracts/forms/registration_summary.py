@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from contracts.form import Column, Control, Edition, Form, RowControl, Rule
+from contracts.form import Column, Control, Edition, Form, RowControl, Rule, Size
 from contracts.forms.readiness_summary import UNITS
 
 COLUMNS = (
@@ -60,6 +60,7 @@ FORM = Form(
     cadence="по мере публикации",
     recognised_by=("reporting_unit", "plan_pupils", "actual_pupils"),
     key=("reporting_unit",),
+    size=Size("units", most=1.2),
     slice_by="as_of",
     controls=(
         Control("plan_pupils", pl.col("plan_pupils"), "plan_pupils", "RGS-006"),

@@ -133,6 +133,28 @@ def test_headings_are_shown(heading: str) -> None:
     assert layout.unknown == (heading,)
 
 
+@pytest.mark.parametrize(
+    ("column", "text", "rule"),
+    [
+        ("birth_date", "09/05/2009", "COM-044"), ("birth_date", "14.05.85", "COM-044"),
+        ("last_login", "09/05/2009", "COM-044"), ("archived_on", "14-05-09", "COM-044"),
+        ("grade", "140520093)", "COM-044"), ("trials", "39947 *", "COM-045"),
+    ],
+)  # fmt: skip
+def test_what_a_hidden_value_may_mean_is_hidden_too(column: str, text: str, rule: str) -> None:
+    reading = Sent("registration_export", {column: text}).read()
+    (found,) = reading.findings.filter(pl.col("rule") == rule).to_dicts()
+    assert (found["column"], found["value"], found["expected"]) == (column, "скрыто", "скрыто")
+    told = everything_said(reading)
+    assert [secret for secret in (text, "2009", "1985", "39947") if secret in told] == []
+
+
+def test_both_meanings_of_a_harmless_value_are_shown() -> None:
+    reading = Sent("registration_export", {"grade": "11)", "last_login": "07/08/2023"}).read()
+    shown_there = reading.findings.filter(pl.col("rule") == "COM-044").select("value", "expected").rows()
+    assert shown_there == [("11)", "11 или 1"), ("07/08/2023", "07.08.2023 или 08.07.2023")]
+
+
 def test_a_finding_still_names_its_cell() -> None:
     reading = Sent("registration_export", {"grade": PLANTED[0]}).read()
     (found,) = reading.findings.filter(pl.col("rule") == "COM-030").to_dicts()

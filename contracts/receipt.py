@@ -1,0 +1,95 @@
+"""The receipt: what goes back to a sender about one delivery, and how it is known when it comes back to us."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contracts.reading import Layout, Rows, Verdict
+
+SHEET = "Квитанция"
+"""The name of our sheet; a sender's own sheet of that name stays, and ours then gets a number."""
+TITLE = "Квитанция о приёме документа"
+"""What stands in A1 of our sheet, exactly."""
+AUTHOR = "profmin"
+"""The author of our comments."""
+
+
+def is_receipt(name: str, first_cell: object) -> bool:
+    """Is a sheet of that name and with that value in A1 our receipt, which is no part of a delivery?"""
+    text = first_cell.strip() if isinstance(first_cell, str) else ""
+    return text == TITLE or (name.strip() == SHEET and text.startswith(TITLE))
+
+
+@dataclass(frozen=True)
+class WrongSchool:
+    """A school whose report was not accepted, and the rules that it broke."""
+
+    name: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Total:
+    """A figure that the sender stated; `reporting_unit` is None for the «Итого» of a table."""
+
+    reporting_unit: str | None
+    metric: str
+    stated: float
+    computed: float
+    difference: float
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class OtherDelivery:
+    """Another delivery for the same slice: one that this one `replaced`, one that still `holds` because this one was
+    refused, or a `newer` one that was there already."""
+
+    relation: Literal["replaced", "holds", "newer"]
+    file: str
+    received_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """All that a receipt says of one reading of a delivery. Times are in the region's time zone."""
+
+    file: str
+    sha256: str
+    received_at: dt.datetime
+    verdict: Verdict
+    rows: Rows
+    layout: Layout
+    findings: tuple[dict[str, Any], ...] = ()
+    form: str | None = None
+    edition: str | None = None
+    sender: str | None = None
+    sender_name: str | None = None
+    as_of: dt.date | None = None
+    campaign_title: str | None = None
+    deadline: dt.date | None = None
+    accepted: tuple[str, ...] = ()
+    wrong: tuple[WrongSchool, ...] = ()
+    absent: tuple[str, ...] = ()
+    totals: tuple[Total, ...] = ()
+    other: OtherDelivery | None = None
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A delivery that is owed, and whose deadline has passed on a day. `is_received` says that an accepted one holds;
+    `refused_file` is the last refused one, if any; `schools` are those of which nothing is known for that."""
+
+    form: str
+    form_title: str
+    sender: str
+    sender_name: str
+    campaign: str
+    campaign_title: str
+    deadline: dt.date
+    day: dt.date
+    is_received: bool
+    refused_file: str | None = None
+    schools: tuple[str, ...] = ()

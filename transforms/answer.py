@@ -1,0 +1,48 @@
+"""Words of a vocabulary: answers of yes and no, and choices from a list."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from contracts.form import Column
+from contracts.vocabulary import allowed_words, words
+from transforms.heading import key
+from transforms.meaning import NOTHING, UNREAD, Meaning, blank_words, doubtful, is_nothing, plain
+from transforms.number import EMPTY
+
+BETWEEN_ANSWERS = re.compile(r"[/|\\,;()]|\bили\b|\. | - ")
+DASH = "-"
+
+
+@lru_cache
+def keyed(vocabulary: str) -> dict[str, str]:
+    """Words of a vocabulary by their keys; a mark without letters («+», «✓») stays itself."""
+    return {key(word) or word: code for word, code in words(vocabulary).items()}
+
+
+def choice(text: str, column: Column) -> Meaning:
+    """The code of a word of the column's vocabulary."""
+    if is_nothing(plain(text)):
+        return NOTHING
+    code = keyed(column.vocabulary or "").get(key(text))
+    return Meaning(code) if code else UNREAD
+
+
+def yes_no(text: str, column: Column) -> Meaning:
+    """True or False, also of an answer said twice («да, внесено»).
+
+    «да/нет» that nobody chose from is a doubt, and so is a dash: «нет» to some, a blank to others.
+    """
+    known = keyed(column.vocabulary or "")
+    body = plain(text)
+    if body == DASH:
+        return doubtful("нет", EMPTY)
+    if whole := known.get(key(text)):
+        return Meaning(whole == "yes")
+    if not body or blank_words().get(body) == "blank":
+        return NOTHING
+    codes = {known.get(key(part)) for part in BETWEEN_ANSWERS.split(body) if key(part)}
+    if codes == {"yes", "no"}:
+        return doubtful(*allowed_words(column.vocabulary or "").split(", "))
+    return Meaning(codes == {"yes"}) if len(codes) == 1 and None not in codes else UNREAD
