@@ -6,11 +6,14 @@ import datetime as dt
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from contracts.vocabulary import rows
+from documents.archive_members import members
+from documents.limits import Limits
 
 PASSED_BY = (".part", ".crdownload", ".tmp")
 CHUNK = 1 << 20
@@ -30,7 +33,7 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file whose bytes are in the archive."""
+    """A file whose bytes are in the archive. `container` is the sha256 of the zip archive that it came in."""
 
     file: str
     folder: str | None
@@ -38,6 +41,7 @@ class Arrival:
     size: int
     received_at: dt.datetime
     path: Path
+    container: str | None = None
 
 
 def discover(inbox: Path) -> list[Incoming]:
@@ -69,7 +73,7 @@ def digest(incoming: Incoming) -> Arrival:
     """The arrival of a file that stays where it is (a dry run archives nothing)."""
     checksum = hashlib.sha256()
     with incoming.path.open("rb") as file:
-        for chunk in _chunks(file.fileno()):
+        while chunk := file.read(CHUNK):
             checksum.update(chunk)
         status = os.fstat(file.fileno())
     return _arrival(incoming, checksum.hexdigest(), status, incoming.path)
@@ -77,20 +81,41 @@ def digest(incoming: Incoming) -> Arrival:
 
 def archive(incoming: Incoming, folder: Path) -> Arrival:
     """Keep the bytes of a file as folder/<first two>/<sha256>, whole or not at all, and never write them twice."""
+    with incoming.path.open("rb") as source:
+        sha256, kept = _kept(source, folder)
+        status = os.fstat(source.fileno())
+    return _arrival(incoming, sha256, status, kept)
+
+
+def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
+    """The files in a zip archive, each a delivery of its own whose bytes are kept in `folder` like any other's.
+
+    None when the arrival is no zip archive of deliveries, or one that cannot be unpacked: it is then read as it is.
+    """
+    unpacked = []
+    for name, content in members(arrival.path, limits.unpacked):
+        if not is_passed_by(PurePosixPath(name).parts):
+            sha256, kept = _kept(content, folder)
+            size = kept.stat().st_size
+            member = replace(arrival, file=f"{arrival.file}/{name}", sha256=sha256, size=size, path=kept)
+            unpacked.append(replace(member, container=arrival.sha256))
+    return unpacked
+
+
+def _kept(source: IO[bytes], folder: Path) -> tuple[str, Path]:
+    """The checksum of some bytes, and where they are kept."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     copy = folder / f".{secrets.token_hex(8)}"
     checksum = hashlib.sha256()
     try:
-        with incoming.path.open("rb") as source:
-            target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                for chunk in _chunks(source.fileno()):
-                    checksum.update(chunk)
-                    _write(target, chunk)
-                os.fsync(target)
-            finally:
-                os.close(target)
-            status = os.fstat(source.fileno())
+        target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            while chunk := source.read(CHUNK):
+                checksum.update(chunk)
+                _write(target, chunk)
+            os.fsync(target)
+        finally:
+            os.close(target)
         sha256 = checksum.hexdigest()
         kept = folder / sha256[:2] / sha256
         if not kept.exists():
@@ -100,7 +125,7 @@ def archive(incoming: Incoming, folder: Path) -> Arrival:
                 _sync(changed)
     finally:
         copy.unlink(missing_ok=True)
-    return _arrival(incoming, sha256, status, kept)
+    return sha256, kept
 
 
 def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path) -> Arrival:
@@ -111,18 +136,17 @@ def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path
 def _files_under(folder: Path) -> list[Path]:
     """Files below a folder; hidden ones, lock files of office programs and half-downloaded ones are passed by."""
     return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.name.startswith("~$")
-        and not path.name.lower().endswith(PASSED_BY)
+        path for path in folder.rglob("*") if path.is_file() and not is_passed_by(path.relative_to(folder).parts)
     )
 
 
-def _chunks(file: int) -> Iterator[bytes]:
-    while chunk := os.read(file, CHUNK):
-        yield chunk
+def is_passed_by(parts: Sequence[str]) -> bool:
+    """Is a file, by its folders and its name, no delivery?"""
+    return (
+        any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        or parts[-1].startswith("~$")
+        or parts[-1].lower().endswith(PASSED_BY)
+    )
 
 
 def _write(file: int, data: bytes) -> None:

@@ -27,8 +27,8 @@ def key(text: str) -> str:
     if CYRILLIC.search(text):
         text = text.translate(LOOK_ALIKES)
     text = QUOTES_AND_MARKS.sub("", text.lower().replace("ё", "е"))
-    text = DASHES.sub("-", text)
-    return SPACES.sub(" ", text).strip(" .,:;")
+    text = DASHES.sub("-", SPACES.sub(" ", text))  # spaces first, or a long run of them takes its length squared
+    return text.strip(" .,:;")
 
 
 @cache

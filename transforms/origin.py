@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 from contracts.form import Form
 from contracts.vocabulary import rows
+from transforms.day import MONTHS
 from transforms.heading import key
-from transforms.parse import MONTHS
 
 DAY = r"(\d{1,2})\s*[./]\s*(\d{1,2})\s*[./]\s*(\d{4})"
 ISO_DAY = r"(\d{4})-(\d{2})-(\d{2})"
@@ -68,14 +68,20 @@ def as_of_in(titles: Iterable[list[str]]) -> dt.date | None:
 
 def as_of_in_name(file: str) -> dt.date | None:
     """The date in a file name: 2023-09-08, 08.09.2023, 20230908 or 08092023."""
-    stem = PurePath(file).stem
-    for pattern, order in IN_FILE_NAME:
-        for match in pattern.finditer(stem):
-            year, month, day = (int(match.group(place)) for place in order)
-            found = real_date(year, month, day)
-            if found and 2000 <= found.year <= 2100:
-                return found
+    for name in names_of(file):
+        for pattern, order in IN_FILE_NAME:
+            for match in pattern.finditer(name):
+                year, month, day = (int(match.group(place)) for place in order)
+                found = real_date(year, month, day)
+                if found and 2000 <= found.year <= 2100:
+                    return found
     return None
+
+
+def names_of(file: str) -> list[str]:
+    """The name of a file, then, from near to far, those of the folders and the zip archive around it; no endings."""
+    *around, own = PurePath(file).parts or ("",)
+    return [PurePath(own).stem, *(re.sub(r"(?i)\.zip$", "", part) for part in reversed(around))]
 
 
 def sender_in(titles: Iterable[list[str]], aliases: Mapping[str, str]) -> str | None:
@@ -94,7 +100,11 @@ def sender_in(titles: Iterable[list[str]], aliases: Mapping[str, str]) -> str | 
 
 def sender_in_name(file: str, aliases: Mapping[str, str]) -> str | None:
     """The reporting unit that a file name names; None when it names several."""
-    words = re.split(r"[\s_.,()]+", key(PurePath(file).stem).replace("_", " "))
+    return next((who for name in names_of(file) if (who := unit_named(name, aliases))), None)
+
+
+def unit_named(name: str, aliases: Mapping[str, str]) -> str | None:
+    words = re.split(r"[\s_.,()]+", key(name).replace("_", " "))
     slugs = set(aliases.values())
     found: set[str] = set()
     start = 0

@@ -14,8 +14,8 @@ ON CONFLICT (sha256) DO NOTHING
 RETURNING delivery_id
 """
 ARRIVE = """
-INSERT INTO ops.arrival (delivery_id, file_name, sender_folder, received_at, run_id, is_repeat)
-VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_repeat)
+INSERT INTO ops.arrival (delivery_id, file_name, sender_folder, received_at, run_id, is_repeat, container_id)
+VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_repeat, :container_id)
 """
 READINGS = """
 SELECT delivery_id, max(reading_id) FROM ops.reading
@@ -34,10 +34,12 @@ def record_arrival(
     archive_path: str,
     sender_folder: str | None = None,
     run_id: int | None = None,
+    container_id: int | None = None,
 ) -> tuple[int, bool]:
     """Record that these bytes were seen; returns (delivery_id, is_repeat). The first time makes the delivery.
 
-    `received_at` needs a time zone. `sender_folder` is the inbox folder, if any, in which the file lay.
+    `received_at` needs a time zone. `sender_folder` is the inbox folder, if any, in which the file lay, and
+    `container_id` the delivery of the zip archive, if any, in which it came.
     """
     if received_at.tzinfo is None:
         raise ValueError(f"received_at has no time zone: {received_at}")
@@ -47,7 +49,7 @@ def record_arrival(
     if is_repeat:
         delivery_id = connection.scalar(text("SELECT delivery_id FROM ops.delivery WHERE sha256 = :sha256"), seen)
     arrival = {**seen, "delivery_id": delivery_id, "sender_folder": sender_folder, "run_id": run_id}
-    connection.execute(text(ARRIVE), {**arrival, "is_repeat": is_repeat})
+    connection.execute(text(ARRIVE), {**arrival, "is_repeat": is_repeat, "container_id": container_id})
     return int(delivery_id or 0), is_repeat
 
 

@@ -1,0 +1,78 @@
+"""The files of a plain zip archive: people pack several reports into one and send that."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from contracts.grid import Unreadable
+from documents.limits import LIMITS, Limits
+from documents.read import MOST_MEMBERS, ZIP_ERRORS, check_members, check_unpacked, kind_of_zip
+
+ENTRY = b"PK\x01\x02"
+MOST_ENTRIES = 100 * MOST_MEMBERS  # workbooks that are stored unpacked bring the marks of their own directories
+CHUNK = 1 << 20
+NAME_IS_UTF8 = 0x800
+NO_PART = ("", ".", "..")
+
+
+def members(path: Path, unpacked: int = Limits.unpacked) -> Iterator[tuple[str, IO[bytes]]]:
+    """Name and content of each file of a plain zip archive, in its order.
+
+    None when the file is something else, a workbook for instance, and none when the archive cannot be unpacked whole:
+    reading it as a table then says why. `unpacked` bytes are the most that all files may have together. The name tells
+    where in the archive the file lay; it is no path to write to.
+    """
+    if not _is_sound(path, unpacked):
+        return
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir() and (name := member_name(info)):
+                with archive.open(info) as content:
+                    yield name, content
+
+
+def member_name(info: zipfile.ZipInfo) -> str:
+    """The name that its sender saw: folders divided by `/`, nothing that leads out of the archive.
+
+    Without its flag of UTF-8 a name is taken for cp437. Mac writes UTF-8 then, and Windows in Russia cp866.
+    """
+    name = info.filename
+    if not info.flag_bits & NAME_IS_UTF8:
+        raw = name.encode("cp437")
+        try:
+            name = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            name = raw.decode("cp866")
+    printable = "".join(letter for letter in name if letter.isprintable())
+    return "/".join(part for part in printable.replace("\\", "/").split("/") if part not in NO_PART)
+
+
+def _is_sound(path: Path, unpacked: int) -> bool:
+    with path.open("rb") as file:
+        # The directory of an archive is read into memory whole, and this runs in our own process.
+        if file.read(4) != b"PK\x03\x04" or _entries(file) > MOST_ENTRIES:
+            return False
+    before = LIMITS.set(Limits(unpacked=unpacked))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if kind_of_zip(archive) != "zip":
+                return False
+            check_unpacked(archive, path.stat().st_size)
+            check_members(archive)
+    except (Unreadable, *ZIP_ERRORS):
+        return False
+    finally:
+        LIMITS.reset(before)
+    return True
+
+
+def _entries(file: IO[bytes]) -> int:
+    """How many entries the directory of an archive can have at most."""
+    count, rest = 0, b""
+    while chunk := file.read(CHUNK):
+        count += (rest + chunk).count(ENTRY)
+        rest = chunk[-len(ENTRY) + 1 :]
+    return count

@@ -1,0 +1,41 @@
+"""What the fuzz test found, each in its smallest form."""
+
+import struct
+import time
+from pathlib import Path
+
+import pytest
+from corpus import corpus
+from mutants import packed, unpacked
+
+from contracts.grid import Unreadable
+from documents.read import read_grid
+from documents.sandbox_worker import is_large_workbook
+from transforms.heading import key
+
+
+def test_a_long_run_of_spaces_costs_no_time() -> None:
+    begun = time.perf_counter()
+    assert key("Часы" + " " * 70_000 + "всего") == "часы всего"
+    assert time.perf_counter() - begun < 1
+
+
+def test_two_sheets_of_one_name_are_refused() -> None:
+    """Their rows could not be told apart; the warehouse refused them as a failure of ours."""
+    parts = unpacked(next(each.data for each in corpus() if each.ending == "xlsx"))
+    book = parts["xl/workbook.xml"]
+    start, end = book.index(b"<sheet "), book.index(b"</sheets>")
+    parts["xl/workbook.xml"] = book[:end] + book[start:end] + book[end:]
+    with pytest.raises(Unreadable, match="same name"):
+        read_grid("a.xlsx", packed([*parts.items()]))
+
+
+def test_a_version_that_no_zip_has_is_damage(tmp_path: Path) -> None:
+    data = bytearray(packed([("xl/workbook.xml", b"<workbook/>")]))
+    struct.pack_into("<H", data, data.index(b"PK\x01\x02") + 6, 255)
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(data)
+    assert not is_large_workbook(path)
+    with pytest.raises(Unreadable) as caught:
+        read_grid(path.name, bytes(data))
+    assert caught.value.reason == "corrupt"
