@@ -97,12 +97,12 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check files without keeping anything: no database, no Prefect."""
-    options = known_options(files, form, sender, as_of, register)
+    options, found = known_options(files, form, sender, as_of, register), reading_settings()
     from flows.check import check as run_check
     from flows.terminal import progress
 
     with progress("проверка"):
-        outcomes = run_check(files, options, settings())
+        outcomes = run_check(files, options, found)
     tell(outcomes, as_json=as_json, with_ids=False)
 
 
@@ -115,13 +115,13 @@ def ingest(
     register: RegisterFile = None,
     as_json: Json = False,
 ) -> None:
-    """Archive, check and load files, publish the marts they change, and write findings to the outbox."""
-    options = known_options(paths, form, sender, as_of, register)
+    """Archive, check and load files, publish the marts they change, and write receipts to the outbox."""
+    options, found = known_options(paths, form, sender, as_of, register), reading_settings()
     from flows.ingest import ingest as run_ingest
     from flows.terminal import progress
 
     with progress("приём"):
-        outcomes = run_ingest(paths, options, settings())
+        outcomes = run_ingest(paths, options, found)
     tell(outcomes, as_json=as_json, with_ids=True)
 
 
@@ -132,9 +132,25 @@ def grid(
 ) -> None:
     """Show what the reader sees: sheets, used range, merged ranges, cells with their addresses."""
     must_exist(files)
+    found = reading_settings()
     from flows.grid import show_grids
 
-    show_grids(files, as_json=as_json)
+    show_grids(files, found, as_json=as_json)
+
+
+@app.command()
+def receipt(
+    delivery: Annotated[
+        str, typer.Argument(help="An id, a file name, or the first digits of a sha256.", show_default=False)
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The file to write, or the folder for it; by default the outbox.")
+    ] = None,
+) -> None:
+    """Write the receipt of a delivery again, and print where it is."""
+    from flows.receipt import write_receipt
+
+    typer.echo(write_receipt(settings(), delivery, to))
 
 
 @app.command()
@@ -148,6 +164,22 @@ def mart(
     from flows.mart import print_mart
 
     print_mart(settings(), name, as_of, known_at, to)
+
+
+@app.command()
+def template(
+    form: Annotated[str, typer.Argument(help="The form to be filled in.", show_default=False)],
+    sender: Annotated[str | None, typer.Option("--sender", help="Who will fill it in; its schools are there.")] = None,
+    as_of: AsOf = None,
+    register: Annotated[Path | None, typer.Option("--register", help="Take the schools from this register.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="The file to write, or the folder for it.")] = None,
+) -> None:
+    """Make a workbook to fill in from the contract of a form: headings, hints, lists, guards, the sender's schools."""
+    must_exist([register] if register else [])
+    from flows.template import write_template
+
+    found = reading_settings() if register else settings()
+    typer.echo(write_template(found, form, sender, as_of, register, to))
 
 
 @run.command("nightly")
@@ -197,6 +229,15 @@ def settings() -> Settings:
         name = "PROFMIN_" + "_".join(map(str, wrong["loc"])).upper()
         raise UsageError(f"{name}: {wrong['msg']}") from None
     log_to(found.log_file if found.home.is_dir() else None, found.log_level)
+    return found
+
+
+def reading_settings() -> Settings:
+    """The settings, with the processes that read files on their way while we import what we need."""
+    from documents.sandbox import shared
+
+    found = settings()
+    shared(found.reader_processes, found.reader_limits)
     return found
 
 

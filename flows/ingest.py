@@ -1,4 +1,4 @@
-"""Taking files in without Prefect: archive, check, load, publish, write findings. The way out when Prefect is down."""
+"""Taking files in without Prefect: archive, check, load, publish, write receipts. The way out when Prefect is down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.inbox import Incoming, named
 from flows.intake import Intake, warehouse
-from flows.outbox import write_findings
+from flows.outbox import write_receipts
 from flows.outcome import Outcome, exit_code, in_order, unique
 from flows.progress import report
 from flows.reader import REGISTER_FORM, Known, Options, batches
@@ -36,7 +36,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
             told = take_in(intake, named(paths, settings.inbox))
             dates = intake.publish(options.as_of)
             LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
-            write_findings(settings.outbox, told)
+            write_receipts(engine, settings, told, max(dates, default=options.as_of))
             state = RUN_STATES[exit_code(told)]
         finally:
             with engine.begin() as connection:
@@ -46,7 +46,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
 
 def take_in(intake: Intake, incoming: Sequence[Incoming]) -> list[Outcome]:
     """Archive all, then interpret and load what is new."""
-    arrived = [intake.receive(each) for each in incoming]
+    arrived = [each for file in incoming for each in intake.receive(file)]
     arrivals = unique(arrived)
     outcomes = intake.recall(arrivals)
     known, wrong = intake.look([each for each in arrivals if each.sha256 not in outcomes])
@@ -59,7 +59,9 @@ def take_in(intake: Intake, incoming: Sequence[Incoming]) -> list[Outcome]:
 
 
 def take_in_register(intake: Intake, path: Path) -> None:
-    (outcome,) = take_in(intake, [Incoming(path, None)])
+    outcome, *others = take_in(intake, [Incoming(path, None)])
+    if others:
+        raise UsageError(f"{path} is an archive of {len(others) + 1} files, not a register.")
     if outcome.failure is not None:
         raise Fault(outcome.failure)
     if outcome.verdict == "refused":

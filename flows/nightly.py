@@ -27,7 +27,7 @@ from prefect.utilities.annotations import quote
 from flows.inbox import Arrival, Incoming, discover
 from flows.ingest import others, registers
 from flows.intake import Intake, warehouse
-from flows.outbox import write_findings
+from flows.outbox import write_receipts
 from flows.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
 from flows.progress import report
 from flows.reader import Known, Options, batches
@@ -139,7 +139,7 @@ def steps(work: Work, settings: Settings, day: dt.date) -> Night:
     take_in_all(work, others(known))
     dates = publish_marts(untouched(work), day)
     told = work.told()
-    write_outbox(untouched(work), untouched(told))
+    write_outbox(untouched(work), untouched(told), day)
     return Night(day, tuple(dates), tuple(told))
 
 
@@ -164,7 +164,7 @@ def discover_inbox(inbox: str) -> list[Incoming]:
 @task(name="archive", cache_policy=NO_CACHE, persist_result=False)
 def archive_inbox(work: Work, incoming: list[Incoming]) -> None:
     """Keep the bytes of every file before anything looks into one."""
-    work.arrived = [work.intake.receive(each) for each in incoming]
+    work.arrived = [each for file in incoming for each in work.intake.receive(file)]
 
 
 @task(name="recognise", cache_policy=NO_CACHE, persist_result=False)
@@ -223,10 +223,10 @@ def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
     return dates
 
 
-@task(name="write findings", cache_policy=NO_CACHE, persist_result=False)
-def write_outbox(work: Work, told: list[Outcome]) -> None:
-    written = write_findings(work.intake.settings.outbox, told)
-    get_run_logger().info("%d new files of findings in the outbox", len(written))
+@task(name="write receipts", cache_policy=NO_CACHE, persist_result=False)
+def write_outbox(work: Work, told: list[Outcome], day: dt.date) -> None:
+    written = write_receipts(work.intake.engine, work.intake.settings, told, day)
+    get_run_logger().info("%d new receipts in the outbox", len(written))
 
 
 def tell_prefect(settings: Settings, night: Night) -> None:

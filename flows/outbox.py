@@ -1,35 +1,121 @@
-"""What goes back to the senders: for now the findings of each delivery as a CSV."""
+"""What goes back to the senders: a receipt for each delivery, and one for what did not come before its deadline."""
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from documents.findings_csv import findings_csv
+from contracts.grid import Blocks, Grid, Unreadable
+from contracts.receipt import Overdue, Receipt
+from documents.receipt import Content, copies_table, make_overdue, make_receipt, overdue_name, receipt_name
+from documents.sandbox import shared
 from flows.outcome import Outcome
+from flows.settings import Settings
+from flows.trouble import LOGGER, Fault, guarded
+from warehouse.receipts import Address, addresses, overdue, receipts
 
-LONGEST_STEM = 80
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+NOBODY = "unknown_sender"
+AT_ONCE = 500
+"""Receipts whose findings are in memory together."""
 
 
-def findings_file(outbox: Path, outcome: Outcome) -> Path:
-    """Where the findings of a delivery go."""
-    stem = Path(outcome.file).stem[:LONGEST_STEM]
-    return outbox / outcome.place / f"{stem}.{outcome.sha256[:8]}.findings.csv"
+def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcome], day: dt.date | None) -> list[Path]:
+    """Write the receipts of what a run told, and those for what is overdue on a day; returns the files that changed.
 
-
-def write_findings(outbox: Path, outcomes: Iterable[Outcome]) -> list[Path]:
-    """Write the findings of each delivery that has any; a file that is there already with the same bytes is left."""
-    written = []
+    A repeated delivery keeps the receipt that it has. The data is loaded: a receipt that cannot be made is logged, and
+    nothing else comes of it.
+    """
+    asked: dict[int, bool] = {}
     for outcome in outcomes:
-        if not outcome.findings:
-            continue
-        path, data = findings_file(outbox, outcome), findings_csv(outcome.findings, outcome.form)
-        if path.exists() and path.read_bytes() == data:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = path.with_name(f".{secrets.token_hex(8)}")
-        made.write_bytes(data)
-        made.replace(path)
-        written.append(path)
+        if outcome.reading_id is not None:
+            asked[outcome.reading_id] = asked.get(outcome.reading_id, True) and outcome.is_repeat
+    written: list[Path] = []
+    found = guarded("writing receipts", lambda: written.extend(_receipts_written(engine, settings, asked)))
+    if day is not None and not isinstance(found, Fault):
+        guarded("writing receipts of what is overdue", lambda: written.extend(_overdue_written(engine, settings, day)))
+    LOGGER.info("%d new receipts in the outbox", len(written))
     return written
+
+
+def receipt_path(outbox: Path, address: Address) -> Path:
+    """Where the receipt of a delivery goes."""
+    return outbox / (address.place or NOBODY) / receipt_name(address.file, address.sha256)
+
+
+def made_receipts(
+    settings: Settings, told: Collection[tuple[Receipt, Address]]
+) -> Iterator[tuple[Receipt, bytes | Fault]]:
+    """The bytes of receipts in their order; files are opened in the reader processes, ahead of who asks."""
+    sources = [settings.archive / address.archive_path for _, address in told]
+    is_opened = [
+        source.exists() and copies_table(receipt, source.stat().st_size)
+        for (receipt, _), source in zip(told, sources, strict=True)
+    ]
+    files = [
+        (receipt.file, source) for (receipt, _), source, is_one in zip(told, sources, is_opened, strict=True) if is_one
+    ]
+    sandbox = shared(settings.reader_processes, settings.reader_limits)
+    with closing(sandbox.in_order(files)) as opened:
+        for (receipt, _), source, is_one in zip(told, sources, is_opened, strict=True):
+            future = next(opened) if is_one else None
+            doing = f"making the receipt of delivery {receipt.sha256[:8]}"
+            yield receipt, guarded(doing, partial(_made, receipt, source if source.exists() else None, future))
+
+
+def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] | None) -> bytes:
+    content: Content | None = None
+    if opened is not None:
+        try:
+            content = opened.result()
+        except Unreadable as error:
+            content = error
+    return make_receipt(receipt, source, content)
+
+
+def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bool]) -> Iterator[Path]:
+    """Receipts of readings; of `asked` the value says that the delivery was only repeated."""
+    with engine.connect() as connection:
+        known = addresses(connection, asked)
+    paths = {reading_id: receipt_path(settings.outbox, address) for reading_id, address in known.items()}
+    due = [reading_id for reading_id, is_repeat in asked.items() if not (is_repeat and paths[reading_id].exists())]
+    for start in range(0, len(due), AT_ONCE):
+        part = due[start : start + AT_ONCE]
+        with engine.connect() as connection:
+            told = receipts(connection, part, ZoneInfo(settings.timezone))
+        made = made_receipts(settings, [(told[reading_id], known[reading_id]) for reading_id in part])
+        for reading_id, (_, data) in zip(part, made, strict=True):
+            if not isinstance(data, Fault) and write(paths[reading_id], data):
+                yield paths[reading_id]
+
+
+def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterator[Path]:
+    """A receipt for each delivery that is overdue on a day; that of one which came meanwhile is removed."""
+    with engine.connect() as connection:
+        owed: list[Overdue] = overdue(connection, day)
+    for each in owed:
+        path = settings.outbox / each.sender / overdue_name(each.form, each.campaign)
+        if each.is_received:
+            path.unlink(missing_ok=True)
+        elif write(path, make_overdue(each)):
+            yield path
+
+
+def write(path: Path, data: bytes) -> bool:
+    """Write a file as a whole; one that is there already with the same bytes is left. Says whether it was written."""
+    if path.exists() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f".{secrets.token_hex(8)}")
+    made.write_bytes(data)
+    made.replace(path)
+    return True

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from documents.findings_csv import column_titles
+from documents.receipt_findings import column_titles
 from flows.settings import Settings
 from flows.summary import Night, Row, Tables, percent, whole
 from flows.terminal import sentence
@@ -48,7 +48,7 @@ def show_places(out: Console, settings: Settings) -> None:
     places = [
         ("витрины", "profmin mart readiness_by_school --format xlsx > школы.xlsx"),
         ("SQL", "profmin db psql   (например: SELECT * FROM mart.readiness_by_municipality;)"),
-        ("замечания", f"{settings.outbox}   (папка отправителя, файл на каждый отчёт с замечаниями)"),
+        ("квитанции", f"{settings.outbox}   (папка отправителя, квитанция на каждый файл)"),
         ("входящие", str(settings.inbox)),
         ("архив", str(settings.archive)),
         ("журнал", str(settings.log_file)),

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from contracts.forms import FORMS, RULES
 from contracts.vocabulary import rows
-from documents.findings_csv import column_titles, number
+from documents.receipt_findings import column_titles, number
 from flows.outcome import Finding, Outcome
 from flows.progress import watched
 

@@ -1,0 +1,43 @@
+"""`profmin receipt`: the receipt of a delivery, written again out of what is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from flows.intake import warehouse
+from flows.outbox import made_receipts, receipt_path, write
+from flows.settings import Settings
+from flows.usage import UsageError
+from warehouse.receipts import addresses, deliveries_called, receipts
+
+
+def write_receipt(settings: Settings, delivery: str, to: Path | None) -> Path:
+    """Write the receipt of a delivery to a file or a folder, by default where it belongs in the outbox; returns the
+    file. The delivery is an id, a file name (of several the newest) or the beginning of a sha256.
+
+    Raises UsageError for a delivery that is not there, is not told apart, or was not read yet; Fault for one whose
+    receipt cannot be made.
+    """
+    settings.prepare()
+    with warehouse(settings) as engine, engine.connect() as connection:
+        found = deliveries_called(connection, delivery)
+        if not found:
+            raise UsageError(
+                f"no delivery is {delivery!r}; give its id, its file name, or 4 digits or more of its sha256"
+            )
+        if len(found) > 1:
+            several = ", ".join(f"{each.delivery_id} ({each.sha256[:12]} {each.file})" for each in found[:5])
+            raise UsageError(f"{len(found)} deliveries are {delivery!r}: {several}; give the id")
+        (first,) = found
+        if first.reading_id is None:
+            raise UsageError(f"delivery {first.delivery_id} was not read yet, so there is nothing to tell")
+        address = addresses(connection, [first.reading_id])[first.reading_id]
+        told = receipts(connection, [first.reading_id], ZoneInfo(settings.timezone))[first.reading_id]
+    ((_, data),) = made_receipts(settings, [(told, address)])
+    if isinstance(data, Exception):
+        raise data
+    usual = receipt_path(settings.outbox, address)
+    path = usual if to is None else to / usual.name if to.is_dir() else to
+    write(path, data)
+    return path
