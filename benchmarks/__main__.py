@@ -1,4 +1,4 @@
-"""`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks. Ratios to their floors."""
+"""`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks; W3, only opening these."""
 
 from __future__ import annotations
 
@@ -88,6 +88,11 @@ def workbooks(url: str, folder: Path, count: int, repeat: int) -> None:
         floors.append(measure("benchmarks.workbooks_floor", reports, "default"))
         quick.append(measure("benchmarks.workbooks_floor", reports, "read_only"))
         works.append(measure("benchmarks.workbooks_load", url, reports, folder / "aliases.json"))
+    here = [measure("benchmarks.files_read", reports, "here") for _ in range(repeat)]
+    there = [measure("benchmarks.files_read", reports, "there") for _ in range(repeat)]
+    told(
+        "W3", "the same workbooks opened in reader processes, against the same reader in our own", here, there, "files"
+    )
     what = f"{floors[0]['files']} workbooks, {floors[0]['cells']:,} cells, against openpyxl"
     told("W2", what, floors, works, "files")
     told("W2", f"{what} in its read-only mode", quick, works, "files")

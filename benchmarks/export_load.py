@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import report
-from documents.blocks import open_delivery
+from documents.sandbox import shared
+from flows.settings import Settings
 from transforms.interpret import Context, Delivery, interpret
 from transforms.pupils import PupilReading
 from warehouse.database import connect
@@ -25,7 +26,9 @@ def load(url: str, export: Path, sha256: str) -> dict[str, Any]:
     with engine.connect() as connection:
         schools = register(connection, AS_OF)
     context = Context(schools, b"benchmark" * 4)
-    delivery = Delivery(export.name, sha256, "regional_operator", RECEIVED, open_delivery(export.name, export))
+    settings = Settings()
+    content = shared(settings.reader_processes, settings.reader_limits).open(export.name, export)
+    delivery = Delivery(export.name, sha256, "regional_operator", RECEIVED, content)
     (stream,) = interpret([delivery], context)
     if not isinstance(stream, PupilReading):
         raise SystemExit("the export was refused")

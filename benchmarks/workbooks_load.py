@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 
 from benchmarks.child import report
 from contracts.reading import Reading
-from documents.blocks import open_delivery
+from documents.sandbox import result, shared
+from flows.settings import Settings
 from transforms.interpret import Context, Delivery, interpret
 from warehouse.database import connect
 from warehouse.load import LoadResult, load_many, record_arrival
@@ -47,11 +48,12 @@ def load(url: str, folder: Path, aliases: Path) -> dict[str, Any]:
 
 
 def take(engine: Engine, context: Context, paths: list[Path]) -> list[LoadResult]:
+    settings = Settings()
+    sandbox = shared(settings.reader_processes, settings.reader_limits)
     deliveries = [
-        Delivery(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.parent.name, RECEIVED,
-                 open_delivery(path.name, path))
-        for path in paths
-    ]  # fmt: skip
+        Delivery(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.parent.name, RECEIVED, result(content))
+        for path, content in zip(paths, sandbox.in_order((path.name, path) for path in paths), strict=True)
+    ]
     readings = [reading for reading in interpret(deliveries, context) if isinstance(reading, Reading)]
     with engine.begin() as connection:
         ids = [

@@ -7,19 +7,14 @@ import math
 from typing import Any
 
 from contracts.grid import Grid, Sheet, Unreadable, Value, cell_address, column_letters
-from documents.read import read_grid
 
-
-def grid_document(name: str, data: bytes) -> dict[str, Any]:
-    """Read one file and describe it. A file that cannot be read gives an error sentence and no sheets."""
-    try:
-        return document_of(name, read_grid(name, data))
-    except Unreadable as error:
-        return document_of(name, error)
+TEXTS = (".csv", ".tsv", ".txt")
 
 
 def document_of(name: str, read: Grid | Unreadable) -> dict[str, Any]:
-    """Describe a file that was read, or say why it was not."""
+    """Describe a file that was read, or say why it was not. An empty text is a text without cells."""
+    if isinstance(read, Unreadable) and read.reason == "empty" and name.lower().endswith(TEXTS):
+        return {"file": name, "error": None, "sheets": []}
     if isinstance(read, Unreadable):
         return {"file": name, "error": read.detail, "sheets": []}
     return {"file": name, "error": None, "sheets": [_sheet(sheet) for sheet in read.sheets]}

@@ -14,7 +14,7 @@ from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import SHEET, Overdue, Receipt, is_receipt
 from contracts.texts import phrases
-from documents.read import ZIP_ERRORS, read_grid
+from documents.read import ZIP_ERRORS
 from documents.receipt_likeness import blank_workbook, likeness
 from documents.receipt_marks import marks
 from documents.receipt_markup import Unusual
@@ -59,18 +59,18 @@ def copies_table(receipt: Receipt, size: int) -> bool:
 def make_receipt(receipt: Receipt, source: Path | bytes | None, content: Content | None = None) -> bytes:
     """The bytes of a receipt; the same reading of the same source gives the same bytes.
 
-    `source` is the delivery as it was received, and `content` what was read of it in a process with limits; without it
-    the file is read here. Where the table must not or cannot be copied (pupils, an unknown form, an unreadable or a
-    large file), the receipt is the sheet «Квитанция» alone, and says so.
+    `source` is the delivery as it was received, and `content` what was read of it in a process with limits. Where the
+    table must not or cannot be copied (pupils, an unknown form, an unreadable or a large file), the receipt is the
+    sheet «Квитанция» alone, and says so.
     """
-    if source is None:
+    if source is None or content is None:
         return alone(receipt, "absent")
     size = source.stat().st_size if isinstance(source, Path) else len(source)
     if not copies_table(receipt, size):
         is_known = any(known.name == receipt.form for known in FORMS)
         return alone(receipt, "unknown" if not is_known else "large" if size > LARGEST else "pupils")
     data = source.read_bytes() if isinstance(source, Path) else source
-    found = content or content_of(receipt.file, data)
+    found = content
     if isinstance(found, Unreadable):
         return alone(receipt, "unread")
     if isinstance(found, Blocks) or sum(len(row) for sheet in found.sheets for row in sheet.rows) > MOST_CELLS:
@@ -83,13 +83,6 @@ def make_receipt(receipt: Receipt, source: Path | bytes | None, content: Content
         except (Unusual, *ZIP_ERRORS):
             return in_likeness(receipt, grid, "rebuilt")
     return in_likeness(receipt, grid, "likeness")
-
-
-def content_of(name: str, data: bytes) -> Content:
-    try:
-        return read_grid(name, data)
-    except Unreadable as error:
-        return error
 
 
 def marked(receipt: Receipt, data: bytes, grid: Grid, old: set[str]) -> bytes:

@@ -6,14 +6,17 @@ import secrets
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from contracts.reading import PupilStream, Reading
-from flows.inbox import Arrival, digest, named
+from documents.limits import Limits
+from flows.inbox import Arrival, Incoming, digest, named, unpack
+from flows.opener import Opener
 from flows.outcome import Outcome, failed, in_order, outcome_of, unique
 from flows.progress import report
-from flows.reader import Known, Options, batches, drained, first_look, readings, register_of
+from flows.reader import Known, Options, batches, drained, first_looks, readings, register_of
 from flows.settings import PUPIL_KEY_BYTES, Settings
 from flows.trouble import Fault, guarded
 from transforms.interpret import Context
@@ -21,35 +24,47 @@ from transforms.interpret import Context
 
 def check(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:
     """An outcome a file. The register is the one named, else the one last loaded, else there is none."""
+    with TemporaryDirectory() as folder:
+        return _outcomes(paths, options, settings, Path(folder))
+
+
+def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpacked: Path) -> list[Outcome]:
+    """The same, with a folder for what comes out of zip archives."""
     # Pseudonyms only tell pupils of one file apart here, so any secret will do.
     context = Context(None, secrets.token_bytes(PUPIL_KEY_BYTES), options.form, options.sender, options.as_of)
-    schools = None
+    opener, schools = Opener(settings), None
     if options.register is not None:
-        schools = register_of(options.register, context)
+        schools = register_of(options.register, context, opener)
     elif settings.register.exists():
         schools = pl.read_parquet(settings.register)
     context = Context(schools, context.secret, options.form, options.sender, options.as_of)
     arrived: list[Arrival | Outcome] = []
     for incoming in named(paths, settings.inbox):
-        found = guarded("reading a file", partial(digest, incoming))
-        arrived.append(failed(incoming.file, "", incoming.folder, found) if isinstance(found, Fault) else found)
+        found = guarded("reading a file", partial(_arrivals, incoming, unpacked, settings.reader_limits))
+        arrived += [failed(incoming.file, "", incoming.folder, found)] if isinstance(found, Fault) else found
     outcomes: dict[str, Outcome] = {}
     known: list[Known] = []
-    for arrival in unique(arrived):
-        looked = first_look(arrival, context)
+    arrivals = unique(arrived)
+    for arrival, looked in zip(arrivals, first_looks(arrivals, context, opener), strict=True):
         if isinstance(looked, Fault):
             outcomes[arrival.sha256] = failed(arrival.file, arrival.sha256, arrival.folder, looked)
         else:
             known.append(looked)
     for batch in batches(known):
-        for outcome in _checked([each.arrival for each in batch], context):
+        for outcome in _checked([each.arrival for each in batch], context, opener):
             outcomes[outcome.sha256] = outcome
         report(len(outcomes), len(known))
     return in_order(arrived, outcomes)
 
 
-def _checked(arrivals: list[Arrival], context: Context) -> list[Outcome]:
-    return [_told(arrival, found) for arrival, found in zip(arrivals, readings(arrivals, context), strict=True)]
+def _arrivals(incoming: Incoming, unpacked: Path, limits: Limits) -> list[Arrival]:
+    arrival = digest(incoming)
+    return unpack(arrival, unpacked, limits) or [arrival]
+
+
+def _checked(arrivals: list[Arrival], context: Context, opener: Opener) -> list[Outcome]:
+    found = readings(arrivals, context, opener)
+    return [_told(arrival, each) for arrival, each in zip(arrivals, found, strict=True)]
 
 
 def _told(arrival: Arrival, found: Reading | PupilStream | Fault) -> Outcome:

@@ -154,6 +154,24 @@ def receipt(
 
 
 @app.command()
+def layout(
+    files: Files,
+    form: FormName = None,
+    sender: SenderName = None,
+    as_json: Json = False,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Write a patch file that adds the suggested headings to the contract.")
+    ] = False,
+    to: Annotated[Path | None, typer.Option("--to", help="The patch file to write, or the folder for it.")] = None,
+) -> None:
+    """Show how headings are understood: matched, missing, unknown, and moved since the sender's last delivery."""
+    options, found = known_options(files, form, sender, None, None), reading_settings()
+    from flows.layout import show_layouts
+
+    show_layouts(files, options, found, as_json=as_json, propose=propose, to=to)
+
+
+@app.command()
 def mart(
     name: Annotated[str, typer.Argument(help="The mart; an unknown name lists them all.", show_default=False)],
     as_of: AsOf = None,

@@ -6,23 +6,36 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from documents.grid_json import grid_document
-from flows.inbox import named
+from contracts.grid import Grid, Unreadable
+from documents.grid_json import document_of
+from documents.sandbox import shared
+from flows.inbox import Arrival, digest, named, unpack
+from flows.settings import Settings
 
 CELLS_SHOWN = 40
 
 
-def show_grids(paths: Sequence[Path], *, as_json: bool) -> None:
-    """A JSON document a line and a file, or a short description for people."""
-    for incoming in named(paths, Path(".profmin/inbox")):
-        document = grid_document(incoming.file, incoming.path.read_bytes())
-        if as_json:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
-        else:
-            sys.stdout.write("\n".join(described(document)) + "\n")
-        sys.stdout.flush()
+def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
+    """A JSON document a line and a file, or a short description for people; of a zip archive, the files in it."""
+    for incoming in named(paths, settings.inbox):
+        with TemporaryDirectory() as folder:
+            arrival = digest(incoming)
+            for each in unpack(arrival, Path(folder), settings.reader_limits) or [arrival]:
+                document = document_of(each.file, grid_of(each, settings))
+                shown = [json.dumps(document, ensure_ascii=False)] if as_json else described(document)
+                sys.stdout.write("\n".join(shown) + "\n")
+                sys.stdout.flush()
+
+
+def grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:
+    """All cells of a file, however large it is."""
+    try:
+        return shared(settings.reader_processes, settings.reader_limits).grid(arrival.file, arrival.path)
+    except Unreadable as error:
+        return error
 
 
 def described(document: dict[str, Any]) -> list[str]:

@@ -14,9 +14,10 @@ import polars as pl
 
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
-from flows.inbox import Arrival, Incoming, archive
+from flows.inbox import Arrival, Incoming, archive, unpack
+from flows.opener import Opener
 from flows.outcome import Outcome, failed, outcome_of
-from flows.reader import Known, Options, contract_version, first_look, readings
+from flows.reader import Known, Options, contract_version, first_looks, readings
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault, guarded
 from flows.usage import UsageError
@@ -77,26 +78,36 @@ class Intake:
         self.run_id = run_id
         self.secret = settings.pupil_key()
         self.version = contract_version()
+        self.opener = Opener(settings)
         self.ids: dict[str, int] = {}
         self._registers: dict[dt.date | None, pl.DataFrame | None] = {}
         self._guard = threading.Lock()
 
-    def receive(self, incoming: Incoming) -> Arrival | Outcome:
-        """Archive a file and record that it came, before anything can go wrong with it."""
+    def receive(self, incoming: Incoming) -> list[Arrival | Outcome]:
+        """Archive a file and record that it came, before anything can go wrong with it; a zip archive, then its files.
 
-        def work() -> Arrival:
+        The deliveries that it is: itself, or the files in it.
+        """
+
+        def work() -> list[Arrival]:
             arrival = archive(incoming, self.settings.archive)
-            place = arrival.path.relative_to(self.settings.archive).as_posix()
-            with self.engine.begin() as connection:
-                delivery_id, _ = record_arrival(
-                    connection, arrival.sha256, arrival.file, arrival.size, arrival.received_at, place,
-                    sender_folder=arrival.folder, run_id=self.run_id,
-                )  # fmt: skip
-            self.ids[arrival.sha256] = delivery_id
-            return arrival
+            self._record([arrival])
+            inside = unpack(arrival, self.settings.archive, self.settings.reader_limits)
+            self._record(inside)
+            return inside or [arrival]
 
         found = guarded("archiving a file", work)
-        return failed(incoming.file, "", incoming.folder, found) if isinstance(found, Fault) else found
+        return [failed(incoming.file, "", incoming.folder, found)] if isinstance(found, Fault) else [*found]
+
+    def _record(self, arrivals: Sequence[Arrival]) -> None:
+        with self.engine.begin() as connection:
+            for arrival in arrivals:
+                place = arrival.path.relative_to(self.settings.archive).as_posix()
+                self.ids[arrival.sha256], _ = record_arrival(
+                    connection, arrival.sha256, arrival.file, arrival.size, arrival.received_at, place,
+                    sender_folder=arrival.folder, run_id=self.run_id,
+                    container_id=self.ids[arrival.container] if arrival.container else None,
+                )  # fmt: skip
 
     def recall(self, arrivals: Sequence[Arrival]) -> dict[str, Outcome]:
         """Outcomes of arrivals that were read before, by sha256; one that older rules refused is to be read again."""
@@ -113,8 +124,7 @@ class Intake:
         """What each arrival is; with those at which even a look failed."""
         context = self.context(None)
         known, wrong = [], []
-        for arrival in arrivals:
-            found = first_look(arrival, context)
+        for arrival, found in zip(arrivals, first_looks(arrivals, context, self.opener), strict=True):
             if isinstance(found, Fault):
                 wrong.append(self._failed(arrival, found))
             else:
@@ -131,7 +141,7 @@ class Intake:
             return [self._failed(arrival, Fault(NO_SCHOOLS)) for arrival in arrivals]
         outcomes: dict[str, Outcome] = {}
         whole: list[tuple[Arrival, Reading]] = []
-        for arrival, reading in zip(arrivals, readings(arrivals, found), strict=True):
+        for arrival, reading in zip(arrivals, readings(arrivals, found, self.opener), strict=True):
             if isinstance(reading, Fault):
                 outcomes[arrival.sha256] = self._failed(arrival, reading)
             elif isinstance(reading, Reading):

@@ -6,17 +6,16 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
 
 import contracts
 from contracts.forms import FORMS
-from contracts.grid import Unreadable
 from contracts.reading import PupilStream, Reading
-from documents.blocks import open_delivery
 from flows.inbox import Arrival, Incoming, digest
+from flows.opener import Opener, weight
 from flows.trouble import Fault, guarded
 from flows.usage import UsageError
 from transforms.identify import identify
@@ -26,6 +25,8 @@ REGISTER_FORM = next(form.name for form in FORMS if form.defines_schools)
 PUPIL_FORMS = frozenset(form.name for form in FORMS if form.pupils)
 SMALL = 2_000_000
 """Bytes of a delivery that may share a batch with others."""
+SMALL_GRID = 500_000
+"""Cells of one that may: a small file can have a large sheet."""
 LARGEST_BATCH = 400
 
 
@@ -47,6 +48,7 @@ class Known:
     form: str | None
     sender: str | None
     as_of: dt.date | None
+    cells: int = 0
 
     @property
     def is_register(self) -> bool:
@@ -54,7 +56,7 @@ class Known:
 
     @property
     def goes_alone(self) -> bool:
-        return self.arrival.size > SMALL or self.form in PUPIL_FORMS
+        return self.arrival.size > SMALL or self.cells > SMALL_GRID or self.form in PUPIL_FORMS
 
 
 @cache
@@ -69,38 +71,41 @@ def contract_version() -> str:
     return checksum.hexdigest()[:16]
 
 
-def delivery(arrival: Arrival) -> Delivery:
-    """A delivery with its content opened; a file that cannot be read is a delivery too."""
-    try:
-        content = open_delivery(arrival.file, arrival.path)
-    except Unreadable as error:
-        return Delivery(arrival.file, arrival.sha256, arrival.folder, arrival.received_at, error)
-    return Delivery(arrival.file, arrival.sha256, arrival.folder, arrival.received_at, content)
+def first_looks(arrivals: Sequence[Arrival], context: Context, opener: Opener) -> Iterator[Known | Fault]:
+    """Find out the form, the sender and the date of each arrival, cheaply, in their order."""
+    for arrival, delivery in zip(arrivals, opener.look(arrivals), strict=True):
+        yield (
+            delivery
+            if isinstance(delivery, Fault)
+            else guarded(f"looking at delivery {arrival.sha256[:8]}", partial(_known, arrival, delivery, context))
+        )
 
 
-def first_look(arrival: Arrival, context: Context) -> Known | Fault:
-    """Find out the form, the sender and the date of an arrival, cheaply."""
-
-    def look() -> Known:
-        found = identify(delivery(arrival), replace(context, register=None))
-        return Known(arrival, found.form.name if found.form else None, found.sender, found.as_of)
-
-    return guarded(f"looking at delivery {arrival.sha256[:8]}", look)
+def _known(arrival: Arrival, delivery: Delivery, context: Context) -> Known:
+    found = identify(delivery, replace(context, register=None))
+    form = found.form.name if found.form else None
+    return Known(arrival, form, found.sender, found.as_of, weight(delivery.content))
 
 
-def readings(arrivals: Sequence[Arrival], context: Context) -> list[Reading | PupilStream | Fault]:
+def readings(arrivals: Sequence[Arrival], context: Context, opener: Opener) -> list[Reading | PupilStream | Fault]:
     """Interpret arrivals of one form together, in the same order; one on which our code fails stops no other."""
-    if not arrivals:
+    opened = list(opener.read(arrivals))
+    answers = iter(_interpreted([each for each in opened if isinstance(each, Delivery)], context))
+    return [each if isinstance(each, Fault) else next(answers) for each in opened]
+
+
+def _interpreted(deliveries: Sequence[Delivery], context: Context) -> list[Reading | PupilStream | Fault]:
+    if not deliveries:
         return []
     together = guarded(
-        f"interpreting {len(arrivals)} deliveries from {arrivals[0].sha256[:8]} on",
-        lambda: interpret([delivery(arrival) for arrival in arrivals], context),
+        f"interpreting {len(deliveries)} deliveries from {deliveries[0].sha256[:8]} on",
+        lambda: interpret(deliveries, context),
     )
     if not isinstance(together, Fault):
         return list(together)
-    if len(arrivals) == 1:
+    if len(deliveries) == 1:
         return [together]
-    return [found for arrival in arrivals for found in readings([arrival], context)]
+    return [found for delivery in deliveries for found in _interpreted([delivery], context)]
 
 
 def drained(found: Reading | PupilStream) -> Reading:
@@ -126,9 +131,10 @@ def batches(known: Sequence[Known], most: int = LARGEST_BATCH) -> Iterator[list[
     yield from together.values()
 
 
-def register_of(path: Path, context: Context) -> pl.DataFrame:
+def register_of(path: Path, context: Context, opener: Opener) -> pl.DataFrame:
     """The register out of a delivery of it, for a check without a database."""
-    (found,) = readings([digest(Incoming(path, None))], replace(context, form=REGISTER_FORM, sender=None, as_of=None))
+    register = replace(context, form=REGISTER_FORM, sender=None, as_of=None)
+    (found,) = readings([digest(Incoming(path, None))], register, opener)
     if isinstance(found, Fault):
         raise found
     reading = drained(found)

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from documents.limits import Limits
+
 PUPIL_KEY_BYTES = 32
 
 
@@ -32,6 +34,32 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="How many deliveries (or batches of small ones) a night works on at once.",
+    )
+    reader_processes: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="How many processes open the files, each held to the limits below.",
+    )
+    reader_memory_mb: int = Field(
+        default=2048,
+        ge=128,
+        description="Memory of a reader process; a file that takes more is refused.",
+    )
+    reader_seconds: float = Field(
+        default=120,
+        gt=0,
+        description="Seconds for reading one file; one that takes longer is refused.",
+    )
+    reader_cells: int = Field(
+        default=10_000_000,
+        ge=1,
+        description="Rows times columns of a sheet; a larger one is refused, blank cells counted.",
+    )
+    reader_unpacked_mb: int = Field(
+        default=1024,
+        ge=1,
+        description="Unpacked size of a workbook or a zip archive; a larger one is refused.",
     )
     timezone: str = Field(
         default="Asia/Tomsk",
@@ -55,6 +83,13 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"no time zone is named {value!r}") from None
         return value
+
+    @property
+    def reader_limits(self) -> Limits:
+        """What one file may take."""
+        return Limits(
+            self.reader_memory_mb << 20, self.reader_seconds, self.reader_cells, self.reader_unpacked_mb << 20
+        )
 
     @property
     def inbox(self) -> Path:

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import re
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -13,8 +14,10 @@ import xlsxwriter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from contracts.forms import RULES
+from contracts.grid import Unreadable
 from contracts.reading import Layout, Rows
 from contracts.receipt import Receipt
+from documents.read import read_grid
 from documents.receipt import make_receipt
 from documents.receipt_styles import MARKS
 
@@ -74,7 +77,7 @@ def opened(data: bytes) -> openpyxl.Workbook:
 
 
 def made(told: Receipt, source: bytes | None) -> openpyxl.Workbook:
-    return opened(make_receipt(told, source))
+    return opened(receipt_bytes(told, source))
 
 
 def texts(page: Worksheet) -> list[str]:
@@ -121,3 +124,14 @@ def saved(book: openpyxl.Workbook) -> bytes:
     data = io.BytesIO()
     book.save(data)
     return data.getvalue()
+
+
+def receipt_bytes(told: Receipt, source: Path | bytes | None) -> bytes:
+    """The receipt of a delivery that is read here."""
+    if source is None:
+        return make_receipt(told, None)
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        return make_receipt(told, source, read_grid(told.file, data))
+    except Unreadable as error:
+        return make_receipt(told, source, error)

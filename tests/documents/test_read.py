@@ -19,7 +19,7 @@ from workbook_writers import ole
 
 from contracts.grid import CellError, Grid, Range, Unreadable
 from documents.encoding import one_byte_encoding
-from documents.grid_json import grid_document
+from documents.grid_json import document_of
 from documents.limits import LIMITS, Limits
 from documents.read import read_grid
 
@@ -369,7 +369,7 @@ def test_grid_document() -> None:
         sheet.write_formula("B4", "=A0", None, "#REF!")
         sheet.write_datetime("C4", dt.timedelta(hours=255, minutes=10), workbook.add_format({"num_format": "[h]:mm"}))
 
-    document = grid_document("a.xlsx", book(fill))
+    document = document_of("a.xlsx", read_grid("a.xlsx", book(fill)))
     cells = [
         ["B2", "Всего"],
         ["B3", "2023-09-08"],
@@ -381,8 +381,11 @@ def test_grid_document() -> None:
     ]
     sheet = {"name": "Лист1", "visible": True, "used_range": "B2:E4", "merged": ["B2:D2"], "cells": cells}
     assert json.loads(json.dumps(document)) == {"file": "a.xlsx", "error": None, "sheets": [sheet]}
-    assert grid_document("b.xls", b"%PDF-1.7") == {
+    assert document_of("b.xls", Unreadable("unknown", "It is a PDF document.")) == {
         "file": "b.xls",
-        "error": "The file is not a table; it looks like a PDF document.",
+        "error": "It is a PDF document.",
         "sheets": [],
     }
+    nothing = Unreadable("empty", "The file has no bytes.")
+    assert document_of("b.csv", nothing)["error"] is None
+    assert document_of("b.xlsx", nothing)["error"] == "The file has no bytes."

@@ -11,7 +11,20 @@ import openpyxl
 import pytest
 from openpyxl.utils import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
-from receipt_cases import INJECTIONS, comments, finding, formulas, made, marked, opened, parts, receipt, whole, workbook
+from receipt_cases import (
+    INJECTIONS,
+    comments,
+    finding,
+    formulas,
+    made,
+    marked,
+    opened,
+    parts,
+    receipt,
+    receipt_bytes,
+    whole,
+    workbook,
+)
 from test_receipt_cells import packed
 
 from contracts.forms import FORMS, RULES
@@ -82,7 +95,7 @@ def test_all_allowed_values_are_listed() -> None:
 @pytest.mark.parametrize("name", ["Лист1", "Лист '1' год", 'Свод <&> "5"', "=1+1"])
 def test_links_lead_to_the_cells(name: str) -> None:
     found = [finding(sheet=name), finding(sheet=name, cell="F4", row=4)]
-    data = make_receipt(receipt(*found), workbook(name))
+    data = receipt_bytes(receipt(*found), workbook(name))
     book = opened(data)
     links = [cell.hyperlink for row in book.worksheets[0].iter_rows() for cell in row if cell.hyperlink]
     assert len(links) == 2
@@ -179,7 +192,7 @@ def test_a_senders_value_is_never_a_formula(value: str) -> None:
         "other": OtherDelivery("holds", value, dt.datetime(2023, 9, 7, tzinfo=dt.UTC)),
     }  # fmt: skip
     found = finding(value=value, expected=value, subject=value)
-    data = make_receipt(receipt(found, **changed), workbook())
+    data = receipt_bytes(receipt(found, **changed), workbook())
     assert formulas(data) == [b"<f>C3*2"]
     page = opened(data).worksheets[0]
     filled = [cell for row in page.iter_rows() for cell in row if cell.value is not None]
@@ -188,7 +201,7 @@ def test_a_senders_value_is_never_a_formula(value: str) -> None:
     lean = value.replace("\r", "\n")
     assert sum(cell.value == lean for cell in filled) >= 4
     table = f'Школа;Часы\n"{value}";"{value}"\n'.encode()
-    data = make_receipt(receipt(finding(value=value, sheet="отчёт", cell="B2"), file="отчёт.csv"), table)
+    data = receipt_bytes(receipt(finding(value=value, sheet="отчёт", cell="B2"), file="отчёт.csv"), table)
     assert formulas(data) == []
     cell = opened(data)["отчёт"]["B2"]
     assert cell.data_type == "s" and cell.quotePrefix
@@ -196,7 +209,7 @@ def test_a_senders_value_is_never_a_formula(value: str) -> None:
 
 def test_the_likeness_of_a_text_table_keeps_addresses() -> None:
     told_here = receipt(finding(sheet="Отчёт", cell="B2", value="=1+1"), file="Отчёт.csv")
-    data = make_receipt(told_here, TEXT_TABLE)
+    data = receipt_bytes(told_here, TEXT_TABLE)
     assert read_grid("a.xlsx", data).sheets[1].rows == read_grid("Отчёт.csv", TEXT_TABLE).sheets[0].rows
     book = opened(data)
     assert list(marked(book["Отчёт"])) == ["B2"]
@@ -207,7 +220,7 @@ def test_the_likeness_of_a_text_table_keeps_addresses() -> None:
 def test_the_likeness_of_a_workbook_reads_like_it(case: str) -> None:
     source = next(path for path in (GOLDEN / case).iterdir() if path.suffix in (".xls", ".ods"))
     own = read_grid(source.name, source.read_bytes())
-    data = make_receipt(receipt(file=source.name), source)
+    data = receipt_bytes(receipt(file=source.name), source)
     likeness = read_grid("a.xlsx", data)
     assert [sheet.name for sheet in likeness.sheets[1:]] == [sheet.name for sheet in own.sheets]
     for ours, theirs in zip(likeness.sheets[1:], own.sheets, strict=True):
@@ -237,7 +250,7 @@ def test_macros_are_dropped_and_that_is_said() -> None:
         b'<Relationship Id="rId90" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject"'
         b' Target="vbaProject.bin"/></Relationships>',
     )
-    data = make_receipt(receipt(finding()), packed(source))
+    data = receipt_bytes(receipt(finding()), packed(source))
     made_parts = parts(data)
     assert "xl/vbaProject.bin" not in made_parts
     assert b"vbaProject" not in made_parts["xl/_rels/workbook.xml.rels"]
@@ -248,7 +261,7 @@ def test_macros_are_dropped_and_that_is_said() -> None:
 def test_an_unusual_workbook_comes_back_as_its_likeness() -> None:
     source = parts(workbook())
     source["xl/styles.xml"] = re.sub(rb"<borders.*?</borders>", b"", source["xl/styles.xml"])
-    data = make_receipt(receipt(finding()), packed(source))
+    data = receipt_bytes(receipt(finding()), packed(source))
     assert "устроена необычно" in whole(opened(data))
     assert list(marked(opened(data)["Лист1"])) == ["F3"]
     assert read_grid("a.xlsx", data).sheets[1].rows == read_grid("a.xlsx", workbook()).sheets[0].rows
@@ -279,7 +292,7 @@ def test_what_is_not_copied_is_said() -> None:
 
 def test_what_was_read_elsewhere_is_not_read_again() -> None:
     grid = read_grid("a.xlsx", workbook())
-    assert make_receipt(receipt(finding()), workbook(), grid) == make_receipt(receipt(finding()), workbook())
+    assert make_receipt(receipt(finding()), workbook(), grid) == receipt_bytes(receipt(finding()), workbook())
     unread = make_receipt(receipt(finding()), workbook(), Unreadable("too_slow", "late"))
     assert opened(unread).sheetnames == [SHEET]
     assert copies_table(receipt(), 100) and not copies_table(receipt(form=None), 100)

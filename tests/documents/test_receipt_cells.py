@@ -17,6 +17,7 @@ from receipt_cases import (
     opened,
     parts,
     receipt,
+    receipt_bytes,
     saved,
     texts,
     workbook,
@@ -25,7 +26,6 @@ from receipt_cases import (
 from contracts.reading import Rows
 from contracts.receipt import AUTHOR, SHEET, TITLE
 from documents.read import read_grid
-from documents.receipt import make_receipt
 from documents.receipt_styles import MARKS
 
 
@@ -53,7 +53,7 @@ def test_the_worst_severity_colours_a_cell_and_all_findings_are_told() -> None:
 
 def test_everything_else_stays_as_it_was() -> None:
     source = workbook()
-    data = make_receipt(receipt(finding()), source)
+    data = receipt_bytes(receipt(finding()), source)
     before, after = read_grid("a.xlsx", source), read_grid("a.xlsx", data)
     assert after.sheets[1].rows == before.sheets[0].rows
     assert after.sheets[1].rows[2][4] == 80, "the result of a formula"
@@ -82,14 +82,14 @@ def test_the_sheet_comes_first_and_alone_is_selected() -> None:
 
 
 def test_a_senders_sheet_of_our_name_is_kept() -> None:
-    data = make_receipt(receipt(finding(sheet=SHEET)), workbook(SHEET))
+    data = receipt_bytes(receipt(finding(sheet=SHEET)), workbook(SHEET))
     assert opened(data).sheetnames == [f"{SHEET} (2)", SHEET]
     assert list(marked(opened(data)[SHEET])) == ["F3"]
 
 
 def test_cells_that_are_not_there_are_made() -> None:
     found = [finding(cell=cell, row=row) for cell, row in (("B1", 1), ("Z3", 3), ("D9", 9), ("C9", 9), ("B30", 30))]
-    data = make_receipt(receipt(*found), workbook())
+    data = receipt_bytes(receipt(*found), workbook())
     page = opened(data)["Лист1"]
     assert set(marked(page)) == {"B1", "Z3", "C9", "D9", "B30"} == set(comments(page)) - {"A3"}
     sheet = next(part for name, part in parts(data).items() if name.endswith("sheet1.xml"))
@@ -110,9 +110,9 @@ def test_a_covered_cell_is_marked_at_the_corner_of_its_range() -> None:
 
 
 def test_the_senders_comment_stays_under_ours_and_comes_back() -> None:
-    first = make_receipt(receipt(finding(cell="A3", column="school_name")), workbook())
+    first = receipt_bytes(receipt(finding(cell="A3", column="school_name")), workbook())
     assert comments(opened(first)["Лист1"])["A3"].endswith("Примечание отправителя:\nПроверил отдел кадров")
-    second = make_receipt(receipt(finding()), first)
+    second = receipt_bytes(receipt(finding()), first)
     told = comments(opened(second)["Лист1"])
     assert told["A3"] == "Проверил отдел кадров" and set(told) == {"A3", "F3"}
 
@@ -130,7 +130,7 @@ def with_a_row_above(data: bytes) -> bytes:
 @pytest.mark.parametrize("edited", [bytes, through_openpyxl, with_a_row_above])
 def test_marks_are_taken_off_a_receipt_that_comes_back(edited: object) -> None:
     found = [finding(), finding(cell="C4", row=4, column="navigators", rule="RDY-021", severity="warning")]
-    returned = edited(make_receipt(receipt(*found), workbook()))  # type: ignore[operator]
+    returned = edited(receipt_bytes(receipt(*found), workbook()))  # type: ignore[operator]
     after = made(receipt(verdict="accepted", rows=Rows(5, 2, 0, 3)), returned)
     page = after["Лист1"]
     assert after.sheetnames == [SHEET, "Лист1"]
@@ -138,13 +138,13 @@ def test_marks_are_taken_off_a_receipt_that_comes_back(edited: object) -> None:
     assert set(comments(page).values()) == {"Проверил отдел кадров"}
     coloured = {c.coordinate for row in page.iter_rows() for c in row if c.fill.fgColor.rgb == "FF00B0F0"}
     assert coloured == ({"F4", "F5"} if edited is with_a_row_above else {"F3", "F4"})
-    boxes = [part for name, part in parts(make_receipt(receipt(), returned)).items() if name.endswith(".vml")]
+    boxes = [part for name, part in parts(receipt_bytes(receipt(), returned)).items() if name.endswith(".vml")]
     assert sum(part.count(b":Row>") // 2 for part in boxes) == 1
 
 
 def test_a_receipt_of_a_receipt_is_the_same() -> None:
-    once = make_receipt(receipt(finding()), workbook())
-    again = make_receipt(receipt(finding()), once)
+    once = receipt_bytes(receipt(finding()), workbook())
+    again = receipt_bytes(receipt(finding()), once)
     first, second = opened(once), opened(again)
     assert first.sheetnames == second.sheetnames
     assert texts(first.worksheets[0]) == texts(second.worksheets[0])
@@ -160,7 +160,7 @@ def test_a_colour_of_a_theme_is_given_back() -> None:
     theme = openpyxl.styles.colors.Color(theme=4, tint=0.4)
     book.active["F3"].fill = PatternFill("solid", fgColor=theme)
     book.active["F3"].comment = Comment("своё", "Отдел")
-    first = make_receipt(receipt(finding()), saved(book))
+    first = receipt_bytes(receipt(finding()), saved(book))
     after = made(receipt(), first)["Лист1"]
     assert after["F3"].fill.fgColor.theme == 4 and after["F3"].fill.fgColor.tint == 0.4
     assert after["F3"].comment is not None and after["F3"].comment.text == "своё"
@@ -168,7 +168,7 @@ def test_a_colour_of_a_theme_is_given_back() -> None:
 
 def test_the_same_receipt_has_the_same_bytes() -> None:
     told, source = receipt(finding()), workbook()
-    assert make_receipt(told, source) == make_receipt(told, source)
+    assert receipt_bytes(told, source) == receipt_bytes(told, source)
 
 
 def test_rows_and_cells_without_addresses_are_counted() -> None:
@@ -183,7 +183,7 @@ def test_a_workbook_with_a_prefix_is_marked_too() -> None:
     for name in ("xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml"):
         text = re.sub(rb"<(/?)(?=[A-Za-z])(?!\w+:)", rb"<\1x:", source[name])
         source[name] = text.replace(b"<x:?xml", b"<?xml").replace(b" xmlns=", b" xmlns:x=")
-    data = make_receipt(receipt(finding(), finding(cell="Z3", row=3)), packed(source))
+    data = receipt_bytes(receipt(finding(), finding(cell="Z3", row=3)), packed(source))
     page = opened(data)["Лист1"]
     assert set(marked(page)) == {"F3", "Z3"}
     assert read_grid("a.xlsx", data).sheets[1].rows[:4] == read_grid("a.xlsx", workbook()).sheets[0].rows[:4]
@@ -200,7 +200,7 @@ def packed(source: dict[str, bytes]) -> bytes:
 
 
 def test_marks_are_taken_off_when_another_program_dropped_their_author_and_colour() -> None:
-    source = parts(make_receipt(receipt(finding(), finding(cell="A3")), workbook()))
+    source = parts(receipt_bytes(receipt(finding(), finding(cell="A3")), workbook()))
     source["docProps/app.xml"] = source["docProps/app.xml"].replace(b"Microsoft Excel", b"LibreOffice/7.4")
     source["xl/styles.xml"] = source["xl/styles.xml"].replace(
         b'<bgColor rgb="FF00B0F0"/>', b'<bgColor rgb="FFF8CBAD"/>'

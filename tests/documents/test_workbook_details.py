@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from workbook_writers import Cell, Page
 
 from contracts.grid import CellError, Range, Sheet, Unreadable, Value
-from documents.grid_json import document_of, grid_document
+from documents.grid_json import document_of
 from documents.limits import LIMITS, Limits
 from documents.number_format import kind_of
 from documents.read import read_grid
@@ -196,7 +196,7 @@ def test_openpyxl_writes_formulas_without_results() -> None:
     workbook.save(out)
     sheet = only_sheet(out.getvalue())
     assert (sheet.unvalued, sheet.hidden_rows, sheet.rows[0]) == ({(0, 1)}, {2}, ["Итого", None, 1])
-    assert grid_document("a.xlsx", out.getvalue())["sheets"][0]["formulas_without_result"] == ["B1"]
+    assert document_of("a.xlsx", read_grid("a.xlsx", out.getvalue()))["sheets"][0]["formulas_without_result"] == ["B1"]
 
 
 def test_a_workbook_of_formulas_without_results_is_not_empty() -> None:
@@ -368,7 +368,7 @@ def test_markup_named_xls_is_refused_in_words(text: str) -> None:
 def test_the_document_tells_what_is_beside_the_values_only_where_there_is_any() -> None:
     cells = {(0, 0): Cell(1), (1, 1): Cell(0.5, "percent"), (2, 2): Cell(None, is_formula=True)}
     data = write.xlsx(Page(cells, frozenset({1}), frozenset({1, 2})))
-    (sheet,) = grid_document("a.xlsx", data)["sheets"]
+    (sheet,) = document_of("a.xlsx", read_grid("a.xlsx", data))["sheets"]
     assert sheet == {
         "name": "Свод",
         "visible": True,
@@ -380,7 +380,7 @@ def test_the_document_tells_what_is_beside_the_values_only_where_there_is_any() 
         "percents": ["B2"],
         "formulas_without_result": ["C3"],
     }
-    plain = grid_document("a.xlsx", write.xlsx(Page({(0, 0): Cell(1)})))
+    plain = document_of("a.xlsx", read_grid("a.xlsx", write.xlsx(Page({(0, 0): Cell(1)}))))
     assert set(plain["sheets"][0]) == {"name", "visible", "used_range", "merged", "cells"}
     assert document_of("b.xls", Unreadable("corrupt", "It is damaged.")) == {
         "file": "b.xls",

@@ -51,12 +51,13 @@ def test_check_with_a_register(bare: Settings, region_files: Path) -> None:
 
 
 def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path) -> None:
+    from flows.opener import Opener
     from flows.reader import register_of
     from transforms.interpret import Context
 
     home = Settings(home=tmp_path)
     files = picked(region_files, "department/Реестр", "bakcharsky")
-    register_of(files["department/Реестр"], Context(None, b"x" * 32)).write_parquet(home.register)
+    register_of(files["department/Реестр"], Context(None, b"x" * 32), Opener(home)).write_parquet(home.register)
     (outcome,) = check([files["bakcharsky"]], Options(), home)
     assert "COM-024" not in {finding["rule"] for finding in outcome.findings}
 

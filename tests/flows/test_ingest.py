@@ -58,15 +58,15 @@ def test_region_comes_out_as_printed(settings: Settings, engine: sa.Engine, regi
         assert mart(connection, "registration_region", AS_OF)["actual_pupils"].to_list() == [4828]
     assert counted(engine, "SELECT string_agg(state, ',') FROM ops.run") == "completed with findings"
     assert settings.register.exists()
-    receipts = sorted(settings.outbox.rglob("*.findings.csv"))
-    assert len(receipts) == len([each for each in outcomes if each.findings])
-    assert {path.parent.name for path in receipts} <= {each.sender for each in outcomes}
+    receipts = sorted(settings.outbox.rglob("*.квитанция.xlsx"))
+    assert len(receipts) == len(outcomes)
+    assert {path.parent.name for path in receipts} == {each.sender for each in outcomes}
 
 
 def test_the_same_files_twice_change_nothing(settings: Settings, engine: sa.Engine, region_inbox: Path) -> None:
     first = ingest([region_inbox], Options(), settings)
     readings = counted(engine, "SELECT count(*) FROM ops.reading")
-    marts, receipts = all_marts(engine), {path: path.read_bytes() for path in settings.outbox.rglob("*.csv")}
+    marts, receipts = all_marts(engine), {path: path.read_bytes() for path in settings.outbox.rglob("*.xlsx")}
     second = ingest([region_inbox], Options(as_of=None), settings)
     assert told(second) == told(first)
     assert [each.findings for each in second] == [each.findings for each in first]
@@ -76,7 +76,7 @@ def test_the_same_files_twice_change_nothing(settings: Settings, engine: sa.Engi
     assert counted(engine, "SELECT count(*) FROM ops.reading") == readings
     assert counted(engine, "SELECT count(*) FROM ops.arrival WHERE is_repeat") == len(second)
     assert all_marts(engine) == marts
-    assert {path: path.read_bytes() for path in settings.outbox.rglob("*.csv")} == receipts
+    assert {path: path.read_bytes() for path in settings.outbox.rglob("*.xlsx")} == receipts
 
 
 def test_a_bad_file_is_refused_and_stops_nobody(settings: Settings, engine: sa.Engine, region_files: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_night_of_the_region(settings: Settings, engine: sa.Engine, region_inb
     assert "26 files in the inbox" in messages
     assert [artifact["key"] for artifact in artifacts] == ["nightly"]
     assert "| Асиновский муниципальный район | 12 | 4 | 0 | 8 | 33,3 % | 🔴 |" in artifacts[0]["data"]
-    assert len(list(settings.outbox.rglob("*.csv"))) == len([each for each in night.outcomes if each.findings])
+    assert len(list(settings.outbox.rglob("*.квитанция.xlsx"))) == len(night.outcomes)
 
     again = night_of(settings)
     assert again.name == state.name
