@@ -1,7 +1,6 @@
 """What the fuzz test found, each in its smallest form."""
 
 import struct
-import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,9 @@ from documents.sandbox_worker import is_large_workbook
 from transforms.heading import key
 
 
-def test_a_long_run_of_spaces_costs_no_time() -> None:
-    begun = time.perf_counter()
-    assert key("Часы" + " " * 70_000 + "всего") == "часы всего"
-    assert time.perf_counter() - begun < 1
+@pytest.mark.timeout(60)
+def test_a_long_run_of_spaces_does_not_hang() -> None:
+    assert key("Часы" + " " * 1_000_000 + "всего") == "часы всего"
 
 
 def test_two_sheets_of_one_name_are_refused() -> None:
