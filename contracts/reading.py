@@ -32,7 +32,8 @@ RAW_ROWS: dict[str, pl.DataType] = {
     "outcome": pl.String(),
     "cells": pl.List(pl.String()),
 }
-"""Rows as received. `outcome`: loaded, quarantined, or why it is not data (title, heading, total, note, blank)."""
+"""Rows as received. `outcome`: loaded, quarantined, or why it is not data: title, heading, total, subtotal, section,
+unfilled (a name alone), note, another_table (its cells are not kept), blank."""
 
 CONTROL_TOTALS: dict[str, pl.DataType] = {
     "reporting_unit": pl.String(),
@@ -82,12 +83,28 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """A missing column that an unknown heading may be: the heading as found, its address, and a score of 100."""
+
+    heading: str
+    cell: str
+    column: str
+    title: str
+    score: int
+
+
+@dataclass(frozen=True)
 class Layout:
-    """How headings were understood: heading as found → column; titles of missing columns; unknown headings."""
+    """How headings were understood: heading as found → column; titles of missing columns; unknown headings.
+
+    `places` is column → address of its heading, such as «Лист1!F5»; of several tables the first one's.
+    """
 
     matched: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    suggested: tuple[Suggestion, ...] = ()
+    places: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ ROW_NOT_UNDERSTOOD = Rule("COM-023", "error", "row")
 NO_REGISTER = Rule("COM-024", "warning", "register")
 
 HIDDEN_SHEET = Rule("COM-025", "warning", "table")
+HIDDEN_ROWS = Rule("COM-029", "warning", "table")
 
 CELL: dict[Kind, Rule] = {
     "count": Rule("COM-030", "error", "cell"),
@@ -62,6 +63,8 @@ NO_RESULT = Rule("COM-043", "error", "cell")
 TWO_MEANINGS = Rule("COM-044", "error", "cell")
 FOOTNOTE_MARK = Rule("COM-045", "note", "cell")
 NOUGHT_RESTORED = Rule("COM-046", "note", "cell")
+ANOTHER_TABLE = Rule("COM-048", "warning", "table")
+NOT_FILLED_IN = Rule("COM-049", "warning", "table")
 DUPLICATE_KEY = Rule("COM-050", "error", "table")
 SCHOOL_OF_ANOTHER = Rule("COM-051", "error", "register")
 SCHOOL_AMBIGUOUS = Rule("COM-052", "error", "register")
@@ -71,6 +74,7 @@ UNITS_MISSING = Rule("COM-061", "warning", "table")
 ROSTER_SHORT = Rule("COM-062", "warning", "register")
 LATE = Rule("COM-063", "note", "delivery")
 WRONG_SIZE = Rule("COM-064", "refuse", "delivery")
+TOTAL_UNNAMED = Rule("COM-065", "warning", "table")
 
 ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
 COMMON: tuple[Rule, ...] = tuple(

@@ -53,14 +53,20 @@ class Outcome:
             "as_of": self.as_of.isoformat() if self.as_of else None,
             "verdict": self.verdict,
             "rows": asdict(self.rows),
-            "layout": {
-                "matched": self.layout.matched,
-                "missing": list(self.layout.missing),
-                "unknown": list(self.layout.unknown),
-            },
+            "layout": self._layout(),
             "findings": [_plain(finding) for finding in self.findings],
         }
         return found | ({"delivery_id": self.delivery_id, "reading_id": self.reading_id} if with_ids else {})
+
+    def _layout(self) -> dict[str, Any]:
+        """How headings were understood; `suggested` is there when something is."""
+        layout: dict[str, Any] = {
+            "matched": self.layout.matched,
+            "missing": list(self.layout.missing),
+            "unknown": list(self.layout.unknown),
+        }
+        suggested = [asdict(each) for each in self.layout.suggested]
+        return layout | ({"suggested": suggested} if suggested else {})
 
     @property
     def place(self) -> str:

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from contracts.grid import Grid
+from contracts.grid import Grid, Sheet, cell_address
 from contracts.reading import Rows
+from contracts.rules import NOT_FILLED_IN, TOTAL_UNNAMED
 from transforms.contract import SCHOOL_KINDS
-from transforms.identify import Identified
-from transforms.table import Row, data_rows
+from transforms.finding import finding
+from transforms.header import Heading
+from transforms.identify import Finding, Identified
+from transforms.layout import spans
+from transforms.table import UNFILLED, Row, data_rows, places_of
+from transforms.total_row import unnamed_total
 
-Sheets = list[tuple[str, list[Row]]]
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a sheet that one heading reads, and findings about them. Without a heading the sheet has no table."""
+
+    sheet: str
+    heading: Heading | None
+    rows: list[Row]
+    findings: tuple[Finding, ...] = ()
 
 
-def sheet_rows(grid: Grid, found: Identified) -> Sheets:
-    """The rows of every sheet with what they are.
+def sheet_parts(grid: Grid, found: Identified) -> list[Part]:
+    """The rows of every sheet with what they are, in their order.
 
     Those of a sheet without the table are notes whose cells are not kept: they may be a list of pupils.
     """
@@ -26,23 +40,42 @@ def sheet_rows(grid: Grid, found: Identified) -> Sheets:
         return []
     keys = [c.name for c in edition.columns if c.kind in SCHOOL_KINDS or (c.kind == "unit" and c.name in form.key)]
     keys = keys or list(form.key)
-    headings = {id(sheet): heading for sheet, heading in found.headings}
+    headings: dict[int, list[Heading]] = {}
+    for sheet, heading in found.headings:
+        headings.setdefault(id(sheet), []).append(heading)
     told = []
     for sheet in grid.sheets:
-        heading = headings.get(id(sheet))
-        if heading is None:
+        there = headings.get(id(sheet), [])
+        if not there:
             blank = [all(value is None or value == "" for value in row) for row in sheet.rows]
             rows_there = [Row(r + 1, "blank" if is_blank else "note", []) for r, is_blank in enumerate(blank)]
-        else:
-            rows_there = data_rows(sheet, heading, keys)
-        told.append((sheet.name, rows_there))
+            told.append(Part(sheet.name, None, rows_there))
+        for heading in there:
+            told.append(part_of(sheet, heading, keys))
     return told
 
 
-def kept_rows(told: Iterable[Sheets], bad: Sequence[bool] | None = None) -> pl.DataFrame:
+def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str]) -> Part:
+    """The rows of a table; rows that have a name and nothing else, and a total that nobody named, are findings."""
+    places, findings = places_of(heading, keys), []
+    rows = data_rows(sheet, heading, places)
+    unfilled = [row.number for row in rows if row.outcome == UNFILLED]
+    if unfilled:
+        findings.append(
+            finding(NOT_FILLED_IN, value=spans("строка", "строки", unfilled), sheet=sheet.name, row=unfilled[0])
+        )
+    total = unnamed_total([(row.outcome, row.cells) for row in rows], places)
+    if total is not None:
+        rows[total] = replace(rows[total], outcome="total")
+        cell = cell_address(rows[total].number - 1, min(places.keys, default=0))
+        findings.append(finding(TOTAL_UNNAMED, sheet=sheet.name, cell=cell, row=rows[total].number))
+    return Part(sheet.name, heading, rows, tuple(findings))
+
+
+def kept_rows(told: Iterable[Sequence[Part]], bad: Sequence[bool] | None = None) -> pl.DataFrame:
     """`RAW_ROWS` of deliveries; `bad` says of each data row whether it is set aside (all are, when it is None)."""
     answers = iter(bad) if bad is not None else itertools.repeat(True)
-    known = [(name, row) for sheets in told for name, rows_there in sheets for row in rows_there]
+    known = [(part.sheet, row) for parts in told for part in parts for row in part.rows]
     outcomes_there = [
         row.outcome if row.outcome != "data" else "quarantined" if next(answers) else "loaded" for _, row in known
     ]

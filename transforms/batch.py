@@ -21,9 +21,9 @@ from contracts.reading import (
     Verdict,
     empty,
 )
-from contracts.rules import LATE, NO_REGISTER, NO_ROWS, ROSTER_SHORT, UNITS_MISSING
+from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
 from contracts.vocabulary import academic_year, rows
-from transforms.account import Sheets, counted, kept_rows, sheet_rows
+from transforms.account import Part, counted, kept_rows, sheet_parts
 from transforms.check import check_rows
 from transforms.finding import Table, described, finding
 from transforms.identify import Context, Finding, Identified, called
@@ -39,22 +39,21 @@ NO_FACTS = pl.DataFrame()
 def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Reading]:
     """Read deliveries of one form and edition in one pass over all their rows."""
     form, edition = form_of(batch[0]), edition_of(batch[0])
-    told = [sheet_rows(found.delivery.content, found) for found in batch if isinstance(found.delivery.content, Grid)]
+    told = [sheet_parts(found.delivery.content, found) for found in batch if isinstance(found.delivery.content, Grid)]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
     places: list[tuple[int, int, int]] = []
-    for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
-        headings = {sheet.name: heading for sheet, heading in found.headings}
-        for name, known in sheets:
-            if name not in headings:
+    for number, parts_there in enumerate(told):
+        for part_there in parts_there:
+            if part_there.heading is None:
                 continue
-            columns = headings[name].columns
-            data = [row for row in known if row.outcome == "data"]
+            columns = part_there.heading.columns
+            data = [row for row in part_there.rows if row.outcome == "data"]
             places += [(len(tables), row.number, number) for row in data]
             for column, values in texts.items():
                 c = columns.get(column)
                 values += [row.cells[c] if c is not None and c < len(row.cells) else None for row in data]
-            tables.append(Table(number, name, columns))
+            tables.append(Table(number, part_there.sheet, columns))
     raw = raw_frame(texts, places, batch)
     checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases)
     typed = checked.typed
@@ -65,8 +64,9 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
     own: list[dict[str, object]] = []
     stated: list[dict[str, object]] = []
     refused_there: list[bool] = []
-    for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
-        totals_there, doubts = stated_by(found, sheets, sums.get(number))
+    for number, (found, parts_there) in enumerate(zip(batch, told, strict=True)):
+        totals_there, doubts = stated_by(found, parts_there, sums.get(number))
+        doubts += row_doubts(found, parts_there, context)
         doubts += about_delivery(found, keys.get(number), checked.skipped, context)
         own += [{"delivery": number, **doubt} for doubt in (*found.findings, *doubts)]
         refused_there.append(any(doubt["severity"] == "refuse" for doubt in (*found.findings, *doubts)))
@@ -81,8 +81,8 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
     }
     kept = kept_rows(told, typed["bad"].to_list())
     start, readings = 0, []
-    for number, (found, sheets) in enumerate(zip(batch, told, strict=True)):
-        length = sum(len(known) for _, known in sheets)
+    for number, (found, parts_there) in enumerate(zip(batch, told, strict=True)):
+        length = sum(len(part_there.rows) for part_there in parts_there)
         part = {name: frames[number] for name, frames in parts.items() if number in frames}
         readings.append(finished(found, part, kept[start : start + length], is_refused=refused_there[number]))
         start += length
@@ -90,15 +90,23 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
 
 
 def stated_by(
-    found: Identified, sheets: Sheets, sums: Mapping[str, float] | None
+    found: Identified, parts: Sequence[Part], sums: Mapping[str, float] | None
 ) -> tuple[list[dict[str, object]], list[Finding]]:
     """What the «Итого» row of a delivery states against the sums of its rows; asked of a single table only."""
     form, edition = form_of(found), edition_of(found)
     if sums is None or len(found.headings) != 1:
         return [], []
     sheet, heading = found.headings[0]
-    totals = [row for name, known in sheets if name == sheet.name for row in known if row.outcome == "total"]
+    totals = [row for part in parts if part.heading is heading for row in part.rows if row.outcome == "total"]
     return stated_totals(form, edition, sums, heading.columns, totals[-1] if totals else None, sheet.name)
+
+
+def row_doubts(found: Identified, parts: Sequence[Part], context: Context) -> list[Finding]:
+    """What the rows of the tables leave in doubt. Rows that nobody filled in are told where their names are not."""
+    key = form_of(found).key
+    has_roster = key == ("school_id",) and context.schools is not None and found.sender is not None
+    told = {NOT_FILLED_IN.id} if has_roster or key == ("reporting_unit",) else set()
+    return [doubt for part in parts for doubt in part.findings if doubt["rule"] not in told]
 
 
 def raw_frame(

@@ -14,6 +14,10 @@ QUOTES_AND_MARKS = re.compile("[«»\"“”„‟'`’‘*\u00ad\u200b\ufeff\u0
 DASHES = re.compile("\\s*[-‐‑‒–—―−]\\s*")
 SPACES = re.compile(r"\s+")
 CYRILLIC = re.compile("[А-Яа-яЁё]")
+NOT_LETTERS = re.compile(r"[^\w%]+|_+")
+FOOTNOTE = re.compile(r"[¹²³⁰⁴⁵⁶⁷⁸⁹]+\)?|(?:\[\d{1,2}\]|<\d{1,2}>)$")
+OPEN_FOOTNOTE = re.compile(r"\d{1,2}\)$")
+"""A footnote mark whose bracket was never opened: «План 1)»; «Классы (6–11)» has none."""
 
 
 @lru_cache(maxsize=200_000)
@@ -31,37 +35,74 @@ def key(text: str) -> str:
     return text.strip(" .,:;")
 
 
+@lru_cache(maxsize=200_000)
+def heading_key(text: str) -> str:
+    """Key of a heading: as `key`, and spaces, hyphens, brackets and footnote marks do not matter either.
+
+    So words torn by a narrow column («выполнени я», «образова-\nтельная») and units in brackets are the same heading.
+    """
+    if any(mark in text for mark in ")]>¹²³⁰⁴⁵⁶⁷⁸⁹"):
+        text = FOOTNOTE.sub("", text.strip())
+        if text.count(")") > text.count("("):
+            text = OPEN_FOOTNOTE.sub("", text)
+    return NOT_LETTERS.sub("", key(text))
+
+
+@cache
+def wordings(form: Form) -> tuple[tuple[str, str], ...]:
+    """Column and wording, over all editions: of the contract, and those that a person approved later."""
+    found = [
+        (column.name, wording)
+        for edition in form.editions
+        for column in edition.columns
+        for wording in (column.title, *column.headings)
+    ]
+    found += [(row["column"], row["heading"]) for row in rows("headings") if row["form"] == form.name]
+    return tuple(dict.fromkeys(found))
+
+
 @cache
 def headings(form: Form) -> dict[str, frozenset[str]]:
-    """Key of a heading → the columns of the form (over all editions) that are called so."""
+    """Key of a heading → the columns of the form (over all editions) that are called so, also with their unit."""
+    units = {column.name: column.unit for edition in form.editions for column in edition.columns}
     found: dict[str, set[str]] = {}
-    for edition in form.editions:
-        for column in edition.columns:
-            for heading in (column.title, *column.headings):
-                found.setdefault(key(heading), set()).add(column.name)
+    for column, wording in wordings(form):
+        plain = heading_key(wording)
+        for unit in ("", *(row["word"] for row in rows("heading_units") if row["unit"] == units[column])):
+            found.setdefault(plain + heading_key(unit), set()).add(column)
     return {heading: frozenset(columns) for heading, columns in found.items()}
 
 
 @cache
 def heading_parts(form: Form) -> frozenset[str]:
     """Keys of the parts of two-row headings («Часы в год: всего» is «Часы в год» over «всего») and of whole ones."""
-    parts = set(headings(form))
-    for edition in form.editions:
-        for column in edition.columns:
-            for heading in (column.title, *column.headings):
-                parts.update(key(part) for part in heading.split(":"))
-    return frozenset(parts)
+    parts = {heading_key(part) for _, wording in wordings(form) for part in wording.split(":")}
+    return frozenset(parts | headings(form).keys())
+
+
+@cache
+def heading_starts(form: Form) -> frozenset[str]:
+    """How the keys of the form's headings begin, of any length: the first row of one whose words are torn apart."""
+    return frozenset(heading[:length] for heading in headings(form) for length in range(1, len(heading) + 1))
 
 
 @cache
 def telling_wordings(form: Form) -> tuple[frozenset[str], ...]:
     """For each column by which a form is recognised, the keys of its wordings and of their parts."""
-    found = []
-    for name in form.recognised_by:
-        columns = [column for edition in form.editions for column in edition.columns if column.name == name]
-        wordings = [wording for column in columns for wording in (column.title, *column.headings)]
-        found.append(frozenset(key(part) for wording in wordings for part in (wording, *wording.split(":"))))
-    return tuple(found)
+    known = headings(form)
+    return tuple(
+        frozenset(
+            heading_key(part) for column, wording in wordings(form) if column == name for part in wording.split(":")
+        )
+        | frozenset(heading for heading, columns in known.items() if name in columns)
+        for name in form.recognised_by
+    )
+
+
+@cache
+def ignored_headings() -> frozenset[str]:
+    """Keys of headings that people add everywhere and nobody misses, such as «№ п/п»."""
+    return frozenset(heading_key(row["heading"]) for row in rows("ignored_headings"))
 
 
 @cache

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import polars as pl
 
 from contracts.form import Edition, Form
 from contracts.forms import FORMS, form_named
-from contracts.grid import Blocks, Grid, Sheet, Unreadable, cell_address
+from contracts.grid import Blocks, Grid, Sheet, Unreadable
 from contracts.reading import Layout
+from contracts.receipt import is_receipt
 from contracts.rules import (
     AS_OF_UNKNOWN,
     CONTRADICTION,
-    FORM_AMBIGUOUS,
-    FORM_UNKNOWN,
-    HEADING_MISSING,
-    HEADING_TWICE,
-    HEADING_UNKNOWN,
+    DOUBTS,
     HIDDEN_SHEET,
     NO_CAMPAIGN,
     SENDER_UNKNOWN,
@@ -28,15 +25,17 @@ from contracts.rules import (
     UNREADABLE,
 )
 from contracts.vocabulary import academic_year, campaign_at, rows, unit_names
+from transforms.cell import cell_text
+from transforms.choice import Seen, ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
 from transforms.finding import finding
-from transforms.heading import key, unit_aliases
+from transforms.header import Heading
+from transforms.heading import unit_aliases
+from transforms.layout import another_table, hidden_findings, layout_findings, layout_of
 from transforms.origin import as_of_in, as_of_in_name, only_sender, sender_in, sender_in_name
+from transforms.part import OtherTable, is_meant, parts_of
 from transforms.resolve import Register
-from transforms.table import HEADING_ROWS_SEARCHED, Heading, Top, cell_text, find_heading, may_hold, top_of
 
 Finding = dict[str, object]
-USUAL_DEPTH = 15
-"""Rows in which nearly every heading stands; the rest is searched only when there is none."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,10 @@ class Context:
 
 @dataclass(frozen=True)
 class Identified:
-    """A delivery whose form is known (or not: `form` is None), with what was found out about it."""
+    """A delivery whose form is known (or not: `form` is None), with what was found out about it.
+
+    A sheet of several tables stands in `headings` as often. `nearest` is the form that an unknown one resembles.
+    """
 
     delivery: Delivery
     form: Form | None
@@ -91,6 +93,7 @@ class Identified:
     campaign: str | None = None
     layout: Layout = field(default_factory=Layout)
     findings: tuple[Finding, ...] = ()
+    nearest: Form | None = None
 
     @property
     def refused(self) -> bool:
@@ -107,125 +110,89 @@ class Identified:
 
 def identify(delivery: Delivery, context: Context) -> Identified:
     """Find out the form, the tables, the sender and the date of a delivery; doubts are findings."""
-    content = delivery.content
+    content = without_receipts(delivery.content)
+    if content is not delivery.content:
+        delivery = replace(delivery, content=content)
     if isinstance(content, Unreadable):
-        return Identified(delivery, None, findings=(finding(UNREADABLE[content.reason], value=content.detail),))
+        # The detail is English, for engineers: it stays out of the message, which is the sender's.
+        told = finding(UNREADABLE[content.reason]) | {"value": content.detail}
+        return Identified(delivery, None, findings=(told,))
+    read_with_doubt = [
+        finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts
+    ]
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     forms = FORMS if context.form is None else (form_named(context.form),)
-    seen: list[tuple[Sheet, Heading]] = []
-    for depth in (USUAL_DEPTH, HEADING_ROWS_SEARCHED):
-        seen = [(sheet, heading) for sheet in sheets for heading in headings_of(top_of(sheet, depth), forms)]
-        if any(is_table(heading, heading.form) for _, heading in seen):
-            break
+    seen = [each for sheet in sheets for each in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
     seen, hidden = seen_by_people(seen)
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
-        return Identified(delivery, None, findings=(doubt or unknown_form(sheets),))
-    headings = tuple((sheet, heading) for sheet, heading in seen if heading.form is form and is_table(heading, form))
-    headings = headings or tuple((sheet, heading) for sheet, heading in seen if heading.form is form)[:1]
+        nearest, unknown = unknown_form(seen, sheets)
+        findings = (doubt or unknown, *read_with_doubt)
+        return Identified(delivery, None, nearest=nearest if doubt is None else None, findings=findings)
+    headings, others = tables_of(form, seen, whole=not isinstance(content, Blocks))
+    beside = next((other.form for other in others if other.form is not None and stands_alone(other.form, form)), None)
+    if beside is not None and context.form is None:
+        return Identified(delivery, None, findings=(ambiguous((form, beside)), *read_with_doubt))
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(delivery, titles, context)
     edition = form.edition_at(as_of)
-    layout = headings[0][1].layout(edition.required)
-    findings = [*layout_findings(headings, edition, layout), *doubts]
-    findings += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
+    findings_there = [*layout_findings(headings, edition), *doubts, *read_with_doubt]
+    findings_there += [another_table(other) for other in others]
+    findings_there += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
+    findings_there += hidden_findings(headings)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
-    findings += doubts
+    findings_there += doubts
     campaign = None
     if form.slice_by == "campaign" and as_of is not None:
         running = campaign_at(form.name, as_of)
         campaign = running["campaign"] if running else None
         if running is None:
-            findings.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
-    return Identified(delivery, form, edition, headings, sender, as_of, campaign, layout, tuple(findings))
+            findings_there.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
+    layout = layout_of(headings, edition)
+    return Identified(delivery, form, edition, tuple(headings), sender, as_of, campaign, layout, tuple(findings_there))
 
 
-def seen_by_people(
-    seen: list[tuple[Sheet, Heading]],
-) -> tuple[list[tuple[Sheet, Heading]], list[tuple[Sheet, Heading]]]:
-    """Headings to read by, and the tables of hidden sheets that are left out because a visible sheet has one."""
-    tables = [(sheet, heading) for sheet, heading in seen if is_table(heading, heading.form)]
-    if not any(sheet.visible for sheet, _ in tables):
-        return seen, []
-    hidden = [(sheet, heading) for sheet, heading in tables if not sheet.visible]
-    return [(sheet, heading) for sheet, heading in seen if sheet.visible], hidden
+def without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:
+    """The content without our own receipt, which comes back in a workbook that was mended."""
+    if not isinstance(content, Grid):
+        return content
+    sheets = [sheet for sheet in content.sheets if not is_receipt(sheet.name, first_cell(sheet))]
+    return content if len(sheets) == len(content.sheets) else replace(content, sheets=sheets)
 
 
-def headings_of(top: Top, forms: Sequence[Form]) -> list[Heading]:
-    """The best heading of each form on a sheet; forms that cannot be there are asked only when no other is."""
-    likely = [form for form in forms if may_hold(top, form)]
-    return [heading for form in likely or forms if (heading := find_heading(top, form)) is not None]
+def first_cell(sheet: Sheet) -> object:
+    return sheet.rows[0][0] if sheet.rows and sheet.rows[0] else None
 
 
-def is_table(heading: Heading, form: Form) -> bool:
-    return all(name in heading.columns for name in form.recognised_by)
+def tables_of(form: Form, seen: Seen, *, whole: bool) -> tuple[list[tuple[Sheet, Heading]], list[OtherTable]]:
+    """The tables of a form in their order, several on a sheet too, and other tables under them.
+
+    A sheet whose heading is meant to be of the form counts, although it lacks a column: it is then named as missing.
+    Of a file that is read by blocks only the top is known (not `whole`), and what is under the table is not told.
+    """
+    of_form = [(sheet, heading) for sheet, heading in seen if heading.form is form]
+    meant = [(sheet, heading) for sheet, heading in of_form if is_meant(heading)] or of_form[:1]
+    if not whole:
+        return meant, []
+    headings: list[tuple[Sheet, Heading]] = []
+    others: list[OtherTable] = []
+    for sheet, heading in meant:
+        parts, tables = parts_of(sheet, heading)
+        headings += [(sheet, part) for part in parts]
+        others += tables
+    return headings, others
 
 
-def choose_form(seen: Sequence[tuple[Sheet, Heading]], *, chosen: bool) -> tuple[Form | None, Finding | None]:
-    """The form whose telling columns are all there. One that has more columns beats one whose columns it contains."""
-    if chosen:
-        return (seen[0][1].form, None) if seen else (None, None)
-    tables = [(sheet, heading) for sheet, heading in seen if is_table(heading, heading.form)]
-    candidates = [
-        heading.form
-        for sheet, heading in tables
-        if not any(
-            other_sheet is sheet
-            and len(other.columns) > len(heading.columns)
-            and set(heading.form.recognised_by) <= other.columns.keys()
-            for other_sheet, other in tables
-        )
-    ]
-    candidates = list(dict.fromkeys(candidates))
-    if len(candidates) == 1:
-        return candidates[0], None
-    if candidates:
-        names = " и ".join(f"«{form.title}»" for form in candidates)
-        return None, finding(FORM_AMBIGUOUS, value=names)
-    if seen:
-        nearest = max((heading for _, heading in seen), key=lambda heading: len(heading.columns))
-        absent = [name for name in nearest.form.recognised_by if name not in nearest.columns]
-        titles = ", ".join(f"«{nearest.form.editions[-1].column(name).title}»" for name in absent)
-        found = ", ".join(f"«{shown}»" for shown in list(nearest.found)[:6])
-        return None, finding(
-            FORM_UNKNOWN,
-            what=f"{FORM_UNKNOWN.what} Ближе всего форма «{nearest.form.title}»: найдены {found}; не найдены {titles}.",
-        )
-    return None, None
-
-
-def unknown_form(sheets: Sequence[Sheet]) -> Finding:
-    """Nothing like a heading. Only sizes are shown: the cells of an unknown file may be somebody's name."""
-    sizes = [f"лист «{sheet.name}»: {len(sheet.rows)} × {max(map(len, sheet.rows), default=0)}" for sheet in sheets]
-    return finding(FORM_UNKNOWN, value="; ".join(sizes[:5]) or None)
+def stands_alone(other: Form, form: Form) -> bool:
+    """Whether a form has a telling column that the other one lacks, so that both are in the file."""
+    columns = {column.name for edition in form.editions for column in edition.columns}
+    return not set(other.recognised_by) <= columns
 
 
 def lines_above(sheet: Sheet, heading: Heading) -> list[list[str]]:
-    """Filled cells of each line above the table, left to right."""
-    return [[text for value in row if (text := cell_text(value))] for row in sheet.rows[: heading.first]]
-
-
-def layout_findings(headings: Sequence[tuple[Sheet, Heading]], edition: Edition, layout: Layout) -> list[Finding]:
-    ignored = {key(row["heading"]) for row in rows("ignored_headings")}
-    found = [finding(HEADING_MISSING, value=None, expected=f"столбец «{title}»") for title in layout.missing]
-    for sheet, heading in headings:
-        doubtful = [(HEADING_TWICE, place, shown) for shown, place in heading.twice.items()]
-        doubtful += [
-            (HEADING_UNKNOWN, place, shown)
-            for place, shown in heading.shown_unknown.items()
-            if key(shown) not in ignored
-        ]
-        for rule, place, shown in doubtful:
-            row = own_row(sheet, heading, place)
-            cell = cell_address(row, place)
-            found.append(finding(rule, value=shown, sheet=sheet.name, cell=cell, row=row + 1))
-    return found
-
-
-def own_row(sheet: Sheet, heading: Heading, place: int) -> int:
-    """The last row of a heading that has a cell of its own at a place; a merged cell is its upper left one."""
-    filled = (r for r in range(heading.last, heading.first, -1) if sheet.rows[r][place : place + 1] not in ([], [None]))
-    return next(filled, heading.first)
+    """Filled cells of each line above a table, left to right."""
+    lines = sheet.rows[heading.start : heading.first]
+    return [[text for value in row if (text := cell_text(value))] for row in lines]
 
 
 def date_of_delivery(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ import polars_hash as plh
 
 from contracts.form import Edition, Form, Pupils
 from contracts.forms import RULES
-from contracts.grid import Blocks, Sheet, column_letters
+from contracts.grid import Blocks, Grid, Sheet, column_letters
 from contracts.reading import (
     FINDINGS,
     NO_CONTROL_TOTALS,
@@ -26,13 +26,13 @@ from contracts.reading import (
 )
 from contracts.rules import KEY_NORMALISED, NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
+from transforms.cell import cell_text
 from transforms.check import check_rows
 from transforms.disclosure import HIDDEN, shown
 from transforms.finding import Table, finding
-from transforms.heading import key
+from transforms.heading import heading_key, key
 from transforms.identify import Context, Identified
 from transforms.size import wrong_size
-from transforms.table import cell_text
 
 THREADS = 2
 CAPITALS = [*"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯABCDEFGHIJKLMNOPQRSTUVWXYZ", "Ё", "ё"]
@@ -95,11 +95,10 @@ class PupilReading:
         """Rows under the heading of each table: the table's number; row Int32 and c0, c1, … String."""
         content = self.found.delivery.content
         for number, (sheet, heading) in enumerate(self.found.headings):
-            first = heading.last + 1
             if isinstance(content, Blocks):
-                yield from ((number, frame) for frame in content.frames(first + 1))
+                yield from ((number, frame) for frame in content.frames(heading.last + 2))
             else:
-                yield number, text_frame(sheet, first)
+                yield number, text_frame(sheet, heading.below(sheet))
 
     def checked(self, number: int, block: pl.DataFrame) -> Part:
         """Check a block of a table; nothing of the reading changes, so that blocks may be checked side by side."""
@@ -150,7 +149,7 @@ class PupilReading:
         marks = [
             text
             for text in raw[first].unique().drop_nulls()
-            if key(text) in wordings or key(text).startswith(("итого", "всего"))
+            if heading_key(text) in wordings or key(text).startswith(("итого", "всего"))
         ]
         if marks:
             filled &= ~raw[first].is_in(marks).fill_null(False)
@@ -169,14 +168,20 @@ class PupilReading:
         )
 
     def counted(self) -> Rows:
-        """Rows of the tables: those down to the heading, and those of all blocks."""
-        above = sum(heading.last + 1 for _, heading in self.found.headings)
+        """Rows of the tables: those of all blocks, and the others: down to the heading, or of another table."""
+        is_grid = isinstance(self.found.delivery.content, Grid)
+        others = sum(
+            (len(sheet.rows) if heading.end is None else heading.end) - heading.start - len(heading.below(sheet))
+            if is_grid
+            else heading.last + 1
+            for sheet, heading in self.found.headings
+        )
         parts = [part.counted for part in self.parts]
         return Rows(
-            above + sum(part.read for part in parts),
+            others + sum(part.read for part in parts),
             sum(part.loaded for part in parts),
             sum(part.quarantined for part in parts),
-            above + sum(part.not_data for part in parts),
+            others + sum(part.not_data for part in parts),
         )
 
     def found_in_rows(self) -> pl.DataFrame:
@@ -252,14 +257,14 @@ def has_text(texts: pl.Series) -> pl.Series:
     return (texts.str.strip_chars() != "").fill_null(False)
 
 
-def text_frame(sheet: Sheet, first: int) -> pl.DataFrame:
-    """Rows of a sheet from `first` on, zero-based, as text: row Int32 counted from 1, c0, c1, … String."""
+def text_frame(sheet: Sheet, rows: Sequence[int]) -> pl.DataFrame:
+    """Rows of a sheet, zero-based, as text: row Int32 counted from 1, c0, c1, … String."""
     width = max((len(row) for row in sheet.rows), default=0)
-    texts = [[cell_text(value) for value in row] for row in sheet.rows[first:]]
+    texts = [[cell_text(value) for value in sheet.rows[r]] for r in rows]
     columns = {
         f"c{c}": pl.Series([row[c] if c < len(row) else None for row in texts], dtype=pl.String) for c in range(width)
     }
-    return pl.DataFrame({"row": pl.Series(range(first + 1, first + 1 + len(texts)), dtype=pl.Int32), **columns})
+    return pl.DataFrame({"row": pl.Series([r + 1 for r in rows], dtype=pl.Int32), **columns})
 
 
 def told_apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:

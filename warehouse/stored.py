@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from contracts.reading import Layout, Rows, Verdict
+from contracts.reading import Layout, Rows, Suggestion, Verdict
 
 READINGS = """
 SELECT reading_id, delivery_id, form, edition, sender, as_of, verdict, layout,
@@ -63,15 +63,22 @@ def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dic
             as_of=row["as_of"],
             verdict=row["verdict"],
             rows=Rows(row["rows_read"], row["rows_loaded"], row["rows_quarantined"], row["rows_not_data"]),
-            layout=Layout(
-                row["layout"].get("matched", {}),
-                tuple(row["layout"].get("missing", ())),
-                tuple(row["layout"].get("unknown", ())),
-            ),
+            layout=stored_layout(row["layout"]),
             findings=tuple(findings.get(row["reading_id"], ())),
         )
         for row in connection.execute(text(READINGS), asked).mappings()
     }
+
+
+def stored_layout(layout: Mapping[str, Any]) -> Layout:
+    """A layout from its JSON; readings of earlier versions have no suggestions and no places."""
+    return Layout(
+        layout.get("matched", {}),
+        tuple(layout.get("missing", ())),
+        tuple(layout.get("unknown", ())),
+        tuple(Suggestion(**each) for each in layout.get("suggested", ())),
+        layout.get("places", {}),
+    )
 
 
 def unpublished(connection: Connection) -> list[tuple[str | None, dt.date]]:

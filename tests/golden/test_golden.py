@@ -36,11 +36,12 @@ def as_sent(case: Path, told: dict[str, Any]) -> bytes:
     path = next(case.glob("delivery.*"))
     if path.suffix != ".csv" or told["file"].endswith(".csv"):
         return path.read_bytes()
-    return drawn(path.read_text(encoding="utf-8"), told.get("merged", "").split())
+    return drawn(path.read_text(encoding="utf-8"), told.get("merged", "").split(), told.get("hidden", "").split())
 
 
-def drawn(text: str, merged: list[str]) -> bytes:
-    """A workbook of a grid as text: «=== name» begins a sheet; ranges are merged on the last one."""
+def drawn(text: str, merged: list[str], hidden: list[str]) -> bytes:
+    """A workbook of a grid as text: «=== name» begins a sheet; on the last one ranges are merged, rows and columns
+    hidden."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         day = book.add_format({"num_format": "dd.mm.yyyy"})
@@ -59,6 +60,11 @@ def drawn(text: str, merged: list[str]) -> bytes:
             sheet.merge_range(address, "")
             r, c = xl_cell_to_rowcol(address.partition(":")[0])
             draw(sheet, r, c, drawn_cells[sheet, r, c], day)
+        for each in hidden:
+            if each.isdecimal():
+                sheet.set_row(int(each) - 1, options={"hidden": True})
+            else:
+                sheet.set_column(f"{each}:{each}", options={"hidden": True})
     return out.getvalue()
 
 

@@ -14,7 +14,7 @@ from example import ADVANCED, GOOD, MAIN, PUPIL, REPORT, SCHOOLS, TOTAL_OF_REPOR
 
 from contracts.form import Rule
 from contracts.forms import RULES
-from contracts.grid import Sheet, Unreadable
+from contracts.grid import Doubt, Grid, Sheet, Unreadable
 
 HISTORY = {
     "COM-020": "test_a_suspiciously_smaller_delivery_is_refused_with_both_numbers",
@@ -51,6 +51,16 @@ def unreadable(reason: str) -> Example:
     return sent(content=Unreadable(reason, "The file cannot be read."))
 
 
+def doubted(reason: str) -> Example:
+    """A report that was read with a doubt of the reader."""
+    return sent(content=replace(Sent("readiness_report").grid(), doubts=(Doubt(reason, "одно", "другое"),)))
+
+
+def with_sheet(**changed: Any) -> Example:
+    """A report on a sheet that has something else too."""
+    return sent(content=Grid([replace(Sent("readiness_report").grid().sheets[0], **changed)], "xlsx"))
+
+
 def sent(**changed: Any) -> Example:
     """A report that as a whole is not as agreed."""
     return Example(replace(Sent("readiness_report"), **changed))
@@ -71,6 +81,7 @@ EXAMPLES: dict[str, Example] = {
     "COM-003": unreadable("corrupt"),
     "COM-004": unreadable("unknown"),
     "COM-005": unreadable("too_large"),
+    "COM-006": unreadable("too_slow"),
     "COM-010": sent(without=tuple(REPORT)),
     "COM-011": sent(beside=(PLAN,)),
     "COM-012": sent(without=("navigators",)),
@@ -86,6 +97,10 @@ EXAMPLES: dict[str, Example] = {
     "COM-023": report({"school_code": None, "school_name": None}, "school_name", {"school_code": None}),
     "COM-024": sent(register=None),
     "COM-025": Example(Sent("readiness_report", beside=(EARLIER,)), None, Sent("readiness_report", beside=())),
+    "COM-026": doubted("encoding"),
+    "COM-027": doubted("separator"),
+    "COM-028": doubted("records"),
+    "COM-029": with_sheet(hidden_rows=frozenset({2})),
     "COM-030": report({"navigators": "более 5"}, "navigators", {"navigators": " 5 чел."}),
     "COM-031": report({"hours_practice": "по плану"}, "hours_practice", {"hours_practice": "–"}),
     "COM-032": report({"order_date": "сентябрь 2023"}, "order_date", {"order_date": "1 сентября 2023 г."}),
@@ -103,6 +118,8 @@ EXAMPLES: dict[str, Example] = {
     "COM-044": report({"pupils_total": "1,120"}, "pupils_total", {"pupils_total": "1 120"}),
     "COM-045": report({"navigators": "2 3)"}, "navigators", {"navigators": "23)"}),
     "COM-046": of("school_register", {"inn": "105012349"}, "inn", {"inn": "0105012349"}),
+    "COM-048": with_sheet(rows=[*Sent("readiness_report").grid().sheets[0].rows, [], ["№", "Школа", "Телефон"]]),
+    "COM-049": sent(more=({"school_name": "МАОУ гимназия № 1"},), register=None),
     "COM-050": Example(Sent("readiness_report", more=(REPORT,)), "school_name"),
     "COM-051": report({"school_code": "700002", "school_name": "МАОУ гимназия № 1"}, "school_name"),
     "COM-052": report({"school_code": None, "school_name": "МБОУ «Школа-сад»"}, "school_name"),
@@ -112,6 +129,7 @@ EXAMPLES: dict[str, Example] = {
     "COM-062": sent(register=ALL_OF_CHAINSKY),
     "COM-063": sent(received=AFTER_DEADLINE),
     "COM-064": Example(Sent("readiness_report", more=[REPORT] * 6), None, Sent("readiness_report", more=[REPORT] * 5)),
+    "COM-065": Example(Sent("registration_plan", total={"plan_pupils": 1050})),
     "RDY-001": report({**MAIN, "hours_curricular": 8, "hours_parents": 3}, "hours_curricular", MAIN),
     "RDY-002": report({"hours_rmg": 33, "hours_parents": 3}, "hours_rmg", {"hours_rmg": "34,0"}),
     "RDY-003": report({**MAIN, "hours_practice": 11, "hours_parents": 3}, "hours_practice", MAIN),

@@ -1,0 +1,82 @@
+"""Rows of totals: which one is the table's, and one that nobody named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from transforms.heading import key, mark_starts, row_marks
+from transforms.numbering import is_number
+from transforms.row_kind import Places
+
+Told = tuple[str, Sequence[str | None]]
+"""Outcome of a row and its cells."""
+ENOUGH_ROWS = 2
+ENOUGH_SUMS = 3
+
+
+def grand_total(rows: Sequence[Told]) -> int | None:
+    """The place of the total of the whole table: the last one under its data, else a plain «Итого» over them.
+
+    A lone one under the last rows is of these rows only when totals like it stand between the rows, or when it says
+    so («Итого по …») and there are sections or other totals.
+    """
+    data = [place for place, (outcome, _) in enumerate(rows) if outcome == "data"]
+    totals = [place for place, (outcome, _) in enumerate(rows) if outcome == "total"]
+    below = [place for place in totals if not data or place > data[-1]]
+    above = [place for place in totals if data and place < data[0] and not is_partial(rows[place][1])]
+    between = [place for place in totals if place not in (*below, *above)]
+    if len(below) == 1:
+        partial = is_partial(rows[below[0]][1])
+        sections = any(outcome == "section" for outcome, _ in rows)
+        like_it = any(is_partial(rows[place][1]) == partial for place in between)
+        if like_it or (partial and (between or above or sections)):
+            below = []
+    plain = [place for place in below if not is_partial(rows[place][1])]
+    return next(iter((*reversed(plain), *reversed(below), *above)), None)
+
+
+def is_partial(cells: Sequence[str | None]) -> bool:
+    """Whether a total says of what it is: «Итого по сельским школам»."""
+    for text in cells:
+        plain = key(text or "")
+        if plain.startswith(mark_starts()):
+            rest = next((plain[len(start) :] for start, _ in row_marks() if plain.startswith(start)), "")
+            return bool(rest.strip(" .:-"))
+    return False
+
+
+def unnamed_total(rows: Sequence[Told], places: Places) -> int | None:
+    """The place of a last row that adds up the others and is not named «Итого»; None when there is none.
+
+    A row without a key is one when all its numbers are the sums of two rows or more; with a key, three such numbers
+    are asked for, so that no school is taken for a total by chance.
+    """
+    if any(outcome == "total" for outcome, _ in rows):
+        return None
+    data = [place for place, (outcome, _) in enumerate(rows) if outcome == "data"]
+    if len(data) <= ENOUGH_ROWS:
+        return None
+    *others, last = data
+    cells = rows[last][1]
+    stated = {c: number for c in places.sums if (number := number_in(cells, c)) is not None}
+    has_key = any(c < len(cells) and (cells[c] or "").strip() for c in places.keys)
+    if sum(number != 0 for number in stated.values()) < (ENOUGH_SUMS if has_key else 1):
+        return None
+    for c, number in stated.items():
+        total = sum(number_in(rows[place][1], c) or 0 for place in others)
+        if not math.isclose(total, number, rel_tol=1e-12, abs_tol=1e-9):
+            return None
+    return last
+
+
+def number_in(cells: Sequence[str | None], place: int) -> float | None:
+    text = cells[place] if place < len(cells) else None
+    if not text:
+        return None
+    if text.isdecimal():
+        return int(text)
+    plain = text.strip()
+    if not is_number(plain) or plain.endswith("%"):
+        return None
+    return float("".join(plain.split()).replace(",", "."))
