@@ -153,10 +153,13 @@ def is_large_workbook(path: Path) -> bool:
 
 
 def has_grown(memory: int) -> bool:
-    if resource is None:
+    """Whether the process has held so much memory that it should make room. `ru_maxrss` would not do: it survives exec,
+    so that it is that of the program which started this one."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
         return False
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest * (1 if sys.platform == "darwin" else 1024) > memory // ROOM
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) * 1024 > memory // ROOM
 
 
 def send(answers: IO[bytes], data: bytes) -> None:

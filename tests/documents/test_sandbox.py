@@ -225,6 +225,19 @@ def test_a_process_killed_by_others_is_replaced(files: dict[str, Path]) -> None:
         assert mine not in readers(os.getpid())
 
 
+def test_a_large_parent_does_not_wear_out_its_readers(files: dict[str, Path]) -> None:
+    """The largest size of the parent is told as that of a process which it starts."""
+    ballast = bytearray(300 << 20)
+    ballast[:: 1 << 12] = b"x" * len(ballast[:: 1 << 12])
+    others = readers(os.getpid())
+    with Sandbox(1, Limits(memory=1 << 30)) as made:
+        made.open("good.csv", files["good.csv"])
+        first = readers(os.getpid()) - others
+        made.open("good.xlsx", files["good.xlsx"])
+        assert len(first) == 1
+        assert readers(os.getpid()) - others == first
+
+
 def test_processes_outlive_interrupts_and_know_no_secrets(
     files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,9 @@ from transforms.interpret import Delivery, interpret
 SECONDS = 20.0
 """Within which a batch of mutants is interpreted, and each of them when it is alone."""
 ADDRESS = re.compile(r"[A-Z]{1,7}[1-9][0-9]*")
-NOT_DATA = {"title", "heading", "total", "note", "blank", "numbering"}
+NOT_DATA = {
+    "title", "heading", "total", "subtotal", "section", "unfilled", "note", "another_table", "blank",
+}  # fmt: skip
 SEVERITIES = {"error", "refuse", "warning", "note"}
 
 Content = Grid | Blocks | Unreadable
