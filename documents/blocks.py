@@ -19,6 +19,7 @@ import polars as pl
 from contracts.grid import HEAD_ROWS, Blocks, Doubt, Sheet, Unreadable, Value
 from documents.dialect import dialect_of
 from documents.encoding import one_byte_encoding
+from documents.html_text import is_page
 from documents.text_records import FIELD_LIMIT, Dialect, all_records
 from documents.text_records import records as text_records
 from documents.text_table import separator_note, uneven
@@ -43,7 +44,9 @@ def large_text(name: str, path: Path) -> Blocks | None:
         return None
     with path.open("rb") as file:
         start = file.read(SAMPLE)
-    return None if start.startswith(NOT_BLOCKS) or b"\0" in start else text_blocks(name, path, start)
+    if start.startswith(NOT_BLOCKS) or b"\0" in start or is_page(start.decode("latin-1").removeprefix("ï»¿")):
+        return None
+    return text_blocks(name, path, start)
 
 
 def text_blocks(name: str, path: Path, start: bytes) -> Blocks:

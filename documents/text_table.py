@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from contracts.grid import Doubt, Grid, Sheet, Unreadable, Value
+from documents import html_table
 from documents.dialect import dialect_of
 from documents.encoding import decoded
+from documents.html_text import is_page
 from documents.text_records import Dialect, all_records
 
 MARKUP = (
-    (("<!doctype html", "<html", "<head", "<meta", "<table", "<body", "<div"), "a web page"),
     (("<?xml", "<workbook"), "XML; it may be saved again as xlsx"),
     (("mime-version:",), "a saved web page"),
 )
@@ -24,8 +25,10 @@ TABLE = 3
 
 
 def read(stem: str, data: bytes) -> Grid:
-    """Read a text as one sheet of texts, named after the file."""
+    """Read a text, or the tables of a web page, as one sheet named after the file."""
     text, encoding, doubts = decoded(data)
+    if is_page(text):
+        return html_table.read(stem, data, text, encoding, doubts)
     _refuse_markup(text)
     dialect, begin, unsure = dialect_of(text)
     records, odd = all_records(text[begin:], dialect or ONE_COLUMN)

@@ -71,11 +71,10 @@ def unnamed_total(rows: Sequence[Told], places: Places) -> int | None:
 
 
 def number_in(cells: Sequence[str | None], place: int) -> float | None:
+    """The number in a cell; infinite where it is too large for one."""
     text = cells[place] if place < len(cells) else None
     if not text:
         return None
-    if text.isdecimal():
-        return int(text)
     plain = text.strip()
     if not is_number(plain) or plain.endswith("%"):
         return None

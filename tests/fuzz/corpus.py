@@ -23,7 +23,7 @@ from transforms.identify import Context
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
-KEPT = ("kept_as_xls", "kept_as_ods", "error_cells_in_xls", "error_cells_in_ods")
+KEPT = ("kept_as_xls", "kept_as_ods", "error_cells_in_xls", "error_cells_in_ods", "html_named_xls")
 DAY_ZERO = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook keeps local time
 
 
@@ -65,6 +65,9 @@ def corpus() -> tuple[Good, ...]:
     for encoding in ("utf-8-sig", "utf-16", "cp866", "koi8-r"):
         data = text.data.decode("cp1251").encode(encoding, "replace")
         found.append(Good(text.name, text.folder, data, "region"))
+    page = next(each for each in found if b"<html" in each.data[:200])
+    data = page.data.decode("cp1251").replace("windows-1251", "utf-8").encode()
+    found.append(Good(f"{page.name}.html", page.folder, data, page.world))
     return tuple(found)
 
 

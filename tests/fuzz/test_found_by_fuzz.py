@@ -11,6 +11,7 @@ from contracts.grid import Unreadable
 from documents.read import read_grid
 from documents.sandbox_worker import is_large_workbook
 from transforms.heading import key
+from transforms.total_row import number_in
 
 
 @pytest.mark.timeout(60)
@@ -37,3 +38,7 @@ def test_a_version_that_no_zip_has_is_damage(tmp_path: Path) -> None:
     with pytest.raises(Unreadable) as caught:
         read_grid(path.name, bytes(data))
     assert caught.value.reason == "corrupt"
+
+
+def test_a_number_of_more_figures_than_fit_is_none() -> None:
+    assert number_in(["9" * 400], 0) is None
