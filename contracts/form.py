@@ -129,17 +129,30 @@ class RowControl:
 
 
 @dataclass(frozen=True, eq=False)
+class Measure:
+    """A figure of pupils: `each` is what a pupil adds to it, by the `state` and the counters of the pupil's row."""
+
+    title: str
+    description: str
+    each: pl.Expr
+
+
+@dataclass(frozen=True, eq=False)
 class Pupils:
     """Rows of a form that are pupils: they are counted, and kept only under a keyed pseudonym.
 
     `identity` are the personal columns that tell pupils apart; `state` is the state of a row among others of the
-    same pupil (the smallest wins); `measures` are counts of distinct pupils by `keys`.
+    same pupil (the smallest wins). `measures` are sums over distinct pupils by `keys`; the first one is the number of
+    pupils that count. `counters` are the columns that measures look at besides the state. A measure is null when the
+    delivery does not state its counter: without the heading, or with no cell filled. A blank cell beside filled ones
+    adds nothing.
     """
 
     identity: tuple[str, ...]
     state: pl.Expr
     keys: tuple[str, ...]
-    measures: dict[str, pl.Expr]
+    measures: dict[str, Measure]
+    counters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.backfill_commands import commands as backfill
 from flows.usage import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ run = typer.Typer(help="Run a flow now.", no_args_is_help=True)
 db = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
 app.add_typer(run, name="run")
 app.add_typer(db, name="db")
+app.add_typer(backfill, name="backfill")
 
 
 def day(text: str) -> dt.date:
@@ -198,6 +200,17 @@ def template(
 
     found = reading_settings() if register else settings()
     typer.echo(write_template(found, form, sender, as_of, register, to))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check the laws on the live warehouse and its archive; exit 1 if any is broken."""
+    from flows.doctor import examine, show
+    from flows.terminal import console, progress
+
+    with progress("архив"):
+        found = examine(settings())
+    raise typer.Exit(show(found, console(), as_json=as_json))
 
 
 @run.command("nightly")

@@ -61,6 +61,16 @@ class Settings(BaseSettings):
         ge=1,
         description="Unpacked size of a workbook or a zip archive; a larger one is refused.",
     )
+    plan_days: int = Field(
+        default=7,
+        ge=1,
+        description="How many days a planned backfill may be applied; after that it has to be planned anew.",
+    )
+    lock_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="How long a backfill waits for a slice that somebody else is writing, before it gives up.",
+    )
     timezone: str = Field(
         default="Asia/Tomsk",
         description="Time zone of the business date: a night belongs to the day on which it was scheduled there.",

@@ -39,13 +39,16 @@ CAPITALS = [*"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯAB
 SMALL = [*"".join(CAPITALS[:-2]).lower(), "е", "е"]
 """Letters that do not tell pupils apart; a table is three times as quick as lower case by Unicode."""
 KEY_BYTES = 16
+COUNTER = pl.Int16()
+"""Of a pupil: a contract allows no more than 10 000, and there are a million pupils."""
 FINDINGS_KEPT = 10_000
 REPEATED = RULES["REX-005"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """What checking one block yields: its account, findings, rows set aside, and its good rows as `PUPILS`.
+    """What checking one block yields: its account, findings, rows set aside, and its good rows as `PUPILS`, with the
+    counters of each pupil.
 
     `schools` are the ids of the schools that its rows name, and the names of those that the register does not know.
     """
@@ -62,7 +65,7 @@ class PupilReading:
     """A reading of a pupil export in the making (`contracts.reading.PupilStream`).
 
     Iterating yields `PUPILS` of each block; afterwards `reading()` has the counts, findings and facts of the whole.
-    Memory holds a few blocks and twenty-odd bytes a pupil.
+    Memory holds a few blocks and some forty bytes a pupil.
     """
 
     def __init__(self, found: Identified, context: Context) -> None:
@@ -89,7 +92,7 @@ class PupilReading:
 
     def added(self, part: Part) -> pl.DataFrame:
         self.parts.append(part)
-        return part.kept
+        return part.kept.select(*PUPILS)
 
     def blocks(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Rows under the heading of each table: the table's number; row Int32 and c0, c1, … String."""
@@ -109,14 +112,16 @@ class PupilReading:
         bad = int(checked.typed["bad"].sum())
         known = checked.typed.select(
             "row", "school_id", pl.col("grade").cast(pl.Int16, strict=False), self.pupils.state.alias("state"), "bad",
-            *self.pupils.identity,
+            *self.pupils.identity, *self.pupils.counters,
         )  # fmt: skip
         good = known.filter(~pl.col("bad")) if bad else known
         return Part(
             Rows(len(block), len(data) - bad, bad, len(block) - len(data)),
             checked.findings.select(*FINDINGS),
             self.without_names(number, data.filter(checked.typed["bad"])),
-            good.with_columns(pseudonyms(good, self.pupils, self.context.secret)).select(*PUPILS),
+            good.with_columns(pseudonyms(good, self.pupils, self.context.secret)).select(
+                *PUPILS, pl.col(self.pupils.counters).cast(COUNTER)
+            ),
             schools_named(checked.typed),
             checked.skipped,
         )
@@ -193,7 +198,8 @@ class PupilReading:
 
     def reading(self) -> Reading:
         """The reading of the whole, once all blocks were drained."""
-        seen = pl.concat([empty(PUPILS), *(part.kept for part in self.parts)])
+        schema = PUPILS | dict.fromkeys(self.pupils.counters, COUNTER)
+        seen = pl.concat([empty(schema), *(part.kept for part in self.parts)])
         once, again = told_apart(seen)
         rows = self.counted()
         own = [*self.found.findings]
@@ -210,12 +216,7 @@ class PupilReading:
         if refused:
             once, rows = once.clear(), Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
         verdict: Verdict = "refused" if refused else "partial" if rows.quarantined else "accepted"
-        facts = (
-            once.filter(pl.col("school_id").is_not_null())
-            .group_by(self.pupils.keys)
-            .agg(measure.sum().cast(pl.Int64).alias(name) for name, measure in self.pupils.measures.items())
-            .sort(self.pupils.keys)
-        )
+        facts = self.facts(once.filter(pl.col("school_id").is_not_null()))
         set_aside = pl.concat([empty(RAW_ROWS), *(part.set_aside for part in self.parts)])
         return Reading(
             file=self.found.delivery.file, sha256=self.found.delivery.sha256, form=self.form.name,
@@ -224,6 +225,23 @@ class PupilReading:
             layout=self.found.layout, findings=findings, raw_rows=set_aside.head(FINDINGS_KEPT), facts=facts,
             control_totals=NO_CONTROL_TOTALS, school_outcomes=NO_SCHOOL_OUTCOMES,
         )  # fmt: skip
+
+    def facts(self, pupils: pl.DataFrame) -> pl.DataFrame:
+        """The measures by their keys; null where the delivery does not state the counter."""
+        silent = {
+            name
+            for name in self.pupils.counters
+            if pupils[name].null_count() == len(pupils) or any(name not in table.columns for table in self.tables)
+        }
+        measures = self.pupils.measures.items()
+        stated = {name: each.each for name, each in measures if silent.isdisjoint(each.each.meta.root_names())}
+        unknown = pl.lit(None, dtype=pl.Int64)
+        return (
+            pupils.group_by(self.pupils.keys)
+            .agg(each.sum().cast(pl.Int64).alias(name) for name, each in stated.items())
+            .sort(self.pupils.keys)
+            .select(*self.pupils.keys, *(name if name in stated else unknown.alias(name) for name, _ in measures))
+        )
 
     def repeated(self, again: pl.Series) -> list[dict[str, object]]:
         """A note for each row of a pupil who is counted by another row."""

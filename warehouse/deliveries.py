@@ -17,6 +17,11 @@ ARRIVE = """
 INSERT INTO ops.arrival (delivery_id, file_name, sender_folder, received_at, run_id, is_repeat, container_id)
 VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_repeat, :container_id)
 """
+ARCHIVED = """
+SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, d.received_at, d.archive_path,
+    (SELECT a.sender_folder FROM ops.arrival a WHERE a.delivery_id = d.delivery_id ORDER BY a.arrival_id LIMIT 1)
+FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries)
+"""
 READINGS = """
 SELECT delivery_id, max(reading_id) FROM ops.reading
 WHERE delivery_id = ANY (:deliveries) AND status IN ('current', 'superseded')
@@ -63,14 +68,31 @@ def readings_of(connection: Connection, delivery_ids: Collection[int], contract_
     return dict(found.tuples().all())
 
 
-def start_run(connection: Connection, kind: str, as_of: dt.date | None = None, flow_run_id: str | None = None) -> int:
+def start_run(
+    connection: Connection,
+    kind: str,
+    as_of: dt.date | None = None,
+    flow_run_id: str | None = None,
+    backfill_id: int | None = None,
+) -> int:
     """Record a run as running; returns run_id."""
-    statement = "INSERT INTO ops.run (kind, as_of, flow_run_id) VALUES (:kind, :as_of, :flow_run_id) RETURNING run_id"
-    found = connection.execute(text(statement), {"kind": kind, "as_of": as_of, "flow_run_id": flow_run_id})
-    return int(found.scalar_one())
+    statement = """
+        INSERT INTO ops.run (kind, as_of, flow_run_id, backfill_id) VALUES (:kind, :as_of, :flow_run_id, :backfill_id)
+        RETURNING run_id
+    """
+    asked = {"kind": kind, "as_of": as_of, "flow_run_id": flow_run_id, "backfill_id": backfill_id}
+    return int(connection.execute(text(statement), asked).scalar_one())
 
 
 def finish_run(connection: Connection, run_id: int, state: str) -> None:
     """Record how a run ended: `completed`, `failed`, or what else its caller calls it."""
     statement = "UPDATE ops.run SET state = :state, finished_at = clock_timestamp() WHERE run_id = :run_id"
     connection.execute(text(statement), {"state": state, "run_id": run_id})
+
+
+def archived(
+    connection: Connection, delivery_ids: Collection[int]
+) -> list[tuple[int, str, str, int, dt.datetime, str, str | None]]:
+    """Id, file name, sha256, size, time of receipt, place in the archive and first folder of deliveries."""
+    found = connection.execute(text(ARCHIVED), {"deliveries": list(delivery_ids)})
+    return [(row[0], row[1], row[2], row[3], row[4], row[5], row[6]) for row in found]

@@ -72,8 +72,8 @@ def fact_columns(form: Form) -> tuple[FactColumn, ...]:
 
 def _measures(form: Form) -> Iterator[tuple[str, str, str]]:
     if form.pupils:
-        for measure in form.pupils.measures:
-            yield measure, "bigint", f"{measure}. Число разных обучающихся."
+        for name, measure in form.pupils.measures.items():
+            yield name, "bigint", f"{measure.title}. {measure.description}"
         return
     for column in _columns(form):
         if column.fact and not column.personal:

@@ -1,8 +1,8 @@
 -- bi_reader reads marts and nothing else; PUBLIC has nothing. The role is made before this runs, or a notice tells why not.
 
-REVOKE ALL ON SCHEMA ref, ops, core, restricted, mart FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA ref, ops, core, restricted, mart FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ref, ops, core, restricted, mart FROM PUBLIC;
+REVOKE ALL ON SCHEMA ref, ops, core, restricted, history, mart FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA ref, ops, core, restricted, history, mart FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ref, ops, core, restricted, history, mart FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 DO $$
@@ -29,10 +29,12 @@ $$;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN
-        REVOKE ALL ON SCHEMA ref, ops, core, restricted FROM bi_reader;
+        REVOKE ALL ON SCHEMA ref, ops, core, restricted, history FROM bi_reader;
         GRANT USAGE ON SCHEMA mart TO bi_reader;
         GRANT SELECT ON ALL TABLES IN SCHEMA mart TO bi_reader;
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO bi_reader;
         ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT SELECT ON TABLES TO bi_reader;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT EXECUTE ON FUNCTIONS TO bi_reader;
     END IF;
 END
 $$;

@@ -35,7 +35,7 @@ def load_many(
     Several hundred readings share a transaction; those of one slice come one after the other as they were received,
     so that the outcome does not depend on the order of the argument.
     """
-    received = _received(engine, [delivery_id for _, delivery_id in readings])
+    received = received_at(engine, [delivery_id for _, delivery_id in readings])
     order = sorted(
         range(len(readings)),
         key=lambda place: (received[readings[place][1]], readings[place][0].as_of or dt.date.min),
@@ -49,7 +49,7 @@ def load_many(
                 for place, reading_id in zip(part, reserve(connection, len(part)), strict=True)
             }
             lock_slices(connection, [each.reading.slice for each in incoming.values() if each.reading.slice])
-            for wave in _waves(incoming):
+            for wave in waves(incoming):
                 results |= zip(wave, store(connection, list(wave.values())), strict=True)
     return [results[place] for place in range(len(readings))]
 
@@ -62,7 +62,7 @@ def load_pupils(
     The blocks of the stream go to a partition of `restricted.pupil_fact`; its reading, available after the last block,
     is then loaded as any other. Whatever fails on either side, nothing of it stays.
     """
-    received = _received(engine, [delivery_id])[delivery_id]
+    received = received_at(engine, [delivery_id])[delivery_id]
     with engine.begin() as connection:
         (reading_id,) = reserve(connection, 1)
         copy_pupils(connection, reading_id, stream)
@@ -73,7 +73,7 @@ def load_pupils(
     return result
 
 
-def _waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
+def waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
     """Readings that may be stored together: no two of one slice, as the later is compared with the earlier."""
     waves: list[dict[int, Incoming]] = []
     depth: dict[object, int] = {}
@@ -89,13 +89,13 @@ def _waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
     return waves
 
 
-def _received(engine: Engine, delivery_ids: Sequence[int]) -> dict[int, dt.datetime]:
+def received_at(engine: Engine, delivery_ids: Sequence[int]) -> dict[int, dt.datetime]:
     """Delivery → when it was received. Raises KeyError for a delivery that was never recorded."""
     statement = text("SELECT delivery_id, received_at FROM ops.delivery WHERE delivery_id = ANY (:deliveries)")
     with engine.connect() as connection:
         found: dict[int, dt.datetime] = {}
-        for delivery_id, received_at in connection.execute(statement, {"deliveries": list(delivery_ids)}):
-            found[delivery_id] = received_at
+        for delivery_id, moment in connection.execute(statement, {"deliveries": list(delivery_ids)}):
+            found[delivery_id] = moment
     if unknown := set(delivery_ids) - set(found):
         raise KeyError(f"no such deliveries: {sorted(unknown)}; record_arrival comes first")
     return found

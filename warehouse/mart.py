@@ -13,13 +13,17 @@ from warehouse.facts import literal
 FOLDER = Path(__file__).parent / "marts"
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
+KEY = re.compile(r"Ключ: ([\w, ]+); имя: (\w+)\.")
 
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart: its SELECT with the parameters `:as_of` and `:known_at`, or a view on another mart's table.
+    """A mart: its SELECT with the parameters `:as_of` and `:known_at`, or a view on other marts.
 
-    `about` is the comment of the table; `captions` has the comment of each column, Russian caption first.
+    What was published is kept in `history.<name>`, every version of every row; `mart.<name>` shows those that hold now.
+
+    `about` is the comment of the view; `captions` has the comment of each column, Russian caption first. `key` are the
+    columns that tell rows of a date apart, `label` the column that names a row for people.
     """
 
     name: str
@@ -27,35 +31,47 @@ class Mart:
     captions: dict[str, str]
     select: str
     is_view: bool
+    key: tuple[str, ...] = ()
+    label: str = ""
 
     @property
-    def table(self) -> str:
+    def relation(self) -> str:
         return f"mart.{self.name}"
+
+    @property
+    def history(self) -> str:
+        return f"history.{self.name}"
+
+    @property
+    def as_known(self) -> str:
+        """The function that gives the mart of a date as it was published at a moment."""
+        return f"mart.{self.name}_as_known"
 
     @property
     def fingerprint(self) -> str:
         return sha256(f"{self.about}{self.captions}{self.select}".encode()).hexdigest()
 
     def comments(self, columns: list[str]) -> str:
-        """COMMENT statements for the table and these columns. Raises ValueError when the captions are of others."""
+        """COMMENT statements for the mart and these columns. Raises ValueError when the captions are of others."""
         if set(columns) != set(self.captions):
             odd = sorted(set(columns) ^ set(self.captions))
             raise ValueError(f"{self.name}: each column needs one caption in the head comment; see {', '.join(odd)}")
-        kind = "VIEW" if self.is_view else "TABLE"
-        told = [f"COMMENT ON {kind} {self.table} IS {literal(self.about)}"]
-        told += [f"COMMENT ON COLUMN {self.table}.{name} IS {literal(self.captions[name])}" for name in columns]
+        told = [f"COMMENT ON VIEW {self.relation} IS {literal(self.about)}"]
+        told += [f"COMMENT ON COLUMN {self.relation}.{name} IS {literal(self.captions[name])}" for name in columns]
+        known = literal(f"{self.about} Как было опубликовано к моменту known_at.")
+        told.append(f"COMMENT ON FUNCTION {self.as_known}(date, timestamptz) IS {known}")
         return ";\n".join(told)
 
 
 @cache
 def marts() -> tuple[Mart, ...]:
-    """All marts that are tables, by name."""
+    """All marts that are published, by name."""
     return tuple(read_mart(path, is_view=False) for path in sorted(FOLDER.glob("*.sql")))
 
 
 @cache
 def views() -> tuple[Mart, ...]:
-    """The regional totals: views on the marts that are tables."""
+    """The regional totals: views on the marts that are published."""
     return tuple(read_mart(path, is_view=True) for path in sorted((FOLDER / "views").glob("*.sql")))
 
 
@@ -68,4 +84,9 @@ def read_mart(path: Path, *, is_view: bool) -> Mart:
     if len(columns) + len(prose) != head:
         raise ValueError(f"{path.name}: a line of the head comment is neither prose nor a column")
     select = "\n".join(lines[head:]).strip().removesuffix(";")
-    return Mart(path.stem, " ".join(prose), dict(columns), select, is_view)
+    about = " ".join(prose)
+    key = KEY.search(about)
+    if key is None and not is_view:
+        raise ValueError(f"{path.name}: the head comment does not say «Ключ: …; имя: ….»")
+    told = (tuple(key[1].split(", ")), key[2]) if key else ((), "")
+    return Mart(path.stem, KEY.sub("", about).strip(), dict(columns), select, is_view, *told)

@@ -28,7 +28,9 @@ RECORD = """
 INSERT INTO ops.applied (name, fingerprint) VALUES (:name, :fingerprint)
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
 """
-PUBLISHED = "INSERT INTO ops.publication (as_of, known_at, run_id) VALUES (:as_of, :known_at, :run_id)"
+PUBLISHED = """
+INSERT INTO ops.publication (as_of, known_at, published_at, run_id) VALUES (:as_of, :known_at, :at, :run_id)
+"""
 SHOWN_WRONG_ROWS = 5
 
 
@@ -57,18 +59,31 @@ def publish(engine: Engine, as_of_dates: Collection[dt.date], run_id: int | None
     has got other columns, the dates published so far are published again with it. Raises AuditFailed.
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
-        run_script(connection, ONE_PUBLISHER)
-        dates = sorted(set(as_of_dates))
+        be_the_publisher(connection)
+        return publish_within(connection, as_of_dates, run_id)
+
+
+def be_the_publisher(connection: Connection) -> None:
+    """Wait for other publishers. To be called before anything else, as the snapshot is taken after it."""
+    run_script(connection, ONE_PUBLISHER)
+
+
+def publish_within(
+    connection: Connection, as_of_dates: Collection[dt.date], run_id: int | None = None
+) -> list[Published]:
+    """Publish in a REPEATABLE READ transaction of the caller, who is the publisher."""
+    dates = sorted(set(as_of_dates))
+    for mart in marts():
+        build(connection, mart, dates)
+    if any(is_reshaped(connection, mart) for mart in marts()):
+        earlier = sorted(set(published_dates(connection)) - set(dates))
         for mart in marts():
-            build(connection, mart, dates)
-        if any(is_reshaped(connection, mart) for mart in marts()):
-            earlier = sorted(set(published_dates(connection)) - set(dates))
-            for mart in marts():
-                build(connection, mart, earlier)
-            dates = sorted({*dates, *earlier})
-        audit(connection)
-        prepare(connection)
-        return [published for day in dates for published in swap(connection, day, run_id)]
+            build(connection, mart, earlier)
+        dates = sorted({*dates, *earlier})
+    audit(connection)
+    prepare(connection)
+    at = connection.scalar(text("SELECT clock_timestamp()"))
+    return [published for day in dates for published in swap(connection, day, at, run_id)]
 
 
 def published_dates(connection: Connection) -> list[dt.date]:
@@ -93,48 +108,111 @@ def audit(connection: Connection) -> None:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the tables and views that are missing or whose SELECT yields other columns; comment what changed."""
-    reshaped = [mart for mart in marts() if shape(connection, mart.table) != shape(connection, f"pg_temp.{mart.name}")]
+    """Give history the columns that a SELECT has got, and make the views and functions that are missing or changed."""
+    reshaped = [mart for mart in marts() if columns_of(connection, mart) != shape(connection, f"pg_temp.{mart.name}")]
     if reshaped:
         run_script(connection, "SET LOCAL lock_timeout = '60s'")
-        run_script(connection, ";".join(f"DROP VIEW IF EXISTS {view.table}" for view in views()))
-    for mart in reshaped:
+    changed = [each for each in (*marts(), *views()) if each in reshaped or not is_applied(connection, each)]
+    if any(not each.is_view for each in changed):
+        changed = [*(each for each in changed if not each.is_view), *views()]
+    for each in reversed(changed):
         run_script(
             connection,
-            f"DROP TABLE IF EXISTS {mart.table};"
-            f"CREATE TABLE {mart.table} (LIKE pg_temp.{mart.name}, PRIMARY KEY (as_of, position))",
+            f"DROP FUNCTION IF EXISTS {each.as_known}(date, timestamptz); DROP VIEW IF EXISTS {each.relation}",
         )
-    for view in views():
-        if reshaped or not is_applied(connection, view):
-            run_script(connection, f"DROP VIEW IF EXISTS {view.table}; CREATE VIEW {view.table} AS {view.select}")
-    for mart in (*marts(), *views()):
-        if mart in reshaped or (mart.is_view and reshaped) or not is_applied(connection, mart):
-            run_script(connection, mart.comments([name for name, _ in shape(connection, mart.table)]))
-            connection.execute(text(RECORD), {"name": mart.table, "fingerprint": mart.fingerprint})
+    for mart in reshaped:
+        extend_history(connection, mart)
+    for each in changed:
+        run_script(connection, definition(connection, each))
+        run_script(connection, each.comments([name for name, _ in shape(connection, each.relation)]))
+        connection.execute(text(RECORD), {"name": each.relation, "fingerprint": each.fingerprint})
 
 
-def swap(connection: Connection, day: dt.date, run_id: int | None) -> list[Published]:
-    """Replace the rows of a date in every mart by those put aside."""
+def extend_history(connection: Connection, mart: Mart) -> None:
+    """Make the table of all versions, or add the columns that are new; a column is never taken from the past."""
+    before = dict(shape(connection, mart.history))
+    if not before:
+        run_script(
+            connection,
+            f"CREATE TABLE {mart.history} (LIKE pg_temp.{mart.name}, published_at timestamptz NOT NULL,"
+            " replaced_at timestamptz NOT NULL DEFAULT 'infinity', PRIMARY KEY (as_of, position, published_at));"
+            f"CREATE UNIQUE INDEX ON {mart.history} (as_of, position) WHERE replaced_at = 'infinity'",
+        )
+    for name, kind in shape(connection, f"pg_temp.{mart.name}") if before else ():
+        if name not in before:
+            run_script(connection, f"ALTER TABLE {mart.history} ADD COLUMN {name} {kind}")
+        elif before[name] != kind:
+            run_script(connection, f"ALTER TABLE {mart.history} ALTER COLUMN {name} TYPE {kind}")
+
+
+def definition(connection: Connection, mart: Mart) -> str:
+    """The view on what holds now, and the function for what was published at a moment.
+
+    A view that looks at versions of rows itself does so by the parameter `:known_at`.
+    """
+    if mart.is_view:
+        now = mart.select.replace(":known_at", "'infinity'::timestamptz")
+        known = mart.select.replace(":known_at", "$2")
+        for base in marts():
+            known = known.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2) AS")
+        known = (
+            f"SELECT * FROM ({known}) AS k WHERE k.as_of = $1 AND coalesce(k.known_at <= $2, true) ORDER BY k.position"
+        )
+    else:
+        columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
+        now = f"SELECT {columns} FROM {mart.history} WHERE replaced_at = 'infinity'"
+        known = (
+            f"SELECT {columns} FROM {mart.history} AS h"
+            " WHERE h.as_of = $1 AND h.published_at <= $2 AND h.replaced_at > $2 ORDER BY h.position"
+        )
+    return (
+        f"CREATE VIEW {mart.relation} AS {now};"
+        f"CREATE FUNCTION {mart.as_known}(as_of date, known_at timestamptz) RETURNS SETOF {mart.relation}"
+        f" LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ {known} $$"
+    )
+
+
+def swap(connection: Connection, day: dt.date, at: dt.datetime, run_id: int | None) -> list[Published]:
+    """From a moment on the rows put aside are those of a date in every mart; equal rows stay as they are."""
     found = []
     for mart in marts():
-        connection.execute(text(f"DELETE FROM {mart.table} WHERE as_of = :as_of"), {"as_of": day})
-        rows = connection.execute(
-            text(f"INSERT INTO {mart.table} SELECT * FROM pg_temp.{mart.name} WHERE as_of = :as_of ORDER BY position"),
-            {"as_of": day},
+        columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
+        asked = {"as_of": day, "at": at}
+        held = f"SELECT {columns} FROM {mart.history} WHERE as_of = :as_of AND replaced_at = 'infinity'"
+        new = f"SELECT {columns} FROM pg_temp.{mart.name} WHERE as_of = :as_of"
+        # An array is made once; IN would be, without statistics, a loop over the rows in a loop over the rows.
+        connection.execute(
+            text(
+                f"UPDATE {mart.history} SET replaced_at = :at WHERE as_of = :as_of AND replaced_at = 'infinity'"
+                f" AND position = ANY (ARRAY(SELECT gone.position FROM ({held} EXCEPT {new}) AS gone))"
+            ),
+            asked,
         )
-        found.append(Published(mart.name, day, rows.rowcount))
+        connection.execute(
+            text(
+                f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM ({new} EXCEPT {held}) AS come"
+            ),
+            asked,
+        )
+        rows = connection.scalar(text(f"SELECT count(*) FROM pg_temp.{mart.name} WHERE as_of = :as_of"), asked)
+        found.append(Published(mart.name, day, int(rows or 0)))
     known_at = " UNION ALL ".join(
         f"SELECT max(known_at) AS known_at FROM pg_temp.{mart.name} WHERE as_of = :as_of" for mart in marts()
     )
     latest = connection.scalar(text(f"SELECT max(known_at) FROM ({known_at}) AS each_mart"), {"as_of": day})
-    connection.execute(text(PUBLISHED), {"as_of": day, "known_at": latest, "run_id": run_id})
+    connection.execute(text(PUBLISHED), {"as_of": day, "known_at": latest, "at": at, "run_id": run_id})
     return found
 
 
 def is_reshaped(connection: Connection, mart: Mart) -> bool:
-    """Is there a table of the mart, and does its SELECT now yield other columns?"""
-    before = shape(connection, mart.table)
+    """Was the mart published, and does its SELECT now yield other columns?"""
+    before = columns_of(connection, mart)
     return bool(before) and before != shape(connection, f"pg_temp.{mart.name}")
+
+
+def columns_of(connection: Connection, mart: Mart) -> list[tuple[str, str]]:
+    """Names and types of a mart's columns as it is published; empty when it is not."""
+    return shape(connection, mart.relation)
 
 
 def shape(connection: Connection, relation: str) -> list[tuple[str, str]]:
@@ -143,4 +221,4 @@ def shape(connection: Connection, relation: str) -> list[tuple[str, str]]:
 
 
 def is_applied(connection: Connection, mart: Mart) -> bool:
-    return bool(connection.scalar(text(APPLIED), {"name": mart.table}) == mart.fingerprint)
+    return bool(connection.scalar(text(APPLIED), {"name": mart.relation}) == mart.fingerprint)

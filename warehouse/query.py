@@ -23,9 +23,7 @@ TYPES: dict[object, pl.DataType] = {
 }
 """Type of a result column by the number that Postgres gives it; everything else is text."""
 
-LATEST = """
-SELECT coalesce((SELECT max(as_of) FROM ops.publication WHERE published_at <= :known_at), ref.local_date(:known_at))
-"""
+LATEST = "SELECT max(as_of) FROM ops.publication WHERE published_at <= :known_at"
 REGISTER = """
 SELECT school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11
 FROM ref.school_at(:as_of, 'infinity') WHERE in_register ORDER BY school_code
@@ -40,19 +38,21 @@ def mart_names() -> list[str]:
 def mart(
     connection: Connection, name: str, as_of: dt.date | None = None, known_at: dt.datetime | None = None
 ) -> pl.DataFrame:
-    """A mart in its printed order: as published for the latest or a given date, or as it would have been known then.
+    """A mart in its printed order, as published for the latest or a given date; with `known_at` as it was then.
 
-    A date that was not published gives no rows; with `known_at` it needs no publication. Raises KeyError for a name
-    that is not a mart, with the names that are.
+    A date that was not published (by then) gives no rows. Raises KeyError for a name that is not a mart, with the names
+    that are.
     """
     found = mart_named(name)
+    if connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": found.relation}) is None:
+        return pl.DataFrame(schema=dict.fromkeys(found.captions, pl.String()))
     if known_at is not None:
         day = as_of or connection.scalar(text(LATEST), {"known_at": known_at})
-        return frame(connection, as_known(found), {"as_of": day, "known_at": known_at})
-    if connection.scalar(text("SELECT to_regclass(:table)"), {"table": found.table}) is None:
-        return pl.DataFrame(schema=dict.fromkeys(found.captions, pl.String()))
-    day = as_of or connection.scalar(text(f"SELECT max(as_of) FROM {found.table}"))
-    return frame(connection, f"SELECT * FROM {found.table} WHERE as_of = :as_of ORDER BY position", {"as_of": day})
+        return frame(
+            connection, f"SELECT * FROM {found.as_known}(:as_of, :known_at)", {"as_of": day, "known_at": known_at}
+        )
+    day = as_of or connection.scalar(text(f"SELECT max(as_of) FROM {found.relation}"))
+    return frame(connection, f"SELECT * FROM {found.relation} WHERE as_of = :as_of ORDER BY position", {"as_of": day})
 
 
 def column_captions(name: str) -> dict[str, str]:
@@ -65,15 +65,6 @@ def mart_named(name: str) -> Mart:
         if found.name == name:
             return found
     raise KeyError(f"no mart is named {name!r}; there are: {', '.join(mart_names())}")
-
-
-def as_known(found: Mart) -> str:
-    """The mart's SELECT in its printed order; in a view's, the marts that it looks at are replaced by their SELECTs."""
-    select = found.select
-    if found.is_view:
-        for base in marts():
-            select = select.replace(f"FROM {base.table} AS", f"FROM ({base.select}) AS")
-    return f"SELECT * FROM ({select}) AS known ORDER BY position"
 
 
 def register(connection: Connection, as_of: dt.date | None = None) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from contracts.form import TYPES, Form
 from contracts.forms import FORMS, form_named
 from contracts.reading import CONTROL_TOTALS, FINDINGS, RAW_ROWS, SCHOOL_OUTCOMES, Reading, Rows, empty
 from warehouse.copying import copy_frame
+from warehouse.digest import digest
 from warehouse.facts import fact_columns, fact_table, key_columns
 from warehouse.history import Finding, Standing, compared, findings_frame, smaller
 
@@ -29,6 +30,15 @@ CURRENT = """
 SELECT r.slice, r.reading_id, r.delivery_id, r.rows_loaded, d.received_at, r.as_of
 FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE r.status = 'current' AND r.slice = ANY (:slices)
+"""
+STANDING_BEFORE = """
+SELECT DISTINCT ON (i.reading_id) i.reading_id, k.reading_id, k.delivery_id, r.rows_loaded, k.received_at, k.as_of
+FROM unnest(cast(:readings AS bigint[]), cast(:slices AS text[]), cast(:received AS timestamptz[]),
+            cast(:deliveries AS bigint[])) AS i (reading_id, slice, received_at, delivery_id)
+JOIN ops.reading_known('infinity') k
+    ON k.slice = i.slice AND k.received_at <= i.received_at AND k.delivery_id <> i.delivery_id
+JOIN ops.reading r ON r.reading_id = k.reading_id
+ORDER BY i.reading_id, k.received_at DESC, k.reading_id DESC
 """
 SUPERSEDE = """
 UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded_by = n.new
@@ -66,11 +76,12 @@ class LoadResult:
     """What became of a reading.
 
     `reading` is the reading as stored: with the findings of history, and refused when they refuse it. `superseded` is
-    the reading that it replaced. Status `superseded` means that a newer delivery was there already.
+    the reading that it replaced. Status `superseded` means that a newer delivery was there already, `proposed` that the
+    reading waits for its backfill to be applied.
     """
 
     reading_id: int
-    status: Literal["current", "superseded"]
+    status: Literal["current", "superseded", "proposed"]
     superseded: int | None
     reading: Reading
     history: pl.DataFrame
@@ -101,6 +112,24 @@ def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
         if result.status == "superseded" and result.reading.slice
     }
     copy_frame(connection, "ops.reading", _reading_rows(wave, results, newer, now))
+    _copy_parts(connection, results)
+    return results
+
+
+def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) -> list[LoadResult]:
+    """Store readings of different slices as a backfill's proposals, each judged against what its slice held before."""
+    asked = {
+        "readings": [each.reading_id for each in wave],
+        "slices": [each.reading.slice for each in wave],
+        "received": [each.received_at for each in wave],
+        "deliveries": [each.delivery_id for each in wave],
+    }
+    before = {reading_id: Standing(*rest) for reading_id, *rest in connection.execute(text(STANDING_BEFORE), asked)}
+    standing = {
+        each.reading.slice: before[each.reading_id] for each in wave if each.reading.slice and each.reading_id in before
+    }
+    results = [replace(result, status="proposed", superseded=None) for result in _decided(connection, wave, standing)]
+    copy_frame(connection, "ops.reading", _reading_rows(wave, results, {}, None, backfill_id))
     _copy_parts(connection, results)
     return results
 
@@ -165,7 +194,11 @@ def _refused(reading: Reading, history: pl.DataFrame) -> Reading:
 
 
 def _reading_rows(
-    wave: Sequence[Incoming], results: Sequence[LoadResult], newer: dict[int, int], now: object
+    wave: Sequence[Incoming],
+    results: Sequence[LoadResult],
+    newer: dict[int, int],
+    now: object,
+    backfill_id: int | None = None,
 ) -> pl.DataFrame:
     """Rows of `ops.reading`."""
     records = [
@@ -187,6 +220,8 @@ def _reading_rows(
             "superseded_at": now if result.status == "superseded" else None,
             "superseded_by": newer.get(each.reading_id),
             "run_id": each.run_id,
+            "backfill_id": backfill_id,
+            "digest": digest(each.reading),
         }
         for each, result in zip(wave, results, strict=True)
     ]

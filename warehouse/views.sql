@@ -12,8 +12,10 @@ DROP FUNCTION IF EXISTS ref.register_known(timestamptz);
 DROP FUNCTION IF EXISTS ref.band_at(date, numeric);
 DROP FUNCTION IF EXISTS ops.state_at(date, timestamptz, text[]);
 DROP FUNCTION IF EXISTS ops.standing_at(date, timestamptz);
+DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_known(timestamptz);
+DROP FUNCTION IF EXISTS ops.backfill_tried();
 DROP FUNCTION IF EXISTS ref.roster_at(date);
 DROP FUNCTION IF EXISTS ref.campaign_at(date);
 DROP FUNCTION IF EXISTS ref.unit_at(date);
@@ -58,15 +60,27 @@ RETURNS TABLE (form text, sender text, campaign text, deadline date, expected te
       AND (r.campaign IS NULL OR c.campaign IS NOT NULL)
 $$;
 
--- Readings of which we knew at a moment, superseded ones among them: a later date's report does not undo an earlier date.
+-- The backfill whose proposed readings count as if they were applied; none in an ordinary session.
+CREATE FUNCTION ops.backfill_tried() RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT nullif(current_setting('profmin.backfill', true), '')::bigint
+$$;
+
+-- The last reading of each delivery of which we knew at a moment. Readings of superseded deliveries are among them: a
+-- later date's report does not undo an earlier date. A delivery that its last reading refused has none.
 CREATE FUNCTION ops.reading_known(known timestamptz)
-RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
-               received_at timestamptz, became_current_at timestamptz) LANGUAGE sql STABLE AS $$
-    SELECT r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, d.received_at, r.became_current_at
-    FROM ops.reading r
+RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, slice text,
+               verdict text, received_at timestamptz, became_current_at timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.slice, r.verdict, d.received_at,
+        coalesce(r.became_current_at, r.read_at)
+    FROM (
+        SELECT DISTINCT ON (r.delivery_id) r.*
+        FROM ops.reading r
+        WHERE (r.became_current_at <= known AND NOT (r.status = 'reverted' AND r.superseded_at <= known))
+           OR (r.status = 'proposed' AND r.backfill_id = ops.backfill_tried())
+        ORDER BY r.delivery_id, r.status = 'proposed' DESC, r.became_current_at DESC, r.reading_id DESC
+    ) r
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
-    WHERE r.slice IS NOT NULL AND r.became_current_at <= known
-      AND NOT (r.status = 'reverted' AND r.superseded_at <= known)
+    WHERE r.slice IS NOT NULL
 $$;
 
 -- The one reading of each form and sender that holds on a day, as known at a moment: of the campaign that runs, of the
@@ -92,6 +106,16 @@ RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, ca
         r.received_at DESC, r.as_of DESC, r.became_current_at DESC, r.reading_id DESC
 $$;
 
+-- Snapshots of exactly these days, one a sender and day, whatever the academic year: where there is none, there is none.
+CREATE FUNCTION ops.export_of(days date[], known timestamptz)
+RETURNS TABLE (reading_id bigint, sender text, as_of date, became_current_at timestamptz)
+LANGUAGE sql STABLE ROWS 10 SET search_path = '' AS $$
+    SELECT DISTINCT ON (r.sender, r.as_of) r.reading_id, r.sender, r.as_of, r.became_current_at
+    FROM ops.reading_known(known) r
+    WHERE r.form = 'registration_export' AND r.as_of = ANY (days)
+    ORDER BY r.sender, r.as_of, r.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+$$;
+
 -- What stands at each sender's door on a day: the reading that holds, and a refused delivery sent after it.
 CREATE FUNCTION ops.standing_at(day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict text, received_at timestamptz,
@@ -99,18 +123,24 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
     WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known)),
     refused AS (
         SELECT DISTINCT ON (r.form, r.sender)
-            r.reading_id, r.form, r.sender, r.as_of, r.verdict, d.received_at, r.became_current_at
+            r.reading_id, r.form, r.sender, r.as_of, r.verdict, d.received_at,
+            coalesce(r.became_current_at, r.read_at) AS became_current_at
         FROM ops.reading r
         JOIN ops.delivery d ON d.delivery_id = r.delivery_id
         LEFT JOIN ref.form f ON f.form = r.form
         LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
         LEFT JOIN held h ON h.form = r.form AND h.sender = r.sender
-        WHERE r.verdict = 'refused' AND r.became_current_at <= known
-          AND NOT (r.status = 'reverted' AND r.superseded_at <= known)
+        WHERE r.verdict = 'refused'
+          AND ((r.became_current_at <= known AND NOT (r.status = 'reverted' AND r.superseded_at <= known))
+               OR (r.status = 'proposed' AND r.backfill_id = ops.backfill_tried()))
+          AND NOT EXISTS (SELECT FROM ops.reading n
+                          WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id AND n.status <> 'reverted'
+                            AND (n.became_current_at <= known
+                                 OR (n.status = 'proposed' AND n.backfill_id = ops.backfill_tried())))
           AND coalesce(r.as_of, ref.local_date(d.received_at))
               BETWEEN coalesce(c.starts_on, make_date(ref.academic_year(day), 9, 1)) AND day
           AND (h.reading_id IS NULL OR d.received_at > h.received_at)
-        ORDER BY r.form, r.sender, d.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+        ORDER BY r.form, r.sender, d.received_at DESC, r.reading_id DESC
     )
     SELECT reading_id, form, sender, as_of, verdict, received_at, became_current_at FROM held
     UNION ALL

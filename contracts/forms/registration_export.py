@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from contracts.form import Column, Edition, Form, Pupils, Rule, Size
+from contracts.form import Column, Edition, Form, Measure, Pupils, Rule, Size
 
 COUNTERS = (
     ("diagnostics", "Количество пройденных диагностик", ("темы диагностик",)),
@@ -85,6 +85,12 @@ RULES = (
     Rule("REX-006", "warning", "history", source="REG-5"),
 )  # fmt: skip
 
+
+def added(counter: str, whose: pl.Expr) -> pl.Expr:
+    """What a pupil adds to the sum of a counter over pupils of a state."""
+    return pl.when(whose).then(pl.col(counter)).otherwise(0)
+
+
 STATE = (
     pl.when(pl.col("archived_on").is_not_null())
     .then(3)
@@ -93,6 +99,35 @@ STATE = (
     .otherwise(1)
     .cast(pl.Int16)
 )
+COUNTED, UNVERIFIED, ARCHIVED = (pl.col("state") == state for state in (1, 2, 3))
+
+MEASURES = {
+    "actual_pupils": Measure("Зарегистрировано", "Разных обучающихся, кроме неподтверждённых и архивных.", COUNTED),
+    "unverified_pupils": Measure("Не подтверждены", "Разных обучающихся, которых школа не подтвердила.", UNVERIFIED),
+    "archived_pupils": Measure("В архиве", "Разных обучающихся, чьи карточки в архиве.", ARCHIVED),
+    **{
+        name: Measure(
+            title, "Сумма за календарный год по зарегистрированным; пусто, если не сообщено.", added(name, COUNTED)
+        )
+        for name, title, _ in COUNTERS
+    },
+    **{
+        f"{name}_pupils": Measure(
+            f"{title}: обучающихся",
+            "Зарегистрированных, у кого за календарный год хотя бы одно; пусто, если не сообщено.",
+            COUNTED & (pl.col(name) > 0),
+        )
+        for name, title, _ in COUNTERS
+    },
+    **{
+        f"{name}_archived": Measure(
+            f"{title}: в архиве",
+            "Сумма за календарный год по архивным: без неё архивирование выглядело бы как убыль.",
+            added(name, ARCHIVED),
+        )
+        for name, title, _ in COUNTERS
+    },
+}  # fmt: skip
 
 FORM = Form(
     name="registration_export",
@@ -109,11 +144,8 @@ FORM = Form(
         identity=("full_name", "birth_date"),
         state=STATE,
         keys=("school_id", "grade"),
-        measures={
-            "actual_pupils": pl.col("state") == 1,
-            "unverified_pupils": pl.col("state") == 2,
-            "archived_pupils": pl.col("state") == 3,
-        },
+        measures=MEASURES,
+        counters=tuple(name for name, *_ in COUNTERS),
     ),
     largest_fall=0.2,
     editions=(

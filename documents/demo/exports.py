@@ -36,12 +36,13 @@ def september(region: Region) -> dt.date:
     return dt.date(academic_year(region.as_of), 9, 1)
 
 
-def register(region: Region) -> bytes:
-    """The register of schools: codes as text, territory and subordination by their names."""
+def register(region: Region, day: dt.date | None = None) -> bytes:
+    """The register of schools: codes as text, territory and subordination by their names; of September, or of a day."""
     names = _unit_names(region)
     columns = {c.name: c.title for c in school_register.COLUMNS if c.name != "inn"}
     page = Page(
-        "Реестр", [["Реестр общеобразовательных организаций"], [f"по состоянию на {_russian(september(region))}"]]
+        "Реестр",
+        [["Реестр общеобразовательных организаций"], [f"по состоянию на {_russian(day or september(region))}"]],
     )
     page.rows.append(list(columns.values()))
     page.heading, page.wide = range(2, 3), (1, 2, 3, 4)

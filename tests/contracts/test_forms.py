@@ -52,6 +52,18 @@ def test_columns_are_described(form: Form, edition: Edition) -> None:
 
 
 @pytest.mark.parametrize(("form", "edition"), EDITIONS, ids=NAMES)
+def test_measures_of_pupils_look_at_state_and_counters(form: Form, edition: Edition) -> None:
+    if form.pupils is None:
+        return
+    looked_at = {name for measure in form.pupils.measures.values() for name in measure.each.meta.root_names()}
+    assert looked_at == {"state", *form.pupils.counters}
+    for name in form.pupils.counters:
+        column = edition.column(name)
+        assert (column.kind, column.personal, column.fact) == ("count", False, False)
+        assert column.maximum is not None and column.maximum <= pl.select(pl.Int16.max()).item()
+
+
+@pytest.mark.parametrize(("form", "edition"), EDITIONS, ids=NAMES)
 def test_rules_point_at_columns(form: Form, edition: Edition) -> None:
     names = {column.name for column in edition.columns}
     ids = {rule.id for rule in edition.rules}

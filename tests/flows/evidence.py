@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import sqlalchemy as sa
+
+from contracts.forms import RULES, form_named
+from transforms import finding
+from transforms.contract import contract
 
 NAME = "Секретов Тайник Скрытович"
 BORN = dt.date(2009, 12, 31)
@@ -81,3 +86,14 @@ def planted(original: Path, path: Path, damage: str) -> Path:
 
 def assert_nowhere(told: str, what: str) -> None:
     assert [trace for trace in TRACES if trace in told] == [], f"a pupil's data in {what}"
+
+
+def severity(rule: str, severity: str) -> None:
+    """Change a rule of the readiness report, as a new version of the contracts would."""
+    form = form_named("readiness_report")
+    for edition in form.editions:
+        changed = tuple(replace(each, severity=severity) if each.id == rule else each for each in edition.rules)
+        object.__setattr__(edition, "rules", changed)
+    RULES[rule] = next(each for each in form.rules if each.id == rule)
+    contract.cache_clear()
+    finding.texts.cache_clear()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from contracts.reading import CONTROL_TOTALS, FINDINGS, PUPILS, RAW_ROWS, SCHOOL_OUTCOMES, Layout, Reading, Rows, empty
 from warehouse.load import LoadResult, load, load_many, record_arrival
+from warehouse.mart import marts, views
 from warehouse.query import mart, register
 
 DAY = dt.date(2023, 9, 8)
@@ -29,6 +30,7 @@ SEED = {
     "tomsky_district": (35, 29, 3, 1037, 955), "chainsky": (8, 8, 0, 195, 196), "shegarsky": (12, 12, 0, 255, 75),
 }  # fmt: skip
 
+ALL = (*marts(), *views())
 _turn = count()
 
 
@@ -232,3 +234,11 @@ def now(engine: sa.Engine) -> dt.datetime:
         found = connection.scalar(sa.text("SELECT clock_timestamp()"))
         assert isinstance(found, dt.datetime)
         return found
+
+
+def contents(engine: sa.Engine) -> dict[str, list[str]]:
+    with engine.connect() as connection:
+        return {
+            each.name: list(connection.scalars(sa.text(f"SELECT row_text::text FROM {each.relation} AS row_text")))
+            for each in ALL
+        }

@@ -95,10 +95,26 @@ def test_what_was_known_then_can_be_asked_again(engine: sa.Engine, small: dict[s
     for name in mart_names():
         published = read(engine, name, DAY)
         assert published.equals(read(engine, name, DAY, now(engine))), name
-    published = read(engine, "readiness_by_municipality")
-    known_at = published["known_at"].max()
-    assert isinstance(known_at, dt.datetime)
-    assert read(engine, "readiness_by_municipality", DAY, known_at).equals(published)
+    assert read(engine, "readiness_by_municipality", DAY, NOON).is_empty()
+
+
+def test_corrections_name_each_figure_that_moved(engine: sa.Engine, small: dict[str, int]) -> None:
+    publish(engine, [DAY])
+    assert read(engine, "corrections", DAY).is_empty()
+    evening = now(engine)
+    loaded(engine, report(small, "asinovsky", range(1, 10), [10]), NOON + HOUR)
+    loaded(engine, school_register({"asinovsky": 10, "chainsky": 5}), NOON + HOUR)
+    publish(engine, [DAY])
+    told = read(engine, "corrections", DAY)
+    moved = told.select("metric", "code", "was", "became", "difference", "cause", "documents").rows()
+    assert ("status", "asinovsky-9", "missing", "accepted", None, "delivery", "файл.xlsx") in moved
+    assert ("status", "asinovsky-10", "missing", "rejected", None, "delivery", "файл.xlsx") in moved
+    assert ("status", "chainsky-5", None, "missing", None, "delivery", "файл.xlsx") in moved
+    assert ("accepted", "asinovsky", "8", "9", 1, "delivery", "файл.xlsx") in moved
+    assert ("schools", "chainsky", "4", "5", 1, "delivery", "файл.xlsx") in moved
+    assert not [row for row in moved if row[1] == "asinovsky-1"]
+    assert read(engine, "corrections", DAY, evening).is_empty()
+    assert read(engine, "corrections", DAY, now(engine)).equals(told)
 
 
 def test_a_later_report_does_not_undo_an_earlier_date(engine: sa.Engine, small: dict[str, int]) -> None:

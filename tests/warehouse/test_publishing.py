@@ -8,23 +8,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, NOON, loaded, read, report, school_register, unit
+from hand_made import ALL, DAY, NOON, contents, loaded, read, report, school_register, unit
 
 from warehouse import publish as publishing
-from warehouse.mart import marts, views
+from warehouse.mart import marts
 from warehouse.publish import AuditFailed, publish, published_dates
 from warehouse.query import column_captions, mart_names
 
 HOUR = dt.timedelta(hours=1)
-ALL = (*marts(), *views())
-
-
-def contents(engine: sa.Engine) -> dict[str, list[str]]:
-    with engine.connect() as connection:
-        return {
-            each.name: list(connection.scalars(sa.text(f"SELECT row_text::text FROM {each.table} AS row_text")))
-            for each in ALL
-        }
 
 
 def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:

@@ -4,6 +4,8 @@ WITH told (mart, as_of, completeness, is_final) AS (
     UNION ALL SELECT 'readiness_by_school', as_of, completeness, is_final FROM pg_temp.readiness_by_school
     UNION ALL SELECT 'registration_by_municipality', as_of, completeness, is_final FROM pg_temp.registration_by_municipality
     UNION ALL SELECT 'registration_by_school', as_of, completeness, is_final FROM pg_temp.registration_by_school
+    UNION ALL SELECT 'registration_snapshot', as_of, completeness, is_final FROM pg_temp.registration_snapshot
+    UNION ALL SELECT 'activity_by_school', as_of, completeness, is_final FROM pg_temp.activity_by_school
     UNION ALL SELECT 'readiness_and_registration', as_of, completeness, is_final FROM pg_temp.readiness_and_registration
     UNION ALL SELECT 'control_totals', as_of, completeness, is_final FROM pg_temp.control_totals
     UNION ALL SELECT 'rule_failures', as_of, completeness, is_final FROM pg_temp.rule_failures

@@ -1,0 +1,167 @@
+"""`profmin backfill …`: reading the past again, in sight of what would change."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.usage import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from flows.settings import Settings
+
+commands = typer.Typer(help="Read the past again, see what would change, apply it, take it back.", no_args_is_help=True)
+
+
+def day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a date; write YYYY-MM-DD, for example 2023-09-08") from None
+
+
+Id = Annotated[int, typer.Argument(help="The backfill's number.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+To = Annotated[Path | None, typer.Option("--to", help="Also write the report as a workbook into this file.")]
+
+
+@commands.command()
+def plan(
+    reason: Annotated[str, typer.Option(help="Why, in a sentence; it is kept for ever.")],
+    since: Annotated[dt.date, typer.Option("--from", parser=day, metavar="DATE", help="The first as-of date.")],
+    until: Annotated[dt.date, typer.Option("--to", parser=day, metavar="DATE", help="The last one.")],
+    form: Annotated[list[str] | None, typer.Option(help="Only this form; may be given several times.")] = None,
+    sender: Annotated[list[str] | None, typer.Option(help="Only this sender; may be given several times.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write the report as a workbook into this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read archived deliveries again under today's contracts and show what would change. Nothing changes yet."""
+    from contracts.forms import FORMS
+    from contracts.vocabulary import rows
+    from flows.backfill import plan as make_plan
+    from flows.backfill import requested
+
+    must_be_known(form or [], [known.name for known in FORMS], "form")
+    must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
+    if until < since:
+        raise UsageError(f"--to {until} is before --from {since}")
+    request = requested(form or [], sender or [], since, until, reason)
+    with opened() as (engine, settings):
+        backfill_id = make_plan(engine, settings, request)
+        show_report(engine, backfill_id, as_json=as_json, to=report)
+
+
+@commands.command()
+def resume(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
+    """Go on with a plan that was interrupted."""
+    from flows.backfill import resume as go_on
+
+    with opened() as (engine, settings):
+        go_on(engine, settings, backfill_id)
+        show_report(engine, backfill_id, as_json=as_json, to=to)
+
+
+@commands.command()
+def show(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
+    """The before/after report of a backfill."""
+    with opened() as (engine, _):
+        show_report(engine, backfill_id, as_json=as_json, to=to)
+
+
+@commands.command("apply")
+def apply_(backfill_id: Id) -> None:
+    """Make a plan current and publish, in one transaction."""
+    from flows.backfill import apply_backfill
+
+    with opened() as (engine, settings):
+        published = apply_backfill(engine, settings, backfill_id)
+    typer.echo(f"Applied; {len({each.as_of for each in published})} dates published.", err=True)
+
+
+@commands.command()
+def revert(backfill_id: Id) -> None:
+    """Bring back exactly what was before an applied backfill."""
+    from flows.backfill import revert_backfill
+
+    with opened() as (engine, settings):
+        published = revert_backfill(engine, settings, backfill_id)
+    typer.echo(f"Reverted; {len({each.as_of for each in published})} dates published.", err=True)
+
+
+@commands.command()
+def cancel(backfill_id: Id) -> None:
+    """Drop a plan; only its record stays."""
+    from warehouse.backfill import cancel as drop
+
+    with opened() as (engine, _):
+        drop(engine, backfill_id)
+    typer.echo("Cancelled.", err=True)
+
+
+@commands.command("list")
+def list_(as_json: Json = False) -> None:
+    """Every backfill, the newest first."""
+    from rich.table import Table
+
+    from flows.backfill_report import cell, plain
+    from flows.terminal import console
+    from warehouse.requests import backfills
+
+    with opened() as (engine, _), engine.connect() as connection:
+        found = backfills(connection)
+    if as_json:
+        typer.echo(json.dumps([plain(row) for row in found.iter_rows(named=True)], ensure_ascii=False, indent=2))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    columns = ("backfill_id", "status", "from_as_of", "to_as_of", "deliveries", "changed", "requested_by", "reason")
+    for name in columns:
+        table.add_column(name)
+    for row in found.select(columns).iter_rows():
+        table.add_row(*(cell(value) for value in row))
+    console().print(table)
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Engine, Settings]]:
+    """The warehouse; what is refused is wrong usage, told in a sentence."""
+    from flows.cli import settings
+    from flows.intake import warehouse
+    from flows.terminal import progress
+    from warehouse.requests import Refused
+    from warehouse.slices import Timeout
+
+    found = settings()
+    try:
+        with warehouse(found) as engine, progress("пересчёт"):
+            yield engine, found
+    except (Refused, Timeout) as error:
+        raise UsageError(str(error)) from None
+
+
+def show_report(engine: Engine, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
+    from flows.backfill_report import report_of
+    from flows.terminal import console
+
+    with engine.connect() as connection:
+        found = report_of(connection, backfill_id)
+    if to is not None:
+        to.write_bytes(found.workbook())
+    if as_json:
+        sys.stdout.write(json.dumps(found.document(), ensure_ascii=False) + "\n")
+    else:
+        found.show(console())
+
+
+def must_be_known(named: list[str], known: list[str], what: str) -> None:
+    for each in named:
+        if each not in known:
+            raise UsageError(f"no {what} is named {each!r}; there are: {', '.join(known)}")

@@ -1,0 +1,64 @@
+"""`profmin doctor`: the laws asked of a live warehouse and of its archive."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from flows.intake import warehouse
+from flows.progress import report
+from flows.settings import Settings
+from warehouse.doctor import SHOWN, Law, archived, examined
+
+
+def examine(settings: Settings) -> list[Law]:
+    """Every law, those of the archive last."""
+    with warehouse(settings) as engine, engine.connect() as connection:
+        found = list(examined(connection))
+        kept = archived(connection)
+    wrong = list(wrong_bytes(settings.archive, kept))
+    says = "The archive holds the bytes of each delivery under their sha256, and nothing else."
+    return [*found, Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong))]
+
+
+def wrong_bytes(archive: Path, kept: list[tuple[str, str, int, str]]) -> Iterator[tuple[str, str]]:
+    """Deliveries whose bytes are missing or others, and files of the archive that no delivery knows."""
+    known = set()
+    for number, (sha256, name, size, place) in enumerate(kept, start=1):
+        path = archive / place
+        known.add(path)
+        if not path.is_file():
+            yield f"{name} {sha256[:8]}", "the bytes are not in the archive"
+        elif path.stat().st_size != size or hash_of(path) != sha256:
+            yield f"{name} {sha256[:8]}", "the bytes in the archive are not those that came"
+        report(number, len(kept))
+    for path in sorted(archive.rglob("*")):
+        if path.is_file() and path not in known:
+            yield path.relative_to(archive).as_posix(), "a file that belongs to no delivery"
+
+
+def hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def show(laws: list[Law], out: Console, *, as_json: bool) -> int:
+    """Print what was found; 1 when a law is broken, else 0."""
+    if as_json:
+        document = [
+            {"law": law.name, "says": law.says, "broken": law.times, "places": [list(place) for place in law.broken]}
+            for law in laws
+        ]
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    else:
+        for law in laws:
+            mark = "[green]holds[/green]" if not law.times else f"[red]broken {law.times} times[/red]"
+            out.print(f"{mark}  {law.says} [dim]({law.name})[/dim]")
+            for place, wrong in law.broken:
+                out.print(f"         {place}: {wrong}", markup=False)
+    return int(any(law.times for law in laws))

@@ -1,0 +1,175 @@
+"""Sixty nights of an autumn: what was published then can be asked for ever after, to the byte."""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from evidence import severity
+
+from contracts.vocabulary import rows
+from documents.demo import tomsk
+from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school
+from flows import ingest as ingesting
+from flows import reader
+from flows.ingest import ingest
+from flows.reader import Options
+from flows.settings import Settings
+from warehouse import database, reference
+from warehouse.database import connect
+from warehouse.publish import publish
+from warehouse.query import mart, mart_names
+
+SOFTER, HARDER, RENAMED = 25, 45, 40
+LONG = ("registration_nights", "corrections")
+"""Series that grow with the autumn, kept every tenth night."""
+Slide = tuple[str, dt.date, dt.datetime]
+
+
+@dataclass
+class Autumn:
+    """What was exported each night: mart, as-of date and moment → csv."""
+
+    settings: Settings
+    engine: sa.Engine
+    slides: dict[Slide, str] = field(default_factory=dict)
+    accepted: dict[int, int] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Autumn]:
+    settings = Settings(home=tmp_path_factory.mktemp("home"), database_url=module_database_url)  # type: ignore[arg-type]
+    settings.prepare()
+    engine = connect(module_database_url)
+    found = Autumn(settings, engine)
+    patch = pytest.MonkeyPatch()
+    try:
+        for night in autumn(tomsk()):
+            if night.number in (SOFTER, HARDER):
+                severity("RDY-010", "warning" if night.number == SOFTER else "error")
+                version = f"night {night.number}"
+                for module in (reader, ingesting):
+                    if hasattr(module, "contract_version"):
+                        patch.setattr(module, "contract_version", lambda version=version: version)
+            if night.number == RENAMED:
+                for module in (database, reference):
+                    patch.setattr(module, "rows", renamed)
+            outcomes = ingest(write(night.files, settings.inbox), Options(), settings)
+            assert {outcome.verdict for outcome in outcomes} <= {"accepted", "partial"}
+            publish(engine, [night.as_of])  # as the night does for its own day, whatever came
+            exported(found, night.as_of)
+        yield found
+    finally:
+        patch.undo()
+        severity("RDY-010", "error")
+        engine.dispose()
+
+
+def renamed(name: str) -> tuple[dict[str, str], ...]:
+    """The vocabularies after a district became a municipal okrug."""
+    if name != "reporting_units":
+        return rows(name)
+    found = []
+    for row in rows(name):
+        if row["reporting_unit"] != "parabelsky":
+            found.append(row)
+            continue
+        found.append({**row, "valid_to": "2023-10-09"})
+        found.append({**row, "name": "Парабельский муниципальный округ", "valid_from": "2023-10-10"})
+    return tuple(found)
+
+
+def write(files: tuple[tuple[str, str, bytes, dt.datetime], ...], inbox: Path) -> list[Path]:
+    paths = []
+    for sender, name, data, received_at in files:
+        path = inbox / sender / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (received_at.timestamp(), received_at.timestamp()))
+        paths.append(path)
+    return paths
+
+
+def exported(found: Autumn, as_of: dt.date) -> None:
+    """Keep what an officer would have saved that evening: every mart of the day and of a week before."""
+    with found.engine.connect() as connection:
+        now = connection.scalar(sa.text("SELECT clock_timestamp()"))
+        assert isinstance(now, dt.datetime)
+        for name in mart_names():
+            if name in LONG and as_of.day % 10:
+                continue
+            for day in (as_of, as_of - dt.timedelta(days=7)):
+                found.slides[name, day, now] = mart(connection, name, day).write_csv()
+
+
+def test_every_slide_can_be_shown_again(lived: Autumn) -> None:
+    assert len(lived.slides) > NIGHTS * 2 * (len(mart_names()) - len(LONG))
+    with lived.engine.connect() as connection:
+        wrong = [
+            (name, day, moment)
+            for (name, day, moment), then in lived.slides.items()
+            if mart(connection, name, day, moment).write_csv() != then
+        ]
+    assert wrong == []
+
+
+def test_slides_did_change_afterwards(lived: Autumn) -> None:
+    """The test above would prove nothing if nothing had moved."""
+    with lived.engine.connect() as connection:
+        changed = {
+            name for (name, day, _), then in lived.slides.items() if mart(connection, name, day).write_csv() != then
+        }
+        causes = dict(
+            connection.execute(sa.text("SELECT cause, count(*) FROM mart.corrections GROUP BY cause")).tuples().all()
+        )
+    assert changed >= {"readiness_by_school", "readiness_by_municipality", "registration_by_school"}
+    assert causes["delivery"] > 50
+
+
+def test_sql_functions_for_bi_give_the_same(lived: Autumn) -> None:
+    (name, day, moment), then = next(
+        (key, text) for key, text in lived.slides.items() if key[0] == "readiness_region" and "0.8" in text
+    )
+    with lived.engine.connect() as connection:
+        connection.execute(sa.text("SET ROLE bi_reader"))
+        asked = {"day": day, "moment": moment}
+        rows = connection.execute(sa.text(f"SELECT * FROM mart.{name}_as_known(:day, :moment)"), asked).mappings().all()
+    assert len(rows) == 1
+    assert str(rows[0]["accepted"]) in then
+
+
+def test_the_missing_night_is_a_gap_until_it_came(lived: Autumn) -> None:
+    gap = dt.date(2023, 9, 1) + dt.timedelta(days=GAP)
+    with lived.engine.connect() as connection:
+        now = mart(connection, "registration_by_municipality", gap)
+        first = next(
+            moment for name, day, moment in lived.slides if name == "registration_by_municipality" and day == gap
+        )
+        then = mart(connection, "registration_by_municipality", gap, first)
+    assert now["export_as_of"].unique().to_list() == [gap]
+    assert then["export_as_of"].unique().to_list() == [gap - dt.timedelta(days=1)]
+    assert then["is_final"].unique().to_list() == [False]
+    assert FILLED > GAP
+
+
+def test_the_school_that_moved_and_the_unit_that_was_renamed(lived: Autumn) -> None:
+    region = tomsk()
+    code = moved_school(region)
+    first, second = region.units["reporting_unit"][0], region.units["reporting_unit"][1]
+    day = dt.date(2023, 9, 1) + dt.timedelta(days=MOVED)
+    with lived.engine.connect() as connection:
+        found = {
+            each: mart(connection, "readiness_by_school", each).filter(school_code=code)["reporting_unit"].item()
+            for each in (day - dt.timedelta(days=1), day)
+        }
+        names = {
+            each: mart(connection, "readiness_by_municipality", each)
+            .filter(reporting_unit="parabelsky")["reporting_unit_name"]
+            .item()
+            for each in (dt.date(2023, 10, 9), dt.date(2023, 10, 11))
+        }
+    assert list(found.values()) == [first, second]
+    assert list(names.values()) == ["Парабельский муниципальный район", "Парабельский муниципальный округ"]

@@ -1,0 +1,195 @@
+"""A backfill proposes, compares, applies and reverts; production moves only when it is told to."""
+
+import datetime as dt
+from collections.abc import Collection
+
+import pytest
+import sqlalchemy as sa
+from hand_made import DAY, NOON, VERSION, contents, delivery, loaded, report, unit
+
+from warehouse.backfill import apply, cancel, propose_readings, revert, waiting
+from warehouse.comparison import affected_dates, changed_deliveries, changed_findings, changes, compare
+from warehouse.load import load
+from warehouse.publish import Published, publish
+from warehouse.requests import Refused, Request, open_backfill
+
+HOUR = dt.timedelta(hours=1)
+NEW = "2"
+
+
+def request(**changed: object) -> Request:
+    made: dict[str, object] = {
+        "requested_by": "инженер", "reason": "Нормы часов читались неверно", "forms": ("readiness_report",),
+        "senders": (), "from_as_of": DAY, "to_as_of": DAY, "contract_version": NEW,
+    }  # fmt: skip
+    return Request(**{**made, **changed})  # type: ignore[arg-type]
+
+
+def applied(engine: sa.Engine, backfill_id: int, version: str = NEW) -> list[Published]:
+    return apply(engine, backfill_id, version, dates(backfill_id), oldest=dt.timedelta(days=7), wait=HOUR, told=print)
+
+
+def reverted(engine: sa.Engine, backfill_id: int) -> list[Published]:
+    return revert(engine, backfill_id, dates(backfill_id), wait=HOUR, told=print)
+
+
+def dates(backfill_id: int):
+    def found(connection: sa.Connection) -> Collection[dt.date]:
+        return affected_dates(connection, backfill_id)
+
+    return found
+
+
+@pytest.fixture
+def september(engine: sa.Engine, small: dict[str, int]) -> dict[str, int]:
+    """The small region published, and a report of Чаинский's (accepted 3, rejected 1) to be read again."""
+    made = delivery(engine)
+    load(engine, report(small, "chainsky", [1, 2, 3], [4]), made, VERSION)
+    publish(engine, [DAY])
+    return {"delivery": made}
+
+
+def planned(engine: sa.Engine, ids: dict[str, int], september: dict[str, int]) -> int:
+    """A plan under rules by which the fourth school is accepted too."""
+    backfill_id = open_backfill(engine, request(senders=("chainsky",)))
+    with engine.connect() as connection:
+        work = waiting(connection, backfill_id)
+    assert september["delivery"] in work
+    again = report(ids, "chainsky", [1, 2, 3, 4])
+    others = [each for each in work if each != september["delivery"]]
+    assert len(others) <= 1
+    propose_readings(engine, backfill_id, [(again, september["delivery"])], NEW, None)
+    for each in others:
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE ops.backfill_delivery SET outcome = 'same' WHERE delivery_id = :id"), {"id": each}
+            )
+    compare(engine, backfill_id)
+    return backfill_id
+
+
+def test_a_plan_changes_nothing_and_tells_what_would_move(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    before = contents(engine)
+    backfill_id = planned(engine, small, september)
+    assert contents(engine) == before
+    with engine.connect() as connection:
+        moved = changes(connection, backfill_id)
+        assert changed_findings(connection, backfill_id).rows() == [("RDY-010", "error", 1, 0)]
+        told = changed_deliveries(connection, backfill_id).row(0, named=True)
+    assert (told["verdict_before"], told["verdict_after"]) == ("partial", "accepted")
+    of_school = moved.filter(mart="readiness_by_school", column="status")
+    assert of_school.select("key", "before", "after").rows() == [("chainsky-4", "rejected", "accepted")]
+    of_unit = moved.filter(mart="readiness_by_municipality", column="accepted")
+    assert of_unit.select("key", "before", "after").rows() == [("chainsky", "3", "4")]
+
+
+def test_apply_and_revert(engine: sa.Engine, small: dict[str, int], september: dict[str, int]) -> None:
+    before, states = published(engine), readings(engine)
+    backfill_id = planned(engine, small, september)
+    applied(engine, backfill_id)
+    assert unit(engine, "readiness_by_municipality", "chainsky")["accepted"] == 4
+    with pytest.raises(Refused, match="is applied"):
+        applied(engine, backfill_id)
+    reverted(engine, backfill_id)
+    assert published(engine) == before
+    assert [row for row in readings(engine) if row.status != "reverted"] == states
+    with pytest.raises(Refused, match="is reverted"):
+        reverted(engine, backfill_id)
+
+
+def published(engine: sa.Engine) -> dict[str, list[str]]:
+    """The marts without the ledger, which remembers what was taken back."""
+    return {name: rows for name, rows in contents(engine).items() if name != "corrections"}
+
+
+def readings(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:
+    with engine.connect() as connection:
+        statement = (
+            "SELECT reading_id, status, became_current_at, superseded_at, superseded_by FROM ops.reading ORDER BY 1"
+        )
+        return list(connection.execute(sa.text(statement)))
+
+
+def test_apply_is_refused_when_production_moved_or_the_rules_changed(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    backfill_id = planned(engine, small, september)
+    with pytest.raises(Refused, match="the rules changed"):
+        applied(engine, backfill_id, "3")
+    loaded(engine, report(small, "chainsky", [1, 2, 3, 4]), NOON + HOUR)
+    with pytest.raises(Refused, match="production has moved since the plan: readiness_report/chainsky"):
+        applied(engine, backfill_id)
+
+
+def test_a_revert_is_refused_when_something_stands_on_it(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    backfill_id = planned(engine, small, september)
+    applied(engine, backfill_id)
+    loaded(engine, report(small, "chainsky", [1, 2, 3, 4]), NOON + HOUR)
+    with pytest.raises(Refused, match="stands on it: readiness_report/chainsky"):
+        reverted(engine, backfill_id)
+
+
+def test_cancel_leaves_the_record_and_nothing_else(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    def counts() -> list[object]:
+        tables = ("ops.reading", "ops.raw_row", "ops.finding", "core.readiness_report_fact", "core.school_outcome_fact",
+                  "ops.backfill_delivery", "ops.backfill_change")  # fmt: skip
+        with engine.connect() as connection:
+            return [connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) for table in tables]
+
+    before = counts()
+    backfill_id = planned(engine, small, september)
+    assert counts() != before
+    cancel(engine, backfill_id)
+    assert counts() == before
+    with pytest.raises(Refused, match="is cancelled"):
+        applied(engine, backfill_id)
+    planned(engine, small, september)
+
+
+def test_requests_that_are_refused(engine: sa.Engine, small: dict[str, int], september: dict[str, int]) -> None:
+    with pytest.raises(Refused, match="needs a reason"):
+        open_backfill(engine, request(reason=" "))
+    with pytest.raises(Refused, match="no delivery"):
+        open_backfill(engine, request(from_as_of=dt.date(2020, 1, 1), to_as_of=dt.date(2020, 1, 2)))
+    first = open_backfill(engine, request())
+    with pytest.raises(Refused, match=f"backfill {first} is open over the same"):
+        open_backfill(engine, request(senders=("chainsky",)))
+
+
+def test_reading_nothing_new_proposes_nothing(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    before = contents(engine)
+    backfill_id = open_backfill(engine, request(senders=("chainsky",)))
+    same = report(small, "chainsky", [1, 2, 3], [4])
+    assert propose_readings(engine, backfill_id, [(same, september["delivery"])], NEW, None) == 0
+    with engine.connect() as connection:
+        left = waiting(connection, backfill_id)
+    assert september["delivery"] not in left
+    assert compare(engine, backfill_id) == 0
+    applied(engine, backfill_id)
+    assert contents(engine) == before
+    with engine.connect() as connection:
+        confirmed = "SELECT confirmed_version FROM ops.reading WHERE delivery_id = :id"
+        assert connection.scalar(sa.text(confirmed), {"id": september["delivery"]}) == NEW
+
+
+def test_a_delivery_that_the_new_rules_refuse_no_longer_counts(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    from hand_made import refused
+
+    backfill_id = open_backfill(engine, request(senders=("chainsky",)))
+    propose_readings(engine, backfill_id, [(refused("readiness_report", "chainsky"), september["delivery"])], NEW, None)
+    compare(engine, backfill_id)
+    applied(engine, backfill_id)
+    row = unit(engine, "readiness_by_municipality", "chainsky")
+    assert row["accepted"] != 3
+    reverted(engine, backfill_id)
+    assert unit(engine, "readiness_by_municipality", "chainsky")["accepted"] == 3

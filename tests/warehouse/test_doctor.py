@@ -1,0 +1,76 @@
+"""The doctor finds each broken law, and nothing where all is well."""
+
+import pytest
+import sqlalchemy as sa
+from hand_made import DAY, delivery, loaded, report
+
+from warehouse.doctor import examined
+from warehouse.publish import publish
+
+BREAK = {
+    "rows_balance": """
+        DELETE FROM ops.raw_row WHERE row_no = 2 AND reading_id = (SELECT max(reading_id) FROM ops.raw_row)
+    """,
+    "one_current_reading_a_slice": """
+        UPDATE ops.reading SET status = 'superseded', superseded_at = clock_timestamp()
+        WHERE slice LIKE 'readiness_report/chainsky/%' AND status = 'current'
+    """,
+    "nothing_unfinished": "UPDATE ops.reading SET status = 'unfinished' WHERE form = 'registration_plan'",
+    "refused_loads_nothing": """
+        UPDATE ops.reading
+        SET verdict = 'refused', slice = NULL, rows_loaded = 0, rows_quarantined = rows_quarantined + rows_loaded
+        WHERE form = 'readiness_report' AND status = 'current'
+    """,
+    "pupils_have_a_reading": """
+        CREATE TABLE restricted.pupil_fact_999999 PARTITION OF restricted.pupil_fact FOR VALUES IN (999999)
+    """,
+    "bi_reads_marts_only": "GRANT SELECT ON ops.reading TO PUBLIC",
+    "marts_are_explained": "COMMENT ON COLUMN mart.readiness_by_school.status IS NULL",
+    "loaded_rows_are_facts": """
+        DELETE FROM core.readiness_report_fact
+        WHERE school_id = (SELECT min(school_id) FROM core.readiness_report_fact)
+    """,
+    "one_version_at_a_time": """
+        CREATE TEMP TABLE again ON COMMIT DROP AS SELECT * FROM history.readiness_by_school LIMIT 1;
+        UPDATE again SET published_at = published_at - interval '1 hour',
+            replaced_at = published_at + interval '1 hour';
+        INSERT INTO history.readiness_by_school SELECT * FROM again
+    """,
+}
+
+
+@pytest.fixture
+def healthy(engine: sa.Engine, small: dict[str, int]) -> sa.Engine:
+    loaded(engine, report(small, "chainsky", [1, 2, 3], [4]))
+    publish(engine, [DAY])
+    return engine
+
+
+def broken(engine: sa.Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {law.name: law.times for law in examined(connection) if law.times}
+
+
+def test_a_healthy_warehouse_breaks_no_law(healthy: sa.Engine) -> None:
+    with healthy.connect() as connection:
+        laws = [law.name for law in examined(connection)]
+    assert {*BREAK, "every_delivery_is_read"} == set(laws)
+    assert broken(healthy) == {}
+
+
+@pytest.mark.parametrize("law", BREAK)
+def test_a_broken_law_is_found(healthy: sa.Engine, law: str) -> None:
+    before = broken(healthy)
+    assert law not in before
+    with healthy.begin() as connection:
+        for statement in BREAK[law].split(";"):
+            connection.execute(sa.text(statement))
+    assert law in broken(healthy)
+
+
+def test_a_delivery_that_was_never_read_is_found(healthy: sa.Engine) -> None:
+    delivery(healthy, name="забытый.xlsx")
+    with healthy.connect() as connection:
+        found = next(law for law in examined(connection) if law.name == "every_delivery_is_read")
+    assert found.times == 1
+    assert found.broken[0][0].startswith("забытый.xlsx")

@@ -1,0 +1,4 @@
+-- Each delivery that was archived has been read, or waits for the next run.
+SELECT d.file_name || ' ' || left(d.sha256, 8) AS place, 'no finished reading' AS wrong
+FROM ops.delivery d
+WHERE NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded'))

@@ -1,0 +1,115 @@
+-- Поправки: что из опубликованного потом изменилось.
+-- Строка — одна цифра одной школы или отчётной единицы на дату: какой была, какой стала, когда, по какому документу или
+-- пересчёту и почему. Первой публикации даты здесь нет: поправляют только то, что уже было сказано.
+--   as_of: На дату. День, за который была показана цифра.
+--   position: Порядок. По времени поправки, показателю и имени.
+--   metric: Показатель. Столбец витрины.
+--   metric_name: Название показателя. Словами.
+--   grain: Чья цифра. school — школа, unit — отчётная единица.
+--   code: Код. Код школы или отчётной единицы.
+--   name: Название. Школа или отчётная единица.
+--   reporting_unit: Код отчётной единицы. У школы — кому она подчинена.
+--   was: Было. Как было опубликовано.
+--   became: Стало. Как опубликовано теперь; пусто, если строка исчезла.
+--   difference: Изменение. Стало минус было, если это числа.
+--   published_before: Опубликовано. С какого момента было прежнее.
+--   corrected_at: Поправлено. Когда опубликовано новое.
+--   cause: Причина. delivery — новый документ, backfill — пересчёт, revert — отмена пересчёта, rules — правила или справочники.
+--   documents: Документы. Файлы, принятые между двумя публикациями и способные изменить цифру.
+--   backfill_id: Пересчёт. Номер, если это был пересчёт.
+--   reason: Почему. Обоснование пересчёта словами заказчика.
+--   requested_by: Кто. Заказчик пересчёта.
+--   completeness: Полнота. У поправок не определена.
+--   known_at: Известно на. Момент поправки.
+--   is_final: Окончательно. Эту цифру с тех пор не поправляли.
+WITH school AS (
+    SELECT h.as_of, h.published_at, h.replaced_at, 'school' AS grain, h.school_code AS code, h.school_name AS name,
+        h.reporting_unit, each.metric, each.metric_name, each.figure
+    FROM history.readiness_by_school AS h
+    CROSS JOIN LATERAL (VALUES ('status', 'Состояние отчёта', h.status), ('level', 'Уровень', h.level))
+        AS each (metric, metric_name, figure)
+    UNION ALL
+    SELECT h.as_of, h.published_at, h.replaced_at, 'school', h.school_code, h.school_name, h.reporting_unit,
+        'actual_pupils', 'Зарегистрировано', h.actual_pupils::text
+    FROM history.registration_by_school AS h
+),
+unit AS (
+    SELECT h.as_of, h.published_at, h.replaced_at, 'unit' AS grain, h.reporting_unit AS code, h.reporting_unit_name AS name,
+        h.reporting_unit, each.metric, each.metric_name, each.figure::text
+    FROM history.readiness_by_municipality AS h
+    CROSS JOIN LATERAL (VALUES ('schools', 'Школ', h.schools), ('accepted', 'Верный отчёт', h.accepted),
+                               ('rejected', 'Неверный отчёт', h.rejected), ('missing', 'Не представлен отчёт', h.missing))
+        AS each (metric, metric_name, figure)
+    UNION ALL
+    SELECT h.as_of, h.published_at, h.replaced_at, 'unit', h.reporting_unit, h.reporting_unit_name, h.reporting_unit,
+        each.metric, each.metric_name, each.figure::text
+    FROM history.registration_by_municipality AS h
+    CROSS JOIN LATERAL (VALUES ('plan_pupils', 'План', h.plan_pupils), ('actual_pupils', 'Факт', h.actual_pupils))
+        AS each (metric, metric_name, figure)
+),
+told AS (SELECT * FROM school UNION ALL SELECT * FROM unit),
+published AS (
+    SELECT p.as_of, p.published_at, p.run_id,
+        lag(p.published_at) OVER (PARTITION BY p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
+    FROM ops.publication AS p
+),
+moved AS (
+    SELECT b.as_of, b.replaced_at AS corrected_at, b.grain, b.code, b.metric, b.metric_name,
+        coalesce(a.name, b.name) AS name, coalesce(a.reporting_unit, b.reporting_unit) AS reporting_unit,
+        b.figure AS was, a.figure AS became, b.published_at AS published_before
+    FROM told AS b
+    LEFT JOIN told AS a ON a.as_of = b.as_of AND a.grain = b.grain AND a.code = b.code AND a.metric = b.metric
+        AND a.published_at = b.replaced_at
+    WHERE b.replaced_at < 'infinity' AND a.figure IS DISTINCT FROM b.figure
+    UNION ALL
+    SELECT a.as_of, a.published_at, a.grain, a.code, a.metric, a.metric_name, a.name, a.reporting_unit, NULL, a.figure,
+        p.published_before
+    FROM told AS a
+    JOIN published AS p ON p.as_of = a.as_of AND p.published_at = a.published_at
+    WHERE p.published_before IS NOT NULL AND a.figure IS NOT NULL
+      AND NOT EXISTS (SELECT FROM told AS b WHERE b.as_of = a.as_of AND b.grain = a.grain AND b.code = a.code
+                      AND b.metric = a.metric AND b.replaced_at = a.published_at)
+),
+explained AS (
+    SELECT m.*, r.backfill_id, r.kind, f.reason, f.requested_by,
+        (SELECT string_agg(DISTINCT d.file_name, '; ' ORDER BY d.file_name)
+         FROM ops.reading AS n
+         JOIN ops.delivery AS d ON d.delivery_id = n.delivery_id
+         WHERE n.slice IS NOT NULL AND n.became_current_at > p.published_before AND n.became_current_at <= m.corrected_at
+           AND (n.sender = m.reporting_unit OR n.form IN ('school_register', 'registration_plan', 'registration_export'))
+        ) AS documents
+    FROM moved AS m
+    LEFT JOIN published AS p ON p.as_of = m.as_of AND p.published_at = m.corrected_at
+    LEFT JOIN ops.run AS r ON r.run_id = p.run_id
+    LEFT JOIN ops.backfill AS f ON f.backfill_id = r.backfill_id
+)
+SELECT
+    e.as_of,
+    row_number() OVER (
+        PARTITION BY e.as_of ORDER BY e.corrected_at, e.grain, e.metric, e.name, e.code
+    )::integer AS position,
+    e.metric,
+    e.metric_name,
+    e.grain,
+    e.code,
+    e.name,
+    e.reporting_unit,
+    e.was,
+    e.became,
+    CASE WHEN e.was ~ '^-?\d+$' AND e.became ~ '^-?\d+$' THEN e.became::bigint - e.was::bigint END AS difference,
+    e.published_before,
+    e.corrected_at,
+    CASE
+        WHEN e.kind = 'backfill revert' THEN 'revert'
+        WHEN e.backfill_id IS NOT NULL THEN 'backfill'
+        WHEN e.documents IS NOT NULL THEN 'delivery'
+        ELSE 'rules'
+    END AS cause,
+    CASE WHEN e.backfill_id IS NULL THEN e.documents END AS documents,
+    e.backfill_id,
+    e.reason,
+    e.requested_by,
+    NULL::numeric AS completeness,
+    e.corrected_at AS known_at,
+    lead(e.corrected_at) OVER (PARTITION BY e.as_of, e.grain, e.code, e.metric ORDER BY e.corrected_at) IS NULL AS is_final
+FROM explained AS e

@@ -1,0 +1,70 @@
+-- Регистрация на «Билет в будущее» ночь за ночью: учебный год до этой даты.
+-- Строка — ночь школы или отчётной единицы на дату. Ночь без выгрузки — пропуск: не ноль, не вчерашняя цифра и не прямая
+-- между соседними. Школы и их подчинение — на дату, цифры — какими они были опубликованы за каждую ночь.
+--   as_of: На дату. Последняя ночь ряда.
+--   position: Порядок. Отчётные единицы, затем школы, у каждой ночи по порядку.
+--   grain: Чей ряд. unit — отчётная единица, school — школа.
+--   code: Код. Код школы или отчётной единицы.
+--   name: Название. Школа или отчётная единица.
+--   reporting_unit: Код отчётной единицы. У школы — кому она подчинена.
+--   night: Ночь. День, за который цифра.
+--   is_gap: Пропуск. Выгрузки за этот день нет, и цифр нет.
+--   export_as_of: Дата выгрузки. За какой день последняя выгрузка ряда к этой ночи.
+--   days_since_export: Дней без выгрузки. От последней выгрузки до этой ночи; 0 — выгрузка есть.
+--   actual_pupils: Факт. Разных обучающихся, кроме неподтверждённых и архивных.
+--   unverified_pupils: Не подтверждены. Разных обучающихся, которых школа ещё не подтвердила.
+--   archived_pupils: В архиве. Разных обучающихся, чьи карточки отправлены в архив.
+--   completeness: Полнота. Получена ли выгрузка за эту ночь, 0 или 1.
+--   known_at: Известно на. Самое позднее прочтение, которое учтено в цифрах ночи.
+--   is_final: Окончательно. Цифра ночи опубликована как окончательная.
+WITH series AS (
+    SELECT 'unit' AS grain, now.reporting_unit AS code, now.reporting_unit_name AS name, now.reporting_unit, now.as_of,
+        now.position, nights.night::date AS night, told.export_as_of IS DISTINCT FROM nights.night::date AS is_gap,
+        told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.known_at, told.is_final
+    FROM history.registration_by_municipality AS now
+    CROSS JOIN LATERAL generate_series(
+        make_date(extract(year FROM now.as_of - interval '8 months')::integer, 9, 1), now.as_of, interval '1 day'
+    ) AS nights (night)
+    LEFT JOIN history.registration_by_municipality AS told
+        ON told.as_of = nights.night::date AND told.reporting_unit = now.reporting_unit
+        AND told.published_at <= :known_at AND (told.replaced_at > :known_at OR told.replaced_at = 'infinity')
+    WHERE now.published_at <= :known_at AND (now.replaced_at > :known_at OR now.replaced_at = 'infinity')
+    UNION ALL
+    SELECT 'school', now.school_code, now.school_name, now.reporting_unit, now.as_of,
+        now.position, nights.night::date, told.export_as_of IS DISTINCT FROM nights.night::date,
+        told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.known_at, told.is_final
+    FROM history.registration_by_school AS now
+    CROSS JOIN LATERAL generate_series(
+        make_date(extract(year FROM now.as_of - interval '8 months')::integer, 9, 1), now.as_of, interval '1 day'
+    ) AS nights (night)
+    LEFT JOIN history.registration_by_school AS told
+        ON told.as_of = nights.night::date AND told.school_code = now.school_code
+        AND told.published_at <= :known_at AND (told.replaced_at > :known_at OR told.replaced_at = 'infinity')
+    WHERE now.published_at <= :known_at AND (now.replaced_at > :known_at OR now.replaced_at = 'infinity')
+),
+seen AS (
+    SELECT
+        s.*,
+        max(s.night) FILTER (WHERE NOT s.is_gap) OVER (
+            PARTITION BY s.as_of, s.grain, s.code ORDER BY s.night
+        ) AS export_as_of
+    FROM series AS s
+)
+SELECT
+    s.as_of,
+    row_number() OVER (PARTITION BY s.as_of ORDER BY s.grain DESC, s.position, s.night)::integer AS position,
+    s.grain,
+    s.code,
+    s.name,
+    s.reporting_unit,
+    s.night,
+    s.is_gap,
+    s.export_as_of,
+    s.night - s.export_as_of AS days_since_export,
+    CASE WHEN NOT s.is_gap THEN s.actual_pupils END AS actual_pupils,
+    CASE WHEN NOT s.is_gap THEN s.unverified_pupils END AS unverified_pupils,
+    CASE WHEN NOT s.is_gap THEN s.archived_pupils END AS archived_pupils,
+    CASE WHEN s.is_gap THEN 0 ELSE 1 END::numeric AS completeness,
+    s.known_at,
+    NOT s.is_gap AND s.is_final AS is_final
+FROM seen AS s
