@@ -63,20 +63,19 @@ def make_receipt(receipt: Receipt, source: Path | bytes | None, content: Content
     table must not or cannot be copied (pupils, an unknown form, an unreadable or a large file), the receipt is the
     sheet «Квитанция» alone, and says so.
     """
-    if source is None or content is None:
+    if source is None:
         return alone(receipt, "absent")
     size = source.stat().st_size if isinstance(source, Path) else len(source)
     if not copies_table(receipt, size):
         is_known = any(known.name == receipt.form for known in FORMS)
         return alone(receipt, "unknown" if not is_known else "large" if size > LARGEST else "pupils")
     data = source.read_bytes() if isinstance(source, Path) else source
-    found = content
-    if isinstance(found, Unreadable):
+    if content is None or isinstance(content, Unreadable):
         return alone(receipt, "unread")
-    if isinstance(found, Blocks) or sum(len(row) for sheet in found.sheets for row in sheet.rows) > MOST_CELLS:
+    if isinstance(content, Blocks) or sum(len(row) for sheet in content.sheets for row in sheet.rows) > MOST_CELLS:
         return alone(receipt, "large")
-    old = {sheet.name for sheet in found.sheets if is_receipt(sheet.name, first_cell(sheet.rows))}
-    grid = replace(found, sheets=[sheet for sheet in found.sheets if sheet.name not in old])
+    old = {sheet.name for sheet in content.sheets if is_receipt(sheet.name, first_cell(sheet.rows))}
+    grid = replace(content, sheets=[sheet for sheet in content.sheets if sheet.name not in old])
     if grid.format in OWN:
         try:
             return marked(receipt, data, grid, old)

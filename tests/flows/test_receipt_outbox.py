@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from evidence import picked
 
 from contracts.receipt import SHEET, TITLE
+from contracts.texts import phrases
 from documents.receipt_styles import MARKS
 from flows.ingest import ingest
 from flows.outbox import write_receipts
@@ -29,6 +30,7 @@ from warehouse.database import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 AS_OF = dt.date(2023, 9, 8)
+WAYS = ("absent", "large", "likeness", "pupils", "rebuilt", "unknown", "unread")
 IN_TIME = dt.datetime(2023, 9, 9, 5, tzinfo=dt.UTC)
 
 
@@ -76,6 +78,9 @@ def test_every_delivery_gets_a_receipt_and_keeps_it(settings: Settings, region_i
             f"прочитано {rows.read} = принято {rows.loaded} + отложено {rows.quarantined} + не данные {rows.not_data}"
         )
         assert text.startswith(TITLE) and balance in text
+        ways = {None: "unknown", "registration_export": "pupils"}
+        told = {way for way in WAYS if phrases()[f"receipt.way.{way}"] in text}
+        assert told == {ways[outcome.form]} if outcome.form in ways else told <= {"likeness"}
         assert path.name.startswith(Path(outcome.file).stem)
         assert all(each["rule"] in text for each in outcome.findings)
     changed = {path: path.stat().st_mtime_ns for path in first}
