@@ -1,9 +1,10 @@
-"""A mart as a workbook: Russian captions as headings, rates as percents, dates as dates."""
+"""Marts and other frames as a workbook: Russian captions as headings, rates as percents, dates as dates."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 import xlsxwriter
@@ -13,31 +14,40 @@ WIDEST = 48
 
 def mart_xlsx(frame: pl.DataFrame, captions: Mapping[str, str], title: str) -> bytes:
     """One sheet with a row a row of the mart; the first row stays in sight."""
+    return frames_xlsx({title: frame}, captions)
+
+
+def frames_xlsx(sheets: Mapping[str, pl.DataFrame], captions: Mapping[str, str]) -> bytes:
+    """A sheet a frame, in their order; headings by `captions`."""
     data = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
     with xlsxwriter.Workbook(data, options) as book:
-        sheet = book.add_worksheet(title[:31])
         formats = {
             "heading": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}),
             "rate": book.add_format({"num_format": "0.0%"}),
             "date": book.add_format({"num_format": "dd.mm.yyyy"}),
             "moment": book.add_format({"num_format": "dd.mm.yyyy hh:mm"}),
         }
-        for column, (name, dtype) in enumerate(frame.schema.items()):
-            texts = [captions.get(name, name)]
-            sheet.write(0, column, texts[0], formats["heading"])
-            style = formats.get(_style(name, dtype) or "")
-            for row, value in enumerate(frame[name], start=1):
-                shown = {True: "да", False: "нет"}[value] if isinstance(value, bool) else value
-                shown = ", ".join(map(str, shown)) if isinstance(shown, list | pl.Series) else shown
-                if shown is not None:
-                    sheet.write(row, column, shown, style)
-                    texts.append(str(shown)[:WIDEST])
-            sheet.set_column(column, column, min(max(map(len, texts)), WIDEST) + 2)
-        sheet.freeze_panes(1, 0)
-        if frame.width:
-            sheet.autofilter(0, 0, frame.height, frame.width - 1)
+        for title, frame in sheets.items():
+            _write_sheet(book.add_worksheet(title[:31]), frame, captions, formats)
     return data.getvalue()
+
+
+def _write_sheet(sheet: Any, frame: pl.DataFrame, captions: Mapping[str, str], formats: Mapping[str, Any]) -> None:
+    for column, (name, dtype) in enumerate(frame.schema.items()):
+        texts = [captions.get(name, name)]
+        sheet.write(0, column, texts[0], formats["heading"])
+        style = formats.get(_style(name, dtype) or "")
+        for row, value in enumerate(frame[name], start=1):
+            shown = {True: "да", False: "нет"}[value] if isinstance(value, bool) else value
+            shown = ", ".join(map(str, shown)) if isinstance(shown, list | pl.Series) else shown
+            if shown is not None:
+                sheet.write(row, column, shown, style)
+                texts.append(str(shown)[:WIDEST])
+        sheet.set_column(column, column, min(max(map(len, texts)), WIDEST) + 2)
+    sheet.freeze_panes(1, 0)
+    if frame.width:
+        sheet.autofilter(0, 0, frame.height, frame.width - 1)
 
 
 def _style(name: str, dtype: pl.DataType) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.usage import UsageError
+from flows.usage import UsageError, day, must_be_known
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 commands = typer.Typer(help="Read the past again, see what would change, apply it, take it back.", no_args_is_help=True)
-
-
-def day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a date; write YYYY-MM-DD, for example 2023-09-08") from None
 
 
 Id = Annotated[int, typer.Argument(help="The backfill's number.", show_default=False)]
@@ -112,7 +105,8 @@ def list_(as_json: Json = False) -> None:
     """Every backfill, the newest first."""
     from rich.table import Table
 
-    from flows.backfill_report import cell, plain
+    from flows.backfill_report import cell
+    from flows.mart import plain
     from flows.terminal import console
     from warehouse.requests import backfills
 
@@ -159,9 +153,3 @@ def show_report(engine: Engine, backfill_id: int, *, as_json: bool, to: Path | N
         sys.stdout.write(json.dumps(found.document(), ensure_ascii=False) + "\n")
     else:
         found.show(console())
-
-
-def must_be_known(named: list[str], known: list[str], what: str) -> None:
-    for each in named:
-        if each not in known:
-            raise UsageError(f"no {what} is named {each!r}; there are: {', '.join(known)}")

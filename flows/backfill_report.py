@@ -10,7 +10,8 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from documents.backfill_xlsx import backfill_xlsx
+from documents.mart_xlsx import frames_xlsx
+from flows.mart import plain
 from warehouse.comparison import changed_cells, changed_deliveries, changed_findings, changes
 from warehouse.query import column_captions
 from warehouse.requests import Refused, backfills
@@ -72,7 +73,7 @@ class Report:
 
     def workbook(self) -> bytes:
         request = pl.DataFrame({"Запрос": list(self.request), "": [str(value) for value in self.request.values()]})
-        return backfill_xlsx({"Запрос": request, **self.parts}, CAPTIONS)
+        return frames_xlsx({"Запрос": request, **self.parts}, CAPTIONS)
 
     def markdown(self) -> str:
         """The report with the first rows of each part, for a run's page."""
@@ -127,10 +128,6 @@ def captioned(moved: pl.DataFrame) -> pl.DataFrame:
     known = {(mart, column): column_captions(mart).get(column, column) for mart, column in names}
     titles = [known[mart, column] for mart, column in moved.select("mart", "column").iter_rows()]
     return moved.with_columns(pl.Series("column", titles, dtype=pl.String))
-
-
-def plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
 
 
 def cell(value: object) -> str:

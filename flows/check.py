@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import polars as pl
-
 from contracts.reading import PupilStream, Reading
-from documents.limits import Limits
-from flows.inbox import Arrival, Incoming, digest, named, unpack
+from flows.inbox import Arrival, digested, named
 from flows.opener import Opener
 from flows.outcome import Outcome, failed, in_order, outcome_of, unique
 from flows.progress import report
-from flows.reader import Known, Options, batches, drained, first_looks, readings, register_of
+from flows.reader import Known, Options, batches, drained, first_looks, readings, register_known
 from flows.settings import PUPIL_KEY_BYTES, Settings
 from flows.trouble import Fault, guarded
 from transforms.interpret import Context
@@ -32,15 +30,11 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
     """The same, with a folder for what comes out of zip archives."""
     # Pseudonyms only tell pupils of one file apart here, so any secret will do.
     context = Context(None, secrets.token_bytes(PUPIL_KEY_BYTES), options.form, options.sender, options.as_of)
-    opener, schools = Opener(settings), None
-    if options.register is not None:
-        schools = register_of(options.register, context, opener)
-    elif settings.register.exists():
-        schools = pl.read_parquet(settings.register)
-    context = Context(schools, context.secret, options.form, options.sender, options.as_of)
+    opener = Opener(settings)
+    context = replace(context, register=register_known(settings, options.register, context, opener))
     arrived: list[Arrival | Outcome] = []
     for incoming in named(paths, settings.inbox):
-        found = guarded("reading a file", partial(_arrivals, incoming, unpacked, settings.reader_limits))
+        found = guarded("reading a file", partial(digested, incoming, unpacked, settings.reader_limits))
         arrived += [failed(incoming.file, "", incoming.folder, found)] if isinstance(found, Fault) else found
     outcomes: dict[str, Outcome] = {}
     known: list[Known] = []
@@ -55,11 +49,6 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
             outcomes[outcome.sha256] = outcome
         report(len(outcomes), len(known))
     return in_order(arrived, outcomes)
-
-
-def _arrivals(incoming: Incoming, unpacked: Path, limits: Limits) -> list[Arrival]:
-    arrival = digest(incoming)
-    return unpack(arrival, unpacked, limits) or [arrival]
 
 
 def _checked(arrivals: list[Arrival], context: Context, opener: Opener) -> list[Outcome]:

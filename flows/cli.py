@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.backfill_commands import commands as backfill
-from flows.usage import UsageError
+from flows.usage import UsageError, day, must_be_known
 
 if TYPE_CHECKING:
     from flows.outcome import Outcome
@@ -29,13 +29,6 @@ db = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
 app.add_typer(run, name="run")
 app.add_typer(db, name="db")
 app.add_typer(backfill, name="backfill")
-
-
-def day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a date; write YYYY-MM-DD, for example 2023-09-08") from None
 
 
 def moment(text: str) -> dt.datetime:
@@ -281,12 +274,8 @@ def known_options(
     from flows.reader import Options
 
     must_exist([*paths, *([register] if register else [])])
-    forms = [known.name for known in FORMS]
-    if form is not None and form not in forms:
-        raise UsageError(f"no form is named {form!r}; there are: {', '.join(forms)}")
-    senders = [row["sender"] for row in rows("senders")]
-    if sender is not None and sender not in senders:
-        raise UsageError(f"no sender is named {sender!r}; there are: {', '.join(senders)}")
+    must_be_known([form] if form is not None else [], [known.name for known in FORMS], "form")
+    must_be_known([sender] if sender is not None else [], [row["sender"] for row in rows("senders")], "sender")
     return Options(form, sender, as_of, register)
 
 

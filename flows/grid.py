@@ -12,7 +12,7 @@ from typing import Any
 from contracts.grid import Grid, Unreadable
 from documents.grid_json import document_of
 from documents.sandbox import shared
-from flows.inbox import Arrival, digest, named, unpack
+from flows.inbox import Arrival, digested, named
 from flows.settings import Settings
 
 CELLS_SHOWN = 40
@@ -22,8 +22,7 @@ def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> N
     """A JSON document a line and a file, or a short description for people; of a zip archive, the files in it."""
     for incoming in named(paths, settings.inbox):
         with TemporaryDirectory() as folder:
-            arrival = digest(incoming)
-            for each in unpack(arrival, Path(folder), settings.reader_limits) or [arrival]:
+            for each in digested(incoming, Path(folder), settings.reader_limits):
                 document = document_of(each.file, grid_of(each, settings))
                 shown = [json.dumps(document, ensure_ascii=False)] if as_json else described(document)
                 sys.stdout.write("\n".join(shown) + "\n")

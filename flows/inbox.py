@@ -79,6 +79,12 @@ def digest(incoming: Incoming) -> Arrival:
     return _arrival(incoming, checksum.hexdigest(), status, incoming.path)
 
 
+def digested(incoming: Incoming, folder: Path, limits: Limits) -> list[Arrival]:
+    """The deliveries that a file is in a dry run: itself, or the files of a zip archive, unpacked into a folder."""
+    arrival = digest(incoming)
+    return unpack(arrival, folder, limits) or [arrival]
+
+
 def archive(incoming: Incoming, folder: Path) -> Arrival:
     """Keep the bytes of a file as folder/<first two>/<sha256>, whole or not at all, and never write them twice."""
     with incoming.path.open("rb") as source:

@@ -15,18 +15,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import polars as pl
-
 from contracts.grid import Range
 from contracts.reading import Suggestion
 from contracts.vocabulary import FOLDER
-from flows.inbox import Arrival, digest, named, unpack
+from flows.inbox import Arrival, digested, named
 from flows.intake import warehouse
 from flows.opener import Opener
-from flows.reader import Options
+from flows.reader import Options, register_known
 from flows.settings import Settings
 from flows.trouble import Fault
-from flows.usage import UsageError
+from flows.usage import UsageError, write_anew
 from transforms.identify import Context, Delivery, Identified, identify
 from warehouse.layouts import LayoutBefore, last_layouts
 
@@ -60,11 +58,12 @@ def identified(
     paths: Sequence[Path], options: Options, settings: Settings, folder: Path
 ) -> Iterator[tuple[Arrival, Identified | None]]:
     """What each file is; one of an unknown form is taken for the form that it resembles. None when it failed on us."""
-    schools = pl.read_parquet(settings.register) if settings.register.exists() else None
+    opener = Opener(settings)
+    schools = register_known(settings, None, Context(None, b""), opener)
     context = Context(schools, b"", options.form, options.sender)
-    digests = [digest(incoming) for incoming in named(paths, settings.inbox)]
-    arrivals = [each for arrival in digests for each in unpack(arrival, folder, settings.reader_limits) or [arrival]]
-    for arrival, delivery in zip(arrivals, Opener(settings).read(arrivals), strict=True):
+    incoming = named(paths, settings.inbox)
+    arrivals = [each for file in incoming for each in digested(file, folder, settings.reader_limits)]
+    for arrival, delivery in zip(arrivals, opener.read(arrivals), strict=True):
         if isinstance(delivery, Fault):
             yield arrival, None
             continue
@@ -228,11 +227,5 @@ def write_patch(told: Sequence[tuple[Arrival, Identified]], to: Path | None) -> 
         path /= f"layout-{form}-{arrival.sha256[:8]}.patch"
     old = (FOLDER / Path(TABLE).name).read_text(encoding="utf-8").splitlines(keepends=True)
     diff = difflib.unified_diff(old, [*old, *reversed(lines.values())], f"a/{TABLE}", f"b/{TABLE}")
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.writelines(diff)
-    except FileExistsError:
-        raise UsageError(f"there is already a file {str(path)!r}; name another with --to") from None
-    except OSError as error:
-        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+    write_anew(path, "".join(diff).encode())
     return path

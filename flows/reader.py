@@ -16,6 +16,7 @@ from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
 from flows.inbox import Arrival, Incoming, digest
 from flows.opener import Opener, weight
+from flows.settings import Settings
 from flows.trouble import Fault, guarded
 from flows.usage import UsageError
 from transforms.identify import identify
@@ -129,6 +130,13 @@ def batches(known: Sequence[Known], most: int = LARGEST_BATCH) -> Iterator[list[
         if len(batch) >= most:
             yield together.pop((each.form, each.as_of))
     yield from together.values()
+
+
+def register_known(settings: Settings, register: Path | None, context: Context, opener: Opener) -> pl.DataFrame | None:
+    """The register without a database: the one named, else the one last loaded, else None. Raises UsageError, Fault."""
+    if register is not None:
+        return register_of(register, context, opener)
+    return pl.read_parquet(settings.register) if settings.register.exists() else None
 
 
 def register_of(path: Path, context: Context, opener: Opener) -> pl.DataFrame:

@@ -15,9 +15,9 @@ from contracts.texts import phrases
 from contracts.vocabulary import campaign_at, rows
 from documents.template import template_xlsx
 from flows.opener import Opener
-from flows.reader import register_of
+from flows.reader import register_known
 from flows.settings import Settings
-from flows.usage import UsageError
+from flows.usage import UsageError, write_anew
 from transforms.interpret import Context
 
 Row = dict[str, str]
@@ -43,13 +43,7 @@ def write_template(
         raise UsageError(f"no campaign of {form.name} runs on {day}; name a date of one with --as-of")
     path = destination(form, known, to)
     data = template_xlsx(form, day, known["name"] if known else None, schools(settings, form, sender, register))
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-    except FileExistsError:
-        raise UsageError(f"there is already a file {str(path)!r}; name another with --to") from None
-    except OSError as error:
-        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+    write_anew(path, data)
     return path
 
 
@@ -94,11 +88,8 @@ def schools(settings: Settings, form: Form, sender: str | None, register: Path |
     if sender is None:
         sys.stderr.write("no schools are filled in: name their sender with --sender\n")
         return []
-    if register is not None:
-        frame = register_of(register, Context(None, b""), Opener(settings))
-    elif settings.register.exists():
-        frame = pl.read_parquet(settings.register)
-    else:
+    frame = register_known(settings, register, Context(None, b""), Opener(settings))
+    if frame is None:
         sys.stderr.write("no schools are filled in: no register is loaded yet; name one with --register\n")
         return []
     own = frame.filter(pl.col("subordination") == sender).sort("school_code")

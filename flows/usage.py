@@ -1,5 +1,37 @@
 """Wrong usage, told in one sentence."""
 
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
 
 class UsageError(Exception):
     """Somebody asked for what cannot be: the text says it in one sentence (exit code 2)."""
+
+
+def day(text: str) -> dt.date:
+    """A date as people type it. Raises UsageError."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a date; write YYYY-MM-DD, for example 2023-09-08") from None
+
+
+def must_be_known(named: Iterable[str], known: Sequence[str], what: str) -> None:
+    """Raises UsageError for a name that nobody has, with the names that there are."""
+    for each in named:
+        if each not in known:
+            raise UsageError(f"no {what} is named {each!r}; there are: {', '.join(known)}")
+
+
+def write_anew(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet. Raises UsageError when it is, or cannot be written."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise UsageError(f"there is already a file {str(path)!r}; name another with --to") from None
+    except OSError as error:
+        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from None

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
+from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
 from warehouse.copying import run_script
 from warehouse.digest import digest
+from warehouse.facts import fact_table
 from warehouse.load import received_at, waves
 from warehouse.publish import Published, be_the_publisher, publish_within
 from warehouse.pupils import attach_pupils, copy_pupils
@@ -221,9 +223,6 @@ def revert(
 
 def cancel(engine: Engine, backfill_id: int) -> None:
     """Drop what a plan proposed; only its record stays. Raises Refused."""
-    from contracts.forms import FORMS
-    from warehouse.facts import fact_table
-
     with engine.begin() as connection:
         run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
         plan = status_of(connection, backfill_id)
