@@ -28,6 +28,7 @@ lint: $(READY)  ## style, types, import direction; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m contracts.versions
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
 format: $(READY)  ## apply the style

@@ -1,4 +1,5 @@
-"""`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks; W3, only opening these."""
+"""`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks; W3, only opening these;
+W4, the sixtieth night against the second; W5, an autumn read again."""
 
 from __future__ import annotations
 
@@ -12,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from benchmarks.child import measure
+from benchmarks.nights import region_of, write_vocabularies
 from contracts.reading import Reading
 from documents import demo
+from documents.demo.autumn import NIGHTS
 from documents.read import read_grid
 from transforms.heading import key
 from transforms.interpret import Context, Delivery, interpret
@@ -33,11 +37,19 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=1_000_000, help="pupil rows of W1")
     arguments.add_argument("--workbooks", type=int, default=300, help="workbooks of W2")
-    arguments.add_argument("--repeat", type=int, default=3, help="runs of each; medians are printed")
+    arguments.add_argument("--repeat", type=int, default=3, help="runs of W1 to W3; medians are printed")
+    arguments.add_argument("--only", choices=("W1", "W2", "W4", "W5"), help="one of them; W3 comes with W2")
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder) / "pgdata") as url:
-        exports(url, Path(folder), asked.rows, asked.repeat)
-        workbooks(url, Path(folder), asked.workbooks, asked.repeat)
+        if asked.only in (None, "W1"):
+            exports(url, Path(folder), asked.rows, asked.repeat)
+        if asked.only in (None, "W2"):
+            workbooks(url, Path(folder), asked.workbooks, asked.repeat)
+        if asked.only in (None, "W4"):
+            for times in (1, 20):
+                nights(database_of(url, f"nights_{times}"), Path(folder) / f"nights_{times}", times)
+        if asked.only in (None, "W5"):
+            backfills(database_of(url, "autumn"))
 
 
 def exports(url: str, folder: Path, rows: int, repeat: int) -> None:
@@ -96,6 +108,34 @@ def workbooks(url: str, folder: Path, count: int, repeat: int) -> None:
     what = f"{floors[0]['files']} workbooks, {floors[0]['cells']:,} cells, against openpyxl"
     told("W2", what, floors, works, "files")
     told("W2", f"{what} in its read-only mode", quick, works, "files")
+
+
+def backfills(url: str) -> None:
+    """W5: an autumn read again by another rule and applied, against taking it in night after night."""
+    work = measure("benchmarks.backfill_autumn", url)
+    floor = {**work, "seconds": work["ingested"]}
+    work = {**work, "seconds": work["planned"] + work["applied"]}
+    told("W5", "an autumn of 60 nights planned and applied, against taking it in", [floor], [work], "deliveries")
+
+
+def nights(url: str, home: Path, times: int) -> None:
+    """W4: the last of sixty nights against the second, on which the same came."""
+    home.mkdir()
+    if times > 1:
+        write_vocabularies(region_of(times), home / "vocabularies")
+    work = measure("benchmarks.nights", url, home, times, NIGHTS)
+    second, last = work["second"], work["last"]
+    print(f"W4  night {NIGHTS} against night 2, {285 * times:,} schools, {int(second['pupils']):,} pupils")
+    print(f"    night 2  {second['seconds']:6.2f} s   {second['wal'] / 1e6:8.2f} MB of WAL")
+    print(f"    night {NIGHTS} {last['seconds']:6.2f} s   {last['wal'] / 1e6:8.2f} MB of WAL")
+    print(f"    ratio    {last['seconds'] / second['seconds']:6.2f}     {last['wal'] / second['wal']:8.2f}", flush=True)
+
+
+def database_of(url: str, name: str) -> str:
+    """The URL of a new database on the same server."""
+    with connect(url).execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def take_register(url: str, deliveries: Path, aliases: dict[str, str] | None) -> None:

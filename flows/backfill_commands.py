@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from flows.usage import UsageError, day, must_be_known
+from flows.usage import UsageError, day, moment, must_be_known
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -30,10 +31,21 @@ To = Annotated[Path | None, typer.Option("--to", help="Also write the report as 
 @commands.command()
 def plan(
     reason: Annotated[str, typer.Option(help="Why, in a sentence; it is kept for ever.")],
-    since: Annotated[dt.date, typer.Option("--from", parser=day, metavar="DATE", help="The first as-of date.")],
-    until: Annotated[dt.date, typer.Option("--to", parser=day, metavar="DATE", help="The last one.")],
+    since: Annotated[
+        dt.date | None, typer.Option("--from", parser=day, metavar="DATE", help="The first as-of date.")
+    ] = None,
+    until: Annotated[dt.date | None, typer.Option("--to", parser=day, metavar="DATE", help="The last one.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="The days of this campaign and its forms, in place of --from and --to.")
+    ] = None,
     form: Annotated[list[str] | None, typer.Option(help="Only this form; may be given several times.")] = None,
     sender: Annotated[list[str] | None, typer.Option(help="Only this sender; may be given several times.")] = None,
+    known_at: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            parser=moment, metavar="TIME", help="Read with the register known at that moment, in place of today's."
+        ),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Also write the report as a workbook into this file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -42,15 +54,19 @@ def plan(
     from contracts.vocabulary import rows
     from flows.backfill import plan as make_plan
     from flows.backfill import requested
+    from warehouse.requests import Refused
 
     must_be_known(form or [], [known.name for known in FORMS], "form")
     must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
-    if until < since:
-        raise UsageError(f"--to {until} is before --from {since}")
-    request = requested(form or [], sender or [], since, until, reason)
+    try:
+        request = requested(
+            form or [], sender or [], since, until, reason, campaign=campaign, register_known_at=known_at
+        )
+    except Refused as error:
+        raise UsageError(str(error)) from None
     with opened() as (engine, settings):
-        backfill_id = make_plan(engine, settings, request)
-        show_report(engine, backfill_id, as_json=as_json, to=report)
+        backfill_id = make_plan(engine, settings, request, lambda text: typer.echo(text, err=True))
+        show_report(engine, settings, backfill_id, as_json=as_json, to=report)
 
 
 @commands.command()
@@ -60,14 +76,14 @@ def resume(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
 
     with opened() as (engine, settings):
         go_on(engine, settings, backfill_id)
-        show_report(engine, backfill_id, as_json=as_json, to=to)
+        show_report(engine, settings, backfill_id, as_json=as_json, to=to)
 
 
 @commands.command()
 def show(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
     """The before/after report of a backfill."""
-    with opened() as (engine, _):
-        show_report(engine, backfill_id, as_json=as_json, to=to)
+    with opened() as (engine, settings):
+        show_report(engine, settings, backfill_id, as_json=as_json, to=to)
 
 
 @commands.command("apply")
@@ -103,14 +119,16 @@ def cancel(backfill_id: Id) -> None:
 @commands.command("list")
 def list_(as_json: Json = False) -> None:
     """Every backfill, the newest first."""
+    import polars as pl
+    from rich.markup import escape
     from rich.table import Table
 
-    from flows.backfill_report import cell
-    from flows.mart import plain
+    from flows.backfill_report import REQUEST, STATUSES
+    from flows.mart import cell, plain
     from flows.terminal import console
     from warehouse.requests import backfills
 
-    with opened() as (engine, _), engine.connect() as connection:
+    with opened() as (engine, settings), engine.connect() as connection:
         found = backfills(connection)
     if as_json:
         typer.echo(json.dumps([plain(row) for row in found.iter_rows(named=True)], ensure_ascii=False, indent=2))
@@ -118,9 +136,10 @@ def list_(as_json: Json = False) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     columns = ("backfill_id", "status", "from_as_of", "to_as_of", "deliveries", "changed", "requested_by", "reason")
     for name in columns:
-        table.add_column(name)
-    for row in found.select(columns).iter_rows():
-        table.add_row(*(cell(value) for value in row))
+        table.add_column(REQUEST[name])
+    local = ZoneInfo(settings.timezone)
+    for row in found.select(columns).with_columns(pl.col("status").replace(STATUSES)).iter_rows(named=True):
+        table.add_row(*(escape(cell(name, value, local)) for name, value in row.items()))
     console().print(table)
 
 
@@ -141,12 +160,12 @@ def opened() -> Iterator[tuple[Engine, Settings]]:
         raise UsageError(str(error)) from None
 
 
-def show_report(engine: Engine, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
+def show_report(engine: Engine, settings: Settings, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
     from flows.backfill_report import report_of
     from flows.terminal import console
 
     with engine.connect() as connection:
-        found = report_of(connection, backfill_id)
+        found = report_of(connection, backfill_id, settings.timezone)
     if to is not None:
         to.write_bytes(found.workbook())
     if as_json:

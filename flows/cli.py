@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.backfill_commands import commands as backfill
-from flows.usage import UsageError, day, must_be_known
+from flows.usage import UsageError, day, moment, must_be_known
 
 if TYPE_CHECKING:
     from flows.outcome import Outcome
@@ -29,16 +29,6 @@ db = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
 app.add_typer(run, name="run")
 app.add_typer(db, name="db")
 app.add_typer(backfill, name="backfill")
-
-
-def moment(text: str) -> dt.datetime:
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a time; write for example 2023-09-08T21:00+07:00") from None
-    if found.tzinfo is None:
-        raise UsageError(f"{text!r} has no time zone; write for example 2023-09-08T21:00+07:00")
-    return found
 
 
 Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
@@ -193,6 +183,15 @@ def template(
 
     found = reading_settings() if register else settings()
     typer.echo(write_template(found, form, sender, as_of, register, to))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """How things stand: last runs, freshness, who sent what, what waits, who was judged by older rules."""
+    from flows.status import show_status
+    from flows.terminal import console
+
+    show_status(settings(), console(), as_json=as_json)
 
 
 @app.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from typing import IO
 from contracts.vocabulary import rows
 from documents.archive_members import members
 from documents.limits import Limits
+from flows.draft import draft, write
 
 PASSED_BY = (".part", ".crdownload", ".tmp")
 CHUNK = 1 << 20
@@ -21,10 +21,11 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Incoming:
-    """A file that may be a delivery, and the sender's folder that it lies in, if any."""
+    """A file that may be a delivery, the sender's folder that it lies in, if any, and its path below the inbox."""
 
     path: Path
     folder: str | None
+    inbox_path: str | None = None
 
     @property
     def file(self) -> str:
@@ -33,7 +34,10 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file whose bytes are in the archive. `container` is the sha256 of the zip archive that it came in."""
+    """A file whose bytes are in the archive. `container` is the sha256 of the zip archive that it came in.
+
+    `stamp` tells whether the file at `inbox_path` is still the one that was read.
+    """
 
     file: str
     folder: str | None
@@ -42,14 +46,13 @@ class Arrival:
     received_at: dt.datetime
     path: Path
     container: str | None = None
+    inbox_path: str | None = None
+    stamp: str | None = None
 
 
 def discover(inbox: Path) -> list[Incoming]:
     """The files of an inbox in a fixed order: inbox/<sender>/<file>, or without a sender at its top."""
-    return [
-        Incoming(path, path.relative_to(inbox).parts[0] if path.parent != inbox else None)
-        for path in _files_under(inbox)
-    ]
+    return [_in_inbox(path, path.relative_to(inbox)) for path in _files_under(inbox)]
 
 
 def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
@@ -61,11 +64,10 @@ def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
         for file in _files_under(path) if path.is_dir() else [path]:
             whole = file.resolve()
             if whole.is_relative_to(inside):
-                parts = whole.relative_to(inside).parts
-                folder = parts[0] if len(parts) > 1 else None
+                incoming = _in_inbox(file, whole.relative_to(inside))
             else:
-                folder = whole.parent.name if whole.parent.name in senders else None
-            found.setdefault(whole, Incoming(file, folder))
+                incoming = Incoming(file, whole.parent.name if whole.parent.name in senders else None)
+            found.setdefault(whole, incoming)
     return list(found.values())
 
 
@@ -88,9 +90,20 @@ def digested(incoming: Incoming, folder: Path, limits: Limits) -> list[Arrival]:
 def archive(incoming: Incoming, folder: Path) -> Arrival:
     """Keep the bytes of a file as folder/<first two>/<sha256>, whole or not at all, and never write them twice."""
     with incoming.path.open("rb") as source:
+        status = os.fstat(source.fileno())  # before it is read: what is written meanwhile then is news to the next look
         sha256, kept = _kept(source, folder)
-        status = os.fstat(source.fileno())
-    return _arrival(incoming, sha256, status, kept)
+    found = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
+    if incoming.inbox_path is None:
+        return found
+    return replace(found, inbox_path=incoming.inbox_path, stamp=stamp(status))
+
+
+def stamp(status: os.stat_result) -> str:
+    """What differs when a file was written, replaced or renamed.
+
+    A program can set the time of the last writing back, but not that of the last change.
+    """
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
 def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
@@ -104,24 +117,19 @@ def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
             sha256, kept = _kept(content, folder)
             size = kept.stat().st_size
             member = replace(arrival, file=f"{arrival.file}/{name}", sha256=sha256, size=size, path=kept)
-            unpacked.append(replace(member, container=arrival.sha256))
+            unpacked.append(replace(member, container=arrival.sha256, inbox_path=None, stamp=None))
     return unpacked
 
 
 def _kept(source: IO[bytes], folder: Path) -> tuple[str, Path]:
     """The checksum of some bytes, and where they are kept."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    copy = folder / f".{secrets.token_hex(8)}"
     checksum = hashlib.sha256()
-    try:
-        target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            while chunk := source.read(CHUNK):
-                checksum.update(chunk)
-                _write(target, chunk)
-            os.fsync(target)
-        finally:
-            os.close(target)
+    with draft(folder) as (copy, target):
+        while chunk := source.read(CHUNK):
+            checksum.update(chunk)
+            write(target, chunk)
+        os.fsync(target)
         sha256 = checksum.hexdigest()
         kept = folder / sha256[:2] / sha256
         if not kept.exists():
@@ -129,9 +137,11 @@ def _kept(source: IO[bytes], folder: Path) -> tuple[str, Path]:
             copy.rename(kept)
             for changed in (kept.parent, folder):
                 _sync(changed)
-    finally:
-        copy.unlink(missing_ok=True)
     return sha256, kept
+
+
+def _in_inbox(path: Path, below: Path) -> Incoming:
+    return Incoming(path, below.parts[0] if len(below.parts) > 1 else None, below.as_posix())
 
 
 def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path) -> Arrival:
@@ -153,12 +163,6 @@ def is_passed_by(parts: Sequence[str]) -> bool:
         or parts[-1].startswith("~$")
         or parts[-1].lower().endswith(PASSED_BY)
     )
-
-
-def _write(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]
 
 
 def _sync(folder: Path) -> None:

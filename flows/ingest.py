@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.inbox import Incoming, named
+from flows.inbox import Arrival, Incoming, named
 from flows.intake import Intake, warehouse
 from flows.outbox import write_receipts
 from flows.outcome import Outcome, exit_code, in_order, unique
@@ -15,6 +15,7 @@ from flows.settings import Settings
 from flows.trouble import LOGGER, Fault
 from flows.usage import UsageError
 from warehouse.deliveries import finish_run, start_run
+from warehouse.publish import published_dates
 
 RUN_STATES = {0: "completed", 3: "completed with findings", 4: "completed with findings", 1: "failed"}
 
@@ -33,10 +34,13 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
             if options.register is not None:
                 take_in_register(Intake(engine, settings, Options(form=REGISTER_FORM), run_id), options.register)
             intake = Intake(engine, settings, options, run_id)
-            told = take_in(intake, named(paths, settings.inbox))
+            arrived = [each for file in named(paths, settings.inbox) for each in intake.receive(file)]
+            told = take_in(intake, arrived)
             dates = intake.publish(options.as_of)
             LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
-            write_receipts(engine, settings, told, max(dates, default=options.as_of))
+            with engine.connect() as connection:
+                published = published_dates(connection)  # by a run, too, that died before its receipts
+            write_receipts(engine, settings, told, max(dates or published, default=options.as_of))
             state = RUN_STATES[exit_code(told)]
         finally:
             with engine.begin() as connection:
@@ -44,9 +48,8 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
     return told
 
 
-def take_in(intake: Intake, incoming: Sequence[Incoming]) -> list[Outcome]:
-    """Archive all, then interpret and load what is new."""
-    arrived = [each for file in incoming for each in intake.receive(file)]
+def take_in(intake: Intake, arrived: Sequence[Arrival | Outcome]) -> list[Outcome]:
+    """Interpret and load what is new."""
     arrivals = unique(arrived)
     outcomes = intake.recall(arrivals)
     known, wrong = intake.look([each for each in arrivals if each.sha256 not in outcomes])
@@ -59,7 +62,7 @@ def take_in(intake: Intake, incoming: Sequence[Incoming]) -> list[Outcome]:
 
 
 def take_in_register(intake: Intake, path: Path) -> None:
-    outcome, *others = take_in(intake, [Incoming(path, None)])
+    outcome, *others = take_in(intake, intake.receive(Incoming(path, None)))
     if others:
         raise UsageError(f"{path} is an archive of {len(others) + 1} files, not a register.")
     if outcome.failure is not None:

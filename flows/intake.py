@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
+import io
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
-from flows.inbox import Arrival, Incoming, archive, unpack
+from flows.inbox import Arrival, Incoming, archive, stamp, unpack
 from flows.opener import Opener
+from flows.outbox import write
 from flows.outcome import Outcome, failed, outcome_of
 from flows.reader import Known, Options, contract_version, first_looks, readings
 from flows.settings import Settings
@@ -23,6 +26,7 @@ from flows.trouble import LOGGER, Fault, guarded
 from flows.usage import UsageError
 from transforms.interpret import Context
 from warehouse.database import connect, upgrade
+from warehouse.deliveries import archived, seen_before, waiting
 from warehouse.load import LoadResult, load_many, load_pupils, readings_of, record_arrival
 from warehouse.publish import publish, published_dates
 from warehouse.query import register
@@ -30,7 +34,7 @@ from warehouse.server import embedded_server
 from warehouse.stored import StoredReading, stored_readings, unpublished
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 STANDING_FORMS = frozenset(form.name for form in FORMS if form.defines_schools or form.slice_by == "academic_year")
 """A register and a plan are not for a date of their own: they hold for the dates of the other forms."""
@@ -92,12 +96,38 @@ class Intake:
         def work() -> list[Arrival]:
             arrival = archive(incoming, self.settings.archive)
             self._record([arrival])
-            inside = unpack(arrival, self.settings.archive, self.settings.reader_limits)
-            self._record(inside)
-            return inside or [arrival]
+            return self._unpacked(arrival)
 
         found = guarded("archiving a file", work)
         return [failed(incoming.file, "", incoming.folder, found)] if isinstance(found, Fault) else [*found]
+
+    def receive_new(self, inbox: Sequence[Incoming]) -> list[Arrival | Outcome]:
+        """Receive those files of the inbox that did not lie there before as they are; then what is still to be read of
+        what was received earlier, from the archive: late and failed deliveries are never skipped."""
+        stamps = {}
+        for each in inbox:
+            with suppress(OSError):  # one that is gone meanwhile fails when it is received
+                stamps[each.inbox_path or ""] = stamp(each.path.stat())
+        with self.engine.connect() as connection:
+            seen = seen_before(connection, stamps)
+        arrived = [each for file in inbox if file.inbox_path not in seen for each in self.receive(file)]
+        return arrived + self._still_waiting()
+
+    def _still_waiting(self) -> list[Arrival | Outcome]:
+        with self.engine.connect() as connection:
+            kept = archived_arrivals(connection, self.settings.archive, waiting(connection, self.version))
+        found: list[Arrival | Outcome] = []
+        for delivery_id, arrival in kept.items():
+            if arrival.sha256 not in self.ids:
+                self.ids[arrival.sha256] = delivery_id
+                inside = guarded("unpacking a delivery", partial(self._unpacked, arrival))
+                found += [self._failed(arrival, inside)] if isinstance(inside, Fault) else inside
+        return found
+
+    def _unpacked(self, arrival: Arrival) -> list[Arrival]:
+        inside = unpack(arrival, self.settings.archive, self.settings.reader_limits)
+        self._record(inside)
+        return inside or [arrival]
 
     def _record(self, arrivals: Sequence[Arrival]) -> None:
         with self.engine.begin() as connection:
@@ -107,6 +137,7 @@ class Intake:
                     connection, arrival.sha256, arrival.file, arrival.size, arrival.received_at, place,
                     sender_folder=arrival.folder, run_id=self.run_id,
                     container_id=self.ids[arrival.container] if arrival.container else None,
+                    inbox_path=arrival.inbox_path, stamp=arrival.stamp,
                 )  # fmt: skip
 
     def recall(self, arrivals: Sequence[Arrival]) -> dict[str, Outcome]:
@@ -166,14 +197,17 @@ class Intake:
         return Context(schools_then, self.secret, options.form, options.sender, options.as_of)
 
     def forget_registers(self) -> None:
-        """A register was loaded: ask anew, and keep a copy for checks without a database."""
+        """A register was loaded: ask anew."""
         with self._guard:
             self._registers.clear()
+
+    def keep_register(self) -> None:
+        """Keep a copy of the newest register for checks without a database, whichever run loaded it."""
         schools = self.context(None).register
         if schools is not None:
-            made = self.settings.register.with_name(f".{self.settings.register.name}.{secrets.token_hex(4)}")
-            schools.write_parquet(made)
-            made.replace(self.settings.register)
+            copy = io.BytesIO()
+            schools.write_parquet(copy)
+            write(self.settings.register, copy.getvalue())
 
     def dates_to_publish(self, as_of: dt.date | None) -> list[dt.date]:
         """The asked date, the dates of what is new since the last publication, and published dates after those."""
@@ -191,7 +225,8 @@ class Intake:
         """Publish the marts of every date that what came may have changed; returns the dates."""
         dates = self.dates_to_publish(as_of)
         if dates:
-            publish(self.engine, dates, self.run_id)
+            publish(self.engine, dates, self.run_id, self.settings.lock_wait)
+        guarded("keeping a copy of the register", self.keep_register)
         return dates
 
     def _still_answers(self, stored: StoredReading) -> bool:
@@ -210,7 +245,7 @@ class Intake:
         pairs = [(reading, self.ids[arrival.sha256]) for arrival, reading in whole]
         results = guarded(
             f"loading {len(pairs)} deliveries from {whole[0][0].sha256[:8]} on",
-            lambda: load_many(self.engine, pairs, self.version, self.run_id),
+            lambda: load_many(self.engine, pairs, self.version, self.run_id, self.settings.lock_wait),
         )
         if not isinstance(results, Fault):
             return [self._loaded(arrival, result) for (arrival, _), result in zip(whole, results, strict=True)]
@@ -221,7 +256,9 @@ class Intake:
     def _load_pupils(self, arrival: Arrival, stream: PupilStream) -> Outcome:
         result = guarded(
             f"loading delivery {arrival.sha256[:8]}",
-            lambda: load_pupils(self.engine, stream, self.ids[arrival.sha256], self.version, self.run_id),
+            lambda: load_pupils(
+                self.engine, stream, self.ids[arrival.sha256], self.version, self.run_id, self.settings.lock_wait
+            ),
         )
         return self._failed(arrival, result) if isinstance(result, Fault) else self._loaded(arrival, result)
 
@@ -239,6 +276,14 @@ class Intake:
     def _failed(self, arrival: Arrival, fault: Fault) -> Outcome:
         outcome = failed(arrival.file, arrival.sha256, arrival.folder, fault)
         return replace(outcome, delivery_id=self.ids.get(arrival.sha256))
+
+
+def archived_arrivals(connection: Connection, folder: Path, deliveries: Collection[int]) -> dict[int, Arrival]:
+    """Delivery id → the bytes that the archive in `folder` keeps of it, in the order in which they were received."""
+    return {
+        delivery_id: Arrival(name, sender_folder, sha256, size, received_at, folder / place)
+        for delivery_id, name, sha256, size, received_at, place, sender_folder in archived(connection, deliveries)
+    }
 
 
 def recalled(arrival: Arrival, stored: StoredReading) -> Outcome:

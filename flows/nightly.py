@@ -163,8 +163,9 @@ def discover_inbox(inbox: str) -> list[Incoming]:
 
 @task(name="archive", cache_policy=NO_CACHE, persist_result=False)
 def archive_inbox(work: Work, incoming: list[Incoming]) -> None:
-    """Keep the bytes of every file before anything looks into one."""
-    work.arrived = [each for file in incoming for each in work.intake.receive(file)]
+    """Keep the bytes of every new file before anything looks into one."""
+    work.arrived = work.intake.receive_new(incoming)
+    get_run_logger().info("%d files are new or still to be read", len(work.arrived))
 
 
 @task(name="recognise", cache_policy=NO_CACHE, persist_result=False)
@@ -214,7 +215,14 @@ def take_in(work: Work, batch: list[Known]) -> None:
         raise Fault(text, passing=any(outcome.may_pass for outcome in wrong))
 
 
-@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="publish",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_SECONDS,
+    retry_condition_fn=fault_may_pass,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
     dates = guarded("publishing the marts", lambda: work.intake.publish(day))
     if isinstance(dates, Fault):

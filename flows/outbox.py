@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
@@ -16,6 +15,7 @@ from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import Overdue, Receipt
 from documents.receipt import Content, copies_table, make_overdue, make_receipt, overdue_name, receipt_name
 from documents.sandbox import shared
+from flows.draft import replace
 from flows.outcome import Outcome
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault, guarded
@@ -94,7 +94,7 @@ def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bo
             told = receipts(connection, part, ZoneInfo(settings.timezone))
         made = made_receipts(settings, [(told[reading_id], known[reading_id]) for reading_id in part])
         for reading_id, (_, data) in zip(part, made, strict=True):
-            if not isinstance(data, Fault) and write(paths[reading_id], data):
+            if not isinstance(data, Fault) and write(paths[reading_id], data, settings.outbox):
                 yield paths[reading_id]
 
 
@@ -106,16 +106,14 @@ def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterat
         path = settings.outbox / each.sender / overdue_name(each.form, each.campaign)
         if each.is_received:
             path.unlink(missing_ok=True)
-        elif write(path, make_overdue(each)):
+        elif write(path, make_overdue(each), settings.outbox):
             yield path
 
 
-def write(path: Path, data: bytes) -> bool:
+def write(path: Path, data: bytes, drafts: Path | None = None) -> bool:
     """Write a file as a whole; one that is there already with the same bytes is left. Says whether it was written."""
     if path.exists() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f".{secrets.token_hex(8)}")
-    made.write_bytes(data)
-    made.replace(path)
+    replace(path, data, drafts)
     return True

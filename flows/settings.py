@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -12,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from documents.limits import Limits
+from flows.draft import draft, sweep, write
 
 PUPIL_KEY_BYTES = 32
 
@@ -69,7 +72,7 @@ class Settings(BaseSettings):
     lock_seconds: float = Field(
         default=300,
         gt=0,
-        description="How long a backfill waits for a slice that somebody else is writing, before it gives up.",
+        description="How long a run waits for what another one is writing or publishing, before it gives up.",
     )
     timezone: str = Field(
         default="Asia/Tomsk",
@@ -100,6 +103,10 @@ class Settings(BaseSettings):
         return Limits(
             self.reader_memory_mb << 20, self.reader_seconds, self.reader_cells, self.reader_unpacked_mb << 20
         )
+
+    @property
+    def lock_wait(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.lock_seconds)
 
     @property
     def inbox(self) -> Path:
@@ -135,25 +142,21 @@ class Settings(BaseSettings):
         return self.home / "profmin.log"
 
     def prepare(self) -> None:
-        """Make the folders that are missing; archive and keys are closed to others."""
+        """Make the missing folders, archive and keys closed to others; remove what killed processes left in them."""
         self.home.mkdir(parents=True, exist_ok=True)
         for folder, mode in ((self.inbox, 0o755), (self.outbox, 0o755), (self.archive, 0o700), (self.keys, 0o700)):
             folder.mkdir(mode=mode, exist_ok=True)
+            sweep(folder)
+        sweep(self.home)
 
     def pupil_key(self) -> bytes:
         """The key under which pupils are told apart, made on first use. Whoever loses it starts them anew."""
         path = self.keys / "pupil.key"
         self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-            made.touch(mode=0o600)
-            made.write_bytes(secrets.token_bytes(PUPIL_KEY_BYTES))
-            try:
+            with draft(self.keys) as (made, file), suppress(FileExistsError):
+                write(file, secrets.token_bytes(PUPIL_KEY_BYTES))
                 path.hardlink_to(made)  # unlike a rename, never replaces the key that another process made meanwhile
-            except FileExistsError:
-                pass
-            finally:
-                made.unlink()
         return path.read_bytes()
 
 

@@ -99,7 +99,7 @@ def markdown(night: Night, tables: Tables) -> str:
     verdicts = night.verdicts
     found = Counter(finding["severity"] for outcome in night.outcomes for finding in outcome.findings)
     counted = (
-        f"Файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
+        f"Новых файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
         f"отклонены {verdicts['refused']}, сбой у нас {verdicts['failed']}. Строк в карантине: {night.quarantined}."
     )
     return "\n".join(

@@ -33,10 +33,11 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
         out.print(disagreeing_table(tables.disagreeing, narrow=narrow))
         out.print()
     verdicts = Counter(outcome.verdict for outcome in night.outcomes)
-    out.print(
-        f"Файлов {len(night.outcomes)}: принято {verdicts['accepted']}, частично {verdicts['partial']}, "
+    counted = (
+        f"Новых файлов {len(night.outcomes)}: принято {verdicts['accepted']}, частично {verdicts['partial']}, "
         f"отклонено {verdicts['refused']}. Строк в карантине: {night.quarantined}."
     )
+    out.print(counted if night.outcomes else "Новых файлов нет.")
     for outcome in night.outcomes:
         if outcome.verdict in ("refused", None):
             why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse"), "")

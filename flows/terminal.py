@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from contracts.forms import FORMS, RULES
 from contracts.vocabulary import rows
@@ -39,13 +47,14 @@ def console(*, error: bool = False) -> Console:
 
 @contextmanager
 def progress(doing: str) -> Iterator[None]:
-    """A bar of deliveries done, on a terminal only."""
+    """A bar of deliveries done, with the time it took and about how long it still takes; on a terminal only."""
     on = console(error=True)
     if not on.is_terminal:
         yield
         return
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("[dim]ещё"), TimeRemainingColumn(),
         console=on, transient=True,
     )  # fmt: skip
     with bar:

@@ -16,9 +16,9 @@ LOGGER = logging.getLogger("profmin")
 T = TypeVar("T")
 LARGEST_LOG = 5_000_000
 
-SPEAKS_FREELY = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed")
+SPEAKS_FREELY = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed", "Timeout", "GaveUp")
 """Errors of ours whose texts are about the system, never about a row."""
-PASSING = ("OperationalError", "InterfaceError", "ConnectionError", "TimeoutError")
+PASSING = ("OperationalError", "InterfaceError", "ConnectionError", "TimeoutError", "Timeout", "GaveUp")
 """Faults that may be gone when tried again: a server that restarts, a lock that is held, a disk that was full."""
 
 

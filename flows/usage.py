@@ -19,6 +19,17 @@ def day(text: str) -> dt.date:
         raise UsageError(f"{text!r} is not a date; write YYYY-MM-DD, for example 2023-09-08") from None
 
 
+def moment(text: str) -> dt.datetime:
+    """A moment as people type it, with its time zone. Raises UsageError."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a time; write for example 2023-09-08T21:00+07:00") from None
+    if found.tzinfo is None:
+        raise UsageError(f"{text!r} has no time zone; write for example 2023-09-08T21:00+07:00")
+    return found
+
+
 def must_be_known(named: Iterable[str], known: Sequence[str], what: str) -> None:
     """Raises UsageError for a name that nobody has, with the names that there are."""
     for each in named:

@@ -1,4 +1,4 @@
-"""Backfills: a recorded request to read deliveries again, the readings it proposes, and making them current or not."""
+"""Making what a backfill proposes current, taking that back, or dropping it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
+from contracts.form import Form
 from contracts.forms import FORMS
-from contracts.reading import PupilStream, Reading
 from warehouse.copying import run_script
-from warehouse.digest import digest
-from warehouse.facts import fact_table
-from warehouse.load import received_at, waves
-from warehouse.publish import Published, be_the_publisher, publish_within
-from warehouse.pupils import attach_pupils, copy_pupils
+from warehouse.facts import fact_columns, fact_table
+from warehouse.proposals import alone
+from warehouse.publish import Published, publish_within
 from warehouse.requests import Refused
-from warehouse.slices import holding
-from warehouse.storing import Incoming, propose, reserve
+from warehouse.slices import publisher
+from warehouse.transaction import retried
 
-WAITING = """
-SELECT o.delivery_id FROM ops.backfill_delivery o JOIN ops.delivery d ON d.delivery_id = o.delivery_id
-WHERE o.backfill_id = :id AND o.outcome = 'waiting'
-ORDER BY d.received_at, o.delivery_id
-"""
-DIGESTS = """
-SELECT o.delivery_id, r.digest FROM ops.backfill_delivery o JOIN ops.reading r ON r.reading_id = o.reading_before
-WHERE o.backfill_id = :id AND o.delivery_id = ANY (:deliveries)
-"""
-NOTE = """
-UPDATE ops.backfill_delivery SET outcome = :outcome WHERE backfill_id = :id AND delivery_id = ANY (:deliveries)
+STATUS = """
+SELECT status, contract_version, planned_at, applied_at, register_known_at FROM ops.backfill WHERE backfill_id = :id
 """
 TOUCHED = """
 SELECT DISTINCT slice FROM ops.reading
@@ -40,12 +29,20 @@ WHERE slice IS NOT NULL AND (backfill_id = :id OR reading_id IN (
 ORDER BY slice
 """
 MOVED = """
-SELECT DISTINCT coalesce(r.slice, d.file_name) FROM ops.reading r
+SELECT DISTINCT coalesce(r.slice, 'delivery ' || left(d.sha256, 8)) FROM ops.reading r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE r.backfill_id IS DISTINCT FROM :id AND r.status <> 'proposed'
   AND (r.slice = ANY (:slices) OR r.delivery_id IN (
       SELECT delivery_id FROM ops.backfill_delivery WHERE backfill_id = :id AND outcome = 'proposed'))
   AND greatest(r.became_current_at, CASE WHEN r.status = 'reverted' THEN r.superseded_at END) > :since
+ORDER BY 1
+"""
+# Proposals were read with the registers known when the request was made, unless it names another moment.
+REGISTERS_MOVED = """
+SELECT DISTINCT r.slice FROM ops.reading r JOIN ops.backfill b ON b.backfill_id = :id
+WHERE r.form = ANY (:registers) AND r.slice IS NOT NULL AND r.backfill_id IS DISTINCT FROM :id
+  AND r.status <> 'proposed' AND b.register_known_at IS NULL
+  AND greatest(r.became_current_at, CASE WHEN r.status = 'reverted' THEN r.superseded_at END) > b.requested_at
 ORDER BY 1
 """
 MAKE_KNOWN = """
@@ -89,76 +86,22 @@ SETTLE_WINNERS = """
 UPDATE ops.reading SET status = 'current', superseded_at = NULL, superseded_by = NULL
 WHERE reading_id = ANY (:winners) AND status = 'superseded'
 """
+# Who loads such a school at this moment holds its row; it is asked who uses it after they have finished.
+HELD_SCHOOLS = """
+SELECT school_id FROM ref.school_identity WHERE school_id IN (
+    SELECT f.school_id FROM core.{table} f GROUP BY f.school_id HAVING bool_and(f.reading_id = ANY (:proposed)))
+ORDER BY school_id FOR UPDATE
+"""
+UNUSED_SCHOOLS = """
+DELETE FROM ref.school_identity i WHERE i.school_id = ANY (:schools) AND {unused}
+"""
+REGISTERS = [form for form in FORMS if form.defines_schools]
 PARTS = (
     "ops.raw_row", "ops.finding", "core.control_total_fact", "core.school_outcome_fact",
 )  # fmt: skip
 
 
-def waiting(connection: Connection, backfill_id: int) -> list[int]:
-    """Deliveries that the plan has not read again yet, in the order in which they were received."""
-    return list(connection.scalars(text(WAITING), {"id": backfill_id}))
-
-
-def propose_readings(
-    engine: Engine, backfill_id: int, readings: Sequence[tuple[Reading, int]], contract_version: str, run_id: int | None
-) -> int:
-    """Store those of the readings that say something else than before; returns how many. One transaction."""
-    deliveries = [delivery_id for _, delivery_id in readings]
-    received = received_at(engine, deliveries)
-    with engine.begin() as connection:
-        look_through(connection, backfill_id)
-        asked = {"id": backfill_id, "deliveries": deliveries}
-        before = dict(connection.execute(text(DIGESTS), asked).tuples().all())
-        changed = [each for each in readings if digest(each[0]) != before[each[1]]]
-        changed.sort(key=lambda each: (received[each[1]], each[0].as_of or dt.date.min))
-        incoming = {
-            place: Incoming(reading, delivery_id, received[delivery_id], reading_id, contract_version, run_id)
-            for place, ((reading, delivery_id), reading_id) in enumerate(
-                zip(changed, reserve(connection, len(changed)), strict=True)
-            )
-        }
-        for wave in waves(incoming):
-            propose(connection, list(wave.values()), backfill_id)
-        proposed = [delivery_id for _, delivery_id in changed]
-        note(connection, backfill_id, "proposed", proposed)
-        note(connection, backfill_id, "same", [each for each in deliveries if each not in set(proposed)])
-    return len(changed)
-
-
-def propose_pupils(
-    engine: Engine, backfill_id: int, stream: PupilStream, delivery_id: int, contract_version: str, run_id: int | None
-) -> int:
-    """Store an export's reading with its pupils, if it says something else than before; returns 1 or 0."""
-    received = received_at(engine, [delivery_id])[delivery_id]
-    connection = engine.connect()
-    with connection, connection.begin() as transaction:
-        look_through(connection, backfill_id)
-        before = connection.execute(text(DIGESTS), {"id": backfill_id, "deliveries": [delivery_id]}).one()[1]
-        (reading_id,) = reserve(connection, 1)
-        copy_pupils(connection, reading_id, stream)
-        reading = stream.reading()
-        if digest(reading) == before:
-            transaction.rollback()
-        else:
-            made = Incoming(reading, delivery_id, received, reading_id, contract_version, run_id)
-            (result,) = propose(connection, [made], backfill_id)
-            attach_pupils(connection, reading_id, keep=result.reading.verdict != "refused")
-            note(connection, backfill_id, "proposed", [delivery_id])
-            return 1
-    with engine.begin() as connection:
-        note(connection, backfill_id, "same", [delivery_id])
-    return 0
-
-
-def note(connection: Connection, backfill_id: int, outcome: str, deliveries: Collection[int]) -> None:
-    connection.execute(text(NOTE), {"id": backfill_id, "outcome": outcome, "deliveries": list(deliveries)})
-
-
-def look_through(connection: Connection, backfill_id: int) -> None:
-    """Until the transaction ends, see the warehouse as if the backfill were applied."""
-    connection.execute(text("SELECT set_config('profmin.backfill', :id, true)"), {"id": str(backfill_id)})
-
-
+@retried
 def apply(
     engine: Engine,
     backfill_id: int,
@@ -168,6 +111,7 @@ def apply(
     oldest: dt.timedelta,
     wait: dt.timedelta,
     told: Callable[[str], None],
+    approved_by: str,
     run_id: int | None = None,
 ) -> list[Published]:
     """Make a plan's readings current and publish `dates`, in one transaction.
@@ -175,7 +119,7 @@ def apply(
     Raises Refused when the plan is not there to be applied, is older than `oldest`, was made by other rules, or when
     production has moved since; Timeout when a slice stays locked for longer than `wait`.
     """
-    with locked(engine, backfill_id, wait, told) as connection:
+    with locked(engine, backfill_id, wait, told, run_id) as connection:
         plan = status_of(connection, backfill_id)
         if plan.status != "planned":
             raise Refused(f"backfill {backfill_id} is {plan.status}; only a planned one can be applied")
@@ -187,16 +131,21 @@ def apply(
                 f"the plan of backfill {backfill_id} is older than {oldest.days} days: cancel it and plan anew"
             )
         slices = touched(connection, backfill_id)
-        refuse_if_moved(connection, backfill_id, slices, plan.planned_at, "since the plan")
+        registers = {"id": backfill_id, "registers": [form.name for form in REGISTERS]}
+        moved = [*moved_slices(connection, backfill_id, slices, plan.planned_at)]
+        refuse([*moved, *connection.scalars(text(REGISTERS_MOVED), registers)], "since the plan")
         asked = {"id": backfill_id, "now": now}
         connection.execute(text(MAKE_KNOWN), asked)
         connection.execute(text(SUPERSEDE_BEFORE), asked)
         connection.execute(text(CONFIRM), asked)
         settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "applied", now)
+        approved = {"id": backfill_id, "by": approved_by}
+        connection.execute(text("UPDATE ops.backfill SET approved_by = :by WHERE backfill_id = :id"), approved)
         return publish_within(connection, dates(connection), run_id)
 
 
+@retried
 def revert(
     engine: Engine,
     backfill_id: int,
@@ -207,12 +156,13 @@ def revert(
     run_id: int | None = None,
 ) -> list[Published]:
     """Bring back what was current before a backfill was applied, and publish. Raises Refused, Timeout."""
-    with locked(engine, backfill_id, wait, told) as connection:
+    with locked(engine, backfill_id, wait, told, run_id) as connection:
         plan = status_of(connection, backfill_id)
         if plan.status != "applied":
             raise Refused(f"backfill {backfill_id} is {plan.status}; only an applied one can be reverted")
         slices = touched(connection, backfill_id)
-        refuse_if_moved(connection, backfill_id, slices, plan.applied_at, "since it was applied, and stands on it")
+        moved = moved_slices(connection, backfill_id, slices, plan.applied_at)
+        refuse(moved, "since it was applied, and stands on it")
         found = dates(connection)
         now = connection.scalar(text("SELECT clock_timestamp()"))
         connection.execute(text(UNDO), {"id": backfill_id, "now": now})
@@ -222,8 +172,8 @@ def revert(
 
 
 def cancel(engine: Engine, backfill_id: int) -> None:
-    """Drop what a plan proposed; only its record stays. Raises Refused."""
-    with engine.begin() as connection:
+    """Drop what a plan proposed, schools that only its registers named included; its record stays. Raises Refused."""
+    with alone(engine, backfill_id), engine.begin() as connection:
         run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
         plan = status_of(connection, backfill_id)
         if plan.status not in ("planning", "planned"):
@@ -231,13 +181,30 @@ def cancel(engine: Engine, backfill_id: int) -> None:
         proposed = list(
             connection.scalars(text("SELECT reading_id FROM ops.reading WHERE backfill_id = :id"), {"id": backfill_id})
         )
+        held = [
+            school
+            for form in REGISTERS
+            for school in connection.scalars(text(HELD_SCHOOLS.format(table=fact_table(form))), {"proposed": proposed})
+        ]
         for table in (*PARTS, *(f"core.{fact_table(form)}" for form in FORMS)):
             connection.execute(text(f"DELETE FROM {table} WHERE reading_id = ANY (:proposed)"), {"proposed": proposed})
         for reading_id in proposed:
             run_script(connection, f"DROP TABLE IF EXISTS restricted.pupil_fact_{reading_id}")
         for table in ("ops.backfill_delivery", "ops.backfill_change", "ops.reading"):
             connection.execute(text(f"DELETE FROM {table} WHERE backfill_id = :id"), {"id": backfill_id})
+        drop_unused_schools(connection, held)
         mark(connection, backfill_id, "cancelled", connection.scalar(text("SELECT clock_timestamp()")))
+
+
+def drop_unused_schools(connection: Connection, schools: Collection[int]) -> None:
+    """Take back the lasting ids of schools of which no fact speaks."""
+    told = ["core.school_outcome_fact", *(f"core.{fact_table(form)}" for form in FORMS if speaks_of_schools(form))]
+    unused = " AND ".join(f"NOT EXISTS (SELECT FROM {table} t WHERE t.school_id = i.school_id)" for table in told)
+    connection.execute(text(UNUSED_SCHOOLS.format(unused=unused)), {"schools": list(schools)})
+
+
+def speaks_of_schools(form: Form) -> bool:
+    return "school_id" in {column.name for column in fact_columns(form)}
 
 
 @dataclass(frozen=True)
@@ -246,12 +213,12 @@ class Status:
     contract_version: str
     planned_at: dt.datetime
     applied_at: dt.datetime
+    register_known_at: dt.datetime | None
 
 
 def status_of(connection: Connection, backfill_id: int) -> Status:
     """Raises Refused when there is no such backfill."""
-    statement = "SELECT status, contract_version, planned_at, applied_at FROM ops.backfill WHERE backfill_id = :id"
-    found = connection.execute(text(statement), {"id": backfill_id}).one_or_none()
+    found = connection.execute(text(STATUS), {"id": backfill_id}).one_or_none()
     if found is None:
         raise Refused(f"there is no backfill {backfill_id}")
     return Status(*found)
@@ -262,11 +229,12 @@ def touched(connection: Connection, backfill_id: int) -> list[str]:
     return list(connection.scalars(text(TOUCHED), {"id": backfill_id}))
 
 
-def refuse_if_moved(
-    connection: Connection, backfill_id: int, slices: Sequence[str], since: dt.datetime, when: str
-) -> None:
+def moved_slices(connection: Connection, backfill_id: int, slices: Sequence[str], since: dt.datetime) -> list[str]:
     asked = {"id": backfill_id, "slices": list(slices), "since": since}
-    moved = list(connection.scalars(text(MOVED), asked))
+    return list(connection.scalars(text(MOVED), asked))
+
+
+def refuse(moved: Sequence[str], when: str) -> None:
     if moved:
         more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""
         raise Refused(f"production has moved {when}: {', '.join(moved[:5])}{more}")
@@ -287,14 +255,11 @@ def mark(connection: Connection, backfill_id: int, status: str, now: dt.datetime
 
 
 @contextmanager
-def locked(engine: Engine, backfill_id: int, wait: dt.timedelta, told: Callable[[str], None]) -> Iterator[Connection]:
+def locked(
+    engine: Engine, backfill_id: int, wait: dt.timedelta, told: Callable[[str], None], run_id: int | None
+) -> Iterator[Connection]:
     """A transaction of the only publisher, who is also the only writer of the backfill's slices."""
     with engine.connect() as connection:
         slices = touched(connection, backfill_id)
-        connection.rollback()
-        with holding(connection, slices, wait, told):
-            connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                run_script(connection, f"SET LOCAL lock_timeout = {int(wait.total_seconds() * 1000)}")
-                be_the_publisher(connection)
-                yield connection
+    with publisher(engine, slices, wait, told, run_id) as connection:
+        yield connection

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import polars as pl
 from sqlalchemy import Connection, Engine, text
 
 from contracts.forms import FORMS
-from warehouse.backfill import look_through, mark, status_of
+from warehouse.backfill import mark, status_of, touched
 from warehouse.facts import fact_table, key_columns
-from warehouse.mart import Mart, marts
-from warehouse.publish import audit, build, published_dates
+from warehouse.mart import Mart, marts, views
+from warehouse.proposals import look_through
+from warehouse.publish import audit, build, published_dates, shape
 from warehouse.query import frame
 from warehouse.requests import Refused
+from warehouse.slices import holding
+from warehouse.transaction import begun, retried
+from warehouse.versions import MARKS, keep_confirmed
 
-UNTOLD = ("position", "known_at", "as_of")
+UNTOLD = ("position", "known_at", "as_of", *MARKS)
 """Columns that differ without a figure having moved."""
 STANDING_FORMS_CHANGED = """
 SELECT coalesce(bool_or(f.holds_before_first), false), min(r.as_of)
 FROM ops.reading r JOIN ref.form f ON f.form = r.form
 WHERE r.backfill_id = :id OR r.reading_id IN (
-    SELECT reading_before FROM ops.backfill_delivery WHERE backfill_id = :id AND outcome = 'proposed')
+    SELECT reading_before FROM ops.backfill_delivery
+    WHERE backfill_id = :id AND (outcome = 'proposed' OR confirms IS NOT NULL))
 """
 DELIVERIES = """
 SELECT o.delivery_id, d.file_name, coalesce(n.form, b.form) AS form, coalesce(n.sender, b.sender) AS sender,
@@ -50,8 +55,42 @@ HAVING coalesce(sum(findings) FILTER (WHERE NOT is_new), 0) <> coalesce(sum(find
 ORDER BY rule
 """
 CHANGES = """
-SELECT mart, as_of, key, name, column_name AS "column", before, after
-FROM ops.backfill_change WHERE backfill_id = :id ORDER BY mart, as_of, key, column_name
+SELECT c.mart, c.as_of, c.key, c.name, c.column_name AS "column", format_type(a.atttypid, a.atttypmod) AS "type",
+    c.before, c.after
+FROM ops.backfill_change c
+LEFT JOIN pg_attribute a ON a.attrelid = to_regclass('mart.' || c.mart) AND a.attname = c.column_name
+WHERE c.backfill_id = :id ORDER BY c.mart, c.as_of, c.key, c.column_name
+"""
+CELLS = {
+    "form": pl.String(), "sender": pl.String(), "as_of": pl.Date(), "key": pl.String(), "column": pl.String(),
+    "type": pl.String(), "before": pl.String(), "after": pl.String(),
+}  # fmt: skip
+CHANGED_CELLS = """
+WITH pair AS (
+    SELECT o.delivery_id, o.reading_before, n.reading_id AS reading_after, coalesce(n.sender, b.sender) AS sender,
+        coalesce(n.as_of, b.as_of) AS as_of
+    FROM ops.backfill_delivery o
+    JOIN ops.reading b ON b.reading_id = o.reading_before
+    JOIN ops.reading n ON n.delivery_id = o.delivery_id AND n.backfill_id = o.backfill_id
+    WHERE o.backfill_id = :id AND :form IN (b.form, n.form)
+),
+before AS (
+    SELECT p.delivery_id, {key} AS key, to_jsonb(f) - 'reading_id' AS cells
+    FROM pair p JOIN {table} f ON f.reading_id = p.reading_before
+),
+after AS (
+    SELECT p.delivery_id, {key} AS key, to_jsonb(f) - 'reading_id' AS cells
+    FROM pair p JOIN {table} f ON f.reading_id = p.reading_after
+)
+SELECT cast(:form AS text) AS form, p.sender, p.as_of, key, each.name AS "column",
+    format_type(t.atttypid, t.atttypmod) AS "type", b.cells ->> each.name AS before, a.cells ->> each.name AS after
+FROM before b
+FULL JOIN after a USING (delivery_id, key)
+JOIN pair p USING (delivery_id)
+CROSS JOIN LATERAL jsonb_object_keys(coalesce(a.cells, b.cells)) AS each (name)
+LEFT JOIN pg_attribute t ON t.attrelid = to_regclass(:table) AND t.attname = each.name
+WHERE b.cells ->> each.name IS DISTINCT FROM a.cells ->> each.name AND each.name <> 'school_id'
+ORDER BY b.cells IS NULL OR a.cells IS NULL, p.as_of, p.sender, key, t.attnum LIMIT :most
 """
 
 
@@ -62,16 +101,19 @@ def affected_dates(connection: Connection, backfill_id: int) -> list[dt.date]:
     return [day for day in published_dates(connection) if all_dates or (first is not None and day >= first)]
 
 
-def compare(engine: Engine, backfill_id: int) -> int:
+@retried
+def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, told: Callable[[str], None]) -> int:
     """Build the marts aside as if a plan were applied, audit them, and store what would change; the plan is then ready.
 
     Returns how many figures would move. Raises AuditFailed when the marts would not pass, Refused when the plan is not
-    being made.
+    being made, Timeout when a slice stays locked for longer than `wait`.
     """
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, begun(connection):
+        seen_at = snapshot(engine, connection, backfill_id, wait, told)
         status = status_of(connection, backfill_id).status
         if status != "planning":
             raise Refused(f"backfill {backfill_id} is {status}, not being planned")
+        keep_confirmed(connection, backfill_id)
         dates = affected_dates(connection, backfill_id)
         look_through(connection, backfill_id)
         for mart in marts():
@@ -79,28 +121,65 @@ def compare(engine: Engine, backfill_id: int) -> int:
         moved = 0
         if dates:
             audit(connection)
-            moved = sum(store_changes(connection, backfill_id, mart, dates) for mart in marts())
-        mark(connection, backfill_id, "planned", connection.scalar(text("SELECT clock_timestamp()")))
+            totals = [view for view in views() if view.name.endswith("_region")]
+            moved = sum(store_changes(connection, backfill_id, mart, dates) for mart in (*marts(), *totals))
+        mark(connection, backfill_id, "planned", seen_at)
     return moved
 
 
+def snapshot(
+    engine: Engine, connection: Connection, backfill_id: int, wait: dt.timedelta, told: Callable[[str], None]
+) -> dt.datetime:
+    """Take the connection's snapshot while nobody writes the backfill's slices; returns the moment.
+
+    What was written before is in the snapshot, and what comes later became current later: apply can tell what moved.
+    """
+    with engine.connect() as asking:
+        slices = touched(asking, backfill_id)
+    with holding(engine, slices, wait, told):
+        seen_at: dt.datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return seen_at
+
+
 def store_changes(connection: Connection, backfill_id: int, mart: Mart, dates: Collection[dt.date]) -> int:
-    key = f"concat_ws(' | ', {', '.join(mart.key)})"
+    """Keep what would change in a mart, or in a regional total over the marts aside; returns how many figures."""
+    key = f"concat_ws(' | ', {', '.join(mart.key)})" if mart.key else "''"
+    aside = f"({over_aside(mart)})" if mart.is_view else f"pg_temp.{mart.name}"
+    before, after = shape(connection, mart.relation), shape(connection, f"pg_temp.{mart.name}")
+    told = [name for name, _ in before if name not in UNTOLD]
+    # Rows become JSON only where a figure differs: as JSON all of them take five times as long to compare.
+    same = ", ".join(f"b.{name}" for name in told), ", ".join(f"a.{name}" for name in told)
+    differ = "true" if after and after != before else f"({same[0]}) IS DISTINCT FROM ({same[1]})"
     statement = f"""
         INSERT INTO ops.backfill_change (backfill_id, mart, as_of, key, name, column_name, before, after)
-        SELECT :id, :mart, as_of, key, coalesce(a.told ->> :label, b.told ->> :label), each.name,
-            b.told ->> each.name, a.told ->> each.name
-        FROM (SELECT m.as_of, {key} AS key, to_jsonb(m) AS told FROM {mart.relation} m WHERE m.as_of = ANY (:dates)) b
-        FULL JOIN (SELECT m.as_of, {key} AS key, to_jsonb(m) AS told FROM pg_temp.{mart.name} m) a USING (as_of, key)
-        CROSS JOIN LATERAL jsonb_object_keys(coalesce(a.told, b.told)) AS each (name)
-        WHERE b.told ->> each.name IS DISTINCT FROM a.told ->> each.name AND each.name <> ALL (:untold)
+        SELECT :id, :mart, as_of, row_key, coalesce(after ->> :label, before ->> :label), each.name,
+            before ->> each.name, after ->> each.name
+        FROM (
+            SELECT as_of, row_key, to_jsonb(b) AS before, to_jsonb(a) AS after
+            FROM (SELECT m.*, {key} AS row_key FROM {mart.relation} m WHERE m.as_of = ANY (:dates)) b
+            FULL JOIN (SELECT m.*, {key} AS row_key FROM {aside} m) a USING (as_of, row_key)
+            WHERE {differ}
+        ) AS moved
+        CROSS JOIN LATERAL jsonb_object_keys(coalesce(after, before)) AS each (name)
+        WHERE before ->> each.name IS DISTINCT FROM after ->> each.name AND each.name <> ALL (:untold)
     """
-    asked = {"id": backfill_id, "mart": mart.name, "label": mart.label, "dates": list(dates), "untold": list(UNTOLD)}
+    asked = {
+        "id": backfill_id, "mart": mart.name, "label": mart.label, "dates": list(dates),
+        "untold": [*UNTOLD, "row_key"],
+    }  # fmt: skip
     return int(connection.execute(text(statement), asked).rowcount)
 
 
+def over_aside(view: Mart) -> str:
+    """The SELECT of a view on marts, over the rows put aside."""
+    select = view.select
+    for base in marts():
+        select = select.replace(f"FROM {base.relation} AS", f"FROM pg_temp.{base.name} AS")
+    return select
+
+
 def changes(connection: Connection, backfill_id: int) -> pl.DataFrame:
-    """mart, as_of, key, name, column, before, after: every figure that moves, texts as the mart would print them."""
+    """mart, as_of, key, name, column, type, before, after: every figure that moves, as texts of the SQL type."""
     return frame(connection, CHANGES, {"id": backfill_id})
 
 
@@ -110,30 +189,28 @@ def changed_deliveries(connection: Connection, backfill_id: int) -> pl.DataFrame
 
 
 def changed_cells(connection: Connection, backfill_id: int, most: int = 200) -> pl.DataFrame:
-    """A sample of the loaded values that come out otherwise: form, key, column, before, after."""
-    found = [pl.DataFrame(schema=dict.fromkeys(("form", "key", "column", "before", "after"), pl.String()))]
+    """A sample of the loaded values that come out otherwise: form, sender, as_of, key, column, type, before, after.
+
+    Values that changed come before rows that come or go. Exports of pupils are not looked into: their figures are in
+    the marts.
+    """
+    found = [pl.DataFrame(schema=CELLS)]
     for form in FORMS:
-        key = f"concat_ws(' | ', {', '.join(key_columns(form))})"
-        statement = f"""
-            WITH told AS (
-                SELECT o.delivery_id, r.backfill_id IS NOT NULL AND r.backfill_id = :id AS is_new, {key} AS key,
-                    to_jsonb(f) - 'reading_id' AS cells
-                FROM ops.backfill_delivery o
-                JOIN ops.reading r ON r.reading_id = o.reading_before
-                    OR (r.backfill_id = o.backfill_id AND r.delivery_id = o.delivery_id)
-                JOIN core.{fact_table(form)} f ON f.reading_id = r.reading_id
-                WHERE o.backfill_id = :id AND o.outcome = 'proposed'
-            )
-            SELECT cast(:form AS text) AS form, key, each.name AS "column", b.cells ->> each.name AS before,
-                a.cells ->> each.name AS after
-            FROM (SELECT * FROM told WHERE NOT is_new) b
-            FULL JOIN (SELECT * FROM told WHERE is_new) a USING (delivery_id, key)
-            CROSS JOIN LATERAL jsonb_object_keys(coalesce(a.cells, b.cells)) AS each (name)
-            WHERE b.cells ->> each.name IS DISTINCT FROM a.cells ->> each.name
-            ORDER BY 2, 3 LIMIT :most
-        """
-        found.append(frame(connection, statement, {"id": backfill_id, "form": form.name, "most": most}))
+        if form.pupils:
+            continue
+        table = f"core.{fact_table(form)}"
+        statement = CHANGED_CELLS.format(
+            key=f"concat_ws(' | ', {', '.join(map(key_text, key_columns(form)))})", table=table
+        )
+        found.append(frame(connection, statement, {"id": backfill_id, "form": form.name, "table": table, "most": most}))
     return pl.concat(found).head(most)
+
+
+def key_text(column: str) -> str:
+    """What tells a fact's row apart, in words of the register in place of numbers of ours."""
+    if column == "school_id":
+        return "(SELECT i.school_code FROM ref.school_identity i WHERE i.school_id = f.school_id)"
+    return f"f.{column}"
 
 
 def changed_findings(connection: Connection, backfill_id: int) -> pl.DataFrame:

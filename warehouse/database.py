@@ -15,7 +15,7 @@ from contracts.forms import FORMS
 from contracts.vocabulary import rows
 from warehouse.copying import run_script
 from warehouse.facts import ensure_fact_tables, statements
-from warehouse.reference import form_record, rule_records, sync_reference
+from warehouse.reference import form_record, rule_records, sync_reference, version_records
 
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
@@ -35,6 +35,8 @@ SELECT 'schema', :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE ro
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
 """
 
+CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
+
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +47,7 @@ def connect(url: str) -> Engine:
         target = target.set(drivername="postgresql+psycopg2")
     if target.drivername != "postgresql+psycopg2":
         raise ValueError(f"the warehouse is Postgres through psycopg2, not {target.drivername!r}: {target!r}")
-    return create_engine(target, pool_pre_ping=True, connect_args={"client_encoding": "utf8"})
+    return create_engine(target, pool_pre_ping=True, connect_args=CALLED)
 
 
 def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
@@ -97,4 +99,5 @@ def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     parts += [rows(name) for name in VOCABULARIES]
     parts += [dict(form_record(form)) for form in forms]
     parts += [dict(record) for record in rule_records(forms)]
+    parts += [dict(record) for record in version_records(forms)]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()

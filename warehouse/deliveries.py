@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, text
 
@@ -14,13 +14,26 @@ ON CONFLICT (sha256) DO NOTHING
 RETURNING delivery_id
 """
 ARRIVE = """
-INSERT INTO ops.arrival (delivery_id, file_name, sender_folder, received_at, run_id, is_repeat, container_id)
-VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_repeat, :container_id)
+INSERT INTO ops.arrival
+    (delivery_id, file_name, sender_folder, received_at, run_id, is_repeat, container_id, inbox_path, stamp)
+VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_repeat, :container_id, :inbox_path, :stamp)
+"""
+SEEN = """
+SELECT i.inbox_path FROM unnest(cast(:paths AS text[]), cast(:stamps AS text[])) AS i (inbox_path, stamp)
+WHERE EXISTS (SELECT FROM ops.arrival a WHERE a.inbox_path = i.inbox_path AND a.stamp = i.stamp)
+"""
+# A zip archive is read as the deliveries in it; they wait for themselves.
+WAITING = """
+SELECT d.delivery_id FROM ops.delivery d
+WHERE NOT EXISTS (SELECT FROM ops.reading r
+                  WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded')
+                    AND (r.contract_version = :version OR r.verdict <> 'refused'))
+  AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
 """
 ARCHIVED = """
 SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, d.received_at, d.archive_path,
     (SELECT a.sender_folder FROM ops.arrival a WHERE a.delivery_id = d.delivery_id ORDER BY a.arrival_id LIMIT 1)
-FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries)
+FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.received_at, d.delivery_id
 """
 READINGS = """
 SELECT delivery_id, max(reading_id) FROM ops.reading
@@ -40,11 +53,14 @@ def record_arrival(
     sender_folder: str | None = None,
     run_id: int | None = None,
     container_id: int | None = None,
+    inbox_path: str | None = None,
+    stamp: str | None = None,
 ) -> tuple[int, bool]:
     """Record that these bytes were seen; returns (delivery_id, is_repeat). The first time makes the delivery.
 
     `received_at` needs a time zone. `sender_folder` is the inbox folder, if any, in which the file lay, and
-    `container_id` the delivery of the zip archive, if any, in which it came.
+    `container_id` the delivery of the zip archive, if any, in which it came. `inbox_path` and `stamp` tell the next look
+    at the inbox that this file was seen.
     """
     if received_at.tzinfo is None:
         raise ValueError(f"received_at has no time zone: {received_at}")
@@ -53,9 +69,24 @@ def record_arrival(
     is_repeat = delivery_id is None
     if is_repeat:
         delivery_id = connection.scalar(text("SELECT delivery_id FROM ops.delivery WHERE sha256 = :sha256"), seen)
-    arrival = {**seen, "delivery_id": delivery_id, "sender_folder": sender_folder, "run_id": run_id}
-    connection.execute(text(ARRIVE), {**arrival, "is_repeat": is_repeat, "container_id": container_id})
+    arrival = {
+        **seen, "delivery_id": delivery_id, "sender_folder": sender_folder, "run_id": run_id, "is_repeat": is_repeat,
+        "container_id": container_id, "inbox_path": inbox_path, "stamp": stamp,
+    }  # fmt: skip
+    connection.execute(text(ARRIVE), arrival)
     return int(delivery_id or 0), is_repeat
+
+
+def seen_before(connection: Connection, stamps: Mapping[str, str]) -> set[str]:
+    """Of paths in the inbox, each with its stamp, those at which that very file was seen before."""
+    asked = {"paths": list(stamps), "stamps": list(stamps.values())}
+    return set(connection.scalars(text(SEEN), asked))
+
+
+def waiting(connection: Connection, contract_version: str) -> list[int]:
+    """What was received less what has a finished reading: deliveries to be read, wherever they came from and however
+    long ago. One that older rules refused is among them."""
+    return list(connection.scalars(text(WAITING), {"version": contract_version}))
 
 
 def readings_of(connection: Connection, delivery_ids: Collection[int], contract_version: str) -> dict[int, int]:

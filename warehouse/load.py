@@ -10,7 +10,9 @@ from sqlalchemy import Engine, text
 from contracts.reading import PupilStream, Reading
 from warehouse.deliveries import finish_run, readings_of, record_arrival, start_run
 from warehouse.pupils import attach_pupils, copy_pupils
-from warehouse.storing import Incoming, LoadResult, lock_slices, reserve, store
+from warehouse.slices import LONGEST_WAIT, lock_slices
+from warehouse.storing import Incoming, LoadResult, repeated, reserve, store
+from warehouse.transaction import begun, retried
 
 __all__ = [
     "LoadResult", "finish_run", "load", "load_many", "load_pupils", "readings_of", "record_arrival", "start_run",
@@ -20,20 +22,31 @@ READINGS_A_TRANSACTION = 500
 
 
 def load(
-    engine: Engine, reading: Reading, delivery_id: int, contract_version: str, run_id: int | None = None
+    engine: Engine,
+    reading: Reading,
+    delivery_id: int,
+    contract_version: str,
+    run_id: int | None = None,
+    wait: dt.timedelta = LONGEST_WAIT,
 ) -> LoadResult:
     """Load one reading in one transaction; see `load_many`."""
-    return load_many(engine, [(reading, delivery_id)], contract_version, run_id)[0]
+    return load_many(engine, [(reading, delivery_id)], contract_version, run_id, wait)[0]
 
 
 def load_many(
-    engine: Engine, readings: Sequence[tuple[Reading, int]], contract_version: str, run_id: int | None = None
+    engine: Engine,
+    readings: Sequence[tuple[Reading, int]],
+    contract_version: str,
+    run_id: int | None = None,
+    wait: dt.timedelta = LONGEST_WAIT,
 ) -> list[LoadResult]:
     """Load pairs of reading and delivery id; results in the same order.
 
     Each reading is compared with what its slice holds, replaces it as a whole, or is refused and replaces nothing.
     Several hundred readings share a transaction; those of one slice come one after the other as they were received,
-    so that the outcome does not depend on the order of the argument.
+    so that the outcome does not depend on the order of the argument. One that another run has stored meanwhile changes
+    nothing. Raises Timeout when somebody else writes one of
+    the slices for longer than `wait`; GaveUp.
     """
     received = received_at(engine, [delivery_id for _, delivery_id in readings])
     order = sorted(
@@ -43,33 +56,61 @@ def load_many(
     results: dict[int, LoadResult] = {}
     for start in range(0, len(order), READINGS_A_TRANSACTION):
         part = order[start : start + READINGS_A_TRANSACTION]
-        with engine.begin() as connection:
-            incoming = {
-                place: Incoming(*readings[place], received[readings[place][1]], reading_id, contract_version, run_id)
-                for place, reading_id in zip(part, reserve(connection, len(part)), strict=True)
-            }
-            lock_slices(connection, [each.reading.slice for each in incoming.values() if each.reading.slice])
-            for wave in waves(incoming):
-                results |= zip(wave, store(connection, list(wave.values())), strict=True)
+        arrived = [(*readings[place], received[readings[place][1]]) for place in part]
+        results |= zip(part, load_together(engine, arrived, contract_version, run_id, wait), strict=True)
     return [results[place] for place in range(len(readings))]
 
 
+@retried
+def load_together(
+    engine: Engine,
+    arrived: Sequence[tuple[Reading, int, dt.datetime]],
+    contract_version: str,
+    run_id: int | None,
+    wait: dt.timedelta,
+) -> list[LoadResult]:
+    """Load readings, each with its delivery's id and time of receipt, in one transaction in this order."""
+    with engine.connect() as connection, begun(connection):
+        incoming = {
+            place: Incoming(*each, reading_id, contract_version, run_id)
+            for place, (each, reading_id) in enumerate(zip(arrived, reserve(connection, len(arrived)), strict=True))
+        }
+        lock_slices(connection, [written(*each[:2]) for each in arrived], wait, run_id)
+        results = repeated(connection, incoming)
+        for wave in waves({place: each for place, each in incoming.items() if place not in results}):
+            results |= zip(wave, store(connection, list(wave.values())), strict=True)
+    return [results[place] for place in range(len(arrived))]
+
+
+def written(reading: Reading, delivery_id: int) -> str:
+    """What one writer at a time may write: the slice, or the delivery when it is refused and is of none."""
+    return reading.slice or f"delivery {delivery_id}"
+
+
 def load_pupils(
-    engine: Engine, stream: PupilStream, delivery_id: int, contract_version: str, run_id: int | None = None
+    engine: Engine,
+    stream: PupilStream,
+    delivery_id: int,
+    contract_version: str,
+    run_id: int | None = None,
+    wait: dt.timedelta = LONGEST_WAIT,
 ) -> LoadResult:
     """Load an export of pupils while it is being computed, in one transaction.
 
     The blocks of the stream go to a partition of `restricted.pupil_fact`; its reading, available after the last block,
-    is then loaded as any other. Whatever fails on either side, nothing of it stays.
+    is then loaded as any other. Whatever fails on either side, nothing of it stays. A stream can be had only once, so
+    to try again is the caller's. Raises Timeout when somebody else writes its slice for longer than `wait`.
     """
     received = received_at(engine, [delivery_id])[delivery_id]
-    with engine.begin() as connection:
+    with engine.connect() as connection, begun(connection):
         (reading_id,) = reserve(connection, 1)
         copy_pupils(connection, reading_id, stream)
         reading = stream.reading()
-        lock_slices(connection, [reading.slice] if reading.slice else [])
-        (result,) = store(connection, [Incoming(reading, delivery_id, received, reading_id, contract_version, run_id)])
-        attach_pupils(connection, reading_id, keep=result.reading.verdict != "refused")
+        lock_slices(connection, [written(reading, delivery_id)], wait, run_id)
+        made = Incoming(reading, delivery_id, received, reading_id, contract_version, run_id)
+        known = repeated(connection, {0: made})
+        result = known[0] if known else store(connection, [made])[0]
+        attach_pupils(connection, reading_id, keep=not known and result.reading.verdict != "refused")
     return result
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Engine, text
 
 from warehouse.copying import run_script
 from warehouse.mart import Mart, marts, views
+from warehouse.slices import LONGEST_WAIT, publisher
+from warehouse.transaction import retried
 
 CHECKS = Path(__file__).parent / "checks"
 EVERYTHING = "infinity"
 """Publishing uses all that is known: `known_at` of the rows says what that was."""
 
-# The first statement, because LOCK TABLE takes no snapshot: who waited here sees what the publisher before has done.
-ONE_PUBLISHER = "LOCK TABLE ops.publication IN SHARE ROW EXCLUSIVE MODE"
 SHAPE = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
 WHERE a.attrelid = to_regclass(:relation) AND a.attnum > 0 AND NOT a.attisdropped
@@ -52,20 +52,18 @@ class AuditFailed(Exception):
         self.rows = rows
 
 
-def publish(engine: Engine, as_of_dates: Collection[dt.date], run_id: int | None = None) -> list[Published]:
+@retried
+def publish(
+    engine: Engine, as_of_dates: Collection[dt.date], run_id: int | None = None, wait: dt.timedelta = LONGEST_WAIT
+) -> list[Published]:
     """Publish every mart for these dates; returns what was published.
 
     All of it is one transaction on one snapshot: a reader sees the marts of before or the marts of after. When a mart
-    has got other columns, the dates published so far are published again with it. Raises AuditFailed.
+    has got other columns, the dates published so far are published again with it. Raises AuditFailed; Timeout when
+    somebody else publishes for longer than `wait`; GaveUp.
     """
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
-        be_the_publisher(connection)
+    with publisher(engine, wait=wait, run_id=run_id) as connection:
         return publish_within(connection, as_of_dates, run_id)
-
-
-def be_the_publisher(connection: Connection) -> None:
-    """Wait for other publishers. To be called before anything else, as the snapshot is taken after it."""
-    run_script(connection, ONE_PUBLISHER)
 
 
 def publish_within(

@@ -26,7 +26,7 @@ TYPES: dict[object, pl.DataType] = {
 LATEST = "SELECT max(as_of) FROM ops.publication WHERE published_at <= :known_at"
 REGISTER = """
 SELECT school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11
-FROM ref.school_at(:as_of, 'infinity') WHERE in_register ORDER BY school_code
+FROM ref.school_at(:as_of, :known_at) WHERE in_register ORDER BY school_code
 """
 
 
@@ -67,12 +67,12 @@ def mart_named(name: str) -> Mart:
     raise KeyError(f"no mart is named {name!r}; there are: {', '.join(mart_names())}")
 
 
-def register(connection: Connection, as_of: dt.date | None = None) -> pl.DataFrame:
-    """Schools of the register that holds on a date, by default of the newest.
+def register(connection: Connection, as_of: dt.date | None = None, known_at: dt.datetime | None = None) -> pl.DataFrame:
+    """Schools of the register that holds on a date, by default of the newest; with `known_at` as we knew it then.
 
     Columns: school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11; empty without one.
     """
-    return frame(connection, REGISTER, {"as_of": as_of or dt.date.max})
+    return frame(connection, REGISTER, {"as_of": as_of or dt.date.max, "known_at": known_at or "infinity"})
 
 
 def frame(connection: Connection, statement: str, parameters: dict[str, object]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Reference data from the contracts: units, senders, campaigns, roster, bands, norms, rules."""
+"""Reference data from the contracts: units, senders, campaigns, roster, bands, norms, rules and their versions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from contracts.form import Form
 from contracts.forms import FORMS, RULES
+from contracts.versions import UNLISTED, in_force
 from contracts.vocabulary import rows
 
 Record = Mapping[str, object]
@@ -25,6 +26,24 @@ LEFT JOIN ref.campaign c ON f.expected = 'campaign' AND c.form = f.campaign_form
 WHERE (f.expected <> 'campaign' OR c.campaign IS NOT NULL)
   AND NOT EXISTS (SELECT FROM ref.roster r
                   WHERE r.form = f.form AND r.sender = s.sender AND r.campaign IS NOT DISTINCT FROM c.campaign)
+"""
+# A line that now says something else is news as a new one is: marts are published again from its date on.
+VERSIONS = """
+WITH told AS (
+    SELECT v.form, v.version, v.position, v.judges_from, v.fingerprints, v.what
+    FROM jsonb_populate_recordset(NULL::ref.contract_version, cast(:records AS jsonb)) v
+),
+gone AS (
+    DELETE FROM ref.contract_version v
+    WHERE v.version = :unlisted
+      AND NOT EXISTS (SELECT FROM told t WHERE t.form = v.form AND t.version = v.version)
+)
+INSERT INTO ref.contract_version AS old (form, version, position, judges_from, fingerprints, what)
+SELECT form, version, position, judges_from, fingerprints, what FROM told
+ON CONFLICT (form, version) DO UPDATE SET position = excluded.position, judges_from = excluded.judges_from,
+    fingerprints = excluded.fingerprints, what = excluded.what, listed_at = clock_timestamp()
+WHERE (old.position, old.judges_from, old.fingerprints, old.what)
+    IS DISTINCT FROM (excluded.position, excluded.judges_from, excluded.fingerprints, excluded.what)
 """
 
 
@@ -83,6 +102,8 @@ def sync_reference(
     )
     upsert(connection, "level_norm", ("model_version", "level", "direction"), ("hours",), rows("level_norms"))
     upsert(connection, "rule", ("rule",), ("form", "severity", "scope", "what", "when", "mend"), rule_records(forms))
+    versions = {"records": json.dumps(list(version_records(forms)), ensure_ascii=False), "unlisted": UNLISTED}
+    connection.execute(text(VERSIONS), versions)
     connection.execute(text(ROSTER))
 
 
@@ -121,6 +142,23 @@ def rule_records(forms: Sequence[Form]) -> Iterable[Record]:
             "when": rule.when,
             "mend": rule.mend,
         }
+
+
+def version_records(forms: Sequence[Form]) -> Iterable[Record]:
+    """The versions of the rules of each form, numbered in their order."""
+    positions: dict[str, int] = {}
+    known = {form.name for form in forms}
+    for version in in_force(forms):
+        if version.form in known:
+            positions[version.form] = positions.get(version.form, 0) + 1
+            yield {
+                "form": version.form,
+                "version": version.version,
+                "position": positions[version.form],
+                "judges_from": version.judges_from.isoformat(),
+                "fingerprints": version.fingerprints,
+                "what": version.what,
+            }
 
 
 def upsert(

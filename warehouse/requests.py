@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import polars as pl
 from sqlalchemy import Connection, Engine, text
@@ -12,8 +12,10 @@ from warehouse.copying import run_script
 from warehouse.query import frame
 
 OPEN = """
-INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, contract_version)
-VALUES ('planning', :requested_by, :reason, :forms, :senders, :from_as_of, :to_as_of, :contract_version)
+INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, campaign,
+    register_known_at, contract_version, flow_run_id)
+VALUES ('planning', :requested_by, :reason, :forms, :senders, :from_as_of, :to_as_of, :campaign, :register_known_at,
+    :contract_version, :flow_run_id)
 RETURNING backfill_id
 """
 WORK = """
@@ -31,17 +33,23 @@ WHERE coalesce(r.as_of, ref.local_date(d.received_at)) BETWEEN :from_as_of AND :
   AND (r.sender IS NULL OR r.sender = ANY (:senders) OR cardinality(cast(:senders AS text[])) = 0)
 """
 OPEN_OVER_THE_SAME = """
+WITH mine AS MATERIALIZED (
+    SELECT o.delivery_id, r.slice
+    FROM ops.backfill_delivery o JOIN ops.reading r ON r.reading_id = o.reading_before
+    WHERE o.backfill_id = :id
+)
 SELECT b.backfill_id FROM ops.backfill b
 JOIN ops.backfill_delivery o ON o.backfill_id = b.backfill_id
-JOIN ops.backfill_delivery n ON n.delivery_id = o.delivery_id AND n.backfill_id = :id
+JOIN ops.reading r ON r.reading_id = o.reading_before
 WHERE b.backfill_id <> :id AND b.status IN ('planning', 'planned')
+  AND (o.delivery_id IN (SELECT m.delivery_id FROM mine m)
+       OR r.slice IN (SELECT m.slice FROM mine m WHERE m.slice IS NOT NULL))
 LIMIT 1
 """
-
 BACKFILLS = """
 SELECT b.backfill_id, b.status, b.requested_by, b.reason, array_to_string(b.forms, ', ') AS forms,
-    array_to_string(b.senders, ', ') AS senders, b.from_as_of, b.to_as_of, b.contract_version,
-    b.requested_at, b.planned_at, b.applied_at, b.reverted_at, b.cancelled_at,
+    array_to_string(b.senders, ', ') AS senders, b.from_as_of, b.to_as_of, b.campaign, b.register_known_at,
+    b.contract_version, b.requested_at, b.planned_at, b.approved_by, b.applied_at, b.reverted_at, b.cancelled_at,
     count(d.delivery_id) AS deliveries,
     count(d.delivery_id) FILTER (WHERE d.outcome = 'same') AS same,
     count(d.delivery_id) FILTER (WHERE d.outcome = 'proposed') AS changed,
@@ -52,10 +60,25 @@ WHERE b.backfill_id = :id OR cast(:id AS bigint) IS NULL
 GROUP BY b.backfill_id ORDER BY b.backfill_id DESC
 """
 
+# Runs that took deliveries in: opening, reading and publishing cost about what planning does.
+SECONDS_A_DELIVERY = """
+SELECT sum(extract(epoch FROM n.finished_at - n.started_at)) / nullif(sum(n.deliveries), 0)
+FROM (
+    SELECT r.started_at, r.finished_at, count(d.reading_id) AS deliveries
+    FROM ops.run r JOIN ops.reading d ON d.run_id = r.run_id
+    WHERE r.kind IN ('ingest', 'nightly') AND r.finished_at IS NOT NULL
+    GROUP BY r.run_id ORDER BY r.run_id DESC LIMIT 30
+) n
+"""
+
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be read again, and who asks for it why. No forms or senders means all of them."""
+    """What is to be read again, and who asks for it why. No forms or senders means all of them.
+
+    Deliveries are read with the register that holds on their as-of date as we know it now, or, with
+    `register_known_at`, as we knew it then.
+    """
 
     requested_by: str
     reason: str
@@ -64,6 +87,9 @@ class Request:
     from_as_of: dt.date
     to_as_of: dt.date
     contract_version: str
+    campaign: str | None = None
+    register_known_at: dt.datetime | None = None
+    flow_run_id: str | None = None
 
 
 class Refused(Exception):
@@ -74,11 +100,7 @@ def open_backfill(engine: Engine, request: Request) -> int:
     """Record a request and its work list: every delivery in question with its last reading. Raises Refused."""
     if len(request.reason.split()) < 2:
         raise Refused("a backfill needs a reason in a sentence: why is the past read again?")
-    asked = {
-        "requested_by": request.requested_by, "reason": request.reason, "forms": list(request.forms),
-        "senders": list(request.senders), "from_as_of": request.from_as_of, "to_as_of": request.to_as_of,
-        "contract_version": request.contract_version,
-    }  # fmt: skip
+    asked = {**asdict(request), "forms": list(request.forms), "senders": list(request.senders)}
     with engine.begin() as connection:
         run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
         backfill_id = int(connection.execute(text(OPEN), asked).scalar_one())
@@ -87,8 +109,21 @@ def open_backfill(engine: Engine, request: Request) -> int:
             raise Refused("no delivery was read for these forms, senders and dates")
         other = connection.scalar(text(OPEN_OVER_THE_SAME), {"id": backfill_id})
         if other is not None:
-            raise Refused(f"backfill {other} is open over the same deliveries: apply or cancel it first")
+            raise Refused(f"backfill {other} is open over the same slices: apply or cancel it first")
     return backfill_id
+
+
+def seconds_a_delivery(connection: Connection) -> float | None:
+    """What a delivery cost in the last runs that took some in; None before the first."""
+    found = connection.scalar(text(SECONDS_A_DELIVERY))
+    return None if found is None else float(found)
+
+
+def backfill_of(connection: Connection, flow_run_id: str) -> int | None:
+    """The backfill that a run of Prefect has asked for; None when it has not yet."""
+    statement = "SELECT backfill_id FROM ops.backfill WHERE flow_run_id = :flow_run_id"
+    found: int | None = connection.scalar(text(statement), {"flow_run_id": flow_run_id})
+    return found
 
 
 def backfills(connection: Connection, backfill_id: int | None = None) -> pl.DataFrame:

@@ -5,7 +5,7 @@ PORT = 5432
 # Written into postgresql.conf once: the owner of the machine may change them there.
 TUNING = {
     "shared_buffers": "256MB",
-    "max_connections": "50",
+    "max_connections": "100",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",

@@ -21,12 +21,24 @@ SELECT reading_id, rule, severity, scope, sheet, cell, row_no AS "row", column_n
     cast(difference AS double precision) AS difference, message
 FROM ops.finding WHERE reading_id = ANY (:readings) ORDER BY reading_id, finding_id
 """
+# A reading counts from its date on, a standing one for all dates. Each date is asked for its own last publication: who
+# published other dates meanwhile has not published this one.
 UNPUBLISHED = """
+WITH published AS (
+    SELECT p.as_of, min(max(p.published_at)) OVER (ORDER BY p.as_of DESC) AS since
+    FROM ops.publication p GROUP BY p.as_of
+)
 SELECT DISTINCT r.form, r.as_of FROM ops.reading r
+LEFT JOIN ref.form f ON f.form = r.form
+LEFT JOIN published p ON p.as_of = r.as_of
 WHERE r.as_of IS NOT NULL AND r.status <> 'unfinished'
-  AND (r.verdict <> 'refused' OR EXISTS (SELECT FROM ops.publication p WHERE p.as_of = r.as_of))
+  AND (r.verdict <> 'refused' OR p.as_of IS NOT NULL)
   AND greatest(r.became_current_at, r.superseded_at) >
-      coalesce((SELECT max(p.published_at) FROM ops.publication p), '-infinity')
+      CASE WHEN f.holds_before_first THEN (SELECT min(since) FROM published) ELSE coalesce(p.since, '-infinity') END
+UNION
+SELECT v.form, min(p.as_of) FROM ref.contract_version v JOIN ops.publication p ON p.as_of >= v.judges_from
+WHERE v.position > 1 AND v.listed_at > (SELECT max(p.published_at) FROM ops.publication p)
+GROUP BY v.form
 """
 
 
@@ -83,5 +95,5 @@ def stored_layout(layout: Mapping[str, Any]) -> Layout:
 
 def unpublished(connection: Connection) -> list[tuple[str | None, dt.date]]:
     """Form and date of readings that came, or were replaced, after the last publication; a refused one only for a
-    date that was published."""
+    date that was published. With rules listed since, the form and the first published date that they judge."""
     return [(form, as_of) for form, as_of in connection.execute(text(UNPUBLISHED))]

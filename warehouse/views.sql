@@ -11,6 +11,7 @@ DROP FUNCTION IF EXISTS ref.school_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ref.register_known(timestamptz);
 DROP FUNCTION IF EXISTS ref.band_at(date, numeric);
 DROP FUNCTION IF EXISTS ops.state_at(date, timestamptz, text[]);
+DROP FUNCTION IF EXISTS ops.judged(bigint[]);
 DROP FUNCTION IF EXISTS ops.standing_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
@@ -147,10 +148,50 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
     SELECT reading_id, form, sender, as_of, verdict, received_at, became_current_at FROM refused
 $$;
 
--- How complete and how sure figures of these forms are. The register is not counted among the deliveries received, but
--- nothing is final without it.
+-- By which version of its form's rules each reading is judged, and whether others are to judge its date. What a backfill
+-- found the same is judged by the rules of that backfill; what was read before versions were kept, by the first.
+CREATE FUNCTION ops.judged(readings bigint[])
+RETURNS TABLE (reading_id bigint, judged_by text, by_older_rules boolean)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
+    WITH asked AS MATERIALIZED (
+        SELECT r.reading_id, r.form,
+            coalesce(r.as_of, (SELECT ref.local_date(d.received_at) FROM ops.delivery d
+                               WHERE d.delivery_id = r.delivery_id)) AS day,
+            coalesce(
+                (SELECT o.confirms FROM ops.backfill_delivery o
+                 JOIN ops.backfill b ON b.backfill_id = o.backfill_id
+                 WHERE o.reading_before = r.reading_id AND o.confirms IS NOT NULL
+                   AND (b.status = 'applied' OR b.backfill_id = ops.backfill_tried())
+                 ORDER BY b.backfill_id DESC LIMIT 1),
+                r.rules,
+                (SELECT v.fingerprints[1] FROM ref.contract_version v WHERE v.form = r.form AND v.position = 1)
+            ) AS rules
+        FROM ops.reading r
+        WHERE r.reading_id = ANY (readings) AND r.form IS NOT NULL
+    ),
+    told AS (SELECT DISTINCT a.form, a.day, a.rules FROM asked a),
+    named AS MATERIALIZED (
+        SELECT t.form, t.day, t.rules,
+            (SELECT v.version FROM ref.contract_version v
+             WHERE v.form = t.form AND t.rules = ANY (v.fingerprints)
+             ORDER BY v.judges_from <= t.day DESC, CASE WHEN v.judges_from <= t.day THEN v.position END DESC, v.position
+             LIMIT 1) AS version,
+            (SELECT max(v.position) FROM ref.contract_version v
+             WHERE v.form = t.form AND t.rules = ANY (v.fingerprints)) AS known,
+            (SELECT max(v.position) FROM ref.contract_version v
+             WHERE v.form = t.form AND v.judges_from <= t.day) AS due
+        FROM told t
+    )
+    SELECT a.reading_id, coalesce(n.version, 'не записана'), coalesce(n.due > coalesce(n.known, 0), false)
+    FROM asked a
+    JOIN named n ON n.form = a.form AND n.day = a.day AND n.rules = a.rules
+$$;
+
+-- How complete and how sure figures of these forms are, and by which rules they were judged. The register is not counted
+-- among the deliveries received, nor are its rules told, but nothing is final without it.
 CREATE FUNCTION ops.state_at(day date, known timestamptz, forms text[])
-RETURNS TABLE (completeness numeric, known_at timestamptz, is_final boolean) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (completeness numeric, known_at timestamptz, is_final boolean, judged_by text, by_older_rules boolean)
+LANGUAGE sql STABLE AS $$
     WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = ANY (forms)),
     owed AS (
         SELECT r.expected, r.deadline,
@@ -158,13 +199,21 @@ RETURNS TABLE (completeness numeric, known_at timestamptz, is_final boolean) LAN
                     WHERE h.form = r.form AND h.sender = r.sender AND (r.expected <> 'day' OR h.as_of = day)) AS is_received
         FROM ref.roster_at(day) r
         WHERE r.form = ANY (forms)
+    ),
+    judged AS (
+        SELECT j.judged_by, j.by_older_rules
+        FROM ops.judged(ARRAY(
+            SELECT h.reading_id FROM held h JOIN ref.form f ON f.form = h.form WHERE f.expected <> 'once'
+        )) j
     )
     SELECT
         count(*) FILTER (WHERE is_received AND expected <> 'once')::numeric
             / nullif(count(*) FILTER (WHERE expected <> 'once'), 0),
         (SELECT max(h.became_current_at) FROM held h),
         coalesce(bool_and(is_received) AND bool_or(expected <> 'once'), false)
-            AND coalesce(day > max(deadline) FILTER (WHERE expected = 'campaign'), true)
+            AND coalesce(day > max(deadline) FILTER (WHERE expected = 'campaign'), true),
+        (SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) FROM judged j),
+        (SELECT bool_or(j.by_older_rules) FROM judged j)
     FROM owed
 $$;
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import openpyxl
 import sqlalchemy as sa
 
-from contracts.forms import RULES, form_named
+from contracts import versions
+from contracts.forms import FORMS, RULES
 from transforms import finding
 from transforms.contract import contract
 
@@ -89,11 +90,12 @@ def assert_nowhere(told: str, what: str) -> None:
 
 
 def severity(rule: str, severity: str) -> None:
-    """Change a rule of the readiness report, as a new version of the contracts would."""
-    form = form_named("readiness_report")
+    """Change a rule of a form, as a new version of the contracts would."""
+    form = next(form for form in FORMS if any(each.id == rule for each in form.rules))
     for edition in form.editions:
         changed = tuple(replace(each, severity=severity) if each.id == rule else each for each in edition.rules)
         object.__setattr__(edition, "rules", changed)
     RULES[rule] = next(each for each in form.rules if each.id == rule)
     contract.cache_clear()
+    versions.rules_of.cache_clear()
     finding.texts.cache_clear()

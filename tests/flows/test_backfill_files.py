@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
+import polars as pl
 import pytest
 import sqlalchemy as sa
-from evidence import severity
+from evidence import COLUMNS, assert_nowhere, picked, planted, severity
+from rich.console import Console
 
+from documents.demo import tomsk
+from documents.demo.exports import register as register_file
 from flows import backfill
 from flows.backfill import apply_backfill, plan, requested, revert_backfill
 from flows.backfill_report import Report, report_of
@@ -17,17 +24,21 @@ from flows.doctor import examine
 from flows.ingest import ingest
 from flows.reader import Options
 from flows.settings import Settings
+from warehouse.backfill import cancel
 from warehouse.database import connect
-from warehouse.query import mart
+from warehouse.query import mart, mart_names
 from warehouse.requests import Refused, backfills
 
 DAY = dt.date(2023, 9, 8)
+SINCE = dt.date(2023, 9, 1)
 REASON = "Должность ответственного больше не ошибка"
 
 
 @pytest.fixture
-def engine(settings: Settings, region_inbox: Path) -> Iterator[sa.Engine]:
-    """The region taken in and published."""
+def engine(settings: Settings, region_inbox: Path, region_files: Path) -> Iterator[sa.Engine]:
+    """The region taken in and published, with our pupil in rows of its export."""
+    export = picked(region_files, "regional_operator/Сводный")["regional_operator/Сводный"]
+    too_young(planted(export, region_inbox / "regional_operator" / export.name, "none"))
     ingest([region_inbox], Options(), settings)
     assert settings.database_url is not None
     made = connect(settings.database_url.get_secret_value())
@@ -37,37 +48,71 @@ def engine(settings: Settings, region_inbox: Path) -> Iterator[sa.Engine]:
 
 @pytest.fixture
 def softer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Rules by which RDY-010 only warns."""
+    """Rules by which RDY-010 only warns, and so does the grade of a pupil."""
     severity("RDY-010", "warning")
+    severity("REX-001", "warning")
     monkeypatch.setattr(backfill, "contract_version", lambda: "softer")
     yield
     severity("RDY-010", "error")
+    severity("REX-001", "error")
 
 
-def planned(engine: sa.Engine, settings: Settings) -> tuple[int, Report]:
-    backfill_id = plan(engine, settings, requested(["readiness_report"], [], DAY, DAY, REASON))
+def too_young(path: Path) -> None:
+    """Put a pupil of an export into the third grade."""
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    (place,) = [
+        cell for row in sheet.iter_rows() for cell in row if str(cell.value).strip().lower() in COLUMNS["grade"]
+    ]
+    sheet.cell(place.row + 20, place.column).value = 3
+    book.save(path)
+
+
+def planned(engine: sa.Engine, settings: Settings, form: str = "readiness_report") -> tuple[int, Report]:
+    backfill_id = plan(engine, settings, requested([form], [], DAY, DAY, REASON))
     with engine.connect() as connection:
         return backfill_id, report_of(connection, backfill_id)
 
 
-def published(engine: sa.Engine) -> str:
+def published(engine: sa.Engine) -> dict[str, str]:
+    """Every mart, byte for byte, without the ledger, which remembers what was taken back."""
     with engine.connect() as connection:
-        return mart(connection, "readiness_by_school", DAY).write_csv()
+        return {name: mart(connection, name, DAY).write_csv() for name in mart_names() if name != "corrections"}
+
+
+def pupil_tables(engine: sa.Engine) -> list[str]:
+    with engine.connect() as connection:
+        statement = "SELECT tablename FROM pg_tables WHERE schemaname = 'restricted' ORDER BY 1"
+        return list(connection.scalars(sa.text(statement)))
+
+
+def broken_laws(settings: Settings) -> list[str]:
+    return [law.name for law in examine(settings) if law.times]
+
+
+def everything_told(report: Report) -> str:
+    """The report in all its forms, as text."""
+    terminal = io.StringIO()
+    report.show(Console(file=terminal, width=200))
+    book = openpyxl.load_workbook(io.BytesIO(report.workbook()))
+    cells = [str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row]
+    return "\n".join(
+        [terminal.getvalue(), report.markdown(), json.dumps(report.document(), ensure_ascii=False), *cells]
+    )
 
 
 def test_a_changed_rule_is_planned_applied_and_taken_back(engine: sa.Engine, settings: Settings, softer: None) -> None:
     before = published(engine)
     backfill_id, report = planned(engine, settings)
     assert published(engine) == before
-    moved = report.units.filter(column="Верный отчёт").select("name", "before", "after").rows()
+    moved = report.units.filter(column="accepted").select("name", "before", "after").rows()
     assert moved == [("Город Томск", "50", "51")]
+    assert report.totals.filter(column="accepted").select("before", "after").rows() == [("244", "245")]
     assert report.findings.select("rule", "severity", "before", "after").rows() == [
         ("RDY-010", "error", 1, 0),
         ("RDY-010", "warning", 0, 1),
     ]
     assert report.deliveries.height == 1
-    assert report.workbook().startswith(b"PK")
-    assert "Город Томск" in report.markdown()
     apply_backfill(engine, settings, backfill_id)
     assert published(engine) != before
     with engine.connect() as connection:
@@ -75,21 +120,121 @@ def test_a_changed_rule_is_planned_applied_and_taken_back(engine: sa.Engine, set
     assert told.select("was", "became", "cause", "reason").rows() == [("rejected", "accepted", "backfill", REASON)]
     revert_backfill(engine, settings, backfill_id)
     assert published(engine) == before
-    assert [law.name for law in examine(settings) if law.times] == []
+    assert broken_laws(settings) == []
+
+
+def test_a_report_is_read_by_people_and_by_programs(engine: sa.Engine, settings: Settings, softer: None) -> None:
+    _, report = planned(engine, settings)
+    assert "| Город Томск | 08.09.2023 | Доля верных отчётов | 83,3 % | 85,0 % |" in report.markdown()
+    assert "Отчёт о готовности_Томск" not in report.markdown()  # a file's name may hold a person's
+    assert report.tables()["Файлы"]["Принято строк"].to_list() == ["50 → 51"]
+    sheet = openpyxl.load_workbook(io.BytesIO(report.workbook()))["Отчётные единицы"]
+    rows = [row[1:] for row in sheet.iter_rows(values_only=True)]
+    assert ("Город Томск", "08.09.2023", "Верный отчёт", 50, 51) in rows
+    assert ("Город Томск", "08.09.2023", "Доля верных отчётов", "83,3 %", "85,0 %") in rows
+    (rate,) = [each for each in report.document()["units"] if each["column"] == "accepted_rate"]
+    assert (rate["as_of"], rate["before"], rate["after"]) == ("2023-09-08", pytest.approx(50 / 60), 0.85)
+    (level,) = [each for each in report.document()["cells"] if each["column"] == "level"]
+    assert (level["before"], level["after"]) == (None, "basic")
+    told = everything_told(report)
+    assert "000000" not in told
+    assert "базовый" in told
+    shown = io.StringIO()
+    report.show(Console(file=shown, width=116))
+    assert max(map(len, shown.getvalue().splitlines())) <= 116
+
+
+def test_an_export_of_pupils_is_read_again(engine: sa.Engine, settings: Settings, softer: None) -> None:
+    before, tables = published(engine), pupil_tables(engine)
+    dropped, _ = planned(engine, settings, "registration_export")
+    assert len(pupil_tables(engine)) == len(tables) + 1
+    cancel(engine, dropped)
+    assert pupil_tables(engine) == tables
+
+    backfill_id, report = planned(engine, settings, "registration_export")
+    assert published(engine) == before
+    assert report.schools.filter(column="actual_pupils").height > 0
+    assert report.cells.is_empty()
+    assert_nowhere(everything_told(report), "the report")
+    apply_backfill(engine, settings, backfill_id)
+    assert published(engine) != before
+    revert_backfill(engine, settings, backfill_id)
+    assert published(engine) == before
+    assert broken_laws(settings) == []
 
 
 def test_reading_nothing_new_changes_nothing(engine: sa.Engine, settings: Settings) -> None:
-    before = published(engine)
-    backfill_id = plan(engine, settings, requested([], [], dt.date(2023, 9, 1), DAY, "Проверка чтения"))
+    before, tables = published(engine), pupil_tables(engine)
+    backfill_id = plan(engine, settings, requested([], [], SINCE, DAY, "Проверка чтения"))
+    assert pupil_tables(engine) == tables
     apply_backfill(engine, settings, backfill_id)
     assert published(engine) == before
     with engine.connect() as connection:
         told = backfills(connection, backfill_id).row(0, named=True)
     assert (told["status"], told["deliveries"], told["same"], told["changed"]) == ("applied", 26, 26, 0)
+    assert told["figures"] == 0
+    assert broken_laws(settings) == []
 
 
 def test_bytes_that_are_gone_are_told(engine: sa.Engine, settings: Settings) -> None:
     next(path for path in settings.archive.rglob("*") if path.is_file()).unlink()
     with pytest.raises(Refused, match="no longer in the archive"):
-        plan(engine, settings, requested([], [], dt.date(2023, 9, 1), DAY, "Проверка архива"))
-    assert [law.name for law in examine(settings) if law.times] == ["archive_holds_the_bytes"]
+        plan(engine, settings, requested([], [], SINCE, DAY, "Проверка архива"))
+    with engine.connect() as connection:
+        assert backfills(connection)["status"].to_list() == ["cancelled"]  # nothing stays open over these slices
+    assert broken_laws(settings) == ["archive_holds_the_bytes"]
+
+
+def test_the_register_of_then_on_request(engine: sa.Engine, settings: Settings) -> None:
+    """A correction of the register took a school away; with what was known before it, its report is as it was."""
+    assert settings.database_url is not None
+    with engine.connect() as connection:
+        then = connection.scalar(sa.text("SELECT clock_timestamp()"))
+    assert isinstance(then, dt.datetime)
+    region = tomsk()
+    gone = region.schools.filter(pl.col("subordination") == "kedrovy")["school_code"][0]
+    object.__setattr__(region, "schools", region.schools.filter(pl.col("school_code") != gone))
+    corrected = settings.inbox / "department" / "Реестр школ 2023-09-01 исправлено.xlsx"
+    corrected.write_bytes(register_file(region))
+    (outcome,) = ingest([corrected], Options(), settings)
+    assert outcome.verdict == "accepted", outcome.findings
+
+    asked = (["readiness_report"], ["kedrovy"], DAY, DAY)
+    as_then = plan(engine, settings, requested(*asked, "Как знали тогда", register_known_at=then))
+    with engine.connect() as connection:
+        told = backfills(connection, as_then).row(0, named=True)
+    assert (told["same"], told["changed"], told["register_known_at"]) == (1, 0, then)
+    cancel(engine, as_then)
+    backfill_id = plan(engine, settings, requested(*asked, "Как знаем теперь"))
+    with engine.connect() as connection:
+        report = report_of(connection, backfill_id)
+    assert (report.request["same"], report.request["changed"]) == (0, 1)
+    assert report.deliveries.row(0, named=True)["loaded_after"] == report.deliveries["loaded_before"][0] - 1
+    cancel(engine, backfill_id)
+    nobody = dt.datetime(2023, 1, 1, tzinfo=dt.UTC)
+    with pytest.raises(Refused, match="no register of schools was known by 2023-01-01"):
+        plan(engine, settings, requested(*asked, "Раньше всякого реестра", register_known_at=nobody))
+
+
+def test_a_unit_has_the_code_of_its_day(engine: sa.Engine, settings: Settings, softer: None) -> None:
+    """Кедровый: 69707000 until 2024, 69507000 after; one reporting unit throughout."""
+    later = dt.date(2025, 9, 8)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("INSERT INTO ops.publication (as_of, published_at) VALUES (:day, clock_timestamp())"),
+            {"day": later},
+        )
+    backfill_id = plan(engine, settings, requested([], [], SINCE, DAY, REASON))
+    apply_backfill(engine, settings, backfill_id)
+    with engine.connect() as connection:
+        found = {
+            day: mart(connection, "readiness_by_municipality", day)
+            .filter(reporting_unit="kedrovy")
+            .select("oktmo", "reporting_unit_name")
+            .row(0)
+            for day in (DAY, later)
+        }
+    assert found == {
+        DAY: ("69707000", "Город Кедровый"),
+        later: ("69507000", "Муниципальный округ Кедровый"),
+    }

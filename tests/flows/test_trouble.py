@@ -6,6 +6,8 @@ import pytest
 
 from contracts.grid import Unreadable
 from flows.trouble import LOGGER, Fault, describe, fault, guarded, log_failure, log_to, trace
+from warehouse.slices import Timeout
+from warehouse.transaction import GaveUp
 
 NAME = "Секретов Тайник Скрытович"
 
@@ -46,6 +48,13 @@ def test_the_first_line_of_a_database_that_is_away_is_told() -> None:
     found = fault(OperationalError(f"server closed the connection\nCONTEXT: COPY pupils, line 3: {NAME}"), "loading")
     assert str(found) == "loading: OperationalError: server closed the connection"
     assert found.passing
+
+
+def test_who_waited_in_vain_says_for_whom_and_may_try_again() -> None:
+    for error in (Timeout("waited 300 s for a slice, and gave up"), GaveUp("publish: deadlock detected; gave up")):
+        found = fault(error, "loading")
+        assert str(found) == f"loading: {error}"
+        assert found.passing
 
 
 def test_own_errors_speak() -> None:

@@ -3,13 +3,23 @@
 import datetime as dt
 from collections.abc import Collection
 
+import psycopg2.errors
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, NOON, VERSION, contents, delivery, loaded, report, unit
+from hand_made import DAY, NOON, VERSION, contents, delivery, loaded, report, school_register, unit
 
-from warehouse.backfill import apply, cancel, propose_readings, revert, waiting
-from warehouse.comparison import affected_dates, changed_deliveries, changed_findings, changes, compare
+from warehouse.backfill import apply, cancel, revert
+from warehouse.comparison import (
+    UNTOLD,
+    affected_dates,
+    changed_cells,
+    changed_deliveries,
+    changed_findings,
+    changes,
+    compare,
+)
 from warehouse.load import load
+from warehouse.proposals import alone, propose_readings, waiting
 from warehouse.publish import Published, publish
 from warehouse.requests import Refused, Request, open_backfill
 
@@ -25,8 +35,16 @@ def request(**changed: object) -> Request:
     return Request(**{**made, **changed})  # type: ignore[arg-type]
 
 
-def applied(engine: sa.Engine, backfill_id: int, version: str = NEW) -> list[Published]:
-    return apply(engine, backfill_id, version, dates(backfill_id), oldest=dt.timedelta(days=7), wait=HOUR, told=print)
+def applied(
+    engine: sa.Engine, backfill_id: int, version: str = NEW, oldest: dt.timedelta = dt.timedelta(days=7)
+) -> list[Published]:
+    return apply(
+        engine, backfill_id, version, dates(backfill_id), oldest=oldest, wait=HOUR, told=print, approved_by="начальник"
+    )
+
+
+def compared(engine: sa.Engine, backfill_id: int) -> int:
+    return compare(engine, backfill_id, wait=HOUR, told=print)
 
 
 def reverted(engine: sa.Engine, backfill_id: int) -> list[Published]:
@@ -64,7 +82,7 @@ def planned(engine: sa.Engine, ids: dict[str, int], september: dict[str, int]) -
             connection.execute(
                 sa.text("UPDATE ops.backfill_delivery SET outcome = 'same' WHERE delivery_id = :id"), {"id": each}
             )
-    compare(engine, backfill_id)
+    compared(engine, backfill_id)
     return backfill_id
 
 
@@ -123,6 +141,39 @@ def test_apply_is_refused_when_production_moved_or_the_rules_changed(
         applied(engine, backfill_id)
 
 
+def test_what_came_while_the_marts_were_compared_has_moved(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan is as of its snapshot, not as of its end."""
+    from warehouse import comparison
+
+    def late(*asked: object) -> None:
+        loaded(engine, report(small, "chainsky", [1, 2, 3, 4]), NOON + HOUR)
+
+    monkeypatch.setattr(comparison, "audit", late)
+    backfill_id = planned(engine, small, september)
+    with pytest.raises(Refused, match="production has moved since the plan: readiness_report/chainsky"):
+        applied(engine, backfill_id)
+
+
+def test_a_new_register_has_moved_what_was_read_with_the_old_one(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    backfill_id = planned(engine, small, september)
+    loaded(engine, school_register({"asinovsky": 10, "chainsky": 5}), NOON + HOUR)
+    with pytest.raises(Refused, match="production has moved since the plan: school_register/department"):
+        applied(engine, backfill_id)
+
+
+def test_a_plan_that_is_too_old_is_not_applied(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    backfill_id = planned(engine, small, september)
+    with pytest.raises(Refused, match="is older than 0 days"):
+        applied(engine, backfill_id, oldest=dt.timedelta(0))
+    assert applied(engine, backfill_id) != []
+
+
 def test_a_revert_is_refused_when_something_stands_on_it(
     engine: sa.Engine, small: dict[str, int], september: dict[str, int]
 ) -> None:
@@ -152,6 +203,61 @@ def test_cancel_leaves_the_record_and_nothing_else(
     planned(engine, small, september)
 
 
+def test_cancel_takes_back_the_schools_that_only_the_plan_knew(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    def codes() -> list[str]:
+        with engine.connect() as connection:
+            return list(connection.scalars(sa.text("SELECT school_code FROM ref.school_identity ORDER BY 1")))
+
+    before = codes()
+    backfill_id = open_backfill(engine, request(forms=("school_register",)))
+    with engine.connect() as connection:
+        (register,) = waiting(connection, backfill_id)
+    propose_readings(
+        engine, backfill_id, [(school_register({"asinovsky": 10, "chainsky": 6, "seversk": 1}), register)], NEW, None
+    )
+    assert set(codes()) - set(before) == {"chainsky-5", "chainsky-6", "seversk-1"}
+    loaded(
+        engine, school_register({"seversk": 1}, as_of=DAY + dt.timedelta(days=1)), NOON + HOUR
+    )  # knows one of them too
+    cancel(engine, backfill_id)
+    assert set(codes()) - set(before) == {"seversk-1"}
+
+
+def test_only_one_process_plans(engine: sa.Engine, small: dict[str, int], september: dict[str, int]) -> None:
+    backfill_id = open_backfill(engine, request())
+    with (
+        alone(engine, backfill_id),
+        pytest.raises(Refused, match="being planned or cancelled by another process"),
+    ):
+        cancel(engine, backfill_id)
+    cancel(engine, backfill_id)
+
+
+def test_a_delivery_is_proposed_once(engine: sa.Engine, small: dict[str, int], september: dict[str, int]) -> None:
+    backfill_id = planned(engine, small, september)
+    again = report(small, "chainsky", [1, 2])
+    with pytest.raises(psycopg2.errors.UniqueViolation, match="one_proposal_a_delivery"):
+        propose_readings(engine, backfill_id, [(again, september["delivery"])], NEW, None)
+
+
+def test_a_report_has_the_region_and_exact_texts(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    backfill_id = planned(engine, small, september)
+    with engine.connect() as connection:
+        moved = changes(connection, backfill_id)
+        cells = changed_cells(connection, backfill_id)
+    of_region = moved.filter(mart="readiness_region", column="accepted").row(0, named=True)
+    assert int(of_region["after"]) - int(of_region["before"]) == 1
+    assert of_region["type"] in ("bigint", "numeric")
+    assert set(moved["column"]).isdisjoint(UNTOLD)
+    assert cells.select("form", "sender", "key", "column", "before", "after").rows() == [
+        ("readiness_report", "chainsky", "chainsky-4", "level", None, "basic")
+    ]
+
+
 def test_requests_that_are_refused(engine: sa.Engine, small: dict[str, int], september: dict[str, int]) -> None:
     with pytest.raises(Refused, match="needs a reason"):
         open_backfill(engine, request(reason=" "))
@@ -160,6 +266,12 @@ def test_requests_that_are_refused(engine: sa.Engine, small: dict[str, int], sep
     first = open_backfill(engine, request())
     with pytest.raises(Refused, match=f"backfill {first} is open over the same"):
         open_backfill(engine, request(senders=("chainsky",)))
+    cancel(engine, first)
+    later = DAY + dt.timedelta(days=1)
+    loaded(engine, report(small, "chainsky", [1, 2, 3, 4], as_of=later), NOON + HOUR)
+    second = open_backfill(engine, request())
+    with pytest.raises(Refused, match=f"backfill {second} is open over the same slices"):  # by another delivery
+        open_backfill(engine, request(from_as_of=later, to_as_of=later))
 
 
 def test_reading_nothing_new_proposes_nothing(
@@ -172,7 +284,7 @@ def test_reading_nothing_new_proposes_nothing(
     with engine.connect() as connection:
         left = waiting(connection, backfill_id)
     assert september["delivery"] not in left
-    assert compare(engine, backfill_id) == 0
+    assert compared(engine, backfill_id) == 0
     applied(engine, backfill_id)
     assert contents(engine) == before
     with engine.connect() as connection:
@@ -187,7 +299,7 @@ def test_a_delivery_that_the_new_rules_refuse_no_longer_counts(
 
     backfill_id = open_backfill(engine, request(senders=("chainsky",)))
     propose_readings(engine, backfill_id, [(refused("readiness_report", "chainsky"), september["delivery"])], NEW, None)
-    compare(engine, backfill_id)
+    compared(engine, backfill_id)
     applied(engine, backfill_id)
     row = unit(engine, "readiness_by_municipality", "chainsky")
     assert row["accepted"] != 3

@@ -35,6 +35,8 @@
 --   excursions_academic_year: Экскурсии, учебный год. Посещений с 1 сентября: разность снимков.
 --   museum_visits_academic_year: Корпоративные музеи, учебный год. Посещений с 1 сентября: разность снимков.
 --   masterclasses_academic_year: Мастер-классы, учебный год. Посещений с 1 сентября: разность снимков.
+--   judged_by: Версия правил. По какой версии правил проверены снимки; если по разным — все через точку с запятой.
+--   by_older_rules: По прежним правилам. За дату какого-то снимка уже судят другие правила: его нужно прочитать заново.
 --   completeness: Полнота. Получена ли выгрузка за этот день, 0 или 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено, вместе с прочтениями прежних снимков.
 --   is_final: Окончательно. Есть реестр, выгрузка именно за этот день и все нужные снимки.
@@ -49,6 +51,10 @@ taken AS MATERIALIZED (
     SELECT e.*
     FROM needed d
     CROSS JOIN LATERAL ops.export_of(ARRAY[d.today, d.base, d.year_end], :known_at) e
+),
+judged AS (
+    SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) AS judged_by, bool_or(j.by_older_rules) AS by_older_rules
+    FROM ops.judged(ARRAY(SELECT t.reading_id FROM taken t)) j
 ),
 had AS (
     SELECT
@@ -141,11 +147,14 @@ SELECT
     y.figures[3] AS excursions_academic_year,
     y.figures[4] AS museum_visits_academic_year,
     y.figures[5] AS masterclasses_academic_year,
+    j.judged_by,
+    j.by_older_rules,
     a.completeness,
     greatest(a.known_at, h.known_at) AS known_at,
     a.is_final AND h.base_as_of IS NOT NULL AND (h.year_end IS NULL OR h.year_end_as_of IS NOT NULL) AS is_final
 FROM core.registration_at(:as_of, :known_at) s
 CROSS JOIN had h
+CROSS JOIN judged j
 CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY['school_register', 'registration_export']) a
 LEFT JOIN told n ON n.as_of = h.today AND n.school_id = s.school_id
 LEFT JOIN told b ON b.as_of = h.base AND b.school_id = s.school_id

@@ -17,9 +17,12 @@
 --   difference: Расхождение. Заявлено минус вычислено.
 --   tolerance: Допуск. Насколько они вправе расходиться из-за округления.
 --   verdict: Итог сверки. agrees — сошлось, disagrees — нет.
+--   judged_by: Версия правил. По какой версии правил проверен документ.
+--   by_older_rules: По прежним правилам. За дату документа уже судят другие правила: его нужно прочитать заново.
 --   completeness: Полнота. Получено из ожидаемого по всем формам, от 0 до 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Сроки прошли и получено всё, что ожидалось.
+WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at))
 SELECT
     cast(:as_of AS date) AS as_of,
     row_number() OVER (
@@ -38,11 +41,14 @@ SELECT
     t.stated - t.computed AS difference,
     t.tolerance,
     t.verdict,
+    j.judged_by,
+    j.by_older_rules,
     s.completeness,
     s.known_at,
     s.is_final
-FROM ops.reading_at(:as_of, :known_at) r
+FROM held r
 JOIN core.control_total_fact t ON t.reading_id = r.reading_id
+JOIN ops.judged(ARRAY(SELECT h.reading_id FROM held h)) j ON j.reading_id = r.reading_id
 JOIN ref.form f ON f.form = r.form
 JOIN ref.sender c ON c.sender = r.sender
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.reporting_unit

@@ -24,6 +24,8 @@
 --   errors: Ошибок. Замечаний, из-за которых строка в карантине.
 --   warnings: Предупреждений. Строки загружены.
 --   notes: Пометок. Для сведения.
+--   judged_by: Версия правил. По какой версии правил проверена показанная доставка.
+--   by_older_rules: По прежним правилам. За дату доставки уже судят другие правила: её нужно прочитать заново.
 --   completeness: Полнота. Получено из ожидаемого по всем формам, от 0 до 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Сроки прошли и получено всё, что ожидалось.
@@ -68,6 +70,8 @@ SELECT
     n.errors,
     n.warnings,
     n.notes,
+    j.judged_by,
+    j.by_older_rules,
     a.completeness,
     l.known_at,
     a.is_final
@@ -82,6 +86,7 @@ LEFT JOIN LATERAL (
     FROM ops.finding g
     WHERE g.reading_id = d.reading_id
 ) n ON d.reading_id IS NOT NULL
+LEFT JOIN ops.judged(ARRAY(SELECT s.reading_id FROM shown s)) j ON j.reading_id = d.reading_id
 LEFT JOIN ref.form f ON f.form = d.form
 LEFT JOIN ref.sender c ON c.sender = d.sender
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = d.sender

@@ -17,12 +17,16 @@
 --   completion_rate: Доля выполнения. actual_pupils / plan_pupils, точно.
 --   registration_band: Полоса регистрации. green, amber, red или no_data.
 --   band_rule_version: Версия правила полос. Какое правило действовало на эту дату.
+--   readiness_judged_by: Версия правил готовности. По какой версии правил проверен отчёт; пусто без отчёта.
+--   registration_judged_by: Версия правил регистрации. По какой версии правил проверены план и выгрузка.
+--   by_older_rules: По прежним правилам. За дату отчёта, плана или выгрузки уже судят другие правила.
 --   completeness: Полнота. Получено из ожидаемого (отчёты, план года, выгрузка за этот день), от 0 до 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Срок кампании прошёл и получено всё, что ожидалось.
-WITH readiness AS (
+WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at)),
+readiness AS (
     SELECT s.subordination, count(*) AS schools, count(*) FILTER (WHERE s.report_status = 'accepted') AS accepted,
-        bool_or(s.campaign IS NOT NULL) AS in_campaign
+        bool_or(s.campaign IS NOT NULL) AS in_campaign, max(s.reading_id) AS reading_id
     FROM core.readiness_at(:as_of, :known_at) s
     GROUP BY s.subordination
 ),
@@ -33,10 +37,16 @@ registration AS (
 ),
 plan AS (
     SELECT f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
-    FROM ops.reading_at(:as_of, :known_at) r
+    FROM held r
     JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
     WHERE r.form = 'registration_plan'
     GROUP BY f.reporting_unit
+),
+registration_rules AS (
+    SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) AS judged_by, bool_or(j.by_older_rules) AS by_older_rules
+    FROM ops.judged(ARRAY(
+        SELECT h.reading_id FROM held h WHERE h.form IN ('registration_plan', 'registration_export')
+    )) j
 ),
 whole AS (
     SELECT (SELECT bool_or(r.in_campaign) FROM readiness r) AS in_campaign,
@@ -44,7 +54,7 @@ whole AS (
         (SELECT max(g.export_as_of) FROM registration g) IS NOT NULL AS has_export
 ),
 unit AS (
-    SELECT u.*, p.plan_pupils,
+    SELECT u.*, p.plan_pupils, r.reading_id,
         CASE WHEN w.has_register THEN coalesce(r.schools, 0) END AS schools,
         CASE WHEN w.in_campaign THEN coalesce(r.accepted, 0) END AS accepted,
         CASE WHEN w.has_export THEN coalesce(g.actual_pupils, 0) END AS actual_pupils
@@ -70,10 +80,15 @@ SELECT
     u.actual_pupils::numeric / nullif(u.plan_pupils, 0) AS completion_rate,
     registered.band AS registration_band,
     ready.band_rule_version,
+    j.judged_by AS readiness_judged_by,
+    g.judged_by AS registration_judged_by,
+    coalesce(j.by_older_rules, false) OR coalesce(g.by_older_rules, false) AS by_older_rules,
     s.completeness,
     s.known_at,
     s.is_final
 FROM unit u
+LEFT JOIN ops.judged(ARRAY(SELECT r.reading_id FROM readiness r)) j ON j.reading_id = u.reading_id
+CROSS JOIN registration_rules g
 CROSS JOIN ops.state_at(
     :as_of, :known_at, ARRAY['school_register', 'readiness_report', 'registration_plan', 'registration_export']
 ) s

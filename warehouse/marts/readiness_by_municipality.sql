@@ -18,6 +18,8 @@
 --   band: Полоса. green, amber, red или no_data, когда делить не на что.
 --   in_rule_gap: Промежуток правила. Доля между 50 % и 51 %, о которой легенда молчит.
 --   band_rule_version: Версия правила полос. Какое правило действовало на эту дату.
+--   judged_by: Версия правил. По какой версии правил проверен отчёт; пусто без отчёта.
+--   by_older_rules: По прежним правилам. За дату отчёта уже судят другие правила: его нужно прочитать заново.
 --   completeness: Полнота. Получено отчётов от ожидаемых, от 0 до 1; пусто вне кампании.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Срок кампании прошёл, получены все отчёты и реестр.
@@ -27,7 +29,7 @@ WITH counted AS (
         count(*) FILTER (WHERE s.report_status = 'accepted') AS accepted,
         count(*) FILTER (WHERE s.report_status = 'rejected') AS rejected,
         count(*) FILTER (WHERE s.report_status = 'missing') AS missing,
-        bool_or(s.reading_id IS NOT NULL) AS report_received
+        max(s.reading_id) AS reading_id
     FROM core.readiness_at(:as_of, :known_at) s
     GROUP BY s.subordination
 ),
@@ -37,8 +39,8 @@ running AS (
         EXISTS (SELECT FROM counted) AS has_register
 ),
 unit AS (
-    SELECT u.*, r.campaign,
-        CASE WHEN r.campaign IS NOT NULL THEN coalesce(c.report_received, false) END AS report_received,
+    SELECT u.*, r.campaign, c.reading_id,
+        CASE WHEN r.campaign IS NOT NULL THEN c.reading_id IS NOT NULL END AS report_received,
         CASE WHEN r.has_register THEN coalesce(c.schools, 0) END AS schools,
         CASE WHEN r.has_register AND r.campaign IS NOT NULL THEN coalesce(c.accepted, 0) END AS accepted,
         CASE WHEN r.has_register AND r.campaign IS NOT NULL THEN coalesce(c.rejected, 0) END AS rejected,
@@ -64,9 +66,12 @@ SELECT
     b.band,
     b.in_rule_gap,
     b.band_rule_version,
+    j.judged_by,
+    j.by_older_rules,
     s.completeness,
     s.known_at,
     s.is_final
 FROM unit u
+LEFT JOIN ops.judged(ARRAY(SELECT c.reading_id FROM counted c)) j ON j.reading_id = u.reading_id
 CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY['school_register', 'readiness_report']) s
 CROSS JOIN LATERAL ref.band_at(:as_of, u.accepted::numeric / nullif(u.schools, 0)) b

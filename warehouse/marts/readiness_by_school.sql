@@ -15,10 +15,13 @@
 --   level: Уровень. Уровень Профминимума из верного отчёта: basic, main, advanced.
 --   rules: Правила. Номера правил, по которым отчёт неверен, через запятую.
 --   reasons: Причины. Первые три причины словами.
+--   judged_by: Версия правил. По какой версии правил проверен отчёт отправителя; пусто без отчёта.
+--   by_older_rules: По прежним правилам. За дату отчёта уже судят другие правила: его нужно прочитать заново.
 --   completeness: Полнота. Получено отчётов от ожидаемых по области, от 0 до 1; пусто вне кампании.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Срок кампании прошёл, получены все отчёты и реестр.
 WITH school AS MATERIALIZED (SELECT * FROM core.readiness_at(:as_of, :known_at)),
+judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT DISTINCT s.reading_id FROM school s))),
 reason AS (
     SELECT s.school_id, string_agg(coalesce(k.what, broken.rule), ' ' ORDER BY broken.n) AS reasons
     FROM school s
@@ -46,6 +49,8 @@ SELECT
     f.level,
     nullif(array_to_string(s.rules, ', '), '') AS rules,
     r.reasons,
+    j.judged_by,
+    j.by_older_rules,
     a.completeness,
     a.known_at,
     a.is_final
@@ -54,4 +59,5 @@ LEFT JOIN reason r ON r.school_id = s.school_id
 CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY['school_register', 'readiness_report']) a
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
 LEFT JOIN ref.unit_at(:as_of) t ON t.reporting_unit = s.territory
+LEFT JOIN judged j ON j.reading_id = s.reading_id
 LEFT JOIN core.readiness_report_fact f ON f.reading_id = s.reading_id AND f.school_id = s.school_id

@@ -16,6 +16,8 @@
 --   archived_pupils: В архиве. Разных обучающихся, чьи карточки отправлены в архив.
 --   pupils_6_11: Обучающихся 6–11 классов. По реестру.
 --   registered_share: Доля зарегистрированных. actual_pupils / pupils_6_11; это не выполнение плана.
+--   judged_by: Версия правил. По какой версии правил проверена выгрузка.
+--   by_older_rules: По прежним правилам. За дату выгрузки уже судят другие правила: её нужно прочитать заново.
 --   completeness: Полнота. Получена ли выгрузка за этот день, 0 или 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Есть реестр и выгрузка именно за этот день.
@@ -35,6 +37,8 @@ SELECT
     s.archived_pupils,
     s.pupils_6_11,
     s.actual_pupils::numeric / nullif(s.pupils_6_11, 0) AS registered_share,
+    a.judged_by,
+    a.by_older_rules,
     a.completeness,
     a.known_at,
     a.is_final

@@ -14,16 +14,22 @@
 --   failures: Замечаний. Сколько раз правило нарушено.
 --   failed_rows: Строк. В скольких строках документа.
 --   failed_schools: Школ. У скольких школ отчёт не принят из-за этого правила; пусто, если форма не о школах.
+--   judged_by: Версия правил. По какой версии правил сделаны замечания.
+--   by_older_rules: По прежним правилам. За дату документа уже судят другие правила: его нужно прочитать заново.
 --   completeness: Полнота. Получено из ожидаемого по всем формам, от 0 до 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Сроки прошли и получено всё, что ожидалось.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
 failed AS (
     SELECT r.form, r.sender, f.rule, f.severity,
         count(*) AS failures,
-        count(DISTINCT (r.reading_id, f.sheet, f.row_no)) FILTER (WHERE f.row_no IS NOT NULL) AS failed_rows
+        count(DISTINCT (r.reading_id, f.sheet, f.row_no)) FILTER (WHERE f.row_no IS NOT NULL) AS failed_rows,
+        string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) AS judged_by,
+        bool_or(j.by_older_rules) AS by_older_rules
     FROM standing r
     JOIN ops.finding f ON f.reading_id = r.reading_id
+    LEFT JOIN judged j ON j.reading_id = r.reading_id
     GROUP BY r.form, r.sender, f.rule, f.severity
 ),
 schools AS (
@@ -53,6 +59,8 @@ SELECT
     f.failures,
     f.failed_rows,
     CASE WHEN f.form IN (SELECT a.form FROM about_schools a) THEN coalesce(s.failed_schools, 0) END AS failed_schools,
+    f.judged_by,
+    f.by_older_rules,
     a.completeness,
     l.known_at,
     a.is_final

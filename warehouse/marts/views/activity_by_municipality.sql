@@ -29,6 +29,8 @@
 --   excursions_academic_year: Экскурсии, учебный год. Посещений с 1 сентября: сумма по школам, у которых цифра есть.
 --   museum_visits_academic_year: Корпоративные музеи, учебный год. Посещений с 1 сентября: сумма по школам, у которых цифра есть.
 --   masterclasses_academic_year: Мастер-классы, учебный год. Посещений с 1 сентября: сумма по школам, у которых цифра есть.
+--   judged_by: Версия правил. По какой версии правил проверены снимки; если по разным — все через точку с запятой.
+--   by_older_rules: По прежним правилам. За дату какого-то снимка уже судят другие правила: его нужно прочитать заново.
 --   completeness: Полнота. Получена ли выгрузка за этот день, 0 или 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Есть реестр, выгрузка именно за этот день и все нужные снимки.
@@ -61,6 +63,8 @@ SELECT
     sum(school.excursions_academic_year)::bigint AS excursions_academic_year,
     sum(school.museum_visits_academic_year)::bigint AS museum_visits_academic_year,
     sum(school.masterclasses_academic_year)::bigint AS masterclasses_academic_year,
+    max(school.judged_by) AS judged_by,
+    bool_or(school.by_older_rules) AS by_older_rules,
     max(school.completeness) AS completeness,
     max(school.known_at) AS known_at,
     bool_and(school.is_final) AS is_final

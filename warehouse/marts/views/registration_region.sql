@@ -21,6 +21,8 @@
 --   units_amber: Жёлтых. Отчётных единиц в полосе amber.
 --   units_red: Красных. Отчётных единиц в полосе red.
 --   units_no_data: Без данных. Отчётных единиц в полосе no_data.
+--   rule_versions: Версий правил. По скольким разным версиям проверены план и выгрузка.
+--   units_by_older_rules: По прежним правилам. Отчётных единиц, план или выгрузка которых проверены по правилам, вместо которых уже судят другие.
 --   completeness: Полнота. Получено из ожидаемого (план года и выгрузка за этот день), от 0 до 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Есть реестр, план года и выгрузка именно за этот день.
@@ -43,6 +45,8 @@ WITH region AS (
         count(*) FILTER (WHERE unit.band = 'amber') AS units_amber,
         count(*) FILTER (WHERE unit.band = 'red') AS units_red,
         count(*) FILTER (WHERE unit.band = 'no_data') AS units_no_data,
+        cardinality(string_to_array(max(unit.judged_by), '; ')) AS rule_versions,
+        count(*) FILTER (WHERE unit.by_older_rules) AS units_by_older_rules,
         max(unit.completeness) AS completeness,
         max(unit.known_at) AS known_at,
         bool_and(unit.is_final) AS is_final
@@ -81,6 +85,8 @@ SELECT
     r.units_amber,
     r.units_red,
     r.units_no_data,
+    r.rule_versions,
+    r.units_by_older_rules,
     r.completeness,
     r.known_at,
     r.is_final

@@ -1,0 +1,139 @@
+"""The work of W4: one night after the other, as the schedule runs them, and what the second and the last one cost.
+
+Every night brings an export of the same size; reports come and are corrected in between, and none comes in the nights
+that are compared. What is measured is the flow's own steps without Prefect.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.child import report
+from contracts import vocabulary
+
+if TYPE_CHECKING:
+    from documents.demo import Region
+    from documents.demo.autumn import File
+
+GROWN = 30
+"""The registration of this night of the autumn is that of every night here."""
+SHIPPED = vocabulary.FOLDER
+
+
+def region_of(times: int) -> Region:
+    """Tomsk oblast, or a country of as many regions of its size."""
+    from documents import demo
+
+    if times == 1:
+        return demo.tomsk()
+    return demo.synthetic(demo.Sizes(3, regions=times, senders=21 * times, schools=285 * times, pupils=9000 * times))
+
+
+def write_vocabularies(region: Region, folder: Path) -> None:
+    """The project's vocabularies with the region's units, senders and names added."""
+    folder.mkdir()
+    units = [
+        unit | {"municipality_type": "муниципальный район", "valid_from": "0001-01-01", "valid_to": "9999-12-31"}
+        for unit in region.units.to_dicts()
+    ]
+    further: dict[str, list[dict[str, Any]]] = {
+        "reporting_units": units,
+        "senders": [unit | {"sender": unit["reporting_unit"], "kind": "reporting_unit"} for unit in units],
+        "reporting_unit_aliases": [alias | {"why": "generated"} for alias in region.aliases.to_dicts()],
+    }
+    for path in sorted(SHIPPED.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            shipped, columns = list(reader), list(reader.fieldnames or ())
+        with (folder / path.name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows([*shipped, *further.get(path.stem, [])])
+
+
+def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, float]]:
+    """Night after night on a new warehouse: seconds, and bytes of write-ahead log."""
+    import sqlalchemy as sa
+
+    from flows.inbox import discover
+    from flows.ingest import take_in
+    from flows.intake import Intake
+    from flows.outbox import write_receipts
+    from flows.outcome import exit_code
+    from flows.reader import Options
+    from flows.settings import Settings
+    from warehouse.database import connect, upgrade
+    from warehouse.deliveries import finish_run, start_run
+
+    engine = connect(url)
+    upgrade(engine)
+    settings = Settings(home=home, database_url=url)  # type: ignore[arg-type]
+    settings.prepare()
+    for day, files in arriving(region_of(times), nights):
+        for sender, name, data, received_at in files:
+            path = settings.inbox / sender / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+            os.utime(path, (received_at.timestamp(), received_at.timestamp()))
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("CHECKPOINT"))  # each night then writes whole pages under the same conditions
+            before = connection.scalar(sa.text("SELECT pg_current_wal_lsn()"))
+        start = time.perf_counter()
+        with engine.begin() as connection:
+            run_id = start_run(connection, "nightly", day)
+        intake = Intake(engine, settings, Options(), run_id)
+        told = take_in(intake, intake.receive_new(discover(settings.inbox)))
+        intake.publish(day)
+        write_receipts(engine, settings, told, day)
+        with engine.begin() as connection:
+            finish_run(connection, run_id, "completed")
+        seconds = time.perf_counter() - start
+        if exit_code(told) == 1 or len(told) != len(files):
+            raise RuntimeError(f"the night of {day} failed: {[each.failure for each in told]}")
+        with engine.connect() as connection:
+            wal = connection.scalar(
+                sa.text("SELECT pg_current_wal_lsn() - cast(:before AS pg_lsn)"), {"before": before}
+            )
+        yield {"seconds": seconds, "wal": float(wal or 0), "pupils": max(outcome.rows.read for outcome in told)}
+
+
+def arriving(region: Region, nights: int) -> Iterator[tuple[dt.date, list[File]]]:
+    """What comes before each night."""
+    from documents.demo import autumn, exports
+
+    grown = autumn.at(region, GROWN)
+    for number in range(nights):
+        day = autumn.FIRST + dt.timedelta(days=number)
+        then = replace(grown, as_of=day)
+        files = list(autumn.reports(region, then, number, day))
+        if number == 0:
+            files.append(
+                (autumn.DEPARTMENT, f"Реестр школ {day}.xlsx", exports.register(then), autumn.received(day, 8))
+            )
+            files.append((autumn.OPERATOR, f"План {day}.xlsx", exports.plan(then), autumn.received(day, 9)))
+        ending, data = exports.export(then)
+        name = f"Сводный отчёт по ученикам {day}.{ending}"
+        files.append((autumn.OPERATOR, name, data, autumn.received(day, 18)))
+        yield day, files
+
+
+def main(url: str, home: Path, times: int, nights: int) -> dict[str, Any]:
+    """What the second and the last night cost."""
+    if times > 1:
+        vocabulary.FOLDER = home / "vocabularies"
+    each = list(live(url, home, times, nights))
+    return {"second": each[1], "last": each[-1]}
+
+
+if __name__ == "__main__":
+    server, folder, size, count = sys.argv[1:]
+    report(partial(main, server, Path(folder), int(size), int(count)))

@@ -1,0 +1,145 @@
+"""A backfill as a Prefect flow: its report on the run's page; applied when somebody resumes it with a yes.
+
+The waiting run is suspended: no process holds it. Resumed, it begins anew and finds its plan by the number of the run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from contracts.forms import FORMS
+from contracts.vocabulary import rows
+from flows.backfill import apply_backfill, plan, requested, resume
+from flows.backfill_report import report_of
+from flows.intake import warehouse
+from flows.settings import Settings
+from flows.trouble import LOGGER, Fault, guarded, log_to
+from warehouse.backfill import cancel, status_of
+from warehouse.requests import Refused, Request, backfill_of
+from warehouse.slices import Timeout
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def one_of(names: list[str]) -> Any:
+    """A text out of a list: the server refuses another one, and its page offers these."""
+    return Field(json_schema_extra={"enum": list(names)})
+
+
+FormName = Annotated[str, one_of([form.name for form in FORMS])]
+SenderName = Annotated[str, one_of([row["sender"] for row in rows("senders")])]
+CampaignName = Annotated[str, one_of([row["campaign"] for row in rows("campaigns")])]
+Sentence = Annotated[str, Field(pattern=r"\w\W+\w")]
+Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class Approval(RunInput):
+    """What whoever resumes the run is asked."""
+
+    who: Name = Field(title="Кто решил")
+    yes: bool = Field(title="Применить", description="Нет — план будет отменён, от него останется только запись.")
+
+
+@flow(name="backfill", persist_result=False)
+def backfill(
+    reason: Sentence,
+    requested_by: Name,
+    forms: list[FormName] | None = None,
+    senders: list[SenderName] | None = None,
+    from_as_of: dt.date | None = None,
+    to_as_of: dt.date | None = None,
+    campaign: CampaignName | None = None,
+    register_known_at: dt.datetime | None = None,
+    home: str | None = None,
+) -> State[Any]:
+    """Read archived deliveries again, show what would change, and apply it when that is approved.
+
+    The dates are `from_as_of` to `to_as_of`, or those of a campaign. Without forms or senders all of them are meant.
+    """
+    settings = Settings() if home is None else Settings(home=Path(home))
+    if not LOGGER.handlers:
+        log_to(settings.log_file, settings.log_level)
+
+    def asked() -> Request:
+        return requested(
+            forms or [], senders or [], from_as_of, to_as_of, reason, campaign=campaign,
+            register_known_at=register_known_at, requested_by=requested_by, flow_run_id=str(flow_run.id),
+        )  # fmt: skip
+
+    known = done("planning a backfill", partial(planned, settings, asked))
+    if isinstance(known, State):
+        return known
+    backfill_id, status = known
+    if status == "planned":
+        days = settings.plan_days
+        approval = suspend_flow_run(wait_for_input=Approval, timeout=days * 24 * 3600, key="approval")
+        found = done("ending a backfill", partial(decided, settings, backfill_id, approval))
+        if isinstance(found, State):
+            return found
+        status = found
+    return Completed(name=status.capitalize(), message=f"backfill {backfill_id} is {status}")
+
+
+def done(doing: str, work: Any) -> Any:
+    """What some work gives, or the state of a run that is refused. Raises Fault with a text of ours."""
+
+    def tried() -> Any:
+        try:
+            return work()
+        except (Refused, Timeout) as error:
+            return Failed(name="Refused", message=str(error))
+
+    found = guarded(doing, tried)
+    if isinstance(found, Fault):
+        raise found
+    return found
+
+
+def planned(settings: Settings, asked: Any) -> tuple[int, str]:
+    """The run's backfill and its status: made, gone on with, or found as it is; its report is on the run's page."""
+    settings.prepare()
+    logger = get_run_logger()
+    with warehouse(settings) as engine:
+        with engine.connect() as connection:
+            backfill_id = backfill_of(connection, str(flow_run.id))
+            status = status_of(connection, backfill_id).status if backfill_id is not None else None
+        if backfill_id is None:
+            backfill_id = plan(engine, settings, asked(), logger.info)
+        elif status == "planning":
+            resume(engine, settings, backfill_id)
+        if status in (None, "planning"):
+            tell(engine, settings, backfill_id)
+            status = "planned"
+    return backfill_id, status
+
+
+def tell(engine: Engine, settings: Settings, backfill_id: int) -> None:
+    """Put the report on the run's page."""
+    with engine.connect() as connection:
+        found = report_of(connection, backfill_id, settings.timezone)
+    get_run_logger().info("%s", found.sentence)
+    create_markdown_artifact(found.markdown(), key="backfill", description=found.sentence)
+
+
+def decided(settings: Settings, backfill_id: int, approval: Approval) -> str:
+    """Apply or cancel; returns what the backfill then is."""
+    with warehouse(settings) as engine:
+        if not approval.yes:
+            cancel(engine, backfill_id)
+            return "cancelled"
+        published = apply_backfill(engine, settings, backfill_id, approval.who)
+    get_run_logger().info("applied; %d dates published", len({each.as_of for each in published}))
+    return "applied"

@@ -1,0 +1,130 @@
+"""A process that has imported everything and runs commands in forks of itself, because an import takes two seconds.
+
+It works on nothing before a fork: polars has threads only after its first work. A request is a line of JSON; the answer
+is one too, given when the fork has ended.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import alembic.command  # noqa: F401 - it and the dialect are for the forks
+import crash_steps
+import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401
+from pandera.backends.polars.register import register_polars_backends
+
+import flows.backfill
+import flows.backfill_report
+import flows.cli
+import flows.demo
+import flows.ingest
+import flows.intake
+import flows.reader
+import flows.terminal
+from contracts.forms import FORMS, RULES, form_named
+from transforms import finding
+from transforms.contract import contract
+from warehouse.database import fingerprint
+
+LONGEST = 60.0
+"""Seconds after which a command hangs."""
+
+
+def severity(rule: str, level: str, version: str) -> None:
+    """Judge readiness reports by a rule of another severity, as another version of the contracts would."""
+    form = form_named("readiness_report")
+    for edition in form.editions:
+        changed = tuple(replace(each, severity=level) if each.id == rule else each for each in edition.rules)
+        object.__setattr__(edition, "rules", changed)
+    RULES[rule] = next(each for each in form.rules if each.id == rule)
+    contract.cache_clear()
+    finding.texts.cache_clear()
+    for module in list(sys.modules.values()):
+        if hasattr(module, "contract_version"):
+            module.contract_version = lambda: version
+
+
+def warm() -> None:
+    """Fill the caches that a fork would fill anew each time, without any work of polars."""
+    register_polars_backends()
+    fingerprint()
+    for form in FORMS:
+        for edition in form.editions:
+            contract(form, edition, with_register=True)
+    gc.freeze()  # or each fork would copy every page on which a collection counts
+    # A fork of a busy polars would wait for threads that it does not have.
+    busy = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    assert not any(name.startswith("polars-") and name[7:].isdigit() for name in busy), busy
+
+
+def main() -> int:
+    warm()
+    for line in sys.stdin:
+        request = json.loads(line)
+        steps, told = os.pipe()
+        process = os.fork()
+        if process == 0:
+            os.close(steps)
+            return command(request, told)
+        os.close(told)
+        sys.stdout.write(json.dumps(ended(process, steps)) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def command(request: dict[str, Any], told: int) -> int:
+    """Run one command in this fork; returns its exit code."""
+    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, output), (2, output)):
+        os.dup2(source, target)
+    os.environ.update(request["environment"])
+    if request.get("rules"):
+        severity(*request["rules"])
+    home = Path(request["environment"]["PROFMIN_HOME"])
+    crash_steps.install(home, told, request.get("at", 0), request.get("how", ""))
+    sys.argv = ["profmin", *request["arguments"]]
+    try:
+        flows.cli.main()
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else int(left.code is not None)
+    return 0
+
+
+def ended(process: int, steps: int) -> dict[str, Any]:
+    """Wait for a fork: how it ended (a negative signal or an exit code) and the steps that it told."""
+    begun, told = time.monotonic(), bytearray()
+    is_killed = False
+    while True:
+        ready, _, _ = select.select([steps], [], [], max(0.0, begun + LONGEST - time.monotonic()))
+        if ready:
+            if not (part := os.read(steps, 1 << 16)):
+                break
+            told += part
+        elif is_killed:
+            break
+        else:
+            os.kill(process, signal.SIGKILL)
+            is_killed = True
+    os.close(steps)
+    _, status, used = os.wait4(process, 0)
+    return {
+        "code": os.waitstatus_to_exitcode(status),
+        "hung": is_killed,
+        "seconds": round(time.monotonic() - begun, 3),
+        "processor": round(used.ru_utime + used.ru_stime, 3),
+        "steps": [line.split("\t") for line in told.decode().splitlines()],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

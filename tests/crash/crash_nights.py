@@ -1,0 +1,94 @@
+"""Two nights of a region of three units: what is published already, and what comes next."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from documents.demo import Region, exports, pupils, tomsk, write_deliveries
+from documents.demo.reports import report
+from documents.demo.styles import STYLES
+
+UNITS = ("bakcharsky", "kedrovy", "teguldetsky")
+LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")
+FIRST, SECOND = dt.date(2023, 9, 8), dt.date(2023, 9, 12)
+OPERATOR, DEPARTMENT = "regional_operator", "department"
+
+
+def small_region() -> Region:
+    """Bakcharsky, Kedrovy and Teguldetsky of the source: 15 schools, two of them with a fault."""
+    whole = tomsk()
+    schools = whole.schools.filter(pl.col("subordination").is_in(UNITS))
+    return replace(
+        whole,
+        units=_of_ours(whole.units),
+        schools=schools,
+        readiness=_of_ours(whole.readiness),
+        faults=_of_ours(whole.faults),
+        plan=_of_ours(whole.plan),
+        pupils=whole.pupils.filter(pl.col("school_code").is_in(schools["school_code"].to_list())),
+        published=False,
+    )
+
+
+def _of_ours(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.col("reporting_unit").is_in(UNITS))
+
+
+def first_night(inbox: Path) -> None:
+    """Register, plan, an export, and reports of two units."""
+    region = small_region()
+    late = region.units.filter(pl.col("reporting_unit") == "kedrovy")
+    sent = region.readiness.filter(pl.col("reporting_unit") != "kedrovy")
+    assert late.height == 1
+    write_deliveries(replace(region, readiness=sent), inbox)
+
+
+def second_night(inbox: Path) -> None:
+    """After the deadline: an export, a corrected report, a report in a zip archive, files that are none."""
+    region = small_region()
+    noon = dt.datetime.combine(SECOND, dt.time(12), LOCAL)
+    later = region.schools.with_columns(registered=pl.col("registered") + 1)
+    there = replace(
+        region, as_of=SECOND, pupils=pupils.fill(pupils.state_rows(later, region.seed), SECOND, region.seed)
+    )
+    ending, data = exports.export(there)
+    put(inbox / OPERATOR / f"Сводный отчёт по ученикам {SECOND}.{ending}", data, noon)
+    name, data = _report(region, "bakcharsky")
+    put(inbox / "bakcharsky" / f"исправлено {name}", data, noon)
+    name, data = _report(region, "kedrovy")
+    packed = inbox / "kedrovy" / "письмо.zip"
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), data)
+        archive.writestr(zipfile.ZipInfo("приказ.docx.xlsx"), b"%PDF-1.7")
+    put(packed, packed.read_bytes(), noon)
+    put(inbox / "kedrovy" / "фото.xlsx", b"\xff\xd8\xff\xe0" * 50, noon)
+
+
+def third_night(inbox: Path) -> None:
+    """A new register, which concerns every date."""
+    region = small_region()
+    grown = replace(region, schools=region.schools.with_columns(pupils_6_11=pl.col("pupils_6_11") + 1))
+    noon = dt.datetime.combine(SECOND + dt.timedelta(days=1), dt.time(12), LOCAL)
+    put(inbox / DEPARTMENT / f"Реестр школ {SECOND}.xlsx", exports.register(grown, SECOND), noon)
+
+
+def _report(region: Region, unit: str) -> tuple[str, bytes]:
+    """The report of a unit without the rows that are wrong: its name and its bytes."""
+    (about,) = region.units.filter(pl.col("reporting_unit") == unit).to_dicts()
+    wrong = set(region.faults["school_code"])
+    rows = [row for row in region.readiness.to_dicts() if row["reporting_unit"] == unit]
+    kept = [row for row in rows if row["school_code"] not in wrong]
+    return report(STYLES[about["style"]], about, kept, {}, region.as_of)
+
+
+def put(path: Path, data: bytes, received: dt.datetime) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    os.utime(path, (received.timestamp(), received.timestamp()))

@@ -1,0 +1,53 @@
+"""A file is written whole or not at all; what the dead left is removed, what the living write is not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.draft import draft, replace, sweep, write
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from flows.draft import draft, write
+with draft(Path(sys.argv[1])) as (_, file):
+    write(file, b"half")
+    print("written", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_the_draft_of_a_living_process_stays_and_that_of_a_killed_one_goes(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "written\n"
+        sweep(tmp_path)
+        (left,) = tmp_path.iterdir()
+        assert left.read_bytes() == b"half"
+        writer.kill()
+        writer.wait()
+        sweep(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_only_drafts_are_swept(tmp_path: Path) -> None:
+    for name in (".register.parquet", ".0123456789abcde", "0123456789abcdef", ".0123456789abcdef0"):
+        (tmp_path / name).write_bytes(b"kept")
+    (tmp_path / ".0123456789abcdef").write_bytes(b"gone")
+    sweep(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    replace(path, b"before")
+    with pytest.raises(OSError, match="disk"), draft(tmp_path) as (made, file):
+        write(file, b"aft")
+        raise OSError("the disk is full")
+    assert not made.exists()
+    assert path.read_bytes() == b"before"
+    replace(path, b"after")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"after"]

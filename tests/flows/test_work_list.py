@@ -1,0 +1,156 @@
+"""What a night has to work on: the files that are new in the inbox, and what was received and not read yet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from evidence import picked
+
+from flows import intake as intakes
+from flows.inbox import Incoming, discover
+from flows.ingest import take_in
+from flows.intake import Intake
+from flows.outcome import Outcome
+from flows.reader import Options
+from flows.settings import Settings
+from flows.trouble import Fault
+from warehouse.database import connect
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[sa.Engine]:
+    assert settings.database_url is not None
+    found = connect(settings.database_url.get_secret_value())
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def report(settings: Settings, region_files: Path) -> Path:
+    """The register and one report in the inbox; the report's path."""
+    files = picked(region_files, "department/Реестр", "asinovsky")
+    for path in files.values():
+        folder = settings.inbox / path.parent.name
+        folder.mkdir()
+        shutil.copy2(path, folder)
+    return settings.inbox / "asinovsky" / files["asinovsky"].name
+
+
+def night(engine: sa.Engine, settings: Settings) -> list[Outcome]:
+    intake = Intake(engine, settings, Options(), None)
+    return take_in(intake, intake.receive_new(discover(settings.inbox)))
+
+
+def arrivals(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(sa.text("SELECT count(*) FROM ops.arrival")) or 0)
+
+
+def test_an_inbox_as_it_was_is_not_read_again(
+    engine: sa.Engine, settings: Settings, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [outcome.verdict for outcome in night(engine, settings)] == ["accepted", "accepted"]
+    before = arrivals(engine)
+    monkeypatch.setattr(Intake, "receive", lambda _, file: pytest.fail(f"{file} was received again"))
+    assert night(engine, settings) == []
+    assert arrivals(engine) == before
+    assert report.exists()
+
+
+def test_a_file_written_again_is_read_even_if_its_time_and_size_are_set_back(
+    engine: sa.Engine, settings: Settings, report: Path
+) -> None:
+    night(engine, settings)
+    then, data = report.stat(), report.read_bytes()
+    report.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.utime(report, ns=(then.st_atime_ns, then.st_mtime_ns))
+    (outcome,) = night(engine, settings)
+    assert (outcome.file, outcome.is_repeat) == (report.name, False)
+
+
+def test_the_same_bytes_under_another_name_are_recorded_as_a_repeat(
+    engine: sa.Engine, settings: Settings, report: Path
+) -> None:
+    night(engine, settings)
+    shutil.copy2(report, report.with_name("ещё раз.xlsx"))
+    (outcome,) = night(engine, settings)
+    assert (outcome.file, outcome.is_repeat, outcome.verdict) == ("ещё раз.xlsx", True, "accepted")
+    with engine.connect() as connection:
+        names = connection.scalars(sa.text("SELECT file_name FROM ops.arrival WHERE is_repeat")).all()
+    assert names == ["ещё раз.xlsx"]
+
+
+def test_a_delivery_that_failed_is_read_by_the_next_night_without_its_file(
+    engine: sa.Engine, settings: Settings, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = intakes.load_many
+
+    def broken(engine: sa.Engine, pairs: list[tuple[object, int]], *rest: object) -> object:
+        if any(reading.sender == "asinovsky" for reading, _ in pairs):  # type: ignore[attr-defined]
+            raise Fault("the disk is full")
+        return right(engine, pairs, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(intakes, "load_many", broken)
+    assert {outcome.sender: outcome.verdict for outcome in night(engine, settings) if outcome.verdict is None}
+    report.unlink()
+    monkeypatch.undo()
+    (outcome,) = night(engine, settings)
+    assert (outcome.file, outcome.folder, outcome.verdict) == (report.name, "asinovsky", "accepted")
+    assert night(engine, settings) == []
+
+
+def test_what_older_rules_refused_is_read_again_without_its_file(
+    engine: sa.Engine, settings: Settings, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(engine, settings)
+    (settings.inbox / "asinovsky" / "меню.csv").write_text("Блюдо;Цена\nКаша;10\n", encoding="utf-8")
+    (refused,) = night(engine, settings)
+    assert refused.verdict == "refused"
+    (settings.inbox / "asinovsky" / "меню.csv").unlink()
+    assert night(engine, settings) == []
+    monkeypatch.setattr(intakes, "contract_version", lambda: "newer rules")
+    (again,) = night(engine, settings)
+    assert (again.file, again.verdict, again.is_repeat) == ("меню.csv", "refused", False)
+    assert again.reading_id != refused.reading_id
+
+
+def test_an_archive_that_was_not_unpacked_is_unpacked_by_the_next_night(
+    engine: sa.Engine, settings: Settings, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = settings.inbox / "asinovsky" / "отчёты.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(report, report.name)
+    report.unlink()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(intakes, "unpack", killed)
+    with pytest.raises(KeyboardInterrupt):
+        night(engine, settings)
+    monkeypatch.undo()
+    packed.unlink()
+    for register in (settings.inbox / "department").iterdir():
+        assert Intake(engine, settings, Options(), None).receive(Incoming(register, "department"))
+    outcomes = {outcome.file: outcome.verdict for outcome in night(engine, settings)}
+    assert outcomes[f"отчёты.zip/{report.name}"] == "accepted"
+    assert night(engine, settings) == []
+
+
+def test_a_file_that_goes_away_meanwhile_is_named_and_holds_nothing_up(
+    engine: sa.Engine, settings: Settings, report: Path
+) -> None:
+    intake = Intake(engine, settings, Options(), None)
+    found = discover(settings.inbox)
+    report.unlink()
+    told = take_in(intake, intake.receive_new(found))
+    assert sorted((outcome.file, outcome.verdict) for outcome in told if outcome.verdict is None) == [
+        (report.name, None)
+    ]
+    assert len(told) == 2
