@@ -59,8 +59,8 @@ def record_arrival(
     """Record that these bytes were seen; returns (delivery_id, is_repeat). The first time makes the delivery.
 
     `received_at` needs a time zone. `sender_folder` is the inbox folder, if any, in which the file lay, and
-    `container_id` the delivery of the zip archive, if any, in which it came. `inbox_path` and `stamp` tell the next look
-    at the inbox that this file was seen.
+    `container_id` the delivery of the zip archive, if any, in which it came. `inbox_path` and `stamp` tell the next
+    look at the inbox that this file was seen.
     """
     if received_at.tzinfo is None:
         raise ValueError(f"received_at has no time zone: {received_at}")
