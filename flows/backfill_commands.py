@@ -150,13 +150,12 @@ def opened() -> Iterator[tuple[Engine, Settings]]:
     from flows.intake import warehouse
     from flows.terminal import progress
     from warehouse.requests import Refused
-    from warehouse.slices import Timeout
 
     found = settings()
     try:
         with warehouse(found) as engine, progress("пересчёт"):
             yield engine, found
-    except (Refused, Timeout) as error:
+    except Refused as error:
         raise UsageError(str(error)) from None
 
 

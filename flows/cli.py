@@ -93,7 +93,10 @@ def check(
 
 @app.command()
 def ingest(
-    paths: Files,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files, or folders of files; by default what the night would take in.", show_default=False),
+    ] = None,
     form: FormName = None,
     sender: SenderName = None,
     as_of: AsOf = None,
@@ -101,12 +104,14 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Archive, check and load files, publish the marts they change, and write receipts to the outbox."""
-    options, found = known_options(paths, form, sender, as_of, register), reading_settings()
+    if not paths and (form, sender, as_of) != (None, None, None):
+        raise UsageError("name the files of which --form, --sender or --as-of speaks")
+    options, found = known_options(paths or [], form, sender, as_of, register), reading_settings()
     from flows.ingest import ingest as run_ingest
     from flows.terminal import progress
 
     with progress("приём"):
-        outcomes = run_ingest(paths, options, found)
+        outcomes = run_ingest(paths or [], options, found)
     tell(outcomes, as_json=as_json, with_ids=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.inbox import Arrival, Incoming, named
+from flows.inbox import Arrival, Incoming, discover, named
 from flows.intake import Intake, warehouse
 from flows.outbox import write_receipts
 from flows.outcome import Outcome, exit_code, in_order, unique
@@ -23,6 +23,7 @@ RUN_STATES = {0: "completed", 3: "completed with findings", 4: "completed with f
 def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:
     """Take in the files, registers first, and publish what they change; an outcome a file, in the order given.
 
+    Without any, those that are new in the inbox, and what was received and not read yet: what the night would take in.
     The register that the options name is taken in before them; one that is refused is wrong usage.
     """
     settings.prepare()
@@ -34,7 +35,10 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
             if options.register is not None:
                 take_in_register(Intake(engine, settings, Options(form=REGISTER_FORM), run_id), options.register)
             intake = Intake(engine, settings, options, run_id)
-            arrived = [each for file in named(paths, settings.inbox) for each in intake.receive(file)]
+            if paths:
+                arrived = [each for file in named(paths, settings.inbox) for each in intake.receive(file)]
+            else:
+                arrived = intake.receive_new(discover(settings.inbox))
             told = take_in(intake, arrived)
             dates = intake.publish(options.as_of)
             LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")

@@ -19,7 +19,7 @@ from flows.draft import replace
 from flows.outcome import Outcome
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault, guarded
-from warehouse.receipts import Address, addresses, overdue, receipts
+from warehouse.receipts import Address, addresses, note_answered, overdue, receipts, unanswered
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -30,10 +30,11 @@ AT_ONCE = 500
 
 
 def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcome], day: dt.date | None) -> list[Path]:
-    """Write the receipts of what a run told, and those for what is overdue on a day; returns the files that changed.
+    """Write the receipts of what a run told, those that an earlier run owes, and those for what is overdue on a day;
+    returns the files that changed.
 
     A repeated delivery keeps the receipt that it has. The data is loaded: a receipt that cannot be made is logged, and
-    nothing else comes of it.
+    the next run tries again.
     """
     asked: dict[int, bool] = {}
     for outcome in outcomes:
@@ -83,8 +84,10 @@ def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] |
 
 
 def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bool]) -> Iterator[Path]:
-    """Receipts of readings; of `asked` the value says that the delivery was only repeated."""
+    """Receipts of readings and of those that were never answered; of `asked` the value says that the delivery was only
+    repeated."""
     with engine.connect() as connection:
+        asked = {**asked, **dict.fromkeys(unanswered(connection), False)}
         known = addresses(connection, asked)
     paths = {reading_id: receipt_path(settings.outbox, address) for reading_id, address in known.items()}
     due = [reading_id for reading_id, is_repeat in asked.items() if not (is_repeat and paths[reading_id].exists())]
@@ -93,9 +96,14 @@ def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bo
         with engine.connect() as connection:
             told = receipts(connection, part, ZoneInfo(settings.timezone))
         made = made_receipts(settings, [(told[reading_id], known[reading_id]) for reading_id in part])
+        answered = []
         for reading_id, (_, data) in zip(part, made, strict=True):
-            if not isinstance(data, Fault) and write(paths[reading_id], data, settings.outbox):
-                yield paths[reading_id]
+            if not isinstance(data, Fault):
+                if write(paths[reading_id], data, settings.outbox):
+                    yield paths[reading_id]
+                answered.append(reading_id)
+        with engine.begin() as connection:
+            note_answered(connection, answered)
 
 
 def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterator[Path]:

@@ -38,7 +38,8 @@ def fault(error: BaseException, doing: str) -> Fault:
     """A fault that says what we were doing and what kind of error came, without the error's own words."""
     if isinstance(error, Fault):
         return error
-    return Fault(f"{doing}: {describe(error)}", passing=bool(ancestry(error) & set(PASSING)))
+    is_lost = getattr(error, "connection_invalidated", False)  # the driver has no name for a server that is killed
+    return Fault(f"{doing}: {describe(error)}", passing=is_lost or bool(ancestry(error) & set(PASSING)))
 
 
 def describe(error: BaseException) -> str:

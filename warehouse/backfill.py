@@ -54,11 +54,6 @@ UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded
 FROM ops.backfill_delivery o JOIN ops.reading n ON n.delivery_id = o.delivery_id AND n.backfill_id = o.backfill_id
 WHERE o.backfill_id = :id AND r.reading_id = o.reading_before AND r.status = 'current'
 """
-CONFIRM = """
-UPDATE ops.reading r SET confirmed_version = b.contract_version
-FROM ops.backfill_delivery o JOIN ops.backfill b ON b.backfill_id = o.backfill_id
-WHERE o.backfill_id = :id AND o.outcome = 'same' AND r.reading_id = o.reading_before
-"""
 UNDO = """
 UPDATE ops.reading SET status = 'reverted', superseded_at = :now, superseded_by = NULL
 WHERE backfill_id = :id AND status IN ('current', 'superseded')
@@ -137,7 +132,6 @@ def apply(
         asked = {"id": backfill_id, "now": now}
         connection.execute(text(MAKE_KNOWN), asked)
         connection.execute(text(SUPERSEDE_BEFORE), asked)
-        connection.execute(text(CONFIRM), asked)
         settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "applied", now)
         approved = {"id": backfill_id, "by": approved_by}

@@ -80,8 +80,7 @@ def publish_within(
         dates = sorted({*dates, *earlier})
     audit(connection)
     prepare(connection)
-    at = connection.scalar(text("SELECT clock_timestamp()"))
-    return [published for day in dates for published in swap(connection, day, at, run_id)]
+    return swap(connection, dates, run_id)
 
 
 def published_dates(connection: Connection) -> list[dt.date]:
@@ -108,9 +107,9 @@ def audit(connection: Connection) -> None:
 def prepare(connection: Connection) -> None:
     """Give history the columns that a SELECT has got, and make the views and functions that are missing or changed."""
     reshaped = [mart for mart in marts() if columns_of(connection, mart) != shape(connection, f"pg_temp.{mart.name}")]
-    if reshaped:
-        run_script(connection, "SET LOCAL lock_timeout = '60s'")
     changed = [each for each in (*marts(), *views()) if each in reshaped or not is_applied(connection, each)]
+    if changed:  # readers queue behind whoever waits for a view that another reader holds
+        run_script(connection, "SET LOCAL lock_timeout = '5s'")
     if any(not each.is_view for each in changed):
         changed = [*(each for each in changed if not each.is_view), *views()]
     for each in reversed(changed):
@@ -170,36 +169,50 @@ def definition(connection: Connection, mart: Mart) -> str:
     )
 
 
-def swap(connection: Connection, day: dt.date, at: dt.datetime, run_id: int | None) -> list[Published]:
-    """From a moment on the rows put aside are those of a date in every mart; equal rows stay as they are."""
-    found = []
+def swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) -> list[Published]:
+    """From a moment on the rows put aside are those of these dates in every mart; equal rows stay as they are.
+
+    The moment is taken last, when only what differs is left to be written: who reads between it and the commit sees
+    still what was before.
+    """
     for mart in marts():
+        set_apart(connection, mart, dates)
+    at = connection.scalar(text("SELECT clock_timestamp()"))
+    for mart in marts():
+        connection.execute(
+            text(
+                f"UPDATE {mart.history} AS h SET replaced_at = :at FROM pg_temp.gone_{mart.name} AS g"
+                " WHERE h.as_of = g.as_of AND h.position = g.position AND h.replaced_at = 'infinity'"
+            ),
+            {"at": at},
+        )
         columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
-        asked = {"as_of": day, "at": at}
-        held = f"SELECT {columns} FROM {mart.history} WHERE as_of = :as_of AND replaced_at = 'infinity'"
-        new = f"SELECT {columns} FROM pg_temp.{mart.name} WHERE as_of = :as_of"
-        # An array is made once; IN would be, without statistics, a loop over the rows in a loop over the rows.
-        connection.execute(
-            text(
-                f"UPDATE {mart.history} SET replaced_at = :at WHERE as_of = :as_of AND replaced_at = 'infinity'"
-                f" AND position = ANY (ARRAY(SELECT gone.position FROM ({held} EXCEPT {new}) AS gone))"
-            ),
-            asked,
-        )
-        connection.execute(
-            text(
-                f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM ({new} EXCEPT {held}) AS come"
-            ),
-            asked,
-        )
-        rows = connection.scalar(text(f"SELECT count(*) FROM pg_temp.{mart.name} WHERE as_of = :as_of"), asked)
-        found.append(Published(mart.name, day, int(rows or 0)))
-    known_at = " UNION ALL ".join(
-        f"SELECT max(known_at) AS known_at FROM pg_temp.{mart.name} WHERE as_of = :as_of" for mart in marts()
-    )
-    latest = connection.scalar(text(f"SELECT max(known_at) FROM ({known_at}) AS each_mart"), {"as_of": day})
-    connection.execute(text(PUBLISHED), {"as_of": day, "known_at": latest, "at": at, "run_id": run_id})
-    return found
+        insert = f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM pg_temp.come_{mart.name}"
+        connection.execute(text(insert), {"at": at})
+    found = []
+    latest: dict[dt.date, dt.datetime | None] = {}
+    for mart in marts():
+        counted = f"SELECT as_of, count(*), max(known_at) FROM pg_temp.{mart.name} GROUP BY as_of"
+        rows = {day: (count, known_at) for day, count, known_at in connection.execute(text(counted))}
+        found += [Published(mart.name, day, rows.get(day, (0, None))[0]) for day in dates]
+        for day, (_, known_at) in rows.items():
+            latest[day] = max((each for each in (known_at, latest.get(day)) if each), default=None)
+    published = [{"as_of": day, "known_at": latest.get(day), "at": at, "run_id": run_id} for day in dates]
+    if published:
+        connection.execute(text(PUBLISHED), published)
+    return sorted(found, key=lambda each: each.as_of)
+
+
+def set_apart(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None:
+    """Which rows of a mart go, and which come in their place."""
+    columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
+    held = f"SELECT {columns} FROM {mart.history} WHERE as_of = ANY (:dates) AND replaced_at = 'infinity'"
+    new = f"SELECT {columns} FROM pg_temp.{mart.name}"
+    for name, what in (
+        (f"gone_{mart.name}", f"SELECT as_of, position FROM ({held} EXCEPT {new}) AS gone"),
+        (f"come_{mart.name}", f"SELECT * FROM ({new} EXCEPT {held}) AS come ORDER BY as_of, position"),
+    ):
+        connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {what}"), {"dates": list(dates)})
 
 
 def is_reshaped(connection: Connection, mart: Mart) -> bool:

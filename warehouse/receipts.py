@@ -24,6 +24,15 @@ LEFT JOIN LATERAL (
 ) a ON true
 WHERE r.reading_id = ANY (:readings)
 """
+UNANSWERED = """
+SELECT r.reading_id FROM ops.reading r
+WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND r.status IN ('current', 'superseded')
+  AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
+                    AND n.status IN ('current', 'superseded'))
+"""
+ANSWERED = """
+UPDATE ops.reading SET answered_at = clock_timestamp() WHERE reading_id = ANY (:readings) AND answered_at IS NULL
+"""
 ABOUT = """
 SELECT r.reading_id, d.sha256, d.file_name, d.received_at, s.name AS sender_name, c.title AS campaign_title, c.deadline,
     coalesce(r.as_of, ref.local_date(d.received_at)) AS day,
@@ -128,6 +137,16 @@ class FoundDelivery:
     sha256: str
     file: str
     reading_id: int | None
+
+
+def unanswered(connection: Connection) -> list[int]:
+    """The last readings of deliveries whose receipts were not written, in whichever run they were loaded."""
+    return list(connection.scalars(text(UNANSWERED)))
+
+
+def note_answered(connection: Connection, readings: Collection[int]) -> None:
+    """Record that the receipts of readings are in the outbox."""
+    connection.execute(text(ANSWERED), {"readings": list(readings)})
 
 
 def addresses(connection: Connection, reading_ids: Collection[int]) -> dict[int, Address]:

@@ -7,7 +7,7 @@ from crash_house import House, Place, Stage, answering
 from crash_nights import third_night
 from crash_state import plain
 
-INGEST = ("ingest", "{home}/inbox")
+INGEST = ("ingest",)
 OLDER = ("RDY-016", "warning", "older")
 STRICTER = ("RDY-016", "error", "stricter")
 """By which a school of Teguldetsky is rejected."""

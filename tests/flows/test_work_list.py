@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,17 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows import intake as intakes
+from flows import outbox
 from flows.inbox import Incoming, discover
-from flows.ingest import take_in
+from flows.ingest import ingest, take_in
 from flows.intake import Intake
 from flows.outcome import Outcome
 from flows.reader import Options
 from flows.settings import Settings
 from flows.trouble import Fault
 from warehouse.database import connect
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -141,6 +145,39 @@ def test_an_archive_that_was_not_unpacked_is_unpacked_by_the_next_night(
     outcomes = {outcome.file: outcome.verdict for outcome in night(engine, settings)}
     assert outcomes[f"отчёты.zip/{report.name}"] == "accepted"
     assert night(engine, settings) == []
+
+
+def test_a_delivery_that_was_loaded_and_not_answered_is_answered_by_the_next_run(
+    engine: sa.Engine, settings: Settings, report: Path
+) -> None:
+    night(engine, settings)
+    assert list(settings.outbox.rglob("*.xlsx")) == []
+    assert ingest([], Options(), settings) == []
+    written = {path.parent.name: path.stat().st_mtime_ns for path in settings.outbox.rglob("*.квитанция.xlsx")}
+    assert set(written) == {"asinovsky", "department"}
+    ingest([], Options(), settings)
+    assert {path.parent.name: path.stat().st_mtime_ns for path in settings.outbox.rglob("*.квитанция.xlsx")} == written
+    assert report.exists()
+
+
+def test_a_run_that_could_not_write_receipts_owes_them(
+    engine: sa.Engine, settings: Settings, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(engine, settings)
+    monkeypatch.setattr(outbox, "make_receipt", lambda *_: 1 // 0)
+    ingest([], Options(), settings)
+    assert list(settings.outbox.rglob("*.квитанция.xlsx")) == []
+    monkeypatch.undo()
+    ingest([], Options(), settings)
+    assert len(list(settings.outbox.rglob("*.квитанция.xlsx"))) == 2
+    assert report.exists()
+
+
+def test_options_speak_of_files_that_are_named(settings: Settings, profmin: Run) -> None:
+    done = profmin("ingest", "--form", "readiness_report", settings=settings)
+    assert (done.returncode, done.stderr.strip()) == (
+        2, "profmin: name the files of which --form, --sender or --as-of speaks",
+    )  # fmt: skip
 
 
 def test_a_file_that_goes_away_meanwhile_is_named_and_holds_nothing_up(

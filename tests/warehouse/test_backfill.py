@@ -287,9 +287,6 @@ def test_reading_nothing_new_proposes_nothing(
     assert compared(engine, backfill_id) == 0
     applied(engine, backfill_id)
     assert contents(engine) == before
-    with engine.connect() as connection:
-        confirmed = "SELECT confirmed_version FROM ops.reading WHERE delivery_id = :id"
-        assert connection.scalar(sa.text(confirmed), {"id": september["delivery"]}) == NEW
 
 
 def test_a_delivery_that_the_new_rules_refuse_no_longer_counts(

@@ -1,4 +1,4 @@
-"""What the inbox held at the last look; the statements are in the file of the same name with `.sql`."""
+"""The inbox as it was last seen, and which readings were answered; the statements are in the file of the same name."""
 
 from pathlib import Path
 

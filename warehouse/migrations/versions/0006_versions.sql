@@ -26,3 +26,4 @@ ALTER TABLE ops.backfill_delivery ADD COLUMN confirms text;
 COMMENT ON COLUMN ops.backfill_delivery.confirms IS
     'Отпечаток других правил, по которым прочтение осталось тем же; пусто, если правила те же.';
 CREATE INDEX backfill_delivery_confirms ON ops.backfill_delivery (reading_before) WHERE confirms IS NOT NULL;
+ALTER TABLE ops.reading DROP COLUMN confirmed_version;
