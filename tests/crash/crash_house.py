@@ -167,7 +167,7 @@ class House:
                 following = again(place)
                 if following is not None:
                     second = self.driver.run(place, following, stage.rules)
-                    if second.code != stage.code:
+                    if second.code not in (0, stage.code):  # 0 when the first came so far that nothing was left
                         wrong.append(f"the next run: exit {second.code}: {second.output}")
                 with answering(place) as url:
                     wrong += differences(stage.expected, state(url, place.home)) + broken_laws(place.settings)
