@@ -119,7 +119,7 @@ def backfills(url: str) -> None:
 
 
 def nights(url: str, home: Path, times: int) -> None:
-    """W4: the last of sixty nights against the second, on which the same came."""
+    """W4: the last of sixty nights against the second, when the same came; medians of three nights."""
     home.mkdir()
     if times > 1:
         write_vocabularies(region_of(times), home / "vocabularies")

@@ -13,7 +13,7 @@ from warehouse.backfill import mark, status_of, touched
 from warehouse.facts import fact_table, key_columns
 from warehouse.mart import Mart, marts, views
 from warehouse.proposals import look_through
-from warehouse.publish import audit, build, published_dates, shape
+from warehouse.publish import audit, build_all, published_dates, shape
 from warehouse.query import frame
 from warehouse.requests import Refused
 from warehouse.slices import holding
@@ -116,8 +116,7 @@ def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, told: Calla
         keep_confirmed(connection, backfill_id)
         dates = affected_dates(connection, backfill_id)
         look_through(connection, backfill_id)
-        for mart in marts():
-            build(connection, mart, dates)
+        build_all(connection, dates)
         moved = 0
         if dates:
             audit(connection)

@@ -91,7 +91,7 @@ def command(request: dict[str, Any], told: int) -> int:
     if request.get("rules"):
         severity(*request["rules"])
     home = Path(request["environment"]["PROFMIN_HOME"])
-    crash_steps.install(home, told, request.get("at", 0), request.get("how", ""))
+    crash_steps.install(home, told, request["at"], request["how"])
     sys.argv = ["profmin", *request["arguments"]]
     try:
         flows.cli.main()

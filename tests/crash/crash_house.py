@@ -88,15 +88,15 @@ class Driver:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def run(self, place: Place, arguments: Sequence[str], rules: Rules = None, **disturbance: object) -> Ended:
-        """Run a command. `at` and `how` disturb it at a step."""
+    def run(self, place: Place, arguments: Sequence[str], rules: Rules = None, at: int = 0, how: str = "") -> Ended:
+        """Run a command; disturb it `at` a step, and `how`."""
         environment = {
             "PROFMIN_HOME": str(place.home), "PROFMIN_DATABASE_URL": place.url or "", "PROFMIN_READER_PROCESSES": "1",
             "PROFMIN_LOCK_SECONDS": "20",
         }  # fmt: skip
         request: dict[str, object] = {
             "arguments": [each.format(home=place.home) for each in arguments], "environment": environment,
-            "output": str(self.output), "rules": rules, **disturbance,
+            "output": str(self.output), "rules": rules, "at": at, "how": how,
         }  # fmt: skip
         assert self.process.stdin
         assert self.process.stdout
@@ -152,12 +152,12 @@ class House:
                 raise AssertionError(wrong)
         return Stage(place, arguments, rules, code, ended.steps, expected, frozenset({before, seen})), after
 
-    def disturbed(self, stage: Stage, step: Step, how: str, again: Again, **disturbance: object) -> list[str]:
+    def disturbed(self, stage: Stage, step: Step, how: str, again: Again) -> list[str]:
         """Disturb a stage's command at a step, run the next ordinary command, and say what is wrong then."""
         self.told.append((how, step))
         with self.copied(stage.place) as place:
             with Watcher(url_of(place), may_be_down=place.url is None) as watcher:
-                first = self.driver.run(place, stage.arguments, stage.rules, at=step.number, how=how, **disturbance)
+                first = self.driver.run(place, stage.arguments, stage.rules, step.number, how)
                 wrong = [] if not first.hung else [f"it hung at {first.steps[-1:]}"]
                 if how in ("kill", "cut") and first.code not in KILLED:
                     wrong.append(f"it was not killed: exit {first.code} after {len(first.steps)} steps: {first.output}")

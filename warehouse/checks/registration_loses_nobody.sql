@@ -7,7 +7,7 @@ LEFT JOIN (
 CROSS JOIN LATERAL (
     SELECT sum(e.actual_pupils) AS in_facts
     FROM ops.reading_at(d.as_of, cast(:known_at AS timestamptz)) r
-    JOIN core.registration_export_fact e ON e.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact f WHERE f.reading_id = r.reading_id OFFSET 0) e
     WHERE r.form = 'registration_export'
 ) f
 WHERE coalesce(d.by_unit, 0) <> coalesce(f.in_facts, 0) OR coalesce(s.by_school, 0) <> coalesce(f.in_facts, 0)

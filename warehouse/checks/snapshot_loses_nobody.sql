@@ -26,7 +26,7 @@ CROSS JOIN LATERAL (
         coalesce(sum(e.museum_visits), 0) +
         coalesce(sum(e.masterclasses), 0) AS events
     FROM ops.export_of(ARRAY[coalesce(d.as_of, s.as_of)], cast(:known_at AS timestamptz)) r
-    JOIN core.registration_export_fact e ON e.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact f WHERE f.reading_id = r.reading_id OFFSET 0) e
 ) f
 WHERE coalesce(d.pupils, 0) <> coalesce(f.pupils, 0)
    OR coalesce(d.events, 0) <> f.events OR coalesce(s.events, 0) <> f.events

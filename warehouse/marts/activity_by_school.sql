@@ -89,7 +89,7 @@ told AS MATERIALIZED (
             sum(f.masterclasses + f.masterclasses_archived)
         ]::bigint[] AS ever
     FROM taken t
-    JOIN core.registration_export_fact f ON f.reading_id = t.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact e WHERE e.reading_id = t.reading_id OFFSET 0) f
     GROUP BY GROUPING SETS ((t.as_of, f.school_id), (t.as_of))
 ),
 -- Whoever a snapshot does not name has none of what it states for others.

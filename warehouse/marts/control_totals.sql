@@ -47,7 +47,7 @@ SELECT
     s.known_at,
     s.is_final
 FROM held r
-JOIN core.control_total_fact t ON t.reading_id = r.reading_id
+CROSS JOIN LATERAL (SELECT * FROM core.control_total_fact e WHERE e.reading_id = r.reading_id OFFSET 0) t
 JOIN ops.judged(ARRAY(SELECT h.reading_id FROM held h)) j ON j.reading_id = r.reading_id
 JOIN ref.form f ON f.form = r.form
 JOIN ref.sender c ON c.sender = r.sender

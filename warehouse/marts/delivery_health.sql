@@ -41,6 +41,16 @@ door AS (
     FROM owed o
     FULL JOIN shown s ON s.form = o.form AND s.sender = o.sender
 ),
+counted AS (
+    SELECT s.reading_id,
+        count(*) FILTER (WHERE g.severity = 'refuse') AS refusals,
+        count(*) FILTER (WHERE g.severity = 'error') AS errors,
+        count(*) FILTER (WHERE g.severity = 'warning') AS warnings,
+        count(*) FILTER (WHERE g.severity = 'note') AS notes
+    FROM shown s
+    LEFT JOIN LATERAL (SELECT e.severity FROM ops.finding e WHERE e.reading_id = s.reading_id OFFSET 0) g ON true
+    GROUP BY s.reading_id
+),
 latest AS (SELECT max(s.became_current_at) AS known_at FROM standing s)
 SELECT
     cast(:as_of AS date) AS as_of,
@@ -78,14 +88,7 @@ SELECT
 FROM door d
 LEFT JOIN standing h ON h.form = d.form AND h.sender = d.sender AND h.verdict <> 'refused'
 LEFT JOIN ops.reading r ON r.reading_id = d.reading_id
-LEFT JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE g.severity = 'refuse') AS refusals,
-        count(*) FILTER (WHERE g.severity = 'error') AS errors,
-        count(*) FILTER (WHERE g.severity = 'warning') AS warnings,
-        count(*) FILTER (WHERE g.severity = 'note') AS notes
-    FROM ops.finding g
-    WHERE g.reading_id = d.reading_id
-) n ON d.reading_id IS NOT NULL
+LEFT JOIN counted n ON n.reading_id = d.reading_id
 LEFT JOIN ops.judged(ARRAY(SELECT s.reading_id FROM shown s)) j ON j.reading_id = d.reading_id
 LEFT JOIN ref.form f ON f.form = d.form
 LEFT JOIN ref.sender c ON c.sender = d.sender

@@ -54,7 +54,7 @@ snapshot AS (
         sum(f.museum_visits_pupils) FILTER (WHERE h.as_of = :as_of)::bigint AS museum_visits_pupils,
         sum(f.masterclasses_pupils) FILTER (WHERE h.as_of = :as_of)::bigint AS masterclasses_pupils
     FROM held h
-    JOIN core.registration_export_fact f ON f.reading_id = h.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact e WHERE e.reading_id = h.reading_id OFFSET 0) f
     GROUP BY f.school_id, f.grade
 )
 SELECT

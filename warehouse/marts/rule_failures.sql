@@ -28,20 +28,22 @@ failed AS (
         string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) AS judged_by,
         bool_or(j.by_older_rules) AS by_older_rules
     FROM standing r
-    JOIN ops.finding f ON f.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM ops.finding e WHERE e.reading_id = r.reading_id OFFSET 0) f
     LEFT JOIN judged j ON j.reading_id = r.reading_id
     GROUP BY r.form, r.sender, f.rule, f.severity
 ),
-schools AS (
-    SELECT r.form, r.sender, broken.rule, count(DISTINCT o.school_id) AS failed_schools
+outcome AS (
+    SELECT r.form, r.sender, o.school_id, o.rules
     FROM standing r
-    JOIN core.school_outcome_fact o ON o.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.school_outcome_fact e WHERE e.reading_id = r.reading_id OFFSET 0) o
+),
+schools AS (
+    SELECT o.form, o.sender, broken.rule, count(DISTINCT o.school_id) AS failed_schools
+    FROM outcome o
     CROSS JOIN LATERAL unnest(o.rules) AS broken (rule)
-    GROUP BY r.form, r.sender, broken.rule
+    GROUP BY o.form, o.sender, broken.rule
 ),
-about_schools AS (
-    SELECT DISTINCT r.form FROM standing r JOIN core.school_outcome_fact o ON o.reading_id = r.reading_id
-),
+about_schools AS (SELECT DISTINCT o.form FROM outcome o),
 latest AS (SELECT max(r.became_current_at) AS known_at FROM standing r)
 SELECT
     cast(:as_of AS date) AS as_of,
