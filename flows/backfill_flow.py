@@ -28,7 +28,6 @@ from flows.settings import Settings
 from flows.trouble import LOGGER, Fault, guarded, log_to
 from warehouse.backfill import cancel, status_of
 from warehouse.requests import Refused, Request, backfill_of
-from warehouse.slices import Timeout
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -99,7 +98,7 @@ def done(doing: str, work: Any) -> Any:
     def tried() -> Any:
         try:
             return work()
-        except (Refused, Timeout) as error:
+        except Refused as error:
             return Failed(name="Refused", message=str(error))
 
     found = guarded(doing, tried)

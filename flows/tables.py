@@ -14,7 +14,7 @@ from rich.text import Text
 from documents.receipt_findings import column_titles
 from flows.settings import Settings
 from flows.summary import Night, Row, Tables, percent, whole
-from flows.terminal import sentence
+from flows.terminal import NOTHING_NEW, sentence
 
 COLOURS = {"green": "green", "amber": "yellow", "red": "red", "no_data": "dim"}
 BANDS = {"green": "зелёная", "amber": "жёлтая", "red": "красная", "no_data": "нет данных"}
@@ -37,7 +37,7 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
         f"Новых файлов {len(night.outcomes)}: принято {verdicts['accepted']}, частично {verdicts['partial']}, "
         f"отклонено {verdicts['refused']}. Строк в карантине: {night.quarantined}."
     )
-    out.print(counted if night.outcomes else "Новых файлов нет.")
+    out.print(counted if night.outcomes else NOTHING_NEW)
     for outcome in night.outcomes:
         if outcome.verdict in ("refused", None):
             why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse"), "")

@@ -37,6 +37,7 @@ SEVERITIES = {
     "note": ("к сведению", "dim"),
 }
 PLACES_SHOWN = 10
+NOTHING_NEW = "Новых файлов нет."
 
 
 def console(*, error: bool = False) -> Console:
@@ -65,6 +66,8 @@ def progress(doing: str) -> Iterator[None]:
 
 def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
     """A sentence a file, then what is wrong in it: the rule, its places, how to mend; the worst first."""
+    if not outcomes:
+        out.print(NOTHING_NEW)
     for outcome in outcomes:
         out.print(sentence(outcome))
         titles = column_titles(outcome.form)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from documents.demo import tomsk, write_deliveries
 from flows.orchestrator import orchestrator
 from flows.settings import Settings
+from warehouse.database import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -32,6 +34,15 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     made = Settings(home=tmp_path / "home", database_url=database_url)  # type: ignore[arg-type]
     made.prepare()
     return made
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[sa.Engine]:
+    """The database of `settings`."""
+    assert settings.database_url is not None
+    found = connect(settings.database_url.get_secret_value())
+    yield found
+    found.dispose()
 
 
 @pytest.fixture

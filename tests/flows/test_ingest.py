@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,9 @@ from flows.outcome import Outcome, exit_code
 from flows.reader import Options, contract_version
 from flows.settings import Settings
 from flows.usage import UsageError
-from warehouse.database import connect
 from warehouse.query import mart, mart_names
 
 AS_OF = dt.date(2023, 9, 8)
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[sa.Engine]:
-    assert settings.database_url is not None
-    found = connect(settings.database_url.get_secret_value())
-    yield found
-    found.dispose()
 
 
 def counted(engine: sa.Engine, statement: str) -> Any:

@@ -18,7 +18,6 @@ from flows.reader import Options
 from flows.settings import Settings
 from flows.status import Status, status
 from warehouse.backfill import cancel
-from warehouse.database import connect
 from warehouse.publish import publish
 from warehouse.query import mart
 
@@ -51,14 +50,6 @@ def halves(region_inbox: Path) -> tuple[list[Path], list[Path]]:
     units = sorted({path.parent.name for path in files} - {"department", "regional_operator"})
     second = set(units[:10]) - {"tomsk_city"}
     return [path for path in files if path.parent.name not in second], [p for p in files if p.parent.name in second]
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[sa.Engine]:
-    assert settings.database_url is not None
-    made = connect(settings.database_url.get_secret_value())
-    yield made
-    made.dispose()
 
 
 def shown(engine: sa.Engine, name: str) -> pl.DataFrame:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import Run
 from evidence import all_text
 
 from flows.backfill import plan, requested
@@ -21,17 +19,12 @@ from flows.status import status
 from warehouse.database import connect
 from warehouse.deliveries import record_arrival
 
+if TYPE_CHECKING:
+    from conftest import Run
+
 DAY = dt.date(2023, 9, 8)
 NOON = dt.datetime(2023, 9, 9, 5, tzinfo=dt.UTC)
 LINES_ON_A_SCREEN = 40
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[sa.Engine]:
-    assert settings.database_url is not None
-    made = connect(settings.database_url.get_secret_value())
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

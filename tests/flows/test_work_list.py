@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,17 +22,8 @@ from flows.outcome import Outcome
 from flows.reader import Options
 from flows.settings import Settings
 from flows.trouble import Fault
-from warehouse.database import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[sa.Engine]:
-    assert settings.database_url is not None
-    found = connect(settings.database_url.get_secret_value())
-    yield found
-    found.dispose()
 
 
 @pytest.fixture
