@@ -7,14 +7,13 @@ import getpass
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
 from contracts.vocabulary import campaign_at, rows
 from flows.inbox import Arrival
-from flows.intake import NEED_SCHOOLS
+from flows.intake import NEED_SCHOOLS, archived_arrivals
 from flows.opener import Opener
 from flows.progress import report
 from flows.reader import REGISTER_FORM, Known, batches, contract_version, first_looks, readings
@@ -23,7 +22,7 @@ from flows.trouble import LOGGER, Fault
 from transforms.interpret import Context
 from warehouse.backfill import apply, cancel, revert, status_of
 from warehouse.comparison import affected_dates, compare
-from warehouse.deliveries import archived, finish_run, start_run
+from warehouse.deliveries import finish_run, start_run
 from warehouse.proposals import alone, look_through, propose_pupils, propose_readings, waiting
 from warehouse.publish import Published
 from warehouse.query import register
@@ -125,7 +124,7 @@ def resume(engine: Engine, settings: Settings, backfill_id: int) -> None:
             work = waiting(connection, backfill_id)
         with run_of(engine, backfill_id, "backfill plan") as run_id:
             read_again(engine, settings, backfill_id, status.register_known_at, work, run_id)
-            compare(engine, backfill_id, wait=dt.timedelta(seconds=settings.lock_seconds), told=LOGGER.warning)
+            compare(engine, backfill_id, wait=settings.lock_wait, told=LOGGER.warning)
 
 
 @contextmanager
@@ -152,7 +151,7 @@ def read_again(
     run_id: int,
 ) -> None:
     """Read archived deliveries, registers first, and propose what comes out otherwise. Raises Refused, Fault."""
-    kept = archived_arrivals(engine, settings, work)
+    kept = still_archived(engine, settings, work)
     opener = Opener(settings)
     known = looked_at(list(kept.values()), settings, opener)
     ids = {arrival.sha256: delivery_id for delivery_id, arrival in kept.items()}
@@ -225,11 +224,10 @@ def read_ahead(
             yield batch, future.result()
 
 
-def archived_arrivals(engine: Engine, settings: Settings, deliveries: Sequence[int]) -> dict[int, Arrival]:
-    """Delivery id → its archived bytes. Raises Refused when bytes are gone."""
+def still_archived(engine: Engine, settings: Settings, deliveries: Sequence[int]) -> dict[int, Arrival]:
+    """Delivery id → its archived bytes, in the order received. Raises Refused when bytes are gone."""
     with engine.connect() as connection:
-        rows = archived(connection, deliveries)
-    found = {row[0]: Arrival(row[1], row[6], row[2], row[3], row[4], settings.archive / Path(row[5])) for row in rows}
+        found = archived_arrivals(connection, settings.archive, deliveries)
     gone = [
         f"{delivery_id}, {arrival.sha256[:8]}" for delivery_id, arrival in found.items() if not arrival.path.exists()
     ]
@@ -237,7 +235,7 @@ def archived_arrivals(engine: Engine, settings: Settings, deliveries: Sequence[i
         raise Refused(
             f"the bytes of {len(gone)} deliveries are no longer in the archive, the first: delivery {gone[0]}"
         )
-    return {delivery_id: found[delivery_id] for delivery_id in deliveries}
+    return found
 
 
 def dates_of(backfill_id: int) -> Callable[[Connection], Collection[dt.date]]:
@@ -251,7 +249,7 @@ def apply_backfill(
     with run_of(engine, backfill_id, "backfill apply") as run_id:
         return apply(
             engine, backfill_id, contract_version(), dates_of(backfill_id),
-            oldest=dt.timedelta(days=settings.plan_days), wait=dt.timedelta(seconds=settings.lock_seconds),
+            oldest=dt.timedelta(days=settings.plan_days), wait=settings.lock_wait,
             told=LOGGER.warning, approved_by=approved_by or getpass.getuser(), run_id=run_id,
         )  # fmt: skip
 
@@ -260,6 +258,6 @@ def revert_backfill(engine: Engine, settings: Settings, backfill_id: int) -> lis
     """Bring back what was before an applied backfill, and publish. Raises Refused, Timeout."""
     with run_of(engine, backfill_id, "backfill revert") as run_id:
         return revert(
-            engine, backfill_id, dates_of(backfill_id), wait=dt.timedelta(seconds=settings.lock_seconds),
+            engine, backfill_id, dates_of(backfill_id), wait=settings.lock_wait,
             told=LOGGER.warning, run_id=run_id,
         )  # fmt: skip

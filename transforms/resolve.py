@@ -15,7 +15,7 @@ from transforms.heading import key
 from transforms.meaning import plain
 from transforms.parse import by_distinct
 
-UNKNOWN_UNIT, UNKNOWN_SCHOOL = CELL["unit"].id, CELL["school_name"].id
+UNKNOWN_SCHOOL = CELL["school_name"].id
 
 RESOLVED: dict[str, pl.DataType] = {
     "school_id": pl.Int64(),

@@ -22,12 +22,11 @@ SEEN = """
 SELECT i.inbox_path FROM unnest(cast(:paths AS text[]), cast(:stamps AS text[])) AS i (inbox_path, stamp)
 WHERE EXISTS (SELECT FROM ops.arrival a WHERE a.inbox_path = i.inbox_path AND a.stamp = i.stamp)
 """
+FINISHED = "r.status IN ('current', 'superseded') AND (r.contract_version = :version OR r.verdict <> 'refused')"
 # A zip archive is read as the deliveries in it; they wait for themselves.
-WAITING = """
+WAITING = f"""
 SELECT d.delivery_id FROM ops.delivery d
-WHERE NOT EXISTS (SELECT FROM ops.reading r
-                  WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded')
-                    AND (r.contract_version = :version OR r.verdict <> 'refused'))
+WHERE NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND {FINISHED})
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
 """
 ARCHIVED = """
@@ -35,11 +34,10 @@ SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, d.received_at, d.archi
     (SELECT a.sender_folder FROM ops.arrival a WHERE a.delivery_id = d.delivery_id ORDER BY a.arrival_id LIMIT 1)
 FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.received_at, d.delivery_id
 """
-READINGS = """
-SELECT delivery_id, max(reading_id) FROM ops.reading
-WHERE delivery_id = ANY (:deliveries) AND status IN ('current', 'superseded')
-  AND (contract_version = :version OR verdict <> 'refused')
-GROUP BY delivery_id
+READINGS = f"""
+SELECT r.delivery_id, max(r.reading_id) FROM ops.reading r
+WHERE r.delivery_id = ANY (:deliveries) AND {FINISHED}
+GROUP BY r.delivery_id
 """
 
 

@@ -45,8 +45,7 @@ def load_many(
     Each reading is compared with what its slice holds, replaces it as a whole, or is refused and replaces nothing.
     Several hundred readings share a transaction; those of one slice come one after the other as they were received,
     so that the outcome does not depend on the order of the argument. One that another run has stored meanwhile changes
-    nothing. Raises Timeout when somebody else writes one of
-    the slices for longer than `wait`; GaveUp.
+    nothing. Raises Timeout when somebody else writes one of the slices for longer than `wait`; GaveUp.
     """
     received = received_at(engine, [delivery_id for _, delivery_id in readings])
     order = sorted(
