@@ -78,6 +78,52 @@ class Settings(BaseSettings):
         default="Asia/Tomsk",
         description="Time zone of the business date: a night belongs to the day on which it was scheduled there.",
     )
+    prefect_database_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres of the Prefect server, postgresql+asyncpg://…; by default a database beside the warehouse.",
+    )
+    prefect_port: int = Field(
+        default=4200,
+        ge=1,
+        le=65535,
+        description="Port of the Prefect server on loopback.",
+    )
+    routing: Path | None = Field(
+        default=None,
+        description="Who is told what by which channel (CSV); by default routing.csv in the home.",
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server: smtp://user:password@host:587?from=address (smtps:// for TLS from the start).",
+    )
+    remind_days: str = Field(
+        default="-3,-1,0,1",
+        pattern=r"^-?\d+(,-?\d+)*$",
+        description="On which working days around a deadline a sender is reminded.",
+    )
+    cool_down_days: int = Field(
+        default=7,
+        ge=1,
+        description="After how many days an unchanged incident is told again.",
+    )
+    escalate_days: int = Field(
+        default=3,
+        ge=1,
+        description="After how many working days an open incident goes to the next contact.",
+    )
+    nightly_hours: float = Field(
+        default=25,
+        gt=0,
+        description="How old the last completed nightly run may be before somebody is woken.",
+    )
+    metrics_file: Path | None = Field(
+        default=None,
+        description="Where runs write Prometheus metrics (textfile); by default metrics.prom in the home.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How the log is written: lines for people, or JSON documents with ids of run and delivery.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning",
         description="What the terminal shows of the log; the file profmin.log in the home keeps info and above.",

@@ -20,8 +20,9 @@ from warehouse.reference import form_record, rule_records, sync_reference, versi
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 UPGRADE_LOCK = 7_364_001
+SCRIPTS = ("calendar.sql", "views.sql", "incidents.sql", "grants.sql")
 VOCABULARIES = (
-    "reporting_units", "reporting_unit_aliases", "senders", "campaigns", "band_rules", "level_norms",
+    "reporting_units", "reporting_unit_aliases", "senders", "campaigns", "calendar", "band_rules", "level_norms",
 )  # fmt: skip
 
 APPLIED = """
@@ -65,9 +66,11 @@ def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
             return
         migrate(connection)
         ensure_fact_tables(connection, forms)
-        run_script(connection, (HERE / "views.sql").read_text(encoding="utf-8"))
+        *views, grants = ((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+        for script in views:
+            run_script(connection, script)
         sync_reference(connection, forms)
-        run_script(connection, (HERE / "grants.sql").read_text(encoding="utf-8"))
+        run_script(connection, grants)
         for notice in connection.connection.driver_connection.notices:  # type: ignore[union-attr]
             if notice.startswith("WARNING"):  # SQLAlchemy drops the notices with its next statement
                 log.warning(notice.strip())
@@ -94,7 +97,7 @@ def migrate(connection: Connection, revision: str = "head") -> None:
 def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     """A hash of everything that `upgrade` applies."""
     parts: list[object] = [sorted(path.name for path in (MIGRATIONS / "versions").glob("*.py"))]
-    parts += [(HERE / name).read_text(encoding="utf-8") for name in ("views.sql", "grants.sql", "reference.py")]
+    parts += [(HERE / name).read_text(encoding="utf-8") for name in (*SCRIPTS, "reference.py")]
     parts += [statements(form) for form in forms]
     parts += [rows(name) for name in VOCABULARIES]
     parts += [dict(form_record(form)) for form in forms]

@@ -93,6 +93,7 @@ def sync_reference(
         ("form", "title", "academic_year", "starts_on", "deadline"),
         rows("campaigns"),
     )
+    upsert(connection, "calendar_day", ("region", "day"), ("is_working", "why"), rows("calendar"))
     upsert(
         connection,
         "band_rule",

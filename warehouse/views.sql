@@ -7,6 +7,7 @@
 -- Facts of the readings that hold are asked for reading by reading, LATERAL and with OFFSET 0, which the planner does not
 -- take apart: a join it does by reading the facts of all history, and a night would cost more with each night before it.
 
+DROP VIEW IF EXISTS mart.incidents;
 DROP VIEW IF EXISTS ref.school;
 DROP FUNCTION IF EXISTS core.registration_at(date, timestamptz);
 DROP FUNCTION IF EXISTS core.readiness_at(date, timestamptz);

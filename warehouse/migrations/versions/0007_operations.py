@@ -1,0 +1,20 @@
+"""Working days, statements, incidents and messages; the statements are in the file of the same name with `.sql`."""
+
+from pathlib import Path
+
+from alembic import op
+
+from warehouse.copying import run_script
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(op.get_bind(), Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("Nobody would know any more who was told what.")
