@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     )
     prefect_database_url: SecretStr | None = Field(
         default=None,
-        description="Postgres of the Prefect server, postgresql+asyncpg://…; by default a database beside the warehouse.",
+        description="Postgres of the Prefect server, postgresql+asyncpg://…; by default its own database beside ours.",
     )
     prefect_port: int = Field(
         default=4200,
