@@ -22,7 +22,8 @@ SELECT reading_id, rule, severity, scope, sheet, cell, row_no AS "row", column_n
 FROM ops.finding WHERE reading_id = ANY (:readings) ORDER BY reading_id, finding_id
 """
 # A reading counts from its date on, a standing one for all dates. Each date is asked for its own last publication: who
-# published other dates meanwhile has not published this one.
+# published other dates meanwhile has not published this one. A reading that a later delivery superseded holds on its
+# dates as before; one that was taken back, or read again, does not.
 UNPUBLISHED = """
 WITH published AS (
     SELECT p.as_of, min(max(p.published_at)) OVER (ORDER BY p.as_of DESC) AS since
@@ -31,9 +32,11 @@ WITH published AS (
 SELECT DISTINCT r.form, r.as_of FROM ops.reading r
 LEFT JOIN ref.form f ON f.form = r.form
 LEFT JOIN published p ON p.as_of = r.as_of
+LEFT JOIN ops.reading n ON n.reading_id = r.superseded_by
 WHERE r.as_of IS NOT NULL AND r.status <> 'unfinished'
   AND (r.verdict <> 'refused' OR p.as_of IS NOT NULL)
-  AND greatest(r.became_current_at, r.superseded_at) >
+  AND greatest(r.became_current_at,
+               CASE WHEN r.status = 'reverted' OR n.delivery_id = r.delivery_id THEN r.superseded_at END) >
       CASE WHEN f.holds_before_first THEN (SELECT min(since) FROM published) ELSE coalesce(p.since, '-infinity') END
 UNION
 SELECT v.form, min(p.as_of) FROM ref.contract_version v JOIN ops.publication p ON p.as_of >= v.judges_from
