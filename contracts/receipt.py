@@ -79,8 +79,9 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Overdue:
-    """A delivery that is owed, and whose deadline has passed on a day. `is_received` says that an accepted one holds;
-    `refused_file` is the last refused one, if any; `schools` are those of which nothing is known for that."""
+    """A delivery that is owed, and whose deadline has passed on a day. `is_received` says that an accepted one holds,
+    `is_nothing` that its sender stated that there is nothing to report; `refused_file` is the last refused one, if any;
+    `schools` are those of which nothing is known for that."""
 
     form: str
     form_title: str
@@ -91,5 +92,6 @@ class Overdue:
     deadline: dt.date
     day: dt.date
     is_received: bool
+    is_nothing: bool = False
     refused_file: str | None = None
     schools: tuple[str, ...] = ()

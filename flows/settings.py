@@ -116,6 +116,26 @@ class Settings(BaseSettings):
         gt=0,
         description="How old the last completed nightly run may be before somebody is woken.",
     )
+    settle_seconds: float = Field(
+        default=1,
+        ge=0,
+        le=60,
+        description="An inbox file that changed so recently is looked at twice, and left while it changes; 0: never.",
+    )
+    keep_days: int = Field(
+        default=400,
+        ge=30,
+        description="After how many days a purge removes texts of messages and receipts that lie in the outbox.",
+    )
+    pupil_days: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many days after an academic year a purge destroys its exports and pupil rows; else never.",
+    )
+    alert_url: SecretStr | None = Field(
+        default=None,
+        description="Where Prefect's server itself tells of a late or missing night: http(s)://… or an Apprise URL.",
+    )
     metrics_file: Path | None = Field(
         default=None,
         description="Where runs write Prometheus metrics (textfile); by default metrics.prom in the home.",
@@ -170,9 +190,19 @@ class Settings(BaseSettings):
         return self.home / "outbox"
 
     @property
+    def messages(self) -> Path:
+        """Messages that go to files, a folder an address."""
+        return self.home / "messages"
+
+    @property
     def pgdata(self) -> Path:
         """The embedded database."""
         return self.home / "pgdata"
+
+    @property
+    def acts(self) -> Path:
+        """Acts of what was destroyed."""
+        return self.home / "acts"
 
     @property
     def keys(self) -> Path:

@@ -13,24 +13,21 @@ CREATE OR REPLACE FUNCTION ref.is_working_day(day date) RETURNS boolean LANGUAGE
 $$;
 
 -- The day that is so many working days after (before, when negative) a day; 0 is the day itself if it is worked, else the
--- next one that is.
+-- next one that is. Days are counted as dates: in a session whose zone has days without a midnight a series of moments
+-- loses its last one.
 CREATE OR REPLACE FUNCTION ref.add_working_days(day date, days integer) RETURNS date LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN days < 0 THEN
-        (SELECT d::date FROM generate_series($1 - 1, $1 + 2 * days - 20, interval '-1 day') AS d
-         WHERE ref.is_working_day(d::date) ORDER BY d DESC OFFSET -days - 1 LIMIT 1)
+        (SELECT $1 - n FROM generate_series(1, 20 - 2 * days) AS n
+         WHERE ref.is_working_day($1 - n) ORDER BY n OFFSET -days - 1 LIMIT 1)
     ELSE
-        (SELECT d::date FROM generate_series($1 + CASE WHEN days > 0 THEN 1 ELSE 0 END, $1 + 2 * days + 20, interval '1 day') AS d
-         WHERE ref.is_working_day(d::date) ORDER BY d OFFSET greatest(days - 1, 0) LIMIT 1)
+        (SELECT $1 + n FROM generate_series(sign(days)::integer, 20 + 2 * days) AS n
+         WHERE ref.is_working_day($1 + n) ORDER BY n OFFSET greatest(days - 1, 0) LIMIT 1)
     END
 $$;
 
 -- How many working days have passed after a day up to and with another one; negative when it lies before.
 CREATE OR REPLACE FUNCTION ref.working_days_between(from_day date, to_day date) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN to_day >= from_day THEN
-        (SELECT count(*)::integer FROM generate_series(from_day + 1, to_day, interval '1 day') AS d
-         WHERE ref.is_working_day(d::date))
-    ELSE
-        (SELECT -count(*)::integer FROM generate_series(to_day + 1, from_day, interval '1 day') AS d
-         WHERE ref.is_working_day(d::date))
-    END
+    SELECT sign(to_day - from_day)::integer * count(*)::integer
+    FROM generate_series(1, abs(to_day - from_day)) AS n
+    WHERE ref.is_working_day(least(from_day, to_day) + n)
 $$;

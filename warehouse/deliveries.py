@@ -23,11 +23,20 @@ SELECT i.inbox_path FROM unnest(cast(:paths AS text[]), cast(:stamps AS text[]))
 WHERE EXISTS (SELECT FROM ops.arrival a WHERE a.inbox_path = i.inbox_path AND a.stamp = i.stamp)
 """
 FINISHED = "r.status IN ('current', 'superseded') AND (r.contract_version = :version OR r.verdict <> 'refused')"
-# A zip archive is read as the deliveries in it; they wait for themselves.
+# A zip archive is read as the deliveries in it; they wait for themselves. A file that states that there is nothing to
+# report has no rows to read.
 WAITING = f"""
 SELECT d.delivery_id FROM ops.delivery d
 WHERE NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND {FINISHED})
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
+  AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
+  AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
+"""
+# A run that was killed between archiving and reading leaves deliveries that are no news to the next look at the inbox.
+INTERRUPTED = f"""
+SELECT EXISTS ({WAITING}) AND 'crashed' = (
+    SELECT r.state FROM ops.run r WHERE r.kind IN ('nightly', 'inbox') ORDER BY r.run_id DESC LIMIT 1
+)
 """
 ARCHIVED = """
 SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, d.received_at, d.archive_path,
@@ -87,6 +96,37 @@ def waiting(connection: Connection, contract_version: str) -> list[int]:
     return list(connection.scalars(text(WAITING), {"version": contract_version}))
 
 
+def was_interrupted(connection: Connection, contract_version: str) -> bool:
+    """Did the last run that took in deliveries die with some of them still to be read?"""
+    return bool(connection.scalar(text(INTERRUPTED), {"version": contract_version}))
+
+
+def open_runs(connection: Connection) -> list[tuple[int, str, dt.datetime]]:
+    """Number, flow run and start of runs that have not ended, as far as we were told."""
+    statement = """
+        SELECT run_id, flow_run_id, started_at FROM ops.run WHERE finished_at IS NULL AND flow_run_id IS NOT NULL
+    """
+    return [(row[0], row[1], row[2]) for row in connection.execute(text(statement))]
+
+
+def recorded_runs(connection: Connection, flow_run_ids: Collection[str]) -> set[str]:
+    """Of flow runs, those that have a run here."""
+    statement = "SELECT flow_run_id FROM ops.run WHERE flow_run_id = ANY (:asked)"
+    return set(connection.scalars(text(statement), {"asked": list(flow_run_ids)}))
+
+
+def folders_waiting(connection: Connection) -> set[str]:
+    """The inbox folders of deliveries that nobody has read yet, by whatever rules."""
+    statement = """
+        SELECT DISTINCT a.sender_folder FROM ops.arrival a JOIN ops.delivery d ON d.delivery_id = a.delivery_id
+        WHERE a.sender_folder IS NOT NULL
+          AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id)
+          AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
+          AND NOT EXISTS (SELECT FROM ops.arrival i WHERE i.container_id = d.delivery_id)
+    """
+    return set(connection.scalars(text(statement)))
+
+
 def readings_of(connection: Connection, delivery_ids: Collection[int], contract_version: str) -> dict[int, int]:
     """Delivery → its newest finished reading; deliveries that have none, and so have to be read, are left out.
 
@@ -113,10 +153,13 @@ def start_run(
     return int(connection.execute(text(statement), asked).scalar_one())
 
 
-def finish_run(connection: Connection, run_id: int, state: str) -> None:
-    """Record how a run ended: `completed`, `failed`, or what else its caller calls it."""
-    statement = "UPDATE ops.run SET state = :state, finished_at = clock_timestamp() WHERE run_id = :run_id"
-    connection.execute(text(statement), {"state": state, "run_id": run_id})
+def finish_run(connection: Connection, run_id: int, state: str, message: str | None = None) -> None:
+    """Record how a run ended: `completed`, `failed`, or what else its caller calls it; `message` says it in a sentence,
+    without anything of what was in the files."""
+    statement = """
+        UPDATE ops.run SET state = :state, finished_at = clock_timestamp(), message = :message WHERE run_id = :run_id
+    """
+    connection.execute(text(statement), {"state": state, "run_id": run_id, "message": message})
 
 
 def archived(

@@ -90,6 +90,7 @@ OVERDUE = """
 SELECT o.form, f.title AS form_title, o.sender, s.name AS sender_name, o.campaign, c.title AS campaign_title,
     o.deadline,
     h.reading_id IS NOT NULL AS is_received,
+    n.form IS NOT NULL AND coalesce(x.received_at < n.stated_at, true) AS is_nothing,
     (SELECT d.file_name FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
      WHERE r.reading_id = x.reading_id) AS refused_file
 FROM ref.roster_at(:day) o
@@ -98,6 +99,7 @@ JOIN ref.sender s ON s.sender = o.sender
 JOIN ref.campaign c ON c.campaign = o.campaign
 LEFT JOIN ops.reading_at(:day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
 LEFT JOIN ops.standing_at(:day, 'infinity') x ON x.form = o.form AND x.sender = o.sender AND x.verdict = 'refused'
+LEFT JOIN ops.nothing_at(:day, 'infinity') n ON n.form = o.form AND n.sender = o.sender
 WHERE o.deadline < :day
 ORDER BY o.form, o.sender
 """
@@ -113,6 +115,10 @@ FROM ops.delivery d
 WHERE d.delivery_id = :number OR d.file_name = :asked OR starts_with(d.sha256, :start)
     OR EXISTS (SELECT FROM ops.arrival a WHERE a.delivery_id = d.delivery_id AND a.file_name = :asked)
 ORDER BY d.received_at DESC, d.delivery_id DESC
+"""
+LAST_READINGS = """
+SELECT r.delivery_id, max(r.reading_id) FROM ops.reading r
+WHERE r.delivery_id = ANY (:deliveries) AND r.status IN ('current', 'superseded') GROUP BY r.delivery_id
 """
 SHORTEST_PREFIX = 4
 OF_SCHOOLS = frozenset(form.name for form in FORMS if "school_id" in form.key)
@@ -147,6 +153,11 @@ def unanswered(connection: Connection) -> list[int]:
 def note_answered(connection: Connection, readings: Collection[int]) -> None:
     """Record that the receipts of readings are in the outbox."""
     connection.execute(text(ANSWERED), {"readings": list(readings)})
+
+
+def last_readings(connection: Connection, delivery_ids: Collection[int]) -> dict[int, int]:
+    """Delivery id → its last reading; one that was not read has none."""
+    return dict(connection.execute(text(LAST_READINGS), {"deliveries": list(delivery_ids)}).tuples().all())
 
 
 def addresses(connection: Connection, reading_ids: Collection[int]) -> dict[int, Address]:

@@ -39,6 +39,11 @@ WHERE r.as_of IS NOT NULL AND r.status <> 'unfinished'
                CASE WHEN r.status = 'reverted' OR n.delivery_id = r.delivery_id THEN r.superseded_at END) >
       CASE WHEN f.holds_before_first THEN (SELECT min(since) FROM published) ELSE coalesce(p.since, '-infinity') END
 UNION
+SELECT n.form, n.day
+FROM (SELECT form, coalesce(as_of, ref.local_date(stated_at)) AS day, greatest(recorded_at, withdrawn_at) AS at
+      FROM ops.statement) n
+WHERE n.at > (SELECT min(p.since) FROM published p WHERE p.as_of >= n.day)
+UNION
 SELECT v.form, min(p.as_of) FROM ref.contract_version v JOIN ops.publication p ON p.as_of >= v.judges_from
 WHERE v.position > 1 AND v.listed_at > (SELECT max(p.published_at) FROM ops.publication p)
 GROUP BY v.form

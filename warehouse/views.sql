@@ -21,6 +21,7 @@ DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_known(timestamptz);
 DROP FUNCTION IF EXISTS ops.backfill_tried();
+DROP FUNCTION IF EXISTS ops.nothing_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ref.roster_at(date);
 DROP FUNCTION IF EXISTS ref.campaign_at(date);
 DROP FUNCTION IF EXISTS ref.unit_at(date);
@@ -53,16 +54,30 @@ RETURNS TABLE (campaign_form text, campaign text, starts_on date, deadline date)
     ORDER BY c.form, c.starts_on DESC
 $$;
 
--- Who owes which form on a day, and the last day to send it; an export of a day is downloaded the night after.
+-- Who owes which form on a day, and the last day to send it. An export of a day is downloaded the night after, and where
+-- nobody works then, on the next working day.
 CREATE FUNCTION ref.roster_at(day date)
 RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text) LANGUAGE sql STABLE AS $$
-    SELECT r.form, r.sender, r.campaign, CASE f.expected WHEN 'day' THEN day + 1 ELSE c.deadline END, f.expected
+    SELECT r.form, r.sender, r.campaign, CASE f.expected WHEN 'day' THEN ref.add_working_days(day, 1) ELSE c.deadline END,
+        f.expected
     FROM ref.roster r
     JOIN ref.form f ON f.form = r.form
     LEFT JOIN ref.campaign_at(day) c ON c.campaign = r.campaign
     WHERE day BETWEEN r.valid_from AND r.valid_to
       AND f.expected <> 'as_published'
       AND (r.campaign IS NULL OR c.campaign IS NOT NULL)
+$$;
+
+-- Who stated for a day, as known at a moment, that there is nothing to report: for its night, or for the campaign that
+-- runs on it, from the day of the statement on.
+CREATE FUNCTION ops.nothing_at(day date, known timestamptz)
+RETURNS TABLE (form text, sender text, campaign text, stated_at timestamptz, recorded_at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT n.form, n.sender, n.campaign, n.stated_at, n.recorded_at
+    FROM ops.statement n
+    WHERE n.recorded_at <= known AND coalesce(n.withdrawn_at > known, true)
+      AND (n.as_of = day
+           OR ref.local_date(n.stated_at) <= day AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(day) c))
 $$;
 
 -- The backfill whose proposed readings count as if they were applied; none in an ordinary session.

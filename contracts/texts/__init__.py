@@ -1,4 +1,4 @@
-"""The catalogue of texts, Russian and English: words of the rules, and phrases of receipts and templates.
+"""The catalogue of texts, Russian and English: words of the rules and of incidents, and phrases of what people read.
 
 Tables that a non-programmer can review; whoever adds a rule or a phrase adds its line here.
 """
@@ -39,6 +39,36 @@ def rule_text(rule: str) -> RuleText:
     if found is None:
         raise LookupError(f"rule {rule} has no line in contracts/texts/rules.csv")
     return found
+
+
+@dataclass(frozen=True)
+class IncidentText:
+    """What a condition is called, whom it concerns, which events of its incidents are told, and in which words.
+
+    `{name}` stands for what the details of an incident say. Russian; English where only engineers read it.
+    """
+
+    incident_class: Literal["data", "lateness", "own"]
+    audiences: tuple[str, ...]
+    tells: tuple[str, ...]
+    name: str
+    title: str
+    text: str
+    mend: str
+
+
+@cache
+def incident_texts() -> dict[str, IncidentText]:
+    """Condition → its words and whom it concerns."""
+    return {
+        condition: IncidentText(
+            row["class"],  # type: ignore[arg-type]  # the database knows no other
+            tuple(row["audiences"].split(";")),
+            tuple(row["tells"].split(";")),
+            *(row[name] for name in ("name", "title", "text", "mend")),
+        )
+        for condition, row in _lines("incidents", "condition").items()
+    }
 
 
 @cache

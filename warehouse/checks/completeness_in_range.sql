@@ -10,6 +10,7 @@ WITH told (mart, as_of, completeness, is_final) AS (
     UNION ALL SELECT 'control_totals', as_of, completeness, is_final FROM pg_temp.control_totals
     UNION ALL SELECT 'rule_failures', as_of, completeness, is_final FROM pg_temp.rule_failures
     UNION ALL SELECT 'delivery_health', as_of, completeness, is_final FROM pg_temp.delivery_health
+    UNION ALL SELECT 'reporting_rate', as_of, completeness, is_final FROM pg_temp.reporting_rate
 )
 SELECT DISTINCT * FROM told
 WHERE completeness NOT BETWEEN 0 AND 1 OR is_final IS NULL OR (is_final AND completeness IS DISTINCT FROM 1)

@@ -10,7 +10,7 @@
 --   sender_name: Отправитель. Словами.
 --   is_expected: Ожидается. Обязан ли отправитель прислать форму к этой дате.
 --   is_received: Получено. Есть ли действующий документ (выгрузка — именно за этот день).
---   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, missing — не прислано.
+--   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, missing — не прислано, nothing_to_report — сообщать нечего.
 --   status_name: Состояние доставки. То же словами.
 --   data_as_of: Дата данных. На какую дату действующий документ.
 --   received_at: Получено когда. Время последней доставки.
@@ -51,7 +51,9 @@ counted AS (
     LEFT JOIN LATERAL (SELECT e.severity FROM ops.finding e WHERE e.reading_id = s.reading_id OFFSET 0) g ON true
     GROUP BY s.reading_id
 ),
-latest AS (SELECT max(s.became_current_at) AS known_at FROM standing s)
+latest AS (SELECT max(s.became_current_at) AS known_at FROM standing s),
+-- What came later than the statement matters more, and so does what holds.
+nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:as_of, :known_at))
 SELECT
     cast(:as_of AS date) AS as_of,
     row_number() OVER (ORDER BY f.title NULLS LAST, u.position, c.name, d.sender, d.reading_id)::integer AS position,
@@ -60,12 +62,13 @@ SELECT
     d.sender,
     c.name AS sender_name,
     d.is_expected,
-    h.reading_id IS NOT NULL AND (d.expected IS DISTINCT FROM 'day' OR h.as_of = :as_of) AS is_received,
-    coalesce(d.verdict, 'missing') AS status,
-    CASE coalesce(d.verdict, 'missing')
+    i.is_received,
+    t.status,
+    CASE t.status
         WHEN 'accepted' THEN 'Принято'
         WHEN 'partial' THEN 'Принято частично'
         WHEN 'refused' THEN 'Отклонено'
+        WHEN 'nothing_to_report' THEN 'Сообщать нечего'
         ELSE 'Не прислано'
     END AS status_name,
     h.as_of AS data_as_of,
@@ -87,6 +90,17 @@ SELECT
     a.is_final
 FROM door d
 LEFT JOIN standing h ON h.form = d.form AND h.sender = d.sender AND h.verdict <> 'refused'
+LEFT JOIN nothing e ON e.form = d.form AND e.sender = d.sender
+CROSS JOIN LATERAL (
+    SELECT h.reading_id IS NOT NULL AND (d.expected IS DISTINCT FROM 'day' OR h.as_of = :as_of) AS is_received
+) i
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN e.form IS NULL OR i.is_received OR (d.verdict = 'refused' AND d.received_at > e.stated_at)
+            THEN coalesce(d.verdict, 'missing')
+        ELSE 'nothing_to_report'
+    END AS status
+) t
 LEFT JOIN ops.reading r ON r.reading_id = d.reading_id
 LEFT JOIN counted n ON n.reading_id = d.reading_id
 LEFT JOIN ops.judged(ARRAY(SELECT s.reading_id FROM shown s)) j ON j.reading_id = d.reading_id

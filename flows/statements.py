@@ -1,0 +1,132 @@
+"""Statements that there is nothing to report: those that come as files, and those that an officer records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from flows.inbox import Arrival
+from flows.outbox import NOBODY, write
+from flows.outcome import Outcome
+from flows.settings import Settings
+from flows.statement_file import answer_name, statement_text, unclear, understood
+from flows.usage import UsageError
+from warehouse.statements import Duty, Statement, duties, record, withdraw
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+
+def take_statements(
+    connection: Connection,
+    arrivals: Sequence[tuple[Arrival, int]],
+    settings: Settings,
+    sender: str | None,
+    run_id: int | None,
+) -> dict[tuple[str, str | None], Outcome]:
+    """Record what arrivals, each with its delivery, state, in the transaction that records them; an outcome for each
+    that is a statement, by checksum and folder.
+
+    Equal words of two senders are one delivery and two statements. To a text that is not understood a note goes back at
+    once, and it is read like any other file, which refuses it. `sender` says whose the files are, not the folder.
+    """
+    zone = ZoneInfo(settings.timezone)
+    found: list[tuple[Arrival, Statement]] = []
+    for arrival, delivery_id in arrivals:
+        text = statement_text(arrival)
+        if text is None:
+            continue
+        place = sender or arrival.folder
+        said = understood(connection, replace(arrival, folder=place), text, delivery_id, zone)
+        if isinstance(said, Statement):
+            found.append((arrival, said))
+        else:
+            path = settings.outbox / (place or NOBODY) / answer_name(arrival.file, arrival.sha256)
+            write(path, unclear(said, PurePath(arrival.file).name), settings.outbox)
+    new = record(connection, [statement for _, statement in found], settings.lock_wait, run_id)
+    return {
+        (arrival.sha256, arrival.folder): Outcome(
+            file=arrival.file, sha256=arrival.sha256, folder=arrival.folder, form=said.form, sender=said.sender,
+            as_of=said.as_of or arrival.received_at.astimezone(zone).date(), verdict="accepted",
+            delivery_id=said.delivery_id, is_repeat=not is_new,
+        )
+        for (arrival, said), is_new in zip(found, new, strict=True)
+    }  # fmt: skip
+
+
+def state_nothing(
+    engine: Engine,
+    settings: Settings,
+    sender: str,
+    form: str,
+    campaign: str | None,
+    as_of: dt.date | None,
+    reason: str,
+    by: str,
+    now: dt.datetime,
+) -> str:
+    """Record what a sender told an officer; a sentence that says what was recorded. Raises UsageError.
+
+    Without a campaign the one that runs; a form of nights needs its night.
+    """
+    if not reason.strip() or not by.strip():
+        raise UsageError("say why there is nothing to report with --reason, and who says so with --by")
+    with engine.begin() as connection:
+        said = _asked(connection, settings, sender, form, campaign, as_of, reason.strip(), by.strip(), now)
+        (is_new,) = record(connection, [said], settings.lock_wait)
+    what = f"{form} of {sender} for {said.slot}"
+    return f"nothing to report: {what}" if is_new else f"nothing to report was stated already: {what}"
+
+
+def take_back(
+    engine: Engine,
+    settings: Settings,
+    sender: str,
+    form: str,
+    campaign: str | None,
+    as_of: dt.date | None,
+    by: str,
+    now: dt.datetime,
+) -> str:
+    """Withdraw a statement; a sentence that says so. Raises UsageError when there is none."""
+    with engine.begin() as connection:
+        said = _asked(connection, settings, sender, form, campaign, as_of, "-", by, now)
+        if not withdraw(connection, said, by, now, settings.lock_wait):
+            raise UsageError(f"nobody stated that there is nothing to report: {form} of {sender} for {said.slot}")
+    return f"withdrawn: {form} of {sender} for {said.slot}"
+
+
+def _asked(
+    connection: Connection,
+    settings: Settings,
+    sender: str,
+    form: str,
+    campaign: str | None,
+    as_of: dt.date | None,
+    reason: str,
+    by: str,
+    now: dt.datetime,
+) -> Statement:
+    """The statement that is meant. Raises UsageError for what the sender does not owe."""
+    if campaign is not None and as_of is not None:
+        raise UsageError("name a campaign or a night, not both")
+    day = as_of or now.astimezone(ZoneInfo(settings.timezone)).date()
+    owed = {duty.form: duty for duty in duties(connection, sender, day, campaign)}
+    duty = owed.get(form)
+    if duty is None:
+        told = ", ".join(_named(each) for each in owed.values()) or "nothing that can be stated"
+        where = f"for {campaign}" if campaign else f"on {day}"
+        raise UsageError(f"{sender} does not owe {form} {where}; it owes: {told}")
+    if duty.campaign is None and as_of is None:
+        raise UsageError(f"{form} is owed by night: name the night with --as-of")
+    if duty.campaign is not None and as_of is not None:
+        raise UsageError(f"{form} is owed by campaign, not by night: name the campaign with --campaign {duty.campaign}")
+    return Statement(form, sender, duty.campaign, as_of, reason, by, now)
+
+
+def _named(duty: Duty) -> str:
+    return f"{duty.form} for {duty.campaign}" if duty.campaign else f"{duty.form} of each night"

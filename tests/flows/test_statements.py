@@ -1,0 +1,244 @@
+"""«Сообщать нечего»: as a sender's file, and as an officer's command."""
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from flows.inbox import Arrival
+from flows.ingest import ingest
+from flows.intake import Intake
+from flows.outcome import exit_code
+from flows.reader import Options
+from flows.settings import Settings
+from flows.statement_file import statement_text
+from flows.statements import state_nothing, take_back
+from flows.usage import UsageError
+from warehouse.deliveries import waiting
+from warehouse.doctor import examined
+from warehouse.publish import publish
+from warehouse.query import mart
+from warehouse.receipts import overdue
+
+ZONE = ZoneInfo("Asia/Tomsk")
+DAY = dt.date(2023, 9, 8)
+NOON = dt.datetime(2023, 9, 8, 12, tzinfo=ZONE)
+NAME = "Нет данных.txt"
+
+
+def put(
+    settings: Settings, sender: str, text: str, name: str = NAME, at: dt.datetime = NOON, code: str = "utf-8"
+) -> Path:
+    path = settings.inbox / sender / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode(code))
+    os.utime(path, (at.timestamp(), at.timestamp()))
+    return path
+
+
+def stated(engine: sa.Engine) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        asked = "SELECT form, sender, campaign, as_of, withdrawn_at IS NULL FROM ops.statement ORDER BY statement_id"
+        return [tuple(row) for row in connection.execute(sa.text(asked))]
+
+
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Сообщать нечего. Отчёт о готовности. Причина: школы закрыты на ремонт",
+        "Добрый день!\r\n\r\nСООБЩАТЬ НЕЧЕГО, Отчёт о готовности школ к реализации Профминимума\r\nреорганизация",
+        "В этом году данных нет: единственная школа реорганизована",
+    ],
+)
+def test_a_clerks_file_is_understood(settings: Settings, engine: sa.Engine, text: str, code: str) -> None:
+    outcomes = ingest([put(settings, "kedrovy", text, code=code)], Options(), settings)
+    assert [(each.verdict, each.form, each.sender, each.is_repeat) for each in outcomes] == [
+        ("accepted", "readiness_report", "kedrovy", False)
+    ]
+    assert exit_code(outcomes) == 0
+    assert stated(engine) == [("readiness_report", "kedrovy", "readiness-2023", None, True)]
+    (answer,) = (settings.outbox / "kedrovy").iterdir()
+    said = answer.read_bytes().decode("utf-8-sig")
+    assert answer.name.startswith("Нет данных.") and answer.name.endswith(".квитанция.txt")
+    assert "принято" in said and "Готовность к реализации Профминимума, 2023/2024" in said
+
+
+def test_a_file_says_it_once_and_waits_for_nothing(settings: Settings, engine: sa.Engine) -> None:
+    put(settings, "kedrovy", "Сообщать нечего")
+    for times in range(3):
+        if times == 2:  # the same bytes under another name
+            put(settings, "kedrovy", "Сообщать нечего", "нет данных (2).txt")
+        outcomes = ingest([], Options(), settings)
+        assert [each.is_repeat for each in outcomes] == [[False], [], [True]][times]
+    assert len(stated(engine)) == 1
+    assert len(list((settings.outbox / "kedrovy").iterdir())) == 1
+    with engine.connect() as connection:
+        assert waiting(connection, "any") == []
+        assert [law.name for law in examined(connection) if law.times] == []
+
+
+def test_equal_words_of_two_senders_are_two_statements(settings: Settings, engine: sa.Engine) -> None:
+    """The bytes are one delivery; who says them is not."""
+    for sender in ("kedrovy", "strezhevoy"):
+        put(settings, sender, "Сообщать нечего")
+    outcomes = ingest([], Options(), settings)
+    assert sorted(each.sender or "" for each in outcomes) == ["kedrovy", "strezhevoy"]
+    assert sorted(str(row[1]) for row in stated(engine)) == ["kedrovy", "strezhevoy"]
+    assert len({each.delivery_id for each in outcomes}) == 1
+    for sender in ("kedrovy", "strezhevoy"):
+        assert list((settings.outbox / sender).iterdir())
+
+
+def test_a_night_is_named_or_is_the_last_one(settings: Settings, engine: sa.Engine) -> None:
+    put(settings, "regional_operator", "Сообщать нечего, выгрузки за 05.09.2023 нет: площадка не работала", "а.txt")
+    put(settings, "regional_operator", "Выгрузка: данных нет", "б.txt")
+    ingest([], Options(), settings)
+    assert sorted(str(row[3]) for row in stated(engine)) == ["2023-09-05", "2023-09-07"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "why"),
+    [
+        ("nobody", "Сообщать нечего", "от кого файл"),
+        ("regional_operator", "Сообщать нечего: выгрузка 05.09.2023 и 06.09.2023", "за какой день"),
+        ("regional_operator", "Сообщать нечего: выгрузка за 05.10.2023", "за какой день"),
+        ("regional_operator", "Сообщать нечего: выгрузка за 31.02.2023", "за какой день"),
+        ("kedrovy", "Сообщать нечего: выгрузка", "о какой форме"),
+    ],
+)
+def test_what_is_not_understood_is_said_and_refused(
+    settings: Settings, engine: sa.Engine, sender: str, text: str, why: str
+) -> None:
+    outcomes = ingest([put(settings, sender, text)], Options(), settings)
+    assert [each.verdict for each in outcomes] == ["refused"]
+    assert stated(engine) == []
+    notes = [path for path in (settings.outbox / sender).iterdir() if path.suffix == ".txt"]
+    assert [why in path.read_text(encoding="utf-8-sig") for path in notes] == [True]
+    assert "Как написать" in notes[0].read_text(encoding="utf-8-sig")
+    with engine.connect() as connection:
+        assert waiting(connection, Intake(engine, settings, Options(), None).version) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Готовность.txt", "Школа\tУровень\nШкола 1\tнет данных\n"),
+        ("Нет данных.txt", "Школа;Код;Уровень\nШкола 1;1;базовый\nШкола 2;2;базовый\n"),
+        ("Отчёт.txt", "Отправляем отчёт о готовности школ"),
+        ("Нет данных.csv", "Сообщать нечего"),
+        ("Нет данных.txt", "Сообщать нечего " * 2000),
+        ("Нет данных.txt", "PK\x03\x04\x00\x00\x01\x02"),
+    ],
+)
+def test_other_files_are_no_statements(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / "bytes"
+    path.write_bytes(text.encode())
+    assert statement_text(Arrival(name, "kedrovy", "0" * 64, path.stat().st_size, NOON, path)) is None
+
+
+def health(engine: sa.Engine, day: dt.date = DAY) -> dict[tuple[str, str], str]:
+    publish(engine, [day])
+    with engine.connect() as connection:
+        found = mart(connection, "delivery_health", day)
+        rates = mart(connection, "reporting_rate", day)
+    told = {(row["form"], row["sender"]): row["status"] for row in found.iter_rows(named=True)}
+    for row in rates.iter_rows(named=True):
+        nothing = told[row["form"], row["sender"]] == "nothing_to_report"
+        assert row["nothing_to_report"] == nothing
+    return told
+
+
+def test_an_officer_records_and_withdraws(settings: Settings, engine: sa.Engine) -> None:
+    key = ("readiness_report", "kedrovy")
+    asked = ("kedrovy", "readiness_report", None, None)
+    assert health(engine)[key] == "missing"
+    told = [state_nothing(engine, settings, *asked, "Школа закрыта", "Офицер", NOON) for _ in range(2)]
+    assert told[0].startswith("nothing to report:") and "already" in told[1]
+    assert len(stated(engine)) == 1
+    with engine.connect() as connection:
+        before = {each.sender: each.is_nothing for each in overdue(connection, dt.date(2023, 9, 12))}
+    assert before["kedrovy"] and not before["asinovsky"]
+    assert health(engine)[key] == "nothing_to_report"
+    take_back(engine, settings, *asked, "Офицер", NOON + dt.timedelta(hours=1))
+    assert health(engine)[key] == "missing"
+    with pytest.raises(UsageError, match="nobody stated"):
+        take_back(engine, settings, *asked, "Офицер", NOON)
+
+
+@pytest.mark.parametrize(
+    ("sender", "form", "campaign", "as_of", "wrong"),
+    [
+        ("kedrovy", "registration_export", None, DAY, "does not owe registration_export"),
+        ("regional_operator", "registration_export", None, None, "name the night"),
+        ("kedrovy", "readiness_report", None, DAY, "owed by campaign"),
+        ("kedrovy", "readiness_report", "readiness-2023", DAY, "not both"),
+        ("kedrovy", "readiness_report", "readiness-1999", None, "for readiness-1999"),
+        ("department", "school_register", None, None, "nothing that can be stated"),
+    ],
+)
+def test_what_nobody_owes_cannot_be_stated(
+    settings: Settings,
+    engine: sa.Engine,
+    sender: str,
+    form: str,
+    campaign: str | None,
+    as_of: dt.date | None,
+    wrong: str,
+) -> None:
+    with pytest.raises(UsageError, match=wrong):
+        state_nothing(engine, settings, sender, form, campaign, as_of, "потому", "Офицер", NOON)
+    assert stated(engine) == []
+
+
+def test_a_statement_of_a_published_day_is_published_with_the_next_run(settings: Settings, engine: sa.Engine) -> None:
+    night = dt.date(2023, 9, 6)
+    publish(engine, [night, DAY])
+    state_nothing(engine, settings, "regional_operator", "registration_export", None, night, "сбой", "Офицер", NOON)
+    ingest([], Options(), settings)
+    with engine.connect() as connection:
+        told = mart(connection, "reporting_rate", night).filter(form="registration_export")
+        assert told["nothing_to_report"].to_list() == [1]
+        assert told["missing"].to_list() == [0]
+
+
+def test_the_schools_stay_missing_and_a_report_matters_more(
+    region_inbox: Path, settings: Settings, engine: sa.Engine
+) -> None:
+    report = next((region_inbox / "kedrovy").iterdir())
+    held_back = report.rename(settings.home / report.name)
+    put(settings, "kedrovy", "Сообщать нечего", at=dt.datetime(2023, 9, 4, 9, tzinfo=ZONE))
+    key = ("readiness_report", "kedrovy")
+    ingest([], Options(), settings)
+    assert health(engine)[key] == "nothing_to_report"
+    with engine.connect() as connection:
+        schools = mart(connection, "readiness_by_municipality", DAY).filter(reporting_unit="kedrovy")
+        assert schools["missing"].to_list() == schools["schools"].to_list() != [0]
+    held_back.rename(report)
+    ingest([], Options(), settings)
+    assert health(engine)[key] in ("accepted", "partial")
+
+
+def test_the_command_says_what_it_recorded(profmin, settings: Settings, engine: sa.Engine) -> None:
+    asked = ("nothing", "kedrovy", "readiness_report", "--campaign", "readiness-2023")
+    told = profmin(*asked, "--reason", "Школа закрыта", "--by", "Офицер", settings=settings)
+    assert (told.returncode, told.stdout.strip()) == (
+        0,
+        "nothing to report: readiness_report of kedrovy for readiness-2023",
+    )
+    told = profmin(*asked, "--withdraw", "--by", "Офицер", settings=settings)
+    assert (told.returncode, told.stdout.strip()) == (0, "withdrawn: readiness_report of kedrovy for readiness-2023")
+    assert [row[-1] for row in stated(engine)] == [False]
+    for arguments, why in (
+        (asked, "--reason"),
+        ((*asked, "--withdraw"), "nobody stated"),
+        (("nothing", "kedrovii", "readiness_report", "--reason", "x"), "kedrovy"),
+    ):
+        told = profmin(*arguments, settings=settings)
+        assert told.returncode == 2 and why in told.stderr and "Traceback" not in told.stderr
+    (calendar,) = json.loads(profmin("status", "--json", settings=settings).stdout)["calendars_wanted"][:1]
+    assert calendar["state"] in ("missing", "provisional")

@@ -1,0 +1,117 @@
+-- Кто отчитался, и в срок ли.
+-- Строка — отправитель и форма на дату: отчёт кампании, которая идёт, или выгрузка за эту ночь. Каждая цифра — 0 или 1:
+-- доли считают из сумм по отправителям, ночам, кампаниям, проценты не усредняют. Ожидалось = получено + отклонено +
+-- не прислано + сообщать нечего; получено = принято + принято частично = в срок + с опозданием.
+-- Ключ: form, sender; имя: sender_name.
+--   as_of: На дату. День, за который показаны данные.
+--   position: Порядок. По форме и печатному порядку отправителей.
+--   form: Форма. Код формы.
+--   form_title: Название формы. Словами.
+--   sender: Код отправителя. Кто обязан прислать.
+--   sender_name: Отправитель. Словами.
+--   campaign: Кампания. Код сбора; пусто у ночных выгрузок.
+--   campaign_title: Название кампании. Словами.
+--   night: Ночь. За какой день выгрузка; пусто у отчётов кампании.
+--   deadline: Срок. Последний день сдачи; у выгрузки — следующий рабочий день.
+--   expected: Ожидалось. Всегда 1.
+--   received: Получено. Действует документ, принятый целиком или частично.
+--   on_time: В срок. Первый принятый документ получен не позже срока по местному времени.
+--   late: С опозданием. Получено, но позже срока.
+--   accepted: Принято. Целиком, без строк в карантине.
+--   partial: Принято частично. Часть строк в карантине.
+--   refused: Отклонено. Прислано только то, что принять нельзя.
+--   missing: Не прислано. Ни файла, ни заявления.
+--   nothing_to_report: Сообщать нечего. Отправитель так заявил и ничего не прислал после.
+--   first_received_at: Получено впервые. Когда получен первый принятый документ.
+--   overdue_days: Просрочено рабочих дней. Сколько рабочих дней после срока ничего не принято; 0 — срок не прошёл, пусто — ждать нечего.
+--   completeness: Полнота. Получено из ожидаемого по этой форме, от 0 до 1.
+--   known_at: Известно на. Самое позднее прочтение или заявление, которое учтено.
+--   is_final: Окончательно. Срок кампании прошёл, и по этой форме получено всё; ночь — когда выгрузка получена.
+WITH owed AS MATERIALIZED (
+    SELECT o.*, o.expected = 'day' AS is_nightly FROM ref.roster_at(:as_of) o WHERE o.expected IN ('campaign', 'day')
+),
+standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:as_of, :known_at)),
+-- A correction sent after the deadline makes nobody late: what counts is the first document that held.
+first AS (
+    SELECT h.form, h.sender, h.verdict, f.received_at
+    FROM standing h
+    JOIN owed o ON o.form = h.form AND o.sender = h.sender AND (NOT o.is_nightly OR h.as_of = :as_of)
+    CROSS JOIN LATERAL (
+        SELECT min(k.received_at) AS received_at FROM ops.reading_known(:known_at) k
+        WHERE k.form = o.form AND k.sender = o.sender
+          AND CASE WHEN o.is_nightly THEN k.as_of = :as_of ELSE k.campaign = o.campaign AND k.as_of <= :as_of END
+        OFFSET 0
+    ) f
+    WHERE h.verdict <> 'refused'
+),
+-- Of a night only a refused file of that night, or one without a date that came until its deadline.
+refused AS (
+    SELECT DISTINCT x.form, x.sender, max(x.received_at) OVER (PARTITION BY x.form, x.sender) AS received_at
+    FROM standing x
+    JOIN owed o ON o.form = x.form AND o.sender = x.sender
+    WHERE x.verdict = 'refused'
+      AND (NOT o.is_nightly
+           OR coalesce(x.as_of = :as_of, ref.local_date(x.received_at) BETWEEN cast(:as_of AS date) AND o.deadline))
+),
+told AS MATERIALIZED (
+    SELECT o.form, o.sender, o.campaign, o.is_nightly, o.deadline, h.received_at,
+        CASE
+            WHEN h.form IS NOT NULL THEN h.verdict
+            WHEN x.form IS NOT NULL AND coalesce(x.received_at > n.stated_at, true) THEN 'refused'
+            WHEN n.form IS NOT NULL THEN 'nothing_to_report'
+            ELSE 'missing'
+        END AS status
+    FROM owed o
+    LEFT JOIN first h ON h.form = o.form AND h.sender = o.sender
+    LEFT JOIN refused x ON x.form = o.form AND x.sender = o.sender
+    LEFT JOIN nothing n ON n.form = o.form AND n.sender = o.sender
+),
+of_form AS (
+    SELECT t.form,
+        count(*) FILTER (WHERE t.status IN ('accepted', 'partial'))::numeric / count(*) AS completeness,
+        bool_and(t.is_nightly OR cast(:as_of AS date) > t.deadline) AS is_over,
+        (SELECT max(k.known) FROM (
+            SELECT s.became_current_at AS known FROM standing s WHERE s.form = t.form
+            UNION ALL SELECT n.recorded_at FROM nothing n WHERE n.form = t.form
+        ) k) AS known_at
+    FROM told t
+    GROUP BY t.form
+),
+-- The calendar is asked once a deadline, not once a sender.
+due AS MATERIALIZED (
+    SELECT d.deadline, greatest(ref.working_days_between(d.deadline, :as_of), 0) AS overdue_days
+    FROM (SELECT DISTINCT t.deadline FROM told t) d
+)
+SELECT
+    cast(:as_of AS date) AS as_of,
+    row_number() OVER (ORDER BY f.title, u.position, c.name, t.sender)::integer AS position,
+    t.form,
+    f.title AS form_title,
+    t.sender,
+    c.name AS sender_name,
+    t.campaign,
+    p.title AS campaign_title,
+    CASE WHEN t.is_nightly THEN cast(:as_of AS date) END AS night,
+    t.deadline,
+    1 AS expected,
+    (t.status IN ('accepted', 'partial'))::integer AS received,
+    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at) <= t.deadline)::integer AS on_time,
+    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at) > t.deadline)::integer AS late,
+    (t.status = 'accepted')::integer AS accepted,
+    (t.status = 'partial')::integer AS partial,
+    (t.status = 'refused')::integer AS refused,
+    (t.status = 'missing')::integer AS missing,
+    (t.status = 'nothing_to_report')::integer AS nothing_to_report,
+    t.received_at AS first_received_at,
+    CASE WHEN t.status IN ('refused', 'missing') THEN d.overdue_days END AS overdue_days,
+    a.completeness,
+    a.known_at,
+    a.is_over AND a.completeness = 1 AS is_final
+FROM told t
+JOIN ref.form f ON f.form = t.form
+JOIN ref.sender c ON c.sender = t.sender
+JOIN of_form a ON a.form = t.form
+JOIN due d ON d.deadline = t.deadline
+LEFT JOIN ref.campaign p ON p.campaign = t.campaign
+LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.sender

@@ -1,0 +1,188 @@
+"""What senders still owe around a deadline, told school by school; and whether a reminder still says what is so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from contracts.forms import FORMS
+
+OF_SCHOOLS = frozenset(form.name for form in FORMS if "school_id" in form.key)
+
+# Steps up to the deadline are counted from the last working day before it is over, steps after it from the deadline.
+CAMPAIGNS = """
+WITH owed AS MATERIALIZED (SELECT * FROM ref.roster_at(:day) o WHERE o.expected = 'campaign'),
+due AS MATERIALIZED (
+    SELECT d.deadline, s.step
+    FROM (SELECT DISTINCT o.deadline FROM owed o) d
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN ref.is_working_day(d.deadline) THEN d.deadline
+               ELSE ref.add_working_days(d.deadline, -1) END AS day
+    ) l
+    CROSS JOIN unnest(cast(:steps AS integer[])) AS s (step)
+    WHERE CASE WHEN s.step > 0 THEN ref.add_working_days(d.deadline, s.step)
+               ELSE ref.add_working_days(l.day, s.step) END = :day
+)
+SELECT o.form, f.title AS form_title, o.sender, s.name AS sender_name, o.campaign, c.title AS campaign_title,
+    o.deadline, d.step, h.reading_id IS NOT NULL AS is_received, x.received_at AS refused_at
+FROM owed o
+JOIN due d ON d.deadline = o.deadline
+JOIN ref.form f ON f.form = o.form
+JOIN ref.sender s ON s.sender = o.sender
+JOIN ref.campaign c ON c.campaign = o.campaign
+LEFT JOIN ops.reading_at(:day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
+LEFT JOIN ops.standing_at(:day, 'infinity') x ON x.form = o.form AND x.sender = o.sender AND x.verdict = 'refused'
+LEFT JOIN ops.nothing_at(:day, 'infinity') n ON n.form = o.form AND n.sender = o.sender
+WHERE n.form IS NULL OR greatest(h.received_at, x.received_at) > n.stated_at
+ORDER BY o.form, o.sender
+"""
+SCHOOLS = """
+WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:day, 'infinity') h WHERE h.form = :form)
+SELECT s.subordination, s.short_name, coalesce(o.report_status, 'missing')
+FROM ref.school_at(:day, 'infinity') s
+LEFT JOIN held h ON h.sender = s.subordination
+LEFT JOIN core.school_outcome_fact o ON o.reading_id = h.reading_id AND o.school_id = s.school_id
+WHERE s.in_register AND s.subordination = ANY (:senders)
+ORDER BY s.subordination, s.school_code
+"""
+# Nights without an export, one after the other, are one silence: it is reminded of around the deadline of its first.
+NIGHTS = """
+WITH owed AS MATERIALIZED (
+    SELECT o.form, o.sender, k.night, o.deadline
+    FROM (SELECT cast(:day AS date) - back AS night FROM generate_series(1, :days) AS back) k
+    CROSS JOIN LATERAL ref.roster_at(k.night) o
+    WHERE o.expected = 'day'
+),
+absent AS (
+    SELECT o.*, o.night - row_number() OVER (PARTITION BY o.form, o.sender ORDER BY o.night)::integer AS silence
+    FROM owed o
+    WHERE NOT EXISTS (SELECT FROM ops.reading r
+                      WHERE r.form = o.form AND r.sender = o.sender AND r.as_of = o.night AND r.status = 'current'
+                        AND r.verdict <> 'refused')
+      AND NOT EXISTS (SELECT FROM ops.statement n
+                      WHERE n.form = o.form AND n.sender = o.sender AND n.as_of = o.night AND n.withdrawn_at IS NULL)
+)
+SELECT a.form, f.title AS form_title, a.sender, s.name AS sender_name, min(a.deadline) AS deadline,
+    ref.working_days_between(min(a.deadline), :day) AS step, array_agg(a.night ORDER BY a.night) AS nights
+FROM absent a
+JOIN ref.form f ON f.form = a.form
+JOIN ref.sender s ON s.sender = a.sender
+GROUP BY a.form, f.title, a.sender, s.name, a.silence
+HAVING ref.working_days_between(min(a.deadline), :day) = ANY (:steps)
+ORDER BY a.form, a.sender, min(a.night)
+"""
+LATEST = """
+SELECT
+    (SELECT max(r.reading_id) FROM ops.reading r
+     WHERE r.form = :form AND r.sender = :sender AND r.status IN ('current', 'superseded')),
+    (SELECT max(n.statement_id) FROM ops.statement n
+     WHERE n.form = :form AND n.sender = :sender AND n.withdrawn_at IS NULL)
+"""
+BACK = "SELECT ref.add_working_days(:day, :days)"
+DEADLINE = "SELECT deadline FROM ref.campaign WHERE campaign = :campaign"
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What a sender owes for a campaign, or for nights; `step` is in working days around the deadline.
+
+    Of a form with a row a school: `rejected` and `missing` are names of schools, `schools` is how many there are.
+    `refused_at` is when a file came that replaced nothing, after all that holds. `seen` tells what had come.
+    """
+
+    form: str
+    form_title: str
+    sender: str
+    sender_name: str
+    deadline: dt.date
+    step: int
+    campaign: str | None = None
+    campaign_title: str | None = None
+    nights: tuple[dt.date, ...] = ()
+    is_received: bool = False
+    refused_at: dt.datetime | None = None
+    schools: int = 0
+    rejected: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    seen: tuple[int | None, int | None] = (None, None)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What `still_due` has to know of it."""
+        return {
+            "form": self.form,
+            "sender": self.sender,
+            "campaign": self.campaign,
+            "nights": [night.isoformat() for night in self.nights],
+            "deadline": self.deadline.isoformat(),
+            "step": self.step,
+            "seen": list(self.seen),
+        }
+
+
+def owed(connection: Connection, day: dt.date, steps: Collection[int]) -> list[Owed]:
+    """What is to be reminded of on a day: what is not wholly there, and of which nobody said that there is nothing.
+
+    Nothing on a day that is not worked. A delivery that holds is reminded of while it rejects or lacks schools.
+    """
+    if not connection.scalar(text("SELECT ref.is_working_day(:day)"), {"day": day}):
+        return []
+    found = [*_campaigns(connection, day, steps), *_nights(connection, day, [step for step in steps if step >= 0])]
+    return [replace(each, seen=_latest(connection, each.form, each.sender)) for each in found]
+
+
+def still_due(connection: Connection, about: Mapping[str, Any]) -> bool:
+    """Does a reminder still say what is so? Not when anything came since, or was stated, or the deadline was moved."""
+    if about["campaign"] is not None:
+        deadline = connection.scalar(text(DEADLINE), {"campaign": about["campaign"]})
+        if deadline is None or deadline.isoformat() != about["deadline"]:
+            return False
+    seen: list[int | None] = about["seen"]
+    return list(_latest(connection, about["form"], about["sender"])) == seen
+
+
+def _campaigns(connection: Connection, day: dt.date, steps: Collection[int]) -> list[Owed]:
+    rows = connection.execute(text(CAMPAIGNS), {"day": day, "steps": list(steps)}).mappings().all()
+    found = [Owed(**row) for row in rows]
+    for form in sorted({each.form for each in found} & OF_SCHOOLS):
+        found = _by_school(connection, day, form, found)
+    return [each for each in found if not each.is_received or each.rejected or each.missing]
+
+
+def _by_school(connection: Connection, day: dt.date, form: str, found: Sequence[Owed]) -> list[Owed]:
+    senders = [each.sender for each in found if each.form == form]
+    told: dict[str, dict[str, list[str]]] = {sender: {} for sender in senders}
+    asked = {"day": day, "form": form, "senders": senders}
+    for sender, name, status in connection.execute(text(SCHOOLS), asked):
+        told[sender].setdefault(status, []).append(name)
+    return [
+        replace(
+            each,
+            schools=sum(map(len, told[each.sender].values())),
+            rejected=tuple(told[each.sender].get("rejected", ())),
+            missing=tuple(told[each.sender].get("missing", ())),
+        )
+        if each.form == form
+        else each
+        for each in found
+    ]
+
+
+def _nights(connection: Connection, day: dt.date, steps: Sequence[int]) -> list[Owed]:
+    if not steps:
+        return []
+    # So far back that a silence which begins there is past all steps.
+    since: dt.date = connection.execute(text(BACK), {"day": day, "days": -(max(steps) + 2)}).scalar_one()
+    asked = {"day": day, "days": (day - since).days, "steps": list(steps)}
+    rows = connection.execute(text(NIGHTS), asked).mappings()
+    return [Owed(**{**row, "nights": tuple(row["nights"])}) for row in rows]
+
+
+def _latest(connection: Connection, form: str, sender: str) -> tuple[int | None, int | None]:
+    """The last reading of a sender's form, and the last statement that stands."""
+    reading, statement = connection.execute(text(LATEST), {"form": form, "sender": sender}).one()
+    return reading, statement
