@@ -1,0 +1,186 @@
+"""`profmin incidents …`: what is wrong, since when, who was told, and what people do about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from flows.usage import UsageError, day, must_be_known
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+commands = typer.Typer(help="What is wrong, since when, who was told of it, and who sees to it.")
+
+CLASSES = {"own": "наши сбои", "data": "данные", "lateness": "сроки"}
+COLOURS = {"own": "red", "data": "yellow", "lateness": "yellow"}
+KINDS = {
+    "opened": "открыт", "changed": "изменился", "reminded": "напоминание", "escalated": "следующая ступень",
+    "closed": "закрыт", "acknowledged": "принят к сведению", "assigned": "поручен", "muted": "без сообщений",
+    "unmuted": "снова с сообщениями",
+}  # fmt: skip
+OUTCOMES = {
+    "waiting": "ждёт", "sending": "отправляется", "sent": "отправлено", "failed": "не удалось", "cancelled": "отменено",
+}  # fmt: skip
+
+Id = Annotated[int, typer.Argument(help="The incident's number.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept for ever.")]
+By = Annotated[str, typer.Option(help="Who says so; it is kept for ever.")]
+
+
+@commands.callback(invoke_without_command=True)
+def list_(
+    context: typer.Context,
+    closed_too: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    of_class: Annotated[str | None, typer.Option("--class", help=f"Only these: {', '.join(CLASSES)}.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only of this sender.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Open incidents: our own failures first."""
+    if context.invoked_subcommand is None:
+        show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
+
+
+@commands.command("list")
+def list_by_name(
+    closed_too: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    of_class: Annotated[str | None, typer.Option("--class", help=f"Only these: {', '.join(CLASSES)}.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only of this sender.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Open incidents: our own failures first."""
+    show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
+
+
+def show_list(*, closed_too: bool, of_class: str | None, sender: str | None, as_json: bool) -> None:
+    from contracts.vocabulary import rows
+    from flows.incident_table import show
+    from flows.terminal import console
+    from warehouse.incident_handling import incidents
+
+    must_be_known([of_class] if of_class else [], list(CLASSES), "class")
+    must_be_known([sender] if sender else [], [row["sender"] for row in rows("senders")], "sender")
+    with opened() as (connection, zone, _):
+        found = incidents(connection, closed_too=closed_too, incident_class=of_class, sender=sender)
+    if as_json:
+        write([plain(row) for row in found.iter_rows(named=True)])
+    else:
+        show(console(), found, zone)
+
+
+@commands.command()
+def show(incident_id: Id, as_json: Json = False) -> None:
+    """One incident: what it says now, what was with it, and what was said to whom."""
+    from flows.incident_table import show_one
+    from flows.terminal import console
+    from warehouse.incident_handling import history, incidents, messages_about
+
+    with opened() as (connection, zone, _):
+        found = incidents(connection, closed_too=True, incident_id=incident_id)
+        events, messages = history(connection, incident_id), messages_about(connection, incident_id)
+    if found.is_empty():
+        raise UsageError(f"there is no incident {incident_id}; `profmin incidents --all` lists them")
+    row = found.row(0, named=True)
+    if as_json:
+        parts = {"events": events, "messages": messages}
+        write({**plain(row), **{name: [plain(each) for each in part.iter_rows(named=True)]
+                                for name, part in parts.items()}})  # fmt: skip
+    else:
+        show_one(console(), row, events, messages, zone)
+
+
+@commands.command()
+def acknowledge(incident_id: Id, reason: Reason, by: By) -> None:
+    """Say that somebody knows: no reminder and no escalation until it changes."""
+    from warehouse.incident_handling import acknowledge as do
+
+    with changed() as (connection, now):
+        do(connection, incident_id, by, reason, now)
+    typer.echo(f"Incident {incident_id} is acknowledged.", err=True)
+
+
+@commands.command()
+def assign(
+    incident_id: Id, to: Annotated[str, typer.Option(help="Who is to see to it.")], reason: Reason, by: By
+) -> None:
+    """Say who is to see to it."""
+    from warehouse.incident_handling import assign as do
+
+    with changed() as (connection, now):
+        do(connection, incident_id, to, by, reason, now)
+    typer.echo(f"Incident {incident_id} is assigned to {to}.", err=True)
+
+
+@commands.command()
+def mute(
+    incident_id: Id,
+    until: Annotated[
+        dt.date, typer.Option(parser=day, metavar="DATE", help="Until the beginning of this day, local time.")
+    ],
+    reason: Reason,
+    by: By,
+) -> None:
+    """Let nothing be told of it until a day; what happens is recorded all the same."""
+    from warehouse.incident_handling import mute as do
+
+    with opened() as (connection, zone, now):
+        moment = dt.datetime.combine(until, dt.time(), zone)
+        with wrong_usage():
+            do(connection, incident_id, moment, by, reason, now)
+    typer.echo(f"Incident {incident_id} is muted until {until:%d.%m.%Y}.", err=True)
+
+
+@commands.command()
+def unmute(incident_id: Id, reason: Reason, by: By) -> None:
+    """Let it be told of again."""
+    from warehouse.incident_handling import unmute as do
+
+    with changed() as (connection, now):
+        do(connection, incident_id, by, reason, now)
+    typer.echo(f"Incident {incident_id} is told of again.", err=True)
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Connection, ZoneInfo, dt.datetime]]:
+    """A transaction in the warehouse, the zone in which times are shown, and the moment."""
+    from flows.cli import settings
+    from flows.intake import warehouse
+
+    found = settings()
+    with warehouse(found) as engine, engine.begin() as connection:
+        yield connection, ZoneInfo(found.timezone), dt.datetime.now(dt.UTC)
+
+
+@contextmanager
+def changed() -> Iterator[tuple[Connection, dt.datetime]]:
+    with opened() as (connection, _, now), wrong_usage():
+        yield connection, now
+
+
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """What cannot be done is told in a sentence."""
+    from warehouse.incident_handling import NotOpen
+
+    try:
+        yield
+    except (NotOpen, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Times in ISO form, details as they are."""
+    told = {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
+    return told | {"details": json.loads(told["details"])} if "details" in told else told
+
+
+def write(document: object) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

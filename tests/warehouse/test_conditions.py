@@ -1,0 +1,376 @@
+"""Every condition, with what it finds wrong and what it does not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from hand_made import SEED, delivery, export, finding, loaded, refused, report
+
+from contracts.forms import RULES
+from contracts.reading import CONTROL_TOTALS, FINDINGS
+from contracts.texts import incident_texts
+from contracts.vocabulary import rows
+from warehouse.condition import FOLDER, NOT_EVALUATED, conditions, find, rule_classes
+from warehouse.deliveries import finish_run, start_run
+from warehouse.publish import publish
+
+NOON = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)
+HOUR, DAY, MINUTE = dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(minutes=1)
+Wrong = dict[tuple[str | None, str], dict[str, Any]]
+
+
+def wrong(engine: sa.Engine, name: str, now: dt.datetime = NOON, nightly_hours: float = 25) -> Wrong:
+    """What a condition finds: (sender, subject) → its figures, with deliveries."""
+    with engine.begin() as connection:
+        today = connection.execute(sa.text("SELECT ref.local_date(:now)"), {"now": now}).scalar_one()
+        left_out = find(connection, now, today, [conditions()[name]], nightly_hours)
+        assert left_out == set()
+        found = connection.execute(sa.text("SELECT * FROM pg_temp.incident_found")).mappings().all()
+    made = {(row["sender"], row["subject"]): {**row["details"], "deliveries": row["deliveries"]} for row in found}
+    assert len(made) == len(found)
+    return made
+
+
+def act(engine: sa.Engine, statement: str, **asked: object) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement), asked)
+
+
+def on(day: int, month: int = 9) -> dt.date:
+    return dt.date(2023, month, day)
+
+
+def noon(day: dt.date) -> dt.datetime:
+    return NOON + (day - on(8))
+
+
+# The tables agree with each other.
+
+
+def test_every_condition_has_its_words_and_every_words_their_condition() -> None:
+    assert {path.stem for path in FOLDER.glob("*.sql")} | {NOT_EVALUATED} == set(incident_texts()) == set(conditions())
+
+
+@pytest.mark.parametrize("name", sorted(incident_texts()))
+def test_a_condition_says_what_it_is_and_whom_it_concerns(name: str) -> None:
+    each = conditions()[name]
+    assert each.select == "" or each.select.startswith("-- ")
+    assert set(each.tells) <= {"opened", "changed", "reminded", "escalated", "closed"}
+    assert "opened" in each.tells
+    assert ("engineer" in each.audiences) == (each.incident_class == "own")
+    assert set(each.audiences) <= {"sender", "officer", "engineer"}
+    for threshold in each.thresholds:
+        assert f":{threshold}" in each.select, f"{threshold} is not asked for"
+
+
+def test_thresholds_belong_to_conditions_and_say_why() -> None:
+    for row in rows("thresholds"):
+        assert row["condition"] in conditions()
+        assert row["why"].strip()
+
+
+def test_every_rule_has_one_class() -> None:
+    named = [rule for row in rows("rule_classes") for rule in row["rules"].split()]
+    assert sorted(named) == sorted(RULES)
+    assert set(rule_classes()) == set(RULES)
+
+
+# What senders sent.
+
+
+def test_rows_set_aside_are_one_incident_a_class(engine: sa.Engine, small: Mapping[str, int]) -> None:
+    assert wrong(engine, "failed_validation") == {}
+    made = loaded(engine, report(small, "chainsky", [1], [2, 3]), NOON + MINUTE)
+    assert wrong(engine, "failed_validation", NOON + HOUR) == {
+        ("chainsky", "norms"): {
+            "verdict": "partial", "rules": {"RDY-010": 2}, "places": 2, "schools_count": 2,
+            "schools": ["Школа chainsky-2", "Школа chainsky-3"], "whose": wrong_schools(engine), "deliveries": [4 + 1],
+        }
+    }  # fmt: skip
+    assert made.reading_id is not None
+    loaded(engine, report(small, "chainsky", [1, 2, 3, 4]), NOON + HOUR)
+    assert wrong(engine, "failed_validation", NOON + 2 * HOUR) == {}
+
+
+def wrong_schools(engine: sa.Engine) -> Any:
+    with engine.connect() as connection:
+        return connection.scalar(sa.text("SELECT md5('chainsky-2 chainsky-3')"))
+
+
+def test_a_refused_delivery_stands_until_a_better_one_comes(engine: sa.Engine, small: Mapping[str, int]) -> None:
+    loaded(engine, refused("readiness_report", "asinovsky"), NOON + HOUR)
+    found = wrong(engine, "failed_validation", NOON + 2 * HOUR)
+    assert [(key, each["verdict"], each["rules"]) for key, each in found.items()] == [
+        (("asinovsky", "file"), "refused", {"COM-012": 1})
+    ]
+    loaded(engine, report(small, "asinovsky", range(1, 9)), NOON + 3 * HOUR)
+    assert wrong(engine, "failed_validation", NOON + 4 * HOUR) == {}
+
+
+def test_a_file_that_nobody_can_be_asked_about_is_forgotten(engine: sa.Engine, small: Mapping[str, int]) -> None:
+    loaded(engine, refused(None, None), NOON + HOUR)
+    found = wrong(engine, "failed_validation", NOON + 2 * HOUR)
+    assert [(key, len(each["file"])) for key, each in found.items()] == [((None, "file"), 7)]
+    assert wrong(engine, "failed_validation", NOON + 8 * DAY) == {}
+    assert small
+
+
+def test_errors_of_a_nightly_form_change_every_night_and_are_no_news(engine: sa.Engine, small: dict[str, int]) -> None:
+    states = []
+    for night, many in ((9, 1), (10, 3)):
+        found = pl.DataFrame([finding("REX-001", row + 2) for row in range(many)], schema=FINDINGS)
+        loaded(engine, replace(export(small, {"asinovsky-1": 60}, as_of=on(night)), verdict="partial", findings=found))
+        wrong(engine, "failed_validation", noon(on(night)))
+        with engine.begin() as connection:
+            find(connection, noon(on(night)), on(night), [conditions()["failed_validation"]], 25)
+            states.append(connection.execute(sa.text("SELECT state, details FROM pg_temp.incident_found")).one())
+    assert [each.details["places"] for each in states] == [1, 3]
+    assert states[0].state == states[1].state == {"verdict": "partial", "rules": ["REX-001"], "whose": None}
+
+
+def test_stated_totals_that_differ(engine: sa.Engine, small: Mapping[str, int]) -> None:
+    stated = pl.DataFrame(
+        {
+            "reporting_unit": [None, None], "metric": ["pupils_total", "navigators"], "stated": [800.0, 5.0],
+            "computed": [793.0, 5.0], "difference": [7.0, 0.0], "tolerance": [0.0, 0.0],
+            "verdict": ["disagrees", "agrees"],
+        },
+        schema=CONTROL_TOTALS,
+    )  # fmt: skip
+    assert wrong(engine, "control_total_disagrees") == {}
+    loaded(engine, report(small, "chainsky", [1, 2], control_totals=stated), NOON)
+    found = wrong(engine, "control_total_disagrees")
+    assert list(found) == [("chainsky", "")]
+    assert found["chainsky", ""]["differences"] == [{"unit": "", "metric": "pupils_total", "difference": 7}]
+    loaded(engine, report(small, "chainsky", [1, 2]), NOON + HOUR)
+    assert wrong(engine, "control_total_disagrees", NOON + 2 * HOUR) == {}
+
+
+# What the marts say.
+
+
+def night(engine: sa.Engine, ids: Mapping[str, int], as_of: dt.date, asinovsky: int, chainsky: int = 51) -> None:
+    loaded(engine, export(ids, {"asinovsky-1": asinovsky, "chainsky-1": chainsky}, as_of=as_of), noon(as_of))
+    publish(engine, [as_of])
+
+
+def test_a_band_that_fell_to_red(engine: sa.Engine, small: dict[str, int]) -> None:
+    publish(engine, [on(8)])
+    assert wrong(engine, "band_fell") == {}, "a unit that was always red did not fall"
+    loaded(engine, report(small, "asinovsky", [1, 2], range(3, 9), as_of=on(9)), noon(on(9)))
+    publish(engine, [on(9)])
+    found = wrong(engine, "band_fell", noon(on(9)))
+    assert list(found) == [("asinovsky", "")]
+    assert found["asinovsky", ""]["rate_before"] == 0.8
+    assert (found["asinovsky", ""]["rate"], found["asinovsky", ""]["before"]) == (0.2, "green")
+    loaded(engine, report(small, "asinovsky", range(1, 9), as_of=on(10)), noon(on(10)))
+    publish(engine, [on(10)])
+    assert wrong(engine, "band_fell", noon(on(10))) == {}
+
+
+def test_a_total_of_an_earlier_date_that_moved(engine: sa.Engine, small: dict[str, int]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    night(engine, small, on(8), 60)
+    night(engine, small, on(9), 61)
+    assert wrong(engine, "total_moved", now + HOUR) == {}
+    loaded(engine, export(small, {"asinovsky-1": 55, "chainsky-1": 51}, as_of=on(8)), NOON + 2 * DAY)
+    publish(engine, [on(8)])
+    found = wrong(engine, "total_moved", now + HOUR)
+    assert list(found) == [(None, "")]
+    assert found[None, ""]["totals"] == [{"metric": "actual_pupils", "was": 111, "became": 106}]
+    assert (found[None, ""]["dates"], found[None, ""]["as_of"]) == (1, "2023-09-08")
+    assert wrong(engine, "total_moved", now + 8 * DAY) == {}
+
+
+def test_registrations_that_stand_still(engine: sa.Engine, small: dict[str, int]) -> None:
+    for number in (8, 11, 14):
+        night(engine, small, on(number), 60)
+    assert wrong(engine, "no_movement", noon(on(14))) == {}
+    night(engine, small, on(15), 60)
+    found = wrong(engine, "no_movement", noon(on(15)))
+    assert list(found) == [("asinovsky", "")], "chainsky has reached its plan"
+    assert (found["asinovsky", ""]["days"], found["asinovsky", ""]["since"]) == (7, "2023-09-08")
+    night(engine, small, on(16), 61)
+    assert wrong(engine, "no_movement", noon(on(16))) == {}
+
+
+def test_a_pace_that_misses_the_end(engine: sa.Engine, small: dict[str, int]) -> None:
+    night(engine, small, on(8), 60)
+    night(engine, small, on(15), 61)
+    assert wrong(engine, "pace_misses_the_end", noon(on(15))) == {}, "a week makes no pace"
+    night(engine, small, on(22), 61)
+    found = wrong(engine, "pace_misses_the_end", noon(on(22)))
+    assert list(found) == [("asinovsky", "")]
+    assert (found["asinovsky", ""]["a_week"], found["asinovsky", ""]["reached_on"]) == (0.5, "2025-03-21")
+    night(engine, small, on(23), 70)
+    assert wrong(engine, "pace_misses_the_end", noon(on(23))) == {}
+
+
+def test_registrations_that_dropped(engine: sa.Engine, small: dict[str, int]) -> None:
+    night(engine, small, on(8), 60)
+    night(engine, small, on(9), 57)
+    assert wrong(engine, "registrations_dropped", noon(on(9))) == {}, "five percent are not more than five"
+    night(engine, small, on(10), 56)
+    found = wrong(engine, "registrations_dropped", noon(on(10)))
+    assert list(found) == [("asinovsky", "")]
+    assert (found["asinovsky", ""]["was"], found["asinovsky", ""]["became"]) == (60, 56)
+    night(engine, small, on(11), 60)
+    assert wrong(engine, "registrations_dropped", noon(on(11))) == {}
+
+
+def test_sources_that_contradict_each_other(seed_engine: sa.Engine) -> None:
+    expected = {
+        unit for unit, (schools, accepted, _, planned, actual) in SEED.items()
+        if accepted == schools and actual < planned / 10
+    }  # fmt: skip
+    assert {sender for sender, _ in wrong(seed_engine, "sources_contradict")} == expected
+    assert expected == {"verkhneketsky", "zyryansky"}
+
+
+# What did not come.
+
+
+def test_an_export_older_than_two_working_nights(engine: sa.Engine, small: dict[str, int]) -> None:
+    assert small
+    assert wrong(engine, "export_stale", noon(on(12))) == {}, "Friday's export on Tuesday"
+    found = wrong(engine, "export_stale", noon(on(13)))
+    assert {key: (each["days"], each["last"]) for key, each in found.items()} == {
+        ("regional_operator", ""): (3, "2023-09-08")
+    }
+    act(
+        engine,
+        "INSERT INTO ops.statement (form, sender, as_of, reason, stated_by, stated_at)"
+        " VALUES ('registration_export', 'regional_operator', '2023-09-12', 'платформа на ремонте', 'Петров', :at)",
+        at=noon(on(13)),
+    )
+    assert wrong(engine, "export_stale", noon(on(13))) == {}
+    act(engine, "UPDATE ops.statement SET withdrawn_at = :at, withdrawn_by = 'Петров'", at=noon(on(14)))
+    assert len(wrong(engine, "export_stale", noon(on(14)))) == 1
+
+
+def test_an_export_that_never_came(engine: sa.Engine) -> None:
+    assert wrong(engine, "export_stale", noon(on(2))) == {}
+    assert [each["last"] for each in wrong(engine, "export_stale", noon(on(8))).values()] == [None]
+
+
+def test_a_deadline_that_passed(engine: sa.Engine, small: dict[str, int]) -> None:
+    assert wrong(engine, "overdue", noon(on(12))) == {}, "the first day after it is for the reminder"
+    late = {sender for sender, _ in wrong(engine, "overdue", noon(on(13)))}
+    assert late == {unit for unit in SEED if unit != "asinovsky"}
+    loaded(engine, report(small, "chainsky", [1]), noon(on(13)))
+    act(
+        engine,
+        "INSERT INTO ops.statement (form, sender, campaign, reason, stated_by, stated_at)"
+        " VALUES ('readiness_report', 'kedrovy', 'readiness-2023', 'школы закрыты', 'Петров', :at)",
+        at=noon(on(13)),
+    )
+    assert late - {sender for sender, _ in wrong(engine, "overdue", noon(on(13)))} == {"chainsky", "kedrovy"}
+
+
+# What we did not do.
+
+
+def ran(engine: sa.Engine, state: str | None, message: str | None = None, kind: str = "nightly") -> int:
+    """A run that ended so; None for one that did not end."""
+    with engine.begin() as connection:
+        run_id = start_run(connection, kind)
+        if state:
+            finish_run(connection, run_id, state, message)
+    return run_id
+
+
+def test_a_run_that_failed(engine: sa.Engine) -> None:
+    now = dt.datetime.now(dt.UTC) + MINUTE
+    ran(engine, "completed with findings")
+    assert wrong(engine, "run_failed", now) == {}
+    run_id = ran(engine, "failed", "loading: Timeout")
+    ran(engine, "completed", kind="inbox")
+    found = wrong(engine, "run_failed", now)
+    assert {key: (each["run_id"], each["message"]) for key, each in found.items()} == {
+        (None, "nightly"): (run_id, "loading: Timeout")
+    }
+    ran(engine, "completed with findings")
+    assert wrong(engine, "run_failed", now) == {}
+    ran(engine, "crashed")
+    assert len(wrong(engine, "run_failed", now)) == 1
+    assert wrong(engine, "run_failed", now + 8 * DAY) == {}
+
+
+def test_a_run_that_died(engine: sa.Engine) -> None:
+    now = dt.datetime.now(dt.UTC) + MINUTE
+    run_id = ran(engine, None)
+    assert wrong(engine, "run_died", now) == {}
+    assert [each["run_id"] for each in wrong(engine, "run_died", now + 7 * HOUR).values()] == [run_id]
+    ran(engine, "failed")
+    assert wrong(engine, "run_died", now) == {}, "two runs may go on at once for a while"
+    act(engine, "UPDATE ops.run SET started_at = started_at - interval '1 hour' WHERE run_id = :id", id=run_id)
+    assert [each["run_id"] for each in wrong(engine, "run_died", now).values()] == [run_id]
+    ran(engine, "completed")
+    assert wrong(engine, "run_died", now + 7 * HOUR) == {}
+
+
+def test_deliveries_that_a_run_left_unread(engine: sa.Engine) -> None:
+    now = dt.datetime.now(dt.UTC)
+    delivery(engine)
+    ran(engine, "failed")
+    assert wrong(engine, "delivery_not_read", now) == {}, "the run that failed is told of itself"
+    ran(engine, "completed")
+    assert [each["deliveries_count"] for each in wrong(engine, "delivery_not_read", now).values()] == [1]
+
+
+def test_deliveries_that_were_read(engine: sa.Engine, small: dict[str, int]) -> None:
+    assert small
+    ran(engine, "completed")
+    assert wrong(engine, "delivery_not_read", dt.datetime.now(dt.UTC)) == {}
+
+
+def test_a_publication_that_a_check_stopped(engine: sa.Engine, small: dict[str, int]) -> None:
+    now = dt.datetime.now(dt.UTC) + MINUTE
+    assert small
+    message = "publishing the marts: check unit_once found wrong rows, the published marts stay as they were: [{}]"
+    run_id = ran(engine, "failed", message)
+    found = wrong(engine, "audit_failed", now)
+    assert {key: each["run_id"] for key, each in found.items()} == {(None, "unit_once"): run_id}
+    assert "message" not in found[None, "unit_once"], "it quotes rows"
+    assert wrong(engine, "run_failed", now) == {}, "one failure is told once"
+    publish(engine, [on(8)])
+    assert wrong(engine, "audit_failed", now) == {}
+
+
+def message(engine: sa.Engine, outcome: str, at: dt.datetime, attempts: int = 1, channel: str = "email") -> None:
+    act(
+        engine,
+        "INSERT INTO ops.message (dedup_key, recipient, channel, message_class, kind, subject, body, text_hash,"
+        " created_at, not_before, outcome, attempts, tried_at, sent_at)"
+        " VALUES (gen_random_uuid()::text, 'Иванова', :channel, 'data', 'incident', 'т', 'т', 'т', :at, :at, :outcome,"
+        " :attempts, :at, CASE :outcome WHEN 'sent' THEN cast(:at AS timestamptz) END)",
+        outcome=outcome, at=at, attempts=attempts, channel=channel,
+    )  # fmt: skip
+
+
+def test_a_channel_that_takes_nothing(engine: sa.Engine) -> None:
+    message(engine, "waiting", NOON, attempts=4)
+    message(engine, "sent", NOON, channel="telegram")
+    assert wrong(engine, "channel_failing", NOON + HOUR) == {}
+    message(engine, "waiting", NOON, attempts=5)
+    message(engine, "failed", NOON)
+    found = wrong(engine, "channel_failing", NOON + HOUR)
+    assert {key: each["messages"] for key, each in found.items()} == {(None, "email"): 2}
+    message(engine, "sent", NOON + HOUR)
+    assert wrong(engine, "channel_failing", NOON + 2 * HOUR) == {}
+
+
+def test_a_night_that_is_not_there(engine: sa.Engine) -> None:
+    now = dt.datetime.now(dt.UTC)
+    assert wrong(engine, "nightly_missing", now + 9 * DAY) == {}, "nobody has scheduled one yet"
+    ran(engine, "completed")
+    ran(engine, "failed")
+    assert wrong(engine, "nightly_missing", now + 24 * HOUR) == {}
+    assert [each["hours"] for each in wrong(engine, "nightly_missing", now + 26 * HOUR).values()] == [25]
+    assert wrong(engine, "nightly_missing", now + 26 * HOUR, nightly_hours=30) == {}
