@@ -1,0 +1,116 @@
+"""How much an autumn says: `python -m benchmarks.noise` plays sixty nights and counts the messages to each sender.
+
+Files are taken in when they come, the night is at 02:30, reminders at 09:00 on working days; all in simulated time and
+to files. The senders of the autumn send once and mend once, whatever they are told, so the share of messages that led
+to a new delivery says how many came before one, not how well they were written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from documents.demo.autumn import Night
+    from flows.settings import Settings
+
+ROUTING = """recipient,audience,sender,classes,level,channel,address,quiet_from,quiet_to,days,when
+Отправители,sender,,,1,file,,,,,
+Сотрудник мониторинга,officer,,,1,file,,,,,digest 08:30
+Начальник отдела,officer,,,2,file,,,,,digest 08:30
+Инженер,engineer,,,1,file,,,,,
+"""
+
+
+def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
+    """Play the nights and send what they make to be said."""
+    from documents.demo import tomsk
+    from documents.demo.autumn import autumn
+    from flows.delivering import deliver
+    from flows.notify import notify
+    from flows.remind import remind
+
+    zone = ZoneInfo(settings.timezone)
+    for night in autumn(tomsk(), nights):
+        take_in(settings, engine, night)
+        for hour, work in ((19, notify), (26.5, notify), (33, remind), (33, deliver)):
+            now = dt.datetime.combine(night.as_of, dt.time(), zone) + dt.timedelta(hours=hour)
+            if work is not remind or is_working(engine, now.date()):
+                work(engine, settings, now)
+
+
+def take_in(settings: Settings, engine: sa.Engine, night: Night) -> None:
+    from flows.ingest import ingest
+    from flows.reader import Options
+    from warehouse.publish import publish
+
+    paths = []
+    for sender, name, data, received_at in night.files:
+        path = settings.inbox / sender / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (received_at.timestamp(), received_at.timestamp()))
+        paths.append(path)
+    ingest(paths, Options(), settings)
+    publish(engine, [night.as_of])
+
+
+def is_working(engine: sa.Engine, day: dt.date) -> bool:
+    from warehouse.messages import working_days
+
+    with engine.connect() as connection:
+        return working_days(connection)(day)
+
+
+def show(settings: Settings, engine: sa.Engine) -> None:
+    """Print what was said by sender and week, how much of it was answered, and what was said twice."""
+    import polars as pl
+    import sqlalchemy as sa
+
+    from warehouse.noise import duplicates, weeks
+
+    with engine.connect() as connection:
+        told = weeks(connection)
+        twice = duplicates(connection, dt.timedelta(days=settings.cool_down_days))
+        audiences = connection.execute(
+            sa.text(
+                "SELECT coalesce(about ->> 'audience', kind), outcome, count(*), count(DISTINCT sent_as)"
+                " FROM ops.message GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+        ).all()
+    table = told.sort("week").pivot("week", index="sender", values="messages").fill_null(0)
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        sys.stdout.write(f"messages to senders by week (of its Monday)\n{table}\n")
+    sent, answered, reminders = (int(told[name].sum()) for name in ("messages", "answered", "reminders"))
+    senders, count = max(told["sender"].n_unique(), 1), max(told["week"].n_unique(), 1)
+    sys.stdout.write(
+        f"{sent} messages to {senders} senders in {count} weeks, {sent / senders / count:.2f} a sender and week,"
+        f" {reminders} of them reminders; {answered} ({answered / max(sent, 1):.0%}) before a new delivery;"
+        f" {twice.height} said twice\n"
+    )
+    for audience, outcome, many, letters in audiences:
+        sys.stdout.write(f"{audience}: {many} {outcome}, as {letters} letters\n")
+
+
+def main(nights: int) -> None:
+    from flows.intake import warehouse
+    from flows.settings import Settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(home=Path(folder, "home"))
+        settings.prepare()
+        (settings.home / "routing.csv").write_text(ROUTING, encoding="utf-8")
+        with warehouse(settings) as engine:
+            live(settings, engine, nights)
+            show(settings, engine)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
