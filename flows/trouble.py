@@ -8,9 +8,10 @@ import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from contracts.grid import Unreadable
+from flows.journal import WithIds, formatter, logged, logged_as
 
 LOGGER = logging.getLogger("profmin")
 T = TypeVar("T")
@@ -18,6 +19,7 @@ LARGEST_LOG = 5_000_000
 
 SPEAKS_FREELY = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed", "Timeout", "GaveUp")
 """Errors of ours whose texts are about the system, never about a row."""
+TOLD_TO_STOP = "TerminationSignal"
 PASSING = ("OperationalError", "InterfaceError", "ConnectionError", "TimeoutError", "Timeout", "GaveUp")
 """Faults that may be gone when tried again: a server that restarts, a lock that is held, a disk that was full."""
 
@@ -83,7 +85,7 @@ class FirstLine(logging.Formatter):
         return f"profmin: {record.getMessage()}".split("\n", 1)[0]
 
 
-def log_to(file: Path | None, level: str) -> None:
+def log_to(file: Path | None, level: str, log_format: Literal["text", "json"] = "text") -> None:
     """Send our log to the terminal's error stream from `level` on and, when there is a home, to its file."""
     LOGGER.handlers.clear()
     LOGGER.propagate = False
@@ -97,19 +99,29 @@ def log_to(file: Path | None, level: str) -> None:
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
         kept = logging.handlers.RotatingFileHandler(file, maxBytes=LARGEST_LOG, backupCount=3, encoding="utf-8")
         kept.setLevel(min(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
-        kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        kept.addFilter(WithIds())
+        kept.setFormatter(formatter(log_format))
         LOGGER.addHandler(kept)
 
 
-def guarded(doing: str, work: Callable[[], T]) -> T | Fault:
-    """Do some work; when it fails (even by a panic of native code, which is no `Exception`), log it and say so."""
+def guarded(doing: str, work: Callable[[], T], *, delivery: str | None = None) -> T | Fault:
+    """Do some work; when it fails (even by a panic of native code, which is no `Exception`), log it and say so.
+
+    Being told to stop is no failure: Prefect does so by an exception of its own.
+
+    `delivery` is the sha256 of the one that it is about, for the log.
+    """
     try:
-        return work()
+        with logged(delivery=delivery):
+            return work()
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except BaseException as error:  # noqa: BLE001 - one bad delivery must not stop a night
+    except BaseException as error:  # one bad delivery must not stop a night
+        if type(error).__name__ == TOLD_TO_STOP:
+            raise
         found = fault(error, doing)
-        LOGGER.error("%s\n%s", found, trace(error))
+        with logged_as(error):
+            LOGGER.error("%s\n%s", found, trace(error))
         return found
 
 
@@ -119,4 +131,5 @@ def log_failure(error: BaseException) -> None:
         log_to(None, "warning")
     files = [handler.baseFilename for handler in LOGGER.handlers if isinstance(handler, logging.FileHandler)]
     rest = f" (see {files[0]})" if files else " (--debug says where)"
-    LOGGER.error("%s%s\n%s", describe(error), rest, trace(error))
+    with logged_as(error):
+        LOGGER.error("%s%s\n%s", describe(error), rest, trace(error))

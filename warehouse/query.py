@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from warehouse.mart import Mart, marts, views
 
+WORKING = "SELECT ref.is_working_day(:day)"
 TYPES: dict[object, pl.DataType] = {
     16: pl.Boolean(),
     20: pl.Int64(),
@@ -93,3 +94,8 @@ def plain(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
     return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) and value.tzinfo else value
+
+
+def is_working_day(connection: Connection, day: dt.date) -> bool:
+    """Is the day worked, by the calendar of our region?"""
+    return bool(connection.scalar(text(WORKING), {"day": day}))

@@ -1,4 +1,4 @@
-"""How the warehouse stands now: runs, what was published last, who sent what, what waits, which backfills are open."""
+"""How the warehouse stands now: what was published last, who sent what, what is wrong, what waits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from sqlalchemy import Connection, text
 
 from warehouse.database import connect
 from warehouse.deliveries import waiting
+from warehouse.mart import marts
 from warehouse.query import frame
 
-RUNS = """
-SELECT run_id, kind, as_of, started_at, finished_at, state FROM ops.run ORDER BY run_id DESC LIMIT :most
-"""
 PUBLISHED = """
 SELECT p.as_of, max(p.published_at) AS published_at, max(p.known_at) AS known_at
 FROM ops.publication p WHERE p.as_of = (SELECT max(as_of) FROM ops.publication)
 GROUP BY p.as_of
+"""
+# Marts are published together; when rows changed last is each one's own, because equal rows stay as they are.
+MART = """
+SELECT '{name}' AS mart, l.as_of, l.published_at, r.changed_at, r.rows
+FROM last l
+CROSS JOIN LATERAL (
+    SELECT max(h.published_at) AS changed_at, count(*) AS rows FROM {history} h
+    WHERE h.replaced_at = 'infinity' AND h.as_of = l.as_of
+) r
 """
 SENDERS = """
 SELECT h.form, h.form_title, h.sender, h.sender_name, h.status, h.is_received, h.on_time, h.deadline, h.received_at
@@ -31,6 +38,23 @@ FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.received_
 OPEN_BACKFILLS = """
 SELECT backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at
 FROM ops.backfill WHERE status IN ('planning', 'planned') ORDER BY backfill_id
+"""
+# The most serious first: our own, then what went up to the next contact, then the oldest.
+OPEN_INCIDENTS = """
+SELECT i.incident_id, i.incident_class, i.condition, i.name, i.form, f.title AS form_title, i.sender,
+    c.name AS sender_name, i.subject, i.opened_at, i.level, i.acknowledged_by, i.assigned_to, i.muted_until
+FROM ops.incident i
+LEFT JOIN ref.form f ON f.form = i.form
+LEFT JOIN ref.sender c ON c.sender = i.sender
+WHERE i.state = 'open'
+ORDER BY array_position(ARRAY['own', 'lateness', 'data'], i.incident_class), i.level DESC, i.opened_at, i.incident_id
+"""
+# `tried` counts those that were tried and wait to be tried again.
+UNSENT = """
+SELECT channel, outcome, count(*) AS messages, count(*) FILTER (WHERE attempts > 0) AS tried,
+    min(created_at) AS oldest_created_at
+FROM ops.message WHERE outcome IN ('waiting', 'sending', 'failed')
+GROUP BY channel, outcome ORDER BY channel, outcome
 """
 
 
@@ -49,14 +73,17 @@ def only_reading(connection: Connection) -> None:
     connection.execute(text("SET TRANSACTION READ ONLY"))
 
 
-def last_runs(connection: Connection, most: int) -> pl.DataFrame:
-    """run_id, kind, as_of, started_at, finished_at, state: the newest first."""
-    return frame(connection, RUNS, {"most": most})
-
-
 def last_published(connection: Connection) -> pl.DataFrame:
     """as_of, published_at, known_at of the latest as-of date; no row when nothing was ever published."""
     return frame(connection, PUBLISHED, {})
+
+
+def freshness_of_marts(connection: Connection) -> pl.DataFrame:
+    """mart, as_of and published_at of the last publication; when a row of that date changed last, and how many rows it
+    has. A mart that was never published is left out."""
+    made = [mart for mart in marts() if connection.scalar(text("SELECT to_regclass(:name)"), {"name": mart.history})]
+    each = " UNION ALL ".join(MART.format(name=mart.name, history=mart.history) for mart in made)
+    return frame(connection, f"WITH last AS ({PUBLISHED}) {each} ORDER BY mart", {}) if made else pl.DataFrame()
 
 
 def senders(connection: Connection) -> pl.DataFrame:
@@ -74,3 +101,14 @@ def deliveries_waiting(connection: Connection, contract_version: str) -> pl.Data
 def open_backfills(connection: Connection) -> pl.DataFrame:
     """backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at of requests not decided yet."""
     return frame(connection, OPEN_BACKFILLS, {})
+
+
+def open_incidents(connection: Connection) -> pl.DataFrame:
+    """incident_id, incident_class, condition, name, form, form_title, sender, sender_name, subject, opened_at, level,
+    acknowledged_by, assigned_to, muted_until: the most serious first."""
+    return frame(connection, OPEN_INCIDENTS, {})
+
+
+def messages_unsent(connection: Connection) -> pl.DataFrame:
+    """channel, outcome (waiting, sending, failed), messages, tried, oldest_created_at."""
+    return frame(connection, UNSENT, {})

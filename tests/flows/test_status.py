@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from evidence import all_text
+from rich.console import Console
 
+from contracts.texts import incident_texts
 from flows.backfill import plan, requested
+from flows.freshness import is_stale
 from flows.ingest import ingest
 from flows.reader import Options
 from flows.settings import Settings
 from flows.status import status
+from flows.status_screen import show, states
 from warehouse.database import connect
 from warehouse.deliveries import record_arrival
+from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -50,7 +58,9 @@ def test_without_a_database_it_says_what_to_do_and_makes_none(profmin: Run, tmp_
 
 def test_an_empty_warehouse(settings: Settings, profmin: Run) -> None:
     done = profmin("status", settings=settings)
-    assert (done.returncode, done.stdout) == (0, "Витрины ещё не публиковались.\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Витрины ещё не публиковались. Служба здесь не запущена.\n")
+    assert "Открытых инцидентов нет." in done.stdout
 
 
 def test_on_one_screen(region: None, settings: Settings, engine: sa.Engine, profmin: Run) -> None:
@@ -76,11 +86,28 @@ def test_as_one_document(region: None, settings: Settings, profmin: Run) -> None
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert told["published"]["as_of"] == "2023-09-08"
-    assert [run["kind"] for run in told["runs"]] == ["ingest"]
+    assert [(run["kind"], run["accepted"], run["partial"], run["refused"]) for run in told["runs"]] == [
+        ("ingest", 16, 9, 0)
+    ]
+    assert {mart["as_of"] for mart in told["marts"]} == {"2023-09-08"}
+    assert next(mart["rows"] for mart in told["marts"] if mart["mart"] == "readiness_by_school") == 285
+    assert [(each["form"], each["as_of"], each["is_stale"]) for each in told["exports"]] == [
+        ("registration_export", "2023-09-08", True)
+    ]
+    assert told["service"] is None
     of_report = [row for row in told["senders"] if row["form"] == "readiness_report"]
     assert len(of_report) == 21
     assert [row["sender"] for row in of_report if row["status"] == "missing"] == ["seversk"]
-    for part in ("waiting", "backfills", "judged_by_older_rules", "read_again", "rules_not_listed"):
+    for part in (
+        "waiting",
+        "backfills",
+        "judged_by_older_rules",
+        "read_again",
+        "rules_not_listed",
+        "nights",
+        "incidents",
+        "messages",
+    ):
         assert told[part] == [], part
 
 
@@ -88,3 +115,79 @@ def test_it_only_reads(region: None, settings: Settings, engine: sa.Engine) -> N
     before = all_text(engine)
     assert status(settings) is not None
     assert all_text(engine) == before
+
+
+def opened(engine: sa.Engine, condition: str, incident_class: str, sender: str | None, at: dt.datetime) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO ops.incident (condition, name, incident_class, sender, subject, opened_at, changed_at,"
+                " seen_at, fingerprint) VALUES (:condition, :name, :class, :sender, :subject, :at, :at, :at, '')"
+            ),
+            {"condition": condition, "name": incident_texts()[condition].name, "class": incident_class,
+             "sender": sender, "subject": sender or "nightly", "at": at},
+        )  # fmt: skip
+
+
+def message(engine: sa.Engine, key: str, channel: str, outcome: str, attempts: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO ops.message (dedup_key, recipient, channel, message_class, kind, subject, body, text_hash,"
+                " created_at, not_before, outcome, attempts)"
+                " VALUES (:key, 'кто', :channel, 'data', 'incident', '', '', '', :at, :at, :outcome, :attempts)"
+            ),
+            {"key": key, "channel": channel, "outcome": outcome, "attempts": attempts, "at": NOON},
+        )
+
+
+def test_incidents_and_messages_in_their_own_words(region: None, settings: Settings, engine: sa.Engine) -> None:
+    for sender in ("asinovsky", "chainsky", "seversk", "kedrovy"):
+        opened(engine, "failed_validation", "data", sender, NOON)
+    opened(engine, "run_failed", "own", None, NOON + dt.timedelta(days=1))
+    message(engine, "1", "email", "waiting", 0)
+    message(engine, "2", "email", "waiting", 3)
+    message(engine, "3", "telegram", "failed", 9)
+    found = status(settings, NOON + dt.timedelta(days=2))
+    assert found is not None
+    shown = io.StringIO()
+    show(found, Console(file=shown, width=100), ZoneInfo(settings.timezone))
+    lines = shown.getvalue().splitlines()
+    assert len(lines) <= LINES_ON_A_SCREEN and max(map(len, lines)) <= 100
+    at = next(number for number, line in enumerate(lines) if line.startswith("Открытые инциденты: 5 "))
+    assert "данные 4" in lines[at] and "наши сбои 1" in lines[at]
+    assert lines[at + 1].startswith("  Запуск не удался: 1, с 10.09.2023 12:00")
+    assert lines[at + 2].startswith("  Файл или строки не приняты: 4, с 09.09.2023 12:00 Асиновский р-н")
+    assert "и ещё 1" in " ".join(lines[at + 2 :])
+    told = " ".join(lines)
+    assert "email — ждут отправки 2 (повторно 1)" in told and "telegram — не ушли 1" in told
+    document = found.document()
+    assert [each["condition"] for each in document["incidents"]] == ["run_failed"] + ["failed_validation"] * 4
+    assert [(each["channel"], each["outcome"], each["messages"]) for each in document["messages"]] == [
+        ("email", "waiting", 2), ("telegram", "failed", 1),
+    ]  # fmt: skip
+
+
+def test_one_night_without_an_export(region: None, settings: Settings, engine: sa.Engine) -> None:
+    """The export of the night before is fresh for two working days; marts that this version added say so."""
+    next_day = DAY + dt.timedelta(days=3)
+    publish(engine, [next_day])
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE history.control_totals RENAME TO of_another_name"))
+    found = status(settings, dt.datetime(2023, 9, 12, 5, tzinfo=dt.UTC))
+    assert found is not None
+    (export,) = found.exports
+    assert (export.as_of, export.nights, is_stale(export)) == (DAY, 2, False)
+    shown = io.StringIO()
+    show(found, Console(file=shown, width=100), ZoneInfo(settings.timezone))
+    assert "ещё не публиковались: control_totals\n" in shown.getvalue()
+    assert "выгрузка свежая: за 08.09.2023" in shown.getvalue()
+
+
+def test_nothing_to_report_is_neither_late_nor_missing() -> None:
+    rows = [
+        {"status": "nothing_to_report", "is_received": False, "on_time": None},
+        {"status": "missing", "is_received": False, "on_time": None},
+    ]
+    counted = states(pl.DataFrame(rows, schema={"status": pl.String, "is_received": pl.Boolean, "on_time": pl.Boolean}))
+    assert (counted["nothing_to_report"], counted["missing"], counted["late"]) == (1, 1, 0)

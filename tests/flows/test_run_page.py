@@ -1,0 +1,123 @@
+"""The page of a run: what it tells, that its tables are tables, that it is bounded, and that it names no file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import sqlalchemy as sa
+
+from flows.ingest import ingest
+from flows.outcome import Outcome
+from flows.reader import Options
+from flows.run_page import MOST, deliveries_part, moved_part, run_page
+from flows.settings import Settings
+from flows.summary import Night
+from warehouse.deliveries import start_run
+from warehouse.movement import moved
+from warehouse.publish import publish
+
+DAY = dt.date(2023, 9, 8)
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The Markdown tables of a page: rows of cells, heading first; each must be one."""
+    found: list[list[list[str]]] = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if line.startswith("|"):
+            cells = line.replace("\\|", "¦").strip("|").split("|")
+            if not lines[number - 1].startswith("|"):
+                assert lines[number - 1] == "" or lines[number - 1].startswith("#")
+                assert set(lines[number + 1]) <= set("|-: "), lines[number + 1]
+                found.append([])
+            found[-1].append([cell.strip() for cell in cells])
+    for table in found:
+        assert len({len(row) for row in table}) == 1, table[0]
+    return found
+
+
+def headed(text: str, heading: str) -> list[list[str]]:
+    (found,) = tables(text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0])
+    return found
+
+
+def test_the_page_of_a_region(settings: Settings, engine: sa.Engine, region_inbox: Path) -> None:
+    outcomes = tuple(ingest([region_inbox], Options(), settings))
+    with engine.connect() as connection:
+        text = run_page(connection, Night(DAY, (DAY,), outcomes), 1, settings.outbox)
+    assert len(tables(text)) == 4
+    readiness = {row[0]: row[1:6] for row in headed(text, "Готовность")}
+    assert readiness["Асиновский муниципальный район"] == ["12", "4", "0", "8", "33,3 %"]
+    assert headed(text, "Регистрация")[-1][1:4] == [
+        "11\N{NO-BREAK SPACE}254",
+        "4\N{NO-BREAK SPACE}828",
+        "6\N{NO-BREAK SPACE}427",
+    ]
+    files = headed(text, "Файлы и квитанции")[2:]
+    assert len(files) == 26 and [row[2] for row in files] == ["принято частично"] * 9 + ["принято"] * 17
+    for row, outcome in zip(files, sorted(outcomes, key=lambda each: each.verdict == "accepted"), strict=True):
+        assert row[3:5] == [f"`{settings.outbox / outcome.place}`", f"`profmin receipt {outcome.sha256[:8]}`"]
+        assert Path(row[3].strip("`")).is_dir()
+    assert "сравнить не с чем" in text and "Открытых инцидентов нет." in text and "`profmin logs 1`" in text
+    assert not [outcome.file for outcome in outcomes if outcome.file in text], "a file may be named after a person"
+
+
+def test_what_a_run_moved(settings: Settings, engine: sa.Engine, region_inbox: Path, tmp_path: Path) -> None:
+    ingest([region_inbox], Options(), settings)
+    (report,) = [path for path in region_inbox.rglob("*.xlsx") if path.parent.name == "kolpashevsky"]
+    folder = tmp_path / "kolpashevsky"
+    folder.mkdir()
+    shutil.copy(report, folder)
+    book = openpyxl.load_workbook(folder / report.name)
+    sheet = book.worksheets[0]
+    row = next(cell.row for (cell,) in sheet.iter_rows(max_col=1) if cell.value == "691207")
+    sheet.delete_rows(row)  # this school has no report now
+    book.save(folder / report.name)
+    again = ingest([folder / report.name], Options(sender="kolpashevsky", form="readiness_report"), settings)
+    assert [outcome.verdict for outcome in again] == ["accepted"]
+    with engine.connect() as connection:
+        found = moved(connection, 2)
+        assert moved(connection, 1).is_empty() and moved(connection, 99).is_empty()
+    assert found.select("as_of", "before_as_of", "name", "metric", "before", "after").rows() == [
+        (DAY, DAY, "Колпашевский муниципальный район", "accepted", 15, 14),
+        (DAY, DAY, "Колпашевский муниципальный район", "missing", 0, 1),
+    ]
+    page = "\n".join(moved_part(found))
+    assert tables(page)[0][2:] == [
+        ["08.09.2023", "Колпашевский муниципальный район", "Верный отчёт", "15", "14", "−1"],
+        ["08.09.2023", "Колпашевский муниципальный район", "Не представлен отчёт", "0", "1", "+1"],
+    ]
+
+
+def test_a_new_date_is_compared_with_the_date_before(settings: Settings, engine: sa.Engine, region_inbox: Path) -> None:
+    """A year later there is no campaign yet: what is not known is no zero."""
+    ingest([region_inbox], Options(), settings)
+    with engine.begin() as connection:
+        number = start_run(connection, "nightly")
+    publish(engine, [dt.date(2023, 9, 1), dt.date(2024, 9, 2)], number)
+    with engine.connect() as connection:
+        found = moved(connection, number)
+    assert set(found["as_of"]) == {dt.date(2024, 9, 2)} and set(found["before_as_of"]) == {DAY}
+    asked = found.filter(name="Колпашевский муниципальный район", metric="accepted")
+    assert asked.select("before", "after").rows() == [(15, None)]
+
+
+def test_it_is_bounded_and_survives_odd_names(settings: Settings) -> None:
+    rows = {
+        "as_of": [DAY] * (MOST + 5), "before_as_of": [dt.date(2023, 9, 7)] * (MOST + 5),
+        "mart": ["registration_by_municipality"] * (MOST + 5), "name": ["Город | Томск"] * (MOST + 5),
+        "metric": ["actual_pupils"] * (MOST + 5), "before": [None, *[1] * (MOST + 4)], "after": [5] * (MOST + 5),
+    }  # fmt: skip
+    text = "\n".join(moved_part(pl.DataFrame(rows)))
+    (table,) = tables(text)
+    assert len(table) == MOST + 2 and "… и ещё 5." in text
+    assert table[2] == ["08.09.2023", "Город ¦ Томск", "Факт", "— (07.09.2023)", "5", ""]
+    assert table[3][3:] == ["1 (07.09.2023)", "5", "+4"]
+    many = [Outcome(f"{number}.xlsx", f"{number:064x}", failure="why") for number in range(MOST + 7)]
+    text = "\n".join(deliveries_part(many, settings.outbox))
+    assert len(tables(text)[0]) == MOST + 2 and "… и ещё 7." in text
+    assert tables(text)[0][2][:5] == ["отправитель не узнан", "форма не узнана", "сбой у нас", "—", "—"]
