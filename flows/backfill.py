@@ -7,6 +7,7 @@ import getpass
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from contracts.forms import FORMS
@@ -14,6 +15,7 @@ from contracts.reading import PupilStream, Reading
 from contracts.vocabulary import campaign_at, rows
 from flows.inbox import Arrival
 from flows.intake import NEED_SCHOOLS, archived_arrivals
+from flows.journal import logged
 from flows.opener import Opener
 from flows.progress import report
 from flows.reader import REGISTER_FORM, Known, batches, contract_version, first_looks, readings
@@ -135,7 +137,8 @@ def run_of(engine: Engine, backfill_id: int, kind: str) -> Iterator[int]:
         run_id = start_run(connection, kind, backfill_id=backfill_id)
     state = "failed"
     try:
-        yield run_id
+        with logged(run_id=run_id):
+            yield run_id
         state = "completed"
     finally:
         with engine.begin() as connection:
@@ -216,7 +219,7 @@ def read_ahead(
         waiting_for: list[tuple[list[Known], Future[Sequence[Found]]]] = []
         for batch in batches(known, CHUNK):
             know(batch[0].as_of, batch[0].form)
-            waiting_for.append((batch, pool.submit(read, batch)))
+            waiting_for.append((batch, pool.submit(copy_context().run, read, batch)))
             if len(waiting_for) > settings.workers:
                 first, future = waiting_for.pop(0)
                 yield first, future.result()
@@ -233,7 +236,8 @@ def still_archived(engine: Engine, settings: Settings, deliveries: Sequence[int]
     ]
     if gone:
         raise Refused(
-            f"the bytes of {len(gone)} deliveries are no longer in the archive, the first: delivery {gone[0]}"
+            f"the bytes of {len(gone)} deliveries are no longer in the archive, the first: delivery {gone[0]}; where a "
+            "purge destroyed them, leave their form out: --form names those to read"
         )
     return found
 

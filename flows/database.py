@@ -5,12 +5,29 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows.intake import warehouse
 from flows.settings import Settings
 from flows.trouble import Fault
+from warehouse.server import embedded_server
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[str | None]:
+    """The URL of the database, which is neither made nor upgraded; None when the home has none.
+
+    The embedded server is started when it does not run.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    elif not (settings.pgdata / "PG_VERSION").exists():
+        yield None
+    else:
+        with embedded_server(settings.pgdata) as url:
+            yield url
 
 
 def url(settings: Settings) -> str:

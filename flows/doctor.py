@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import sys
@@ -22,17 +23,21 @@ def examine(settings: Settings) -> list[Law]:
         found = list(examined(connection))
         kept = archived(connection)
     wrong = list(wrong_bytes(settings.archive, kept))
-    says = "The archive holds the bytes of each delivery under their sha256, and nothing else."
+    says = "The archive holds the bytes of each delivery under their sha256 until they are destroyed, and nothing else."
     return [*found, Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong))]
 
 
-def wrong_bytes(archive: Path, kept: list[tuple[str, str, int, str]]) -> Iterator[tuple[str, str]]:
-    """Deliveries whose bytes are missing or others, and files of the archive that no delivery knows."""
+def wrong_bytes(archive: Path, kept: list[tuple[str, str, int, str, dt.datetime | None]]) -> Iterator[tuple[str, str]]:
+    """Deliveries whose bytes are missing, others, or there although they were destroyed, and files of the archive that
+    no delivery knows."""
     known = set()
-    for number, (sha256, name, size, place) in enumerate(kept, start=1):
+    for number, (sha256, name, size, place, destroyed_at) in enumerate(kept, start=1):
         path = archive / place
         known.add(path)
-        if not path.is_file():
+        if destroyed_at is not None:
+            if path.exists():
+                yield f"{name} {sha256[:8]}", f"destroyed on {destroyed_at:%Y-%m-%d}, but there (again): profmin purge"
+        elif not path.is_file():
             yield f"{name} {sha256[:8]}", "the bytes are not in the archive"
         elif path.stat().st_size != size or hash_of(path) != sha256:
             yield f"{name} {sha256[:8]}", "the bytes in the archive are not those that came"

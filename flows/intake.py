@@ -17,11 +17,14 @@ import polars as pl
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
 from flows.inbox import Arrival, Incoming, archive, stamp, unpack
+from flows.journal import logged
 from flows.opener import Opener
 from flows.outbox import write
 from flows.outcome import Outcome, failed, outcome_of
 from flows.reader import Known, Options, contract_version, first_looks, readings
 from flows.settings import Settings
+from flows.settling import settled
+from flows.statements import take_statements
 from flows.trouble import LOGGER, Fault, guarded
 from flows.usage import UsageError
 from transforms.interpret import Context
@@ -84,6 +87,7 @@ class Intake:
         self.version = contract_version()
         self.opener = Opener(settings)
         self.ids: dict[str, int] = {}
+        self.stated: dict[tuple[str, str | None], Outcome] = {}
         self._registers: dict[dt.date | None, pl.DataFrame | None] = {}
         self._guard = threading.Lock()
 
@@ -93,24 +97,20 @@ class Intake:
         The deliveries that it is: itself, or the files in it.
         """
 
-        def work() -> list[Arrival]:
+        def work() -> list[Arrival | Outcome]:
             arrival = archive(incoming, self.settings.archive)
             self._record([arrival])
-            return self._unpacked(arrival)
+            return [self.stated.get((each.sha256, each.folder), each) for each in self._unpacked(arrival)]
 
         found = guarded("archiving a file", work)
         return [failed(incoming.file, "", incoming.folder, found)] if isinstance(found, Fault) else [*found]
 
     def receive_new(self, inbox: Sequence[Incoming]) -> list[Arrival | Outcome]:
         """Receive those files of the inbox that did not lie there before as they are; then what is still to be read of
-        what was received earlier, from the archive: late and failed deliveries are never skipped."""
-        stamps = {}
-        for each in inbox:
-            with suppress(OSError):  # one that is gone meanwhile fails when it is received
-                stamps[each.inbox_path or ""] = stamp(each.path.stat())
-        with self.engine.connect() as connection:
-            seen = seen_before(connection, stamps)
-        arrived = [each for file in inbox if file.inbox_path not in seen for each in self.receive(file)]
+        what was received earlier, from the archive: late and failed deliveries are never skipped. A file that is still
+        being written is left for the next look."""
+        whole = settled(unseen(self.engine, inbox), self.settings.settle_seconds)
+        arrived = [each for file in whole for each in self.receive(file)]
         return arrived + self._still_waiting()
 
     def _still_waiting(self) -> list[Arrival | Outcome]:
@@ -120,7 +120,7 @@ class Intake:
         for delivery_id, arrival in kept.items():
             if arrival.sha256 not in self.ids:
                 self.ids[arrival.sha256] = delivery_id
-                inside = guarded("unpacking a delivery", partial(self._unpacked, arrival))
+                inside = guarded("unpacking a delivery", partial(self._unpacked, arrival), delivery=arrival.sha256)
                 found += [self._failed(arrival, inside)] if isinstance(inside, Fault) else inside
         return found
 
@@ -139,6 +139,10 @@ class Intake:
                     container_id=self.ids[arrival.container] if arrival.container else None,
                     inbox_path=arrival.inbox_path, stamp=arrival.stamp,
                 )  # fmt: skip
+            self.stated |= take_statements(
+                connection, [(arrival, self.ids[arrival.sha256]) for arrival in arrivals], self.settings,
+                self.options.sender, self.run_id,
+            )  # fmt: skip
 
     def recall(self, arrivals: Sequence[Arrival]) -> dict[str, Outcome]:
         """Outcomes of arrivals that were read before, by sha256; one that older rules refused is to be read again."""
@@ -246,6 +250,7 @@ class Intake:
         results = guarded(
             f"loading {len(pairs)} deliveries from {whole[0][0].sha256[:8]} on",
             lambda: load_many(self.engine, pairs, self.version, self.run_id, self.settings.lock_wait),
+            delivery=whole[0][0].sha256 if len(whole) == 1 else None,
         )
         if not isinstance(results, Fault):
             return [self._loaded(arrival, result) for (arrival, _), result in zip(whole, results, strict=True)]
@@ -259,16 +264,19 @@ class Intake:
             lambda: load_pupils(
                 self.engine, stream, self.ids[arrival.sha256], self.version, self.run_id, self.settings.lock_wait
             ),
+            delivery=arrival.sha256,
         )
         return self._failed(arrival, result) if isinstance(result, Fault) else self._loaded(arrival, result)
 
     def _loaded(self, arrival: Arrival, result: LoadResult) -> Outcome:
         reading = result.reading
-        LOGGER.info(
-            "delivery %s: %s of %s for %s is %s; read %d, loaded %d, quarantined %d, %d findings; reading %d is %s",
-            arrival.sha256[:8], reading.form, reading.sender, reading.as_of, reading.verdict, reading.rows.read,
-            reading.rows.loaded, reading.rows.quarantined, reading.findings.height, result.reading_id, result.status,
-        )  # fmt: skip
+        with logged(delivery=arrival.sha256):
+            LOGGER.info(
+                "delivery %s: %s of %s for %s is %s; read %d, loaded %d, quarantined %d, %d findings; reading %d is %s",
+                arrival.sha256[:8], reading.form, reading.sender, reading.as_of, reading.verdict, reading.rows.read,
+                reading.rows.loaded, reading.rows.quarantined, reading.findings.height, result.reading_id,
+                result.status,
+            )  # fmt: skip
         return replace(
             outcome_of(reading, arrival.folder), delivery_id=self.ids[arrival.sha256], reading_id=result.reading_id
         )
@@ -276,6 +284,17 @@ class Intake:
     def _failed(self, arrival: Arrival, fault: Fault) -> Outcome:
         outcome = failed(arrival.file, arrival.sha256, arrival.folder, fault)
         return replace(outcome, delivery_id=self.ids.get(arrival.sha256))
+
+
+def unseen(engine: Engine, inbox: Sequence[Incoming]) -> list[Incoming]:
+    """Those files of the inbox that did not lie there before as they are."""
+    stamps = {}
+    for each in inbox:
+        with suppress(OSError):  # one that is gone meanwhile fails when it is received
+            stamps[each.inbox_path or ""] = stamp(each.path.stat())
+    with engine.connect() as connection:
+        seen = seen_before(connection, stamps)
+    return [file for file in inbox if file.inbox_path not in seen]
 
 
 def archived_arrivals(connection: Connection, folder: Path, deliveries: Collection[int]) -> dict[int, Arrival]:

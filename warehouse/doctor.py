@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,12 @@ FROM (SELECT as_of, position, published_at, replaced_at,
           lead(published_at) OVER (PARTITION BY as_of, position ORDER BY published_at) AS next
       FROM {history}) h
 WHERE h.next < h.replaced_at OR h.published_at >= h.replaced_at
+"""
+ARCHIVED = """
+SELECT d.sha256, d.file_name, d.byte_size, d.archive_path, coalesce(max(p.gone_at), max(p.purged_at))
+FROM ops.delivery d LEFT JOIN ops.purged p ON p.delivery_id = d.delivery_id
+GROUP BY d.delivery_id
+ORDER BY d.delivery_id
 """
 
 
@@ -62,7 +69,6 @@ def law(connection: Connection, name: str, says: str, statement: str) -> Law:
     return Law(name, says, tuple((str(place), str(wrong)) for place, wrong in rows[:SHOWN]), len(rows))
 
 
-def archived(connection: Connection) -> list[tuple[str, str, int, str]]:
-    """sha256, file name, size and place in the archive of every delivery."""
-    statement = "SELECT sha256, file_name, byte_size, archive_path FROM ops.delivery ORDER BY delivery_id"
-    return [(sha256, name, size, path) for sha256, name, size, path in connection.execute(text(statement))]
+def archived(connection: Connection) -> list[tuple[str, str, int, str, dt.datetime | None]]:
+    """sha256, file name, size and place in the archive of every delivery, and since when it is destroyed, if it is."""
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(text(ARCHIVED))]

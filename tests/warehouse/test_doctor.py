@@ -24,6 +24,11 @@ BREAK = {
     "pupils_have_a_reading": """
         CREATE TABLE restricted.pupil_fact_999999 PARTITION OF restricted.pupil_fact FOR VALUES IN (999999)
     """,
+    "purged_is_gone": """
+        INSERT INTO ops.purged (delivery_id, purged_at, sha256, byte_size, pupil_rows, reason)
+        SELECT delivery_id, now(), sha256, byte_size, 0, 'срок прошёл' FROM ops.delivery LIMIT 1
+    """,
+    "deadlines_have_a_calendar": "DELETE FROM ref.calendar_day WHERE extract(year FROM day) = 2023",
     "bi_reads_marts_only": "GRANT SELECT ON ops.reading TO PUBLIC",
     "marts_are_explained": "COMMENT ON COLUMN mart.readiness_by_school.status IS NULL",
     "loaded_rows_are_facts": """

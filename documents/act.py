@@ -1,0 +1,123 @@
+"""The two papers about destroyed personal data that order 179 of Roskomnadzor (28.10.2022) asks for: an act, and an
+extract from the log of events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import xlsxwriter
+
+CATEGORIES = (
+    "фамилия, имя, отчество; дата рождения; школа, класс; сведения о занятиях на платформе «Билет в будущее»; "
+    "адрес электронной почты, педагог-навигатор (если были в выгрузке)"
+)
+SYSTEM = "Информационная система profmin: архив полученных файлов, папка входящих, строки обучающихся в базе данных"
+WAY = (
+    "Файлы удалены из архива и из папки входящих средствами операционной системы; строки обучающихся (под псевдонимом) "
+    "удалены из базы данных вместе с таблицами, где они хранились. Восстановление средствами системы невозможно. "
+    "Резервные копии, снятые раньше, уничтожаются отдельно, в срок их хранения."
+)
+TO_FILL_IN = "______________________________"
+HEADINGS = (
+    ("Доставка", 10), ("Форма", 44), ("Отправитель", 32), ("За дату", 12), ("Получен", 17), ("Строк обучающихся", 13),
+    ("Размер, байт", 14), ("Контрольная сумма файла (SHA-256)", 68), ("Уничтожен", 17),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file that was destroyed, with times in the zone of the act."""
+
+    delivery_id: int
+    form: str | None
+    sender: str | None
+    as_of: dt.date | None
+    received_at: dt.datetime
+    pupil_rows: int
+    byte_size: int
+    sha256: str
+    gone_at: dt.datetime
+
+
+def make_act(items: Sequence[Item], reason: str, decided_at: dt.datetime, run_id: int | None) -> bytes:
+    """A workbook of two sheets: the act, to be printed and signed, and the extract from the log, a row a file.
+
+    No pupil is named: the files are told apart by their checksums. The same items give the same bytes.
+    """
+    data = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(data, options) as book:
+        book.set_properties(
+            {"title": "Акт об уничтожении персональных данных", "created": decided_at.replace(tzinfo=None)}
+        )
+        _write_act(book, items, reason, decided_at)
+        _write_extract(book, items, reason, run_id)
+    return data.getvalue()
+
+
+def _write_act(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, decided_at: dt.datetime) -> None:
+    sheet = book.add_worksheet("Акт")
+    title = book.add_format({"bold": True, "font_size": 14, "align": "center"})
+    label = book.add_format({"text_wrap": True, "valign": "top", "border": 1, "bold": True})
+    value = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
+    sheet.set_column(0, 0, 40)
+    sheet.set_column(1, 1, 70)
+    sheet.merge_range(0, 0, 0, 1, f"Акт об уничтожении персональных данных от {decided_at:%d.%m.%Y}", title)
+    rows = sum(item.pupil_rows for item in items)
+    gone = max(item.gone_at for item in items)
+    whose = (
+        f"Обучающиеся из выгрузок платформы «Билет в будущее»: файлов {len(items)}, строк обучающихся {rows}. "
+        "Файлы перечислены на листе «Выгрузка из журнала»."
+    )
+    lines = (
+        ("Оператор (наименование, адрес)", TO_FILL_IN),
+        ("Лицо, обрабатывающее данные по поручению", TO_FILL_IN),
+        ("Чьи данные уничтожены", whose),
+        ("Категории уничтоженных данных", CATEGORIES),
+        ("Информационная система", SYSTEM),
+        ("Способ уничтожения", WAY),
+        ("Причина уничтожения", reason),
+        ("Дата уничтожения", f"{gone:%d.%m.%Y %H:%M}"),
+        ("Уничтожил (ф. и. о., должность, подпись)", TO_FILL_IN),
+        ("Уничтожил (ф. и. о., должность, подпись)", TO_FILL_IN),
+    )  # fmt: skip
+    for row, (name, said) in enumerate(lines, start=2):
+        sheet.write(row, 0, name, label)
+        sheet.write(row, 1, said, value)
+        sheet.set_row(row, 15 * max(1, -(-len(said) // 70), -(-len(name) // 38)))
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 1)
+
+
+def _write_extract(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, run_id: int | None) -> None:
+    sheet = book.add_worksheet("Выгрузка из журнала")
+    heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+    day = book.add_format({"num_format": "dd.mm.yyyy"})
+    moment = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+    run = "" if run_id is None else f", запуск {run_id}"
+    sheet.write(
+        0, 0, f"Выгрузка из журнала регистрации событий (таблица ops.purged{run})", book.add_format({"bold": True})
+    )
+    sheet.write(1, 0, f"Категории данных: {CATEGORIES}")
+    sheet.write(2, 0, f"Причина: {reason}")
+    for column, (name, width) in enumerate(HEADINGS):
+        sheet.write(4, column, name, heading)
+        sheet.set_column(column, column, width)
+    for row, item in enumerate(items, start=5):
+        sheet.write(row, 0, item.delivery_id)
+        sheet.write(row, 1, item.form or "не опознана или архив файлов")
+        sheet.write(row, 2, item.sender or "")
+        if item.as_of is not None:
+            sheet.write_datetime(row, 3, item.as_of, day)
+        sheet.write_datetime(row, 4, item.received_at.replace(tzinfo=None), moment)
+        sheet.write(row, 5, item.pupil_rows)
+        sheet.write(row, 6, item.byte_size)
+        sheet.write(row, 7, item.sha256)
+        sheet.write_datetime(row, 8, item.gone_at.replace(tzinfo=None), moment)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.freeze_panes(5, 0)

@@ -1,0 +1,299 @@
+"""What is destroyed is destroyed everywhere, attested, and missed by nothing that stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import threading
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from evidence import picked
+
+from documents.act import make_act
+from flows import purge as purges
+from flows.backfill import plan, requested
+from flows.doctor import examine
+from flows.ingest import ingest
+from flows.purge import Purged, purge
+from flows.reader import Options
+from flows.receipt import write_receipt
+from flows.settings import Settings
+from warehouse.purge import ARCHIVE, to_remove
+from warehouse.requests import Refused
+from warehouse.slices import Timeout, holding
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+NIGHT = dt.date(2023, 9, 8)
+AFTER = dt.datetime(2024, 10, 1, 2, tzinfo=dt.UTC)
+"""A month after the academic year of the region's export."""
+MESSAGE = """
+INSERT INTO ops.message (dedup_key, recipient, channel, message_class, kind, subject, body, text_hash, created_at,
+    not_before, outcome, sent_at)
+VALUES (:key, 'a', 'file', 'data', 'incident', 'тема', 'текст', 'хеш', :at, :at, :outcome,
+    CASE WHEN :outcome = 'sent' THEN cast(:at AS timestamptz) END)
+"""
+
+
+def expiring(settings: Settings, days: int | None = 30) -> Settings:
+    return settings.model_copy(update={"pupil_days": days})
+
+
+@pytest.fixture
+def export(settings: Settings, region_files: Path) -> Path:
+    """The register, a report and the platform's export were taken in from the inbox; the export's path there."""
+    files = picked(region_files, "department/Реестр", "asinovsky", "regional_operator/Сводный")
+    for path in files.values():
+        folder = settings.inbox / path.parent.name
+        folder.mkdir()
+        shutil.copy2(path, folder)
+    assert {outcome.verdict for outcome in ingest([], Options(), settings)} <= {"accepted", "partial"}
+    return settings.inbox / "regional_operator" / files["regional_operator/Сводный"].name
+
+
+def marts(engine: sa.Engine) -> dict[str, str]:
+    """Every published row of every mart, and every fact, as text."""
+    told = {}
+    with engine.connect() as connection:
+        tables = connection.scalars(
+            sa.text(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('history', 'core')"
+            )
+        ).all()
+        for table in tables:
+            rows = connection.scalars(sa.text(f"SELECT t::text FROM {table} t ORDER BY 1")).all()
+            told[table] = "\n".join(rows)
+    assert len(told) > 10
+    return told
+
+
+def one(engine: sa.Engine, statement: str) -> object:
+    with engine.connect() as connection:
+        return connection.scalar(sa.text(statement))
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def kept(settings: Settings, digest: str) -> bool:
+    return (settings.archive / digest[:2] / digest).exists()
+
+
+def broken(settings: Settings) -> dict[str, tuple[tuple[str, str], ...]]:
+    return {law.name: law.broken for law in examine(settings) if law.times}
+
+
+def test_pupils_go_and_figures_stay(engine: sa.Engine, settings: Settings, export: Path) -> None:
+    digest, before = sha256(export), marts(engine)
+    rows = one(engine, "SELECT count(*) FROM restricted.pupil_fact")
+    size = export.stat().st_size
+    wanted = Purged(0, 0, 1, rows, size)  # type: ignore[arg-type]
+    assert rows
+    assert purge(expiring(settings), AFTER, dry_run=True) == wanted
+    assert (kept(settings, digest), export.exists(), marts(engine)) == (True, True, before)
+
+    found = purge(expiring(settings), AFTER)
+    assert replace(found, acts=()) == wanted
+    assert (kept(settings, digest), export.exists()) == (False, False)
+    assert one(engine, "SELECT count(*) FROM restricted.pupil_fact") == 0
+    assert marts(engine) == before
+    assert (settings.inbox / "asinovsky").iterdir(), "what holds no pupils stays"
+    assert one(engine, "SELECT count(*) FROM ops.purged WHERE gone_at IS NOT NULL AND act IS NOT NULL") == 1
+    assert broken(settings) == {}
+    assert purge(expiring(settings), AFTER) == Purged(0, 0, 0, 0, 0), "the second time there is nothing to do"
+
+    first = one(engine, "SELECT min(delivery_id) FROM ops.purged")
+    receipt = write_receipt(settings, str(first), None)
+    assert "Квитанция" in openpyxl.load_workbook(receipt).sheetnames
+    assert ingest([], Options(), settings) == [], "no later run looks for the bytes"
+
+
+def test_the_act_names_files_and_nobody(engine: sa.Engine, settings: Settings, export: Path) -> None:
+    pupils = openpyxl.load_workbook(export, read_only=True).worksheets[0]
+    names = {
+        str(cell) for row in pupils.iter_rows(values_only=True) for cell in row if cell and str(cell).count(" ") == 2
+    }
+    digest = sha256(export)
+    (name,) = purge(expiring(settings), AFTER).acts
+    book = openpyxl.load_workbook(settings.acts / name)
+    assert book.sheetnames == ["Акт", "Выгрузка из журнала"]
+    told = {sheet.title: [str(cell) for row in sheet.values for cell in row if cell is not None] for sheet in book}
+    whole = "\n".join(told["Акт"] + told["Выгрузка из журнала"])
+    assert digest in told["Выгрузка из журнала"]
+    for part in ("Акт об уничтожении персональных данных от 01.10.2024", "прошло больше 30 дней", "Категории",
+                 "Способ уничтожения", "01.10.2024 09:00"):  # fmt: skip
+        assert part in whole
+    assert names
+    assert not [each for each in names if each in whole and each not in ("Билет в будущее",)]
+
+
+def test_nothing_is_destroyed_before_its_time_or_without_being_asked(settings: Settings, export: Path) -> None:
+    nothing = Purged(0, 0, 0, 0, 0)
+    assert purge(settings, AFTER) == nothing
+    assert purge(expiring(settings), dt.datetime(2024, 9, 30, 12, tzinfo=dt.UTC)) == nothing
+    assert purge(expiring(settings), dt.datetime(2024, 9, 30, 18, tzinfo=dt.UTC)).deliveries == 1, "1 October in Tomsk"
+
+
+def test_a_backfill_over_what_was_destroyed_is_refused_in_words(
+    engine: sa.Engine, settings: Settings, export: Path
+) -> None:
+    purge(expiring(settings), AFTER)
+    with pytest.raises(Refused, match=r"the bytes of 1 deliveries are no longer in the archive.*leave their form out"):
+        plan(engine, settings, requested([], [], NIGHT, NIGHT, "Проверка после уничтожения"))
+    assert plan(engine, settings, requested(["readiness_report"], [], NIGHT, NIGHT, "Проверка после уничтожения"))
+
+
+def test_bytes_that_come_again_are_told_and_destroyed_again(
+    engine: sa.Engine, settings: Settings, export: Path, region_files: Path
+) -> None:
+    digest, data = sha256(export), export.read_bytes()
+    purge(expiring(settings), AFTER)
+    export.write_bytes(data)
+    (outcome,) = ingest([], Options(), settings)
+    assert (outcome.is_repeat, outcome.verdict) == (True, "accepted")
+    ((place, wrong),) = broken(settings)["archive_holds_the_bytes"]
+    assert digest[:8] in place
+    assert "destroyed on 2024-10-01, but there (again)" in wrong
+    later = AFTER + dt.timedelta(days=7)
+    assert purge(expiring(settings), later).deliveries == 1
+    assert (kept(settings, digest), export.exists()) == (False, False)
+    assert broken(settings) == {}
+    assert one(engine, "SELECT count(DISTINCT act) FROM ops.purged") == 2
+
+
+def test_an_archive_of_files_goes_with_the_export_in_it(
+    engine: sa.Engine, settings: Settings, region_files: Path
+) -> None:
+    files = picked(region_files, "department/Реестр", "asinovsky", "regional_operator/Сводный")
+    (settings.inbox / "department").mkdir()
+    packed = settings.inbox / "department" / "всё.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in files.values():
+            archive.write(path, path.name)
+    ingest([], Options(), settings)
+    digests = {name: sha256(path) for name, path in files.items()} | {"zip": sha256(packed)}
+    assert all(kept(settings, digest) for digest in digests.values())
+    assert purge(expiring(settings), AFTER).deliveries == 2
+    assert {name for name, digest in digests.items() if kept(settings, digest)} == {"department/Реестр", "asinovsky"}
+    assert not packed.exists()
+    assert broken(settings) == {}
+
+
+def test_an_export_that_nobody_recognised_goes_too(engine: sa.Engine, settings: Settings, export: Path) -> None:
+    stray = settings.inbox / "regional_operator" / "без шапки.csv"
+    stray.write_text("Секретов Тайник Скрытович;8\n" * 5)
+    os.utime(stray, (1_694_160_000, 1_694_160_000))
+    (outcome,) = ingest([], Options(), settings)
+    assert (outcome.form, outcome.verdict) == (None, "refused")
+    assert purge(expiring(settings), AFTER).deliveries == 2
+    assert not stray.exists()
+    assert broken(settings) == {}
+
+
+@pytest.mark.parametrize("step", ["copies", "note_gone", "make_act", "note_act"])
+def test_a_purge_that_dies_is_finished_by_the_next(
+    engine: sa.Engine, settings: Settings, export: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    digest = sha256(export)
+
+    def die(*_: object, **__: object) -> object:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(purges, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            purge(expiring(settings), AFTER)
+    assert one(engine, "SELECT state FROM ops.run WHERE kind = 'purge'") == "failed"
+    assert one(engine, "SELECT count(*) FROM ops.purged") == 1, "what is destroyed was recorded before"
+    assert "purged_is_gone" in broken(settings)
+    later = AFTER + dt.timedelta(hours=1)
+    found = purge(settings, later)  # even if nobody asks for more any longer
+    assert (found.deliveries, len(found.acts)) == (0, 1)
+    assert (kept(settings, digest), export.exists()) == (False, False)
+    with engine.connect() as connection:
+        assert to_remove(connection) == []
+    assert broken(settings) == {}
+    assert [path.name for path in settings.acts.iterdir()] == list(found.acts)
+
+
+def test_a_purge_that_cannot_record_destroys_nothing(
+    engine: sa.Engine, settings: Settings, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = one(engine, "SELECT count(*) FROM restricted.pupil_fact")
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE ops.purged ADD CONSTRAINT never CHECK (false) NOT VALID"))
+    with pytest.raises(sa.exc.IntegrityError):
+        purge(expiring(settings), AFTER)
+    assert export.exists()
+    assert kept(settings, sha256(export))
+    assert one(engine, "SELECT count(*) FROM restricted.pupil_fact") == before
+
+
+def test_a_purge_waits_for_a_backup(engine: sa.Engine, settings: Settings, export: Path) -> None:
+    hurried = expiring(settings).model_copy(update={"lock_seconds": 0.3})
+    with holding(engine, [ARCHIVE]), pytest.raises(Timeout, match="the archive"):
+        purge(hurried, AFTER)
+    assert export.exists()
+    done: list[Purged] = []
+    with holding(engine, [ARCHIVE]):
+        waiter = threading.Thread(target=lambda: done.append(purge(expiring(settings), AFTER)))
+        waiter.start()
+        waiter.join(0.5)
+        assert done == []
+    waiter.join(30)
+    assert done[0].deliveries == 1
+
+
+def test_old_texts_and_receipts_go_and_their_traces_stay(engine: sa.Engine, settings: Settings, export: Path) -> None:
+    now = dt.datetime.now(dt.UTC)
+    since = now - dt.timedelta(days=settings.keep_days)
+    with engine.begin() as connection:
+        for key, outcome, at in (("old", "sent", since - dt.timedelta(hours=1)), ("new", "sent", since),
+                                 ("waits", "waiting", since - dt.timedelta(days=1))):  # fmt: skip
+            connection.execute(
+                sa.text(MESSAGE),
+                {"key": key, "outcome": outcome, "at": at},
+            )
+    receipts = [path for path in settings.outbox.rglob("*") if path.is_file()]
+    old = receipts[0]
+    os.utime(old, (since.timestamp() - 60,) * 2)
+    assert purge(settings, now, dry_run=True) == Purged(1, 1, 0, 0, 0)
+    assert purge(settings, now) == Purged(1, 1, 0, 0, 0)
+    assert [path for path in settings.outbox.rglob("*") if path.is_file()] == receipts[1:]
+    with engine.connect() as connection:
+        told = (
+            connection.execute(sa.text("SELECT dedup_key, body, text_hash FROM ops.message ORDER BY 1")).tuples().all()
+        )
+    assert [tuple(row) for row in told] == [("new", "текст", "хеш"), ("old", "", "хеш"), ("waits", "текст", "хеш")]
+
+
+def test_the_command_tells_what_it_did(settings: Settings, export: Path, profmin: Run) -> None:
+    dry = profmin("purge", "--dry-run", settings=settings, PROFMIN_PUPIL_DAYS="30")
+    assert (dry.returncode, dry.stdout[:13]) == (0, "would remove:")
+    assert export.exists()
+    done = profmin("purge", "--json", settings=settings, PROFMIN_PUPIL_DAYS="30")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["deliveries"], document["dry_run"], len(document["acts"])) == (0, 1, False, 1)
+    assert not export.exists()
+    again = profmin("purge", settings=settings)
+    assert again.returncode == 0
+    assert "PROFMIN_PUPIL_DAYS is not set" in again.stdout
+    assert profmin("purge", settings=settings, PROFMIN_PUPIL_DAYS="-1").returncode == 2
+
+
+def test_the_same_items_give_the_same_act() -> None:
+    now = dt.datetime(2024, 10, 1, 9, tzinfo=dt.UTC)
+    items = [purges.Item(1, "Выгрузка", None, None, now, 5, 10, "0" * 64, now)]
+    assert make_act(items, "причина", now, 1) == make_act(items, "причина", now, 1)
+    assert openpyxl.load_workbook(io.BytesIO(make_act(items, "причина", now, None))).sheetnames[0] == "Акт"

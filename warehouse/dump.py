@@ -1,0 +1,122 @@
+"""Dump and restore of the warehouse's database by Postgres's own programs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, text
+
+from warehouse.programs import ServerError, binaries_of_wheel
+
+DELIVERIES = "SELECT d.sha256, d.byte_size, d.archive_path FROM ops.delivery d {less} ORDER BY d.delivery_id"
+NOT_DESTROYED = "WHERE NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)"
+# Whoever restores has to bring views, reference data and grants up to date anew: roles are not in a dump.
+FORGET = "DELETE FROM ops.applied WHERE name = 'schema'"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The bytes of a delivery in the archive."""
+
+    sha256: str
+    byte_size: int
+    archive_path: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the warehouse holds at one moment; `name` lets other sessions see the same."""
+
+    name: str
+    revision: str
+    deliveries: tuple[Kept, ...]
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Snapshot]:
+    """A snapshot that other sessions can use until the block ends. Deliveries that were destroyed have no bytes."""
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        name = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        revision = connection.execute(text("SELECT max(version_num) FROM ops.alembic_version")).scalar_one()
+        # A backup is taken before an upgrade too: of a warehouse that knows nothing of purges yet.
+        knows_purges = connection.scalar(text("SELECT to_regclass('ops.purged')")) is not None
+        statement = DELIVERIES.format(less=NOT_DESTROYED if knows_purges else "")
+        kept = tuple(Kept(row[0], row[1], row[2]) for row in connection.execute(text(statement)))
+        yield Snapshot(name, revision, kept)
+
+
+def dump(engine: Engine, snapshot_name: str, file: Path, wait: dt.timedelta) -> None:
+    """Write the database as a snapshot saw it into a file of pg_dump's custom format.
+
+    Raises ServerError, also when somebody changes a table for longer than we wait.
+    """
+    arguments = ["--format=custom", f"--snapshot={snapshot_name}", f"--file={file}", "--no-owner", "--no-privileges"]
+    arguments.append(f"--lock-wait-timeout={round(wait.total_seconds() * 1000)}")
+    run("pg_dump", engine.url, server_major(engine), arguments)
+
+
+def restore(engine: Engine, file: Path) -> None:
+    """Fill an empty database from a dump, wholly or not at all. Raises ServerError."""
+    arguments = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", str(file)]
+    run("pg_restore", engine.url, server_major(engine), arguments)
+    with engine.begin() as connection:
+        connection.execute(text(FORGET))
+
+
+def is_empty(connection: Connection) -> bool:
+    """Has the database no warehouse?"""
+    statement = (
+        "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ref', 'ops', 'core', 'mart', 'history', 'restricted')"
+    )
+    return not connection.scalar(text(statement))
+
+
+def server_major(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+
+
+def run(name: str, url: URL, major: int, arguments: Sequence[str]) -> None:
+    """Run one of Postgres's programs on a database. The password is in its environment, which nobody else can read."""
+    program = program_for(name, major)
+    environment = {name: value for name, value in os.environ.items() if name.startswith("PG")}
+    environment |= {"LC_ALL": "C", "PATH": os.defpath}
+    if url.password is not None:
+        environment["PGPASSWORD"] = str(url.password)
+    target = url.set(drivername="postgresql", password=None).render_as_string()
+    done = subprocess.run(
+        [program, "--no-password", *arguments, f"--dbname={target}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
+        raise ServerError(f"{name} failed: {said}")
+
+
+def program_for(name: str, major: int) -> Path:
+    """The program of the server's own version, else the next newer one. Raises ServerError when there is none."""
+    candidates = [path for path in (shutil.which(name), binaries_of_wheel() / name) if path is not None]
+    found = {version_of(Path(path)): Path(path) for path in candidates if Path(path).exists()}
+    fitting = [version for version in sorted(found) if version >= major]
+    if not fitting:
+        there = ", ".join(str(version) for version in sorted(found)) or "none"
+        raise ServerError(f"the server is Postgres {major}; {name} of that version is needed, there is: {there}")
+    return found[fitting[0]]
+
+
+def version_of(program: Path) -> int:
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    number = re.search(r"(\d+)", said)
+    return int(number.group(1)) if number else 0

@@ -1,0 +1,121 @@
+"""How old what the warehouse says is: the last night, the last publication, the last export of each who owes one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from warehouse.database import MIGRATIONS, connect
+from warehouse.transaction import said
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 10
+READING = (
+    f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS}s "
+    f"-c lock_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout=60s"
+)
+REVISION = "SELECT max(version_num) FROM ops.alembic_version"
+NIGHTS = """
+SELECT n.run_id, n.state, n.started_at, n.finished_at, c.finished_at AS completed_at, c.as_of
+FROM (SELECT 1) AS one
+LEFT JOIN LATERAL (
+    SELECT r.run_id, r.state, r.started_at, r.finished_at FROM ops.run r WHERE r.kind = 'nightly'
+    ORDER BY r.run_id DESC LIMIT 1
+) n ON true
+LEFT JOIN LATERAL (
+    SELECT r.finished_at, r.as_of FROM ops.run r WHERE r.kind = 'nightly' AND r.state LIKE 'completed%'
+    ORDER BY r.finished_at DESC LIMIT 1
+) c ON true
+"""
+PUBLISHED = "SELECT max(published_at) FROM ops.publication"
+EXPORTS = """
+SELECT o.form, o.sender, e.as_of, ref.working_days_between(e.as_of, :today) AS nights
+FROM (SELECT DISTINCT form, sender FROM ref.roster_at(:today) WHERE expected = 'day') o
+LEFT JOIN LATERAL (
+    SELECT max(r.as_of) AS as_of FROM ops.reading r
+    WHERE r.form = o.form AND r.sender = o.sender AND r.status = 'current' AND r.slice IS NOT NULL
+      AND r.as_of <= :today
+) e ON true
+ORDER BY o.form, o.sender
+"""
+
+
+@dataclass(frozen=True)
+class Export:
+    """The last export that a sender owes every night: the day that it is for, and how many working days have passed
+    since; both None when there was none."""
+
+    form: str
+    sender: str
+    as_of: dt.date | None
+    nights: int | None
+
+
+@dataclass(frozen=True)
+class Ages:
+    """The newest nightly run, the last one that was completed, and when marts were published last; None is never."""
+
+    run_id: int | None
+    state: str | None
+    started_at: dt.datetime | None
+    completed_at: dt.datetime | None
+    completed_for: dt.date | None
+    published_at: dt.datetime | None
+    exports: tuple[Export, ...]
+
+
+class NoAnswer(Exception):
+    """The database cannot be reached, or does not answer in time; the text is what it said, or the driver."""
+
+
+@contextmanager
+def only_looking(url: str) -> Iterator[Connection]:
+    """A connection that changes nothing and waits for nothing long.
+
+    Raises ValueError for a driver that is not ours, and NoAnswer for whatever the database refuses within the block.
+    """
+    target = make_url(url)
+    options = target.query.get("options", "")
+    asked = " ".join([options, READING] if isinstance(options, str) else [*options, READING]).strip()
+    timeout = {} if "connect_timeout" in target.query else {"connect_timeout": str(CONNECT_SECONDS)}
+    engine = connect(target.update_query_dict({"options": asked, **timeout}).render_as_string(hide_password=False))
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise NoAnswer(said(error)) from error
+    finally:
+        engine.dispose()
+
+
+def revision(connection: Connection) -> str | None:
+    """The last migration of the warehouse; None when the database holds none."""
+    if connection.scalar(text("SELECT to_regclass('ops.alembic_version')")) is None:
+        return None
+    found: str | None = connection.scalar(text(REVISION))
+    return found
+
+
+def newest_revision() -> str:
+    """The last migration of this version of the code."""
+    return max(path.name.split("_", 1)[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def ages(connection: Connection, today: dt.date) -> Ages:
+    """How old everything is; `today` counts the nights of exports."""
+    night = connection.execute(text(NIGHTS)).mappings().one()
+    exports = connection.execute(text(EXPORTS), {"today": today}).tuples()
+    return Ages(
+        run_id=night["run_id"],
+        state=night["state"],
+        started_at=night["started_at"],
+        completed_at=night["completed_at"],
+        completed_for=night["as_of"],
+        published_at=connection.scalar(text(PUBLISHED)),
+        exports=tuple(Export(*row) for row in exports),
+    )
