@@ -24,6 +24,7 @@ from contracts.vocabulary import rows
 from flows.backfill import apply_backfill, plan, requested, resume
 from flows.backfill_report import report_of
 from flows.intake import warehouse
+from flows.journal import logged
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault, guarded, log_to
 from warehouse.backfill import cancel, status_of
@@ -70,7 +71,7 @@ def backfill(
     """
     settings = Settings() if home is None else Settings(home=Path(home))
     if not LOGGER.handlers:
-        log_to(settings.log_file, settings.log_level)
+        log_to(settings.log_file, settings.log_level, settings.log_format)
 
     def asked() -> Request:
         return requested(
@@ -97,7 +98,8 @@ def done(doing: str, work: Any) -> Any:
 
     def tried() -> Any:
         try:
-            return work()
+            with logged(flow_run_id=str(flow_run.id)):
+                return work()
         except Refused as error:
             return Failed(name="Refused", message=str(error))
 

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.backfill_commands import commands as backfill
+from flows.incident_commands import commands as incidents
+from flows.message_commands import commands as messages
+from flows.operating_commands import commands as operating
+from flows.statement_commands import nothing
 from flows.usage import UsageError, day, moment, must_be_known
 
 if TYPE_CHECKING:
@@ -29,6 +33,10 @@ db = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
 app.add_typer(run, name="run")
 app.add_typer(db, name="db")
 app.add_typer(backfill, name="backfill")
+app.add_typer(operating)
+app.command()(nothing)
+app.add_typer(messages, name="messages")
+app.add_typer(incidents, name="incidents")
 
 
 Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
@@ -192,11 +200,21 @@ def template(
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """How things stand: last runs, freshness, who sent what, what waits, who was judged by older rules."""
-    from flows.status import show_status
+    """How things stand: nights, freshness, senders, incidents, messages, what waits, who was judged by older rules."""
+    from flows.status_screen import show_status
     from flows.terminal import console
 
     show_status(settings(), console(), as_json=as_json)
+
+
+@app.command()
+def routing(
+    test: Annotated[str | None, typer.Option("--test", help="Send this recipient a letter by each channel.")] = None,
+) -> None:
+    """Check the routing and show who is told what, by which channel and when."""
+    from flows.message_commands import show_routing
+
+    raise typer.Exit(show_routing(settings(), test))
 
 
 @app.command()
@@ -256,7 +274,7 @@ def settings() -> Settings:
         wrong = error.errors()[0]
         name = "PROFMIN_" + "_".join(map(str, wrong["loc"])).upper()
         raise UsageError(f"{name}: {wrong['msg']}") from None
-    log_to(found.log_file if found.home.is_dir() else None, found.log_level)
+    log_to(found.log_file if found.home.is_dir() else None, found.log_level, found.log_format)
     return found
 
 

@@ -13,6 +13,7 @@ from documents.demo import Region, tomsk, write_deliveries
 from flows.intake import warehouse
 from flows.orchestrator import orchestrator
 from flows.outcome import ACCEPTED, OWN_FAILURE, exit_code
+from flows.service import joined
 from flows.settings import Settings
 from flows.summary import Night, Tables, read_tables
 from flows.tables import show_night
@@ -57,8 +58,8 @@ def run_night(settings: Settings, as_of: dt.date | None) -> int:
 
 def _prefect(settings: Settings) -> AbstractContextManager[Callable[[], None]]:
     settings.prepare()
-    log_to(settings.log_file, settings.log_level)
-    return orchestrator(settings.home / "prefect", settings.home / "prefect.log")
+    log_to(settings.log_file, settings.log_level, settings.log_format)
+    return orchestrator(settings.home / "prefect", settings.home / "prefect.log", joined(settings))
 
 
 def _night(settings: Settings, as_of: dt.date | None, wait: Callable[[], None]) -> tuple[Night, Tables]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.inbox import Arrival, Incoming, discover, named
 from flows.intake import Intake, warehouse
+from flows.journal import logged
 from flows.outbox import write_receipts
 from flows.outcome import Outcome, exit_code, in_order, unique
 from flows.progress import report
@@ -32,20 +33,21 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
             run_id = start_run(connection, "ingest", options.as_of)
         state = "failed"
         try:
-            if options.register is not None:
-                take_in_register(Intake(engine, settings, Options(form=REGISTER_FORM), run_id), options.register)
-            intake = Intake(engine, settings, options, run_id)
-            if paths:
-                arrived = [each for file in named(paths, settings.inbox) for each in intake.receive(file)]
-            else:
-                arrived = intake.receive_new(discover(settings.inbox))
-            told = take_in(intake, arrived)
-            dates = intake.publish(options.as_of)
-            LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
-            with engine.connect() as connection:
-                published = published_dates(connection)  # by a run, too, that died before its receipts
-            write_receipts(engine, settings, told, max(dates or published, default=options.as_of))
-            state = RUN_STATES[exit_code(told)]
+            with logged(run_id=run_id):
+                if options.register is not None:
+                    take_in_register(Intake(engine, settings, Options(form=REGISTER_FORM), run_id), options.register)
+                intake = Intake(engine, settings, options, run_id)
+                if paths:
+                    arrived = [each for file in named(paths, settings.inbox) for each in intake.receive(file)]
+                else:
+                    arrived = intake.receive_new(discover(settings.inbox))
+                told = take_in(intake, arrived)
+                dates = intake.publish(options.as_of)
+                LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
+                with engine.connect() as connection:
+                    published = published_dates(connection)  # by a run, too, that died before its receipts
+                write_receipts(engine, settings, told, max(dates or published, default=options.as_of))
+                state = RUN_STATES[exit_code(told)]
         finally:
             with engine.begin() as connection:
                 finish_run(connection, run_id, state)

@@ -27,20 +27,22 @@ from prefect.utilities.annotations import quote
 from flows.inbox import Arrival, Incoming, discover
 from flows.ingest import others, registers
 from flows.intake import Intake, warehouse
+from flows.journal import logged
 from flows.outbox import write_receipts
 from flows.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
 from flows.progress import report
 from flows.reader import Known, Options, batches
+from flows.recorded import COMPLETED, FAILED, recorded
+from flows.run_page import run_page
 from flows.settings import Settings
-from flows.summary import Night, markdown, read_tables
+from flows.summary import Night
 from flows.trouble import LOGGER, Fault, guarded, log_to
-from warehouse.deliveries import finish_run, start_run
 
 T = TypeVar("T")
 MOST_TASKS = 200
 RETRIES = 2
 RETRY_DELAY_SECONDS = 10
-COMPLETED, WITH_FINDINGS, FAILED = "completed", "completed with findings", "failed"
+WITH_FINDINGS = "completed with findings"
 
 
 class Work:
@@ -94,35 +96,41 @@ def business_date(timezone: str) -> dt.date:
 )
 def nightly(as_of: dt.date | None = None, home: str | None = None) -> State[Any]:
     """Take in the inbox and publish the marts of a business date: the day on which the run was scheduled, in Tomsk."""
+    settings = settings_of(home)
+    return taken_in(settings, as_of or business_date(settings.timezone), "nightly")
+
+
+def settings_of(home: str | None) -> Settings:
+    """The settings of a flow, with the log set up: its process is new, or somebody's who has one."""
     settings = Settings() if home is None else Settings(home=Path(home))
     if not LOGGER.handlers:
-        log_to(settings.log_file, settings.log_level)
-    day = as_of or business_date(settings.timezone)
-    night = guarded(f"the night of {day} failed", partial(whole_night, settings, day))
+        log_to(settings.log_file, settings.log_level, settings.log_format)
+    return settings
+
+
+def taken_in(settings: Settings, day: dt.date, kind: str) -> State[Any]:
+    """Do all of a night's work, now and under the name `kind`; the state in which the flow ends."""
+    with logged(flow_run_id=str(flow_run.id)):
+        night = guarded(f"the {kind} run of {day} failed", partial(whole_night, settings, day, kind))
     if isinstance(night, Fault):
         raise night
     code = exit_code(night.outcomes)
-    get_run_logger().info("night of %s: %s", day, night.sentence)
+    get_run_logger().info("%s of %s: %s", kind, day, night.sentence)
     if code == OWN_FAILURE:
         return Failed(message=night.sentence, data=night)
     return Completed(name=(WITH_FINDINGS if code else COMPLETED).capitalize(), message=night.sentence, data=night)
 
 
-def whole_night(settings: Settings, day: dt.date) -> Night:
+def whole_night(settings: Settings, day: dt.date, kind: str = "nightly") -> Night:
     """Open the warehouse, record the run, and go through the steps of the night."""
     settings.prepare()
     with warehouse(settings) as engine:
-        with engine.begin() as connection:
-            run_id = start_run(connection, "nightly", day, str(flow_run.id))
-        state = FAILED
-        try:
-            night = steps(Work(Intake(engine, settings, Options(), run_id)), settings, day)
+        with recorded(engine, settings, kind, day, str(flow_run.id)) as run:
+            night = steps(Work(Intake(engine, settings, Options(), run.run_id)), settings, day)
             code = exit_code(night.outcomes)
-            state = FAILED if code == OWN_FAILURE else WITH_FINDINGS if code else COMPLETED
-        finally:
-            with engine.begin() as connection:
-                finish_run(connection, run_id, state)
-        tell_prefect(settings, night)
+            run.state = FAILED if code == OWN_FAILURE else WITH_FINDINGS if code else COMPLETED
+            run.message = night.sentence
+        tell_prefect(settings, night, run.run_id, kind)
     return night
 
 
@@ -237,7 +245,7 @@ def write_outbox(work: Work, told: list[Outcome], day: dt.date) -> None:
     get_run_logger().info("%d new receipts in the outbox", len(written))
 
 
-def tell_prefect(settings: Settings, night: Night) -> None:
+def tell_prefect(settings: Settings, night: Night, run_id: int, kind: str) -> None:
     """Put the tables on the run's page. The data is committed: a page that cannot be written changes nothing.
 
     Tags are set here, and tasks have none: Prefect asks the server for a concurrency slot for each tag of each task,
@@ -246,10 +254,10 @@ def tell_prefect(settings: Settings, night: Night) -> None:
 
     def tell() -> None:
         with get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, tags={"nightly", str(night.as_of)})
+            client.update_flow_run(flow_run.id, tags={kind, str(night.as_of)})
         with warehouse(settings) as engine, engine.connect() as connection:
-            text = markdown(night, read_tables(connection, night.as_of))
-        create_markdown_artifact(text, key="nightly", description=night.sentence)
+            text = run_page(connection, night, run_id, settings.outbox)
+        create_markdown_artifact(text, key=kind, description=night.sentence)
 
     if isinstance(guarded("writing the run's page", tell), Fault):
         get_run_logger().warning("the run's page was not written; the data is loaded and published")

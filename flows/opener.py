@@ -45,7 +45,7 @@ class Opener:
         with closing(self.sandbox.in_order(missing)) as opened:
             for arrival, content in zip(arrivals, kept, strict=True):
                 doing = f"opening delivery {arrival.sha256[:8]}"
-                found = content if content else guarded(doing, partial(_content, next(opened)))
+                found = content if content else guarded(doing, partial(_content, next(opened)), delivery=arrival.sha256)
                 yield (
                     found
                     if isinstance(found, Fault)

@@ -2,24 +2,25 @@
 
 Prefect can start such a server itself, but only once it is imported and by importing the whole server into our process
 as well. Ours starts while Postgres does, and on a socket that exists before it, so that nobody races for a port. When
-anything about Prefect is set (an API, a home, a profile, a prefect.toml), that is used and nothing is started.
+anything about Prefect is set (an API, a home, a profile, a prefect.toml), that is used and nothing is started;
+else that of the service, if one runs here.
 Settings have to be in the environment before prefect is imported.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from flows.service_child import end_with_parent
 from flows.trouble import Fault
 
 QUIET = {
@@ -47,8 +48,10 @@ STOP_SECONDS = 10.0
 
 
 @contextmanager
-def orchestrator(home: Path, log_file: Path) -> Iterator[Callable[[], None]]:
+def orchestrator(home: Path, log_file: Path, service: Mapping[str, str] | None = None) -> Iterator[Callable[[], None]]:
     """Prepare the environment for Prefect; the yielded function waits until a server is there.
+
+    `service` is what to set for the server of a service that runs here, if one does.
 
     Use it before prefect is imported, and wait before the first flow.
     """
@@ -56,6 +59,15 @@ def orchestrator(home: Path, log_file: Path) -> Iterator[Callable[[], None]]:
         os.environ.setdefault(name, value)
     if any(os.environ.get(name) for name in SAYS_WHERE) or Path("prefect.toml").exists():
         yield lambda: _must_answer(os.environ.get("PREFECT_API_URL"))
+        return
+    if service is not None:
+        os.environ.update(service)
+        try:
+            yield lambda: _must_answer(service["PREFECT_API_URL"])
+        finally:
+            _send_the_rest()
+            for name in service:
+                del os.environ[name]
         return
     os.environ["PREFECT_HOME"] = str(home.resolve())
     with _temporary_server(log_file) as (url, wait):
@@ -138,10 +150,6 @@ def serve(listener: int) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    def end_with_parent() -> None:
-        sys.stdin.buffer.read()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()
     app = create_app(ephemeral=True, final=True)
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[socket.socket(fileno=listener)])

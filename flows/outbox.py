@@ -18,7 +18,9 @@ from documents.sandbox import shared
 from flows.draft import replace
 from flows.outcome import Outcome
 from flows.settings import Settings
+from flows.statement_file import answer, answer_name
 from flows.trouble import LOGGER, Fault, guarded
+from warehouse import statements
 from warehouse.receipts import Address, addresses, note_answered, overdue, receipts, unanswered
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcom
     found = guarded("writing receipts", lambda: written.extend(_receipts_written(engine, settings, asked)))
     if day is not None and not isinstance(found, Fault):
         guarded("writing receipts of what is overdue", lambda: written.extend(_overdue_written(engine, settings, day)))
+    guarded("answering statements", lambda: written.extend(_statements_answered(engine, settings)))
     LOGGER.info("%d new receipts in the outbox", len(written))
     return written
 
@@ -70,7 +73,8 @@ def made_receipts(
         for (receipt, _), source, is_one in zip(told, sources, is_opened, strict=True):
             future = next(opened) if is_one else None
             doing = f"making the receipt of delivery {receipt.sha256[:8]}"
-            yield receipt, guarded(doing, partial(_made, receipt, source if source.exists() else None, future))
+            made = partial(_made, receipt, source if source.exists() else None, future)
+            yield receipt, guarded(doing, made, delivery=receipt.sha256)
 
 
 def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] | None) -> bytes:
@@ -106,13 +110,27 @@ def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bo
             note_answered(connection, answered)
 
 
+def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
+    """An answer to each statement by file that has none."""
+    with engine.connect() as connection:
+        owed = statements.unanswered(connection)
+    for each in owed:
+        path = settings.outbox / each.sender / answer_name(each.file or "", each.sha256)
+        if write(path, answer(each, ZoneInfo(settings.timezone)), settings.outbox):
+            yield path
+    if owed:
+        with engine.begin() as connection:
+            statements.note_answered(connection, [each.statement_id for each in owed])
+
+
 def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterator[Path]:
-    """A receipt for each delivery that is overdue on a day; that of one which came meanwhile is removed."""
+    """A receipt for each delivery that is overdue on a day; that of one which came meanwhile, or of which
+    its sender said that there is nothing to report, is removed."""
     with engine.connect() as connection:
         owed: list[Overdue] = overdue(connection, day)
     for each in owed:
         path = settings.outbox / each.sender / overdue_name(each.form, each.campaign)
-        if each.is_received:
+        if each.is_received or each.is_nothing:
             path.unlink(missing_ok=True)
         elif write(path, make_overdue(each), settings.outbox):
             yield path

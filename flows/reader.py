@@ -78,7 +78,11 @@ def first_looks(arrivals: Sequence[Arrival], context: Context, opener: Opener) -
         yield (
             delivery
             if isinstance(delivery, Fault)
-            else guarded(f"looking at delivery {arrival.sha256[:8]}", partial(_known, arrival, delivery, context))
+            else guarded(
+                f"looking at delivery {arrival.sha256[:8]}",
+                partial(_known, arrival, delivery, context),
+                delivery=arrival.sha256,
+            )
         )
 
 
@@ -101,6 +105,7 @@ def _interpreted(deliveries: Sequence[Delivery], context: Context) -> list[Readi
     together = guarded(
         f"interpreting {len(deliveries)} deliveries from {deliveries[0].sha256[:8]} on",
         lambda: interpret(deliveries, context),
+        delivery=deliveries[0].sha256 if len(deliveries) == 1 else None,
     )
     if not isinstance(together, Fault):
         return list(together)

@@ -91,7 +91,7 @@ def test_a_night_that_meets_everything(
     for path in picked(region_files, "department/Реестр", "asinovsky", "kedrovy", "parabelsky").values():
         shutil.copytree(path.parent, settings.inbox / path.parent.name, dirs_exist_ok=True)
     (settings.inbox / "bakcharsky").mkdir()
-    (settings.inbox / "bakcharsky" / "оборванный.xlsx").write_bytes(b"PK\x03\x04 and no more")
+    (settings.inbox / "bakcharsky" / "оборванный.xlsx").write_bytes(b"PK\x03\x04 and no more PK\x05\x06")
     right = flows.intake.load_many
     calls: list[str] = []
 

@@ -1,0 +1,48 @@
+"""The inbox by day: what came since the last look is taken in as a night would do it; else nothing happens."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.inbox import discover
+from flows.intake import unseen, warehouse
+from flows.nightly import business_date, settings_of, taken_in
+from flows.reader import contract_version
+from flows.settings import Settings
+from flows.trouble import Fault, guarded
+from warehouse.deliveries import was_interrupted
+
+NOTHING_NEW = "Nothing new"
+
+
+@flow(
+    name="inbox",
+    task_runner=ThreadPoolTaskRunner(max_workers=Settings().workers),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def inbox(home: str | None = None) -> State[Any]:
+    """Take in what came, publish what it changes, and write receipts; end at once when nothing came."""
+    settings = settings_of(home)
+    came = guarded("looking into the inbox", partial(something_came, settings))
+    if isinstance(came, Fault):
+        raise came
+    if not came:
+        return Completed(name=NOTHING_NEW, message="nothing came since the last look")
+    return taken_in(settings, business_date(settings.timezone), "inbox")
+
+
+def something_came(settings: Settings) -> bool:
+    """Is there a file that nobody has seen, or did the run that saw it die before it read it?"""
+    settings.prepare()
+    found = discover(settings.inbox)
+    with warehouse(settings) as engine:
+        if unseen(engine, found):
+            return True
+        with engine.connect() as connection:
+            return was_interrupted(connection, contract_version())
