@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from flows.prefect_api import ACTIVE, Api
+from flows.trouble import Fault
 
 SILENCE = dt.timedelta(minutes=4)
 """A run says every half minute that it lives; one that was silent for so long is dead."""
 LOOK_SECONDS = 1.0
+PATIENCE_SECONDS = 60.0
+"""How long a server may be away, while its database restarts for example, before draining gives up."""
+T = TypeVar("T")
 
 
 def drain(api: Api, seconds: float, tell: Callable[[list[str]], None]) -> list[str]:
@@ -19,16 +23,28 @@ def drain(api: Api, seconds: float, tell: Callable[[list[str]], None]) -> list[s
 
     `tell` is called with the names of those waited for, each time they change.
     """
-    api.pause_pool(True)
+    patiently(lambda: api.pause_pool(True))
     deadline = time.monotonic() + seconds
     told: list[str] | None = None
     while True:
-        left = [run["name"] for run in api.runs(ACTIVE)]
+        left = [run["name"] for run in patiently(lambda: api.runs(ACTIVE))]
         if left != told:
             tell(left)
             told = left
         if not left or time.monotonic() >= deadline:
             return left
+        time.sleep(LOOK_SECONDS)
+
+
+def patiently(asked: Callable[[], T]) -> T:
+    """What the server answers, asked again while it is away for a moment. Raises Fault when it stays away."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return asked()
+        except Fault as error:
+            if not error.passing or time.monotonic() >= deadline:
+                raise
         time.sleep(LOOK_SECONDS)
 
 

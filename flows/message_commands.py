@@ -102,17 +102,17 @@ def show(
 
 @commands.command()
 def send(as_json: Json = False) -> None:
-    """Send now what is due, as every run does at its end; exit 1 when something was given up."""
+    """Look at the incidents and send what is due, as every run does at its end; exit 1 when something was given up."""
     from dataclasses import asdict
 
     from flows.cli import settings
-    from flows.delivering import deliver
     from flows.intake import warehouse
+    from flows.notify import notify
 
     found = settings()
     found.prepare()
     with warehouse(found) as engine:
-        done = deliver(engine, found, dt.datetime.now(dt.UTC))
+        done = notify(engine, found, dt.datetime.now(dt.UTC))
     if as_json:
         sys.stdout.write(json.dumps(asdict(done)) + "\n")
     else:

@@ -33,15 +33,16 @@ class Api:
             request.data = json.dumps(body).encode()
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:
-                text = answer.read()
+                given = answer.read()
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
             why = error.read(MOST_WORDS).decode("utf-8", "replace")
-            raise Fault(f"Prefect's server answered {error.code} to {method} {path}: {why}") from None
+            text = f"Prefect's server answered {error.code} to {method} {path}: {why}"
+            raise Fault(text, passing=error.code >= 500) from None
         except (OSError, ValueError) as error:
             raise Fault(f"no Prefect server answers at {self.url}", passing=True) from error
-        return json.loads(text) if text else None
+        return json.loads(given) if given else None
 
     def is_there(self) -> bool:
         try:

@@ -110,6 +110,8 @@ def down(settings: Settings, seconds: float) -> int:
         except KeyboardInterrupt:
             say("Nothing was stopped. Nothing new begins until `profmin up`.")
             return 1
+        except Fault as error:
+            say(f"  {error}; what runs is stopped without waiting")
     for name in left:
         say(f"  {name} did not end within {seconds:.0f} s; it is stopped and marked as crashed")
     asked(settings.home, "stop")

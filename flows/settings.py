@@ -120,7 +120,7 @@ class Settings(BaseSettings):
         default=1,
         ge=0,
         le=60,
-        description="An inbox file that changed so recently is looked at twice, and left while it changes; 0: never.",
+        description="A file of the inbox that changed so recently is looked at twice, and left while it changes.",
     )
     keep_days: int = Field(
         default=400,

@@ -36,10 +36,8 @@ def settled(files: Sequence[Incoming], seconds: float) -> list[Incoming]:
 def unsettled(files: Sequence[Incoming], seconds: float) -> dict[Path, str]:
     """Of new files, those to leave for the next look, each with why.
 
-    Waits once, and no longer than `seconds`, when some of them changed within so many; with 0 it looks at none.
+    Waits once, and no longer than `seconds`, when some of them changed within so many.
     """
-    if not seconds:
-        return {}
     began = time.time()
     left: dict[Path, str] = {}
     young: dict[Path, str] = {}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from flows.prefect_api import ACTIVE, Api
 from flows.prefect_settings import auth_string, url_of
 from flows.service_control import CHILDREN, LOCK, asked, is_alive
 from flows.settings import Settings
+from flows.trouble import Fault
 
 LOOK_SECONDS = 0.2
 
@@ -96,11 +97,14 @@ class RunningService:
         return self.until(over, seconds)  # type: ignore[no-any-return]
 
     def until(self, asked_for: Callable[[], Any], seconds: float = 60) -> Any:
-        """Whatever the function gives, once it is something."""
+        """Whatever the function gives, once it is something; meanwhile the server may be away."""
         deadline = time.monotonic() + seconds
-        while not (found := asked_for()):
-            assert time.monotonic() < deadline, f"{asked_for} came to nothing; {self.log()[-2000:]}"
-            time.sleep(LOOK_SECONDS)
+        found = None
+        while not found:
+            with suppress(Fault):
+                found = asked_for()
+            assert found or time.monotonic() < deadline, f"{asked_for} came to nothing; {self.log()[-2000:]}"
+            time.sleep(0 if found else LOOK_SECONDS)
         return found
 
     def log(self) -> str:

@@ -16,6 +16,8 @@ from warehouse.publish import AuditFailed, publish, published_dates
 from warehouse.query import column_captions, mart_names
 
 HOUR = dt.timedelta(hours=1)
+LIVE = "incidents"
+"""The one view of the schema that is not published: it shows how things stand."""
 
 
 def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:
@@ -26,7 +28,8 @@ def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:
     """
     with seed_engine.connect() as connection:
         columns = connection.execute(sa.text(statement)).all()
-    assert {column.relname for column in columns} == set(mart_names()) == {each.name for each in ALL}
+    published = {column.relname for column in columns if column.relname != LIVE}
+    assert published == set(mart_names()) == {each.name for each in ALL}
     for column in columns:
         assert re.match(r"[А-ЯЁ]", column.comment or ""), f"{column.relname}.{column.attname}: {column.comment}"
         assert re.match(r"[А-ЯЁ]", column.about or ""), column.relname
