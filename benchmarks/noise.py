@@ -86,7 +86,9 @@ def show(settings: Settings, engine: sa.Engine) -> None:
             )
         ).all()
     table = told.sort("week").pivot("week", index="sender", values="messages").fill_null(0)
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+    with pl.Config(
+        tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_width_chars=160
+    ):
         sys.stdout.write(f"messages to senders by week (of its Monday)\n{table}\n")
     sent, answered, reminders = (int(told[name].sum()) for name in ("messages", "answered", "reminders"))
     senders, count = max(told["sender"].n_unique(), 1), max(told["week"].n_unique(), 1)

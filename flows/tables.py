@@ -50,6 +50,7 @@ def show_places(out: Console, settings: Settings) -> None:
         ("витрины", "profmin mart readiness_by_school --format xlsx > школы.xlsx"),
         ("SQL", "profmin db psql   (например: SELECT * FROM mart.readiness_by_municipality;)"),
         ("квитанции", f"{settings.outbox}   (папка отправителя, квитанция на каждый файл)"),
+        ("сообщения", f"profmin messages   (кому что сказано; без routing.csv — в файлы {settings.messages})"),
         ("входящие", str(settings.inbox)),
         ("архив", str(settings.archive)),
         ("журнал", str(settings.log_file)),
