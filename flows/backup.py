@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Any
 from flows.database import reached
 from flows.doctor import examine, hash_of
 from flows.draft import NAME, draft, replace
-from flows.intake import warehouse
+from flows.intake import connected, warehouse
 from flows.progress import report
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault
 from flows.usage import UsageError
-from warehouse.database import connect
 from warehouse.dump import Kept, dump, is_empty, restore, snapshot
 from warehouse.freshness import newest_revision
 from warehouse.purge import ARCHIVE
@@ -33,7 +32,7 @@ from warehouse.server import embedded_server
 from warehouse.slices import holding
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    pass
 
 DUMP, MANIFEST, ROUTING = "warehouse.dump", "manifest.json", "routing.csv"
 FOLDERS = ("keys", "outbox", "acts")
@@ -53,7 +52,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
             raise UsageError(f"there is no warehouse in {str(settings.home)!r}, so there is nothing to back up")
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
         to.chmod(0o700)
-        with _engine(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
+        with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
             with snapshot(engine) as seen:
                 dump(engine, seen.name, to / DUMP, settings.lock_wait)
             copy_archive(settings.archive, to / "archive", seen.deliveries)
@@ -106,7 +105,7 @@ def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
     """
     manifest = read_manifest(source)
     refuse_to_overwrite(settings, source)
-    with _new_database(settings) as url, _engine(url) as engine:
+    with _new_database(settings) as url, connected(url) as engine:
         with engine.connect() as connection:
             if not is_empty(connection):
                 raise UsageError("the database holds a warehouse already; restore into a new one")
@@ -141,7 +140,7 @@ def read_manifest(source: Path) -> dict[str, Any]:
 def refuse_to_overwrite(settings: Settings, source: Path) -> None:
     """Raises UsageError when the home has files of its own; those that a killed restore brought are no obstacle."""
     if settings.database_url is None and (settings.pgdata / "PG_VERSION").exists():
-        with embedded_server(settings.pgdata) as url, _engine(url) as engine, engine.connect() as connection:
+        with embedded_server(settings.pgdata) as url, connected(url) as engine, engine.connect() as connection:
             if not is_empty(connection):
                 raise UsageError(f"{str(settings.home)!r} has a warehouse already; restore into an empty PROFMIN_HOME")
     for name in ("archive", *FOLDERS):
@@ -177,18 +176,6 @@ def _new_database(settings: Settings) -> Iterator[str]:
     else:
         with embedded_server(settings.pgdata) as url:
             yield url
-
-
-@contextmanager
-def _engine(url: str) -> Iterator[Engine]:
-    try:
-        engine = connect(url)
-    except ValueError as error:  # its text is about the driver; the password is masked
-        raise UsageError(f"PROFMIN_DATABASE_URL: {error}") from None
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def _copied(source: Path, target: Path) -> str:

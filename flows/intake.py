@@ -64,12 +64,19 @@ def warehouse(settings: Settings) -> Iterator[Engine]:
 
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
+    with connected(url) as engine:
+        upgrade(engine)
+        yield engine
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Engine]:
+    """An engine on a database as it is. Raises UsageError for a URL that is none of ours."""
     try:
         engine = connect(url)
     except ValueError as error:  # its text is about the driver; the password is masked
         raise UsageError(f"PROFMIN_DATABASE_URL: {error}") from None
     try:
-        upgrade(engine)
         yield engine
     finally:
         engine.dispose()

@@ -101,7 +101,6 @@ WHERE (cast(:outcome AS text) IS NULL OR outcome = :outcome) AND (cast(:only AS 
 ORDER BY message_id DESC LIMIT :most
 """
 WORKING = "SELECT ref.is_working_day(:day)"
-FLOW_RUN = "SELECT flow_run_id FROM ops.run WHERE run_id = :run_id"
 LONGEST_ERROR = 300
 
 
@@ -189,12 +188,6 @@ def working_days(connection: Connection) -> Callable[[dt.date], bool]:
         return bool(connection.scalar(text(WORKING), {"day": day}))
 
     return is_working
-
-
-def flow_run(connection: Connection, run_id: int | None) -> str | None:
-    """The number of a run on the Prefect server, if it was a flow's."""
-    found: str | None = connection.scalar(text(FLOW_RUN), {"run_id": run_id})
-    return found
 
 
 def cancel_what_is_over(
