@@ -31,6 +31,7 @@ class Mailbox:
         self.data: str | None = None
         self.connections = 0
         self.port = port or free_port()
+        self.is_open = True
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
 
     async def handle_EHLO(  # noqa: N802
@@ -55,6 +56,12 @@ class Mailbox:
         self.to += envelope.rcpt_tos
         return "250 OK"
 
+    def stop(self) -> None:
+        """Take no more mail; once more does nothing."""
+        if self.is_open:
+            self.is_open = False
+            self.controller.stop(no_assert=True)
+
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}?from={SENDER}"
@@ -76,7 +83,7 @@ def mailbox(port: int = 0, **options: Any) -> Iterator[Mailbox]:
     try:
         yield made
     finally:
-        made.controller.stop(no_assert=True)
+        made.stop()
 
 
 class Endpoint:

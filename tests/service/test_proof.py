@@ -294,7 +294,7 @@ def test_postgres_is_restarted_in_the_middle(service: RunningService, region_fil
 def test_the_mail_server_is_down_for_an_hour(service: RunningService, mails: Mailbox) -> None:
     """Nothing else waits for it, and afterwards each letter arrives once. The hour passes by saying so."""
     taken = len(to_operator(mails))
-    mails.controller.stop(no_assert=True)
+    mails.stop()
     arrive(service, "regional_operator", f"План регистрации {today()} новый.xlsx", plan(wrong=2))
     inbox(service)
     told = "SELECT outcome, attempts FROM ops.message WHERE channel = 'email' AND outcome <> 'sent'"
