@@ -62,7 +62,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, mails: Mailbox, hook: Endp
     environment = {
         "PROFMIN_SMTP_URL": mails.url,
         "PROFMIN_ALERT_URL": f"{hook.url}/alert",
-        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "15",
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "30",
     }
     with running_service(folder, **environment) as made:
         yield made
@@ -195,7 +195,7 @@ def test_nobody_works_and_the_server_itself_says_so(service: RunningService, hoo
     service.api.pause_pool(True)
     try:
         run_id = service.start("purge")
-        service.until(lambda: hook.documents("/alert"), seconds=90)
+        service.until(lambda: hook.documents("/alert"), seconds=150)
     finally:
         service.api.pause_pool(False)
     assert service.ended(run_id)["state"]["type"] == "COMPLETED"
