@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ from typing import Any
 from benchmarks.child import report
 from contracts.forms import RULES, form_named
 from documents.demo import tomsk
-from documents.demo.autumn import FIRST, NIGHTS, autumn
+from documents.demo.autumn import FIRST, NIGHTS, autumn, put
 from flows import backfill
 from flows.backfill import apply_backfill, plan, requested
 from flows.ingest import ingest
@@ -49,13 +48,7 @@ def lived(url: str, nights: int) -> dict[str, Any]:
         settings.prepare()
         ingested = 0.0
         for night in autumn(tomsk(), nights):
-            paths = []
-            for sender, name, data, received_at in night.files:
-                path = settings.inbox / sender / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-                os.utime(path, (received_at.timestamp(), received_at.timestamp()))
-                paths.append(path)
+            paths = put(night, settings.inbox)
             start = time.perf_counter()
             ingest(paths, Options(), settings)
             ingested += time.perf_counter() - start

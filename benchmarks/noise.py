@@ -8,7 +8,6 @@ to a new delivery says how many came before one, not how well they were written.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -36,37 +35,27 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
     from flows.delivering import deliver
     from flows.notify import notify
     from flows.remind import remind
+    from warehouse.query import is_working_day
 
     zone = ZoneInfo(settings.timezone)
     for night in autumn(tomsk(), nights):
         take_in(settings, engine, night)
         for hour, work in ((19, notify), (26.5, notify), (33, remind), (33, deliver)):
             now = dt.datetime.combine(night.as_of, dt.time(), zone) + dt.timedelta(hours=hour)
-            if work is not remind or is_working(engine, now.date()):
+            with engine.connect() as connection:
+                is_worked = is_working_day(connection, now.date())
+            if work is not remind or is_worked:
                 work(engine, settings, now)
 
 
 def take_in(settings: Settings, engine: sa.Engine, night: Night) -> None:
+    from documents.demo.autumn import put
     from flows.ingest import ingest
     from flows.reader import Options
     from warehouse.publish import publish
 
-    paths = []
-    for sender, name, data, received_at in night.files:
-        path = settings.inbox / sender / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        os.utime(path, (received_at.timestamp(), received_at.timestamp()))
-        paths.append(path)
-    ingest(paths, Options(), settings)
+    ingest(put(night, settings.inbox), Options(), settings)
     publish(engine, [night.as_of])
-
-
-def is_working(engine: sa.Engine, day: dt.date) -> bool:
-    from warehouse.messages import working_days
-
-    with engine.connect() as connection:
-        return working_days(connection)(day)
 
 
 def show(settings: Settings, engine: sa.Engine) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
+from warehouse.query import is_working_day
+
 MessageClass = Literal["data", "lateness", "own"]
 Kind = Literal["incident", "reminder", "statement"]
 
@@ -100,7 +102,6 @@ FROM ops.message
 WHERE (cast(:outcome AS text) IS NULL OR outcome = :outcome) AND (cast(:only AS bigint) IS NULL OR message_id = :only)
 ORDER BY message_id DESC LIMIT :most
 """
-WORKING = "SELECT ref.is_working_day(:day)"
 LONGEST_ERROR = 300
 
 
@@ -185,7 +186,7 @@ def working_days(connection: Connection) -> Callable[[dt.date], bool]:
 
     @cache
     def is_working(day: dt.date) -> bool:
-        return bool(connection.scalar(text(WORKING), {"day": day}))
+        return is_working_day(connection, day)
 
     return is_working
 

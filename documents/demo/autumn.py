@@ -6,8 +6,10 @@ It is played over any region; the same region gives the same bytes.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import polars as pl
 
@@ -63,6 +65,18 @@ def autumn(region: Region, nights: int = NIGHTS) -> Iterator[Night]:
         if number == FILLED:
             files += [(*each[:3], received(day, 19)) for each in late]
         yield Night(number, day, tuple(files))
+
+
+def put(night: Night, inbox: Path) -> list[Path]:
+    """Write the files of a night into an inbox, as if they had come when they are said to have; their paths."""
+    paths = []
+    for sender, name, data, received_at in night.files:
+        path = inbox / sender / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (received_at.timestamp(), received_at.timestamp()))
+        paths.append(path)
+    return paths
 
 
 def at(region: Region, number: int) -> Region:

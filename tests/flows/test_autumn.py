@@ -1,10 +1,8 @@
 """Sixty nights of an autumn: what was published then can be asked for ever after, to the byte."""
 
 import datetime as dt
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +10,7 @@ from evidence import severity
 
 from contracts.vocabulary import rows
 from documents.demo import tomsk
-from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school
+from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school, put
 from flows import ingest as ingesting
 from flows import reader
 from flows.ingest import ingest
@@ -64,7 +62,7 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
             if night.number == RENAMED:
                 for module in (database, reference):
                     patch.setattr(module, "rows", renamed)
-            outcomes = ingest(write(night.files, settings.inbox), Options(), settings)
+            outcomes = ingest(put(night, settings.inbox), Options(), settings)
             assert {outcome.verdict for outcome in outcomes} <= {"accepted", "partial"}
             publish(engine, [night.as_of])  # as the night does for its own day, whatever came
             exported(found, night.as_of)
@@ -87,17 +85,6 @@ def renamed(name: str) -> tuple[dict[str, str], ...]:
         found.append({**row, "valid_to": "2023-10-09"})
         found.append({**row, "name": "Парабельский муниципальный округ", "valid_from": "2023-10-10"})
     return tuple(found)
-
-
-def write(files: tuple[tuple[str, str, bytes, dt.datetime], ...], inbox: Path) -> list[Path]:
-    paths = []
-    for sender, name, data, received_at in files:
-        path = inbox / sender / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        os.utime(path, (received_at.timestamp(), received_at.timestamp()))
-        paths.append(path)
-    return paths
 
 
 def exported(found: Autumn, as_of: dt.date) -> None:
