@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test lint format bench sbom lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,6 +37,10 @@ format: $(READY)  ## apply the style
 
 bench: $(READY)  ## measure against floors taken in the same run
 	@$(BIN)/python -m benchmarks
+
+sbom: $(READY)  ## what is delivered: every component with version and licence (CycloneDX)
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.cdx.json $(BIN)/python
+	@echo "sbom.cdx.json"
 
 lock: $(READY)  ## resolve requirements.lock again (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header \
