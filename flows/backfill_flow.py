@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect import flow, get_run_logger
@@ -25,8 +24,9 @@ from flows.backfill import apply_backfill, plan, requested, resume
 from flows.backfill_report import report_of
 from flows.intake import warehouse
 from flows.journal import logged
+from flows.nightly import run_name, settings_of
 from flows.settings import Settings
-from flows.trouble import LOGGER, Fault, guarded, log_to
+from flows.trouble import Fault, guarded
 from warehouse.backfill import cancel, status_of
 from warehouse.requests import Refused, Request, backfill_of
 
@@ -53,7 +53,7 @@ class Approval(RunInput):
     yes: bool = Field(title="Применить", description="Нет — план будет отменён, от него останется только запись.")
 
 
-@flow(name="backfill", persist_result=False)
+@flow(name="backfill", flow_run_name=run_name, persist_result=False)
 def backfill(
     reason: Sentence,
     requested_by: Name,
@@ -69,9 +69,7 @@ def backfill(
 
     The dates are `from_as_of` to `to_as_of`, or those of a campaign. Without forms or senders all of them are meant.
     """
-    settings = Settings() if home is None else Settings(home=Path(home))
-    if not LOGGER.handlers:
-        log_to(settings.log_file, settings.log_level, settings.log_format)
+    settings = settings_of(home)
 
     def asked() -> Request:
         return requested(

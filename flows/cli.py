@@ -52,8 +52,19 @@ KnownAt = Annotated[
 ]
 
 
+def tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"profmin {version('profmin')}")
+        raise typer.Exit
+
+
 @app.callback()
 def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the whole log, where an error came from included.")
     ] = False,
@@ -273,7 +284,7 @@ def settings() -> Settings:
     except ValidationError as error:
         wrong = error.errors()[0]
         name = "PROFMIN_" + "_".join(map(str, wrong["loc"])).upper()
-        raise UsageError(f"{name}: {wrong['msg']}") from None
+        raise UsageError(f"{name}: {wrong['msg'].removeprefix('Value error, ')}") from None
     log_to(found.log_file if found.home.is_dir() else None, found.log_level, found.log_format)
     return found
 

@@ -12,7 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.inbox import discover
 from flows.intake import unseen, warehouse
-from flows.nightly import business_date, settings_of, taken_in
+from flows.nightly import business_date, run_name, settings_of, taken_in
 from flows.reader import contract_version
 from flows.settings import Settings
 from flows.trouble import Fault, guarded
@@ -23,6 +23,7 @@ NOTHING_NEW = "Nothing new"
 
 @flow(
     name="inbox",
+    flow_run_name=run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=Settings().workers),  # type: ignore[arg-type]
     persist_result=False,
 )

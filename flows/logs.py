@@ -17,6 +17,7 @@ from flows.database import reached
 from flows.journal import Record, records
 from flows.mart import plain
 from flows.settings import Settings
+from flows.trouble import Fault
 from flows.usage import UsageError
 from warehouse.freshness import NoAnswer, only_looking, revision
 from warehouse.runs import newest_run, runs_named
@@ -47,22 +48,23 @@ def show_logs(settings: Settings, name: str, out: Console, *, as_json: bool) -> 
     """Print a run and its lines of the log; when the warehouse cannot be asked, the lines alone.
 
     `name` is the number of a run, `last`, or the id of a flow run of Prefect. Raises UsageError for a run that nobody
-    has seen.
+    has seen, Fault when the warehouse cannot be asked and the log has no line of it.
     """
-    asked = meant(name)
+    asked, is_away = meant(name), False
     try:
         asked, runs, silent = known(settings, asked)
     except ValueError as error:  # its text is about the driver; the password is masked
         raise UsageError(f"PROFMIN_DATABASE_URL: {error}") from None
     except (NoAnswer, ServerError) as error:
-        runs, silent = [], f"the warehouse cannot be asked: {error}"
+        runs, silent, is_away = [], f"the warehouse cannot be asked: {error}", True
     kept = list(records(settings.log_file))
     if asked == Asked():
         asked = Asked(run_id=max((int(each.ids["run_id"]) for each in kept if "run_id" in each.ids), default=None))
     flow_runs = [run["flow_run_id"] for run in runs if run["flow_run_id"]]
     lines = [record for record in kept if asked.mean(record, flow_runs)] if asked != Asked() else []
     if not runs and not lines:
-        raise UsageError(silent or f"there is no run {name!r}")
+        said = silent or f"there is no run {name!r}"
+        raise Fault(said) if is_away else UsageError(said)
     if as_json:
         document = {"runs": [plain(run) for run in runs], "lines": [line.document() for line in lines]}
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

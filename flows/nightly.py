@@ -40,6 +40,7 @@ from flows.trouble import LOGGER, Fault, guarded, log_to
 
 T = TypeVar("T")
 MOST_TASKS = 200
+SEVERAL_A_DAY = ("inbox", "watchdog", "publish", "backfill")
 RETRIES = 2
 RETRY_DELAY_SECONDS = 10
 WITH_FINDINGS = "completed with findings"
@@ -79,7 +80,11 @@ class Work:
 
 
 def run_name() -> str:
-    return f"nightly {flow_run.parameters.get('as_of') or business_date(Settings().timezone)}"
+    """What a run is called in Prefect: the flow, and the day that it is for; by day the minute too."""
+    name, zone = flow_run.flow_name, Settings().timezone
+    if name in SEVERAL_A_DAY:
+        return f"{name} {flow_run.scheduled_start_time.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    return f"{name} {flow_run.parameters.get('as_of') or business_date(zone)}"
 
 
 def business_date(timezone: str) -> dt.date:

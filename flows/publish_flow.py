@@ -12,14 +12,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.intake import Intake, warehouse
-from flows.nightly import settings_of
+from flows.nightly import run_name, settings_of
 from flows.reader import Options
 from flows.recorded import recorded
 from flows.settings import Settings
 from flows.trouble import Fault, guarded
 
 
-@flow(name="publish", persist_result=False)
+@flow(name="publish", flow_run_name=run_name, persist_result=False)
 def publish(as_of: dt.date | None = None, home: str | None = None) -> State[Any]:
     """Publish the marts of a date, and of every date that what was loaded since then may have changed."""
     settings = settings_of(home)

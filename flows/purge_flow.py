@@ -10,11 +10,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.nightly import settings_of
+from flows.nightly import run_name, settings_of
 from flows.trouble import Fault, guarded
 
 
-@flow(name="purge", persist_result=False)
+@flow(name="purge", flow_run_name=run_name, persist_result=False)
 def purge(home: str | None = None) -> State[Any]:
     """Remove what is older than the settings keep it."""
     from flows.purge import purge as remove

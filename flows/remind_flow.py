@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.intake import warehouse
-from flows.nightly import business_date, settings_of
+from flows.nightly import business_date, run_name, settings_of
 from flows.recorded import recorded
 from flows.remind import remind as write_reminders
 from flows.settings import Settings
@@ -20,7 +20,7 @@ from flows.trouble import Fault, guarded
 from warehouse.query import is_working_day
 
 
-@flow(name="remind", persist_result=False)
+@flow(name="remind", flow_run_name=run_name, persist_result=False)
 def remind(home: str | None = None) -> State[Any]:
     """Remind senders of what is due, and send it; on a day that is not worked, end at once."""
     settings = settings_of(home)

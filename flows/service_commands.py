@@ -131,7 +131,7 @@ def show_status(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     elif found is None:
-        say("No service runs here; `profmin up` starts it.")
+        tell("No service runs here; `profmin up` starts it.")
     else:
         show(settings, found)
     return 0 if document["ready"] else 1
@@ -174,30 +174,30 @@ def deployments_of(api: Api) -> list[dict[str, Any]]:
 def show(settings: Settings, found: dict[str, Any]) -> None:
     told = described(settings, found)
     zone = ZoneInfo(settings.timezone)
-    say(f"  Prefect         {told['url']}  (name and password: {settings.keys / 'prefect.auth'})")
-    say(f"  log             {told['log']}")
+    tell(f"  Prefect         {told['url']}  (name and password: {settings.keys / 'prefect.auth'})")
+    tell(f"  log             {told['log']}")
     since = dt.datetime.fromisoformat(told["since"]).astimezone(zone)
-    say(
+    tell(
         f"  service         {told['phase']} since {since:%d.%m.%Y %H:%M}"
         + (f"; {told['problem']}" if told["problem"] else "")
     )
     for name, child in told["children"].items():
         times = f", started again {child['restarts']} times" if child["restarts"] else ""
-        say(f"  {name:<15} " + (f"process {child['pid']}" if child["pid"] else "is not there") + times)
+        tell(f"  {name:<15} " + (f"process {child['pid']}" if child["pid"] else "is not there") + times)
     if "pool" not in told:
         return
     status = told["pool"]["status"].lower().replace("_", " ")
-    say(f"  pool            {status}; workers: {', '.join(told['workers']) or 'none'}")
+    tell(f"  pool            {status}; workers: {', '.join(told['workers']) or 'none'}")
     for run in told["runs"]:
-        say(f"  runs now        {run['name']} ({run['state']})")
-    say(f"Next, in local time ({settings.timezone}):")
+        tell(f"  runs now        {run['name']} ({run['state']})")
+    tell(f"Next, in local time ({settings.timezone}):")
     for each in told["deployments"]:
         when = (
             f"{dt.datetime.fromisoformat(each['next']).astimezone(zone):%d.%m.%Y %H:%M}"
             if each["next"]
             else "when asked"
         )
-        say(f"  {when:<16}  {each['name']}")
+        tell(f"  {when:<16}  {each['name']}")
 
 
 def deploy(settings: Settings) -> int:
@@ -225,6 +225,11 @@ def brought(settings: Settings, api: Api) -> str:
     from flows.deployed import sync
 
     return "; ".join(f"{what}: {counts}" for what, counts in sync(settings, api).items())
+
+
+def tell(text: str) -> None:
+    """Say what was asked for: it goes to standard output, progress does not."""
+    console().print(text, soft_wrap=True, markup=False)
 
 
 def say(text: str) -> None:

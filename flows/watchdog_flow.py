@@ -18,7 +18,7 @@ from prefect.states import Completed
 from flows.drain import crash_silent
 from flows.freshness import freshness
 from flows.intake import warehouse
-from flows.nightly import settings_of
+from flows.nightly import run_name, settings_of
 from flows.prefect_api import Api
 from flows.settings import Settings
 from flows.trouble import Fault, guarded
@@ -33,7 +33,7 @@ OVER = {"COMPLETED", "CANCELLED", *ENDED_BADLY}
 WATCHED = ("nightly", "inbox", "publish", "remind", "purge")
 
 
-@flow(name="watchdog", persist_result=False)
+@flow(name="watchdog", flow_run_name=run_name, persist_result=False)
 def watchdog(home: str | None = None) -> State[Any]:
     """Clear away dead runs, ask how fresh the warehouse is, and send what is to be told."""
     settings = settings_of(home)

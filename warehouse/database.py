@@ -8,7 +8,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError
 
 from contracts.form import Form
 from contracts.forms import FORMS
@@ -41,14 +42,23 @@ CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
 log = logging.getLogger(__name__)
 
 
+def target(url: str) -> URL:
+    """Where a Postgres URL leads, by psycopg2. Raises ValueError for another database or driver, or for no URL at all;
+    what it says has no password."""
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):  # the second for a port that is no number
+        raise ValueError("this is not a URL; write postgresql+psycopg2://user:password@host/database") from None
+    if found.drivername in ("postgresql", "postgres"):
+        found = found.set(drivername="postgresql+psycopg2")
+    if found.drivername != "postgresql+psycopg2":
+        raise ValueError(f"the warehouse is Postgres through psycopg2, not {found.drivername!r}: {found!r}")
+    return found
+
+
 def connect(url: str) -> Engine:
-    """An engine on a Postgres URL. The driver is always psycopg2: a URL that names another one is refused."""
-    target = make_url(url)
-    if target.drivername in ("postgresql", "postgres"):
-        target = target.set(drivername="postgresql+psycopg2")
-    if target.drivername != "postgresql+psycopg2":
-        raise ValueError(f"the warehouse is Postgres through psycopg2, not {target.drivername!r}: {target!r}")
-    return create_engine(target, pool_pre_ping=True, connect_args=CALLED)
+    """An engine on a Postgres URL; raises as `target` does."""
+    return create_engine(target(url), pool_pre_ping=True, connect_args=CALLED)
 
 
 def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:

@@ -8,12 +8,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import openpyxl
 import pytest
 from evidence import picked
 
+from flows.cli import main
 from flows.settings import Settings
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -173,3 +175,48 @@ def test_files_only_writes_the_region(profmin: Run, tmp_path: Path) -> None:
     assert ran.returncode == 0
     assert len([path for path in (tmp_path / "region").rglob("*") if path.is_file()]) == 26
     assert not (tmp_path / ".profmin").exists()
+
+
+def test_version(profmin: Run) -> None:
+    result = profmin("--version")
+    assert (result.returncode, result.stdout) == (0, f"profmin {version('profmin')}\n")
+
+
+ASKING = ["status", "mart readiness_region", "ingest", "doctor", "metrics", "logs last"]
+
+
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str) -> tuple[int, str]:
+    """Exit code and all that is said by the command line in this process."""
+    monkeypatch.setattr(sys, "argv", ["profmin", *command.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, said.out + said.err
+
+
+@pytest.mark.parametrize("command", ASKING)
+@pytest.mark.parametrize(
+    "url", ["garbage", "mysql://user:hidden@host/base", "postgresql+psycopg2://user:hidden@host:port/base"]
+)
+def test_a_url_that_is_none_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str, url: str
+) -> None:
+    monkeypatch.setenv("PROFMIN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PROFMIN_DATABASE_URL", url)
+    code, said = told(monkeypatch, capsys, command)
+    assert code == 2
+    assert "PROFMIN_DATABASE_URL" in said
+    assert "hidden" not in said
+
+
+@pytest.mark.parametrize("command", ASKING)
+def test_a_server_that_is_away_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setenv("PROFMIN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PROFMIN_DATABASE_URL", "postgresql+psycopg2://user:hidden@127.0.0.1:1/base")
+    code, said = told(monkeypatch, capsys, command)
+    assert code == 1
+    assert "Connection refused" in said
+    assert "hidden" not in said
