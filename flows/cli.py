@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.backfill_commands import commands as backfill
+from flows.database_commands import commands as database
 from flows.incident_commands import commands as incidents
 from flows.message_commands import commands as messages
 from flows.operating_commands import commands as operating
@@ -29,9 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run = typer.Typer(help="Run a flow now.", no_args_is_help=True)
-db = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
 app.add_typer(run, name="run")
-app.add_typer(db, name="db")
+app.add_typer(database, name="db")
 app.add_typer(backfill, name="backfill")
 app.add_typer(operating)
 app.command()(nothing)
@@ -245,31 +245,6 @@ def run_nightly(as_of: AsOf = None) -> None:
     from flows.demo import run_night
 
     raise typer.Exit(run_night(settings(), as_of))
-
-
-@db.command("upgrade")
-def db_upgrade() -> None:
-    """Bring the database up to this version of the code."""
-    from flows.intake import warehouse
-
-    with warehouse(settings()):
-        typer.echo("The database is up to date.", err=True)
-
-
-@db.command("url")
-def db_url() -> None:
-    """Print the SQLAlchemy URL. The embedded server runs only while a profmin command does."""
-    from flows.database import url
-
-    typer.echo(url(settings()))
-
-
-@db.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def db_psql(context: typer.Context) -> None:
-    """Open psql on the warehouse; further arguments go to psql."""
-    from flows.database import psql
-
-    raise typer.Exit(psql(settings(), context.args))
 
 
 def settings() -> Settings:

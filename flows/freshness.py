@@ -12,11 +12,10 @@ from zoneinfo import ZoneInfo
 from flows.database import reached
 from flows.settings import Settings
 from flows.usage import UsageError
-from warehouse.freshness import Ages, Export, NoAnswer, ages, newest_revision, only_looking, revision
+from warehouse.condition import conditions
+from warehouse.freshness import STALE, Ages, Export, NoAnswer, ages, newest_revision, only_looking, revision
 from warehouse.server import ServerError
 
-STALE_NIGHTS = 2
-"""An export may be so many working nights old. An older one is its sender's matter and wakes nobody."""
 LOOK = "profmin status"
 
 
@@ -44,7 +43,8 @@ class Freshness:
 
 
 def is_stale(export: Export) -> bool:
-    return export.nights is None or export.nights > STALE_NIGHTS
+    """Is it older than the incident allows? It is its sender's matter and wakes nobody."""
+    return export.nights > conditions()[STALE].thresholds["nights"]
 
 
 def freshness(settings: Settings, now: dt.datetime) -> Freshness:

@@ -96,9 +96,8 @@ def show_freshness(out: Console, found: Status, local: ZoneInfo) -> None:
     if new:
         out.print(f"  [yellow]ещё не публиковались: {', '.join(sorted(new))}[/yellow]")
     for export in found.exports:
-        words = "не было ни разу"
-        if export.as_of is not None:
-            words = f"за {export.as_of:%d.%m.%Y}, рабочих дней без новой: {export.nights}"
+        words = "не было ни разу" if export.as_of is None else f"за {export.as_of:%d.%m.%Y}"
+        words += f", рабочих дней без новой в этом учебном году: {export.nights}"
         mark = "[red]выгрузка устарела[/red]" if is_stale(export) else "[green]выгрузка свежая[/green]"
         line = f"  {mark}: {words} — {escape(form_title(export.form))}, {escape(sender_name(export.sender))}"
         out.print(line, no_wrap=True, overflow="ellipsis")

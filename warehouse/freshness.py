@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from warehouse.condition import conditions
 from warehouse.database import MIGRATIONS, connect
 from warehouse.transaction import said
 
@@ -34,26 +35,23 @@ LEFT JOIN LATERAL (
 """
 PUBLISHED = "SELECT max(published_at) FROM ops.publication"
 EXPORTS = """
-SELECT o.form, o.sender, e.as_of, ref.working_days_between(e.as_of, :today) AS nights
-FROM (SELECT DISTINCT form, sender FROM ref.roster_at(:today) WHERE expected = 'day') o
-LEFT JOIN LATERAL (
-    SELECT max(r.as_of) AS as_of FROM ops.reading r
-    WHERE r.form = o.form AND r.sender = o.sender AND r.status = 'current' AND r.slice IS NOT NULL
-      AND r.as_of <= :today
-) e ON true
-ORDER BY o.form, o.sender
+SELECT e.form, e.sender, cast(e.state ->> 'last' AS date) AS as_of, cast(e.details ->> 'days' AS integer) AS nights
+FROM ({stale}) e ORDER BY e.form, e.sender
 """
+STALE = "export_stale"
+EVERY = -1
+"""Older than this is every export."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """The last export that a sender owes every night: the day that it is for, and how many working days have passed
-    since; both None when there was none."""
+    """The last export that a sender owes every night: the day that it is for, None when there was none, and how many
+    working days of this academic year have passed since."""
 
     form: str
     sender: str
     as_of: dt.date | None
-    nights: int | None
+    nights: int
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,8 @@ def newest_revision() -> str:
 def ages(connection: Connection, today: dt.date) -> Ages:
     """How old everything is; `today` counts the nights of exports."""
     night = connection.execute(text(NIGHTS)).mappings().one()
-    exports = connection.execute(text(EXPORTS), {"today": today}).tuples()
+    stale = text(EXPORTS.format(stale=conditions()[STALE].select))
+    exports = connection.execute(stale, {"day": today, "nights": EVERY}).tuples()
     return Ages(
         run_id=night["run_id"],
         state=night["state"],

@@ -18,6 +18,7 @@ from contracts.texts import incident_texts
 from contracts.vocabulary import rows
 from warehouse.condition import FOLDER, NOT_EVALUATED, conditions, find, rule_classes
 from warehouse.deliveries import finish_run, start_run
+from warehouse.freshness import ages
 from warehouse.publish import publish
 
 NOON = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)
@@ -257,6 +258,20 @@ def test_an_export_older_than_two_working_nights(engine: sa.Engine, small: dict[
 def test_an_export_that_never_came(engine: sa.Engine) -> None:
     assert wrong(engine, "export_stale", noon(on(2))) == {}
     assert [each["last"] for each in wrong(engine, "export_stale", noon(on(8))).values()] == [None]
+
+
+def test_the_age_of_an_export_is_the_same_wherever_it_is_told(engine: sa.Engine, small: dict[str, int]) -> None:
+    assert small
+    for today in (
+        on(13),
+        dt.date(2024, 9, 16),
+    ):  # a new year counts its own days
+        (found,) = wrong(engine, "export_stale", noon(today)).values()
+        with engine.connect() as connection:
+            (told,) = ages(connection, today).exports
+        assert told.as_of is not None
+        assert (told.nights, told.as_of.isoformat()) == (found["days"], found["last"]) and found["last"] == "2023-09-08"
+    assert found["days"] == 11
 
 
 def test_a_deadline_that_passed(engine: sa.Engine, small: dict[str, int]) -> None:
