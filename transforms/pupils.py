@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
-import polars_hash as plh
 
 from contracts.form import Edition, Form, Pupils
 from contracts.forms import RULES
@@ -32,13 +31,10 @@ from transforms.disclosure import HIDDEN, shown
 from transforms.finding import Table, finding
 from transforms.heading import heading_key, key
 from transforms.identify import Context, Identified
+from transforms.identity import IDENTITY, doubtful_names, identities, told_apart
 from transforms.size import wrong_size
 
 THREADS = 2
-CAPITALS = [*"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯABCDEFGHIJKLMNOPQRSTUVWXYZ", "Ё", "ё"]
-SMALL = [*"".join(CAPITALS[:-2]).lower(), "е", "е"]
-"""Letters that do not tell pupils apart; a table is three times as quick as lower case by Unicode."""
-KEY_BYTES = 16
 COUNTER = pl.Int16()
 """Of a pupil: a contract allows no more than 10 000, and there are a million pupils."""
 FINDINGS_KEPT = 10_000
@@ -112,15 +108,15 @@ class PupilReading:
         bad = int(checked.typed["bad"].sum())
         known = checked.typed.select(
             "row", "school_id", pl.col("grade").cast(pl.Int16, strict=False), self.pupils.state.alias("state"), "bad",
-            *self.pupils.identity, *self.pupils.counters,
+            *self.pupils.identity, *(name for name in self.pupils.else_by if name != "grade"), *self.pupils.counters,
         )  # fmt: skip
         good = known.filter(~pl.col("bad")) if bad else known
         return Part(
             Rows(len(block), len(data) - bad, bad, len(block) - len(data)),
             checked.findings.select(*FINDINGS),
             self.without_names(number, data.filter(checked.typed["bad"])),
-            good.with_columns(pseudonyms(good, self.pupils, self.context.secret)).select(
-                *PUPILS, pl.col(self.pupils.counters).cast(COUNTER)
+            good.with_columns(identities(good, self.pupils, self.context.secret)).select(
+                *PUPILS, "namesake", "is_whole", pl.col(self.pupils.counters).cast(COUNTER)
             ),
             schools_named(checked.typed),
             checked.skipped,
@@ -198,7 +194,7 @@ class PupilReading:
 
     def reading(self) -> Reading:
         """The reading of the whole, once all blocks were drained."""
-        schema = PUPILS | dict.fromkeys(self.pupils.counters, COUNTER)
+        schema = PUPILS | IDENTITY | dict.fromkeys(self.pupils.counters, COUNTER)
         seen = pl.concat([empty(schema), *(part.kept for part in self.parts)])
         once, again = told_apart(seen)
         rows = self.counted()
@@ -211,6 +207,7 @@ class PupilReading:
             named = frozenset[int | str]().union(*(part.schools for part in self.parts))
             own += wrong_size(self.form.size, len(named), len(self.context.schools.schools))
         own += self.repeated(again)
+        own += self.doubtful(once)
         findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), self.found_in_rows()])
         refused = bool((findings["severity"] == "refuse").any())
         if refused:
@@ -254,6 +251,15 @@ class PupilReading:
             for row in again.sort().head(FINDINGS_KEPT)
         ]
 
+    def doubtful(self, once: pl.DataFrame) -> list[dict[str, object]]:
+        """A warning that counts the names by which pupils may or may not be the same; no name is shown."""
+        names, pupils = doubtful_names(once)
+        if not names:
+            return []
+        rule = RULES[self.pupils.namesakes]
+        told = f"{rule.what} Таких ФИО: {names}, обучающихся с ними: {pupils}."
+        return [finding(rule, what=told, difference=pupils - names)]
+
 
 def schools_named(typed: pl.DataFrame) -> frozenset[int | str]:
     """Ids of the schools that rows name, and the names that no school of the register has."""
@@ -283,31 +289,3 @@ def text_frame(sheet: Sheet, rows: Sequence[int]) -> pl.DataFrame:
         f"c{c}": pl.Series([row[c] if c < len(row) else None for row in texts], dtype=pl.String) for c in range(width)
     }
     return pl.DataFrame({"row": pl.Series([r + 1 for r in rows], dtype=pl.Int32), **columns})
-
-
-def told_apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Each pupil once, by the row of the best state, and the numbers of the other rows."""
-    if seen["pupil_key"].n_unique() == len(seen):
-        return seen, pl.Series(dtype=pl.Int32)
-    twice = seen["pupil_key"].is_duplicated()
-    several = seen.filter(twice).sort("state", "row")
-    first = several.unique("pupil_key", keep="first", maintain_order=True)
-    again = several["row"].filter(~several["row"].is_in(first["row"].implode()))
-    return pl.concat([seen.filter(~twice), first]), again
-
-
-def pseudonyms(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.Series:
-    """16 bytes of HMAC-SHA256 over the normalised identity of each row; the key never leaves the house."""
-    parts = []
-    for name in pupils.identity:
-        value = rows[name]
-        if value.dtype == pl.Date:
-            parts.append(value.dt.to_string("%Y-%m-%d").fill_null(""))
-            continue
-        value = value.str.replace_many(CAPITALS, SMALL)
-        if value.str.contains("  ", literal=True).any():
-            value = value.str.replace_all(" +", " ")
-        parts.append(value.fill_null(""))
-    identity = pl.DataFrame(parts).select(identity=pl.concat_str(pl.all(), separator="|"))
-    digest = identity.select(plh.col("identity").chash.hmac_sha256(key=secret.hex()))
-    return digest.to_series().str.head(2 * KEY_BYTES).str.decode("hex").alias("pupil_key")

@@ -83,6 +83,7 @@ RULES = (
         column="full_name", source="domain 3.4, trap 8",
     ),
     Rule("REX-006", "warning", "history", source="REG-5"),
+    Rule("REX-007", "warning", "table", source="domain 3.4, trap 8; the export of 2025"),
 )  # fmt: skip
 
 
@@ -142,6 +143,8 @@ FORM = Form(
     slice_by="as_of",
     pupils=Pupils(
         identity=("full_name", "birth_date"),
+        else_by=("school_name", "grade", "grade_letter"),
+        namesakes="REX-007",
         state=STATE,
         keys=("school_id", "grade"),
         measures=MEASURES,

@@ -27,8 +27,8 @@ SHOWN = ("rule", "severity", "sheet", "cell", "column", "value", "expected")
 WRITE = "PROFMIN_WRITE_GOLDEN" in os.environ
 
 
-def register() -> pl.DataFrame:
-    return pl.read_csv(HERE / "register.csv", schema_overrides={"school_code": pl.String})
+def register(name: str) -> pl.DataFrame:
+    return pl.read_csv(HERE / name, schema_overrides={"school_code": pl.String})
 
 
 def as_sent(case: Path, told: dict[str, Any]) -> bytes:
@@ -84,7 +84,7 @@ def read(case: Path, told: dict[str, Any]) -> Reading:
     content = read_grid(told["file"], as_sent(case, told))
     received = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
     delivery = Delivery(told["file"], "0" * 64, told.get("folder"), received, content)
-    schools = None if told["form"] == "school_register" else register()
+    schools = None if told["form"] == "school_register" else register(told.get("register", "register.csv"))
     found = interpret([delivery], Context(register=schools, secret=b"golden"))[0]
     if isinstance(found, Reading):
         return found

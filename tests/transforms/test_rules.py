@@ -185,6 +185,11 @@ EXAMPLES: dict[str, Example] = {
         "full_name",
         Sent("registration_export", more=({**PUPIL, "birth_date": "13.03.2010"},)),
     ),
+    "REX-007": Example(
+        Sent("registration_export", more=({**PUPIL, "birth_date": None, "grade": 8},)),
+        None,
+        Sent("registration_export", more=({**PUPIL, "birth_date": "13.03.2010", "grade": 8},)),
+    ),
     "SCH-001": of("school_register", {"oktmo": "6965600"}, "oktmo"),
     "SCH-002": of("school_register", {"inn": "701700001"}, "inn", {"inn": None}),
     "SCH-003": of("school_register", {"inn": "7017000006"}, "inn"),
