@@ -145,9 +145,9 @@ class Pupils:
     stand in for it, the school as the register knows it. Pupils of one name who are told apart by these alone are
     a doubt of the rule `namesakes`. `state` is the state of a row among others of the same pupil (the smallest wins).
 
-    `measures` are sums over distinct pupils by `keys`; the first one is the number of pupils that count. `counters` are the columns that measures look at besides the state. A measure is null when the
-    delivery does not state its counter: without the heading, or with no cell filled. A blank cell beside filled ones
-    adds nothing.
+    `measures` are sums over distinct pupils by `keys`; the first one is the number of pupils that count. `counters`
+    are the columns that measures look at besides the state. A measure is null when the delivery does not state its
+    counter: without the heading, or with no cell filled. A blank cell beside filled ones adds nothing.
     """
 
     identity: tuple[str, ...]

@@ -156,6 +156,6 @@ def register_of(path: Path, context: Context, opener: Opener) -> pl.DataFrame:
         raise UsageError(f"{path} is not a register that can be used: {why}")
     numbers = pl.int_range(1, len(reading.facts) + 1, dtype=pl.Int64, eager=True).alias("school_id")
     facts = reading.facts.select(pl.exclude("school_id")).insert_column(0, numbers)
-    if "pupils_6_11" not in facts.columns:  # the column is optional in the file
-        facts = facts.with_columns(pupils_6_11=pl.lit(None, dtype=pl.Int64))
-    return facts.select("school_id", "school_code", "short_name", "territory", "subordination", "pupils_6_11")
+    return facts.select(
+        "school_id", "school_code", "short_name", "full_name", "territory", "subordination", "pupils_6_11"
+    )

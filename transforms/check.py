@@ -14,7 +14,9 @@ from contracts.rules import (
     CELL,
     CELL_ERROR,
     CODE_AND_NAME_DIFFER,
+    CODE_UNKNOWN,
     KEY_NORMALISED,
+    NAME_MISSPELT,
     NO_RESULT,
     NOT_IN_OPEN_LIST,
     NOUGHT_RESTORED,
@@ -135,13 +137,15 @@ def noted_cells(texts: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
     return placed(index, pl.Series(rules, dtype=pl.String), column.name, pl.Series(shown, dtype=pl.String))
 
 
-def aliased(delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str) -> pl.DataFrame:
+def aliased(
+    delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str, rule: str = KEY_NORMALISED.id
+) -> pl.DataFrame:
     """A note for each distinct name that was understood although it is written otherwise, at its first cell."""
     frame = pl.DataFrame({"delivery": delivery, "text": texts, "name": names.cast(pl.String)}).with_row_index("index")
     first = frame.filter(pl.col("text") != pl.col("name")).unique(
         ["delivery", "text"], keep="first", maintain_order=True
     )
-    return placed(first["index"], KEY_NORMALISED.id, column, first["name"])
+    return placed(first["index"], rule, column, first["name"])
 
 
 def with_schools(
@@ -159,14 +163,17 @@ def with_schools(
     resolved = register.resolve(rows)
     stated = rows["school_name"].is_not_null() | rows["school_code"].is_not_null()
     problem = resolved["school_problem"].is_not_null() & stated
-    found = [restored, aliased(raw["delivery"], rows["school_name"], resolved["school_normalised"], "school_name")]
-    by_code = rows["school_code"].is_not_null() & (
-        rows["school_name"].is_null() | (resolved["school_problem"] == CODE_AND_NAME_DIFFER.id).fill_null(False)
-    )
+    found = [restored]
+    for rule in (KEY_NORMALISED, NAME_MISSPELT):
+        read_as = resolved["school_read_as"].set((resolved["school_note"] != rule.id).fill_null(False), None)
+        found.append(aliased(raw["delivery"], rows["school_name"], read_as, "school_name", rule.id))
+    of_code = resolved["school_problem"].is_in([CODE_AND_NAME_DIFFER.id, CODE_UNKNOWN.id]).fill_null(False)
+    by_code = rows["school_code"].is_not_null() & (rows["school_name"].is_null() | of_code)
     for mask, column in ((problem & ~by_code, "school_name"), (problem & by_code, "school_code")):
         index = mask.arg_true()
         if len(index):
-            found.append(placed(index, resolved["school_problem"].gather(index), column, "школа из реестра"))
+            at = resolved.select("school_problem", "school_expected")[index]
+            found.append(placed(index, at["school_problem"], column, at["school_expected"]))
     return typed.with_columns(resolved["school_id"]), pl.concat(found)
 
 

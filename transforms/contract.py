@@ -15,7 +15,9 @@ from contracts.rules import (
     BLANK,
     CELL,
     CODE_AND_NAME_DIFFER,
+    CODE_UNKNOWN,
     DUPLICATE_KEY,
+    NAME_MISSPELT,
     OUT_OF_RANGE,
     ROSTER_SHORT,
     ROW_NOT_UNDERSTOOD,
@@ -137,7 +139,11 @@ def need_register(form: Form, edition: Edition) -> list[str]:
     if not any(column.kind in SCHOOL_KINDS for column in edition.columns):
         return []
     rules = [CELL["school_name"], SCHOOL_AMBIGUOUS]
-    rules += [CODE_AND_NAME_DIFFER] if any(column.kind == "school_code" for column in edition.columns) else []
+    rules += (
+        [CODE_AND_NAME_DIFFER, CODE_UNKNOWN, NAME_MISSPELT]
+        if any(column.kind == "school_code" for column in edition.columns)
+        else []
+    )
     rules += [DUPLICATE_KEY] if form.key == ("school_id",) else []
     rules += [SCHOOL_OF_ANOTHER, ROSTER_SHORT] if form.sender_kind == "reporting_unit" else []
     rules += [WRONG_SIZE] if form.size is not None and form.size.per != "units" else []

@@ -13,7 +13,7 @@ from contracts.form import Edition, Rule
 from contracts.forms import RULES
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS
-from contracts.rules import FOOTNOTE_MARK, KEY_NORMALISED, NOUGHT_RESTORED, TWO_MEANINGS
+from contracts.rules import FOOTNOTE_MARK, KEY_NORMALISED, NAME_MISSPELT, NOUGHT_RESTORED, TWO_MEANINGS
 from transforms.disclosure import HIDDEN, is_guarded, shown
 
 PLACED: dict[str, pl.DataType] = {
@@ -25,7 +25,7 @@ PLACED: dict[str, pl.DataType] = {
 }
 """A broken rule at a row and a column of a batch; `index` is the position of the row."""
 
-NOTES = (KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id)
+NOTES = (KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id)
 """Rules of cells that were read; what is shown as expected is what was read."""
 WANTED = {**dict.fromkeys(NOTES, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
 MADE_OF_VALUE = (FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, TWO_MEANINGS.id)

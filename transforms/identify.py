@@ -53,7 +53,7 @@ class Delivery:
 class Context:
     """What a reading may look at besides the file: the register, the secret of pseudonyms, the caller's options.
 
-    `register`: school_id Int64, school_code, short_name, territory, subordination String, pupils_6_11 Int64.
+    `register`: school_id Int64, school_code, short_name, full_name, territory, subordination String, pupils_6_11 Int64.
     `aliases`: key of a name → reporting unit, when it is not the vocabulary's (a generated region).
     """
 
@@ -272,7 +272,7 @@ def schools_named(headings: Sequence[tuple[Sheet, Heading]], register: Register 
         places = [heading.columns.get(name) for name in ("school_code", "school_name")]
         for row in sheet.rows[heading.last + 1 :]:
             code, name = (cell_text(row[c]) if c is not None and c < len(row) else None for c in places)
-            school, problem, _ = register.school(code, name, (None,))
-            if school is not None and problem is None and school.subordination is not None:
-                found.add(school.subordination)
+            match = register.school(code, name, (None,))
+            if match.school is not None and match.problem is None and match.school.subordination is not None:
+                found.add(match.school.subordination)
     return found

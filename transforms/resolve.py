@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from contracts.rules import CELL, CODE_AND_NAME_DIFFER, SCHOOL_AMBIGUOUS
+from contracts.rules import (
+    CELL,
+    CODE_AND_NAME_DIFFER,
+    CODE_UNKNOWN,
+    KEY_NORMALISED,
+    NAME_MISSPELT,
+    SCHOOL_AMBIGUOUS,
+)
 from transforms.code import tidy
 from transforms.heading import key
 from transforms.meaning import plain
 from transforms.parse import by_distinct
+from transforms.school_name import CLEARLY_BETTER, NOTHING_ALIKE, candidates, likeness, school_key
 
 UNKNOWN_SCHOOL = CELL["school_name"].id
+WANTED = "школа из реестра"
+MOST_GUESSED = 500
+"""Unknown names of a register's run for which candidates are looked up: beyond it the file is of another region."""
 
 RESOLVED: dict[str, pl.DataType] = {
     "school_id": pl.Int64(),
     "school_problem": pl.String(),
-    "school_normalised": pl.String(),
+    "school_expected": pl.String(),
+    "school_note": pl.String(),
+    "school_read_as": pl.String(),
 }
 
 
@@ -31,23 +44,43 @@ class School:
     school_id: int
     code: str
     name: str
+    full_name: str | None
     territory: str | None
     subordination: str | None
     pupils: int | None
 
 
 @dataclass(frozen=True)
+class Match:
+    """The school of a row, and what is said of it.
+
+    `problem` is the id of the rule that the row breaks, with what is `expected`; `note` the id of a note that the
+    school's name was written otherwise, with the register's name as `read_as`.
+    """
+
+    school: School | None
+    problem: str | None = None
+    expected: str | None = None
+    note: str | None = None
+    read_as: str | None = None
+
+
+@dataclass(frozen=True)
 class Register:
     """The schools valid on a date: school_id Int64, school_code, short_name, territory, subordination String,
-    pupils_6_11 Int64."""
+    pupils_6_11 Int64; full_name String, which a register kept by an earlier version lacks."""
 
     frame: pl.DataFrame
-    found: dict[tuple[Any, ...], tuple[School | None, str | None, str | None]] = field(default_factory=dict)
+    found: dict[tuple[Any, ...], Match] = field(default_factory=dict)
+    guessed: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
     @cached_property
     def schools(self) -> dict[int, School]:
-        columns = ("school_id", "school_code", "short_name", "territory", "subordination", "pupils_6_11")
-        return {row[0]: School(*row) for row in self.frame.select(columns).iter_rows()}
+        columns = ["school_id", "school_code", "short_name", "full_name", "territory", "subordination", "pupils_6_11"]
+        frame = self.frame
+        if "full_name" not in frame.columns:
+            frame = frame.with_columns(full_name=pl.lit(None, dtype=pl.String))
+        return {row[0]: School(*row) for row in frame.select(columns).iter_rows()}
 
     @cached_property
     def by_code(self) -> dict[str, School]:
@@ -66,52 +99,85 @@ class Register:
 
     @cached_property
     def by_name(self) -> dict[str, list[School]]:
-        found: dict[str, list[School]] = {}
-        for school in self.schools.values():
-            found.setdefault(key(school.name), []).append(school)
-        return found
+        return by_key((school.name, school) for school in self.schools.values())
 
-    def school(
-        self, code: str | None, name: str | None, units: tuple[str | None, ...]
-    ) -> tuple[School | None, str | None, str | None]:
-        """The school of a row, the rule that it breaks, and the register's name when the row's was normalised.
+    @cached_property
+    def by_full_name(self) -> dict[str, list[School]]:
+        return by_key((school.full_name, school) for school in self.schools.values() if school.full_name)
 
-        The code decides; without one the name does, among the schools of `units` (a sender, or a territory) first
-        and in the whole region when the name stands there once. Where they name different schools the row is set
-        aside as that of the named one: codes are mistyped more often.
+    def called(self, name: str) -> list[School]:
+        """The schools of a name: of a short one, else of a full one."""
+        asked = school_key(name)
+        return self.by_name.get(asked) or self.by_full_name.get(asked, [])
+
+    def school(self, code: str | None, name: str | None, units: tuple[str | None, ...]) -> Match:
+        """The school of a row.
+
+        The code decides; without one the name does, the short one or the full one, among the schools of `units` (a
+        sender, or a territory) first and in the whole region when the name stands there once. Where they name
+        different schools the row is set aside as that of the named one: codes are mistyped more often. An unknown
+        name that is like that of the code's school is a misspelling; nothing is loaded by likeness alone.
         """
         asked = (code, name, units)
         if asked not in self.found:
             self.found[asked] = self.look_up(code, name, units)
         return self.found[asked]
 
-    def look_up(
-        self, code: str | None, name: str | None, units: tuple[str | None, ...]
-    ) -> tuple[School | None, str | None, str | None]:
-        same_name = self.by_name.get(key(name), []) if name else []
+    def look_up(self, code: str | None, name: str | None, units: tuple[str | None, ...]) -> Match:
+        same_name = self.called(name) if name else []
         near = [s for s in same_name if s.subordination in units or s.territory in units]
         named = near if near else same_name
         coded = self.by_code.get(self.known_code(code)) if code else None
-        if coded is not None:
+        if coded is not None and name is not None:
             if named and coded not in named:
-                return named[0] if len(named) == 1 else coded, CODE_AND_NAME_DIFFER.id, None
-            return coded, None, None
+                return Match(named[0] if len(named) == 1 else coded, CODE_AND_NAME_DIFFER.id, WANTED)
+            return Match(coded) if named else self.misspelt(coded, name)
+        if coded is not None:
+            return Match(coded)
         if len(named) == 1:
             school = named[0]
             if code:
-                return school, CODE_AND_NAME_DIFFER.id, None
-            return school, None, school.name if name != school.name else None
-        return None, SCHOOL_AMBIGUOUS.id if named else UNKNOWN_SCHOOL, None
+                return Match(school, CODE_UNKNOWN.id, f"код {school.code}")
+            if name in (school.name, school.full_name):
+                return Match(school)
+            return Match(school, note=KEY_NORMALISED.id, read_as=school.name)
+        if named:
+            return Match(None, SCHOOL_AMBIGUOUS.id, WANTED)
+        return Match(None, UNKNOWN_SCHOOL, self.guesses(name, units) if name else WANTED)
+
+    def misspelt(self, coded: School, name: str) -> Match:
+        """The code's school under a name that no school has, unless that is nothing like its own or more like
+        another's."""
+        own = max(likeness(name, each) for each in (coded.name, coded.full_name) if each)
+        best = next(iter(candidates(name, self.names)), None)
+        is_anothers = best is not None and best.score >= own + CLEARLY_BETTER
+        if own < NOTHING_ALIKE or is_anothers:
+            return Match(coded, CODE_AND_NAME_DIFFER.id, coded.name)
+        return Match(coded, note=NAME_MISSPELT.id, read_as=coded.name)
+
+    @cached_property
+    def names(self) -> list[str]:
+        return [school.name for school in self.schools.values()]
+
+    def guesses(self, name: str, units: tuple[str | None, ...]) -> str:
+        """The schools that an unknown name may mean, in words, those of `units` first when they are as alike."""
+        asked = (name, units)
+        if asked not in self.guessed:
+            if len(self.guessed) >= MOST_GUESSED:
+                return WANTED
+            schools = list(self.schools.values())
+            found = [(schools[each.place], each.score) for each in candidates(name, self.names)]
+            found.sort(key=lambda each: (-each[1], each[0].subordination not in units))
+            told = "; ".join(f"{school.name}, код {school.code} (сходство {score} из 100)" for school, score in found)
+            self.guessed[asked] = f"{WANTED}; возможно, {told}" if told else WANTED
+        return self.guessed[asked]
 
     def resolve(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`RESOLVED` columns for rows with school_code, school_name, unit (String); each distinct case once."""
         cases = rows.select("school_code", "school_name", "unit").unique(maintain_order=True)
         answers = [self.school(code, name, (unit,)) for code, name, unit in cases.iter_rows()]
-        found = cases.with_columns(
-            pl.Series("school_id", [a[0].school_id if a[0] else None for a in answers], pl.Int64),
-            pl.Series("school_problem", [a[1] for a in answers], pl.String),
-            pl.Series("school_normalised", [a[2] for a in answers], pl.String),
-        )
+        told = [(a.school.school_id if a.school else None, a.problem, a.expected, a.note, a.read_as) for a in answers]
+        found = cases.hstack(pl.DataFrame(told, schema=RESOLVED, orient="row"))
         keys = ["school_code", "school_name", "unit"]
         return (
             rows.select(keys)
@@ -141,6 +207,14 @@ class Register:
         return self.frame.group_by(reporting_unit="subordination").agg(
             register_unit_schools=pl.len().cast(pl.Int64), register_unit_pupils=pl.col("pupils_6_11").sum()
         )
+
+
+def by_key(named: Iterable[tuple[str, School]]) -> dict[str, list[School]]:
+    """Schools by the keys of names."""
+    found: dict[str, list[School]] = {}
+    for name, school in named:
+        found.setdefault(school_key(name), []).append(school)
+    return found
 
 
 def resolve_units(texts: pl.Series, aliases: Mapping[str, str]) -> tuple[pl.Series, pl.Series | None]:

@@ -124,6 +124,8 @@ EXAMPLES: dict[str, Example] = {
     "COM-051": report({"school_code": "700002", "school_name": "МАОУ гимназия № 1"}, "school_name"),
     "COM-052": report({"school_code": None, "school_name": "МБОУ «Школа-сад»"}, "school_name"),
     "COM-053": report({"school_code": "700002"}, "school_code"),
+    "COM-105": report({"school_name": "МБОУ «Тестовая CОШ с. Тест»"}, "school_name", {"school_name": None}),
+    "COM-106": report({"school_code": "799999"}, "school_code", {"school_code": None}),
     "COM-060": Example(Sent("registration_plan", total={})),
     "COM-061": Example(Sent("registration_plan", most=20)),
     "COM-062": sent(register=ALL_OF_CHAINSKY),
