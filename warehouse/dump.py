@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import re
-import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from warehouse.programs import ServerError, binaries_of_wheel
+from warehouse.clients import program_for, run, run_script, server_of, version_of
 
 DELIVERIES = "SELECT d.sha256, d.byte_size, d.archive_path FROM ops.delivery d {less} ORDER BY d.delivery_id"
 NOT_DESTROYED = "WHERE NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)"
@@ -61,13 +57,18 @@ def dump(engine: Engine, snapshot_name: str, file: Path, wait: dt.timedelta) -> 
     """
     arguments = ["--format=custom", f"--snapshot={snapshot_name}", f"--file={file}", "--no-owner", "--no-privileges"]
     arguments.append(f"--lock-wait-timeout={round(wait.total_seconds() * 1000)}")
-    run("pg_dump", engine.url, server_major(engine), arguments)
+    run("pg_dump", engine, arguments)
 
 
 def restore(engine: Engine, file: Path) -> None:
     """Fill an empty database from a dump, wholly or not at all. Raises ServerError."""
-    arguments = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", str(file)]
-    run("pg_restore", engine.url, server_major(engine), arguments)
+    arguments = ["--no-owner", "--no-privileges", str(file)]
+    server = server_of(engine)
+    program = program_for("pg_restore", server)
+    if version_of(program) > server.major:
+        run_script(engine, [program, "--file=-", *arguments])
+    else:
+        run("pg_restore", engine, ["--exit-on-error", "--single-transaction", *arguments])
     with engine.begin() as connection:
         connection.execute(text(FORGET))
 
@@ -78,45 +79,3 @@ def is_empty(connection: Connection) -> bool:
         "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ref', 'ops', 'core', 'mart', 'history', 'restricted')"
     )
     return not connection.scalar(text(statement))
-
-
-def server_major(engine: Engine) -> int:
-    with engine.connect() as connection:
-        return int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
-
-
-def run(name: str, url: URL, major: int, arguments: Sequence[str]) -> None:
-    """Run one of Postgres's programs on a database. The password is in its environment, which nobody else can read."""
-    program = program_for(name, major)
-    environment = {name: value for name, value in os.environ.items() if name.startswith("PG")}
-    environment |= {"LC_ALL": "C", "PATH": os.defpath}
-    if url.password is not None:
-        environment["PGPASSWORD"] = str(url.password)
-    target = url.set(drivername="postgresql", password=None).render_as_string()
-    done = subprocess.run(
-        [program, "--no-password", *arguments, f"--dbname={target}"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
-        raise ServerError(f"{name} failed: {said}")
-
-
-def program_for(name: str, major: int) -> Path:
-    """The program of the server's own version, else the next newer one. Raises ServerError when there is none."""
-    candidates = [path for path in (shutil.which(name), binaries_of_wheel() / name) if path is not None]
-    found = {version_of(Path(path)): Path(path) for path in candidates if Path(path).exists()}
-    fitting = [version for version in sorted(found) if version >= major]
-    if not fitting:
-        there = ", ".join(str(version) for version in sorted(found)) or "none"
-        raise ServerError(f"the server is Postgres {major}; {name} of that version is needed, there is: {there}")
-    return found[fitting[0]]
-
-
-def version_of(program: Path) -> int:
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    number = re.search(r"(\d+)", said)
-    return int(number.group(1)) if number else 0

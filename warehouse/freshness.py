@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from warehouse.condition import conditions
-from warehouse.database import MIGRATIONS, connect
+from warehouse.database import MIGRATIONS, connect, target
 from warehouse.transaction import said
 
 CONNECT_SECONDS = 5
@@ -75,13 +75,13 @@ class NoAnswer(Exception):
 def only_looking(url: str) -> Iterator[Connection]:
     """A connection that changes nothing and waits for nothing long.
 
-    Raises ValueError for a driver that is not ours, and NoAnswer for whatever the database refuses within the block.
+    Raises ValueError for a URL that is none of ours, and NoAnswer for whatever the database refuses within the block.
     """
-    target = make_url(url)
-    options = target.query.get("options", "")
+    asks = target(url)
+    options = asks.query.get("options", "")
     asked = " ".join([options, READING] if isinstance(options, str) else [*options, READING]).strip()
-    timeout = {} if "connect_timeout" in target.query else {"connect_timeout": str(CONNECT_SECONDS)}
-    engine = connect(target.update_query_dict({"options": asked, **timeout}).render_as_string(hide_password=False))
+    timeout = {} if "connect_timeout" in asks.query else {"connect_timeout": str(CONNECT_SECONDS)}
+    engine = connect(asks.update_query_dict({"options": asked, **timeout}))
     try:
         with engine.connect() as connection:
             yield connection

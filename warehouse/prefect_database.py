@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
+
+from warehouse.database import target
 
 
 class NoDatabaseBeside(ValueError):
@@ -15,10 +17,10 @@ def prefect_database(warehouse_url: str, name: str) -> str:
     Raises NoDatabaseBeside when the role may not create databases, or when the URL says more than where the server is:
     asyncpg has other words for that.
     """
-    ours = make_url(warehouse_url)
+    ours = target(warehouse_url)
     if unknown := set(ours.query) - {"host", "port"}:
         raise NoDatabaseBeside(f"its URL says {', '.join(sorted(unknown))}, which Prefect's driver calls otherwise")
-    engine = create_engine(ours.set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT")
+    engine = create_engine(ours, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(hashtext('profmin prefect'))"))  # goes with the connection

@@ -26,8 +26,8 @@ from flows.reader import Options
 from flows.settings import Settings
 from flows.trouble import Fault
 from flows.usage import UsageError
+from warehouse.clients import Server, program_for, server_of, version_of
 from warehouse.database import connect
-from warehouse.dump import program_for, server_major, version_of
 from warehouse.programs import ServerError, binaries_of_wheel
 from warehouse.purge import ARCHIVE
 from warehouse.slices import holding
@@ -268,10 +268,11 @@ def test_the_embedded_server_is_backed_up_and_restored_by_the_command(
 
 def test_the_program_is_of_the_servers_version_or_newer(engine: sa.Engine) -> None:
     ours = version_of(binaries_of_wheel() / "pg_dump")
-    assert version_of(program_for("pg_dump", ours)) == ours
-    assert version_of(program_for("pg_dump", server_major(engine))) >= server_major(engine)
+    assert version_of(program_for("pg_dump", Server(ours, encrypted=False))) == ours
+    there = server_of(engine)
+    assert version_of(program_for("pg_dump", there)) >= there.major
     with pytest.raises(ServerError, match="the server is Postgres 99; pg_dump of that version is needed"):
-        program_for("pg_dump", 99)
+        program_for("pg_dump", Server(99, encrypted=False))
 
 
 def test_a_password_is_in_no_message(region: Settings, tmp_path: Path, profmin: Run) -> None:
