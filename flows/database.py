@@ -36,7 +36,7 @@ def url(settings: Settings) -> str:
 
 def psql(settings: Settings, arguments: Sequence[str]) -> int:
     """Run psql on the warehouse until its user leaves; returns its exit code. Raises ServerError without a psql."""
-    with warehouse(settings) as engine, told(engine.url) as (target, secrets):
+    with warehouse(settings) as engine, told(engine) as (target, secrets):
         program = psql_for(server_of(engine))
         engine.dispose()  # its connections would be idle for as long as psql is open
         return subprocess.run([program, target, *arguments], env=os.environ | secrets, check=False).returncode

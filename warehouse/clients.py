@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg2.extensions
-from sqlalchemy import URL, Engine, text
-from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+from sqlalchemy import Engine, text
 
 from warehouse.programs import ServerError, binaries_of_wheel
 
@@ -49,9 +48,9 @@ def server_of(engine: Engine) -> Server:
 
 
 @contextmanager
-def told(url: URL) -> Iterator[tuple[str, dict[str, str]]]:
+def told(engine: Engine) -> Iterator[tuple[str, dict[str, str]]]:
     """The connection string for a program, and what to add to its environment: there is what is secret."""
-    _, said = PGDialect_psycopg2().create_connect_args(url)
+    _, said = engine.dialect.create_connect_args(engine.url)
     known = {name: str(value) for name, value in said.items()}
     environment = {}
     if (password := known.pop("password", None)) is not None:
@@ -71,7 +70,7 @@ def told(url: URL) -> Iterator[tuple[str, dict[str, str]]]:
 def run(name: str, engine: Engine, arguments: Sequence[str]) -> None:
     """Run one of Postgres's programs on a database until it ends. Raises ServerError with the first line it said."""
     program = program_for(name, server_of(engine))
-    with told(engine.url) as (target, secrets):
+    with told(engine) as (target, secrets):
         done = subprocess.run(
             [program, "--no-password", *arguments, f"--dbname={target}"],
             env=clean_environment() | secrets,
@@ -90,7 +89,7 @@ def run_script(engine: Engine, maker: Sequence[str | Path]) -> None:
     """
     psql = program_for("psql", server_of(engine))
     options = ["--no-password", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-"]
-    with told(engine.url) as (target, secrets), tempfile.TemporaryFile() as errors:
+    with told(engine) as (target, secrets), tempfile.TemporaryFile() as errors:
         with (
             subprocess.Popen(maker, env=clean_environment(), stdout=subprocess.PIPE, stderr=errors) as making,
             subprocess.Popen(

@@ -147,10 +147,10 @@ def test_a_url_that_cannot_be_read_is_not_quoted(profmin: Run, tmp_path: Path, u
 
 
 def test_what_is_secret_goes_by_the_environment_and_a_closed_file() -> None:
-    url = sa.make_url(
+    engine = sa.create_engine(
         "postgresql+psycopg2://u:a%20b@h:5433/d?sslmode=require&sslpassword=geheim&target_session_attrs=any"
     )
-    with told(url) as (target, environment):
+    with told(engine) as (target, environment):
         file = Path(environment["PGSERVICEFILE"])
         assert environment["PGPASSWORD"] == "a b"
         assert file.read_text() == "[profmin]\nsslpassword=geheim\n"
@@ -158,7 +158,7 @@ def test_what_is_secret_goes_by_the_environment_and_a_closed_file() -> None:
         assert "a b" not in target and "geheim" not in target
         assert "sslmode=require" in target and "service=profmin" in target
     assert not file.exists()
-    in_query = sa.make_url("postgresql+psycopg2:///d?host=/run/x&password=p&user=u")
+    in_query = sa.create_engine("postgresql+psycopg2:///d?host=/run/x&password=p&user=u")
     with told(in_query) as (target, environment):
         assert environment == {"PGPASSWORD": "p"}
         assert target == "dbname=d host=/run/x user=u"
