@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -63,9 +64,10 @@ def watched() -> Iterator[list[bytes]]:
 
     def look() -> None:
         while not is_over.is_set():
-            for place in Path("/proc").glob("[0-9]*/cmdline"):
+            for place in Path("/proc").glob("[0-9]*"):
                 with suppress(OSError):
-                    seen.add(place.read_bytes())
+                    seen.add((place / "cmdline").read_bytes())
+            time.sleep(0.005)
 
     watcher = threading.Thread(target=look)
     watcher.start()
