@@ -115,7 +115,8 @@ def broken(details: Mapping[str, Any]) -> list[str]:
             words["incident.schools.more" if more else "incident.schools"].format(names=", ".join(names), count=more)
         )
     if file := details.get("file"):
-        lines.append(words["incident.file"].format(file=file))
+        ending = details.get("ending")
+        lines.append(words["incident.file"].format(file=file, ending=f" ({ending})" if ending else ""))
     return lines
 
 

@@ -116,7 +116,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     if isinstance(content, Unreadable):
         # The detail is English, for engineers: it stays out of the message, which is the sender's.
         told = finding(UNREADABLE[content.reason]) | {"value": content.detail}
-        return Identified(delivery, None, findings=(told,))
+        return Identified(delivery, None, sender=owner(delivery, context), findings=(told,))
     read_with_doubt = [
         finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts
     ]
@@ -127,12 +127,18 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
         nearest, unknown = unknown_form(seen, sheets)
-        findings = (doubt or unknown, *read_with_doubt)
-        return Identified(delivery, None, nearest=nearest if doubt is None else None, findings=findings)
+        return Identified(
+            delivery,
+            None,
+            sender=owner(delivery, context),
+            nearest=nearest if doubt is None else None,
+            findings=(doubt or unknown, *read_with_doubt),
+        )
     headings, others = tables_of(form, seen, whole=not isinstance(content, Blocks))
     beside = next((other.form for other in others if other.form is not None and stands_alone(other.form, form)), None)
     if beside is not None and context.form is None:
-        return Identified(delivery, None, findings=(ambiguous((form, beside)), *read_with_doubt))
+        doubts = (ambiguous((form, beside)), *read_with_doubt)
+        return Identified(delivery, None, sender=owner(delivery, context), findings=doubts)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(delivery, titles, context)
     edition = form.edition_at(as_of)
@@ -150,6 +156,11 @@ def identify(delivery: Delivery, context: Context) -> Identified:
             findings_there.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
     layout = layout_of(headings, edition)
     return Identified(delivery, form, edition, tuple(headings), sender, as_of, campaign, layout, tuple(findings_there))
+
+
+def owner(delivery: Delivery, context: Context) -> str | None:
+    """Whose a delivery is that says nothing itself: a photo in a sender's own folder is that sender's."""
+    return context.sender or (delivery.folder if delivery.folder in context.senders else None)
 
 
 def without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:

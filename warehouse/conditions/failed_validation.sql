@@ -2,7 +2,8 @@
 -- What nobody can be asked about (an unknown form or sender) stands for `unknown_days`, unless its sender sent something since.
 -- Places are in the state where a form comes once a campaign; where it comes every night their number is no news.
 WITH standing AS MATERIALIZED (
-    SELECT s.reading_id, r.delivery_id, s.form, s.sender, s.verdict, s.received_at, f.expected, left(d.sha256, 7) AS file,
+    SELECT s.reading_id, r.delivery_id, s.form, s.sender, s.verdict, s.received_at, f.expected,
+        left(d.sha256, 7) AS file, lower(substring(d.file_name FROM '\.([[:alnum:]]{1,5})$')) AS ending,
         CASE s.verdict WHEN 'refused' THEN 'refuse' ELSE 'error' END AS severity
     FROM ops.standing_at(:day, 'infinity') s
     JOIN ops.reading r ON r.reading_id = s.reading_id
@@ -31,7 +32,8 @@ class AS (
         bool_or(s.verdict = 'refused') AS is_refused,
         array_agg(DISTINCT s.reading_id) AS readings,
         array_agg(DISTINCT s.delivery_id ORDER BY s.delivery_id) AS deliveries,
-        max(s.file) FILTER (WHERE s.form IS NULL OR s.sender IS NULL) AS file
+        max(s.file) FILTER (WHERE s.form IS NULL OR s.sender IS NULL) AS file,
+        max(s.ending) FILTER (WHERE s.form IS NULL) AS ending
     FROM standing s JOIN broken p ON p.reading_id = s.reading_id
     GROUP BY s.form, s.sender, p.rule_class
 )
@@ -46,7 +48,7 @@ SELECT
     ) AS state,
     jsonb_strip_nulls(jsonb_build_object(
         'places', b.places, 'rules', b.counted, 'schools', nullif(w.names, '[]'), 'schools_count', nullif(w.many, 0),
-        'file', c.file
+        'file', c.file, 'ending', c.ending
     )) AS details,
     c.deliveries
 FROM class c

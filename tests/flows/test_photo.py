@@ -1,0 +1,60 @@
+"""A photo or a PDF in a sender's own folder: the answer, the letter and the incident are that sender's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from post import files_of, mailbox, text_of
+from pydantic import SecretStr
+
+from flows.ingest import ingest
+from flows.notify import notify
+from flows.reader import Options
+from flows.routing import COLUMNS
+from flows.settings import Settings
+
+JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb0043") + bytes(2000) + bytes.fromhex("ffd9")
+PDF = b"%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj\ntrailer <</Root 1 0 R>>\n%%EOF\n"
+ROUTES = (
+    "Асино,sender,asinovsky,data,1,email,asino@example.org,,,,",
+    "Специалист,officer,,data,1,email,o@example.org,,,,",
+)
+INCIDENTS = "SELECT sender, form, details ->> 'ending' FROM ops.incident WHERE condition = 'failed_validation'"
+
+
+@pytest.mark.parametrize(("name", "data"), [("Отчёт Иванов.jpg", JPEG), ("Отчёт Иванов.pdf", PDF)], ids=("jpg", "pdf"))
+def test_the_sender_of_the_folder_is_answered(
+    settings: Settings, engine: sa.Engine, region_files: Path, name: str, data: bytes
+) -> None:
+    (register,) = (region_files / "department").glob("Реестр*")
+    ingest([register], Options(), settings)
+    path = settings.inbox / "asinovsky" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    (told,) = ingest([path], Options(), settings)
+    assert (told.verdict, told.form, told.sender) == ("refused", None, "asinovsky")
+    (receipt,) = (settings.outbox / "asinovsky").glob("Отчёт Иванов*")
+    page = openpyxl.load_workbook(receipt).worksheets[0]
+    said = " ".join(str(cell) for row in page.iter_rows(values_only=True) for cell in row if cell)
+    assert "Асиновский муниципальный район" in said
+    assert name in said
+    with mailbox() as post:
+        lines = [",".join(COLUMNS), *ROUTES]
+        (settings.home / "routing.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        written = settings.model_copy(update={"smtp_url": SecretStr(post.url)})
+        notify(engine, written, dt.datetime.now(ZoneInfo("Asia/Tomsk")))
+        mails = {mail["To"]: mail for mail in post.mails}
+    assert set(mails) == {"asino@example.org", "o@example.org"}
+    own, officers = mails["asino@example.org"], mails["o@example.org"]
+    assert receipt.name in files_of(own)
+    assert f"Файл ({name[-3:]}), сумма которого начинается с {told.sha256[:7]}." in text_of(own)
+    assert "Асиновский муниципальный район" in text_of(officers)
+    assert "Иванов" not in text_of(officers) + "".join(files_of(officers))
+    with engine.connect() as connection:
+        found = connection.execute(sa.text(INCIDENTS)).tuples()
+    assert found.all() == [("asinovsky", None, name[-3:])]
