@@ -137,8 +137,8 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     headings, others = tables_of(form, seen, whole=not isinstance(content, Blocks))
     beside = next((other.form for other in others if other.form is not None and stands_alone(other.form, form)), None)
     if beside is not None and context.form is None:
-        doubts = (ambiguous((form, beside)), *read_with_doubt)
-        return Identified(delivery, None, sender=owner(delivery, context), findings=doubts)
+        both = (ambiguous((form, beside)), *read_with_doubt)
+        return Identified(delivery, None, sender=owner(delivery, context), findings=both)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(delivery, titles, context)
     edition = form.edition_at(as_of)
