@@ -77,6 +77,8 @@ ROSTER_SHORT = Rule("COM-062", "warning", "register")
 LATE = Rule("COM-063", "note", "delivery")
 WRONG_SIZE = Rule("COM-064", "refuse", "delivery")
 TOTAL_UNNAMED = Rule("COM-065", "warning", "table")
+SHARED_NUMBER = Rule("COM-095", "error", "cell")
+HIDDEN_UNDER_MERGED = Rule("COM-096", "note", "table")
 
 ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
 COMMON: tuple[Rule, ...] = tuple(

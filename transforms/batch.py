@@ -24,7 +24,7 @@ from contracts.reading import (
 from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
 from contracts.vocabulary import academic_year, rows
 from transforms.account import Part, counted, kept_rows, sheet_parts
-from transforms.check import check_rows
+from transforms.check import SharedCell, check_rows
 from transforms.finding import Table, described, finding
 from transforms.identify import Context, Finding, Identified, called
 from transforms.size import wrong_size
@@ -43,6 +43,7 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
     places: list[tuple[int, int, int]] = []
+    shared: list[SharedCell] = []
     for number, parts_there in enumerate(told):
         for part_there in parts_there:
             if part_there.heading is None:
@@ -53,9 +54,16 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
             for column, values in texts.items():
                 c = columns.get(column)
                 values += [row.cells[c] if c is not None and c < len(row.cells) else None for row in data]
+            names = {place: name for name, place in columns.items()}
+            shared += [
+                (len(tables), row.number, names[c], area)
+                for row in data
+                if row.shared
+                for c, area in row.shared.items()
+            ]
             tables.append(Table(number, part_there.sheet, columns))
     raw = raw_frame(texts, places, batch)
-    checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases)
+    checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases, shared)
     typed = checked.typed
     totals, disagreeing = row_controls(form, edition, typed)
     findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])

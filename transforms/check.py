@@ -20,6 +20,7 @@ from contracts.rules import (
     NO_RESULT,
     NOT_IN_OPEN_LIST,
     NOUGHT_RESTORED,
+    SHARED_NUMBER,
 )
 from contracts.vocabulary import allowed_words, official_names, unit_names
 from transforms.answer import DASH
@@ -36,6 +37,10 @@ EXPECTED = {
     "yes_no": "да или нет", "percent": "процент, например 33,77%", "grade": "целое число",
     "grades": "например 6–11", "unit": "название территории из справочника",
 }  # fmt: skip
+
+
+SharedCell = tuple[int, int, str, str]
+"""Table, row of the sheet from 1, column of the form, and the merged range of a cell."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,16 @@ def check_rows(
     edition: Edition,
     register: Register | None,
     aliases: Mapping[str, str],
+    shared: Sequence[SharedCell] = (),
 ) -> Checked:
     """Check the rows of many deliveries of one form at once.
 
     `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
-    for each column of the edition.
+    for each column of the edition. `shared` are cells whose number stands in a merged cell together with others.
     """
     typed, unread = parsed(raw, edition, aliases)
+    if shared:
+        unread = pl.concat([unread, shared_cells(raw, shared, edition)])
     found = [unread]
     if "school_name" in raw.columns and not form.defines_schools:
         typed, problems = with_schools(raw, typed, register)
@@ -76,6 +84,20 @@ def check_rows(
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
     return Checked(typed, findings, compiled.skipped)
+
+
+def shared_cells(raw: pl.DataFrame, shared: Sequence[SharedCell], edition: Edition) -> pl.DataFrame:
+    """A `PLACED` frame of the cells of `raw` whose number is that of several rows or columns together."""
+    schema = {"table": pl.Int32, "row": pl.Int32, "column": pl.String, "range": pl.String}
+    known = raw.select("table", "row").with_row_index("index")
+    there = pl.DataFrame(list(shared), schema=schema, orient="row").join(known, on=["table", "row"], how="inner")
+    found = [pl.DataFrame(schema=PLACED)]
+    for column in edition.columns:
+        cells = there.filter(pl.col("column") == column.name).sort("index")
+        if len(cells):
+            expected = cells.select(pl.format("число в каждой ячейке (объединены {})", "range")).to_series()
+            found.append(placed(cells["index"], SHARED_NUMBER.id, column.name, expected))
+    return pl.concat(found)
 
 
 def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:

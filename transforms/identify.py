@@ -19,6 +19,7 @@ from contracts.rules import (
     CONTRADICTION,
     DOUBTS,
     HIDDEN_SHEET,
+    HIDDEN_UNDER_MERGED,
     NO_CAMPAIGN,
     SENDER_UNKNOWN,
     SENDER_WRONG,
@@ -31,11 +32,13 @@ from transforms.finding import finding
 from transforms.header import Heading
 from transforms.heading import unit_aliases
 from transforms.layout import another_table, hidden_findings, layout_findings, layout_of
+from transforms.merged import seen_cells
 from transforms.origin import as_of_in, as_of_in_name, only_sender, sender_in, sender_in_name
 from transforms.part import OtherTable, is_meant, parts_of
 from transforms.resolve import Register
 
 Finding = dict[str, object]
+RANGES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Identified:
 
 def identify(delivery: Delivery, context: Context) -> Identified:
     """Find out the form, the tables, the sender and the date of a delivery; doubts are findings."""
-    content = without_receipts(delivery.content)
+    content, hidden_values = as_seen(without_receipts(delivery.content))
     if content is not delivery.content:
         delivery = replace(delivery, content=content)
     if isinstance(content, Unreadable):
@@ -120,6 +123,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     read_with_doubt = [
         finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts
     ]
+    read_with_doubt += hidden_values
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     forms = FORMS if context.form is None else (form_named(context.form),)
     seen = [each for sheet in sheets for each in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
@@ -169,6 +173,21 @@ def without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unr
         return content
     sheets = [sheet for sheet in content.sheets if not is_receipt(sheet.name, first_cell(sheet))]
     return content if len(sheets) == len(content.sheets) else replace(content, sheets=sheets)
+
+
+def as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unreadable, list[Finding]]:
+    """The content without values under merged cells, which nobody sees, and a finding for each sheet that has some."""
+    if not isinstance(content, Grid) or not any(sheet.merged for sheet in content.sheets):
+        return content, []
+    sheets, said = [], []
+    for sheet in content.sheets:
+        seen, covered = seen_cells(sheet)
+        sheets.append(seen)
+        if covered:
+            more = f" и ещё {len(covered) - RANGES_SHOWN}" if len(covered) > RANGES_SHOWN else ""
+            areas = ", ".join(each.address for each in covered[:RANGES_SHOWN]) + more
+            said.append(finding(HIDDEN_UNDER_MERGED, value=areas, sheet=sheet.name))
+    return replace(content, sheets=sheets), said
 
 
 def first_cell(sheet: Sheet) -> object:

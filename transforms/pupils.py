@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from contracts.form import Edition, Form, Pupils
 from contracts.forms import RULES
-from contracts.grid import Blocks, Grid, Sheet, column_letters
+from contracts.grid import Blocks, Grid, column_letters
 from contracts.reading import (
     FINDINGS,
     NO_CONTROL_TOTALS,
@@ -25,14 +25,14 @@ from contracts.reading import (
 )
 from contracts.rules import KEY_NORMALISED, NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
-from transforms.cell import cell_text
-from transforms.check import check_rows
+from transforms.check import SharedCell, check_rows
 from transforms.disclosure import HIDDEN, shown
 from transforms.finding import Table, finding
 from transforms.heading import heading_key, key
 from transforms.identify import Context, Identified
 from transforms.identity import IDENTITY, doubtful_names, identities, told_apart
 from transforms.size import wrong_size
+from transforms.text_frame import text_frame
 
 THREADS = 2
 COUNTER = pl.Int16()
@@ -73,6 +73,7 @@ class PupilReading:
         self.pupils: Pupils = found.form.pupils
         self.tables = tuple(Table(0, sheet.name, heading.columns) for sheet, heading in found.headings)
         self.parts: list[Part] = []
+        self.shared: list[SharedCell] = []
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Blocks are checked by two threads, since polars leaves the interpreter free, and yielded in their order."""
@@ -97,13 +98,16 @@ class PupilReading:
             if isinstance(content, Blocks):
                 yield from ((number, frame) for frame in content.frames(heading.last + 2))
             else:
-                yield number, text_frame(sheet, heading.below(sheet))
+                frame, shared = text_frame(sheet, heading)
+                names = {place: name for name, place in heading.columns.items()}
+                self.shared += [(number, r + 1, names[c], area) for r, at in shared.items() for c, area in at.items()]
+                yield number, frame
 
     def checked(self, number: int, block: pl.DataFrame) -> Part:
         """Check a block of a table; nothing of the reading changes, so that blocks may be checked side by side."""
         data = self.only_data(number, self.named(number, block))
         checked = check_rows(
-            data, self.tables, self.form, self.edition, self.context.schools, self.context.unit_aliases
+            data, self.tables, self.form, self.edition, self.context.schools, self.context.unit_aliases, self.shared
         )
         bad = int(checked.typed["bad"].sum())
         known = checked.typed.select(
@@ -279,13 +283,3 @@ def not_blank(rows: pl.DataFrame, columns: Iterable[str], usual: str) -> pl.Seri
 
 def has_text(texts: pl.Series) -> pl.Series:
     return (texts.str.strip_chars() != "").fill_null(False)
-
-
-def text_frame(sheet: Sheet, rows: Sequence[int]) -> pl.DataFrame:
-    """Rows of a sheet, zero-based, as text: row Int32 counted from 1, c0, c1, … String."""
-    width = max((len(row) for row in sheet.rows), default=0)
-    texts = [[cell_text(value) for value in sheet.rows[r]] for r in rows]
-    columns = {
-        f"c{c}": pl.Series([row[c] if c < len(row) else None for row in texts], dtype=pl.String) for c in range(width)
-    }
-    return pl.DataFrame({"row": pl.Series([r + 1 for r in rows], dtype=pl.Int32), **columns})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from contracts.form import Kind
 from contracts.grid import Sheet
 from transforms.cell import cell_text, percent_text
 from transforms.header import Heading
+from transforms.merged import Joined, joined_cells, kinds_of, shared_numbers, spread_down
 from transforms.parse import UNVALUED
 from transforms.row_kind import LABEL, Places, has_ordinal, kind_of_row, names_one
 from transforms.total_row import grand_total
@@ -20,11 +21,15 @@ ANOTHER_TABLE = "another_table"
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a sheet: its number from 1, what it is, and the text of its cells from column A."""
+    """A row of a sheet: its number from 1, what it is, and the text of its cells from column A.
+
+    `shared` are columns whose number stands in a merged cell together with other cells, and the range of that cell.
+    """
 
     number: int
     outcome: str
     cells: list[str | None]
+    shared: Mapping[int, str] | None = None
 
 
 def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
@@ -32,20 +37,27 @@ def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
 
     Title, heading, total, subtotal, section, unfilled (a name alone), note, another_table (its cells are not kept) and
     blank are no data. A row is data when its key is filled together with anything else, or when at least two other
-    columns of the form are; loud doubt beats silent loss.
+    columns of the form are; loud doubt beats silent loss. A merged cell counts for every row of data that it covers.
     """
     end = len(sheet.rows) if heading.end is None else heading.end
     stop = end if heading.stop is None else heading.stop
     marked = marked_cells(sheet, places)
     spanned = {m.first_row for m in sheet.merged if m.last_column > m.first_column}
-    result: list[Row] = []
+    texts: dict[int, list[str | None]] = {}
     for r in range(heading.start, end):
         values = sheet.rows[r]
         cells = [v if v is None or type(v) is str else str(v) if type(v) is int else cell_text(v) for v in values]
         for c, text in marked.get(r, ()):
             cells += [None] * (c + 1 - len(cells))
             cells[c] = text
+        texts[r] = cells
+    kinds = kinds_of(heading) if sheet.merged else {}
+    joined = joined_cells(sheet, heading.last + 1, stop, kinds)
+    spread_down(texts, joined, kinds)
+    result: list[Row] = []
+    for r, cells in texts.items():
         filled = [c for c, text in enumerate(cells) if text is not None and text and not text.isspace()]
+        kept = cells
         if not filled:
             outcome = "blank"
         elif r < heading.first:
@@ -53,13 +65,21 @@ def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
         elif r <= heading.last or r in heading.again:
             outcome = "heading"
         elif r >= stop:
-            outcome, cells = ANOTHER_TABLE, []
+            outcome, kept = ANOTHER_TABLE, []
         else:
             outcome = kind_of_row(cells, filled, places)
             if outcome == LABEL and r in spanned:
                 outcome = "section"
-        result.append(Row(r + 1, outcome, cells))
-    return settled(result, places)
+        result.append(Row(r + 1, outcome, kept))
+    result = settled(result, places)
+    return with_merged(result, joined, kinds) if joined.across or joined.down else result
+
+
+def with_merged(rows: list[Row], joined: Joined, kinds: Mapping[int, Kind]) -> list[Row]:
+    """The rows with what cells merged over columns say, and with the numbers that several rows or columns share."""
+    data = {row.number - 1: row.cells for row in rows if row.outcome == "data"}
+    shared = shared_numbers(data, joined, kinds)
+    return [replace(row, shared=shared[row.number - 1]) if row.number - 1 in shared else row for row in rows]
 
 
 def places_of(heading: Heading, key_columns: Sequence[str]) -> Places:

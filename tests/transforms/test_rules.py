@@ -14,7 +14,7 @@ from example import ADVANCED, GOOD, MAIN, PUPIL, REPORT, SCHOOLS, TOTAL_OF_REPOR
 
 from contracts.form import Rule
 from contracts.forms import RULES
-from contracts.grid import Doubt, Grid, Sheet, Unreadable
+from contracts.grid import Doubt, Grid, Range, Sheet, Unreadable, Value
 
 HISTORY = {
     "COM-020": "test_a_suspiciously_smaller_delivery_is_refused_with_both_numbers",
@@ -64,6 +64,19 @@ def with_sheet(**changed: Any) -> Example:
 def sent(**changed: Any) -> Example:
     """A report that as a whole is not as agreed."""
     return Example(replace(Sent("readiness_report"), **changed))
+
+
+def merged(cells: Cells) -> Sent:
+    """A report of two schools whose cells of navigators are merged."""
+    sheet = Sent("readiness_report", cells, more=({**REPORT, "school_code": "700003", "school_name": None},)).grid()
+    c = list(REPORT).index("navigators")
+    return Sent("readiness_report", content=Grid([replace(sheet.sheets[0], merged=[Range(2, c, 3, c)])], "xlsx"))
+
+
+def hiding(value: Value) -> Sent:
+    """A report whose title is merged over a cell with this value."""
+    title, *rows = Sent("readiness_report").grid().sheets[0].rows
+    return Sent("readiness_report", content=Grid([Sheet("Лист1", [[*title, value], *rows], [Range(0, 0, 0, 1)])], "x"))
 
 
 PLAN = Sheet("План", [["Муниципальный район", "План"], ["Чаинский муниципальный район", 10]])
@@ -132,6 +145,8 @@ EXAMPLES: dict[str, Example] = {
     "COM-063": sent(received=AFTER_DEADLINE),
     "COM-064": Example(Sent("readiness_report", more=[REPORT] * 6), None, Sent("readiness_report", more=[REPORT] * 5)),
     "COM-065": Example(Sent("registration_plan", total={"plan_pupils": 1050})),
+    "COM-095": Example(merged({"navigators": 2}), "navigators", merged({"navigators": 0})),
+    "COM-096": Example(hiding("меньше"), None, hiding(None)),
     "RDY-001": report({**MAIN, "hours_curricular": 8, "hours_parents": 3}, "hours_curricular", MAIN),
     "RDY-002": report({"hours_rmg": 33, "hours_parents": 3}, "hours_rmg", {"hours_rmg": "34,0"}),
     "RDY-003": report({**MAIN, "hours_practice": 11, "hours_parents": 3}, "hours_practice", MAIN),
