@@ -2,7 +2,7 @@
 
 `contracts/versions.csv` has a line a version and form, in the order in which they were made; the last one whose
 `judges_from` has come judges a date. `python -m contracts.versions` fails when the rules of a form are not those of its
-last line, and says how to add one.
+last line, or an input is not what its last version said (`contracts/inputs.py`), and says how to add one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import csv
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from hashlib import sha256
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contracts import inputs
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule
 from contracts.forms import FORMS
 from contracts.rules import COMMON
@@ -175,10 +176,16 @@ def wrong(forms: Sequence[Form] = FORMS) -> Iterator[str]:
         )
 
 
-def add(name: str, since: dt.date, what: str, forms: Sequence[Form] = FORMS) -> list[Version]:
-    """Write a line for each form whose rules are not those of its last one; returns the lines."""
+def add(
+    name: str, since: dt.date, what: str, forms: Sequence[Form] = FORMS, only: Collection[str] = ()
+) -> list[Version]:
+    """Write a line for each form whose rules are not those of its last one; returns the lines. `only` names forms."""
     found = listed()
-    made = [Version(name, form.name, since, rules_of(form), what) for form in changed(found, forms)]
+    made = [
+        Version(name, form.name, since, rules_of(form), what)
+        for form in changed(found, forms)
+        if not only or form.name in only
+    ]
     write((*found, *made))
     return made
 
@@ -204,23 +211,36 @@ def write(versions: Sequence[Version]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = print) -> int:
-    """Check the table, or change it; 1 when it is wrong."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Check contracts/versions.csv, or change it.")
+    """Check both tables, or change them; 1 when one is wrong."""
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description="Check contracts/versions.csv and contracts/inputs.csv, or change them."
+    )
     actions = parser.add_subparsers(dest="action")
-    adding = actions.add_parser("add", help="write a line for each form whose rules have changed")
+    adding = actions.add_parser("add", help="write a line for each form and input that has changed")
     adding.add_argument("version", metavar="NAME", help="for example 2023-11")
     adding.add_argument("--from", dest="since", metavar="DATE", type=dt.date.fromisoformat, required=True,
-                        help="the first as-of date that the new rules judge")  # fmt: skip
+                        help="the first as-of date that what is new judges")  # fmt: skip
     adding.add_argument("--what", required=True, help="what has changed, a sentence in Russian")
+    adding.add_argument("--only", nargs="+", default=(), metavar="FORM_OR_INPUT",
+                        help="only these; each may have a date of its own")  # fmt: skip
     actions.add_parser("same", help="the rules are the same, only written down otherwise (after an upgrade of polars)")
     asked = parser.parse_args(arguments)
     if asked.action == "add":
-        made = add(asked.version, asked.since, asked.what)
-    else:
-        made = same() if asked.action == "same" else []
-    for line in made:
-        say(f"{line.form}: version {line.version}, judges from {line.judges_from}, {line.fingerprint}")
-    complaints = list(wrong())
+        known = [*(form.name for form in FORMS), *inputs.names()]
+        if odd := [each for each in asked.only if each not in known]:
+            parser.error(f"there is no form or input {odd[0]!r}; there are: {', '.join(known)}")
+        try:
+            of_inputs = inputs.add(asked.version, asked.since, asked.what, asked.only)
+        except ValueError as error:
+            parser.error(str(error))
+        for line in add(asked.version, asked.since, asked.what, only=asked.only):
+            say(f"{line.form}: version {line.version}, judges from {line.judges_from}, {line.fingerprint}")
+        for each in of_inputs:
+            say(f"{each.input}: version {each.version}, judges from {each.judges_from}, {each.fingerprint}")
+    elif asked.action == "same":
+        for line in same():
+            say(f"{line.form}: version {line.version}, judges from {line.judges_from}, {line.fingerprint}")
+    complaints = [*wrong(), *inputs.wrong(COMMAND)]
     for complaint in complaints:
         say(complaint)
     return int(bool(complaints))

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from changing import Inputs, forget
 
 from warehouse.database import connect, upgrade
 
@@ -90,6 +91,14 @@ def embedded(pgdata: Path) -> Iterator[str]:
             yield holder.stdout.readline().strip()
         finally:
             holder.stdin.close()
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Iterator[Inputs]:
+    """The inputs of the contracts, to be changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield Inputs(tmp_path / "contracts", patch)
+    forget()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
--- Working days. Applied whenever this file changes; the exceptions are data in ref.calendar_day.
+-- Working days. Applied whenever this file changes; the exceptions are data in ref.calendar_day, and in the version of
+-- the calendar that judges a date: functions with a calendar count by it, the others by the calendar as it is now.
 
 -- Whose calendar it is: the first two digits of ОКТМО.
 CREATE OR REPLACE FUNCTION ref.region() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '69' $$;
@@ -30,4 +31,26 @@ CREATE OR REPLACE FUNCTION ref.working_days_between(from_day date, to_day date) 
     SELECT sign(to_day - from_day)::integer * count(*)::integer
     FROM generate_series(1, abs(to_day - from_day)) AS n
     WHERE ref.is_working_day(least(from_day, to_day) + n)
+$$;
+
+-- The exceptions by which a date is judged: {"2023-11-06": false, …}.
+CREATE OR REPLACE FUNCTION ref.calendar_at(day date) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(e.day, e.is_working ORDER BY e.region), '{}')
+    FROM jsonb_to_recordset(ref.input_lines('calendar', $1)) AS e (region text, day text, is_working boolean)
+    WHERE e.region IN ('', ref.region())
+$$;
+
+CREATE OR REPLACE FUNCTION ref.is_working_day(day date, calendar jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce((calendar ->> to_char(day, 'YYYY-MM-DD'))::boolean, extract(isodow FROM day) < 6)
+$$;
+
+CREATE OR REPLACE FUNCTION ref.next_working_day(day date, calendar jsonb) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT $1 + n FROM generate_series(1, 40) AS n WHERE ref.is_working_day($1 + n, $2) ORDER BY n LIMIT 1
+$$;
+
+CREATE OR REPLACE FUNCTION ref.working_days_between(from_day date, to_day date, calendar jsonb) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT sign(to_day - from_day)::integer * count(*)::integer
+    FROM generate_series(1, abs(to_day - from_day)) AS n
+    WHERE ref.is_working_day(least(from_day, to_day) + n, calendar)
 $$;

@@ -13,19 +13,15 @@ from sqlalchemy.exc import ArgumentError
 
 from contracts.form import Form
 from contracts.forms import FORMS
-from contracts.vocabulary import rows
 from warehouse.copying import run_script
 from warehouse.facts import ensure_fact_tables, statements
+from warehouse.inputs import input_records
 from warehouse.reference import form_record, rule_records, sync_reference, version_records
 
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 UPGRADE_LOCK = 7_364_001
-SCRIPTS = ("calendar.sql", "views.sql", "incidents.sql", "grants.sql")
-VOCABULARIES = (
-    "reporting_units", "reporting_unit_aliases", "senders", "campaigns", "calendar", "band_rules", "level_norms",
-)  # fmt: skip
-
+SCRIPTS = ("inputs.sql", "calendar.sql", "views.sql", "incidents.sql", "grants.sql")
 APPLIED = """
 SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')
        = :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN '' ELSE ' no role' END
@@ -115,9 +111,9 @@ def migrate(connection: Connection, revision: str = "head") -> None:
 def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     """A hash of everything that `upgrade` applies."""
     parts: list[object] = [sorted(path.name for path in (MIGRATIONS / "versions").glob("*.py"))]
-    parts += [(HERE / name).read_text(encoding="utf-8") for name in (*SCRIPTS, "reference.py")]
+    parts += [(HERE / name).read_text(encoding="utf-8") for name in (*SCRIPTS, "reference.py", "inputs.py")]
     parts += [statements(form) for form in forms]
-    parts += [rows(name) for name in VOCABULARIES]
+    parts += [dict(record) for record in input_records()]
     parts += [dict(form_record(form)) for form in forms]
     parts += [dict(record) for record in rule_records(forms)]
     parts += [dict(record) for record in version_records(forms)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 
 from warehouse.copying import run_script
+from warehouse.inputs import pin
 from warehouse.mart import Mart, marts, views
 from warehouse.slices import LONGEST_WAIT, publisher
 from warehouse.transaction import retried
@@ -74,6 +75,7 @@ def publish_within(
 ) -> list[Published]:
     """Publish in a REPEATABLE READ transaction of the caller, who is the publisher."""
     dates = sorted(set(as_of_dates))
+    pin(connection, dates)
     build_all(connection, dates)
     if any(is_reshaped(connection, mart) for mart in marts()):
         earlier = sorted(set(published_dates(connection)) - set(dates))

@@ -93,7 +93,7 @@ SELECT o.form, f.title AS form_title, o.sender, s.name AS sender_name, o.campaig
     n.form IS NOT NULL AND coalesce(x.received_at < n.stated_at, true) AS is_nothing,
     (SELECT d.file_name FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
      WHERE r.reading_id = x.reading_id) AS refused_file
-FROM ref.roster_at(:day) o
+FROM ref.roster_now(:day) o
 JOIN ref.form f ON f.form = o.form
 JOIN ref.sender s ON s.sender = o.sender
 JOIN ref.campaign c ON c.campaign = o.campaign

@@ -1,4 +1,7 @@
-"""Reference data from the contracts: units, senders, campaigns, roster, bands, norms, rules and their versions."""
+"""Reference data from the contracts as they stand now: units, senders, campaigns, norms, rules and their versions.
+
+The versions by which dates are judged are written beside it (`warehouse/inputs.py`).
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,20 @@ from contracts.form import Form
 from contracts.forms import FORMS, RULES
 from contracts.versions import UNLISTED, in_force
 from contracts.vocabulary import rows
+from warehouse.inputs import sync_inputs
 
 Record = Mapping[str, object]
 Expected = Literal["campaign", "academic_year", "day", "once", "as_published"]
 
-ROSTER = """
-INSERT INTO ref.roster (form, sender, campaign, valid_from)
-SELECT f.form, s.sender, c.campaign, coalesce(c.starts_on, '0001-01-01')
-FROM ref.form f
-JOIN ref.sender s ON s.kind = f.sender_kind
-LEFT JOIN ref.campaign c ON f.expected = 'campaign' AND c.form = f.campaign_form
-WHERE (f.expected <> 'campaign' OR c.campaign IS NOT NULL)
-  AND NOT EXISTS (SELECT FROM ref.roster r
-                  WHERE r.form = f.form AND r.sender = s.sender AND r.campaign IS NOT DISTINCT FROM c.campaign)
+# A line that is gone is not listed any more; its row stays where readings speak of it.
+LISTED = """
+UPDATE ref.{table} t SET is_listed = NOT t.is_listed
+WHERE t.is_listed <> (t.{key} = ANY (cast(:listed AS text[])))
+"""
+NO_SUCH_DAY = """
+DELETE FROM ref.calendar_day d
+WHERE NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::ref.calendar_day, cast(:records AS jsonb)) t
+                  WHERE (t.region, t.day) = (d.region, d.day))
 """
 # A line that now says something else is news as a new one is: marts are published again from its date on.
 VERSIONS = """
@@ -56,8 +60,8 @@ def sync_reference(
     """Write what the contracts say about units, senders, forms, campaigns, bands, norms and rules.
 
     `units` (reporting_unit, name, kind, municipality_type, oktmo, valid_from, valid_to) and `aliases` (alias,
-    reporting_unit, why) are further ones, all String; every further unit becomes a sender too. Nothing is deleted:
-    what is no longer in the contracts stays, as facts may speak of it.
+    reporting_unit, why) are further ones, all String; every further unit becomes a sender too. Only days of the
+    calendar are deleted: what else is no longer in the contracts stays, as facts may speak of it.
     """
     all_units = [*rows("reporting_units"), *(units.to_dicts() if units is not None else ())]
     all_aliases = [*rows("reporting_unit_aliases"), *(aliases.to_dicts() if aliases is not None else ())]
@@ -67,7 +71,7 @@ def sync_reference(
     known = {sender["sender"] for sender in rows("senders")}
     further = {
         unit["reporting_unit"]: {"sender": unit["reporting_unit"], "name": unit["name"], "kind": "reporting_unit"}
-        for unit in all_units
+        for unit in (units.to_dicts() if units is not None else ())
         if unit["reporting_unit"] not in known
     }
     upsert(
@@ -78,7 +82,8 @@ def sync_reference(
         [{**unit, "position": position[unit["reporting_unit"]]} for unit in all_units],
     )
     upsert(connection, "reporting_unit_alias", ("alias",), ("reporting_unit", "why"), all_aliases)
-    upsert(connection, "sender", ("sender",), ("name", "kind"), [*rows("senders"), *further.values()])
+    senders = [*rows("senders"), *further.values()]
+    upsert(connection, "sender", ("sender",), ("name", "kind"), senders)
     upsert(
         connection,
         "form",
@@ -94,18 +99,17 @@ def sync_reference(
         rows("campaigns"),
     )
     upsert(connection, "calendar_day", ("region", "day"), ("is_working", "why"), rows("calendar"))
-    upsert(
-        connection,
-        "band_rule",
-        ("band_rule_version", "band"),
-        ("lower_bound", "valid_from", "why"),
-        rows("band_rules"),
-    )
+    connection.execute(text(NO_SUCH_DAY), {"records": json.dumps(rows("calendar"), ensure_ascii=False)})
+    for table, told in (("campaign", rows("campaigns")), ("sender", senders)):
+        statement = LISTED.format(table=table, key=table)
+        connection.execute(text(statement), {"listed": [line[table] for line in told]})
     upsert(connection, "level_norm", ("model_version", "level", "direction"), ("hours",), rows("level_norms"))
     upsert(connection, "rule", ("rule",), ("form", "severity", "scope", "what", "when", "mend"), rule_records(forms))
     versions = {"records": json.dumps(list(version_records(forms)), ensure_ascii=False), "unlisted": UNLISTED}
     connection.execute(text(VERSIONS), versions)
-    connection.execute(text(ROSTER))
+    beside = {"reporting_units": units, "reporting_unit_aliases": aliases}
+    lines = {name: table.to_dicts() for name, table in beside.items() if table is not None}
+    sync_inputs(connection, {**lines, "senders": list(further.values())})
 
 
 def form_record(form: Form) -> Record:

@@ -15,7 +15,7 @@ OF_SCHOOLS = frozenset(form.name for form in FORMS if "school_id" in form.key)
 
 # Steps up to the deadline are counted from the last working day before it is over, steps after it from the deadline.
 CAMPAIGNS = """
-WITH owed AS MATERIALIZED (SELECT * FROM ref.roster_at(:day) o WHERE o.expected = 'campaign'),
+WITH owed AS MATERIALIZED (SELECT * FROM ref.roster_now(:day) o WHERE o.expected = 'campaign'),
 due AS MATERIALIZED (
     SELECT d.deadline, s.step
     FROM (SELECT DISTINCT o.deadline FROM owed o) d
@@ -54,7 +54,7 @@ NIGHTS = """
 WITH owed AS MATERIALIZED (
     SELECT o.form, o.sender, k.night, o.deadline
     FROM (SELECT cast(:day AS date) - back AS night FROM generate_series(1, :days) AS back) k
-    CROSS JOIN LATERAL ref.roster_at(k.night) o
+    CROSS JOIN LATERAL ref.roster_now(k.night) o
     WHERE o.expected = 'day'
 ),
 absent AS (

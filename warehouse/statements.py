@@ -12,7 +12,7 @@ from warehouse.slices import LONGEST_WAIT, lock_slices
 
 OWED = """
 SELECT o.form, f.title AS form_title, o.campaign, c.title AS campaign_title, o.expected
-FROM ref.roster_at(:day) o
+FROM ref.roster_now(:day) o
 JOIN ref.form f ON f.form = o.form
 LEFT JOIN ref.campaign c ON c.campaign = o.campaign
 WHERE o.sender = :sender AND o.expected IN ('campaign', 'day')

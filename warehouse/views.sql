@@ -20,9 +20,11 @@ DROP FUNCTION IF EXISTS ops.standing_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_known(timestamptz);
-DROP FUNCTION IF EXISTS ops.backfill_tried();
 DROP FUNCTION IF EXISTS ops.nothing_at(date, timestamptz);
+DROP FUNCTION IF EXISTS ref.roster_now(date);
+DROP VIEW IF EXISTS ref.roster;
 DROP FUNCTION IF EXISTS ref.roster_at(date);
+DROP FUNCTION IF EXISTS ref.sender_at(date);
 DROP FUNCTION IF EXISTS ref.campaign_at(date);
 DROP FUNCTION IF EXISTS ref.unit_at(date);
 DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
@@ -41,31 +43,61 @@ $$;
 CREATE FUNCTION ref.unit_at(day date)
 RETURNS TABLE (reporting_unit text, name text, kind text, oktmo text, "position" smallint) LANGUAGE sql STABLE AS $$
     SELECT u.reporting_unit, u.name, u.kind, u.oktmo, u.position
-    FROM ref.reporting_unit u
+    FROM jsonb_to_recordset((SELECT ref.input_lines('reporting_units', day))) AS u (
+        reporting_unit text, name text, kind text, oktmo text, "position" smallint, valid_from date, valid_to date)
     WHERE day BETWEEN u.valid_from AND u.valid_to
 $$;
 
 -- The campaign that runs on a day, one a form: the last one started for the academic year; August prepares the next one.
+-- Of two that start together the one with the later deadline.
 CREATE FUNCTION ref.campaign_at(day date)
-RETURNS TABLE (campaign_form text, campaign text, starts_on date, deadline date) LANGUAGE sql STABLE AS $$
-    SELECT DISTINCT ON (c.form) c.form, c.campaign, c.starts_on, c.deadline
-    FROM ref.campaign c
+RETURNS TABLE (campaign_form text, campaign text, starts_on date, deadline date, title text) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT ON (c.form) c.form, c.campaign, c.starts_on, c.deadline, c.title
+    FROM jsonb_to_recordset((SELECT ref.input_lines('campaigns', day))) AS c (
+        campaign text, form text, title text, academic_year integer, starts_on date, deadline date)
     WHERE c.starts_on <= day AND c.academic_year = ref.academic_year(day + 31)
-    ORDER BY c.form, c.starts_on DESC
+    ORDER BY c.form, c.starts_on DESC, c.deadline DESC, c.campaign
 $$;
 
--- Who owes which form on a day, and the last day to send it. An export of a day is downloaded the night after, and where
--- nobody works then, on the next working day.
+-- Every sender that we ever knew, by the name that it has on the day.
+CREATE FUNCTION ref.sender_at(day date)
+RETURNS TABLE (sender text, name text, kind text, is_listed boolean) LANGUAGE sql STABLE AS $$
+    SELECT s.sender, coalesce(v.name, s.name), coalesce(v.kind, s.kind), v.sender IS NOT NULL
+    FROM ref.sender s
+    LEFT JOIN jsonb_to_recordset((SELECT ref.input_lines('senders', day))) AS v (sender text, name text, kind text)
+        ON v.sender = s.sender
+$$;
+
+-- Who owes which form on a day, and the last day to send it, by the inputs that judge the day. An export of a day is
+-- downloaded the night after, and where nobody works then, on the next working day.
 CREATE FUNCTION ref.roster_at(day date)
 RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text) LANGUAGE sql STABLE AS $$
-    SELECT r.form, r.sender, r.campaign, CASE f.expected WHEN 'day' THEN ref.add_working_days(day, 1) ELSE c.deadline END,
-        f.expected
+    SELECT f.form, s.sender, CASE f.expected WHEN 'campaign' THEN c.campaign END,
+        CASE f.expected WHEN 'day' THEN n.due WHEN 'campaign' THEN c.deadline END, f.expected
+    FROM ref.form f
+    JOIN ref.sender_at(day) s ON s.kind = f.sender_kind AND s.is_listed
+    LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
+    CROSS JOIN (SELECT ref.next_working_day(day, ref.calendar_at(day)) AS due) n
+    WHERE f.expected <> 'as_published' AND (f.expected <> 'campaign' OR c.campaign IS NOT NULL)
+$$;
+
+-- Who owes what by the lists as they are now: for reminders and incidents, which tell how things stand.
+CREATE VIEW ref.roster AS
+SELECT f.form, s.sender, c.campaign, f.expected, c.starts_on, c.deadline, c.academic_year
+FROM ref.form f
+JOIN ref.sender s ON s.kind = f.sender_kind AND s.is_listed
+LEFT JOIN ref.campaign c ON f.expected = 'campaign' AND c.form = f.campaign_form AND c.is_listed
+WHERE f.expected <> 'campaign' OR c.campaign IS NOT NULL;
+COMMENT ON VIEW ref.roster IS 'Кто какую форму обязан прислать. Отсюда «не представлен» — факт, а не пустое место.';
+
+CREATE FUNCTION ref.roster_now(day date)
+RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT ON (r.form, r.sender) r.form, r.sender, r.campaign,
+        CASE r.expected WHEN 'day' THEN ref.add_working_days(day, 1) ELSE r.deadline END, r.expected
     FROM ref.roster r
-    JOIN ref.form f ON f.form = r.form
-    LEFT JOIN ref.campaign_at(day) c ON c.campaign = r.campaign
-    WHERE day BETWEEN r.valid_from AND r.valid_to
-      AND f.expected <> 'as_published'
-      AND (r.campaign IS NULL OR c.campaign IS NOT NULL)
+    WHERE r.expected <> 'as_published'
+      AND (r.campaign IS NULL OR r.starts_on <= day AND r.academic_year = ref.academic_year(day + 31))
+    ORDER BY r.form, r.sender, r.starts_on DESC, r.deadline DESC, r.campaign
 $$;
 
 -- Who stated for a day, as known at a moment, that there is nothing to report: for its night, or for the campaign that
@@ -78,11 +110,6 @@ LANGUAGE sql STABLE AS $$
     WHERE n.recorded_at <= known AND coalesce(n.withdrawn_at > known, true)
       AND (n.as_of = day
            OR ref.local_date(n.stated_at) <= day AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(day) c))
-$$;
-
--- The backfill whose proposed readings count as if they were applied; none in an ordinary session.
-CREATE FUNCTION ops.backfill_tried() RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT nullif(current_setting('profmin.backfill', true), '')::bigint
 $$;
 
 -- The last reading of each delivery of which we knew at a moment. Readings of superseded deliveries are among them: a
@@ -243,9 +270,12 @@ $$;
 CREATE FUNCTION ref.band_at(day date, rate numeric)
 RETURNS TABLE (band text, in_rule_gap boolean, band_rule_version text) LANGUAGE sql STABLE AS $$
     WITH rule AS MATERIALIZED (
-        SELECT b.* FROM ref.band_rule b
-        WHERE b.band_rule_version = (SELECT v.band_rule_version FROM ref.band_rule v WHERE v.valid_from <= day
-                                     ORDER BY v.valid_from DESC, v.band_rule_version DESC LIMIT 1)
+        SELECT * FROM (
+            SELECT b.*, dense_rank() OVER (ORDER BY b.valid_from DESC, b.band_rule_version DESC) AS place
+            FROM jsonb_to_recordset((SELECT ref.input_lines('band_rules', day))) AS b (
+                band_rule_version text, band text, lower_bound numeric, valid_from date)
+            WHERE b.valid_from <= day
+        ) b WHERE b.place = 1
     )
     SELECT
         coalesce((SELECT b.band FROM rule b WHERE b.lower_bound <= rate ORDER BY b.lower_bound DESC LIMIT 1), 'no_data'),

@@ -84,7 +84,10 @@ def official_names() -> tuple[str, ...]:
 
 @cache
 def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
-    """The campaign of a form that runs on a date: the last one started in the same academic year, or None."""
+    """The campaign of a form that runs on a date: the last one started in the same academic year, or None.
+
+    Of two that start together the one with the later deadline.
+    """
     started = [
         row
         for row in rows("campaigns")
@@ -92,7 +95,8 @@ def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
         and row["starts_on"] <= as_of.isoformat()
         and academic_year(as_of + dt.timedelta(days=31)) == int(row["academic_year"])
     ]
-    return max(started, key=lambda row: row["starts_on"], default=None)
+    started.sort(key=lambda row: row["campaign"])
+    return max(started, key=lambda row: (row["starts_on"], row["deadline"]), default=None)
 
 
 def academic_year(day: dt.date) -> int:

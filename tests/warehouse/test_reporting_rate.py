@@ -6,8 +6,10 @@ from dataclasses import replace
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from changing import Inputs
 from hand_made import DAY, NOON, export, loaded, read, refused, report
 
+from warehouse.database import upgrade
 from warehouse.publish import AuditFailed, publish, published_dates
 from warehouse.stored import unpublished
 
@@ -133,22 +135,20 @@ def test_what_was_published_stays_known(engine: sa.Engine, small: dict[str, int]
     assert told(rates(engine)[READINESS, "seversk"]) == {"nothing_to_report"}
 
 
-def test_a_second_campaign_and_a_cadence_are_data(engine: sa.Engine, small: dict[str, int]) -> None:
-    """Next year's campaign is a line of campaigns.csv and its roster; a monthly round is more such lines."""
-    from warehouse.reference import ROSTER
-
+def test_a_second_campaign_and_a_cadence_are_data(engine: sa.Engine, small: dict[str, int], inputs: Inputs) -> None:
+    """Next year's campaign is a line of campaigns.csv; a monthly round is more such lines."""
     rounds = [
         ("readiness-2024", 2024, "2024-08-01", "2024-09-10"),
         ("readiness-2024-11", 2024, "2024-11-01", "2024-11-29"),
         ("readiness-2024-12", 2024, "2024-12-01", "2024-12-28"),
     ]
-    with engine.begin() as connection:
-        for campaign, year, starts_on, deadline in rounds:
-            connection.execute(
-                sa.text("INSERT INTO ref.campaign VALUES (:c, 'readiness_report', :c, :y, :s, :d)"),
-                {"c": campaign, "y": year, "s": starts_on, "d": deadline},
-            )
-        connection.execute(sa.text(ROSTER))
+    for campaign, year, starts_on, deadline in rounds:
+        inputs.add(
+            "campaigns", campaign=campaign, form=READINESS, title=campaign, academic_year=str(year),
+            starts_on=starts_on, deadline=deadline,
+        )  # fmt: skip
+    inputs.list("2024", dt.date(2024, 8, 1))
+    upgrade(engine)
     autumn, november, december = dt.date(2024, 9, 9), dt.date(2024, 11, 30), dt.date(2024, 12, 2)
     ids = {f"asinovsky-{number}": small[f"asinovsky-{number}"] for number in range(1, 11)}
     for campaign, as_of in (("readiness-2024", autumn), ("readiness-2024-11", dt.date(2024, 11, 20))):

@@ -7,7 +7,7 @@ SELECT
     jsonb_build_object('last', l.as_of) AS state,
     jsonb_build_object('days', d.days) AS details,
     '{}'::bigint[] AS deliveries
-FROM ref.roster_at(:day) r
+FROM ref.roster_now(:day) r
 CROSS JOIN LATERAL (
     SELECT greatest(
         (SELECT max(h.as_of) FROM ops.reading h

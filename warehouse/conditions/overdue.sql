@@ -6,7 +6,7 @@ SELECT
     '{}'::jsonb AS state,
     jsonb_build_object('deadline', r.deadline, 'days', ref.working_days_between(r.deadline, :day)) AS details,
     '{}'::bigint[] AS deliveries
-FROM ref.roster_at(:day) r
+FROM ref.roster_now(:day) r
 WHERE r.expected = 'campaign' AND ref.working_days_between(r.deadline, :day) > :days
   AND NOT EXISTS (SELECT FROM ops.reading_at(:day, 'infinity') h WHERE h.form = r.form AND h.sender = r.sender)
   AND NOT EXISTS (SELECT FROM ops.statement s

@@ -50,6 +50,6 @@ FROM held r
 CROSS JOIN LATERAL (SELECT * FROM core.control_total_fact e WHERE e.reading_id = r.reading_id OFFSET 0) t
 JOIN ops.judged(ARRAY(SELECT h.reading_id FROM held h)) j ON j.reading_id = r.reading_id
 JOIN ref.form f ON f.form = r.form
-JOIN ref.sender c ON c.sender = r.sender
+JOIN ref.sender_at(:as_of) c ON c.sender = r.sender
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.reporting_unit
 CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) s

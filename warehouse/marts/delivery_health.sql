@@ -105,7 +105,7 @@ LEFT JOIN ops.reading r ON r.reading_id = d.reading_id
 LEFT JOIN counted n ON n.reading_id = d.reading_id
 LEFT JOIN ops.judged(ARRAY(SELECT s.reading_id FROM shown s)) j ON j.reading_id = d.reading_id
 LEFT JOIN ref.form f ON f.form = d.form
-LEFT JOIN ref.sender c ON c.sender = d.sender
+LEFT JOIN ref.sender_at(:as_of) c ON c.sender = d.sender
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = d.sender
 CROSS JOIN latest l
 CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) a

@@ -80,7 +80,7 @@ of_form AS (
 ),
 -- The calendar is asked once a deadline, not once a sender.
 due AS MATERIALIZED (
-    SELECT d.deadline, greatest(ref.working_days_between(d.deadline, :as_of), 0) AS overdue_days
+    SELECT d.deadline, greatest(ref.working_days_between(d.deadline, :as_of, ref.calendar_at(:as_of)), 0) AS overdue_days
     FROM (SELECT DISTINCT t.deadline FROM told t) d
 )
 SELECT
@@ -110,8 +110,8 @@ SELECT
     a.is_over AND a.completeness = 1 AS is_final
 FROM told t
 JOIN ref.form f ON f.form = t.form
-JOIN ref.sender c ON c.sender = t.sender
+JOIN ref.sender_at(:as_of) c ON c.sender = t.sender
 JOIN of_form a ON a.form = t.form
 JOIN due d ON d.deadline = t.deadline
-LEFT JOIN ref.campaign p ON p.campaign = t.campaign
+LEFT JOIN ref.campaign_at(:as_of) p ON p.campaign = t.campaign
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.sender

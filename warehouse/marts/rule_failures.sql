@@ -70,6 +70,6 @@ FROM failed f
 LEFT JOIN schools s ON s.form = f.form AND s.sender = f.sender AND s.rule = f.rule
 LEFT JOIN ref.rule k ON k.rule = f.rule
 LEFT JOIN ref.form form ON form.form = f.form
-LEFT JOIN ref.sender c ON c.sender = f.sender
+LEFT JOIN ref.sender_at(:as_of) c ON c.sender = f.sender
 CROSS JOIN latest l
 CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) a

@@ -1,0 +1,34 @@
+-- Which version of an input judges a date, and what it says. Applied whenever this file changes.
+--
+-- A date is judged by the versions by which it was first published, unless a backfill that is applied says otherwise; one
+-- that is not published, by the last version whose date has come. What is told live (reminders, incidents) follows the
+-- inputs as they stand now: the tables ref.campaign, ref.sender, ref.calendar_day.
+
+-- The backfill whose proposals count as if they were applied; none in an ordinary session.
+CREATE OR REPLACE FUNCTION ops.backfill_tried() RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT nullif(current_setting('profmin.backfill', true), '')::bigint
+$$;
+
+-- The version that judges a date that was not published.
+CREATE OR REPLACE FUNCTION ref.input_due(asked text, day date) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT v.input_version FROM ref.input_version v
+    WHERE v.input = asked AND v.holds AND v.judges_from <= day
+    ORDER BY v.position DESC LIMIT 1
+$$;
+
+-- The version that judges a date.
+CREATE OR REPLACE FUNCTION ref.input_at(asked text, day date) RETURNS bigint LANGUAGE sql STABLE SET search_path = '' AS $$
+    SELECT coalesce(
+        (SELECT o.version_after FROM ops.backfill_input o
+         JOIN ops.backfill b ON b.backfill_id = o.backfill_id
+         WHERE o.as_of = day AND o.input = asked AND (b.status = 'applied' OR b.backfill_id = ops.backfill_tried())
+         ORDER BY b.status <> 'applied' DESC, b.applied_at DESC LIMIT 1),
+        (SELECT d.input_version FROM ops.date_input d WHERE d.as_of = day AND d.input = asked),
+        ref.input_due(asked, day)
+    )
+$$;
+
+-- The lines of the version that judges a date, as JSON.
+CREATE OR REPLACE FUNCTION ref.input_lines(asked text, day date) RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$
+    SELECT v.lines FROM ref.input_version v WHERE v.input_version = ref.input_at(asked, day)
+$$;
