@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
+from textwrap import shorten
 
 from contracts import vocabulary
 
@@ -24,7 +25,7 @@ NAME = re.compile(r"[\w.-]+")
 KEYS = {
     "band_rules": ("band_rule_version", "band"), "calendar": ("region", "day"), "campaigns": ("campaign",),
     "level_norms": ("model_version", "level", "direction"), "reporting_units": ("reporting_unit", "valid_from"),
-    "reporting_unit_aliases": ("alias",), "rule_classes": ("rule_class",), "senders": ("sender",),
+    "reporting_unit_aliases": ("alias",), "rule_classes": ("rule_class", "rules"), "senders": ("sender",),
     "thresholds": ("condition", "name"),
 }  # fmt: skip
 """What tells the lines of an input apart; of others the first column does."""
@@ -143,7 +144,8 @@ def wrong(command: str) -> Iterator[str]:
         moved = differences(name, lines_of(last), vocabulary.rows(name)) if last and kept(last).exists() else []
         yield (
             f"the input {name} is not what {f'version {last.version}' if last else 'any version'} said"
-            f"{': ' if moved else ''}{'; '.join(moved[:5])}{f' and {len(moved) - 5} more' if len(moved) > 5 else ''}. "
+            f"{': ' if moved else ''}{'; '.join(shorten(each, 120, placeholder=' …') for each in moved[:5])}"
+            f"{f' and {len(moved) - 5} more' if len(moved) > 5 else ''}. "
             f'List it: {command} add NAME --from DATE --what "Что изменилось" --only {name} '
             "(DATE is the first as-of date that it judges; published dates stay until a backfill)"
         )
