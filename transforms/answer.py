@@ -6,7 +6,9 @@ import re
 from functools import lru_cache
 
 from contracts.form import Column
+from contracts.rules import WORD_WITH_TAIL
 from contracts.vocabulary import allowed_words, words
+from transforms.headed import headed
 from transforms.heading import key
 from transforms.meaning import NOTHING, UNREAD, Meaning, blank_words, doubtful, is_nothing, plain
 from transforms.number import EMPTY
@@ -26,7 +28,10 @@ def choice(text: str, column: Column) -> Meaning:
     if is_nothing(plain(text)):
         return NOTHING
     code = keyed(column.vocabulary or "").get(key(text))
-    return Meaning(code) if code else UNREAD
+    if code:
+        return Meaning(code)
+    found = None if column.open_vocabulary else headed(text, column.vocabulary or "")
+    return Meaning(found.code, rule=WORD_WITH_TAIL.id, shown=found.word) if found else UNREAD
 
 
 def yes_no(text: str, column: Column) -> Meaning:
@@ -45,4 +50,7 @@ def yes_no(text: str, column: Column) -> Meaning:
     codes = {known.get(key(part)) for part in BETWEEN_ANSWERS.split(body) if key(part)}
     if codes == {"yes", "no"}:
         return doubtful(*allowed_words(column.vocabulary or "").split(", "))
-    return Meaning(codes == {"yes"}) if len(codes) == 1 and None not in codes else UNREAD
+    if len(codes) == 1 and None not in codes:
+        return Meaning(codes == {"yes"})
+    found = headed(text, column.vocabulary or "", set_off=True)
+    return Meaning(found.code == "yes", rule=WORD_WITH_TAIL.id, shown=found.word) if found else UNREAD

@@ -6,6 +6,10 @@ import datetime as dt
 from decimal import Decimal
 
 from contracts.grid import Value
+from transforms.number import TAIL_DECIMALS
+
+MOST_WRITTEN = 6
+"""Decimals of a percent that anybody writes: the noughts behind them and a last digit are floating point."""
 
 
 def cell_text(value: Value) -> str | None:
@@ -18,7 +22,18 @@ def cell_text(value: Value) -> str | None:
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, dt.timedelta | dt.time):
+        return clock_text(value)
     return str(value)
+
+
+def clock_text(value: dt.timedelta | dt.time) -> str:
+    """A time or a duration as a cell shows it: «4:00», «34:00»; seconds only where there are some."""
+    if isinstance(value, dt.time):
+        value = dt.timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
+    seconds = round(abs(value.total_seconds()))
+    shown = f"{seconds // 3600}:{seconds // 60 % 60:02}" + (f":{seconds % 60:02}" if seconds % 60 else "")
+    return f"-{shown}" if value < dt.timedelta() else shown
 
 
 def percent_text(value: Value) -> str | None:
@@ -26,4 +41,6 @@ def percent_text(value: Value) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return cell_text(value)
     percent = Decimal(repr(value)) * 100
+    if round(percent, TAIL_DECIMALS) == round(percent, MOST_WRITTEN):
+        percent = round(percent, MOST_WRITTEN)
     return f"{percent:.2f}%" if percent == round(percent, 2) else f"{percent.normalize():f}%"

@@ -26,10 +26,11 @@ from contracts.vocabulary import allowed_words, official_names, unit_names
 from transforms.answer import DASH
 from transforms.code import tidy
 from transforms.contract import Judgement, contract
-from transforms.finding import NOTES, PLACED, Table, described, placed
+from transforms.finding import NOTED_ONCE, NOTES, PLACED, Table, described, placed
+from transforms.free_text import ERROR_CELL
 from transforms.meaning import plain
 from transforms.number import percent_precision
-from transforms.parse import ERROR_CELL, UNVALUED, Parsed, parse
+from transforms.parse import UNVALUED, Parsed, parse
 from transforms.resolve import Register, resolve_units
 
 EXPECTED = {
@@ -113,7 +114,7 @@ def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> t
         if read.unread is not None:
             found.append(unread_cells(texts, read.unread, read, column))
         if read.told:
-            found.append(noted_cells(texts, read, column))
+            found += noted_cells(raw["delivery"], texts, read, column)
         if column.kind == "unit":
             names = read.values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
             found.append(aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
@@ -150,13 +151,18 @@ def unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Colu
     return placed(index, ids, column.name, expected)
 
 
-def noted_cells(texts: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
-    """Cells with a value of which it is said how it was read."""
-    noted = {text: each for text, each in read.told.items() if each.rule in NOTES}
-    index = texts.is_in(list(noted)).fill_null(False).arg_true()
-    there = texts.gather(index)
-    rules, shown = [noted[text].rule for text in there], [noted[text].shown for text in there]
-    return placed(index, pl.Series(rules, dtype=pl.String), column.name, pl.Series(shown, dtype=pl.String))
+def noted_cells(delivery: pl.Series, texts: pl.Series, read: Parsed, column: Column) -> list[pl.DataFrame]:
+    """Cells with a value of which it is said how it was read; a text that may stand in every row, once a delivery."""
+    found = []
+    for rule in dict.fromkeys(each.rule for each in read.told.values() if each.rule in NOTES):
+        noted = {text: each.shown for text, each in read.told.items() if each.rule == rule}
+        shown = texts.replace_strict(noted, default=None, return_dtype=pl.String)
+        if rule in NOTED_ONCE:
+            found.append(aliased(delivery, texts, shown, column.name, rule))
+        else:
+            index = shown.is_not_null().arg_true()
+            found.append(placed(index, rule, column.name, shown.gather(index)))
+    return found
 
 
 def aliased(

@@ -10,8 +10,8 @@ import polars as pl
 
 from contracts.form import Column, Edition, Kind
 from contracts.vocabulary import rows, words
+from transforms.free_text import ERROR_CELL
 from transforms.heading import key
-from transforms.parse import ERROR_CELL
 
 HIDDEN = "скрыто"
 LONGEST_SHOWN = 80

@@ -13,7 +13,17 @@ from contracts.form import Edition, Rule
 from contracts.forms import RULES
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS
-from contracts.rules import FOOTNOTE_MARK, KEY_NORMALISED, NAME_MISSPELT, NOUGHT_RESTORED, TWO_MEANINGS
+from contracts.rules import (
+    FOOTNOTE_MARK,
+    GRADES_FROM_DAY,
+    KEY_NORMALISED,
+    NAME_MISSPELT,
+    NOUGHT_RESTORED,
+    SPOILT,
+    SPOILT_TEXT,
+    TWO_MEANINGS,
+    WORD_WITH_TAIL,
+)
 from transforms.disclosure import HIDDEN, is_guarded, shown
 
 PLACED: dict[str, pl.DataType] = {
@@ -25,10 +35,16 @@ PLACED: dict[str, pl.DataType] = {
 }
 """A broken rule at a row and a column of a batch; `index` is the position of the row."""
 
-NOTES = (KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id)
+NOTES = (
+    KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,
+)  # fmt: skip
 """Rules of cells that were read; what is shown as expected is what was read."""
+NOTED_ONCE = (KEY_NORMALISED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id)
+"""Notes about a text that may stand in every row: told at its first cell."""
 WANTED = {**dict.fromkeys(NOTES, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
-MADE_OF_VALUE = (FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, TWO_MEANINGS.id)
+MADE_OF_VALUE = (
+    FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, TWO_MEANINGS.id, SPOILT.id, SPOILT_TEXT.id, GRADES_FROM_DAY.id,
+)  # fmt: skip
 """Rules whose expected text is the value itself in other figures."""
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from contracts.form import Column
+from contracts.rules import GRADES_FROM_DAY
 from transforms.meaning import NOTHING, UNREAD, Meaning, doubtful, is_nothing, plain
 from transforms.number import number
+from transforms.spoilt import grades_typed, spoilt
 
 ROMAN = {
     word: place for place, word in enumerate(("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi"), 1)
@@ -31,11 +33,15 @@ def grade(text: str, column: Column) -> Meaning:
     return Meaning(int(found[1])) if found else UNREAD
 
 
-def grades(text: str, _: Column) -> Meaning:
+def grades(text: str, column: Column) -> Meaning:
     """Lowest-highest: «6–11», «с 6 по 11 классы», «6, 7, 8 и 9», «VI–XI». A gap between them is a doubt."""
     body = plain(text)
     if is_nothing(body):
         return NOTHING
+    if typed := grades_typed(body):
+        return Meaning(f"{typed[0]}-{typed[1]}", rule=GRADES_FROM_DAY.id, shown=f"{typed[0]}–{typed[1]}")
+    if told := spoilt(text, column):
+        return told
     body = figures(FROM_TO.sub(r"\1-\2", ENDING.sub("", CLASS_WORD.sub(" ", body))))
     body = RANGE.sub("-", " ".join(body.split())).strip(" .")
     parts = BETWEEN.split(body)

@@ -29,6 +29,8 @@ IN_BRACKETS = re.compile(r"\((\d[^()]*)\)")
 ATTACHED_MARK = re.compile(r"([^()]*\d)\d\)")
 PERCENT = re.compile(r" ?(?:%|проц(?:ент(?:а|ов)?)?\.?)$")
 LONGEST_WHOLE = 15
+TAIL_DECIMALS = 9
+"""Decimals that anybody writes at most: «63.00000000000001» is what floating point makes of 63."""
 LARGEST_PERCENT = 1000
 EMPTY = "пустая ячейка"
 """What «нет» and a dash may mean besides their word."""
@@ -49,7 +51,7 @@ def numbers(text: str, most: float | None = None) -> list[Decimal]:
     brackets may be negative, and a digit before a closing bracket the number of a note.
     """
     if SCIENTIFIC.fullmatch(text):
-        return [Decimal(text)]
+        return [without_tail(Decimal(text))]
     if found := IN_BRACKETS.fullmatch(text):
         return [sign * number for number in numbers(found[1].strip(), most) for sign in (-1, 1)]
     if found := ATTACHED_MARK.fullmatch(text):
@@ -62,12 +64,17 @@ def numbers(text: str, most: float | None = None) -> list[Decimal]:
     clear = next((match for pattern in CLEAR if (match := pattern.fullmatch(written))), None)
     if clear is None or len(clear["whole"]) > LONGEST_WHOLE:
         return []
-    read = [Decimal(f"{re.sub('[^0-9]', '', clear['whole'])}.{clear['part'] or 0}")]
+    read = [without_tail(Decimal(f"{re.sub('[^0-9]', '', clear['whole'])}.{clear['part'] or 0}"))]
     if THOUSANDS_OR_DECIMALS.fullmatch(written):
         thousands = Decimal(re.sub("[.,]", "", written))
         if most is None or thousands <= most:
             read.insert(0, thousands)
     return [-number for number in read] if found[1] == "-" else read
+
+
+def without_tail(number: Decimal) -> Decimal:
+    """A number without the last digits of floating point: no more than `TAIL_DECIMALS` decimals."""
+    return number if number == number.to_integral_value() else round(number, TAIL_DECIMALS)
 
 
 def number(text: str, column: Column) -> Meaning:

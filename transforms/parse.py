@@ -12,13 +12,15 @@ from contracts.form import Column
 from transforms.answer import choice, yes_no
 from transforms.code import code
 from transforms.day import FIRST_YEAR, LAST_YEAR, date
+from transforms.free_text import ERROR_CELL, odd_texts
+from transforms.free_text import meaning as odd_meaning
 from transforms.grade import grade, grades
 from transforms.meaning import NOTHING, UNREAD, Meaning
-from transforms.number import number, percent
+from transforms.number import TAIL_DECIMALS, number, percent
+from transforms.spoilt import spoilt
 
 UNVALUED = "#FORMULA!"
 """The text of a formula that was saved without a result."""
-ERROR_CELL = r"^#(REF|N/A|VALUE|DIV/0|NAME|NULL|NUM|FORMULA|Н/Д|ЗНАЧ|ССЫЛКА|ДЕЛ/0|ИМЯ|ПУСТО|ЧИСЛО)[!?]?$"
 SPACE = "[\u00a0\u2007\u2009\u202f\t\r\n]+"
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M")
 """Dates of which a column may hold a million different ones; every other habit is read one text at a time."""
@@ -65,12 +67,7 @@ def parse(raw: pl.Series, column: Column) -> Parsed:
     if raw.null_count() == len(raw):
         return Parsed(raw.cast(column.dtype))
     if column.kind in TEXT_KINDS:
-        values = trimmed(raw)
-        wrong = values.str.starts_with("#").fill_null(False)
-        if not wrong.any():
-            return Parsed(values)
-        wrong &= values.str.contains(ERROR_CELL).fill_null(False)
-        return Parsed(values.set(wrong, None), wrong if wrong.any() else None)
+        return free_text(raw, column)
     told: dict[str, Told] = {}
 
     def understand(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -85,6 +82,19 @@ def parse(raw: pl.Series, column: Column) -> Parsed:
 
     values, unread = by_distinct(raw, usual(raw, column), understand)
     return Parsed(values, unread, told)
+
+
+def free_text(raw: pl.Series, column: Column) -> Parsed:
+    """Texts as they are, without those that stand for a blank cell or are no text that somebody wrote."""
+    values = trimmed(raw)
+    odd = odd_texts(values)
+    if not odd.any():
+        return Parsed(values)
+    meanings = {text: found for text in raw.filter(odd).unique() if (found := odd_meaning(text, column)) is not None}
+    values = values.set(raw.is_in(list(meanings)).fill_null(False), None)
+    wrong = raw.is_in([text for text, each in meanings.items() if not each.blank]).fill_null(False)
+    told = {text: Told(each.rule, each.shown) for text, each in meanings.items() if each.rule}
+    return Parsed(values, wrong if wrong.any() else None, told)
 
 
 def by_distinct(
@@ -111,7 +121,8 @@ def usual(raw: pl.Series, column: Column) -> pl.Series:
     if column.dtype.is_integer():
         return raw.cast(column.dtype, strict=False)
     if column.kind == "hours":
-        return raw.set(~raw.str.contains(r"^[0-9]{1,15}(\.[0-9]+)?$").fill_null(True), None).cast(column.dtype)
+        plain_number = raw.str.contains(r"^[0-9]{1,15}(\.[0-9]+)?$").fill_null(False)
+        return raw.set(~plain_number, None).cast(column.dtype).round(TAIL_DECIMALS)
     if column.kind == "date":
         return this_age(raw.str.to_date("%d.%m.%Y", strict=False))
     if column.kind in USUAL_CODE:
@@ -139,6 +150,8 @@ def read(text: str, column: Column) -> Meaning:
         return NOTHING
     if clean.startswith("#") and re.match(ERROR_CELL, clean):
         return UNREAD
+    if column.kind not in ("date", "grades") and (found := spoilt(clean, column)):
+        return found
     return READERS[column.kind](clean, column)
 
 

@@ -23,11 +23,11 @@ from contracts.reading import (
     Verdict,
     empty,
 )
-from contracts.rules import KEY_NORMALISED, NO_REGISTER, NO_ROWS
+from contracts.rules import NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
 from transforms.check import SharedCell, check_rows
 from transforms.disclosure import HIDDEN, shown
-from transforms.finding import Table, finding
+from transforms.finding import NOTED_ONCE, Table, finding
 from transforms.heading import heading_key, key
 from transforms.identify import Context, Identified
 from transforms.identity import IDENTITY, doubtful_names, identities, told_apart
@@ -190,11 +190,11 @@ class PupilReading:
         )
 
     def found_in_rows(self) -> pl.DataFrame:
-        """Findings of the blocks, a name that was read through an alias noted once, no more than `FINDINGS_KEPT`."""
+        """Findings of the blocks, what is noted once over all of them, no more than `FINDINGS_KEPT` of either."""
         found = pl.concat([empty(FINDINGS), *(part.findings for part in self.parts)])
-        notes = found["rule"] == KEY_NORMALISED.id
-        once = found.filter(notes).unique(["column", "value"], keep="first", maintain_order=True)
-        return pl.concat([once, found.filter(~notes).head(FINDINGS_KEPT)])
+        notes = found["rule"].is_in(NOTED_ONCE)
+        once = found.filter(notes).unique(["rule", "column", "value"], keep="first", maintain_order=True)
+        return pl.concat([once.head(FINDINGS_KEPT), found.filter(~notes).head(FINDINGS_KEPT)])
 
     def reading(self) -> Reading:
         """The reading of the whole, once all blocks were drained."""

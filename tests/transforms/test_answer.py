@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spelling import COLUMNS, FEW, LEVEL, of, one
+from spelling import COLUMNS, FEW, LEVEL, note, of, one
 
 from contracts.form import Column
 from contracts.vocabulary import words
@@ -67,7 +67,8 @@ def test_a_list_of_grades_has_one_meaning_without_a_gap(several: set[int], betwe
         ("6, 7, 8 и 9", "6-9"), ("6-9 и 10-11", "6-11"), ("VI–XI", "6-11"), ("VI–ХI кл.", "6-11"),
         ("с VI по XI", "6-11"),
         ("6–9, 11", ["6–11", "6–9, 11"]), ("6 и 11 классы", ["6–11", "6, 11"]), ("–", None),
-        ("6А, 7Б", "?"), ("06.ноя", "?"), ("2023-11-06", "?"), ("6.11", "?"), ("по 11", "?"), ("все", "?"), ("6+", "?"),
+        ("6А, 7Б", "?"), ("06.ноя", "6-11"), ("2023-11-06", "6-11"),
+        ("6.11", "?"), ("по 11", "?"), ("все", "?"), ("6+", "?"),
     ],
 )  # fmt: skip
 def test_grades(text: str, value: object) -> None:
@@ -84,3 +85,61 @@ def test_grades(text: str, value: object) -> None:
 )  # fmt: skip
 def test_the_grade_of_a_pupil(text: str, value: object) -> None:
     assert of("grade", text) == value
+
+
+STATUS = Column("verification", "Статус", "choice", "", vocabulary="verification")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Верифицирован педагогом", "verified"), ("Верифицирована (школой)", "verified"),
+        ("Подтвержден(а) 05.09", "verified"), ("ВЕРИФИЦИРОВАН: 05.09.2023 12:30", "verified"),
+        ("Верифицирован - да", "verified"), ("Да, педагогом", "verified"),
+        ("Не верифицирован педагогом", "unverified"), ("не  верифицирован(а) школой", "unverified"),
+        ("На проверке у педагога", "unverified"), ("Нет, отказ", "?"),
+        ("Верифицирован не полностью", "?"), ("Верифицирован: нет", "?"), ("Верифицирован?", "?"),
+        ("Верифицирован, ожидает подтверждения", "?"), ("Верифицирован до 01.09", "?"), ("Был верифицирован", "?"),
+        ("Верифицирован/не верифицирован", "?"), ("Верификация отменена", "?"), ("Подтверждён частично", "?"),
+        ("верифицированный", "?"), ("педагог верифицирован", "?"),
+    ],
+)  # fmt: skip
+def test_a_status_with_a_tail(text: str, code: str) -> None:
+    assert one(text, STATUS) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Базовый уровень (40 часов)", "basic"), ("базовый, 40 ч", "basic"), ("Основной уровень Профминимума", "main"),
+        ("базовый и основной", "?"), ("базовый с элементами основного", "?"), ("базовый или выше", "?"),
+        ("базовыйосновной", "?"), ("уровень базовый", "?"),
+    ],
+)  # fmt: skip
+def test_a_level_with_a_tail(text: str, code: str) -> None:
+    assert one(text, LEVEL) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Да, приказ № 5", True), ("да (четверг, 7 урок)", True), ("Нет; готовим", False), ("да. 1 раз в неделю", True),
+        ("нет замечаний", "?"), ("да нет", "?"), ("да, не внесено", ["да", "нет"]), ("нет, внесено позже", "?"),
+        ("1 раз", "?"), ("да при наличии педагога", "?"), ("да, если утвердят", "?"),
+    ],
+)  # fmt: skip
+def test_an_answer_with_a_tail(text: str, value: object) -> None:
+    assert of("yes_no", text) == value
+
+
+def test_what_was_left_out_is_said() -> None:
+    assert note("yes_no", "Да, приказ № 5") == ("COM-107", "да")
+    assert note("yes_no", "да, внесено") is None
+
+
+@FEW
+@given(st.sampled_from(sorted(words("verification"))), st.sampled_from(["педагогом", "школой", "05.09", "(ОО)", "№ 7"]))
+def test_a_tail_never_turns_a_word_round(word: str, tail: str) -> None:
+    assert one(f"{word} {tail}", STATUS) in (words("verification")[word], "?")
+    assert one(f"не {word} {tail}", STATUS) in ("unverified", "?")
+    assert one(f"{word} {tail}, но не подтверждено", STATUS) == "?"

@@ -7,6 +7,7 @@ import pytest
 from example import PUPIL, Cells, Sent
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import FEW
 
 OTHER_SCHOOL: Cells = {"municipality": "Город Томск", "school_name": "МАОУ гимназия № 1"}
 UNDATED: Cells = {**PUPIL, "birth_date": None}
@@ -56,6 +57,7 @@ def test_without_a_register_the_school_is_told_by_its_name() -> None:
     assert reading.findings["rule"].to_list() == ["COM-024", "REX-007"]
 
 
+@FEW
 @given(
     st.lists(st.tuples(st.sampled_from("АБВ"), st.sampled_from([None, "12.03.2010", "13.03.2010"]), st.integers(6, 8)))
 )

@@ -7,6 +7,7 @@ import pytest
 from example import PUPIL, SCHOOLS, Sent
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import FEW
 
 from contracts.reading import Reading
 from contracts.vocabulary import rows
@@ -92,12 +93,14 @@ def test_a_code_that_nobody_has_is_said_as_such() -> None:
     assert found == [("COM-106", "school_code", "код 700001")]
 
 
+@FEW
 @given(st.sampled_from(SCHOOLS["short_name"].to_list()), st.sampled_from(rows("school_forms")))
 def test_a_name_is_like_itself_however_its_form_is_written(name: str, form: dict[str, str]) -> None:
     assert school_key(name.replace(form["short"], form["full"])) == school_key(name) or form["short"] in "ОШСШ"
     assert likeness(name, name) == 100
 
 
+@FEW
 @given(st.text(max_size=60))
 def test_any_text_has_an_answer(text: str) -> None:
     """Nothing that stands in the cell of a name raises, and nothing unknown is loaded."""

@@ -1,0 +1,85 @@
+"""A word of a list with something written after it: «Верифицирован педагогом», «Да, приказ № 5»."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from contracts.vocabulary import rows, words
+from transforms.heading import key
+
+WORDS = re.compile(r"[^\W_]+")
+END_OF_WORD = re.compile(r"(?<=[\w)])(?!\w)")
+SET_OFF = re.compile(r" ?[,;:.(/|]| -|-")
+"""What sets a remark off from an answer: «нет замечаний» is no «нет»."""
+LEAST_LETTERS = 2
+STEM_OF = 6
+"""Letters of a word from which on its stem is looked for: «основного» is «основной»."""
+
+
+@dataclass(frozen=True)
+class Headed:
+    """The code of the word at the beginning of a text, and the word as the list has it."""
+
+    code: str
+    word: str
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Key of a word → the word and its code; `others` is code → words that only other codes have."""
+
+    heads: dict[str, Headed]
+    others: dict[str, frozenset[str]]
+
+
+def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | None:
+    """The word of a list that a text begins with, when what follows leaves no doubt about it.
+
+    What follows must not have a word of another code, a negation or a reservation (`tail_doubts`). With `set_off` a
+    sign has to stand between them.
+    """
+    known, body = vocabulary_of(vocabulary), key(text)
+    ends = [found.end() for found in END_OF_WORD.finditer(body)]
+    end = next((end for end in reversed(ends) if body[:end] in known.heads), None)
+    if end is None or "?" in body:
+        return None
+    found, tail = known.heads[body[:end]], body[end:]
+    said = WORDS.findall(tail)
+    if (set_off and not SET_OFF.match(tail)) or any(is_doubtful(word, known.others[found.code]) for word in said):
+        return None
+    return found
+
+
+def is_doubtful(word: str, others: frozenset[str]) -> bool:
+    """Whether a word after the head takes it back, or is a word of another code in any case."""
+    exact, starts = tail_doubts()
+    return (
+        word in exact
+        or word.startswith(starts)
+        or any(word == other or (len(other) >= STEM_OF and word.startswith(other[:-2])) for other in others)
+    )
+
+
+@lru_cache
+def vocabulary_of(name: str) -> Vocabulary:
+    heads = {key(word): Headed(code, word) for word, code in words(name).items() if letters(key(word)) >= LEAST_LETTERS}
+    codes = {each.code for each in heads.values()}
+    said = {
+        code: {w for text, each in heads.items() if each.code == code for w in WORDS.findall(text)} for code in codes
+    }
+    others = {code: frozenset(word for other in codes - {code} for word in said[other] - said[code]) for code in codes}
+    return Vocabulary(heads, others)
+
+
+def letters(word: str) -> int:
+    return sum(map(str.isalpha, word))
+
+
+@lru_cache
+def tail_doubts() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Words that take a word back as they are, and how others begin."""
+    texts = [row["word"] for row in rows("tail_doubts")]
+    exact = frozenset(key(text) for text in texts if not text.endswith("*"))
+    return exact, tuple(key(text.removesuffix("*")) for text in texts if text.endswith("*"))
