@@ -12,8 +12,8 @@ from typing import Any
 
 from benchmarks.child import report
 from contracts.forms import RULES, form_named
-from documents.demo import tomsk
-from documents.demo.autumn import FIRST, NIGHTS, autumn, put
+from documents.demo import put, tomsk
+from documents.demo.autumn import FIRST, NIGHTS, autumn
 from flows import backfill
 from flows.backfill import apply_backfill, plan, requested
 from flows.ingest import ingest
@@ -48,7 +48,7 @@ def lived(url: str, nights: int) -> dict[str, Any]:
         settings.prepare()
         ingested = 0.0
         for night in autumn(tomsk(), nights):
-            paths = put(night, settings.inbox)
+            paths = put(night.files, settings.inbox)
             start = time.perf_counter()
             ingest(paths, Options(), settings)
             ingested += time.perf_counter() - start

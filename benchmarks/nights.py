@@ -23,8 +23,7 @@ from benchmarks.child import report
 from contracts import vocabulary
 
 if TYPE_CHECKING:
-    from documents.demo import Region
-    from documents.demo.autumn import File
+    from documents.demo import File, Region
 
 GROWN = 30
 """The registration of this night of the autumn is that of every night here."""

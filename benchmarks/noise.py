@@ -49,12 +49,12 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
 
 
 def take_in(settings: Settings, engine: sa.Engine, night: Night) -> None:
-    from documents.demo.autumn import put
+    from documents.demo import put
     from flows.ingest import ingest
     from flows.reader import Options
     from warehouse.publish import publish
 
-    ingest(put(night, settings.inbox), Options(), settings)
+    ingest(put(night.files, settings.inbox), Options(), settings)
     publish(engine, [night.as_of])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from documents.demo import Region, tomsk, write_deliveries
+from documents.demo import Region, eve, put, tomsk, write_deliveries
 from flows.intake import warehouse
 from flows.orchestrator import orchestrator
 from flows.outcome import ACCEPTED, OWN_FAILURE, exit_code
@@ -28,9 +28,14 @@ def write_files(folder: Path) -> None:
 
 
 def run_demo(settings: Settings) -> int:
-    """Write the region's files into the inbox, run a night, show it; 0 when the region came out as it was generated."""
-    with _prefect(settings) as wait, progress("ночь на 08.09.2023"):
-        region = tomsk()
+    """Run two nights of the region, the second with corrections of the first, and show that; 0 when the region came out
+    as it was generated."""
+    region = tomsk()
+    evening = eve.on_the_eve(region).as_of
+    with _prefect(settings) as wait, progress(f"ночи на {evening:%d.%m.%Y} и {region.as_of:%d.%m.%Y}"):
+        put(eve.before(region), settings.inbox)
+        _night(settings, evening, wait)
+        put(eve.corrections(region), settings.inbox)
         write_deliveries(region, settings.inbox)
         night, tables = _night(settings, region.as_of, wait)
     out = console()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from contracts.forms import FORMS
 from flows.outcome import Outcome
 from warehouse.query import mart
+from warehouse.reference import expected
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -45,13 +47,24 @@ class Night:
 
 @dataclass(frozen=True)
 class Tables:
-    """The two tables of a date, the region's line of each, and the stated figures that disagree."""
+    """The two tables of a date, the region's line of each, the stated figures that disagree, and what rows of printed
+    summaries are beside ours."""
 
     readiness: pl.DataFrame
     readiness_region: Row | None
     registration: pl.DataFrame
     registration_region: Row | None
     disagreeing: pl.DataFrame
+    printed: tuple[Printed, ...] = ()
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A printed summary whose total disagrees, beside our own figures: how many of its rows, and which differ."""
+
+    title: str
+    rows: int
+    differ: tuple[str, ...]
 
 
 def read_tables(connection: Connection, as_of: dt.date) -> Tables:
@@ -62,7 +75,21 @@ def read_tables(connection: Connection, as_of: dt.date) -> Tables:
         mart(connection, "registration_by_municipality", as_of),
         _only_row(mart(connection, "registration_region", as_of)),
         totals.filter(pl.col("verdict") == "disagrees"),
+        tuple(printed(totals)),
     )
+
+
+def printed(totals: pl.DataFrame) -> Iterator[Printed]:
+    """Printed summaries in whose total something disagrees. Figures that a row only derives are its own affair."""
+    wrong = totals.filter(pl.col("reporting_unit").is_null() & (pl.col("verdict") == "disagrees"))
+    for form in FORMS:
+        if expected(form) != "as_published" or form.name not in wrong["form"]:
+            continue
+        derived = [control.metric for control in form.row_controls]
+        of_units = pl.col("reporting_unit").is_not_null() & pl.col("metric").is_in(derived).not_()
+        own = totals.filter((pl.col("form") == form.name) & of_units)
+        differ = own.filter(pl.col("verdict") == "disagrees")["reporting_unit_name"].unique(maintain_order=True)
+        yield Printed(form.title, own["reporting_unit"].n_unique(), tuple(differ))
 
 
 def _only_row(frame: pl.DataFrame) -> Row | None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from documents.receipt_findings import column_titles
 from flows.settings import Settings
-from flows.summary import Night, Row, Tables, percent, whole
+from flows.summary import Night, Printed, Row, Tables, percent, whole
 from flows.terminal import NOTHING_NEW, sentence
 
 COLOURS = {"green": "green", "amber": "yellow", "red": "red", "no_data": "dim"}
@@ -31,6 +31,8 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     out.print()
     if not tables.disagreeing.is_empty():
         out.print(disagreeing_table(tables.disagreeing, narrow=narrow))
+        for summary in tables.printed:
+            out.print(Text(beside_ours(summary), "dim"))
         out.print()
     verdicts = Counter(outcome.verdict for outcome in night.outcomes)
     counted = (
@@ -45,9 +47,20 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     show_places(out, settings)
 
 
+def beside_ours(summary: Printed) -> str:
+    """What is known of a printed total that disagrees: in which rows, and that schools are not named."""
+    if summary.differ:
+        rows = f"с нашими данными расходятся строки: {', '.join(summary.differ)}"
+    else:
+        rows = f"все её строки ({summary.rows}) совпадают с нашими данными, расходится только «Итого»"
+    return f"{summary.title}: {rows}. Каких школ это касается, сводная не называет."
+
+
 def show_places(out: Console, settings: Settings) -> None:
     places = [
         ("витрины", "profmin mart readiness_by_school --format xlsx > школы.xlsx"),
+        ("поправки", "profmin mart corrections   (что изменилось в уже опубликованном, по какому документу)"),
+        ("инциденты", "profmin incidents   (что не так и с каких пор)"),
         ("SQL", "profmin db psql   (например: SELECT * FROM mart.readiness_by_municipality;)"),
         ("квитанции", f"{settings.outbox}   (папка отправителя, квитанция на каждый файл)"),
         ("сообщения", f"profmin messages   (кому что сказано; без routing.csv — в файлы {settings.messages})"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,23 @@ from documents.demo.region import Region, Sizes, synthetic, tomsk
 from documents.demo.reports import report
 from documents.demo.styles import STYLES
 
-__all__ = ["Region", "Sizes", "synthetic", "tomsk", "write_deliveries", "write_export_csv"]
+__all__ = ["Region", "Sizes", "put", "synthetic", "tomsk", "write_deliveries", "write_export_csv"]
 
 LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")
 DEPARTMENT, OPERATOR = "department", "regional_operator"
+File = tuple[str, str, bytes, dt.datetime]
+"""Sender, file name, bytes, time of receipt."""
 
 
 def write_deliveries(region: Region, folder: Path) -> list[Path]:
     """Write every delivery as `folder/<sender>/<file>`, dated when it was received; the same region, the same bytes."""
+    return put(deliveries(region), folder)
+
+
+def put(files: Iterable[File], folder: Path) -> list[Path]:
+    """Write files into an inbox, as if they had come when they are said to have; their paths."""
     written = []
-    for sender, name, data, received in deliveries(region):
+    for sender, name, data, received in files:
         path = folder / sender / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -35,22 +42,22 @@ def write_deliveries(region: Region, folder: Path) -> list[Path]:
     return written
 
 
-def deliveries(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
+def deliveries(region: Region) -> Iterator[File]:
     """Sender, file name, bytes and time of receipt: the register first, then reports, plan, export and summaries."""
     begun = exports.september(region).isoformat()
     day = region.as_of.isoformat()
-    yield DEPARTMENT, f"Реестр школ {begun}.xlsx", exports.register(region), _received(region, 3, 9, 12)
+    yield DEPARTMENT, f"Реестр школ {begun}.xlsx", exports.register(region), received_at(region, 3, 9, 12)
     yield from reports(region)
-    yield OPERATOR, f"План регистрации {begun}.xlsx", exports.plan(region), _received(region, 2, 10, 5)
+    yield OPERATOR, f"План регистрации {begun}.xlsx", exports.plan(region), received_at(region, 2, 10, 5)
     ending, data = exports.export(region)
-    yield OPERATOR, f"Сводный отчёт по ученикам {day}.{ending}", data, _received(region, 0, 18, 31)
+    yield OPERATOR, f"Сводный отчёт по ученикам {day}.{ending}", data, received_at(region, 0, 18, 31)
     if region.published:
-        yield DEPARTMENT, f"Мониторинг готовности {day}.xlsx", exports.readiness_table(), _received(region, 0, 19, 2)
+        yield DEPARTMENT, f"Мониторинг готовности {day}.xlsx", exports.readiness_table(), received_at(region, 0, 19, 2)
         yield (
             DEPARTMENT,
             f"Мониторинг регистрации {day}.xlsx",
             exports.registration_table(),
-            _received(region, 0, 19, 4),
+            received_at(region, 0, 19, 4),
         )
 
 
@@ -68,9 +75,9 @@ def reports(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
         own = rows[unit["reporting_unit"]]
         if own:
             name, data = report(STYLES[unit["style"]], unit, own, raw, region.as_of)
-            yield unit["reporting_unit"], name, data, _received(region, 0, 9 + turn * 3 % 8, turn * 17 % 60)
+            yield unit["reporting_unit"], name, data, received_at(region, 0, 9 + turn * 3 % 8, turn * 17 % 60)
 
 
-def _received(region: Region, days_before: int, hour: int, minute: int) -> dt.datetime:
+def received_at(region: Region, days_before: int, hour: int, minute: int) -> dt.datetime:
     """A working hour of the region's time zone, so many days before the as-of date."""
     return dt.datetime.combine(region.as_of - dt.timedelta(days=days_before), dt.time(hour, minute), LOCAL)

@@ -6,30 +6,24 @@ It is played over any region; the same region gives the same bytes.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
-from documents.demo import exports, pupils
+from documents.demo import DEPARTMENT, LOCAL, OPERATOR, File, exports, pupils
 from documents.demo.region import Region
 from documents.demo.reports import report
 from documents.demo.styles import STYLES
 
 FIRST = dt.date(2023, 9, 1)
 NIGHTS = 60
-LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")
-DEPARTMENT, OPERATOR = "department", "regional_operator"
 GAP, FILLED = 17, 21
 """The export of one night comes four nights late."""
 MOVED = 30
 """The night on which a school begins to report through another unit."""
 CORRECTED_AFTER = 6
 STATES = ("registered", "unverified", "archived")
-
-File = tuple[str, str, bytes, dt.datetime]
 
 
 @dataclass(frozen=True)
@@ -65,18 +59,6 @@ def autumn(region: Region, nights: int = NIGHTS) -> Iterator[Night]:
         if number == FILLED:
             files += [(*each[:3], received(day, 19)) for each in late]
         yield Night(number, day, tuple(files))
-
-
-def put(night: Night, inbox: Path) -> list[Path]:
-    """Write the files of a night into an inbox, as if they had come when they are said to have; their paths."""
-    paths = []
-    for sender, name, data, received_at in night.files:
-        path = inbox / sender / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        os.utime(path, (received_at.timestamp(), received_at.timestamp()))
-        paths.append(path)
-    return paths
 
 
 def at(region: Region, number: int) -> Region:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from evidence import severity
 
 from contracts.vocabulary import rows
-from documents.demo import tomsk
-from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school, put
+from documents.demo import put, tomsk
+from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school
 from flows import ingest as ingesting
 from flows import reader
 from flows.ingest import ingest
@@ -62,7 +62,7 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
             if night.number == RENAMED:
                 for module in (database, reference):
                     patch.setattr(module, "rows", renamed)
-            outcomes = ingest(put(night, settings.inbox), Options(), settings)
+            outcomes = ingest(put(night.files, settings.inbox), Options(), settings)
             assert {outcome.verdict for outcome in outcomes} <= {"accepted", "partial"}
             publish(engine, [night.as_of])  # as the night does for its own day, whatever came
             exported(found, night.as_of)

@@ -1,6 +1,7 @@
 -- Заявленное против вычисленного.
--- Строка — цифра, которую отправитель заявил сам («Итого», процент, остаток), рядом с той, что следует из его же строк.
--- Заявленное никогда не загружается как данные.
+-- Строка — цифра, которую отправитель заявил сам («Итого», процент, остаток), рядом с той, что следует из его же строк;
+-- строки опубликованных сводных — рядом с тем, что мы сами знаем об отчётной единице. Заявленное никогда не загружается как
+-- данные. Школ сводные не называют, поэтому какие школы разошлись, по ним сказать нельзя.
 -- Ключ: form, sender, reporting_unit, metric; имя: reporting_unit_name.
 --   as_of: На дату. День, за который показаны данные.
 --   position: Порядок. По форме, отправителю и печатному порядку; «Итого» последним.
@@ -13,7 +14,7 @@
 --   reporting_unit_name: Строка. Отчётная единица или «Итого».
 --   metric: Показатель. Столбец формы, о котором речь.
 --   stated: Заявлено. Как напечатал отправитель.
---   computed: Вычислено. Из строк того же документа.
+--   computed: Вычислено. Из строк того же документа; у строки отчётной единицы в сводной — из наших данных на ту же дату.
 --   difference: Расхождение. Заявлено минус вычислено.
 --   tolerance: Допуск. Насколько они вправе расходиться из-за округления.
 --   verdict: Итог сверки. agrees — сошлось, disagrees — нет.
@@ -22,7 +23,58 @@
 --   completeness: Полнота. Получено из ожидаемого по всем формам, от 0 до 1.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Сроки прошли и получено всё, что ожидалось.
-WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at))
+WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at)),
+ready AS (
+    SELECT d.as_of, s.subordination AS reporting_unit, count(*) AS schools,
+        count(*) FILTER (WHERE s.report_status = 'accepted') AS accepted,
+        count(*) FILTER (WHERE s.report_status = 'rejected') AS rejected,
+        count(*) FILTER (WHERE s.report_status = 'missing') AS missing
+    FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'readiness_summary') d
+    CROSS JOIN LATERAL core.readiness_at(d.as_of, :known_at) s
+    GROUP BY d.as_of, s.subordination
+),
+registered AS (
+    SELECT d.as_of, s.subordination AS reporting_unit, sum(s.actual_pupils)::bigint AS actual_pupils
+    FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'registration_summary') d
+    CROSS JOIN LATERAL core.registration_at(d.as_of, :known_at) s
+    GROUP BY d.as_of, s.subordination
+),
+planned AS (
+    SELECT d.as_of, f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
+    FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'registration_summary') d
+    CROSS JOIN LATERAL ops.reading_at(d.as_of, :known_at) r
+    JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
+    WHERE r.form = 'registration_plan'
+    GROUP BY d.as_of, f.reporting_unit
+),
+summary AS (
+    SELECT r.reading_id, f.reporting_unit, e.metric, e.stated, e.computed
+    FROM held r
+    JOIN core.readiness_summary_fact f ON f.reading_id = r.reading_id
+    LEFT JOIN ready o ON o.as_of = r.as_of AND o.reporting_unit = f.reporting_unit
+    CROSS JOIN LATERAL (VALUES ('schools', f.schools, o.schools), ('accepted', f.accepted, o.accepted),
+                               ('rejected', f.rejected, o.rejected), ('missing', f.missing, o.missing))
+        AS e (metric, stated, computed)
+    WHERE r.form = 'readiness_summary'
+    UNION ALL
+    SELECT r.reading_id, f.reporting_unit, e.metric, e.stated, e.computed
+    FROM held r
+    JOIN core.registration_summary_fact f ON f.reading_id = r.reading_id
+    LEFT JOIN registered o ON o.as_of = r.as_of AND o.reporting_unit = f.reporting_unit
+    LEFT JOIN planned p ON p.as_of = r.as_of AND p.reporting_unit = f.reporting_unit
+    CROSS JOIN LATERAL (VALUES ('plan_pupils', f.plan_pupils, p.plan_pupils),
+                               ('actual_pupils', f.actual_pupils, o.actual_pupils)) AS e (metric, stated, computed)
+    WHERE r.form = 'registration_summary'
+),
+told AS (
+    SELECT r.reading_id, t.reporting_unit, t.metric, t.stated, t.computed, t.tolerance, t.verdict
+    FROM held r
+    CROSS JOIN LATERAL (SELECT * FROM core.control_total_fact e WHERE e.reading_id = r.reading_id OFFSET 0) t
+    UNION ALL
+    SELECT s.reading_id, s.reporting_unit, s.metric, s.stated, s.computed, 0,
+        CASE WHEN s.stated IS NOT DISTINCT FROM s.computed THEN 'agrees' ELSE 'disagrees' END
+    FROM summary s
+)
 SELECT
     cast(:as_of AS date) AS as_of,
     row_number() OVER (
@@ -47,7 +99,7 @@ SELECT
     s.known_at,
     s.is_final
 FROM held r
-CROSS JOIN LATERAL (SELECT * FROM core.control_total_fact e WHERE e.reading_id = r.reading_id OFFSET 0) t
+JOIN told t ON t.reading_id = r.reading_id
 JOIN ops.judged(ARRAY(SELECT h.reading_id FROM held h)) j ON j.reading_id = r.reading_id
 JOIN ref.form f ON f.form = r.form
 JOIN ref.sender_at(:as_of) c ON c.sender = r.sender
