@@ -178,7 +178,7 @@ def test_a_night_tells_prefect_no_names(settings: Settings, region_files: Path) 
 def test_demo_runs_with_nothing_set_up(profmin: Run, tmp_path: Path) -> None:
     """The embedded Postgres and a temporary Prefect server, both gone afterwards; the second time is a no-op.
 
-    There are two nights: the second corrects the first, and the ledger, incidents and messages have something to show."""
+    Of two nights the second corrects the first; ledger, incidents and messages have something to show."""
     first = profmin("demo")
     assert first.returncode == 0, first.stderr
     shown = first.stdout.replace("\N{NO-BREAK SPACE}", " ")
