@@ -31,14 +31,14 @@ UNLISTED = "не записана"
 COMMAND = "python -m contracts.versions"
 SHARED = {
     "blank_words": ("word", "code"), "heading_units": ("unit", "word"), "ignored_headings": ("heading",),
-    "months": ("word", "month"), "row_marks": ("start", "outcome"), "unit_words": ("word",),
+    "months": ("word", "month"), "row_marks": ("start", "outcome"), "tail_doubts": ("word",), "unit_words": ("word",),
 }  # fmt: skip
 """Vocabularies by which every form is read, and those of their columns that decide.
 
 Territories, senders and campaigns are not among them: they say themselves from when and until when they hold.
 """
 OF_UNITS = {"reporting_unit_aliases": ("alias", "reporting_unit")}
-OF_SCHOOLS = {"school_words": ("word",)}
+OF_SCHOOLS = {"place_words": ("word",), "school_forms": ("short", "full"), "school_words": ("word",)}
 OF_CODES = {"oktmo_with_zero": ("code",)}
 CODES = ("school_code", "inn", "oktmo")
 

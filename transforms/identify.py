@@ -21,6 +21,7 @@ from contracts.rules import (
     HIDDEN_SHEET,
     HIDDEN_UNDER_MERGED,
     NO_CAMPAIGN,
+    SCHOOL_YEAR_DIFFERS,
     SENDER_UNKNOWN,
     SENDER_WRONG,
     UNREADABLE,
@@ -33,9 +34,19 @@ from transforms.header import Heading
 from transforms.heading import unit_aliases
 from transforms.layout import another_table, hidden_findings, layout_findings, layout_of
 from transforms.merged import seen_cells
-from transforms.origin import as_of_in, as_of_in_name, only_sender, sender_in, sender_in_name
+from transforms.origin import (
+    as_of_in,
+    as_of_in_name,
+    names_of,
+    only_sender,
+    school_years_in,
+    school_years_of,
+    sender_in,
+    sender_in_name,
+)
 from transforms.part import OtherTable, is_meant, parts_of
 from transforms.resolve import Register
+from transforms.text_formula import without_text_formulas
 
 Finding = dict[str, object]
 RANGES_SHOWN = 10
@@ -113,7 +124,7 @@ class Identified:
 
 def identify(delivery: Delivery, context: Context) -> Identified:
     """Find out the form, the tables, the sender and the date of a delivery; doubts are findings."""
-    content, hidden_values = as_seen(without_receipts(delivery.content))
+    content, hidden_values = as_seen(without_text_formulas(without_receipts(delivery.content)))
     if content is not delivery.content:
         delivery = replace(delivery, content=content)
     if isinstance(content, Unreadable):
@@ -150,6 +161,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     findings_there += [another_table(other) for other in others]
     findings_there += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
     findings_there += hidden_findings(headings)
+    findings_there += school_year_doubts(delivery, titles, headings, as_of)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings_there += doubts
     campaign = None
@@ -241,6 +253,19 @@ def date_of_delivery(
     if len({day for _, day in stated}) > 1:
         return stated[0][1], [contradiction("Дата указана", [(place, f"{day:%d.%m.%Y}") for place, day in stated])]
     return (stated[0][1], []) if stated else (None, [finding(AS_OF_UNKNOWN)])
+
+
+def school_year_doubts(
+    delivery: Delivery, titles: list[list[str]], headings: Sequence[tuple[Sheet, Heading]], as_of: dt.date | None
+) -> list[Finding]:
+    """A warning when the school year that titles, sheets or the file name state is not that of the date."""
+    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
+    stated = school_years_in([*texts, names_of(delivery.file)[0]])
+    if as_of is None or not stated or any(year in stated for year in school_years_of(as_of)):
+        return []
+    year = academic_year(as_of)
+    expected = f"{year}/{year + 1}, раз данные на {as_of:%d.%m.%Y}"
+    return [finding(SCHOOL_YEAR_DIFFERS, value=", ".join(stated.values()), expected=expected)]
 
 
 def sender_of(

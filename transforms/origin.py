@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
 from contracts.form import Form
-from contracts.vocabulary import rows
+from contracts.vocabulary import academic_year, rows
 from transforms.day import MONTHS
 from transforms.heading import key
 
-DAY = r"(\d{1,2})\s*[./]\s*(\d{1,2})\s*[./]\s*(\d{4})"
+DAY = r"(?<!\d)(\d{1,2})\s*[./]\s*(\d{1,2})\s*[./]\s*(\d{4}|\d{2})(?!\d)"
 ISO_DAY = r"(\d{4})-(\d{2})-(\d{2})"
-WORD_DAY = rf"(\d{{1,2}})\s+({'|'.join(MONTHS)})\s+(\d{{4}})"
+WORD_DAY = rf"(\d{{1,2}})\s+({'|'.join(MONTHS)})\s+(\d{{4}}|\d{{2}}(?=\s*г))"
 AS_OF = re.compile(
     r"(?:по состоянию на|состояни[ею] на|на дату|дата отчета|отчетная дата|дата формирования|дата выгрузки|"
     r"сформирован\w*|данные на|на)\W{0,3}(?:дату\W{0,3})?(?=\d)"
@@ -25,7 +25,13 @@ IN_FILE_NAME = (
     (re.compile(r"(?<!\d)(\d{2})([-_.])(\d{2})\2(\d{4})(?!\d)"), (4, 3, 1)),
     (re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(?!\d)"), (1, 2, 3)),
     (re.compile(r"(?<!\d)(\d{2})(\d{2})(20\d{2})(?!\d)"), (3, 2, 1)),
+    (re.compile(r"(?<!\d)(\d{2})([-_.])(\d{2})\2(\d{2})(?!\d)"), (4, 3, 1)),
 )
+FIRST_YEAR, LAST_YEAR = 2015, 2050
+"""Years that two digits may mean in a title or a file name: «23-09-08» is no day of 2008."""
+SCHOOL_YEAR = re.compile(r"(?<![\d.])(20\d{2})\s*[-–—/\\]\s*(20\d{2}|\d{2})(?![\d]|[-./]\d)")
+FIRST_MONTH, MONTH_OF_NEXT_YEAR = 9, 4
+"""From April on a table may be about the school year that is to come."""
 SENDER_LABEL = re.compile(
     r"^(?:муниципальное образование|муниципалитет|территория|отправитель|отчитывается|"
     r"(?:муниципальный )?орган управления образованием|управление образования(?: администрации)?|"
@@ -41,8 +47,31 @@ def date_of(text: str) -> dt.date | None:
         match = re.search(pattern, plain)
         if match:
             year, month, day = (match.group(place) for place in order)
-            return real_date(int(year), MONTHS.get(month) or int(month), int(day))
+            return real_date(whole_year(year), MONTHS.get(month) or int(month), int(day))
     return None
+
+
+def whole_year(text: str) -> int:
+    """A year of four digits or of two: «23» is 2023, and 0, which is no year, where two digits mean none."""
+    year = int(text) if len(text) == 4 else 2000 + int(text)
+    return year if len(text) == 4 or FIRST_YEAR <= year <= LAST_YEAR else 0
+
+
+def school_years_in(texts: Iterable[str]) -> dict[int, str]:
+    """First calendar year → how it is written, of each school year that texts name: «2023/2024», «2023-24 уч. г.»."""
+    found: dict[int, str] = {}
+    for text in texts:
+        for match in SCHOOL_YEAR.finditer(text):
+            start, end = int(match[1]), int(match[2])
+            if end % 100 == (start + 1) % 100:
+                found.setdefault(start, match[0])
+    return found
+
+
+def school_years_of(as_of: dt.date) -> tuple[int, ...]:
+    """First calendar years of the school years that a table of a date may be about."""
+    year = academic_year(as_of)
+    return (year, year + 1) if MONTH_OF_NEXT_YEAR <= as_of.month < FIRST_MONTH else (year,)
 
 
 def real_date(year: int, month: int, day: int) -> dt.date | None:
@@ -67,12 +96,12 @@ def as_of_in(titles: Iterable[list[str]]) -> dt.date | None:
 
 
 def as_of_in_name(file: str) -> dt.date | None:
-    """The date in a file name: 2023-09-08, 08.09.2023, 20230908 or 08092023."""
+    """The date in a file name: 2023-09-08, 08.09.2023, 20230908, 08092023 or 08.09.23."""
     for name in names_of(file):
         for pattern, order in IN_FILE_NAME:
             for match in pattern.finditer(name):
-                year, month, day = (int(match.group(place)) for place in order)
-                found = real_date(year, month, day)
+                year, month, day = (match.group(place) for place in order)
+                found = real_date(whole_year(year), int(month), int(day))
                 if found and 2000 <= found.year <= 2100:
                     return found
     return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from contracts.form import Column
+from contracts.rules import NO_RESULT
 from transforms.answer import choice, yes_no
 from transforms.code import code
 from transforms.day import FIRST_YEAR, LAST_YEAR, date
@@ -150,6 +151,8 @@ def read(text: str, column: Column) -> Meaning:
         return NOTHING
     if clean.startswith("#") and re.match(ERROR_CELL, clean):
         return UNREAD
+    if clean.startswith("="):
+        return Meaning(rule=NO_RESULT.id, shown="значение вместо формулы")
     if column.kind not in ("date", "grades") and (found := spoilt(clean, column)):
         return found
     return READERS[column.kind](clean, column)

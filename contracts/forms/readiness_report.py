@@ -225,6 +225,15 @@ RULES = (
         column="profile_classes", check=(pl.col("profile_classes") >= 1) | (LEVEL != "advanced"), expected="≥ 1",
         source="seed 61; PC",
     ),
+    Rule(
+        "RDY-026", "warning", "row",
+        column="order_date",
+        check=pl.when(pl.col("order_date") >= pl.date(pl.col("academic_year_start") - 1, 9, 1)).then(
+            pl.col("order_date") >= pl.date(pl.col("academic_year_start"), 1, 1)
+        ),
+        expected=pl.format("не раньше 01.01.{}", pl.col("academic_year_start")),
+        source="domain 7: wrong_year",
+    ),
     Rule("RDY-030", "warning", "history", source="RDY-5"),
 )  # fmt: skip
 

@@ -143,6 +143,7 @@ EXAMPLES: dict[str, Example] = {
     "COM-108": report({"hours_rmg": dt.timedelta(hours=34)}, "hours_rmg", {"hours_rmg": "34 ч."}),
     "COM-109": report({"order_number": dt.date(2023, 1, 12)}, "order_number", {"order_number": "12/1"}),
     "COM-110": report({"grades": dt.date(2023, 11, 6)}, "grades", {"grades": "6-11"}),
+    "COM-111": sent(above=("Готовность в 2022/2023 учебном году", "по состоянию на 08.09.2023")),
     "COM-060": Example(Sent("registration_plan", total={})),
     "COM-061": Example(Sent("registration_plan", most=20)),
     "COM-062": sent(register=ALL_OF_CHAINSKY),
@@ -175,6 +176,7 @@ EXAMPLES: dict[str, Example] = {
     "RDY-023": report({"parent_meetings": 1}, "parent_meetings", {"parent_meetings": 3}),
     "RDY-024": report({**MAIN, "practice_events": 0}, "practice_events", {"practice_events": 0}),
     "RDY-025": report({**ADVANCED, "profile_classes": 0}, "profile_classes", ADVANCED),
+    "RDY-026": report({"order_date": "05.09.2022"}, "order_date", {"order_date": "09.01.2023"}),
     "RDY-031": Example(
         Sent("readiness_report", total={**TOTAL_OF_REPORT, "navigators": 3}),
         "navigators",
