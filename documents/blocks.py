@@ -27,7 +27,7 @@ from documents.text_table import separator_note, uneven
 if TYPE_CHECKING:
     from mmap import mmap
 
-    from documents.workbook_table import WorkbookTable
+    from documents.answers import Table
 
 LARGE_TEXT = 4 << 20
 BLOCK = 24 << 20
@@ -209,7 +209,7 @@ def blank_rows_at_end(frame: pl.DataFrame) -> int:
     return len(frame) - (int(filled[-1]) + 1 if len(filled) else 0)
 
 
-def table_blocks(table: WorkbookTable, written: mmap) -> Blocks:
+def table_blocks(table: Table, written: mmap) -> Blocks:
     """Blocks of a large workbook, whose table was written as an Arrow file."""
     import pyarrow as pa
 

@@ -1,6 +1,8 @@
 """Untrusted files are opened in processes of their own, held to limits: a file can end its process, never ours.
 
 Native readers panic, abort and take memory by the gigabyte; a refusal in words is what a sender gets for such a file.
+And should a file take its reader over, it is in a process without rights (`documents.confinement`) whose answers are
+data (`documents.answers`): nothing that it says is run.
 """
 
 from __future__ import annotations
@@ -8,8 +10,8 @@ from __future__ import annotations
 import atexit
 import mmap
 import os
-import pickle
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,12 +24,26 @@ from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from contracts.grid import Blocks, Grid, Unreadable
+from documents.answers import (
+    LENGTH,
+    LONGEST_WORDS,
+    Answer,
+    Failure,
+    Mishap,
+    Nonsense,
+    Ready,
+    Refusal,
+    Request,
+    Table,
+    answer,
+    encoded,
+    raised,
+)  # fmt: skip
 from documents.blocks import large_text, table_blocks
 from documents.limits import Limits
-from documents.sandbox_worker import LENGTH, Answer, Mishap, Request
 
 START_SECONDS = 60
 TURN_SECONDS = 0.2
@@ -46,7 +62,7 @@ class Sandbox:
 
     def __init__(self, processes: int = 2, limits: Limits | None = None) -> None:
         self.processes = processes
-        self._jobs: SimpleQueue[tuple[Request, Future[Content]] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Request, Path, Future[Content]] | None] = SimpleQueue()
         self._readers = [_Reader(limits or Limits()) for _ in range(processes)]
         # Daemons, so that an interrupted command ends at once and not when the file that it waits for is read.
         for reader in self._readers:
@@ -65,7 +81,7 @@ class Sandbox:
         `result` of the future raises Unreadable for the file's fault, ReaderFailed or OSError for ours.
         """
         future: Future[Content] = Future()
-        self._jobs.put((Request(name, path, whole), future))
+        self._jobs.put((Request(name, whole), path, future))
         return future
 
     def open(self, name: str, path: Path) -> Content:
@@ -101,13 +117,13 @@ class Sandbox:
         with suppress(OSError):  # the first file will tell
             reader.start()
         while (job := self._jobs.get()) is not None:
-            request, future = job
+            request, path, future = job
             if future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(reader.open(request))
+                    future.set_result(reader.open(request, path))
                 except BaseException as error:  # noqa: BLE001 - it is the asker's to handle
                     future.set_exception(error)
-            del job, request, future
+            del job, request, path, future
 
 
 def result(future: Future[Content]) -> Content:
@@ -142,30 +158,38 @@ class _Reader:
         if self.process is not None:
             self.process.end()
 
-    def open(self, request: Request) -> Content:
+    def open(self, request: Request, path: Path) -> Content:
         # Plain bytes cannot expand, and they are read a block at a time: they need no process.
-        if not request.whole and (text := large_text(request.name, request.path)) is not None:
+        if not request.whole and (text := large_text(request.name, path)) is not None:
             return text
         try:
-            return self._asked(request)
+            return self._asked(request, path)
         except _Ended as ended:
             # Killed from outside: perhaps it was others who had taken the machine's memory.
             if not (ended.code == -signal.SIGKILL and not ended.is_late):
                 raise self._refusal(ended) from None
         try:
-            return self._asked(request)
+            return self._asked(request, path)
         except _Ended as ended:
             raise self._refusal(ended) from None
 
-    def _asked(self, request: Request) -> Content:
+    def _asked(self, request: Request, path: Path) -> Content:
         process, answer = self.start(), None
         try:
-            answer = process.ask(request)
-            if isinstance(answer.found, Mishap):
-                raise ReaderFailed(answer.found.text)
-            if isinstance(answer.found, BaseException):
-                raise answer.found
-            return answer.found if isinstance(answer.found, Grid) else process.blocks(answer.found)
+            answer = process.ask(request, path)
+            found = answer.found
+            if isinstance(found, Mishap):
+                raise ReaderFailed(found.text[:LONGEST_WORDS])
+            if isinstance(found, Refusal | Failure):
+                raise raised(found, str(path))
+            if isinstance(found, Table):
+                return process.blocks(found)
+            if isinstance(found, Ready):
+                raise Nonsense("a reader process answered what is no answer")
+            return found
+        except Nonsense as error:
+            answer = None
+            raise ReaderFailed(str(error)) from None
         finally:
             if answer is None or answer.is_last:
                 self.process = None
@@ -194,48 +218,55 @@ class _Process:
     """A reader process, from its start to its end."""
 
     def __init__(self, limits: Limits) -> None:
-        self.seconds = limits.seconds
+        self.limits = limits
         self.is_ready = False
         # For a large table. The file has no name, so nothing is left of it whoever dies.
         self.tables = tempfile.TemporaryFile()  # noqa: SIM115
         kept = {name: os.environ[name] for name in HANDED_DOWN if name in os.environ}
         lifeline, held = os.pipe()
         self.held = os.fdopen(held, "wb")
+        self.requests, asked = socket.socketpair()
         try:
             self.popen = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from documents.sandbox_worker import main; main()",
                  *map(str, (limits.memory, limits.cells, limits.unpacked, lifeline))],
                 env=kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.tables, bufsize=0,
-                pass_fds=(lifeline,) if os.name == "posix" else (),
+                stdin=asked.fileno(), stdout=subprocess.PIPE, stderr=self.tables, bufsize=0, pass_fds=(lifeline,),
             )  # fmt: skip
         finally:
             os.close(lifeline)
+            asked.close()
 
-    def ask(self, request: Request) -> Answer:
-        """The answer to a request. Raises _Ended, or ReaderFailed when the process did not even start."""
+    def ask(self, request: Request, path: Path) -> Answer:
+        """The answer to a request. Raises _Ended, Nonsense, OSError for a file that does not open, or ReaderFailed when
+        the process did not even start."""
         if not self.is_ready:
             try:
-                self._told(b"", START_SECONDS)
+                self._told(None, START_SECONDS)
             except _Ended as ended:
                 raise ReaderFailed(f"a reader process did not start, it ended with code {ended.code}") from None
             self.is_ready = True
-        data = pickle.dumps(request)
-        return self._told(LENGTH.pack(len(data)) + data, self.seconds)
+        data = encoded(request)
+        # Without waiting for a writer, should it be a pipe.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return self._told((LENGTH.pack(len(data)) + data, file), self.limits.seconds)
+        finally:
+            os.close(file)
 
-    def blocks(self, table: Any) -> Blocks:
+    def blocks(self, table: Table) -> Blocks:
         """The large table that the process wrote."""
         return table_blocks(table, mmap.mmap(self.tables.fileno(), 0, access=mmap.ACCESS_READ))
 
     def end(self) -> None:
         self.popen.kill()
         self.popen.wait()
-        for pipe in (self.popen.stdin, self.popen.stdout, self.held, self.tables):
+        for pipe in (self.requests, self.popen.stdout, self.held, self.tables):
             if pipe is not None:
                 pipe.close()
 
-    def _told(self, data: bytes, seconds: float) -> Answer:
-        """Say something and wait so long for the answer."""
+    def _told(self, asked: tuple[bytes, int] | None, seconds: float) -> Answer:
+        """Ask with an open file, or for nothing but the sign of life, and wait so long for the answer."""
         late = threading.Event()
 
         def stop() -> None:
@@ -246,16 +277,19 @@ class _Process:
         timer.daemon = True
         timer.start()
         try:
-            if self.popen.stdin is None or self.popen.stdout is None:
-                raise TypeError("the pipes were not asked for")
-            self.popen.stdin.write(data)
+            if self.popen.stdout is None:
+                raise TypeError("the pipe was not asked for")
+            if asked is not None:
+                data, file = asked
+                self.requests.sendall(data[socket.send_fds(self.requests, [data], [file]) :])
             (size,) = LENGTH.unpack(received(self.popen.stdout, LENGTH.size))
-            answer: Answer = pickle.loads(received(self.popen.stdout, size))
-        except (EOFError, BrokenPipeError):
+            if size > self.limits.memory:  # it cannot have had so much to say
+                raise Nonsense("a reader process answered what is no answer")
+            return answer(received(self.popen.stdout, size))
+        except (EOFError, ConnectionError):
             raise _Ended(self.popen.wait(), is_late=late.is_set()) from None
         finally:
             timer.cancel()
-        return answer
 
 
 def received(pipe: IO[bytes], size: int) -> bytearray:

@@ -1,36 +1,30 @@
 """The process in which untrusted files are opened: it answers `documents.sandbox` until that is gone.
 
-A new one is started for each that dies, so it imports little. A request and an answer are pickled, with their length
-before them. The first answer only says that the process is ready.
+A new one is started for each that dies, so it imports little. A request comes with an open file, since the process may
+have no right to open it itself; requests and answers are those of `documents.answers`. The first answer only says that
+the process is ready.
 """
 
 from __future__ import annotations
 
 import csv
 import os
-import pickle
-import signal
+import socket
 import struct
 import sys
 import traceback
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from xml.parsers import expat
 
 from contracts.grid import Unreadable
+from documents.answers import LENGTH, Answer, Failure, Found, Mishap, Ready, Refusal, Request, Table, encoded, request
+from documents.confinement import confine, die_with_parent
 from documents.limits import LIMITS, Limits
 from documents.read import check_unpacked, read_grid
 
-try:
-    import fcntl
-    import resource
-except ImportError:  # such a system leaves only the limit of time
-    fcntl = resource = None  # type: ignore[assignment]
-
-LENGTH = struct.Struct("<Q")
 LARGE_WORKBOOK = 24 << 20
 """Bytes of unpacked sheets above which cells are not made one by one."""
 ROOM = 4
@@ -42,111 +36,80 @@ DAMAGE = (
 """What parsers raise at damaged content, wherever that comes through. All else is a mistake of ours."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """A file to open; `whole` asks for a grid however large the file is."""
-
-    name: str
-    path: Path
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Mishap:
-    """A mistake of our code, told by its class and place: its own words may quote a cell."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of a request: a Grid, a WorkbookTable, or the reason why not. The process ends with its last one."""
-
-    found: Any
-    is_last: bool = False
-
-
 def main() -> None:
     memory, cells, unpacked, lifeline = map(int, sys.argv[1:])
     LIMITS.set(Limits(memory=memory, cells=cells, unpacked=unpacked))
-    requests = sys.stdin.buffer
+    requests = socket.socket(fileno=os.dup(0))
     # What native code prints when it panics must not come between the answers, nor to anybody's terminal.
     answers, tables = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(2), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    confine(memory)
     die_with_parent(lifeline)
-    send(answers, pickle.dumps(Answer("ready")))
-    while size := requests.read(LENGTH.size):
-        request = pickle.loads(requests.read(*LENGTH.unpack(size)))
-        send(answers, answer(request, tables, memory))
+    confine(memory)
+    send(answers, encoded(Answer(Ready())))
+    while (asked := next_request(requests)) is not None:
+        send(answers, answer(*asked, tables, memory))
 
 
-def confine(memory: int) -> None:
-    """Ask the kernel to hold this process to its memory and to leave no core. It lives as long as its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # Not the address space: allocators reserve far more of that than they use.
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        allowed = memory if most == resource.RLIM_INFINITY else min(memory, most)
-        resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
+def next_request(requests: socket.socket) -> tuple[Request, IO[bytes]] | None:
+    """The next request and its file; None when nobody asks any more."""
+    start, files, _, _ = socket.recv_fds(requests, LENGTH.size, 1)
+    if not start:
+        return None
+    (size,) = LENGTH.unpack(start)
+    data = bytearray()
+    while len(data) < size:
+        data += requests.recv(size - len(data))
+    return request(bytes(data)), os.fdopen(files[0], "rb")
 
 
-def die_with_parent(lifeline: int) -> None:
-    """Let the end of the parent end this process by SIGIO, even within native code.
-
-    The lifeline is a pipe that nobody writes to, and that only closes. The pipe of the requests would not do: the
-    signal of a request may come after the request was read.
-    """
-    if fcntl is not None:
-        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-
-
-def answer(request: Request, tables: IO[bytes], memory: int) -> bytes:
-    """The pickled answer to a request; a large table goes to the file `tables`."""
+def answer(request: Request, file: IO[bytes], tables: IO[bytes], memory: int) -> bytes:
+    """The answer to a request; a large table goes to the file `tables`."""
     try:
-        found = opened(request, tables)
+        with file:
+            found = opened(request, file, tables)
         is_last = tables.tell() > 0 or has_grown(memory)
-        return pickle.dumps(Answer(found, is_last), pickle.HIGHEST_PROTOCOL)
+        return encoded(Answer(found, is_last))
     except MemoryError:
-        refused = Unreadable("too_large", f"Reading the file takes more than {memory >> 20} MB of memory.")
-        return pickle.dumps(Answer(refused, is_last=True))
+        refused = Refusal("too_large", f"Reading the file takes more than {memory >> 20} MB of memory.")
+        return encoded(Answer(refused, is_last=True))
 
 
-def opened(request: Request, tables: IO[bytes]) -> object:
+def opened(request: Request, file: IO[bytes], tables: IO[bytes]) -> Found:
     try:
-        if not request.whole and is_large_workbook(request.path):
+        if not request.whole and is_large_workbook(file):
             from documents.workbook_table import write_table
 
-            table = write_table(request.path, tables)
+            file.seek(0)
+            table = write_table(file.read(), tables)
             tables.flush()
             if table is not None:
-                return table
-        return read_grid(request.name, request.path.read_bytes())
-    except (Unreadable, OSError) as error:
-        return error
+                return Table(table.sheet, table.head, table.notes)
+        file.seek(0)
+        return read_grid(request.name, file.read())
+    except Unreadable as error:
+        return Refusal(error.reason, error.detail)
+    except OSError as error:
+        return Failure(error.errno or 0, error.strerror or "")
     except MemoryError:
         raise
     except BaseException as error:  # noqa: BLE001 - a panic of native code is no `Exception`
         if isinstance(error, DAMAGE) or type(error).__module__ == "pyo3_runtime":
-            return Unreadable("corrupt", "The file is damaged; its reader stumbled over it.")
+            return Refusal("corrupt", "The file is damaged; its reader stumbled over it.")
         frames = traceback.extract_tb(error.__traceback__)[-3:]
         places = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
         return Mishap(f"{type(error).__name__} in a reader process at {places}")
 
 
-def is_large_workbook(path: Path) -> bool:
+def is_large_workbook(file: IO[bytes]) -> bool:
     """Whether the sheets of an xlsx are large; a damaged one is not, and a bomb is refused."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             sheets = [info.file_size for info in archive.infolist() if info.filename.startswith("xl/worksheets/")]
             if sum(sheets) <= LARGE_WORKBOOK:
                 return False
-            check_unpacked(archive, path.stat().st_size)
+            check_unpacked(archive, file.seek(0, os.SEEK_END))
             return True
     except (zipfile.BadZipFile, ValueError, NotImplementedError):  # the last for a version that no zip has
         return False

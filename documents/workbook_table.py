@@ -33,14 +33,14 @@ class WorkbookTable:
     notes: tuple[str, ...] = ("large workbook, cells read as text",)
 
 
-def write_table(path: Path, to: IO[bytes], block_rows: int = BLOCK_ROWS) -> WorkbookTable | None:
+def write_table(source: Path | bytes, to: IO[bytes], block_rows: int = BLOCK_ROWS) -> WorkbookTable | None:
     """Write the cells of a large xlsx that has one filled sheet, in blocks of columns `c0`, `c1`, … of text.
 
     None when it has several or none. Raises Unreadable.
     """
     try:
         with refusals("xlsx"):
-            book = fastexcel.read_excel(path)
+            book = fastexcel.read_excel(source)
             loaded = [book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string") for name in book.sheet_names]
             filled = [each for each in loaded if each.height]
             if len(filled) != 1:

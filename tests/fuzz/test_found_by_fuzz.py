@@ -34,7 +34,8 @@ def test_a_version_that_no_zip_has_is_damage(tmp_path: Path) -> None:
     struct.pack_into("<H", data, data.index(b"PK\x01\x02") + 6, 255)
     path = tmp_path / "a.xlsx"
     path.write_bytes(data)
-    assert not is_large_workbook(path)
+    with path.open("rb") as file:
+        assert not is_large_workbook(file)
     with pytest.raises(Unreadable) as caught:
         read_grid(path.name, bytes(data))
     assert caught.value.reason == "corrupt"
