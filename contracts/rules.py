@@ -84,6 +84,11 @@ WRONG_SIZE = Rule("COM-064", "refuse", "delivery")
 TOTAL_UNNAMED = Rule("COM-065", "warning", "table")
 SHARED_NUMBER = Rule("COM-095", "error", "cell")
 HIDDEN_UNDER_MERGED = Rule("COM-096", "note", "table")
+SEVERAL_COLUMNS = Rule("COM-097", "refuse", "table")
+PARTS_LEFT = Rule("COM-098", "note", "table")
+TABLES_BESIDE = Rule("COM-099", "refuse", "table")
+LIST_BESIDE = Rule("COM-100", "note", "table")
+HEADING_OF_OTHER_YEAR = Rule("COM-103", "warning", "table")
 
 ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
 COMMON: tuple[Rule, ...] = tuple(

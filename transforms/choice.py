@@ -8,9 +8,11 @@ from contracts.form import Form
 from contracts.grid import Sheet
 from contracts.rules import FORM_AMBIGUOUS, FORM_UNKNOWN
 from transforms.finding import finding
-from transforms.header import Heading, Top, best_at, by_row, find_heading, top_of
+from transforms.header import Heading, best_at, find_heading
 from transforms.heading import heading_parts, telling_wordings
+from transforms.part import is_meant
 from transforms.suggestion import suggestions
+from transforms.top import Top, by_row, top_of
 
 Finding = dict[str, object]
 Seen = list[tuple[Sheet, Heading]]
@@ -72,26 +74,33 @@ def seen_by_people(seen: Seen) -> tuple[Seen, Seen]:
 
 
 def choose_form(seen: Seen, *, chosen: bool) -> tuple[Form | None, Finding | None]:
-    """The form whose telling columns are all there. One that has more columns beats one whose columns it contains."""
+    """The form whose telling columns are all there. One that has more columns beats one whose columns it contains.
+
+    Where no form has them all, the one that a heading is clearly meant to be of is chosen: then a column is missing,
+    not the form unknown.
+    """
     if chosen:
         return (seen[0][1].form, None) if seen else (None, None)
-    tables = [(sheet, heading) for sheet, heading in seen if heading.is_table]
+    meant = [(sheet, heading) for sheet, heading in seen if is_meant(heading)]
+    tables = [(sheet, heading) for sheet, heading in meant if heading.is_table]
     candidates = [
         heading.form
         for sheet, heading in tables
-        if not any(
-            other_sheet is sheet
-            and len(other.columns) > len(heading.columns)
-            and set(heading.form.recognised_by) <= other.columns.keys()
-            for other_sheet, other in tables
-        )
+        if not any(other_sheet is sheet and contains(other, heading) for other_sheet, other in meant)
     ]
     candidates = list(dict.fromkeys(candidates))
+    if not candidates:
+        most = max((len(heading.columns) for _, heading in meant), default=0)
+        candidates = list(dict.fromkeys(heading.form for _, heading in meant if len(heading.columns) == most))
     if len(candidates) == 1:
         return candidates[0], None
-    if candidates:
-        return None, ambiguous(candidates)
-    return None, None
+    return None, ambiguous(candidates) if candidates else None
+
+
+def contains(other: Heading, heading: Heading) -> bool:
+    """Whether another heading has the telling columns of a form and more; much more when it lacks one of its own."""
+    more = len(other.columns) - len(heading.columns)
+    return set(heading.form.recognised_by) <= other.columns.keys() and more > (0 if other.is_table else 1)
 
 
 def ambiguous(forms: Sequence[Form]) -> Finding:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from contracts.form import Column, Form
-from contracts.grid import Range, Sheet, cell_address
-from transforms.cell import cell_text
+from contracts.grid import Sheet, cell_address
 from transforms.disclosure import HIDDEN, may_be_a_name
-from transforms.heading import heading_key, heading_parts, heading_starts, headings
-from transforms.numbering import is_number, is_numbering
-
-DEEPEST_HEADING = 5
-first_row = attrgetter("first_row")
-YEAR = re.compile(r"(?:19|20)\d\d")
+from transforms.heading import heading_parts, heading_starts, headings
+from transforms.hint import bare_keys
+from transforms.row_kind import mark_of
+from transforms.top import DEEPEST_HEADING, Top, depths, filled_groups, has_groups
 
 
 @dataclass(frozen=True)
@@ -29,6 +23,10 @@ class Heading:
     and `whole` columns were understood by all their rows together. It reads the rows of the sheet from `start` to
     before `end`, without those from `stop` on, which are of another table; `again` are rows in which the same heading
     is repeated. None is the end of the sheet.
+
+    `several` is column → heading as shown of each place under one heading, of which none says that it is the whole;
+    `parts` are those beside one that does; `same` are the places under one merged heading cell, the first of them →
+    the others.
     """
 
     form: Form
@@ -41,6 +39,9 @@ class Heading:
     keys: dict[int, frozenset[str]]
     numbered: frozenset[int] = frozenset()
     whole: int = 0
+    several: dict[str, dict[int, str]] = field(default_factory=dict)
+    parts: dict[str, dict[int, str]] = field(default_factory=dict)
+    same: dict[int, tuple[int, ...]] = field(default_factory=dict)
     start: int = 0
     stop: int | None = None
     end: int | None = None
@@ -74,63 +75,6 @@ class Heading:
 
     def address(self, sheet: Sheet, place: int) -> str:
         return cell_address(self.row_of(sheet, place), place)
-
-
-@dataclass(frozen=True)
-class Top:
-    """Some rows of a sheet, the first of them its row `start`, as texts and as their keys.
-
-    A merged cell counts for each of its columns and rows. A heading may begin in the first `starts` of them.
-    """
-
-    start: int
-    starts: int
-    texts: list[list[str | None]]
-    keys: list[list[str | None]]
-    found: list[frozenset[str | None]]
-
-    def is_numbered(self, row: int) -> bool:
-        return is_numbering(text for text in self.texts[row] if text is not None)
-
-    def is_data(self, row: int, parts: frozenset[str]) -> bool:
-        """Whether a row cannot be of a heading: it is blank, or has numbers that are no years and no known words."""
-        texts = [text for text in self.texts[row] if text is not None and not text.isspace()]
-        if not texts:
-            return True
-        if not any(is_number(text) and not YEAR.fullmatch(text) for text in texts):
-            return False
-        return len(self.found[row] & parts) < 2 and not self.is_numbered(row)
-
-
-def by_row(sheet: Sheet) -> list[Range]:
-    """The merged ranges of a sheet in the order of their rows."""
-    return sorted(sheet.merged, key=first_row)
-
-
-def top_of(sheet: Sheet, merged: Sequence[Range], start: int, starts: int) -> Top:
-    """Rows in which a heading may begin, and those below into which it may reach; `merged` are the ranges by row."""
-    texts = top_texts(sheet, merged, start, start + starts + DEEPEST_HEADING - 1)
-    keys = [[heading_key(text) or None if text is not None else None for text in row] for row in texts]
-    return Top(start, min(starts, len(texts)), texts, keys, [frozenset(row) for row in keys])
-
-
-def top_texts(sheet: Sheet, merged: Sequence[Range], start: int, end: int) -> list[list[str | None]]:
-    top = sheet.rows[start:end]
-    width = max((len(row) for row in top), default=0)
-    texts = [
-        [v if v is None or type(v) is str else str(v) if type(v) is int else cell_text(v) for v in row]
-        + [None] * (width - len(row))
-        for row in top
-    ]
-    begin, stop = (bisect_left(merged, row, key=first_row) for row in (start, start + len(top)))
-    for each in merged[begin:stop]:
-        if each.first_column >= width:
-            continue
-        text = texts[each.first_row - start][each.first_column]
-        for r in range(each.first_row - start, min(each.last_row - start + 1, len(texts))):
-            for c in range(each.first_column, min(each.last_column + 1, width)):
-                texts[r][c] = text
-    return texts
 
 
 def find_heading(top: Top, form: Form, *, torn: bool = False) -> Heading | None:
@@ -175,10 +119,14 @@ def best_at(top: Top, form: Form, first: int, least: int = 2) -> Heading | None:
     known, parts, required = headings(form), heading_parts(form), form.editions[-1].required
     best: Heading | None = None
     for depth in depths(top, first, parts):
-        candidate = match_heading(form, known, top, first, depth)
+        is_grouped = has_groups(top, first, first + depth - 1)
+        candidate = match_heading(form, known, filled_groups(top, first, depth) if is_grouped else top, first, depth)
+        if is_grouped and len(candidate.columns) >= least and candidate.parts | candidate.several:
+            return candidate
         if len(candidate.columns) >= least and (best is None or score(candidate) > score(best)):
             best = candidate
-        if len(candidate.unknown) < 2 and candidate.whole == len(candidate.columns) and not candidate.lacks(required):
+        is_whole = len(candidate.unknown) < 2 and candidate.whole == len(candidate.columns)
+        if is_whole and not candidate.lacks(required) and not has_groups(top, first, first + depth):
             return best  # nothing is left for a deeper heading to find
     if best is None or not best.lacks(required):
         return best
@@ -191,13 +139,6 @@ def best_at(top: Top, form: Form, first: int, least: int = 2) -> Heading | None:
 
 def score(heading: Heading) -> tuple[int, int]:
     return len(heading.columns), heading.whole
-
-
-def depths(top: Top, first: int, parts: frozenset[str]) -> Iterator[int]:
-    for depth in range(1, min(DEEPEST_HEADING, len(top.keys) - first) + 1):
-        if depth > 1 and top.is_data(first + depth - 1, parts):
-            return
-        yield depth
 
 
 def has_torn(top: Top, form: Form, first: int) -> bool:
@@ -215,30 +156,31 @@ def has_torn(top: Top, form: Form, first: int) -> bool:
     return False
 
 
-def filled_groups(top: Top, first: int, depth: int) -> Top:
-    """The rows with the heading of a group over each of its columns, where it stands over the first one only."""
-    texts, keys = list(top.texts), list(top.keys)
-    for r in range(first + depth - 2, first - 1, -1):
-        texts[r], keys[r] = list(texts[r]), list(keys[r])
-        group: int | None = None
-        for c, below in enumerate(keys[r + 1]):
-            if keys[r][c] is not None:
-                group = c if below is not None and below != keys[r][c] else None
-            elif below is not None and group is not None:
-                texts[r][c], keys[r][c] = texts[r][group], keys[r][group]
-    return Top(top.start, top.starts, texts, keys, top.found)
+@dataclass(frozen=True)
+class Spelt:
+    """How the heading at a place is understood: by the rows `start` to before `end` of its `levels`.
+
+    `rank` 0 is a wording with nothing under it, 1 one with a hint or a year, 2 the heading of a group over parts.
+    """
+
+    place: int
+    levels: list[int]
+    names: frozenset[str]
+    start: int
+    end: int
+    rank: int
+    is_whole: bool
 
 
 def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, first: int, depth: int) -> Heading:
     """Match the columns of a form against rows `first` … `first + depth - 1`; a row of column numbers says nothing."""
-    columns: dict[str, int] = {}
-    found: dict[str, str] = {}
-    unknown: dict[str, int] = {}
-    twice: dict[str, int] = {}
-    keys: dict[int, frozenset[str]] = {}
-    whole = 0
     numbered = {r for r in range(first + 1, first + depth) if top.is_numbered(r)}
     rows_said = [r for r in range(first, first + depth) if r not in numbered]
+    keys: dict[int, frozenset[str]] = {}
+    unknown: dict[str, int] = {}
+    same: dict[int, tuple[int, ...]] = {}
+    told: list[Spelt] = []
+    head = -1
     for c in range(len(top.keys[first])):
         levels: list[int] = []
         for r in rows_said:
@@ -249,22 +191,89 @@ def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, fir
             continue
         ways = spellings([top.keys[r][c] or "" for r in levels])
         keys[c] = frozenset(way for way, _, _ in ways)
-        spelt = next((each for each in ways if each[0] in known), None)
-        _, start, end = spelt or ways[0]
-        shown = joined(top, levels[start:end], c)
+        if c - 1 in keys and continues(top, c, rows_said):
+            same[head] = (*same.get(head, ()), c)
+            continue
+        head = c
+        spelt = spelt_at(top, c, levels, ways, known)
         if spelt is None:
-            unknown[shown] = c
-            continue
-        free = sorted(known[spelt[0]] - columns.keys())
-        if not free:
-            twice[shown] = c
-            continue
-        columns[free[0]] = c
-        found[shown] = free[0]
-        whole += spelt is ways[0]
+            unknown[joined(top, levels[ways[0][1] : ways[0][2]], c)] = c
+        else:
+            told.append(spelt)
     start = top.start + first
     rows_numbered = frozenset(top.start + r for r in numbered)
-    return Heading(form, start, start + depth - 1, columns, found, unknown, twice, keys, rows_numbered, whole)
+    heading = Heading(form, start, start + depth - 1, {}, {}, unknown, {}, keys, rows_numbered, same=same)
+    return assigned(heading, top, told)
+
+
+def continues(top: Top, c: int, rows: Sequence[int]) -> bool:
+    """Whether all that stands over a column are merged cells that begin to the left of it."""
+    here = [r for r in rows if top.keys[r][c] is not None]
+    return all((r, c) in top.covered for r in here) and all(top.keys[r][c] == top.keys[r][c - 1] for r in rows)
+
+
+def spelt_at(
+    top: Top, c: int, levels: list[int], ways: Sequence[tuple[str, int, int]], known: Mapping[str, frozenset[str]]
+) -> Spelt | None:
+    """The first way to read a heading that is a wording of the form; without hints and years when none is."""
+    best: Spelt | None = None
+    bare = [(top.keys[r][c] or "", *bare_keys(top.texts[r][c] or "")) for r in levels]
+    for place in range(max(map(len, bare))):
+        if place:
+            ways = spellings([each[min(place, len(each) - 1)] for each in bare])
+        spelt = next((each for each in ways if each[0] in known), None)
+        if spelt is None:
+            continue
+        rank = 2 if spelt[2] < len(levels) else min(place, 1)
+        if best is None or rank < best.rank:
+            best = Spelt(c, levels, known[spelt[0]], spelt[1], spelt[2], rank, not place and spelt is ways[0])
+    return best
+
+
+def assigned(heading: Heading, top: Top, told: Sequence[Spelt]) -> Heading:
+    """The heading with its columns: plain wordings first, then those with a hint, then groups over several parts."""
+    columns, found, unknown = heading.columns, heading.found, heading.unknown
+    rivals: dict[str, list[Spelt]] = {}
+    ranks: dict[str, int] = {}
+    whole = 0
+    for spelt in sorted(told, key=lambda each: each.rank):
+        c, shown = spelt.place, joined(top, spelt.levels[spelt.start : spelt.end], spelt.place)
+        free = sorted(spelt.names - columns.keys())
+        holder = next((name for name in sorted(spelt.names) if ranks.get(name) == spelt.rank), None)
+        if free:
+            columns[free[0]], found[shown], ranks[free[0]] = c, free[0], spelt.rank
+            rivals[free[0]] = [spelt]
+            whole += spelt.is_whole
+        elif spelt.rank == 0:
+            heading.twice[shown] = c
+        elif holder is not None:
+            rivals[holder].append(spelt)
+        else:
+            unknown[joined(top, spelt.levels, c)] = c
+    for name, group in rivals.items():
+        if len(group) > 1:
+            settle(heading, top, name, group)
+    return replace(heading, whole=whole)
+
+
+def settle(heading: Heading, top: Top, name: str, group: Sequence[Spelt]) -> None:
+    """Of several places under one heading the one that says «всего» is the column; else it is in doubt."""
+    shown = {each.place: joined(top, each.levels, each.place) for each in group}
+    totals = [each for each in group if each.rank == 2 and is_whole_of_parts(top, each)]
+    if len(totals) != 1:
+        heading.several[name] = shown
+        return
+    place = totals[0].place
+    for known in [known for known, column in heading.found.items() if column == name]:
+        del heading.found[known]
+    heading.columns[name] = place
+    heading.found[shown.pop(place)] = name
+    heading.parts[name] = shown
+
+
+def is_whole_of_parts(top: Top, spelt: Spelt) -> bool:
+    below = [top.texts[r][spelt.place] or "" for r in spelt.levels[spelt.end :]]
+    return any(mark_of(text) == "total" for text in below)
 
 
 def spellings(levels: Sequence[str]) -> list[tuple[str, int, int]]:

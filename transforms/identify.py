@@ -28,11 +28,19 @@ from contracts.rules import (
 )
 from contracts.vocabulary import academic_year, campaign_at, rows, unit_names
 from transforms.cell import cell_text
-from transforms.choice import Seen, ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
+from transforms.choice import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
 from transforms.finding import finding
 from transforms.header import Heading
 from transforms.heading import unit_aliases
-from transforms.layout import another_table, hidden_findings, layout_findings, layout_of
+from transforms.layout import (
+    another_table,
+    beside_table,
+    hidden_findings,
+    layout_findings,
+    layout_of,
+    rival_findings,
+    year_findings,
+)
 from transforms.merged import seen_cells
 from transforms.origin import (
     as_of_in,
@@ -44,8 +52,9 @@ from transforms.origin import (
     sender_in,
     sender_in_name,
 )
-from transforms.part import OtherTable, is_meant, parts_of
 from transforms.resolve import Register
+from transforms.rival import by_year
+from transforms.tables import edged, lines_above, stands_alone, tables_of
 from transforms.text_formula import without_text_formulas
 
 Finding = dict[str, object]
@@ -149,6 +158,10 @@ def identify(delivery: Delivery, context: Context) -> Identified:
             nearest=nearest if doubt is None else None,
             findings=(doubt or unknown, *read_with_doubt),
         )
+    seen, edges = edged(form, seen)
+    if isinstance(content, Grid):
+        content = replace(content, sheets=[edges.sheets.get(id(sheet), sheet) for sheet in content.sheets])
+        delivery = replace(delivery, content=content)
     headings, others = tables_of(form, seen, whole=not isinstance(content, Blocks))
     beside = next((other.form for other in others if other.form is not None and stands_alone(other.form, form)), None)
     if beside is not None and context.form is None:
@@ -157,8 +170,10 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(delivery, titles, context)
     edition = form.edition_at(as_of)
+    headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
     findings_there = [*layout_findings(headings, edition), *doubts, *read_with_doubt]
-    findings_there += [another_table(other) for other in others]
+    findings_there += [another_table(other) for other in others] + [beside_table(each) for each in edges.beside]
+    findings_there += rival_findings(headings) + year_findings(headings, as_of)
     findings_there += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
     findings_there += hidden_findings(headings)
     findings_there += school_year_doubts(delivery, titles, headings, as_of)
@@ -204,37 +219,6 @@ def as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unread
 
 def first_cell(sheet: Sheet) -> object:
     return sheet.rows[0][0] if sheet.rows and sheet.rows[0] else None
-
-
-def tables_of(form: Form, seen: Seen, *, whole: bool) -> tuple[list[tuple[Sheet, Heading]], list[OtherTable]]:
-    """The tables of a form in their order, several on a sheet too, and other tables under them.
-
-    A sheet whose heading is meant to be of the form counts, although it lacks a column: it is then named as missing.
-    Of a file that is read by blocks only the top is known (not `whole`), and what is under the table is not told.
-    """
-    of_form = [(sheet, heading) for sheet, heading in seen if heading.form is form]
-    meant = [(sheet, heading) for sheet, heading in of_form if is_meant(heading)] or of_form[:1]
-    if not whole:
-        return meant, []
-    headings: list[tuple[Sheet, Heading]] = []
-    others: list[OtherTable] = []
-    for sheet, heading in meant:
-        parts, tables = parts_of(sheet, heading)
-        headings += [(sheet, part) for part in parts]
-        others += tables
-    return headings, others
-
-
-def stands_alone(other: Form, form: Form) -> bool:
-    """Whether a form has a telling column that the other one lacks, so that both are in the file."""
-    columns = {column.name for edition in form.editions for column in edition.columns}
-    return not set(other.recognised_by) <= columns
-
-
-def lines_above(sheet: Sheet, heading: Heading) -> list[list[str]]:
-    """Filled cells of each line above a table, left to right."""
-    lines = sheet.rows[heading.start : heading.first]
-    return [[text for value in row if (text := cell_text(value))] for row in lines]
 
 
 def date_of_delivery(

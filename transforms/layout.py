@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from contracts.form import Edition
 from contracts.grid import Sheet, cell_address, column_letters
 from contracts.reading import Layout, Suggestion
-from contracts.rules import ANOTHER_TABLE, HEADING_MISSING, HEADING_TWICE, HEADING_UNKNOWN, HIDDEN_ROWS
+from contracts.rules import (
+    ANOTHER_TABLE,
+    HEADING_MISSING,
+    HEADING_OF_OTHER_YEAR,
+    HEADING_TWICE,
+    HEADING_UNKNOWN,
+    HIDDEN_ROWS,
+    LIST_BESIDE,
+    PARTS_LEFT,
+    SEVERAL_COLUMNS,
+    TABLES_BESIDE,
+)
+from contracts.vocabulary import academic_year
+from transforms.beside import Beside
 from transforms.finding import finding
 from transforms.header import Heading
 from transforms.heading import heading_key, ignored_headings
 from transforms.part import OtherTable, filled
+from transforms.rival import other_years
 from transforms.suggestion import suggestions
 
 Finding = dict[str, object]
@@ -90,6 +105,39 @@ def another_table(other: OtherTable) -> Finding:
     return finding(
         ANOTHER_TABLE, what=what, sheet=other.sheet.name, cell=cell_address(other.row, place), row=other.row + 1
     )
+
+
+def beside_table(beside: Beside) -> Finding:
+    """COM-099 for a second table of the form beside the first, COM-100 for anything else, at its first heading."""
+    rule = TABLES_BESIDE if beside.is_twin else LIST_BESIDE
+    cell = cell_address(beside.row, beside.place)
+    return finding(rule, sheet=beside.sheet.name, cell=cell, row=beside.row + 1)
+
+
+def rival_findings(headings: Headings) -> list[Finding]:
+    """COM-097 for several columns under one heading, COM-098 where one of them is the whole."""
+    found = []
+    for sheet, heading in headings:
+        for rule, groups in ((SEVERAL_COLUMNS, heading.several), (PARTS_LEFT, heading.parts)):
+            for column, places in groups.items():
+                cells = ", ".join(heading.address(sheet, c) for c in sorted(places))
+                title = heading.form.editions[-1].column(column).title
+                cell = heading.address(sheet, heading.columns[column])
+                found.append(finding(rule, value=cells, expected=f"столбец «{title}»", sheet=sheet.name, cell=cell))
+    return found
+
+
+def year_findings(headings: Headings, as_of: dt.date | None) -> list[Finding]:
+    """COM-103 for each heading that names another year than the report's."""
+    found = []
+    for sheet, heading in headings:
+        for shown in other_years(heading, as_of):
+            place = heading.columns[heading.found[shown]]
+            year = academic_year(as_of) if as_of is not None else None
+            expected = f"{year}/{year + 1} учебный год" if year is not None else None
+            cell = heading.address(sheet, place)
+            found.append(finding(HEADING_OF_OTHER_YEAR, value=shown, expected=expected, sheet=sheet.name, cell=cell))
+    return found
 
 
 def hidden_findings(headings: Headings) -> list[Finding]:

@@ -13,10 +13,11 @@ from contracts.grid import Sheet, Value
 from contracts.vocabulary import words
 from transforms.cell import cell_text
 from transforms.disclosure import place_words
-from transforms.header import YEAR, Heading, Top, best_at, by_row, top_of
+from transforms.header import Heading, best_at
 from transforms.heading import heading_key, heading_parts, ignored_headings, key, unit_aliases
 from transforms.numbering import is_number
 from transforms.row_kind import mark_of, school_words
+from transforms.top import YEAR, Top, by_row, top_of
 
 MOSTLY = 0.6
 """Share of a form's required columns that a heading has which is meant to be of that form."""

@@ -10,6 +10,7 @@ from functools import cache
 from contracts.vocabulary import rows
 from transforms.heading import key, mark_starts, row_marks, unit_aliases
 from transforms.numbering import is_number, is_numbering
+from transforms.unit_row import is_unit_row
 
 LABEL = "label"
 """A row with a lone name: what it is depends on the rows around it."""
@@ -45,14 +46,14 @@ def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Plac
     marks = marks_of(cells, filled, places)
     if total := next((mark for mark in marks if mark != "note"), None):
         return total
-    if len(filled) >= min(3, places.width) and is_numbering(cells[c] or "" for c in filled):
+    texts = [cells[c] or "" for c in filled]
+    if (len(filled) >= min(3, places.width) and is_numbering(texts)) or is_unit_row(texts):
         return "heading"
     here = set(filled)
     has_key = not here.isdisjoint(places.keys)
     if any(c in here and is_number(cells[c] or "") for c in places.numbers):
         return "data" if has_key or len(here.intersection(places.others)) >= places.least else "note"
     has_other = len(here.intersection(places.others))
-    texts = [cells[c] or "" for c in filled]
     signed = is_signature(texts)
     if (marks and (has_other <= 1 or signed)) or (has_other == 0 and FOOTNOTE.match(texts[0].strip())):
         return "note"

@@ -79,6 +79,29 @@ def hiding(value: Value) -> Sent:
     return Sent("readiness_report", content=Grid([Sheet("Лист1", [[*title, value], *rows], [Range(0, 0, 0, 1)])], "x"))
 
 
+def by_parts(*parts: str) -> Sent:
+    """A plan in parts under one heading."""
+    rows: list[list[Value]] = [["по состоянию на 08.09.2023"], ["Муниципальный район", "План", None], [None, *parts]]
+    rows += [[each["reporting_unit"], 20, 30] for each in GOOD["registration_plan"]]
+    merged = [Range(1, 0, 2, 0), Range(1, 1, 1, 2)]
+    return Sent("registration_plan", content=Grid([Sheet("Лист1", rows, merged)], "xlsx"))
+
+
+def with_beside(columns: int) -> Sent:
+    """A report, and past a blank column a column of a list (1) or the whole table again (2)."""
+    title, *rows = Sent("readiness_report").grid().sheets[0].rows
+    side = {0: [[], []], 1: [["Уровень"], ["базовый"]], 2: rows}[columns]
+    table = [[*row, None, *other] for row, other in zip(rows, side, strict=True)]
+    return Sent("readiness_report", content=Grid([Sheet("Лист1", [title, *table])], "xlsx"))
+
+
+def of_year(year: str) -> Sent:
+    """A plan whose heading names a year."""
+    title, (unit, _, source), *rows = Sent("registration_plan").grid().sheets[0].rows
+    heading = [unit, f"План на {year} уч. год", source]
+    return Sent("registration_plan", content=Grid([Sheet("Лист1", [title, heading, *rows])], "xlsx"))
+
+
 PLAN = Sheet("План", [["Муниципальный район", "План"], ["Чаинский муниципальный район", 10]])
 EARLIER = Sheet(
     "Было",
@@ -152,6 +175,11 @@ EXAMPLES: dict[str, Example] = {
     "COM-065": Example(Sent("registration_plan", total={"plan_pupils": 1050})),
     "COM-095": Example(merged({"navigators": 2}), "navigators", merged({"navigators": 0})),
     "COM-096": Example(hiding("меньше"), None, hiding(None)),
+    "COM-097": Example(by_parts("юноши", "девушки"), None, by_parts("юноши", "всего")),
+    "COM-098": Example(by_parts("юноши", "всего"), None, by_parts("юноши", "девушки")),
+    "COM-099": Example(with_beside(2), None, with_beside(1)),
+    "COM-100": Example(with_beside(1), None, with_beside(0)),
+    "COM-103": Example(of_year("2022/2023"), None, of_year("2023/2024")),
     "RDY-001": report({**MAIN, "hours_curricular": 8, "hours_parents": 3}, "hours_curricular", MAIN),
     "RDY-002": report({"hours_rmg": 33, "hours_parents": 3}, "hours_rmg", {"hours_rmg": "34,0"}),
     "RDY-003": report({**MAIN, "hours_practice": 11, "hours_parents": 3}, "hours_practice", MAIN),
