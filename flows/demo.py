@@ -40,14 +40,14 @@ def run_demo(settings: Settings) -> int:
         night, tables = _night(settings, region.as_of, wait)
     out = console()
     show_night(out, night, tables, settings)
-    wrong = differences(night, tables, region)
+    wrong = differences(tables, region)
     if wrong:
         out.print("[red]Регион получился не таким, каким был задуман:[/red]")
         for line in wrong:
             out.print(f"  {line}")
         return OWN_FAILURE
     out.print(
-        f"[green]Регион получился таким, каким был задуман[/green]: {night.quarantined} неверных строк вписаны "
+        f"[green]Регион получился таким, каким был задуман[/green]: {tables.set_aside} неверных строк вписаны "
         "намеренно, и все они найдены."
     )
     return ACCEPTED
@@ -81,7 +81,7 @@ def _night(settings: Settings, as_of: dt.date | None, wait: Callable[[], None]) 
             return night, read_tables(connection, night.as_of)
 
 
-def differences(night: Night, tables: Tables, region: Region) -> list[str]:
+def differences(tables: Tables, region: Region) -> list[str]:
     """Where what was published differs from the region that was generated."""
     statuses = region.schools.group_by(reporting_unit="subordination").agg(
         schools=pl.len().cast(pl.Int64),
@@ -98,6 +98,6 @@ def differences(night: Night, tables: Tables, region: Region) -> list[str]:
             if row[column] != row[f"{column}_published"]:
                 wrong.append(f"{row['reporting_unit']}, {column}: {row[column]} → {row[f'{column}_published']}")
     planted = region.schools.filter(pl.col("status") == "rejected").height
-    if night.quarantined != planted:
-        wrong.append(f"rows quarantined: {planted} → {night.quarantined}")
+    if tables.set_aside != planted:
+        wrong.append(f"строк в карантине: {planted} → {tables.set_aside}")
     return sorted(wrong)

@@ -9,6 +9,7 @@ Settings have to be in the environment before prefect is imported.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -70,10 +71,15 @@ def orchestrator(home: Path, log_file: Path, service: Mapping[str, str] | None =
                 del os.environ[name]
         return
     os.environ["PREFECT_HOME"] = str(home.resolve())
-    with _temporary_server(log_file) as (url, wait):
+    with _one_at_a_time(home) as started, _temporary_server(log_file) as (url, wait):
         os.environ["PREFECT_API_URL"] = url
+
+        def answers() -> None:
+            wait()
+            started()
+
         try:
-            yield wait
+            yield answers
         finally:
             _send_the_rest()
             del os.environ["PREFECT_API_URL"], os.environ["PREFECT_HOME"]
@@ -96,6 +102,16 @@ def _send_the_rest() -> None:
 
         APILogHandler().flush()
         EventsWorker.drain_all(timeout=5)
+
+
+@contextmanager
+def _one_at_a_time(home: Path) -> Iterator[Callable[[], None]]:
+    """Hold the right to start a server on Prefect's database until the yielded function is called: two that make its
+    tables at once break it."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "starting.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lambda: fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 @contextmanager

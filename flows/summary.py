@@ -47,8 +47,8 @@ class Night:
 
 @dataclass(frozen=True)
 class Tables:
-    """The two tables of a date, the region's line of each, the stated figures that disagree, and what rows of printed
-    summaries are beside ours."""
+    """The two tables of a date, the region's line of each, the stated figures that disagree, what rows of printed
+    summaries are beside ours, and how many rows are set aside in what each sender sent last."""
 
     readiness: pl.DataFrame
     readiness_region: Row | None
@@ -56,6 +56,7 @@ class Tables:
     registration_region: Row | None
     disagreeing: pl.DataFrame
     printed: tuple[Printed, ...] = ()
+    set_aside: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def read_tables(connection: Connection, as_of: dt.date) -> Tables:
         _only_row(mart(connection, "registration_region", as_of)),
         totals.filter(pl.col("verdict") == "disagrees"),
         tuple(printed(totals)),
+        int(mart(connection, "delivery_health", as_of)["rows_quarantined"].sum() or 0),
     )
 
 
