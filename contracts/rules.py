@@ -90,6 +90,10 @@ TABLES_BESIDE = Rule("COM-099", "refuse", "table")
 LIST_BESIDE = Rule("COM-100", "note", "table")
 HEADING_OF_OTHER_YEAR = Rule("COM-103", "warning", "table")
 
+READ_AS = (
+    KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,
+)  # fmt: skip
+"""Notes of cells that were read: what they show as expected is what was read."""
 ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
 COMMON: tuple[Rule, ...] = tuple(
     {

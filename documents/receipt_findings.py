@@ -8,8 +8,8 @@ from typing import Any
 
 from contracts.form import Column
 from contracts.forms import FORMS, RULES
-from contracts.rules import KEY_NORMALISED
-from contracts.vocabulary import allowed_words
+from contracts.offered import offered_words
+from contracts.rules import READ_AS
 
 Finding = Mapping[str, Any]
 SEVERITIES = ("refuse", "error", "warning", "note")
@@ -42,7 +42,7 @@ class Group:
     @property
     def wanted(self) -> str:
         """The heading over what was expected."""
-        return WANTED[self.rule == KEY_NORMALISED.id]
+        return WANTED[self.rule in READ_AS]
 
 
 def groups(findings: Iterable[Finding], form: str | None, edition: str | None) -> list[Group]:
@@ -59,7 +59,7 @@ def groups(findings: Iterable[Finding], form: str | None, edition: str | None) -
             Group(
                 rule, places[0][0]["severity"], what, places[0][1].mend,
                 column.title if column else name,
-                allowed_words(column.vocabulary) if column and column.vocabulary else None,
+                ", ".join(offered_words(column)) or None if column else None,
                 tuple(places),
             )
         )  # fmt: skip

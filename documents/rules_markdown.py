@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from contracts.form import Column, Edition, Form, Kind, Rule, Scope, Severity, Size
 from contracts.forms import FORMS
+from contracts.offered import offered_words
 from contracts.rules import COMMON
 from contracts.texts import rule_text
-from contracts.vocabulary import allowed_words
 
 SEVERITIES: dict[Severity, str] = {
     "refuse": "refuses the delivery",
@@ -95,7 +95,7 @@ def required(column: Column) -> str:
 def allowed(column: Column) -> str:
     """The words or the bounds of a column; nothing where anything is allowed."""
     if column.vocabulary:
-        return allowed_words(column.vocabulary) + (", or any other" if column.open_vocabulary else "")
+        return ", ".join(offered_words(column)) + (", or any other" if column.open_vocabulary else "")
     low, high = (None if bound is None else f"{bound:.15g}" for bound in (column.minimum, column.maximum))
     if low is None and high is None:
         return ""

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Any
 
 from contracts.form import Column
+from contracts.offered import offered_words
 from contracts.texts import phrases
-from contracts.vocabulary import allowed_words
 
 LONGEST_MESSAGE = 255
 """Characters of a message that Excel shows beside a cell."""
@@ -31,7 +31,7 @@ def is_required(column: Column) -> bool:
 
 def allowed(column: Column) -> tuple[str, ...]:
     """The words of the drop-down list; none where anything may be written. Those of a `unit` are not the column's."""
-    return tuple(allowed_words(column.vocabulary).split(", ")) if column.vocabulary else ()
+    return offered_words(column)
 
 
 def hint(column: Column) -> str:

@@ -10,6 +10,7 @@ import pandera.polars as pa
 import polars as pl
 
 from contracts.form import Column, Edition, Form
+from contracts.offered import offered_words
 from contracts.rules import (
     CELL,
     CELL_ERROR,
@@ -20,13 +21,14 @@ from contracts.rules import (
     NO_RESULT,
     NOT_IN_OPEN_LIST,
     NOUGHT_RESTORED,
+    READ_AS,
     SHARED_NUMBER,
 )
-from contracts.vocabulary import allowed_words, official_names, unit_names
+from contracts.vocabulary import official_names, unit_names
 from transforms.answer import DASH
 from transforms.code import tidy
 from transforms.contract import Judgement, contract
-from transforms.finding import NOTED_ONCE, NOTES, PLACED, Table, described, placed
+from transforms.finding import NOTED_ONCE, PLACED, Table, described, placed
 from transforms.free_text import ERROR_CELL
 from transforms.meaning import plain
 from transforms.number import percent_precision
@@ -140,7 +142,7 @@ def unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Colu
     error = clean.str.contains(ERROR_CELL)
     ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
     ids = ids.set(clean == UNVALUED, NO_RESULT.id)
-    wanted = allowed_words(column.vocabulary) if column.vocabulary else EXPECTED.get(column.kind, "текст")
+    wanted = ", ".join(offered_words(column)) if column.vocabulary else EXPECTED.get(column.kind, "текст")
     expected = pl.repeat(wanted, len(index), dtype=pl.String, eager=True)
     if read.told:
         texts_told, rules, shown = zip(
@@ -154,7 +156,7 @@ def unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Colu
 def noted_cells(delivery: pl.Series, texts: pl.Series, read: Parsed, column: Column) -> list[pl.DataFrame]:
     """Cells with a value of which it is said how it was read; a text that may stand in every row, once a delivery."""
     found = []
-    for rule in dict.fromkeys(each.rule for each in read.told.values() if each.rule in NOTES):
+    for rule in dict.fromkeys(each.rule for each in read.told.values() if each.rule in READ_AS):
         noted = {text: each.shown for text, each in read.told.items() if each.rule == rule}
         shown = texts.replace_strict(noted, default=None, return_dtype=pl.String)
         if rule in NOTED_ONCE:
@@ -255,7 +257,7 @@ def judged(
 ) -> pl.DataFrame:
     """A `PLACED` frame of broken rules, without those whose cells could not be read in the first place."""
     found = [pl.DataFrame(schema=PLACED)]
-    unread = unread.filter(~pl.col("rule").is_in(NOTES))
+    unread = unread.filter(~pl.col("rule").is_in(READ_AS))
     for (rule, column), rows in cases.group_by("rule", "column", maintain_order=True):
         judgement = judgements[(str(rule), str(column))]
         silent = unread.filter(pl.col("column").is_in([*judgement.roots, str(column)]))["index"]

@@ -19,6 +19,7 @@ from contracts.rules import (
     KEY_NORMALISED,
     NAME_MISSPELT,
     NOUGHT_RESTORED,
+    READ_AS,
     SPOILT,
     SPOILT_TEXT,
     TWO_MEANINGS,
@@ -35,13 +36,9 @@ PLACED: dict[str, pl.DataType] = {
 }
 """A broken rule at a row and a column of a batch; `index` is the position of the row."""
 
-NOTES = (
-    KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,
-)  # fmt: skip
-"""Rules of cells that were read; what is shown as expected is what was read."""
 NOTED_ONCE = (KEY_NORMALISED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id)
 """Notes about a text that may stand in every row: told at its first cell."""
-WANTED = {**dict.fromkeys(NOTES, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
+WANTED = {**dict.fromkeys(READ_AS, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
 MADE_OF_VALUE = (
     FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, TWO_MEANINGS.id, SPOILT.id, SPOILT_TEXT.id, GRADES_FROM_DAY.id,
 )  # fmt: skip
