@@ -29,6 +29,11 @@ KEYS = {
     "thresholds": ("condition", "name"),
 }  # fmt: skip
 """What tells the lines of an input apart; of others the first column does."""
+TITLES = {
+    "band_rules": "полосы", "calendar": "рабочий календарь", "campaigns": "кампании", "level_norms": "нормы часов",
+    "reporting_units": "отчётные единицы", "reporting_unit_aliases": "написания территорий",
+    "rule_classes": "классы правил", "senders": "отправители", "thresholds": "пороги инцидентов",
+}  # fmt: skip
 READ_BY_FORMS = frozenset(
     {
         "answers", "blank_words", "heading_units", "headings", "ignored_headings", "levels", "months",

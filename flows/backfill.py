@@ -50,15 +50,23 @@ def requested(
     register_known_at: dt.datetime | None = None,
     requested_by: str | None = None,
     flow_run_id: str | None = None,
+    inputs: Sequence[str] | None = None,
+    keeps_inputs: bool = False,
 ) -> Request:
-    """A request under today's contracts, by default of whoever is logged in. Raises Refused for open ends."""
+    """A request under today's contracts, by default of whoever is logged in. Raises Refused for open ends.
+
+    Deliveries are read again and the dates judged by today's inputs. With `inputs` the dates are only judged by these;
+    with `keeps_inputs`, or for some senders only, deliveries are only read again.
+    """
+    if inputs and (keeps_inputs or forms or senders):
+        raise Refused("--input judges whole dates anew and reads nothing: leave out --form, --sender and --keep-inputs")
     if campaign is not None:
         if since is not None or until is not None:
             raise Refused("a campaign says which dates are meant: leave out --from and --to, or --campaign")
         of_campaign, since, until = days_of_campaign(campaign)
         if odd := [form for form in forms if form not in of_campaign]:
             raise Refused(f"{odd[0]} is no form of campaign {campaign}; there are: {', '.join(of_campaign)}")
-        forms = forms or of_campaign
+        forms = () if inputs else forms or of_campaign
     if since is None or until is None:
         raise Refused(
             "a backfill needs both ends of its dates, so that nobody reads all of the past by mistake: "
@@ -71,6 +79,7 @@ def requested(
     return Request(
         requested_by or getpass.getuser(), reason, tuple(forms), tuple(senders), since, until, contract_version(),
         campaign, register_known_at, flow_run_id,
+        tuple(inputs) if inputs else () if keeps_inputs or senders else None, reads=not inputs,
     )  # fmt: skip
 
 

@@ -46,10 +46,24 @@ def plan(
             parser=moment, metavar="TIME", help="Read with the register known at that moment, in place of today's."
         ),
     ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="NAME[=VERSION]",
+            help="Read nothing; judge the dates anew by this input (bands, calendar, …); may be given several times.",
+        ),
+    ] = None,
+    keep_inputs: Annotated[
+        bool, typer.Option("--keep-inputs", help="Only read again; the dates keep the inputs that judge them.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="Also write the report as a workbook into this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Read archived deliveries again under today's contracts and show what would change. Nothing changes yet."""
+    """Read archived deliveries again, judge their dates by today's contracts, and show what would change.
+
+    Nothing changes yet. With --sender deliveries are only read again: whole dates keep the inputs that judge them.
+    """
     from contracts.forms import FORMS
     from contracts.vocabulary import rows
     from flows.backfill import plan as make_plan
@@ -60,8 +74,9 @@ def plan(
     must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
     try:
         request = requested(
-            form or [], sender or [], since, until, reason, campaign=campaign, register_known_at=known_at
-        )
+            form or [], sender or [], since, until, reason, campaign=campaign, register_known_at=known_at,
+            inputs=inputs, keeps_inputs=keep_inputs,
+        )  # fmt: skip
     except Refused as error:
         raise UsageError(str(error)) from None
     with opened() as (engine, settings):

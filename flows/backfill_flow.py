@@ -19,6 +19,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from contracts.forms import FORMS
+from contracts.inputs import names as input_names
 from contracts.vocabulary import rows
 from flows.backfill import apply_backfill, plan, requested, resume
 from flows.backfill_report import report_of
@@ -42,6 +43,7 @@ def one_of(names: list[str]) -> Any:
 FormName = Annotated[str, one_of([form.name for form in FORMS])]
 SenderName = Annotated[str, one_of([row["sender"] for row in rows("senders")])]
 CampaignName = Annotated[str, one_of([row["campaign"] for row in rows("campaigns")])]
+InputName = Annotated[str, one_of(list(input_names()))]
 Sentence = Annotated[str, Field(pattern=r"\w\W+\w")]
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -63,11 +65,14 @@ def backfill(
     to_as_of: dt.date | None = None,
     campaign: CampaignName | None = None,
     register_known_at: dt.datetime | None = None,
+    inputs: list[InputName] | None = None,
+    keeps_inputs: bool = False,
     home: str | None = None,
 ) -> State[Any]:
     """Read archived deliveries again, show what would change, and apply it when that is approved.
 
     The dates are `from_as_of` to `to_as_of`, or those of a campaign. Without forms or senders all of them are meant.
+    With `inputs` nothing is read, and the dates are judged anew by these; with `keeps_inputs` by those of before.
     """
     settings = settings_of(home)
 
@@ -75,6 +80,7 @@ def backfill(
         return requested(
             forms or [], senders or [], from_as_of, to_as_of, reason, campaign=campaign,
             register_known_at=register_known_at, requested_by=requested_by, flow_run_id=str(flow_run.id),
+            inputs=inputs, keeps_inputs=keeps_inputs,
         )  # fmt: skip
 
     known = done("planning a backfill", partial(planned, settings, asked))

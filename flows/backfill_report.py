@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,12 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.forms import RULES
+from contracts.inputs import TITLES, differences
 from documents.mart_xlsx import frames_xlsx
 from documents.receipt_findings import column_titles
 from flows import mart
 from flows.backfill_figure import MAY_HOLD_NAMES, Show, number_or_shown, plain, shown
 from flows.terminal import SEVERITIES, VERDICTS, form_title, sender_name
-from warehouse.comparison import changed_cells, changed_deliveries, changed_findings, changes
+from warehouse.comparison import changed_cells, changed_deliveries, changed_findings, changed_inputs, changes
 from warehouse.query import column_captions, mart_named
 from warehouse.requests import Refused, backfills
 
@@ -37,6 +39,7 @@ REQUEST = {
     "planned_at": "План готов", "approved_by": "Кто разрешил", "applied_at": "Применён", "reverted_at": "Возвращён",
     "cancelled_at": "Отменён", "deliveries": "Файлов прочитано заново", "same": "Из них без изменений",
     "changed": "Из них иначе", "waiting": "Осталось прочитать", "figures": "Изменений в витринах",
+    "inputs": "Справочники", "dates_judged": "Судит дат по другим справочникам",
 }  # fmt: skip
 MIXED = {"Было": pl.Object(), "Станет": pl.Object()}
 CODED = ("{}_name", "{}_title")
@@ -58,6 +61,7 @@ class Report:
     deliveries: pl.DataFrame
     findings: pl.DataFrame
     cells: pl.DataFrame
+    inputs: pl.DataFrame
     timezone: ZoneInfo
 
     @property
@@ -68,9 +72,10 @@ class Report:
         changed = f"иначе {told['changed']}{left}; у отчётных единиц и школ меняется цифр: {moved}"
         if told["status"] == "cancelled":
             changed = "предложенное удалено"
+        judged = f" По другим справочникам судит дат: {told['dates_judged']}." if told["dates_judged"] else ""
         return (
             f"Пересчёт {told['backfill_id']}: {STATUSES[told['status']]}. "
-            f"Файлов прочитано заново: {told['deliveries'] - told['waiting']}, {changed}."
+            f"Файлов прочитано заново: {told['deliveries'] - told['waiting']}, {changed}.{judged}"
         )
 
     def document(self) -> dict[str, Any]:
@@ -82,6 +87,13 @@ class Report:
             "deliveries": [mart.plain(row) for row in self.deliveries.iter_rows(named=True)],
             "findings": self.findings.to_dicts(),
             "cells": [plain(row) for row in self.cells.iter_rows(named=True)],
+            "inputs": [
+                {
+                    **mart.plain({name: row[name] for name in row if not name.startswith("lines_")}),
+                    "moved": moved_lines(row),
+                }
+                for row in self.inputs.iter_rows(named=True)
+            ],
         }
 
     def tables(self, show: Show = shown, *, names: bool = True) -> dict[str, pl.DataFrame]:
@@ -93,6 +105,7 @@ class Report:
             "Отчётные единицы": self.figures(self.units, show).drop("Код", strict=False),
             "Школы": self.figures(self.schools, show),
             "Остальное": self.figures(self.others, show).drop("Код", strict=False),
+            "Справочники": self.judged(),
             "Файлы": self.files(deliveries),
             "Замечания": self.rules(),
             "Ячейки, выборка": self.sample(cells, show),
@@ -140,6 +153,23 @@ class Report:
                     "Отложено строк": moved(row["quarantined_before"], row["quarantined_after"]),
                 }
                 for row in deliveries.iter_rows(named=True)
+            ]
+        )
+
+    def judged(self) -> pl.DataFrame:
+        """By which versions of the inputs dates are judged in place of which."""
+        if self.inputs.is_empty():
+            return pl.DataFrame()
+        return pl.DataFrame(
+            [
+                {
+                    "Справочник": TITLES.get(row["input"], row["input"]),
+                    "На даты": span(row["first"], row["last"], row["dates"]),
+                    "Было": row["before"],
+                    "Станет": row["after"],
+                    "Что изменилось": "; ".join(moved_lines(row)) or row["what"],
+                }
+                for row in self.inputs.iter_rows(named=True)
             ]
         )
 
@@ -244,8 +274,15 @@ def report_of(connection: Connection, backfill_id: int, timezone: str = "Asia/To
         changed_deliveries(connection, backfill_id),
         changed_findings(connection, backfill_id),
         changed_cells(connection, backfill_id),
+        changed_inputs(connection, backfill_id),
         ZoneInfo(timezone),
     )
+
+
+def moved_lines(row: dict[str, Any]) -> list[str]:
+    """What a version of an input says otherwise than the one before it, line by line."""
+    before, after = (json.loads(row[name]) for name in ("lines_before", "lines_after"))
+    return differences(row["input"], before, after)
 
 
 def date(day: dt.date | None) -> str | None:

@@ -45,6 +45,16 @@ WHERE r.form = ANY (:registers) AND r.slice IS NOT NULL AND r.backfill_id IS DIS
   AND greatest(r.became_current_at, CASE WHEN r.status = 'reverted' THEN r.superseded_at END) > b.requested_at
 ORDER BY 1
 """
+# What was taken back after a plan was made has moved; it does not stand on what is to be reverted.
+INPUTS_MOVED = """
+SELECT DISTINCT m.input || ' of ' || m.as_of FROM ops.backfill_input m
+JOIN ops.backfill_input o ON o.as_of = m.as_of AND o.input = m.input AND o.backfill_id <> m.backfill_id
+JOIN ops.backfill b ON b.backfill_id = o.backfill_id
+WHERE m.backfill_id = :id
+  AND greatest(b.applied_at, CASE WHEN NOT :standing THEN b.reverted_at END) > :since
+  AND (b.status = 'applied' OR NOT :standing)
+ORDER BY 1
+"""
 MAKE_KNOWN = """
 UPDATE ops.reading SET became_current_at = :now, superseded_at = :now, status = 'superseded'
 WHERE backfill_id = :id AND status = 'proposed'
@@ -155,7 +165,7 @@ def revert(
         if plan.status != "applied":
             raise Refused(f"backfill {backfill_id} is {plan.status}; only an applied one can be reverted")
         slices = touched(connection, backfill_id)
-        moved = moved_slices(connection, backfill_id, slices, plan.applied_at)
+        moved = moved_slices(connection, backfill_id, slices, plan.applied_at, standing=True)
         refuse(moved, "since it was applied, and stands on it")
         found = dates(connection)
         now = connection.scalar(text("SELECT clock_timestamp()"))
@@ -184,7 +194,7 @@ def cancel(engine: Engine, backfill_id: int) -> None:
             connection.execute(text(f"DELETE FROM {table} WHERE reading_id = ANY (:proposed)"), {"proposed": proposed})
         for reading_id in proposed:
             run_script(connection, f"DROP TABLE IF EXISTS restricted.pupil_fact_{reading_id}")
-        for table in ("ops.backfill_delivery", "ops.backfill_change", "ops.reading"):
+        for table in ("ops.backfill_delivery", "ops.backfill_change", "ops.backfill_input", "ops.reading"):
             connection.execute(text(f"DELETE FROM {table} WHERE backfill_id = :id"), {"id": backfill_id})
         drop_unused_schools(connection, held)
         mark(connection, backfill_id, "cancelled", connection.scalar(text("SELECT clock_timestamp()")))
@@ -223,9 +233,12 @@ def touched(connection: Connection, backfill_id: int) -> list[str]:
     return list(connection.scalars(text(TOUCHED), {"id": backfill_id}))
 
 
-def moved_slices(connection: Connection, backfill_id: int, slices: Sequence[str], since: dt.datetime) -> list[str]:
-    asked = {"id": backfill_id, "slices": list(slices), "since": since}
-    return list(connection.scalars(text(MOVED), asked))
+def moved_slices(
+    connection: Connection, backfill_id: int, slices: Sequence[str], since: dt.datetime, *, standing: bool = False
+) -> list[str]:
+    """Slices, and inputs of dates, that somebody else has moved since a moment."""
+    asked = {"id": backfill_id, "slices": list(slices), "since": since, "standing": standing}
+    return [each for statement in (MOVED, INPUTS_MOVED) for each in connection.scalars(text(statement), asked)]
 
 
 def refuse(moved: Sequence[str], when: str) -> None:

@@ -29,6 +29,16 @@ WHERE r.backfill_id = :id OR r.reading_id IN (
     SELECT reading_before FROM ops.backfill_delivery
     WHERE backfill_id = :id AND (outcome = 'proposed' OR confirms IS NOT NULL))
 """
+JUDGED_DATES = "SELECT DISTINCT as_of FROM ops.backfill_input WHERE backfill_id = :id"
+INPUTS = """
+SELECT i.input, b.version AS before, a.version AS after, min(i.as_of) AS first, max(i.as_of) AS last,
+    count(*) AS dates, b.lines::text AS lines_before, a.lines::text AS lines_after, a.what
+FROM ops.backfill_input i
+JOIN ref.input_version b ON b.input_version = i.version_before
+JOIN ref.input_version a ON a.input_version = i.version_after
+WHERE i.backfill_id = :id
+GROUP BY i.input, b.input_version, a.input_version ORDER BY i.input, min(i.as_of)
+"""
 DELIVERIES = """
 SELECT o.delivery_id, d.file_name, coalesce(n.form, b.form) AS form, coalesce(n.sender, b.sender) AS sender,
     coalesce(n.as_of, b.as_of) AS as_of, b.verdict AS verdict_before, n.verdict AS verdict_after,
@@ -96,9 +106,12 @@ ORDER BY b.cells IS NULL OR a.cells IS NULL, p.as_of, p.sender, key, t.attnum LI
 
 def affected_dates(connection: Connection, backfill_id: int) -> list[dt.date]:
     """Published dates whose marts a backfill may change: those from its first changed reading on, or all of them when
-    a register or a plan changed."""
+    a register or a plan changed, and those that it judges by other inputs."""
     all_dates, first = connection.execute(text(STANDING_FORMS_CHANGED), {"id": backfill_id}).one()
-    return [day for day in published_dates(connection) if all_dates or (first is not None and day >= first)]
+    judged = set(connection.scalars(text(JUDGED_DATES), {"id": backfill_id}))
+    return [
+        day for day in published_dates(connection) if all_dates or day in judged or (first is not None and day >= first)
+    ]
 
 
 @retried
@@ -180,6 +193,11 @@ def over_aside(view: Mart) -> str:
 def changes(connection: Connection, backfill_id: int) -> pl.DataFrame:
     """mart, as_of, key, name, column, type, before, after: every figure that moves, as texts of the SQL type."""
     return frame(connection, CHANGES, {"id": backfill_id})
+
+
+def changed_inputs(connection: Connection, backfill_id: int) -> pl.DataFrame:
+    """input, before, after, first, last, dates, lines_before, lines_after, what: versions by which dates are judged."""
+    return frame(connection, INPUTS, {"id": backfill_id})
 
 
 def changed_deliveries(connection: Connection, backfill_id: int) -> pl.DataFrame:

@@ -28,6 +28,15 @@ CREATE OR REPLACE FUNCTION ref.input_at(asked text, day date) RETURNS bigint LAN
     )
 $$;
 
+-- The version by which a backfill judges a date anew: the last one whose date has come, or one that nobody has listed, since
+-- nobody has said from when it judges; or the last of a name.
+CREATE OR REPLACE FUNCTION ref.input_anew(asked text, day date, named text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT v.input_version FROM ref.input_version v
+    WHERE v.input = asked AND v.holds
+      AND CASE WHEN named IS NULL THEN v.judges_from <= day OR v.version = 'не записана' ELSE v.version = named END
+    ORDER BY v.position DESC LIMIT 1
+$$;
+
 -- The lines of the version that judges a date, as JSON.
 CREATE OR REPLACE FUNCTION ref.input_lines(asked text, day date) RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$
     SELECT v.lines FROM ref.input_version v WHERE v.input_version = ref.input_at(asked, day)

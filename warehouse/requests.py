@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -13,9 +14,9 @@ from warehouse.query import frame
 
 OPEN = """
 INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, campaign,
-    register_known_at, contract_version, flow_run_id)
+    register_known_at, contract_version, flow_run_id, inputs, reads)
 VALUES ('planning', :requested_by, :reason, :forms, :senders, :from_as_of, :to_as_of, :campaign, :register_known_at,
-    :contract_version, :flow_run_id)
+    :contract_version, :flow_run_id, cast(:inputs AS text[]), :reads)
 RETURNING backfill_id
 """
 WORK = """
@@ -31,6 +32,31 @@ JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE coalesce(r.as_of, ref.local_date(d.received_at)) BETWEEN :from_as_of AND :to_as_of
   AND (r.form IS NULL OR r.form = ANY (:forms) OR cardinality(cast(:forms AS text[])) = 0)
   AND (r.sender IS NULL OR r.sender = ANY (:senders) OR cardinality(cast(:senders AS text[])) = 0)
+"""
+# Dates that are published and would be judged by another version than they are.
+JUDGED_ANEW = """
+INSERT INTO ops.backfill_input (backfill_id, as_of, input, version_before, version_after)
+SELECT :id, p.as_of, n.input, v.before, v.after
+FROM (SELECT DISTINCT as_of FROM ops.publication WHERE as_of BETWEEN :from_as_of AND :to_as_of) p
+CROSS JOIN (
+    SELECT i.input, a.version FROM (SELECT DISTINCT input FROM ref.input_version) i
+    LEFT JOIN (SELECT split_part(e, '=', 1) AS input, nullif(split_part(e, '=', 2), '') AS version
+               FROM unnest(cast(:inputs AS text[])) AS e) a ON a.input = i.input
+    WHERE a.input IS NOT NULL OR cast(:inputs AS text[]) IS NULL
+) n
+CROSS JOIN LATERAL (
+    SELECT ref.input_at(n.input, p.as_of) AS before, ref.input_anew(n.input, p.as_of, n.version) AS after
+) v
+WHERE v.after <> v.before
+"""
+VERSIONS_OF = """
+SELECT version FROM ref.input_version WHERE input = :input AND holds ORDER BY position
+"""
+OPEN_OVER_THE_DATES = """
+SELECT b.backfill_id FROM ops.backfill_input m
+JOIN ops.backfill_input o ON o.as_of = m.as_of AND o.input = m.input AND o.backfill_id <> m.backfill_id
+JOIN ops.backfill b ON b.backfill_id = o.backfill_id AND b.status IN ('planning', 'planned')
+WHERE m.backfill_id = :id LIMIT 1
 """
 OPEN_OVER_THE_SAME = """
 WITH mine AS MATERIALIZED (
@@ -54,7 +80,9 @@ SELECT b.backfill_id, b.status, b.requested_by, b.reason, array_to_string(b.form
     count(d.delivery_id) FILTER (WHERE d.outcome = 'same') AS same,
     count(d.delivery_id) FILTER (WHERE d.outcome = 'proposed') AS changed,
     count(d.delivery_id) FILTER (WHERE d.outcome = 'waiting') AS waiting,
-    (SELECT count(*) FROM ops.backfill_change c WHERE c.backfill_id = b.backfill_id) AS figures
+    (SELECT count(*) FROM ops.backfill_change c WHERE c.backfill_id = b.backfill_id) AS figures,
+    (SELECT count(DISTINCT i.as_of) FROM ops.backfill_input i WHERE i.backfill_id = b.backfill_id) AS dates_judged,
+    (SELECT string_agg(DISTINCT i.input, ', ') FROM ops.backfill_input i WHERE i.backfill_id = b.backfill_id) AS inputs
 FROM ops.backfill b LEFT JOIN ops.backfill_delivery d ON d.backfill_id = b.backfill_id
 WHERE b.backfill_id = :id OR cast(:id AS bigint) IS NULL
 GROUP BY b.backfill_id ORDER BY b.backfill_id DESC
@@ -77,7 +105,8 @@ class Request:
     """What is to be read again, and who asks for it why. No forms or senders means all of them.
 
     Deliveries are read with the register that holds on their as-of date as we know it now, or, with
-    `register_known_at`, as we knew it then.
+    `register_known_at`, as we knew it then. Published dates are judged anew by `inputs` (a name each, or name=version);
+    None means all of them, by the versions that judge the dates now. Without `reads` nothing is read again.
     """
 
     requested_by: str
@@ -90,6 +119,8 @@ class Request:
     campaign: str | None = None
     register_known_at: dt.datetime | None = None
     flow_run_id: str | None = None
+    inputs: tuple[str, ...] | None = ()
+    reads: bool = True
 
 
 class Refused(Exception):
@@ -97,20 +128,42 @@ class Refused(Exception):
 
 
 def open_backfill(engine: Engine, request: Request) -> int:
-    """Record a request and its work list: every delivery in question with its last reading. Raises Refused."""
+    """Record a request and its work list: every delivery in question with its last reading, and every published date
+    that another version of an input would judge. Raises Refused."""
     if len(request.reason.split()) < 2:
         raise Refused("a backfill needs a reason in a sentence: why is the past read again?")
     asked = {**asdict(request), "forms": list(request.forms), "senders": list(request.senders)}
+    asked["inputs"] = None if request.inputs is None else list(request.inputs)
     with engine.begin() as connection:
         run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
         backfill_id = int(connection.execute(text(OPEN), asked).scalar_one())
-        work = connection.execute(text(WORK), {**asked, "id": backfill_id}).rowcount
-        if not work:
-            raise Refused("no delivery was read for these forms, senders and dates")
+        must_have_versions(connection, request.inputs or ())
+        work = connection.execute(text(WORK), {**asked, "id": backfill_id}).rowcount if request.reads else 0
+        dates = connection.execute(text(JUDGED_ANEW), {**asked, "id": backfill_id}).rowcount
+        if not work and not dates:
+            raise Refused(
+                "no delivery was read for these forms, senders and dates"
+                if request.reads
+                else "no published date among these would be judged by another version of these inputs"
+            )
         other = connection.scalar(text(OPEN_OVER_THE_SAME), {"id": backfill_id})
         if other is not None:
             raise Refused(f"backfill {other} is open over the same slices: apply or cancel it first")
+        other = connection.scalar(text(OPEN_OVER_THE_DATES), {"id": backfill_id})
+        if other is not None:
+            raise Refused(f"backfill {other} is open over the same dates: apply or cancel it first")
     return backfill_id
+
+
+def must_have_versions(connection: Connection, inputs: Sequence[str]) -> None:
+    """Raises Refused for an input, or a version of it, that there is not."""
+    for each in inputs:
+        name, _, version = each.partition("=")
+        known = list(connection.scalars(text(VERSIONS_OF), {"input": name}))
+        if not known:
+            raise Refused(f"no input is named {name!r}")
+        if version and version not in known:
+            raise Refused(f"{name} has no version {version!r}; there are: {', '.join(known)}")
 
 
 def seconds_a_delivery(connection: Connection) -> float | None:

@@ -1,14 +1,14 @@
 -- Поправки: что из опубликованного потом изменилось.
--- Строка — одна цифра одной школы или отчётной единицы на дату: какой была, какой стала, когда, по какому документу или
--- пересчёту и почему. Первой публикации даты здесь нет: поправляют только то, что уже было сказано.
+-- Строка — одна цифра или полоса одной школы, отчётной единицы или отправителя на дату: какой была, какой стала, когда, по
+-- какому документу или пересчёту и почему. Первой публикации даты здесь нет: поправляют только то, что уже было сказано.
 --   as_of: На дату. День, за который была показана цифра.
 --   position: Порядок. По времени поправки, показателю и имени.
---   metric: Показатель. Столбец витрины.
+--   metric: Показатель. Столбец витрины; у полосы и своевременности — чья она и какая.
 --   metric_name: Название показателя. Словами.
---   grain: Чья цифра. school — школа, unit — отчётная единица.
---   code: Код. Код школы или отчётной единицы.
---   name: Название. Школа или отчётная единица.
---   reporting_unit: Код отчётной единицы. У школы — кому она подчинена.
+--   grain: Чья цифра. school — школа, unit — отчётная единица, sender — отправитель и его форма.
+--   code: Код. Код школы или отчётной единицы; у отправителя — форма и его код.
+--   name: Название. Школа, отчётная единица или отправитель.
+--   reporting_unit: Код отчётной единицы. У школы — кому она подчинена, у отправителя — его код.
 --   was: Было. Как было опубликовано.
 --   became: Стало. Как опубликовано теперь; пусто, если строка исчезла.
 --   difference: Изменение. Стало минус было, если это числа.
@@ -47,7 +47,24 @@ unit AS (
     CROSS JOIN LATERAL (VALUES ('plan_pupils', 'План', h.plan_pupils), ('actual_pupils', 'Факт', h.actual_pupils))
         AS each (metric, metric_name, figure)
 ),
-told AS (SELECT * FROM school UNION ALL SELECT * FROM unit),
+judged AS (
+    SELECT h.as_of, h.published_at, h.replaced_at, 'unit' AS grain, h.reporting_unit AS code, h.reporting_unit_name AS name,
+        h.reporting_unit, 'readiness_band' AS metric, 'Полоса: отчёты' AS metric_name, h.band AS figure
+    FROM history.readiness_by_municipality AS h
+    UNION ALL
+    SELECT h.as_of, h.published_at, h.replaced_at, 'unit', h.reporting_unit, h.reporting_unit_name, h.reporting_unit,
+        'registration_band', 'Полоса: регистрация', h.band
+    FROM history.registration_by_municipality AS h
+    UNION ALL
+    SELECT h.as_of, h.published_at, h.replaced_at, 'sender', h.form || '/' || h.sender, h.sender_name, h.sender,
+        each.metric, each.metric_name, each.figure
+    FROM history.reporting_rate AS h
+    CROSS JOIN LATERAL (VALUES
+        ('deadline', 'Срок', to_char(h.deadline, 'YYYY-MM-DD')),
+        ('timeliness', 'Своевременность', CASE WHEN h.on_time = 1 THEN 'on_time' WHEN h.late = 1 THEN 'late' END)
+    ) AS each (metric, metric_name, figure)
+),
+told AS (SELECT * FROM school UNION ALL SELECT * FROM unit UNION ALL SELECT * FROM judged),
 published AS (
     SELECT p.as_of, p.published_at, p.run_id,
         lag(p.published_at) OVER (PARTITION BY p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
@@ -61,12 +78,13 @@ moved AS (
     LEFT JOIN told AS a ON a.as_of = b.as_of AND a.grain = b.grain AND a.code = b.code AND a.metric = b.metric
         AND a.published_at = b.replaced_at
     WHERE b.replaced_at < 'infinity' AND a.figure IS DISTINCT FROM b.figure
+      AND (b.grain <> 'sender' OR b.figure IS NOT NULL AND a.figure IS NOT NULL)
     UNION ALL
     SELECT a.as_of, a.published_at, a.grain, a.code, a.metric, a.metric_name, a.name, a.reporting_unit, NULL, a.figure,
         p.published_before
     FROM told AS a
     JOIN published AS p ON p.as_of = a.as_of AND p.published_at = a.published_at
-    WHERE p.published_before IS NOT NULL AND a.figure IS NOT NULL
+    WHERE p.published_before IS NOT NULL AND a.figure IS NOT NULL AND a.grain <> 'sender'
       AND NOT EXISTS (SELECT FROM told AS b WHERE b.as_of = a.as_of AND b.grain = a.grain AND b.code = a.code
                       AND b.metric = a.metric AND b.replaced_at = a.published_at)
 ),
