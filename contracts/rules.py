@@ -22,6 +22,16 @@ DOUBTS = {
 }
 """Decisions of the reader that may be wrong (`contracts.grid.Doubt`)."""
 
+LEFT_OUT = {
+    "quota": Rule("COM-080", "refuse", "delivery"),
+    "no_room": Rule("COM-081", "refuse", "delivery"),
+    "link": Rule("COM-082", "refuse", "delivery"),
+    "special": Rule("COM-082", "refuse", "delivery"),
+    "unreadable": Rule("COM-083", "refuse", "delivery"),
+    "gone": Rule("COM-084", "refuse", "delivery"),
+}
+"""Why something that lies in the inbox is not taken in (`flows.inbox.LeftOut`)."""
+
 FORM_UNKNOWN = Rule("COM-010", "refuse", "delivery")
 FORM_AMBIGUOUS = Rule("COM-011", "refuse", "delivery")
 HEADING_MISSING = Rule("COM-012", "refuse", "table")
@@ -98,6 +108,9 @@ ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
 COMMON: tuple[Rule, ...] = tuple(
     {
         rule.id: rule
-        for rule in sorted((*ALONE, *UNREADABLE.values(), *DOUBTS.values(), *CELL.values()), key=lambda rule: rule.id)
+        for rule in sorted(
+            (*ALONE, *UNREADABLE.values(), *DOUBTS.values(), *CELL.values(), *LEFT_OUT.values()),
+            key=lambda rule: rule.id,
+        )
     }.values()
 )

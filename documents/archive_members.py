@@ -9,6 +9,7 @@ from typing import IO
 
 from contracts.grid import Unreadable
 from documents.limits import LIMITS, Limits
+from documents.names import from_bytes, shown
 from documents.read import MOST_MEMBERS, ZIP_ERRORS, check_members, check_unpacked, kind_of_zip
 
 ENTRY = b"PK\x01\x02"
@@ -34,10 +35,29 @@ def members(path: Path, unpacked: int = Limits.unpacked) -> Iterator[tuple[str, 
                     yield name, content
 
 
+def unpacked_size(file: IO[bytes]) -> tuple[int, int]:
+    """How many files come out of an archive, and how many bytes by its directory; none of a file of another kind.
+
+    Reading a member never yields more than the directory says, so that nothing has to be unpacked to know.
+    """
+    try:
+        if not _may_be_archive(file):
+            return 0, 0
+        with zipfile.ZipFile(file) as archive:
+            if kind_of_zip(archive) != "zip":
+                return 0, 0
+            files = [info for info in archive.infolist() if not info.is_dir()]
+            return len(files), sum(info.file_size for info in files)
+    except (Unreadable, *ZIP_ERRORS):
+        return 0, 0
+    finally:
+        file.seek(0)
+
+
 def member_name(info: zipfile.ZipInfo) -> str:
     """The name that its sender saw: folders divided by `/`, nothing that leads out of the archive.
 
-    Without its flag of UTF-8 a name is taken for cp437. Mac writes UTF-8 then, and Windows in Russia cp866.
+    Without its flag of UTF-8 a name is taken for cp437. Mac writes UTF-8 then, and programs in Russia cp866 or cp1251.
     """
     name = info.filename
     if not info.flag_bits & NAME_IS_UTF8:
@@ -45,15 +65,14 @@ def member_name(info: zipfile.ZipInfo) -> str:
         try:
             name = raw.decode("utf-8")
         except UnicodeDecodeError:
-            name = raw.decode("cp866")
-    printable = "".join(letter for letter in name if letter.isprintable())
-    return "/".join(part for part in printable.replace("\\", "/").split("/") if part not in NO_PART)
+            name = from_bytes(raw, "cp866")
+    parts = [part for part in name.replace("\\", "/").split("/") if part.strip() not in NO_PART]
+    return "/".join(shown(part) for part in parts)
 
 
 def _is_sound(path: Path, unpacked: int) -> bool:
     with path.open("rb") as file:
-        # The directory of an archive is read into memory whole, and this runs in our own process.
-        if file.read(4) != b"PK\x03\x04" or _entries(file) > MOST_ENTRIES:
+        if not _may_be_archive(file):
             return False
     before = LIMITS.set(Limits(unpacked=unpacked))
     try:
@@ -67,6 +86,11 @@ def _is_sound(path: Path, unpacked: int) -> bool:
     finally:
         LIMITS.reset(before)
     return True
+
+
+def _may_be_archive(file: IO[bytes]) -> bool:
+    """The directory of an archive is read into memory whole, and this runs in our own process."""
+    return file.read(4) == b"PK\x03\x04" and _entries(file) <= MOST_ENTRIES
 
 
 def _entries(file: IO[bytes]) -> int:

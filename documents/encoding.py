@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from operator import add
 
 import charset_normalizer
@@ -104,6 +105,18 @@ def one_byte_encoding(data: bytes) -> tuple[str, tuple[Doubt, ...]]:
     elif opinion is not None and lead >= CLOSE and not are_few:
         return best, ()
     return best, (Doubt("encoding", best, second),)
+
+
+def russian(data: bytes, among: tuple[str, ...]) -> str | None:
+    """A short text, such as the name of a file, in that of some encodings in which its letters make the best Russian;
+    None when there is a letter in each which no Russian text has."""
+    found: dict[str, float] = {}
+    for encoding in among:
+        with suppress(UnicodeDecodeError):
+            text = data.decode(encoding)
+            if all(letter in WEIGHT for letter in text.lower() if letter >= "\x80"):
+                found[text] = _plausibility(text)
+    return max(found, key=lambda text: found[text], default=None)
 
 
 def _with_letters(data: bytes) -> bytes:

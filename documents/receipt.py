@@ -14,6 +14,7 @@ from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import SHEET, Overdue, Receipt, is_receipt
 from contracts.texts import phrases
+from documents.names import file_name
 from documents.read import ZIP_ERRORS
 from documents.receipt_likeness import blank_workbook, likeness
 from documents.receipt_marks import marks
@@ -37,12 +38,12 @@ Content = Grid | Blocks | Unreadable
 
 def receipt_name(file: str, sha256: str) -> str:
     """The file name of a receipt. It begins like the sender's own, which may say whose it is and for which date; of a
-    checksum 7 digits, since 8 could be a date."""
+    checksum 7 digits, since 8 could be a date. Whatever bytes the sender's name had, this one can be written."""
     stem = PurePath(file).name
     stem = PurePath(stem).stem
     while OWN_SUFFIX.search(stem):
         stem = OWN_SUFFIX.sub("", stem)
-    return f"{stem[:LONGEST_STEM]}.{sha256[:7]}{SUFFIX}"
+    return file_name(stem, f".{sha256[:7]}{SUFFIX}", LONGEST_STEM)
 
 
 def overdue_name(form: str, campaign: str) -> str:

@@ -118,6 +118,7 @@ def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
             if (source / name).exists() and not target.exists():
                 shutil.copy2(source / name, target)
         restore(engine, source / DUMP)
+    settings.make_inbox()
     with warehouse(settings):  # brings it up to date: views, reference data and grants of this version
         pass
     return manifest

@@ -1,35 +1,66 @@
-"""Files that arrive, and the archive that keeps their bytes for ever."""
+"""Files that arrive, and the archive that keeps their bytes for ever.
+
+An inbox is a place where others write: a name may be of any bytes, a file may be no file, a folder may be closed to us.
+What lies there is listed and opened entry by entry, and nothing is opened through a link.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Literal
 
 from contracts.vocabulary import rows
-from documents.archive_members import members
+from documents.archive_members import members, unpacked_size
 from documents.limits import Limits
+from documents.names import file_name, recorded, shown
 from flows.draft import draft, write
 
+Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
 PASSED_BY = (".part", ".crdownload", ".tmp")
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Why an entry of the inbox is not taken in; `detail` is what the system, or the quota, says of it.
+
+    `gone` is the inbox itself; `link` an entry that leads elsewhere, `special` a pipe, a socket or a device; `quota` is
+    more than a sender may send in a day.
+    """
+
+    why: Why
+    detail: str | None = None
+    is_folder: bool = False
+
+
+class NotTaken(Exception):
+    """A file cannot be taken in, or must not."""
+
+    def __init__(self, left_out: LeftOut) -> None:
+        super().__init__(f"{left_out.why}: {left_out.detail}" if left_out.detail else left_out.why)
+        self.left_out = left_out
+
+
+@dataclass(frozen=True)
 class Incoming:
-    """A file that may be a delivery, the sender's folder that it lies in, if any, and its path below the inbox."""
+    """A file that may be a delivery, the sender's folder that it lies in, if any, and its path below the inbox as it is
+    recorded. `left_out` says why it is none: a link, a pipe, a folder that cannot be read."""
 
     path: Path
     folder: str | None
     inbox_path: str | None = None
+    left_out: LeftOut | None = None
 
     @property
     def file(self) -> str:
-        return self.path.name
+        return shown(self.path.name)
 
 
 @dataclass(frozen=True)
@@ -50,9 +81,20 @@ class Arrival:
     stamp: str | None = None
 
 
+Allowed = Callable[[int, int], None]
+"""Asked whether so many files of so many bytes may be kept; raises NotTaken."""
+
+
+def no_limit(_files: int, _size: int) -> None:
+    """For whoever takes in what it was told to."""
+
+
 def discover(inbox: Path) -> list[Incoming]:
-    """The files of an inbox in a fixed order: inbox/<sender>/<file>, or without a sender at its top."""
-    return [_in_inbox(path, path.relative_to(inbox)) for path in _files_under(inbox)]
+    """The files of an inbox in a fixed order: inbox/<sender>/<file>, or without a sender at its top.
+
+    Among them is what cannot be taken in, with the reason; of an inbox that is gone, the inbox itself.
+    """
+    return [_in_inbox(path, path.relative_to(inbox), why) for path, why in _listed(inbox)]
 
 
 def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
@@ -61,12 +103,12 @@ def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
     inside = inbox.resolve()
     found: dict[Path, Incoming] = {}
     for path in paths:
-        for file in _files_under(path) if path.is_dir() else [path]:
-            whole = file.resolve()
+        for file, why in _listed(path) if os.path.isdir(path) else [(path, None)]:  # noqa: PTH112 - closed: no
+            whole = file.parent.resolve() / file.name
             if whole.is_relative_to(inside):
-                incoming = _in_inbox(file, whole.relative_to(inside))
+                incoming = _in_inbox(whole, whole.relative_to(inside), why)
             else:
-                incoming = Incoming(file, whole.parent.name if whole.parent.name in senders else None)
+                incoming = Incoming(file, whole.parent.name if whole.parent.name in senders else None, left_out=why)
             found.setdefault(whole, incoming)
     return list(found.values())
 
@@ -74,7 +116,7 @@ def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
 def digest(incoming: Incoming) -> Arrival:
     """The arrival of a file that stays where it is (a dry run archives nothing)."""
     checksum = hashlib.sha256()
-    with incoming.path.open("rb") as file:
+    with opened(incoming) as file:
         while chunk := file.read(CHUNK):
             checksum.update(chunk)
         status = os.fstat(file.fileno())
@@ -87,15 +129,63 @@ def digested(incoming: Incoming, folder: Path, limits: Limits) -> list[Arrival]:
     return unpack(arrival, folder, limits) or [arrival]
 
 
-def archive(incoming: Incoming, folder: Path) -> Arrival:
-    """Keep the bytes of a file as folder/<first two>/<sha256>, whole or not at all, and never write them twice."""
-    with incoming.path.open("rb") as source:
+def archive(incoming: Incoming, folder: Path, allowed: Allowed = no_limit) -> Arrival:
+    """Keep the bytes of a file as folder/<first two>/<sha256>, whole or not at all, and never write them twice.
+
+    `allowed` is asked before a byte is kept, and of what comes beyond the size that the file had then. Raises what it
+    raises, and what `opened` does.
+    """
+    with opened(incoming) as source:
         status = os.fstat(source.fileno())  # before it is read: what is written meanwhile then is news to the next look
-        sha256, kept = _kept(source, folder)
+        files, unpacked = unpacked_size(source)
+        allowed(1 + files, status.st_size + unpacked)
+        sha256, kept = _kept(source, folder, lambda size: allowed(1 + files, size + unpacked))
     found = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
     if incoming.inbox_path is None:
         return found
     return replace(found, inbox_path=incoming.inbox_path, stamp=stamp(status))
+
+
+def opened(incoming: Incoming) -> IO[bytes]:
+    """A file, open for reading; this never waits for a writer, as opening a pipe does.
+
+    Raises NotTaken for what is no plain file, is reached by a link in the inbox or cannot be read; FileNotFoundError.
+    """
+    if incoming.left_out is not None:
+        raise NotTaken(incoming.left_out)
+    try:
+        file = _handle(incoming)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NotTaken(_why(error)) from None
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise NotTaken(LeftOut("special"))
+    return os.fdopen(file, "rb")
+
+
+def _why(error: OSError, *, is_folder: bool = False) -> LeftOut:
+    """Why an entry could not be looked at or opened: no such device is what opening a socket comes to."""
+    kinds: dict[int | None, Why] = {errno.ELOOP: "link", errno.ENOTDIR: "link", errno.ENXIO: "special"}
+    return LeftOut(kinds.get(error.errno, "unreadable"), error.strerror, is_folder)
+
+
+def _handle(incoming: Incoming) -> int:
+    """The file of an incoming; of one in the inbox no folder on the way from there may be a link."""
+    how = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    if incoming.inbox_path is None:
+        return os.open(incoming.path, how)
+    *folders, name = incoming.path.parts[-1 - incoming.inbox_path.count("/") :]
+    at = os.open(incoming.path.parents[len(folders)], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for each in folders:
+            inner = os.open(each, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            os.close(at)
+            at = inner
+        return os.open(name, how | os.O_NOFOLLOW, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def stamp(status: os.stat_result) -> str:
@@ -121,12 +211,16 @@ def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
     return unpacked
 
 
-def _kept(source: IO[bytes], folder: Path) -> tuple[str, Path]:
+def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None = None) -> tuple[str, Path]:
     """The checksum of some bytes, and where they are kept."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     checksum = hashlib.sha256()
+    size = 0
     with draft(folder) as (copy, target):
         while chunk := source.read(CHUNK):
+            size += len(chunk)
+            if allowed is not None:
+                allowed(size)
             checksum.update(chunk)
             write(target, chunk)
         os.fsync(target)
@@ -140,8 +234,10 @@ def _kept(source: IO[bytes], folder: Path) -> tuple[str, Path]:
     return sha256, kept
 
 
-def _in_inbox(path: Path, below: Path) -> Incoming:
-    return Incoming(path, below.parts[0] if len(below.parts) > 1 else None, below.as_posix())
+def _in_inbox(path: Path, below: Path, why: LeftOut | None = None) -> Incoming:
+    """`below` is the path below the inbox. The name of a folder becomes that of one in the outbox."""
+    folders = below.parts if why is not None and why.is_folder else below.parts[:-1]
+    return Incoming(path, file_name(folders[0], "") if folders else None, recorded(below.as_posix()), why)
 
 
 def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path) -> Arrival:
@@ -149,11 +245,49 @@ def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path
     return Arrival(incoming.file, incoming.folder, sha256, status.st_size, landed, path)
 
 
-def _files_under(folder: Path) -> list[Path]:
+def _listed(folder: Path) -> list[tuple[Path, LeftOut | None]]:
     """Files below a folder; hidden ones, lock files of office programs and half-downloaded ones are passed by."""
-    return sorted(
-        path for path in folder.rglob("*") if path.is_file() and not is_passed_by(path.relative_to(folder).parts)
-    )
+    return sorted(_walked(folder, is_top=True), key=lambda found: found[0])
+
+
+def _walked(folder: Path, *, is_top: bool = False) -> Iterator[tuple[Path, LeftOut | None]]:
+    """What lies in a folder and below, each entry for itself; what is gone since it was listed is no failure."""
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+    except OSError as error:
+        if is_top:
+            yield folder, LeftOut("gone", error.strerror, is_folder=True)
+        elif not isinstance(error, FileNotFoundError):
+            yield folder, _why(error, is_folder=True)
+        return
+    for entry in found:
+        path = folder / entry.name
+        try:
+            is_link = entry.is_symlink()
+            is_folder = not is_link and entry.is_dir(follow_symlinks=False)
+            if is_passed_by((entry.name, "") if is_folder else (entry.name,)):
+                continue
+            if is_folder:
+                yield from _walked(path)
+            elif is_link:
+                yield path, LeftOut("link")
+            else:
+                yield path, None if entry.is_file(follow_symlinks=False) else LeftOut("special")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield path, _why(error)
+
+
+def is_bare(inbox: Path) -> bool:
+    """Has an inbox no entry at all, not even the mark that we leave in one that we make? So looks a folder on which a
+    disk should be mounted."""
+    try:
+        with os.scandir(inbox) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def is_passed_by(parts: Sequence[str]) -> bool:

@@ -11,9 +11,10 @@ from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.inbox import discover
-from flows.intake import unseen, warehouse
+from flows.intake import warehouse
 from flows.nightly import business_date, run_name, settings_of, taken_in
 from flows.reader import contract_version
+from flows.seen import news
 from flows.settings import Settings
 from flows.trouble import Fault, guarded
 from warehouse.deliveries import was_interrupted
@@ -39,11 +40,11 @@ def inbox(home: str | None = None) -> State[Any]:
 
 
 def something_came(settings: Settings) -> bool:
-    """Is there a file that nobody has seen, or did the run that saw it die before it read it?"""
+    """Is there a file that nobody has seen, or no inbox, or did the run that saw a file die before it read it?"""
     settings.prepare()
     found = discover(settings.inbox)
     with warehouse(settings) as engine:
-        if unseen(engine, found):
+        if news(engine, found):
             return True
         with engine.connect() as connection:
             return was_interrupted(connection, contract_version())

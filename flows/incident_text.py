@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.forms import FORMS, RULES
-from contracts.texts import incident_texts, phrases
+from contracts.texts import incident_texts, phrases, rule_text
 from contracts.vocabulary import rows
 from documents.receipt_findings import column_titles
 from flows.summary import percent, whole
@@ -42,6 +42,9 @@ def told(event: IncidentEvent, zone: ZoneInfo) -> Told:
     said = Said(figures, form=form_title(event), topic=topic(event.form), subject=event.subject)
     if event.condition == "failed_validation":
         said |= {"verdict": words[f"incident.{event.details['verdict']}"], "rule_class": rule_class(event.subject)}
+    if event.condition == "left_out":
+        rule = rule_text(event.subject)
+        said |= {"reason": rule.what_en, "remedy": rule.mend_en}
     title = text.title.format_map(said)
     again = event.kind == "opened" and event.details.get("again")
     told_as = words["incident.again" if again else f"incident.{event.kind}"]

@@ -9,9 +9,10 @@ from flows.inbox import Arrival, Incoming, discover, named
 from flows.intake import Intake, warehouse
 from flows.journal import logged
 from flows.outbox import write_receipts
-from flows.outcome import Outcome, exit_code, in_order, unique
+from flows.outcome import Outcome, exit_code, first_failure, in_order, unique
 from flows.progress import report
 from flows.reader import REGISTER_FORM, Known, Options, batches
+from flows.recorded import LONGEST_MESSAGE
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault
 from flows.usage import UsageError
@@ -31,7 +32,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
     with warehouse(settings) as engine:
         with engine.begin() as connection:
             run_id = start_run(connection, "ingest", options.as_of)
-        state = "failed"
+        state, message = "failed", None
         try:
             with logged(run_id=run_id):
                 if options.register is not None:
@@ -47,10 +48,10 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                 with engine.connect() as connection:
                     published = published_dates(connection)  # by a run, too, that died before its receipts
                 write_receipts(engine, settings, told, max(dates or published, default=options.as_of))
-                state = RUN_STATES[exit_code(told)]
+                state, message = RUN_STATES[exit_code(told)], first_failure(told)
         finally:
             with engine.begin() as connection:
-                finish_run(connection, run_id, state)
+                finish_run(connection, run_id, state, message and message[:LONGEST_MESSAGE])
     return told
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,20 +16,24 @@ import polars as pl
 
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
-from flows.inbox import Arrival, Incoming, archive, stamp, unpack
+from flows.inbox import Arrival, Incoming, LeftOut, NotTaken, archive, is_bare, unpack
 from flows.journal import logged
+from flows.left_out import entry, gone, not_taken
 from flows.opener import Opener
 from flows.outbox import write
 from flows.outcome import Outcome, failed, outcome_of
+from flows.quota import Quota
 from flows.reader import Known, Options, contract_version, first_looks, readings
+from flows.seen import recalled, unseen
 from flows.settings import Settings
 from flows.settling import settled
 from flows.statements import take_statements
 from flows.trouble import LOGGER, Fault, guarded
 from flows.usage import UsageError
 from transforms.interpret import Context
+from warehouse import left_out
 from warehouse.database import connect, upgrade
-from warehouse.deliveries import archived, seen_before, waiting
+from warehouse.deliveries import archived, waiting
 from warehouse.load import LoadResult, load_many, load_pupils, readings_of, record_arrival
 from warehouse.publish import publish, published_dates
 from warehouse.query import register
@@ -93,6 +97,8 @@ class Intake:
         self.secret = settings.pupil_key()
         self.version = contract_version()
         self.opener = Opener(settings)
+        self.quota = Quota(settings, self._used)
+        self.left_out: set[str] = set()
         self.ids: dict[str, int] = {}
         self.stated: dict[tuple[str, str | None], Outcome] = {}
         self._registers: dict[dt.date | None, pl.DataFrame | None] = {}
@@ -104,21 +110,58 @@ class Intake:
         The deliveries that it is: itself, or the files in it.
         """
 
-        def work() -> list[Arrival | Outcome]:
-            arrival = archive(incoming, self.settings.archive)
+        is_inbox = incoming.inbox_path is not None
+
+        def work() -> list[Arrival | Outcome] | LeftOut:
+            try:
+                arrival = archive(incoming, self.settings.archive, self.quota.of(incoming.folder, is_inbox=is_inbox))
+            except NotTaken as error:
+                self._note_left_out(incoming, error.left_out)
+                return error.left_out
+            except FileNotFoundError:
+                if not is_inbox:
+                    raise
+                return [gone(incoming)]
             self._record([arrival])
-            return [self.stated.get((each.sha256, each.folder), each) for each in self._unpacked(arrival)]
+            deliveries = self._unpacked(arrival)
+            inside = deliveries if deliveries != [arrival] else []
+            self.quota.note(incoming.folder, 1 + len(inside), arrival.size + sum(each.size for each in inside))
+            return [self.stated.get((each.sha256, each.folder), each) for each in deliveries]
 
         found = guarded("archiving a file", work)
-        return [failed(incoming.file, "", incoming.folder, found)] if isinstance(found, Fault) else [*found]
+        if isinstance(found, Fault):
+            return [failed(incoming.file, "", incoming.folder, found)]
+        return [not_taken(incoming, found)] if isinstance(found, LeftOut) else found
 
     def receive_new(self, inbox: Sequence[Incoming]) -> list[Arrival | Outcome]:
         """Receive those files of the inbox that did not lie there before as they are; then what is still to be read of
         what was received earlier, from the archive: late and failed deliveries are never skipped. A file that is still
         being written is left for the next look."""
         whole = settled(unseen(self.engine, inbox), self.settings.settle_seconds)
+        if is_bare(self.settings.inbox) and self._has_seen_files():
+            whole.append(Incoming(self.settings.inbox, None, ".", LeftOut("gone", "it is empty", is_folder=True)))
+        self.left_out.clear()
         arrived = [each for file in whole for each in self.receive(file)]
+        guarded("noting what is taken in now", self._forget_others)
         return arrived + self._still_waiting()
+
+    def _note_left_out(self, incoming: Incoming, why: LeftOut) -> None:
+        if incoming.inbox_path is not None:
+            self.left_out.add(incoming.inbox_path)
+            with self.engine.begin() as connection:
+                left_out.note(connection, entry(incoming, why), self.run_id)
+
+    def _forget_others(self) -> None:
+        with self.engine.begin() as connection:
+            left_out.forget_others(connection, self.left_out)
+
+    def _has_seen_files(self) -> bool:
+        with self.engine.connect() as connection:
+            return left_out.has_seen_files(connection)
+
+    def _used(self, folder: str | None, since: dt.datetime) -> left_out.Used:
+        with self.engine.connect() as connection:
+            return left_out.used(connection, folder, since)
 
     def _still_waiting(self) -> list[Arrival | Outcome]:
         with self.engine.connect() as connection:
@@ -293,40 +336,9 @@ class Intake:
         return replace(outcome, delivery_id=self.ids.get(arrival.sha256))
 
 
-def unseen(engine: Engine, inbox: Sequence[Incoming]) -> list[Incoming]:
-    """Those files of the inbox that did not lie there before as they are."""
-    stamps = {}
-    for each in inbox:
-        with suppress(OSError):  # one that is gone meanwhile fails when it is received
-            stamps[each.inbox_path or ""] = stamp(each.path.stat())
-    with engine.connect() as connection:
-        seen = seen_before(connection, stamps)
-    return [file for file in inbox if file.inbox_path not in seen]
-
-
 def archived_arrivals(connection: Connection, folder: Path, deliveries: Collection[int]) -> dict[int, Arrival]:
     """Delivery id → the bytes that the archive in `folder` keeps of it, in the order in which they were received."""
     return {
         delivery_id: Arrival(name, sender_folder, sha256, size, received_at, folder / place)
         for delivery_id, name, sha256, size, received_at, place, sender_folder in archived(connection, deliveries)
     }
-
-
-def recalled(arrival: Arrival, stored: StoredReading) -> Outcome:
-    """The outcome that a delivery had when it was read."""
-    return Outcome(
-        file=arrival.file,
-        sha256=arrival.sha256,
-        folder=arrival.folder,
-        form=stored.form,
-        edition=stored.edition,
-        sender=stored.sender,
-        as_of=stored.as_of,
-        verdict=stored.verdict,
-        rows=stored.rows,
-        layout=stored.layout,
-        findings=stored.findings,
-        delivery_id=stored.delivery_id,
-        reading_id=stored.reading_id,
-        is_repeat=True,
-    )

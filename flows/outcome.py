@@ -20,7 +20,7 @@ Finding = dict[str, Any]
 @dataclass(frozen=True)
 class Outcome:
     """What came of one file. `verdict` is None when we failed ourselves, and `failure` then says how;
-    `may_pass` that trying again may help.
+    `may_pass` that trying again may help, `is_gone` that the file was taken away before we read it: no failure at all.
 
     `is_repeat` says that the same bytes were read before, and what is told here is what was stored then.
     """
@@ -41,6 +41,7 @@ class Outcome:
     is_repeat: bool = False
     failure: str | None = None
     may_pass: bool = False
+    is_gone: bool = False
 
     def document(self, *, with_ids: bool = False) -> dict[str, Any]:
         """The JSON object of `check --json`; with the ids of delivery and reading, of `ingest --json`."""
@@ -119,11 +120,16 @@ def in_order(arrived: Sequence[Arrival | Outcome], outcomes: Mapping[str, Outcom
     return told
 
 
+def first_failure(outcomes: Iterable[Outcome]) -> str | None:
+    """The first failure of ours, in a sentence."""
+    return next((each.failure for each in outcomes if each.failure and not each.is_gone), None)
+
+
 def exit_code(outcomes: Iterable[Outcome]) -> int:
     """One code for all files: our own failure first, then a refusal, then quarantined rows."""
     code = ACCEPTED
     for outcome in outcomes:
-        if outcome.verdict is None:
+        if outcome.verdict is None and not outcome.is_gone:
             return OWN_FAILURE
         if outcome.verdict == "refused":
             code = REFUSED

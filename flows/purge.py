@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from documents.act import Item, make_act
+from documents.names import as_on_disk
 from flows.doctor import hash_of
 from flows.draft import replace
 from flows.intake import warehouse
@@ -132,8 +133,8 @@ def copies(settings: Settings, removal: Removal) -> Iterator[Path]:
     """The files that hold the bytes of a delivery: in the archive, and in the inbox as they came."""
     yield settings.archive / removal.archive_path
     for place in removal.inbox_paths:
-        path = settings.inbox / place
-        if path.is_file() and hash_of(path) == removal.sha256:
+        path = settings.inbox / as_on_disk(place)
+        if not path.is_symlink() and path.is_file() and hash_of(path) == removal.sha256:
             yield path
 
 

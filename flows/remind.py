@@ -12,8 +12,8 @@ from contracts.forms import FORMS
 from contracts.texts import phrases
 from flows.composing import answer_to, shortened
 from flows.inbox import discover
-from flows.intake import unseen
 from flows.routing import Route, not_before, recipients, routes
+from flows.seen import unseen
 from flows.settings import Settings
 from warehouse.deliveries import folders_waiting
 from warehouse.messages import Attachment, Message, enqueue, working_days
@@ -56,7 +56,7 @@ def remind(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | N
 
 def unread(engine: Engine, inbox: Path) -> set[str]:
     """Senders of whom something has come that nobody has read yet."""
-    here = {file.folder for file in unseen(engine, discover(inbox))}
+    here = {file.folder for file in unseen(engine, discover(inbox)) if file.left_out is None}
     with engine.connect() as connection:
         return {folder for folder in here | folders_waiting(connection) if folder is not None}
 

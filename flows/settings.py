@@ -17,6 +17,7 @@ from documents.limits import Limits
 from flows.draft import draft, sweep, write
 
 PUPIL_KEY_BYTES = 32
+MARK = ".profmin"
 
 
 class Settings(BaseSettings):
@@ -63,6 +64,21 @@ class Settings(BaseSettings):
         default=1024,
         ge=1,
         description="Unpacked size of a workbook or a zip archive; a larger one is refused.",
+    )
+    sender_files: int = Field(
+        default=5000,
+        ge=1,
+        description="Files of the inbox that are taken in of one sender in a day, those in zip archives counted.",
+    )
+    sender_mb: int = Field(
+        default=10_240,
+        ge=1,
+        description="Their size, zip archives as they are and unpacked; what comes beyond waits for the next day.",
+    )
+    free_mb: int = Field(
+        default=512,
+        ge=0,
+        description="Room that is left free on the disk of the archive; no file is taken in that would take it.",
     )
     plan_days: int = Field(
         default=7,
@@ -227,12 +243,23 @@ class Settings(BaseSettings):
         return self.home / "profmin.log"
 
     def prepare(self) -> None:
-        """Make the missing folders, archive and keys closed to others; remove what killed processes left in them."""
+        """Make the missing folders, archive and keys closed to others; remove what killed processes left in them.
+
+        An inbox that was there once is not made anew: others put their files into the one that is gone.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
-        for folder, mode in ((self.inbox, 0o755), (self.outbox, 0o755), (self.archive, 0o700), (self.keys, 0o700)):
-            folder.mkdir(mode=mode, exist_ok=True)
+        if not self.archive.exists():
+            self.make_inbox()
+        for folder in (self.outbox, self.archive, self.keys):
+            folder.mkdir(mode=0o777 if folder == self.outbox else 0o700, exist_ok=True)
             sweep(folder)
         sweep(self.home)
+
+    def make_inbox(self) -> None:
+        """Make the inbox, with a mark by which an emptied one is told from a disk that is not mounted."""
+        if not self.inbox.exists():
+            self.inbox.mkdir(exist_ok=True)
+            (self.inbox / MARK).touch()
 
     def pupil_key(self) -> bytes:
         """The key under which pupils are told apart, made on first use. Whoever loses it starts them anew."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from flows.inbox import Incoming, stamp
+from flows.inbox import Incoming, NotTaken, opened, stamp
 from flows.trouble import LOGGER
 
 PATIENCE = 600.0
@@ -42,36 +42,40 @@ def unsettled(files: Sequence[Incoming], seconds: float) -> dict[Path, str]:
     left: dict[Path, str] = {}
     young: dict[Path, str] = {}
     youngest = seconds
-    for path in (each.path for each in files):
+    for each in files:
+        path = each.path
+        if each.left_out is not None:
+            continue
         try:
-            status = path.stat()
+            status = path.lstat()
             age = abs(began - status.st_ctime)  # of the last change of any kind: a copier sets the time of writing back
-            if age < PATIENCE and (why := _unfinished(path, status.st_size)):
+            if age < PATIENCE and (why := _unfinished(each, status.st_size)):
                 left[path] = why
             elif age < seconds:
                 young[path] = stamp(status)
                 youngest = min(youngest, age)
-        except OSError:
+        except (OSError, NotTaken):
             continue  # gone, or not to be read: taking it in will say so
     if young:
         time.sleep(seconds - youngest)
         for path, before in young.items():
             with suppress(OSError):
-                if stamp(path.stat()) != before:
+                if stamp(path.lstat()) != before:
                     left[path] = "it is growing"
                 elif is_written_to(path):
                     left[path] = "a program writes to it"
     return left
 
 
-def _unfinished(path: Path, size: int) -> str | None:
+def _unfinished(incoming: Incoming, size: int) -> str | None:
+    path = incoming.path
     if size == 0:
         return "it is empty so far"
-    if path.with_name(f"~${path.name}").exists() or path.with_name(f".~lock.{path.name}#").exists():
+    if any(os.path.lexists(path.with_name(lock)) for lock in (f"~${path.name}", f".~lock.{path.name}#")):
         return "an office program has it open"
     if is_written_to(path):
         return "a program writes to it"
-    return None if _has_its_end(path, size) else "its end is missing"
+    return None if _has_its_end(incoming, size) else "its end is missing"
 
 
 def is_written_to(path: Path) -> bool:
@@ -80,7 +84,7 @@ def is_written_to(path: Path) -> bool:
     The kernel grants a read lease only on a file that nobody has open for writing. Who opens it for writing while we
     hold the lease waits a moment, and we would be sent a signal: one that is ignored unless somebody asks for it.
     """
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
@@ -94,9 +98,9 @@ def is_written_to(path: Path) -> bool:
     return False
 
 
-def _has_its_end(path: Path, size: int) -> bool:
+def _has_its_end(incoming: Incoming, size: int) -> bool:
     """Is it no zip file (workbooks are zip files), or one with the directory that is written last?"""
-    with path.open("rb") as file:
+    with opened(incoming) as file:
         if file.read(len(ZIP_BEGINS)) != ZIP_BEGINS:
             return True
         file.seek(max(0, size - LONGEST_ZIP_END))

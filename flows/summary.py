@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from contracts.forms import FORMS
-from flows.outcome import Outcome
+from flows.outcome import Outcome, first_failure
 from warehouse.query import mart
 from warehouse.reference import expected
 
@@ -32,7 +32,7 @@ class Night:
 
     @property
     def verdicts(self) -> Counter[str]:
-        return Counter(outcome.verdict or "failed" for outcome in self.outcomes)
+        return Counter(outcome.verdict or "failed" for outcome in self.outcomes if not outcome.is_gone)
 
     @property
     def quarantined(self) -> int:
@@ -42,7 +42,9 @@ class Night:
     def sentence(self) -> str:
         verdicts = self.verdicts
         told = ", ".join(f"{verdicts[name]} {name}" for name in ("accepted", "partial", "refused", "failed"))
-        return f"{len(self.outcomes)} deliveries: {told}; {self.quarantined} rows quarantined"
+        why = first_failure(self.outcomes)
+        said = f"{len(self.outcomes)} deliveries: {told}; {self.quarantined} rows quarantined"
+        return f"{said}; the first failure: {why}" if why else said
 
 
 @dataclass(frozen=True)

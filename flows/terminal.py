@@ -88,6 +88,8 @@ def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
 def sentence(outcome: Outcome) -> str:
     """What came of a file, in one line."""
     name = f"[bold]{escape(outcome.file)}[/bold]"
+    if outcome.is_gone:
+        return f"{name}: [yellow]файл убрали из входящих раньше, чем он был прочитан[/yellow]"
     if outcome.verdict is None:
         return f"{name}: [red]не обработан из-за нашей ошибки[/red], повторим при следующем запуске"
     words, colour = VERDICTS[outcome.verdict]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from contracts.grid import Unreadable
+from documents.names import shown
 from flows.journal import WithIds, formatter, logged, logged_as
 
 LOGGER = logging.getLogger("profmin")
@@ -52,7 +53,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, Fault) or kind in SPEAKS_FREELY:
         return str(error)
     if isinstance(error, OSError):
-        return f"{kind}: {error.strerror or error.errno}" + (f" ({error.filename})" if error.filename else "")
+        where = f" ({shown(os.fsdecode(error.filename))})" if isinstance(error.filename, str | bytes) else ""
+        return f"{kind}: {error.strerror or error.errno}{where}"
     if ancestry(error) & set(PASSING):
         # The first line is the server's; the lines after it may quote a row that was being copied.
         first = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]

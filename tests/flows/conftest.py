@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,28 @@ def region_inbox(settings: Settings, region_files: Path) -> Path:
     """The region's files in the inbox of `settings`."""
     shutil.copytree(region_files, settings.inbox, dirs_exist_ok=True)
     return settings.inbox
+
+
+@pytest.fixture
+def zipped() -> Callable[[Path, Mapping[str, bytes]], Path]:
+    """Makes a zip archive of files, and the folder that it lies in."""
+
+    def made(path: Path, files: Mapping[str, bytes]) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+        return path
+
+    return made
+
+
+@pytest.fixture
+def shared_folder() -> Iterator[Path]:
+    """A folder that other users reach; that of a test they do not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture

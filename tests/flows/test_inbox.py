@@ -23,8 +23,13 @@ def test_discover_passes_by_what_is_no_delivery(tmp_path: Path) -> None:
     assert found == [("asinovsky/a.csv", "asinovsky"), ("asinovsky/old/c.csv", "asinovsky"), ("b.xlsx", None)]
 
 
-def test_discover_of_no_inbox_finds_nothing(tmp_path: Path) -> None:
-    assert discover(tmp_path / "absent") == []
+def test_an_inbox_that_is_gone_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    put(tmp_path / "file")
+    assert discover(tmp_path / "empty") == []
+    for name in ("absent", "file"):
+        (found,) = discover(tmp_path / name)
+        assert found.left_out is not None and found.left_out.why == "gone"
 
 
 def test_a_folder_counts_inside_the_inbox_and_when_it_is_a_sender(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from warehouse.incidents import EventKind, IncidentEvent
 
 TOMSK = ZoneInfo("Asia/Tomsk")
 MORNING = dt.datetime(2023, 9, 8, 0, 30, tzinfo=dt.UTC)
-ADDED = {"form", "topic", "subject", "verdict", "rule_class"}
+ADDED = {"form", "topic", "subject", "verdict", "rule_class", "reason", "remedy"}
 """Words of a text that are not figures of the condition."""
 
 

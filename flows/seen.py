@@ -1,0 +1,60 @@
+"""What of an inbox is new, and what came of a file that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from flows.inbox import Arrival, Incoming, stamp
+from flows.left_out import seen_as
+from flows.outcome import Outcome
+from warehouse import left_out
+from warehouse.deliveries import seen_before
+from warehouse.stored import StoredReading
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def unseen(engine: Engine, inbox: Sequence[Incoming]) -> list[Incoming]:
+    """Those files of the inbox that did not lie there before as they are, and what is left out of it."""
+    stamps = {}
+    for each in inbox:
+        if each.left_out is None:
+            with suppress(OSError):  # one that is gone meanwhile is passed by when it is received
+                stamps[each.inbox_path or ""] = stamp(each.path.lstat())
+    with engine.connect() as connection:
+        seen = seen_before(connection, stamps)
+    return [file for file in inbox if file.inbox_path not in seen]
+
+
+def news(engine: Engine, inbox: Sequence[Incoming]) -> list[Incoming]:
+    """Of the same, what the last look did not find and leave out; an inbox that is gone is news each time."""
+    with engine.connect() as connection:
+        known = left_out.known(connection)
+    return [
+        each
+        for each in unseen(engine, inbox)
+        if each.inbox_path == "." or known.get(each.inbox_path or "") != seen_as(each)
+    ]
+
+
+def recalled(arrival: Arrival, stored: StoredReading) -> Outcome:
+    """The outcome that a delivery had when it was read."""
+    return Outcome(
+        file=arrival.file,
+        sha256=arrival.sha256,
+        folder=arrival.folder,
+        form=stored.form,
+        edition=stored.edition,
+        sender=stored.sender,
+        as_of=stored.as_of,
+        verdict=stored.verdict,
+        rows=stored.rows,
+        layout=stored.layout,
+        findings=stored.findings,
+        delivery_id=stored.delivery_id,
+        reading_id=stored.reading_id,
+        is_repeat=True,
+    )
