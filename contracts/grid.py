@@ -46,6 +46,11 @@ class Range:
         )
 
 
+def is_blank(value: Value) -> bool:
+    """Is nothing to be seen in a cell: no value, or a text of white space alone?"""
+    return value is None or (value.__class__ is str and not value.strip())
+
+
 Place = tuple[int, int]
 """Row and column of a cell, zero-based."""
 
@@ -127,12 +132,16 @@ class Blocks:
 
 
 class Unreadable(Exception):
-    """The file cannot be read. `reason` is a key of `contracts.rules.UNREADABLE`."""
+    """The file cannot be read. `reason` is a key of `contracts.rules.UNREADABLE`, `detail` is English, for engineers.
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)  # what it is made of again in another process
+    `looks` says what the file is instead: the sender is told by the phrase `unreadable.<looks>`.
+    """
+
+    def __init__(self, reason: str, detail: str, looks: str | None = None) -> None:
+        super().__init__(reason, detail, looks)  # what it is made of again in another process
         self.reason = reason
         self.detail = detail
+        self.looks = looks
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"

@@ -19,6 +19,8 @@ DOUBTS = {
     "encoding": Rule("COM-026", "warning", "delivery"),
     "separator": Rule("COM-027", "warning", "delivery"),
     "records": Rule("COM-028", "warning", "delivery"),
+    "parts": Rule("COM-085", "warning", "delivery"),
+    "far_cells": Rule("COM-086", "warning", "delivery"),
 }
 """Decisions of the reader that may be wrong (`contracts.grid.Doubt`)."""
 

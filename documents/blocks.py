@@ -20,9 +20,11 @@ from contracts.grid import HEAD_ROWS, Blocks, Doubt, Sheet, Unreadable, Value
 from documents.dialect import dialect_of
 from documents.encoding import one_byte_encoding
 from documents.html_text import is_page
+from documents.kinds import refuse_other_kinds
 from documents.text_records import FIELD_LIMIT, Dialect, all_records
 from documents.text_records import records as text_records
 from documents.text_table import separator_note, uneven
+from documents.web_archive import is_message
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -33,6 +35,8 @@ LARGE_TEXT = 4 << 20
 BLOCK = 24 << 20
 SAMPLE = 1 << 17  # bytes: so many characters, at least, as a dialect is judged by
 NOT_BLOCKS = (b"PK", b"\xd0\xcf\x11\xe0", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MARKUP = (b"<?xml", b"<workbook", b"<office:document", codecs.BOM_UTF8 + b"<")
+START = 4096
 ODD_ROWS = 50_000
 LINES_OF_RECORD = 50
 """How often the cut of a block moves up before its quotation marks are taken for odd ones."""
@@ -44,6 +48,9 @@ def large_text(name: str, path: Path) -> Blocks | None:
         return None
     with path.open("rb") as file:
         start = file.read(SAMPLE)
+    refuse_other_kinds(start)
+    if start[:START].lstrip().lower().startswith(MARKUP) or is_message(start):
+        return None
     if start.startswith(NOT_BLOCKS) or b"\0" in start or is_page(start.decode("latin-1").removeprefix("ï»¿")):
         return None
     return text_blocks(name, path, start)

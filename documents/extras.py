@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import IO
 from xml.parsers import expat
 
-from contracts.grid import CellError, Place, Range, Sheet, Unreadable, Value
-from documents.limits import LIMITS
+from contracts.grid import Place, Range, Sheet, Unreadable, Value, is_blank
 
 MOST_ROWS, MOST_COLUMNS = 1 << 20, 1 << 14  # the largest sheet of Excel and of LibreOffice
 ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
@@ -39,38 +37,30 @@ class Spans:
 
 @dataclass
 class Extras:
-    """What the raw sheet says beside the values, and the size of the filled rectangle. All numbers are zero-based."""
+    """What the raw sheet says beside the values. All numbers are zero-based."""
 
-    errors: dict[Place, str] = field(default_factory=dict)
     merged: list[Range] = field(default_factory=list)
     percents: set[Place] = field(default_factory=set)
     unvalued: set[Place] = field(default_factory=set)
     hidden_rows: Spans = field(default_factory=Spans)
     hidden_columns: Spans = field(default_factory=Spans)
-    values: dict[Place, Value] = field(default_factory=dict)
-    """Values that calamine gets wrong or passes over."""
-    rows: int = 0
-    columns: int = 0
-
-    def fill(self, row: int, column: int) -> None:
-        self.rows, self.columns = max(self.rows, row + 1), max(self.columns, column + 1)
-
-    def check_size(self, name: str) -> None:
-        is_larger = self.rows > MOST_ROWS or self.columns > MOST_COLUMNS
-        if is_larger or self.rows * self.columns > LIMITS.get().cells:
-            raise Unreadable("too_large", f"Sheet {name!r} spans {self.rows} rows and {self.columns} columns.")
 
     def sheet(self, name: str, rows: list[list[Value]], *, visible: bool) -> Sheet:
         """The sheet of these values and of what is known beside them.
 
-        Blank rows at the end are dropped; every place of `percents` and `unvalued` lies within the rows. What is
-        hidden to the right of and below all of it is not told.
+        Rows at the end that show nothing are dropped, and so are columns at the right that have white space alone;
+        every place of `percents` and `unvalued` lies within the rows. What is hidden to the right of and below all of
+        it is not told.
         """
-        self._place(rows)
         last = max((row for row, _ in self.unvalued), default=-1)
-        while len(rows) > last + 1 and all(value is None for value in rows[-1]):
+        while len(rows) > last + 1 and all(map(is_blank, rows[-1])):
             rows.pop()
         width = max(map(len, rows), default=0)
+        if ends_in_white_space(rows, width):
+            width = 1 + max((c for row in rows for c, value in enumerate(row) if not is_blank(value)), default=-1)
+            width = max(width, 1 + max((column for _, column in self.unvalued), default=-1))
+            for row in rows:
+                del row[width:]
         merged = sorted(set(self.merged), key=lambda m: (m.first_row, m.first_column, m.last_row, m.last_column))
         return Sheet(
             name,
@@ -83,52 +73,35 @@ class Extras:
             frozenset(self.unvalued),
         )
 
-    def _place(self, rows: list[list[Value]]) -> None:
-        for places in (self.errors, self.values, self.unvalued):
-            for r, c in places:
-                rows.extend([] for _ in range(r + 1 - len(rows)))
-                rows[r].extend(None for _ in range(c + 1 - len(rows[r])))
-        for (r, c), text in self.errors.items():
-            rows[r][c] = CellError(text)
-        for (r, c), value in self.values.items():
-            rows[r][c] = value
-        for r, c in self.unvalued:
-            rows[r][c] = None
 
-
-def relations(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
-    """Member of the archive for each relation that the part `part` of `xl` has; empty for one that is not there."""
-    parts = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
-    targets: dict[str, str] = {}
-
-    def relation(tag: str, attributes: dict[str, str]) -> None:
-        if tag.endswith("Relationship"):
-            path = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))
-            targets[attributes.get("Id", "")] = parts.get(path.lstrip("/").lower(), "")
-
-    if member := parts.get(f"xl/_rels/{part}.rels"):
-        walk(archive, member, relation)
-    return targets
+def ends_in_white_space(rows: list[list[Value]], width: int) -> bool:
+    """Is the last column there only for white space?"""
+    last = [row[-1] for row in rows if len(row) == width and row and row[-1] is not None]
+    return bool(last) and all(map(is_blank, last))
 
 
 def walk(
-    archive: zipfile.ZipFile,
-    member: str,
+    stream: IO[bytes],
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
+    encoding: str | None = None,
 ) -> None:
-    """Stream a part through expat. A spreadsheet needs no DTD, and entity bombs do: it is refused."""
+    """Stream XML through expat and close it, in the encoding that it names if no other is given.
+
+    A spreadsheet needs no DTD, and entity bombs do: it is refused.
+    """
 
     def refuse(*_: object) -> None:
         raise Unreadable("corrupt", "The workbook declares XML entities, which no spreadsheet program writes.")
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(encoding)
+    parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = refuse
-    with archive.open(member) as part:
-        while chunk := part.read(CHUNK):
+    with stream:
+        while chunk := stream.read(CHUNK):
             parser.Parse(chunk)
-        parser.Parse(b"", True)
+    parser.Parse(b"", True)

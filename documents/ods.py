@@ -7,12 +7,14 @@ and knows neither merges nor errors nor what is hidden.
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 import zipfile
 from typing import Literal
 
-from contracts.grid import Range, Sheet, Unreadable, Value
-from documents.extras import MOST_COLUMNS, MOST_ROWS, Extras, walk
+from contracts.grid import CellError, Doubt, Grid, Range, Sheet, Unreadable, Value, is_blank
+from documents.extras import MOST_COLUMNS, MOST_ROWS, walk
+from documents.filled import Filled
 from documents.number_format import DAY, moment, number
 
 MARK_LIMIT = 1_000_000  # cells of a sheet that are marked; a repeat marks any number of them in one word
@@ -23,11 +25,19 @@ CELLS = ("table:table-cell", "table:covered-table-cell")
 HIDDEN = ("collapse", "filter")
 
 
-def read_ods(archive: zipfile.ZipFile) -> list[Sheet]:
+def read_ods(archive: zipfile.ZipFile) -> Grid:
+    """The sheets of an ods package. Raises Unreadable, and what a damaged part raises (`opc.DAMAGE`)."""
     parser = _OdsParser()
     if "content.xml" in archive.namelist():
-        walk(archive, "content.xml", parser.start, parser.end, parser.text)
-    return parser.sheets
+        walk(archive.open("content.xml"), parser.start, parser.end, parser.text)
+    return parser.grid("ods")
+
+
+def read_flat(data: bytes) -> Grid:
+    """The sheets of an OpenDocument spreadsheet that is one XML file (fods). Raises as `read_ods` does."""
+    parser = _OdsParser()
+    walk(io.BytesIO(data), parser.start, parser.end, parser.text)
+    return parser.grid("fods")
 
 
 class _OdsParser:
@@ -40,16 +50,19 @@ class _OdsParser:
         self.sheets: list[Sheet] = []
         self.hidden_styles: set[str] = set()
         self.style = ""
-        self.extra = Extras()
+        self.doubts: list[Doubt] = []
+        self.filled = Filled("")
         self.about: dict[str, str] = {}
-        self.rows: list[list[Value]] = []
-        self.tables = self.links = self.row = self.column = self.row_repeat = self.row_columns = 0
+        self.tables = self.links = self.row = self.column = self.row_repeat = self.row_columns = self.marked = 0
         self.cells: list[tuple[int, int, Value]] = []  # of this row: first column, repeat, value
         self.marks: list[tuple[int, int, Literal["error", "percent", "unvalued"], str]] = []
         self.cell: dict[str, str] | None = None
         self.depth = 0  # of elements within the cell: its own paragraphs are at 1, those of comments and shapes deeper
         self.is_text = False
         self.paragraphs: list[list[str]] = []
+
+    def grid(self, kind: str) -> Grid:
+        return Grid(self.sheets, kind, (), tuple(self.doubts))
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.tables += tag == "table:table"
@@ -59,26 +72,26 @@ class _OdsParser:
         elif self.cell is not None:
             self._start_in_cell(tag, attributes)
         elif tag == "table:table":
-            self.about, self.extra, self.rows = attributes, Extras(), []
-            self.row = self.column = 0
+            self.about, self.filled = attributes, Filled(attributes.get("table:name", ""))
+            self.row = self.column = self.marked = 0
         elif tag == "table:table-column":
             repeat = _repeat(attributes, "table:number-columns-repeated")
             if attributes.get("table:visibility") in HIDDEN:
-                self.extra.hidden_columns.add(self.column, self.column + repeat - 1)
+                self.filled.extra.hidden_columns.add(self.column, self.column + repeat - 1)
             self.column += repeat
         elif tag == "table:table-row":
             self.row_repeat = _repeat(attributes, "table:number-rows-repeated")
             self.row_columns = 0
             self.cells, self.marks = [], []
             if attributes.get("table:visibility") in HIDDEN:
-                self.extra.hidden_rows.add(self.row, self.row + self.row_repeat - 1)
+                self.filled.extra.hidden_rows.add(self.row, self.row + self.row_repeat - 1)
         elif tag in CELLS:
             self.cell, self.depth, self.is_text, self.paragraphs = attributes, 0, False, []
             down = min(_repeat(attributes, "table:number-rows-spanned"), MOST_ROWS) - 1
             right = min(_repeat(attributes, "table:number-columns-spanned"), MOST_COLUMNS) - 1
             if down > 0 or right > 0:
                 column = self.row_columns
-                self.extra.merged.append(Range(self.row, column, self.row + down, column + right))
+                self.filled.extra.merged.append(Range(self.row, column, self.row + down, column + right))
 
     def _start_style(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "style:style":
@@ -134,44 +147,37 @@ class _OdsParser:
         self.cell = None
 
     def _end_row(self) -> None:
-        for filled in (self.cells, self.marks):
-            if filled:
-                first, repeat, *_ = filled[-1]
-                self.extra.fill(self.row + self.row_repeat - 1, first + repeat - 1)
-                self.extra.check_size(self.about.get("table:name", ""))
-        if self.cells:
-            line: list[Value] = []
-            for first, repeat, value in self.cells:
-                line.extend([None] * (first - len(line)))
-                line.extend([value] * repeat)
-            self.rows.extend([] for _ in range(self.row - len(self.rows)))
-            self.rows.extend(list(line) for _ in range(self.row_repeat))
+        for first, repeat, value in self.cells:
+            if is_blank(value) and (repeat > 1 or self.row_repeat > 1):
+                continue  # white space that is repeated fills a sheet as formats do
+            for row in range(self.row, self.row + self.row_repeat):
+                for column in range(first, first + repeat):
+                    self.filled.put(row, column, value)
         self._mark()
         self.row += self.row_repeat
 
     def _mark(self) -> None:
-        extra = self.extra
+        extra = self.filled.extra
         for first, repeat, kind, text in self.marks:
-            known = len(extra.errors) + len(extra.percents) + len(extra.unvalued)
-            if known + self.row_repeat * repeat > MARK_LIMIT:
-                name = self.about.get("table:name", "")
+            self.marked += self.row_repeat * repeat
+            if self.marked > MARK_LIMIT:
                 raise Unreadable(
-                    "too_large", f"Sheet {name!r} has more than {MARK_LIMIT} errors, percents or formulas."
+                    "too_large", f"Sheet {self.filled.name!r} has more than {MARK_LIMIT} errors, percents or formulas."
                 )
             places = [(r, c) for r in range(self.row, self.row + self.row_repeat) for c in range(first, first + repeat)]
             if kind == "error":
-                extra.errors |= dict.fromkeys(places, text)
+                for place in places:
+                    self.filled.put(*place, CellError(text))
             elif kind == "percent":
                 extra.percents.update(places)
             else:
                 extra.unvalued.update(places)
 
     def _end_table(self) -> None:
-        width = max(map(len, self.rows), default=0)
-        for line in self.rows:
-            line.extend([None] * (width - len(line)))
         visible = self.about.get("table:style-name", "") not in self.hidden_styles
-        self.sheets.append(self.extra.sheet(self.about.get("table:name", ""), self.rows, visible=visible))
+        sheet, doubts = self.filled.sheet(visible=visible)
+        self.sheets.append(sheet)
+        self.doubts += doubts
 
 
 def _repeat(attributes: dict[str, str], name: str) -> int:

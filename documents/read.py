@@ -12,33 +12,20 @@ import zipfile
 import zlib
 from pathlib import PurePath
 
-from contracts.grid import Grid, Sheet, Unreadable
-from documents import text_table, workbook
+from contracts.grid import Grid, Sheet, Unreadable, is_blank
+from documents import text_table, web_archive, workbook
+from documents.kinds import MIMETYPES, OFFICE, PACKAGES, not_a_table, refuse_other_kinds
 from documents.limits import LIMITS
-from documents.xls import xls_extras
+from documents.opc import BINARY_WORKBOOK, Package, normal, root_of
+from documents.xls import read_xls
 
 RATIO_FLOOR = 100 << 20  # below this size any ratio is harmless
 RATIO_LIMIT = 300  # sheets pack to 1:10 or 1:50; deflate can do 1:1032
 MOST_MEMBERS = 1000  # of a zip archive of deliveries
 MOST_MERGED = 100_000  # ranges of a sheet
 
+SPREADSHEET = "application/vnd.oasis.opendocument.spreadsheet"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-NOT_TABLES = (
-    (b"%PDF", "a PDF document"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"{\\rtf", "an RTF document"),
-    (b"SQLite format 3\x00", "a SQLite database"),
-    (b"\x09\x00\x04\x00", "a workbook of Excel 2, which is too old"),
-    (b"\x09\x02\x06\x00", "a workbook of Excel 3, which is too old"),
-    (b"\x09\x04\x06\x00", "a workbook of Excel 4, which is too old"),
-)
 # What zipfile lets out when the archive is damaged.
 ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -57,8 +44,8 @@ ZIP_ERRORS = (
 
 def read_grid(name: str, data: bytes) -> Grid:
     """Read the sheets of one file. Raises Unreadable, and nothing else, for bytes that are not a table."""
-    if not data:
-        raise Unreadable("empty", "The file has no bytes.")
+    if not data.strip(b"\0"):
+        raise Unreadable("empty", "The file has no bytes." if not data else "The file has only zero bytes.")
     try:
         grid = _read(name, data)
     except MemoryError:
@@ -67,59 +54,72 @@ def read_grid(name: str, data: bytes) -> Grid:
         raise Unreadable("corrupt", "Two sheets of the workbook have the same name.")
     for sheet in grid.sheets:
         check_merged(sheet)
-    if not any(sheet.rows for sheet in grid.sheets):
+    if all(is_blank(value) for sheet in grid.sheets for row in sheet.rows for value in row) and not any(
+        sheet.unvalued for sheet in grid.sheets
+    ):
         raise Unreadable("empty", "No sheet of the file has a filled cell.")
     return grid
 
 
 def _read(name: str, data: bytes) -> Grid:
-    for magic, what in NOT_TABLES:
-        if data.startswith(magic):
-            raise Unreadable("unknown", f"The file is not a table; it looks like {what}.")
+    refuse_other_kinds(data)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _read_zip(data)
     if data.startswith(OLE):
-        return workbook.read_xls(data, xls_extras(data))
-    return text_table.read(PurePath(name).stem or name, data)
+        return read_xls(data)
+    stem = PurePath(name).stem or name
+    return web_archive.read(stem, data) if web_archive.is_message(data) else text_table.read(stem, data)
 
 
 def _read_zip(data: bytes) -> Grid:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_unpacked(archive, len(data))
-            kind = kind_of_zip(archive)
+            package = Package(archive)
+            kind = kind_of_package(package)
             if kind == "zip":
                 check_members(archive)
                 what = "a zip archive without a workbook, or inside another archive"
                 raise Unreadable("unknown", f"The file is not a table; it looks like {what}.")
-            return workbook.read_zip(data, archive, kind)
+            return workbook.read_zip(data, package, kind)
     except ZIP_ERRORS:
         raise Unreadable("corrupt", "The file is a damaged zip package; it may have been cut off.") from None
 
 
 def kind_of_zip(archive: zipfile.ZipFile) -> str:
     """xlsx, xlsm, xlsb, ods, or `zip` for an archive of other files. Raises Unreadable for other documents."""
-    names = {name.replace("\\", "/").lower() for name in archive.namelist()}
-    if any(member.flag_bits & 1 for member in archive.infolist()):
+    return kind_of_package(Package(archive))
+
+
+def kind_of_package(package: Package) -> str:
+    """The same of an archive whose parts are known."""
+    if any(member.flag_bits & 1 for member in package.archive.infolist()):
         raise Unreadable("encrypted", "The archive is protected by a password.")
-    if "xl/workbook.bin" in names:
-        return "xlsb"
-    if "xl/workbook.xml" in names:
-        return "xlsm" if "xl/vbaproject.bin" in names else "xlsx"
-    mimetype = _start_of(archive, "mimetype")[:100].decode("latin-1")
-    if mimetype.startswith("application/vnd.oasis.opendocument.spreadsheet"):
-        if b"encryption-data" in _start_of(archive, "META-INF/manifest.xml"):
+    if main := package.main_part:
+        start = package.start(main)
+        if start.startswith(BINARY_WORKBOOK):
+            return "xlsb"
+        root = root_of(start)
+        if root in OFFICE:
+            raise not_a_table(*OFFICE[root])
+        if root == "workbook" or normal(main) == "xl/workbook.xml":
+            return "xlsm" if "xl/vbaproject.bin" in package.members else "xlsx"
+        if normal(main) == "xl/workbook.bin":
+            return "xlsb"
+        raise not_a_table("an Office document that is not a workbook", "document")
+    mimetype = _start_of(package, "mimetype")[:100].decode("latin-1")
+    manifest = _start_of(package, "META-INF/manifest.xml")
+    if mimetype.startswith(SPREADSHEET) or (not mimetype and SPREADSHEET.encode() in manifest):
+        if b"encryption-data" in manifest:
             raise Unreadable("encrypted", "The workbook is protected by a password.")
         return "ods"
-    if mimetype.startswith("application/vnd.oasis.opendocument"):
-        what = "an OpenDocument file that is not a spreadsheet"
-    elif any(name.startswith("word/") for name in names):
-        what = "a Word document"
-    elif any(name.startswith("ppt/") for name in names):
-        what = "a PowerPoint presentation"
-    else:
-        return "zip"
-    raise Unreadable("unknown", f"The file is not a table; it looks like {what}.")
+    for begin, what, looks in MIMETYPES:
+        if mimetype.startswith(begin):
+            raise not_a_table(what, looks)
+    for told, what, looks in PACKAGES:
+        if told in package.members or (told.endswith("/") and any(name.startswith(told) for name in package.members)):
+            raise not_a_table(what, looks)
+    return "zip"
 
 
 def check_members(archive: zipfile.ZipFile) -> None:
@@ -144,11 +144,12 @@ def check_merged(sheet: Sheet) -> None:
         raise Unreadable("too_large", f"Sheet {sheet.name!r} has {len(sheet.merged)} merged ranges.")
 
 
-def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
-    if name not in archive.namelist():
+def _start_of(package: Package, path: str) -> bytes:
+    member = package.member(path)
+    if not member:
         return b""
-    with archive.open(name) as member:
-        return member.read(1 << 20)
+    with package.archive.open(member) as part:
+        return part.read(1 << 20)
 
 
 def check_unpacked(archive: zipfile.ZipFile, packed: int) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
 
 from contracts.grid import Doubt, Grid, Sheet, Unreadable, Value
-from documents import html_table
+from documents import html_table, xml_2003
 from documents.dialect import dialect_of
 from documents.encoding import decoded
 from documents.html_text import is_page
+from documents.kinds import not_a_table, refuse_pointer
+from documents.ods import read_flat
+from documents.opc import DAMAGE
 from documents.text_records import Dialect, all_records
 
-MARKUP = (
-    (("<?xml", "<workbook"), "XML; it may be saved again as xlsx"),
-    (("mime-version:",), "a saved web page"),
-)
+FLAT = re.compile(r"<office:document[\s>]")
 ONE_COLUMN = Dialect("\t")
 NAMED_ROWS = 10
 """How many rows a doubt names."""
@@ -29,7 +30,9 @@ def read(stem: str, data: bytes) -> Grid:
     text, encoding, doubts = decoded(data)
     if is_page(text):
         return html_table.read(stem, data, text, encoding, doubts)
-    _refuse_markup(text)
+    refuse_pointer(text)
+    if markup := _markup(data, text):
+        return markup
     dialect, begin, unsure = dialect_of(text)
     records, odd = all_records(text[begin:], dialect or ONE_COLUMN)
     notes = [f"encoding {encoding}", separator_note(dialect)]
@@ -84,8 +87,15 @@ def last_filled(records: Iterable[list[str]]) -> int:
     return max((place + 1 for record in records for place, field in enumerate(record) if field), default=0)
 
 
-def _refuse_markup(text: str) -> None:
-    start = text[:1000].lstrip().lower()
-    for openings, what in MARKUP:
-        if start.startswith(openings):
-            raise Unreadable("unknown", f"The file is not a table; it looks like {what}.")
+def _markup(data: bytes, text: str) -> Grid | None:
+    """The grid of a workbook that is one XML file. Raises Unreadable for other XML."""
+    try:
+        if xml_2003.is_xml_2003(text):
+            return xml_2003.read(data, text)
+        if FLAT.search(text, 0, 4096):
+            return read_flat(data)
+    except DAMAGE:
+        raise Unreadable("corrupt", "The XML workbook is damaged; it may have been cut off.") from None
+    if text[:1000].lstrip().lower().startswith("<?xml"):
+        raise not_a_table("XML that is no workbook", "markup")
+    return None

@@ -1,68 +1,96 @@
-"""Workbooks of all kinds: xlsx and xls through calamine and beside it, ods and xlsb by readers of our own.
+"""Workbooks of all kinds: plain sheets of an xlsx through calamine, all others by readers of our own.
 
-Calamine drops the text of error cells, refuses a whole sheet for an error it does not know, and takes memory for the
-whole rectangle of a sheet at once. So the raw sheets are looked at before it reads them.
+Calamine drops the text of error cells, refuses a whole workbook for one odd reference, and takes memory for the whole
+rectangle of a sheet at once. So the raw sheets are looked at before it reads them, and what it refuses is read anew.
 """
 
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from xml.parsers import expat
 
-from python_calamine import (
-    CalamineError,
-    CalamineWorkbook,
-    PasswordError,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-    load_workbook,
-)
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, load_workbook
 
-from contracts.grid import Grid, Range, Sheet, Unreadable, Value
+from contracts.grid import Doubt, Grid, Range, Sheet, Unreadable, Value
 from documents.extras import Extras
+from documents.limits import LIMITS
 from documents.number_format import EXACT
 from documents.ods import read_ods
+from documents.opc import DAMAGE, Package
 from documents.xlsb import read_xlsb
-from documents.xlsx import xlsx_extras
+from documents.xlsx import SheetPart, Workbook, is_plain, percent_styles, workbook_of
+from documents.xlsx_cells import Shared, read_cells
 
 
-def read_zip(data: bytes, archive: zipfile.ZipFile, kind: str) -> Grid:
-    """Read xlsx, xlsm, xlsb or ods; the archive is the same bytes, opened."""
+def read_zip(data: bytes, package: Package, kind: str) -> Grid:
+    """Read xlsx, xlsm, xlsb or ods; the package is the same bytes, opened."""
     try:
         if kind == "ods":
-            return Grid(read_ods(archive), kind)
+            return read_ods(package.archive)
         if kind == "xlsb":
-            sheets, notes = read_xlsb(archive)
-            return Grid(sheets, kind, tuple(notes))
-        extras, patched = xlsx_extras(archive)
-    except (expat.ExpatError, LookupError):  # LookupError: no such encoding
+            return read_xlsb(package)
+        return read_xlsx(data, workbook_of(package), kind)
+    except DAMAGE:
         raise Unreadable("corrupt", f"The {kind} workbook has a damaged part.") from None
-    return _read(patched or data, kind, extras)
 
 
-def read_xls(data: bytes, extras: list[Extras]) -> Grid:
-    """Read an xls; its records were looked at already."""
-    return _read(data, "xls", extras)
+def read_xlsx(data: bytes, book: Workbook, kind: str) -> Grid:
+    """Plain sheets by calamine, the others by our own reader; all by our own when calamine refuses one."""
+    plain: set[str] = set()
+    if book.is_usual:
+        try:
+            percents = percent_styles(book)
+            plain = {each.member for each in book.sheets if is_plain(book.package, each.member, percents)}
+        except DAMAGE:
+            plain = set()
+    sheets: dict[int, Sheet] = {}
+    if plain:
+        try:
+            sheets = by_calamine(data, book, plain, kind)
+        except Unreadable as refused:
+            if refused.reason != "corrupt":
+                raise
+    own = [place for place in range(len(book.sheets)) if place not in sheets]
+    shared = book.shared() if own else Shared()
+    for place in own:
+        sheet = own_sheet(book, book.sheets[place], shared)
+        if sheet is not None:
+            sheets[place] = sheet
+    return Grid([sheets[place] for place in sorted(sheets)], kind, tuple(book.notes), tuple(book.doubts))
 
 
-def _read(data: bytes, kind: str, extras: list[Extras]) -> Grid:
-    sheets: list[Sheet] = []
-    notes: list[str] = []
+def own_sheet(book: Workbook, about: SheetPart, shared: Shared) -> Sheet | None:
+    """A sheet by our own reader. None, with a doubt, for one whose part is not there or that is hidden and damaged;
+    a damaged sheet that people see raises (`opc.DAMAGE`): a part of its rows would pass for all of them."""
+    if not about.member:
+        book.doubts.append(Doubt("parts", f"лист «{about.name}»: его содержимого в файле нет"))
+        return None
+    try:
+        filled, notes = read_cells(book.package, about.name, about.member, shared)
+    except DAMAGE:
+        if about.visible:
+            raise
+        book.doubts.append(Doubt("parts", f"скрытый лист «{about.name}»: повреждён"))
+        return None
+    book.notes += notes
+    sheet, doubts = filled.sheet(visible=about.visible)
+    book.doubts += doubts
+    return sheet
+
+
+def by_calamine(data: bytes, book: Workbook, plain: set[str], kind: str) -> dict[int, Sheet]:
+    """The plain sheets by their place among those that have cells. Raises Unreadable when calamine refuses one."""
+    sheets: dict[int, Sheet] = {}
     with refusals(kind):
-        book = load_workbook(io.BytesIO(data))
-        is_known = len(extras) == len(book.sheets_metadata)  # else errors would be put into the wrong sheets
-        if not is_known:
-            notes.append(f"error cells of this {kind} are read as blank, and what is hidden is not known")
-        for index, about in enumerate(book.sheets_metadata):
-            if about.typ not in (SheetTypeEnum.WorkSheet, SheetTypeEnum.MacroSheet):
-                notes.append(f"sheet {about.name!r} has no cells: it is a {str(about.typ).rpartition('.')[2]}")
-                continue
-            extra = extras[index] if is_known else Extras()
-            sheets.append(_sheet(book, index, about.name, about.visible == SheetVisibleEnum.Visible, extra))
-    return Grid(sheets, kind, tuple(notes))
+        read = load_workbook(io.BytesIO(data))
+        places = {name: place for place, name in enumerate(read.sheet_names)}
+        for place, about in enumerate(book.sheets):
+            if about.member in plain:
+                sheet = _sheet(read, places[about.name], about)
+                if sheet is not None:
+                    sheets[place] = sheet
+    return sheets
 
 
 @contextmanager
@@ -73,7 +101,7 @@ def refusals(kind: str) -> Iterator[None]:
         yield
     except PasswordError:
         raise Unreadable("encrypted", "The workbook is protected by a password.") from None
-    except (CalamineError, ValueError, OverflowError, OSError):
+    except (CalamineError, LookupError, ValueError, OverflowError, OSError):
         raise corrupt from None
     except BaseException as error:
         # A panic of the Rust code is no Exception, and its class cannot be imported.
@@ -82,15 +110,16 @@ def refusals(kind: str) -> Iterator[None]:
         raise
 
 
-def _sheet(book: CalamineWorkbook, index: int, name: str, visible: bool, extra: Extras) -> Sheet:
+def _sheet(book: CalamineWorkbook, index: int, about: SheetPart) -> Sheet | None:
+    """A sheet; None for one too large to be laid out whole."""
     source = book.get_sheet_by_index(index)
-    if source.end is not None:
-        Extras(rows=source.end[0] + 1, columns=source.end[1] + 1).check_size(name)
+    if source.end is not None and (source.end[0] + 1) * (source.end[1] + 1) > LIMITS.get().cells:
+        return None
     # Calamine gives every number of xlsx as float; a blank and an empty text are the same to it.
     rows: list[list[Value]] = [
         [
-            None
-            if value == ""
+            value or None
+            if value.__class__ is str
             else int(value)
             if value.__class__ is float and value.is_integer() and -EXACT < value < EXACT
             else value
@@ -98,6 +127,7 @@ def _sheet(book: CalamineWorkbook, index: int, name: str, visible: bool, extra: 
         ]
         for row in source.to_python(skip_empty_area=False)
     ]
+    extra = Extras()
     for (top, left), (bottom, right) in source.merged_cell_ranges or ():
         extra.merged.append(Range(top, left, bottom, right))
-    return extra.sheet(name, rows, visible=visible)
+    return extra.sheet(about.name, rows, visible=about.visible)

@@ -1,33 +1,37 @@
-"""What calamine does not tell of an xls: errors, merges, what is hidden, percents, some dates, the promised size.
+"""Workbooks of Excel 95 and 97 to 2003 (xls), read from their records of [MS-XLS].
 
-An xls is a stream of records inside the file system of OLE2. Calamine takes the results of formulas for plain numbers,
-passes over number formats with unusual numbers, misreads those of Excel 5 and leaves out its texts with several fonts.
+An xls is a stream of records inside the file system of OLE2. Calamine is not used: it takes the texts of Excel 97 for
+texts in the code page that the workbook names, reserves memory for whatever size a sheet states, and knows neither
+errors of formulas, nor what is hidden, nor number formats with unusual numbers.
 """
 
 from __future__ import annotations
 
-import codecs
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from contracts.grid import Place, Range, Unreadable
-from documents.extras import ERRORS, Extras
-from documents.limits import LIMITS
+from contracts.grid import CellError, Doubt, Grid, Place, Range, Sheet, Unreadable
+from documents.extras import ERRORS
+from documents.filled import Filled
+from documents.kinds import STREAMS, not_a_table
 from documents.number_format import BUILT_IN, Kind, kind_of, rk_number, shown
 from documents.ole import ole_streams
+from documents.xls_text import code_page_name, narrow_text, shared_texts, wide_text
 
 XLS_ERRORS = ERRORS | {0x2B: "#GETTING_DATA"}
 FORMULAS = (0x06, 0x206, 0x406)
 NUMBER, RK, MULRK, RICH_TEXT, RESULT_TEXT = 0x203, 0x27E, 0xBD, 0xD6, 0x207
-# LABEL, LABELSST, BOOLERR: the other records of an xls that fill a cell.
-CELL_RECORDS = frozenset((*FORMULAS, NUMBER, RK, MULRK, RICH_TEXT, 0x204, 0xFD, 0x205))
+LABEL, LABELSST, BOOLERR = 0x204, 0xFD, 0x205
+CELL_RECORDS = frozenset((*FORMULAS, NUMBER, RK, MULRK, RICH_TEXT, LABEL, LABELSST, BOOLERR))
+SHEET_KINDS = {2: "Chart", 6: "Vba"}
+"""Sheets without cells, by the kind that the workbook states."""
 
 
-def xls_extras(data: bytes) -> list[Extras]:
-    """What is beside the values, sheet by sheet. Raises Unreadable for what is no sound workbook."""
+def read_xls(data: bytes) -> Grid:
+    """The sheets of an xls. Raises Unreadable for what is no sound workbook."""
     try:
-        return _extras(_workbook_stream(data))
+        return _read(_workbook_stream(data))
     except (struct.error, IndexError):
         raise Unreadable("corrupt", "The file is a damaged xls workbook; it may have been cut off.") from None
 
@@ -40,15 +44,21 @@ def _workbook_stream(data: bytes) -> bytes:
     for name in ("Workbook", "Book"):
         if name in streams:
             return streams[name]
-    what = "an old Office file without a workbook"
-    if "WordDocument" in streams:
-        what = "a Word document"
-    elif "PowerPoint Document" in streams:
-        what = "a PowerPoint presentation"
-    raise Unreadable("unknown", f"The file is not a table; it looks like {what}.")
+    known = {name.lower() for name in streams}
+    for name, what, looks in STREAMS:
+        if name in known:
+            raise not_a_table(what, looks)
+    raise not_a_table("an old Office file without a workbook", "document")
 
 
-# Records of a 16-bit kind and a 16-bit length
+@dataclass(frozen=True)
+class _SheetAt:
+    """Where the records of a sheet begin."""
+
+    begin: int
+    name: str
+    visible: bool
+    kind: int
 
 
 @dataclass
@@ -60,69 +70,73 @@ class _Book:
     encoding: str = "cp1252"
     formats: dict[int, Kind | None] = field(default_factory=lambda: dict(BUILT_IN))
     styles: list[int] = field(default_factory=list)
-    begins: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    sheets: list[_SheetAt] = field(default_factory=list)
 
     def kind(self, style: int) -> Kind | None:
         """What a cell style makes of a number."""
         return self.formats.get(self.styles[style]) if style < len(self.styles) else None
 
+    def text(self, data: bytes, width: int) -> str:
+        """A text that begins with its length in `width` bytes: in UTF-16 or its lower half since Excel 97, whatever
+        code page is stated; in the code page before."""
+        return wide_text(data, width) if self.is_biff8 else narrow_text(data, width, self.encoding)
 
-def _extras(stream: bytes) -> list[Extras]:
+
+def _read(stream: bytes) -> Grid:
     book = _book(stream)
-    sheets: list[Extras] = []
-    for begin in book.begins:
-        sheets.append(_extras_of_sheet(stream, begin, book))
-        sheets[-1].check_size(str(len(sheets)))
-    return sheets
+    sheets: list[Sheet] = []
+    notes: list[str] = []
+    doubts: list[Doubt] = []
+    for about in book.sheets:
+        if about.kind in SHEET_KINDS:
+            notes.append(f"sheet {about.name!r} has no cells: it is a {SHEET_KINDS[about.kind]}")
+            continue
+        if about.begin + 4 > len(stream) or struct.unpack_from("<H", stream, about.begin)[0] != 0x809:
+            doubts.append(Doubt("parts", f"лист «{about.name}»: его содержимого в файле нет"))
+            continue
+        sheet, unsure = _filled(stream, about, book).sheet(visible=about.visible)
+        sheets.append(sheet)
+        doubts += unsure
+    return Grid(sheets, "xls", tuple(notes), tuple(doubts))
 
 
 def _book(stream: bytes) -> _Book:
     book = _Book(is_biff8=len(stream) >= 6 and stream[5] != 5)  # the version in the first record
-    for kind, start, size in _records(stream, 0):
-        if kind == 0x2F:  # FILEPASS; calamine would go on and fail on the scrambled records after it
+    named: list[tuple[int, bytes, int, int]] = []
+    records = list(_records(stream, 0))
+    for place, (kind, start, size) in enumerate(records):
+        body = stream[start : start + size]
+        if kind == 0x2F:  # FILEPASS
             raise Unreadable("encrypted", "The workbook is protected by a password.")
-        if kind == 0xFC and struct.unpack_from("<I", stream, start + 4)[0] > len(stream):  # SST: how many texts
-            raise IndexError("more texts than bytes")  # calamine would reserve memory for them
-        if kind == 0x22 and size >= 2:  # DATEMODE
-            book.is_1904 = stream[start] == 1
+        if kind == 0xFC:  # SST, which goes on in the CONTINUE records after it
+            pieces = [body]
+            for following, at, length in records[place + 1 :]:
+                if following != 0x3C:
+                    break
+                pieces.append(stream[at : at + length])
+            book.texts = shared_texts(pieces)
+        elif kind == 0x22 and size >= 2:  # DATEMODE
+            book.is_1904 = body[0] == 1
         elif kind == 0x42 and size >= 2:  # CODEPAGE
-            book.encoding = _encoding(struct.unpack_from("<H", stream, start)[0])
+            book.encoding = code_page_name(struct.unpack_from("<H", body)[0])
         elif kind == 0x41E and size >= 5:  # FORMAT
-            code = _format_code(stream, start, size, book.is_biff8)
-            book.formats[struct.unpack_from("<H", stream, start)[0]] = kind_of(code)
+            book.formats[struct.unpack_from("<H", body)[0]] = kind_of(book.text(body[2:], 2 if book.is_biff8 else 1))
         elif kind == 0xE0 and size >= 4:  # XF
-            book.styles.append(struct.unpack_from("<H", stream, start + 2)[0])
-        elif kind == 0x85 and size >= 4:  # BOUNDSHEET: where the records of a sheet begin
-            book.begins.append(struct.unpack_from("<I", stream, start)[0])
+            book.styles.append(struct.unpack_from("<H", body, 2)[0])
+        elif kind == 0x85 and size >= 7:  # BOUNDSHEET; the code page may come after it
+            named.append((struct.unpack_from("<I", body)[0], body[6:], body[4] & 3, body[5]))
+    book.sheets = [_SheetAt(begin, book.text(name, 1), state == 0, kind) for begin, name, state, kind in named]
     return book
 
 
-def _format_code(stream: bytes, start: int, size: int, is_biff8: bool) -> str:
-    """Code of a number format; its letters outside ASCII are only quoted text, so a code page does not matter."""
-    if not is_biff8:
-        return stream[start + 3 : start + size].decode("latin-1")
-    is_wide = stream[start + 4] & 1
-    return stream[start + 5 : start + size].decode("utf-16-le" if is_wide else "latin-1", "replace")
-
-
-def _encoding(code_page: int) -> str:
-    name = {10000: "mac_roman", 10007: "mac_cyrillic", 32768: "mac_roman", 32769: "cp1252"}.get(code_page)
-    try:
-        return codecs.lookup(name or f"cp{code_page}").name
-    except LookupError:
-        return "cp1252"
-
-
-def _extras_of_sheet(stream: bytes, begin: int, book: _Book) -> Extras:
-    extra = Extras()
+def _filled(stream: bytes, about: _SheetAt, book: _Book) -> Filled:
+    """The cells of a sheet. What it states of its size (DIMENSIONS) does not matter."""
+    filled = Filled(about.name)
+    extra = filled.extra
     awaited: Place | None = None  # a formula whose text comes in the next record
-    for kind, start, size in _records(stream, begin):
-        if kind == 0x200:  # DIMENSIONS, for which calamine reserves memory
-            top, bottom, left, right = struct.unpack_from("<IIHH" if size == 14 else "<HHHH", stream, start)
-            # It subtracts without a sign: the end before the start is an immense rectangle.
-            if bottom and right and ((bottom - top) % 2**32) * ((right - left) % 2**32) > LIMITS.get().cells:
-                raise Unreadable("too_large", f"A sheet is said to span rows {top} to {bottom}.")
-        elif kind == 0xE5:  # MERGECELLS, which calamine misses when a chart stands before it
+    for kind, start, size in _records(stream, about.begin):
+        if kind == 0xE5 and size >= 2:  # MERGECELLS
             (count,) = struct.unpack_from("<H", stream, start)
             for first, last, left, right in struct.iter_unpack("<4H", stream[start + 2 : start + 2 + 8 * count]):
                 extra.merged.append(Range(first, left, last, right))
@@ -133,52 +147,55 @@ def _extras_of_sheet(stream: bytes, begin: int, book: _Book) -> Extras:
             first, last = struct.unpack_from("<HH", stream, start)
             extra.hidden_columns.add(first, last)
         elif kind == RESULT_TEXT:
+            if awaited and (text := book.text(stream[start : start + size], 2)):
+                filled.put(*awaited, text)
             awaited = None
         elif kind in CELL_RECORDS and size >= 6:
             if awaited:
                 extra.unvalued.add(awaited)
-            awaited = _cell(extra, stream, kind, start, size, book)
+            awaited = _cell(filled, stream[start : start + size], kind, book)
     if awaited:
         extra.unvalued.add(awaited)
-    return extra
+    return filled
 
 
-def _cell(extra: Extras, stream: bytes, kind: int, start: int, size: int, book: _Book) -> Place | None:
-    """Note one cell record; the place of a formula whose text is still to come."""
-    row, column, style = struct.unpack_from("<HHH", stream, start)
-    extra.fill(row, column)
-    code = None
-    if kind == 0x205 and size >= 8 and stream[start + 7]:  # BOOLERR
-        code = stream[start + 6]
-    # FORMULA: the last result is no number if it ends with FFFF; it begins with 0 for a text, with 2 for an error
-    elif kind in FORMULAS and size >= 14 and stream[start + 12 : start + 14] == b"\xff\xff":
-        if stream[start + 6] == 0:
+def _cell(filled: Filled, body: bytes, kind: int, book: _Book) -> Place | None:
+    """Keep one cell record; the place of a formula whose text is still to come."""
+    row, column, style = struct.unpack_from("<HHH", body)
+    size = len(body)
+    if kind == BOOLERR and size >= 8:
+        filled.put(row, column, _error(body[6]) if body[7] else bool(body[6]))
+    # FORMULA: the last result is no number if it ends with FFFF; then its first byte tells what it is
+    elif kind in FORMULAS and size >= 14 and body[12:14] == b"\xff\xff":
+        if body[6] == 0:
             return row, column
-        code = stream[start + 8] if stream[start + 6] == 2 else None
+        if body[6] in (1, 2):
+            filled.put(row, column, bool(body[8]) if body[6] == 1 else _error(body[8]))
     elif kind in (*FORMULAS, NUMBER) and size >= 14:
-        _number(extra, (row, column), struct.unpack_from("<d", stream, start + 6)[0], style, book)
+        _number(filled, (row, column), struct.unpack_from("<d", body, 6)[0], style, book)
     elif kind == RK and size >= 10:
-        _number(extra, (row, column), rk_number(struct.unpack_from("<i", stream, start + 6)[0]), style, book)
+        _number(filled, (row, column), rk_number(struct.unpack_from("<i", body, 6)[0]), style, book)
     elif kind == MULRK:
         for at in range((size - 6) // 6):
-            style, raw = struct.unpack_from("<Hi", stream, start + 4 + 6 * at)
-            _number(extra, (row, column + at), rk_number(raw), style, book)
-    elif kind == RICH_TEXT and size >= 8 and not book.is_biff8:
-        (length,) = struct.unpack_from("<H", stream, start + 6)
-        text = stream[start + 8 : start + min(8 + length, size)].decode(book.encoding, "replace")
-        extra.values[row, column] = text or None
-    if code in XLS_ERRORS:
-        extra.errors[row, column] = XLS_ERRORS[code]
+            style, raw = struct.unpack_from("<Hi", body, 4 + 6 * at)
+            _number(filled, (row, column + at), rk_number(raw), style, book)
+    elif kind == LABELSST and size >= 10:
+        if text := book.texts[struct.unpack_from("<I", body, 6)[0]]:
+            filled.put(row, column, text)
+    elif kind in (LABEL, RICH_TEXT) and size >= 8 and (text := book.text(body[6:], 2)):
+        filled.put(row, column, text)
     return None
 
 
-def _number(extra: Extras, place: Place, value: float, style: int, book: _Book) -> None:
-    extra.fill(*place)
+def _error(code: int) -> CellError:
+    return CellError(XLS_ERRORS.get(code, "#UNKNOWN!"))
+
+
+def _number(filled: Filled, place: Place, value: float, style: int, book: _Book) -> None:
     kind = book.kind(style)
     if kind == "percent":
-        extra.percents.add(place)
-    if kind in ("moment", "span") or not book.is_biff8:  # calamine misreads the formats of Excel 5
-        extra.values[place] = shown(value, kind, book.is_1904)
+        filled.extra.percents.add(place)
+    filled.put(*place, shown(value, kind, book.is_1904))
 
 
 def _records(stream: bytes, position: int) -> Iterator[tuple[int, int, int]]:

@@ -7,13 +7,14 @@ merges nor errors nor what is hidden. A formula of an xlsb always has a result.
 from __future__ import annotations
 
 import struct
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contracts.grid import Place, Range, Sheet, Unreadable, Value
-from documents.extras import ERRORS, MOST_COLUMNS, MOST_ROWS, Extras, relations
+from contracts.grid import CellError, Doubt, Grid, Place, Range, Sheet, Unreadable, Value
+from documents.extras import ERRORS
+from documents.filled import Filled
 from documents.number_format import BUILT_IN, Kind, kind_of, rk_number, shown
+from documents.opc import Package, Relation
 
 XLSB_ERRORS = ERRORS | {0x2B: "#GETTING_DATA"}
 # Cells from blank to shared text, formulas from text to error, cells without a column (they stand next to another).
@@ -26,10 +27,10 @@ NOTHING = 0xFFFFFFFF  # length of a text that is absent
 STYLE_BITS = 0xFFFFFF
 
 
-def read_xlsb(archive: zipfile.ZipFile) -> tuple[list[Sheet], list[str]]:
+def read_xlsb(package: Package) -> Grid:
     """The sheets, and notes on those without cells. Raises Unreadable for a broken record."""
     try:
-        return _read(archive)
+        return _read(package)
     except (struct.error, IndexError, UnicodeDecodeError):
         raise Unreadable("corrupt", "The xlsb workbook has a damaged part.") from None
 
@@ -42,45 +43,49 @@ class _Book:
     kinds: list[Kind | None]
     is_1904: bool
 
-    def number(self, value: float, style: int, place: Place, extra: Extras) -> Value:
+    def number(self, value: float, style: int, place: Place, filled: Filled) -> Value:
         kind = self.kinds[style] if style < len(self.kinds) else None
         if kind == "percent":
-            extra.percents.add(place)
+            filled.extra.percents.add(place)
         return shown(value, kind, self.is_1904)
 
 
-def _read(archive: zipfile.ZipFile) -> tuple[list[Sheet], list[str]]:
-    parts = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
+def _read(package: Package) -> Grid:
+    main = package.main_part
+    relations = package.relations(main)
+    kinds = {relation.kind: relation.member for relation in relations.values()}
 
-    def part(name: str) -> bytes:
-        return archive.read(parts[name]) if name in parts else b""
+    def part(kind: str, usual: str) -> bytes:
+        member = kinds.get(kind) or package.member(usual)
+        return package.archive.read(member) if member else b""
 
-    targets = relations(archive, "workbook.bin")
-    shared, book = part("xl/sharedstrings.bin"), part("xl/workbook.bin")
+    shared, book = part("sharedstrings", "xl/sharedStrings.bin"), package.archive.read(main)
     about = _Book(
         [_text(shared, at + 1) for kind, at in _records(shared) if kind == SHARED_TEXT],
-        _kinds(part("xl/styles.bin")),
+        _kinds(part("styles", "xl/styles.bin")),
         any(book[at] & 1 for kind, at in _records(book) if kind == WORKBOOK),
     )
     sheets: list[Sheet] = []
     notes: list[str] = []
+    doubts: list[Doubt] = []
     for kind, at in _records(book):
         if kind != SHEET:
             continue
         (state, length) = struct.unpack_from("<I4xI", book, at)
         name = _text(book, at + 12 + 2 * length * (length != NOTHING))
-        member = targets.get(_text(book, at + 8), "")
-        if not member or "chartsheets/" in member.lower():
+        relation = relations.get(_text(book, at + 8), Relation("", ""))
+        if relation.kind in ("chartsheet", "dialogsheet"):
             notes.append(f"sheet {name!r} has no cells")
             continue
-        extra = Extras()
-        cells = list(_cells(archive.read(member), extra, about))
-        extra.check_size(name)
-        rows: list[list[Value]] = [[None] * extra.columns for _ in range(extra.rows)]
-        for (row, column), value in cells:
-            rows[row][column] = value
-        sheets.append(extra.sheet(name, rows, visible=state == 0))
-    return sheets, notes
+        if not relation.member:
+            doubts.append(Doubt("parts", f"лист «{name}»: его содержимого в файле нет"))
+            continue
+        filled = Filled(name)
+        _fill(filled, package.archive.read(relation.member), about)
+        sheet, unsure = filled.sheet(visible=state == 0)
+        sheets.append(sheet)
+        doubts += unsure
+    return Grid(sheets, "xlsb", tuple(notes), tuple(doubts))
 
 
 def _kinds(data: bytes) -> list[Kind | None]:
@@ -98,9 +103,10 @@ def _kinds(data: bytes) -> list[Kind | None]:
     return kinds
 
 
-def _cells(data: bytes, extra: Extras, book: _Book) -> Iterator[tuple[Place, Value]]:
-    """Filled cells of a sheet; what stands beside them goes into `extra`."""
+def _fill(filled: Filled, data: bytes, book: _Book) -> None:
+    """Take over the cells of a sheet, and what stands beside them."""
     row = column = 0
+    extra = filled.extra
     for kind, at in _records(data):
         if kind == ROW:
             (row,) = struct.unpack_from("<I", data, at)
@@ -115,17 +121,14 @@ def _cells(data: bytes, extra: Extras, book: _Book) -> Iterator[tuple[Place, Val
             kind -= (FIRST_SHORT - BLANK) * is_short  # noqa: PLW2901
             if kind == BLANK:
                 continue
-            if row >= MOST_ROWS or column >= MOST_COLUMNS:
-                raise IndexError("no such cell")
-            extra.fill(row, column)
             if kind in (ERROR, FORMULA_ERROR):
-                extra.errors[row, column] = XLSB_ERRORS.get(data[start + 4], "#UNKNOWN!")
+                filled.put(row, column, CellError(XLSB_ERRORS.get(data[start + 4], "#UNKNOWN!")))
                 continue
             value = _value(data, kind, start + 4, book)
             if isinstance(value, float):
-                value = book.number(value, style & STYLE_BITS, (row, column), extra)
+                value = book.number(value, style & STYLE_BITS, (row, column), filled)
             if value != "":
-                yield (row, column), value
+                filled.put(row, column, value)
         elif kind == COLUMNS:
             first, last, _, _, flags = struct.unpack_from("<IIIIH", data, at)
             if flags & 1:

@@ -1,78 +1,132 @@
-"""What calamine does not tell of an xlsx: error cells, what is hidden, percents, formulas without a result.
+"""Workbooks of the kind xlsx: which part is what, and which sheets are plain enough for calamine.
 
-A cell is <c r="B2" s="3" t="e"><f>1/0</f><v>#DIV/0!</v></c>. Most sheets have nothing of the kind, so a look at the
-bytes decides whether a sheet is parsed at all.
+Calamine is fast. It knows neither error texts, nor what is hidden, nor percents, nor formulas without a result; it
+expects the usual names of parts and refuses a whole workbook for one odd reference. Most sheets have nothing of the
+kind, so a look at the bytes decides who reads a sheet: calamine, or `xlsx_cells`.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
+from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
-from contracts.grid import Unreadable
-from documents.extras import ERRORS, MOST_COLUMNS, Extras, relations, walk
+from contracts.grid import Doubt
+from documents.extras import walk
 from documents.limits import LIMITS
-from documents.number_format import BUILT_IN, kind_of
+from documents.opc import DAMAGE, Package, is_utf8
+from documents.xlsx_cells import YES, Shared, column_number, local, shared_texts, style_kinds
 
 ADDRESS = re.compile(rb"""r=["']([A-Za-z]+)([0-9]+)["']""")
 FAR_ADDRESS = re.compile(rb"""r=["'](?:[A-Za-z]{3,}[0-9]|[A-Za-z]+[0-9]{5})""")  # past column ZZ or row 9999
-CELL_ADDRESS = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 TEXT_COUNT = re.compile(rb"""uniqueCount=["']([0-9]+)""")
-ERROR_TAG = re.compile(rb"""(<(?:\w+:)?c\s[^<>]*?\bt=)(?:"e"|'e')""")
 ERROR_MARKS = (b't="e"', b"t='e'")
 HIDDEN = re.compile(rb"""hidden\s*=\s*["'](?:1|true)["']""")
 STYLE = re.compile(rb"""\ss=["']([0-9]{1,6})["']""")
 ROOT = re.compile(rb"<(\w+:)?worksheet[\s>]")
 PERCENT_HINT = re.compile(rb"""%|numFmtId=["'](?:9|10)["']""")
+OPEN_MERGE = re.compile(rb"""mergeCell\s[^<>]*?ref=["'](?![A-Za-z]{1,3}[0-9]{1,7}:[A-Za-z]{1,3}[0-9]{1,7}["'])""")
+DIMENSION = re.compile(rb"""dimension\s[^<>]*?ref=["'](?![A-Za-z]{1,3}[0-9]{1,7}(?::[A-Za-z]{1,3}[0-9]{1,7})?["'])""")
 CHUNK = 1 << 22
 BORDER = 4096  # longer than anything that is looked for
+CELL_SHEETS = ("worksheet", "xlmacrosheet", "xlintlmacrosheet")
+WITHOUT_CELLS = {"chartsheet": "ChartSheet", "dialogsheet": "DialogSheet"}
+STATES = ("visible", "hidden", "veryHidden")
 
 
-def xlsx_extras(archive: zipfile.ZipFile) -> tuple[list[Extras], bytes | None]:
-    """What is beside the values, sheet by sheet; and the workbook anew when calamine would refuse it as it is."""
-    _check_text_count(archive)
-    members = _members(archive)
-    percents = _percent_styles(archive)
-    extras = [_sheet_extras(archive, name, member, percents) for name, member in members]
-    odd = {
-        member
-        for (_, member), extra in zip(members, extras, strict=True)
-        if not set(ERRORS.values()).issuperset(extra.errors.values())
-    }
-    return extras, _with_errors_as_text(archive, odd) if odd else None
+class SheetPart(NamedTuple):
+    """A sheet that has cells; `member` is "" when its part is not there."""
+
+    name: str
+    visible: bool
+    member: str
 
 
-def _members(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
-    """Name of each sheet and the part that holds it, in the order of the workbook."""
-    targets = relations(archive, "workbook.xml")
-    sheets: list[tuple[str, str]] = []
+@dataclass
+class Workbook:
+    """The parts of a workbook, and what was odd about them."""
 
-    def sheet(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rpartition(":")[2] == "sheet":
-            target = next((value for key, value in attributes.items() if key.endswith(":id")), "")
-            sheets.append((attributes.get("name", ""), targets.get(target, "")))
+    package: Package
+    sheets: list[SheetPart] = field(default_factory=list)
+    texts: str = ""
+    styles: str = ""
+    is_1904: bool = False
+    is_usual: bool = True
+    """Whether the parts lie where calamine looks for them, in UTF-8."""
+    notes: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
 
-    for name in archive.namelist():
-        if name.replace("\\", "/").lower() == "xl/workbook.xml":
-            walk(archive, name, sheet)
-    return sheets
+    def shared(self) -> Shared:
+        """Texts and styles for reading sheets ourselves. A damaged part of texts raises; without styles numbers stay
+        numbers."""
+        texts = shared_texts(self.package, self.texts) if self.texts else []
+        try:
+            return Shared(texts, style_kinds(self.package, self.styles) if self.styles else [], self.is_1904)
+        except (*DAMAGE, KeyError):
+            self.doubts.append(Doubt("parts", "оформление ячеек; даты и проценты могли прочитаться как числа"))
+            return Shared(texts, [], self.is_1904)
 
 
-def _percent_styles(archive: zipfile.ZipFile) -> frozenset[int]:
+def workbook_of(package: Package) -> Workbook:
+    """The parts of a workbook by its relations. Raises what a damaged main part raises (`opc.DAMAGE`)."""
+    main = package.main_part
+    book = Workbook(package, is_usual=main == "xl/workbook.xml" and is_utf8(package.start(main)))
+    relations = package.relations(main)
+    kinds = {relation.kind: relation.member for relation in relations.values()}
+    book.texts = kinds.get("sharedstrings") or package.member("xl/sharedStrings.xml")
+    book.styles = kinds.get("styles") or package.member("xl/styles.xml")
+    for member, usual in ((book.texts, "xl/sharedstrings.xml"), (book.styles, "xl/styles.xml")):
+        if member and (member.lower() != usual or not is_utf8(package.start(member))):
+            book.is_usual = False
+    if book.texts and promised_texts(package, book.texts) > package.archive.getinfo(book.texts).file_size:
+        book.is_usual = False  # calamine would reserve memory for as many
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        tag = local(tag)
+        if tag == "workbookPr":
+            book.is_1904 = attributes.get("date1904", "").lower() in YES
+        elif tag == "sheet":
+            add_sheet(attributes)
+
+    def add_sheet(attributes: dict[str, str]) -> None:
+        name = attributes.get("name", "")
+        target = next((value for key, value in attributes.items() if key.endswith(":id") or key == "id"), "")
+        relation = relations.get(target)
+        if relation is not None and relation.kind not in CELL_SHEETS:
+            what = WITHOUT_CELLS.get(relation.kind, relation.kind)
+            book.notes.append(f"sheet {name!r} has no cells: it is a {what}")
+            return
+        member = relation.member if relation else ""
+        if not relations:  # the part that says which sheet is which is gone
+            member = package.member(f"xl/worksheets/sheet{len(book.sheets) + 1}.xml")
+        state = attributes.get("state", "visible")
+        if state not in STATES:
+            book.notes.append(f"sheet {name!r} has the unknown state {state[:40]!r}")
+        if not member or state not in STATES:
+            book.is_usual = False
+        book.sheets.append(SheetPart(name, state not in STATES[1:], member))
+
+    walk(package.open(main), start)
+    return book
+
+
+def promised_texts(package: Package, member: str) -> int:
+    """How many shared texts the part says that it has."""
+    promised = TEXT_COUNT.search(package.start(member))
+    return int(promised[1][:20]) if promised else 0
+
+
+def percent_styles(book: Workbook) -> frozenset[int]:
     """Numbers of the cell styles that show a percent."""
-    names = [name for name in archive.namelist() if name.replace("\\", "/").lower() == "xl/styles.xml"]
-    if not names or not _has(archive, names[0], PERCENT_HINT):
+    if not book.styles or not has(book.package, book.styles, PERCENT_HINT):
         return frozenset()
-    parser = _StylesParser()
-    walk(archive, names[0], parser.start, parser.end)
-    return frozenset(parser.percents)
+    return frozenset(at for at, kind in enumerate(style_kinds(book.package, book.styles)) if kind == "percent")
 
 
-def _has(archive: zipfile.ZipFile, member: str, mark: re.Pattern[bytes]) -> bool:
+def has(package: Package, member: str, mark: re.Pattern[bytes]) -> bool:
     chunk = b""
-    with archive.open(member) as part:
+    with package.open(member) as part:
         while fresh := part.read(CHUNK):
             chunk = chunk[-BORDER:] + fresh
             if mark.search(chunk):
@@ -80,166 +134,60 @@ def _has(archive: zipfile.ZipFile, member: str, mark: re.Pattern[bytes]) -> bool
     return False
 
 
-class _StylesParser:
-    def __init__(self) -> None:
-        self.percents: list[int] = []
-        self.shows_percent = {number: kind == "percent" for number, kind in BUILT_IN.items()}
-        self.count = 0
-        self.is_cell_style = False
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        tag = tag.rpartition(":")[2]
-        if tag == "cellXfs":
-            self.is_cell_style = True
-        elif tag == "numFmt" and not self.count:  # those of conditional formats come later and are no cell's own
-            self.shows_percent[int(attributes["numFmtId"])] = kind_of(attributes.get("formatCode", "")) == "percent"
-        elif tag == "xf" and self.is_cell_style:
-            if self.shows_percent.get(int(attributes.get("numFmtId", 0))):
-                self.percents.append(self.count)
-            self.count += 1
-
-    def end(self, tag: str) -> None:
-        if tag.rpartition(":")[2] == "cellXfs":
-            self.is_cell_style = False
-
-
-def _sheet_extras(archive: zipfile.ZipFile, name: str, member: str, percents: frozenset[int]) -> Extras:
-    """A quick look at the bytes; only a sheet with something to tell, no addresses or far addresses is parsed."""
-    if not member:
-        return Extras()
-    is_odd = 0 in percents
+def is_plain(package: Package, member: str, percents: frozenset[int]) -> bool:
+    """Whether calamine tells all of a sheet: a quick look at its bytes."""
+    if 0 in percents:
+        return False
     is_far = has_addresses = False
     chunk, prefix = b"", None
-    with archive.open(member) as part:
+    with package.open(member) as part:
         while fresh := part.read(CHUNK):
-            chunk = chunk[-BORDER:] + fresh
             if prefix is None:
-                root = ROOT.search(chunk, 0, BORDER)
-                prefix = (root[1] or b"") if root else b""
-                is_odd = is_odd or root is None
-            is_odd = is_odd or _is_odd(chunk, prefix, percents)
+                root = ROOT.search(fresh, 0, BORDER)
+                if root is None or not is_utf8(fresh[:BORDER]) or DIMENSION.search(fresh, 0, BORDER):
+                    return False
+                prefix = root[1] or b""
+            chunk = chunk[-BORDER:] + fresh
+            if is_odd(chunk, prefix, percents):
+                return False
             is_far = is_far or FAR_ADDRESS.search(chunk) is not None
             has_addresses = has_addresses or ADDRESS.search(chunk) is not None
-    if is_odd or not has_addresses or (is_far and _rectangle(archive, member) > LIMITS.get().cells):
-        parser = _SheetParser(percents)
-        walk(archive, member, parser.start, parser.end, parser.text)
-        parser.extra.check_size(name)
-        return parser.extra
-    return Extras()
+    return has_addresses and not (is_far and rectangle(package, member) > LIMITS.get().cells)
 
 
-def _is_odd(chunk: bytes, prefix: bytes, percents: frozenset[int]) -> bool:
+def is_odd(chunk: bytes, prefix: bytes, percents: frozenset[int]) -> bool:
     return (
         any(mark in chunk for mark in ERROR_MARKS)
         or (b"hidden" in chunk and HIDDEN.search(chunk) is not None)
-        or any(mark.search(chunk) for mark in _formula_marks(prefix))
+        or (b"mergeCell" in chunk and OPEN_MERGE.search(chunk) is not None)
+        or (b"<%bf" % prefix in chunk and any(mark.search(chunk) for mark in formula_marks(prefix)))
         or (bool(percents) and not percents.isdisjoint(map(int, STYLE.findall(chunk))))
     )
 
 
 @cache
-def _formula_marks(prefix: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """How the end of a formula looks when no value follows it; both begin with plain text, which is found fast."""
+def formula_marks(prefix: bytes) -> tuple[re.Pattern[bytes], ...]:
+    """How the end of a formula looks when no value follows it, or when its value stands before it; all begin with plain
+    text, which is found fast."""
     p = re.escape(prefix)
     nothing = rb"\s*(?:</%bc>|<%bv(?:\s[^<>]*)?(?:/>|>\s*</))" % (p, p)
-    return re.compile(rb"</%bf>" % p + nothing), re.compile(rb"<%bf[\s/][^<>]*/?>" % p + nothing)
+    return (
+        re.compile(rb"</%bf>" % p + nothing),
+        re.compile(rb"<%bf[\s/][^<>]*/?>" % p + nothing),
+        re.compile(rb"</%bv>\s*<%bf[\s/>]" % (p, p)),
+        re.compile(rb"</%bis>\s*<%bf[\s/>]" % (p, p)),
+    )
 
 
-def _rectangle(archive: zipfile.ZipFile, member: str) -> int:
+def rectangle(package: Package, member: str) -> int:
     """Cells up to the farthest address of a large sheet, blank cells that are only formatted included."""
     columns: set[bytes] = set()
     rows = 0
     chunk = b""
-    with archive.open(member) as part:
+    with package.open(member) as part:
         while fresh := part.read(1 << 20):
             chunk = chunk[-40:] + fresh
             found = ADDRESS.findall(chunk)
             columns.update(column[:9] for column, _ in found)
             rows = max(rows, max((int(row[:9]) for _, row in found), default=0))
-    return rows * max((_column_number(column.decode()) for column in columns), default=0)
-
-
-def _check_text_count(archive: zipfile.ZipFile) -> None:
-    """Calamine reserves memory for as many shared texts as the part promises."""
-    for member in archive.infolist():
-        if member.filename.lower().endswith("sharedstrings.xml"):
-            with archive.open(member) as part:
-                promised = TEXT_COUNT.search(part.read(4096))
-            if promised and int(promised[1]) > member.file_size:
-                raise Unreadable("corrupt", "The workbook promises more texts than it has bytes.")
-
-
-class _SheetParser:
-    """Finds what is beside the values and the filled rectangle. Cells without an address follow one another."""
-
-    def __init__(self, percents: frozenset[int]) -> None:
-        self.extra = Extras()
-        self.percents = percents
-        self.row = self.column = -1
-        self.type = ""
-        self.is_percent = self.is_formula = self.has_value = False
-        self.value: list[str] | None = None
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        tag = tag.rpartition(":")[2]
-        if tag == "c":
-            self.column += 1
-            if address := attributes.get("r"):
-                match = CELL_ADDRESS.fullmatch(address)
-                if not match:
-                    raise Unreadable("corrupt", "A cell of the workbook has an address that does not exist.")
-                self.column, self.row = _column_number(match[1]) - 1, int(match[2]) - 1
-            self.type = attributes.get("t", "n")
-            self.is_percent = self.type == "n" and int(attributes.get("s", 0)) in self.percents
-            self.is_formula = self.has_value = False
-        elif tag in ("v", "is"):
-            self.extra.fill(self.row, self.column)
-            self.has_value = self.type == "str" or tag == "is"  # an empty text is a result
-            self.value = [] if self.type == "e" or self.is_formula or self.is_percent else None
-        elif tag == "f":
-            self.is_formula = True
-        elif tag == "row":
-            self.row = int(attributes.get("r", self.row + 2)) - 1
-            self.column = -1
-            if attributes.get("hidden") in ("1", "true"):
-                self.extra.hidden_rows.add(self.row, self.row)
-        elif tag == "col" and attributes.get("hidden") in ("1", "true"):
-            first, last = int(attributes.get("min", 1)), int(attributes.get("max", 1))
-            self.extra.hidden_columns.add(first - 1, min(last, MOST_COLUMNS) - 1)
-
-    def text(self, text: str) -> None:
-        if self.value is not None:
-            self.value.append(text)
-
-    def end(self, tag: str) -> None:
-        tag = tag.rpartition(":")[2]
-        if tag == "v" and self.value is not None:
-            text = "".join(self.value).strip()
-            if text and self.type == "e":
-                self.extra.errors[self.row, self.column] = text
-            self.has_value = self.has_value or text != ""
-            self.value = None
-        elif tag == "c":
-            if self.is_formula and not self.has_value:
-                self.extra.fill(self.row, self.column)
-                self.extra.unvalued.add((self.row, self.column))
-            elif self.is_percent and self.has_value:
-                self.extra.percents.add((self.row, self.column))
-
-
-def _column_number(letters: str) -> int:
-    """A is 1, AA is 27."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-def _with_errors_as_text(archive: zipfile.ZipFile, members: set[str]) -> bytes:
-    """The workbook with the error cells of some sheets turned into texts: calamine refuses errors it does not know."""
-    patched = io.BytesIO()
-    with zipfile.ZipFile(patched, "w") as copy:
-        for name in archive.namelist():
-            part = archive.read(name)
-            copy.writestr(name, ERROR_TAG.sub(rb'\1"str"', part) if name in members else part)
-    return patched.getvalue()
+    return rows * max((column_number(column.decode()) for column in columns), default=0)

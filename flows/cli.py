@@ -102,6 +102,7 @@ def check(
 ) -> None:
     """Check files without keeping anything: no database, no Prefect."""
     options, found = known_options(files, form, sender, as_of, register), reading_settings()
+    files = told_deliveries(files)
     from flows.check import check as run_check
     from flows.terminal import progress
 
@@ -126,11 +127,14 @@ def ingest(
     if not paths and (form, sender, as_of) != (None, None, None):
         raise UsageError("name the files of which --form, --sender or --as-of speaks")
     options, found = known_options(paths or [], form, sender, as_of, register), reading_settings()
+    kept = told_deliveries(paths or [])
+    if paths and not kept:  # without any path the inbox is meant
+        tell([], as_json=as_json, with_ids=True)
     from flows.ingest import ingest as run_ingest
     from flows.terminal import progress
 
     with progress("приём"):
-        outcomes = run_ingest(paths or [], options, found)
+        outcomes = run_ingest(kept, options, found)
     tell(outcomes, as_json=as_json, with_ids=True)
 
 
@@ -144,7 +148,7 @@ def grid(
     found = reading_settings()
     from flows.grid import show_grids
 
-    show_grids(files, found, as_json=as_json)
+    raise typer.Exit(show_grids(files, found, as_json=as_json))
 
 
 @app.command()
@@ -285,6 +289,16 @@ def known_options(
     must_be_known([form] if form is not None else [], [known.name for known in FORMS], "form")
     must_be_known([sender] if sender is not None else [], [row["sender"] for row in rows("senders")], "sender")
     return Options(form, sender, as_of, register)
+
+
+def told_deliveries(paths: list[Path]) -> list[Path]:
+    """The paths that may be deliveries; of a file that is none by its name one line is told."""
+    from flows.passed_by import deliveries
+
+    kept, notes = deliveries(paths)
+    for note in notes:
+        typer.echo(note, err=True)
+    return kept
 
 
 def must_exist(paths: list[Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -13,13 +13,19 @@ from contracts.grid import Grid, Unreadable
 from documents.grid_json import document_of
 from documents.sandbox import shared
 from flows.inbox import Arrival, digested, named
+from flows.outcome import ACCEPTED, REFUSED
+from flows.passed_by import is_own_file
 from flows.settings import Settings
 
 CELLS_SHOWN = 40
 
 
-def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
-    """A JSON document a line and a file, or a short description for people; of a zip archive, the files in it."""
+def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> int:
+    """A JSON document a line and a file, or a short description for people; of a zip archive, the files in it.
+
+    The exit code: 4 when a file was refused.
+    """
+    code = ACCEPTED
     for incoming in named(paths, settings.inbox):
         with TemporaryDirectory() as folder:
             for each in digested(incoming, Path(folder), settings.reader_limits):
@@ -27,10 +33,14 @@ def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> N
                 shown = [json.dumps(document, ensure_ascii=False)] if as_json else described(document)
                 sys.stdout.write("\n".join(shown) + "\n")
                 sys.stdout.flush()
+                code = code if document["error"] is None else REFUSED
+    return code
 
 
 def grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:
     """All cells of a file, however large it is."""
+    if is_own_file(PurePath(arrival.file).name):
+        return Unreadable("unknown", "A program keeps this file for itself; it is no document and was passed over.")
     try:
         return shared(settings.reader_processes, settings.reader_limits).grid(arrival.file, arrival.path)
     except Unreadable as error:

@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
@@ -21,9 +21,9 @@ from documents.archive_members import members, unpacked_size
 from documents.limits import Limits
 from documents.names import file_name, recorded, shown
 from flows.draft import draft, write
+from flows.passed_by import is_passed_by
 
 Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
-PASSED_BY = (".part", ".crdownload", ".tmp")
 CHUNK = 1 << 20
 
 
@@ -288,15 +288,6 @@ def is_bare(inbox: Path) -> bool:
             return next(entries, None) is None
     except OSError:
         return False
-
-
-def is_passed_by(parts: Sequence[str]) -> bool:
-    """Is a file, by its folders and its name, no delivery?"""
-    return (
-        any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        or parts[-1].startswith("~$")
-        or parts[-1].lower().endswith(PASSED_BY)
-    )
 
 
 def _sync(folder: Path) -> None:

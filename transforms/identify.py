@@ -26,6 +26,7 @@ from contracts.rules import (
     SENDER_WRONG,
     UNREADABLE,
 )
+from contracts.texts import phrases
 from contracts.vocabulary import academic_year, campaign_at, rows, unit_names
 from transforms.cell import cell_text
 from transforms.choice import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
@@ -138,7 +139,8 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         delivery = replace(delivery, content=content)
     if isinstance(content, Unreadable):
         # The detail is English, for engineers: it stays out of the message, which is the sender's.
-        told = finding(UNREADABLE[content.reason]) | {"value": content.detail}
+        what = phrases()[f"unreadable.{content.looks}"] if content.looks else None
+        told = finding(UNREADABLE[content.reason], what=what) | {"value": content.detail}
         return Identified(delivery, None, sender=owner(delivery, context), findings=(told,))
     read_with_doubt = [
         finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from workbook_writers import ole
 
-from contracts.grid import CellError, Grid, Range, Unreadable
+from contracts.grid import CellError, Doubt, Grid, Range, Unreadable
 from documents.encoding import one_byte_encoding
 from documents.grid_json import document_of
 from documents.limits import LIMITS, Limits
@@ -194,8 +194,10 @@ def test_ods_repeats_merges_and_errors() -> None:
 
 def test_bombs_and_endless_sheets_are_refused() -> None:
     data = book(small_book)
-    far = edited(data, lambda part: part.replace(b'r="D4"', b'r="XFD1048576"'))
-    assert refusal(far) == "too_large"
+    # One cell far away is left out by name; its sheet is as large as what else is filled.
+    far = read_grid("a.xlsx", edited(data, lambda part: part.replace(b'r="D4"', b'r="XFD1048576"')))
+    assert far.sheets[0].used_range == "B2:C4"
+    assert far.doubts == (Doubt("far_cells", "лист «Лист1»: XFD1048576"),)
     # A blank cell that is only formatted may be far away: it takes no memory.
     styled = edited(data, lambda part: part.replace(b"</row></sheetData>", b'<c r="XFD4" s="0"/></row></sheetData>'))
     assert read_grid("a.xlsx", styled).sheets[0].used_range == "B2:D4"

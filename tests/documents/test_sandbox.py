@@ -61,6 +61,12 @@ def corners(last: str) -> bytes:
     return with_sheet(f'<sheetData><row r="1">{cell("A1")}</row><row r="{row}">{cell(last)}</row></sheetData>')
 
 
+def scattered() -> bytes:
+    """A workbook with a cell in the last column of every two thousandth row."""
+    rows = (f'<row r="{row}">{cell(f"XFD{row}")}</row>' for row in range(1, 1_000_000, 2000))
+    return with_sheet(f"<sheetData>{''.join(rows)}</sheetData>")
+
+
 def merged(ranges: int) -> bytes:
     refs = "".join(f'<mergeCell ref="A{2 * n + 1}:B{2 * n + 2}"/>' for n in range(ranges))
     return with_sheet(f'<sheetData><row r="1">{cell("A1")}</row></sheetData><mergeCells>{refs}</mergeCells>')
@@ -77,6 +83,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "tall.xlsx": corners(f"H{TALL}"),
         "cut.xlsx": good[: len(good) // 2],
         "corners.xlsx": corners("XFD1048576"),
+        "scattered.xlsx": scattered(),
         "merged.xlsx": merged(150_000),
         "entities.xlsx": with_sheet('<sheetData><row><c t="str"><v>&c;</v></c></row></sheetData>', entities),
         "bomb.xlsx": with_sheet("<sheetData/>" + " " * (110 << 20)),
@@ -130,7 +137,7 @@ def test_a_process_reads_what_we_read(sandbox: Sandbox, files: dict[str, Path], 
     ("name", "reason"),
     [
         ("tall.xlsx", "too_large"),
-        ("corners.xlsx", "too_large"),
+        ("scattered.xlsx", "too_large"),
         ("merged.xlsx", "too_large"),
         ("bomb.xlsx", "too_large"),
         ("entities.xlsx", "corrupt"),
@@ -145,6 +152,11 @@ def test_a_hostile_file_is_refused(sandbox: Sandbox, files: dict[str, Path], nam
         sandbox.open(name, files[name])
     assert (caught.value.reason, bool(caught.value.detail)) == (reason, True)
     assert isinstance(sandbox.open("good.xlsx", files["good.xlsx"]), Grid)
+
+
+def test_one_cell_far_away_is_left_out_by_name(sandbox: Sandbox, files: dict[str, Path]) -> None:
+    grid = sandbox.grid("corners.xlsx", files["corners.xlsx"])
+    assert (grid.sheets[0].rows, [doubt.found for doubt in grid.doubts]) == ([[1]], ["лист «Отчёт»: XFD1048576"])
 
 
 def test_limits_are_told(files: dict[str, Path]) -> None:

@@ -173,6 +173,8 @@ EXAMPLES: dict[str, Example] = {
     "COM-063": sent(received=AFTER_DEADLINE),
     "COM-064": Example(Sent("readiness_report", more=[REPORT] * 6), None, Sent("readiness_report", more=[REPORT] * 5)),
     "COM-065": Example(Sent("registration_plan", total={"plan_pupils": 1050})),
+    "COM-085": doubted("parts"),
+    "COM-086": doubted("far_cells"),
     "COM-095": Example(merged({"navigators": 2}), "navigators", merged({"navigators": 0})),
     "COM-096": Example(hiding("меньше"), None, hiding(None)),
     "COM-097": Example(by_parts("юноши", "девушки"), None, by_parts("юноши", "всего")),
