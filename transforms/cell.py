@@ -8,6 +8,7 @@ from decimal import Decimal
 from contracts.grid import Value
 from transforms.number import TAIL_DECIMALS
 
+DAY_ZERO = dt.datetime(1899, 12, 31)  # noqa: DTZ001 - a workbook keeps local time
 MOST_WRITTEN = 6
 """Decimals of a percent that anybody writes: the noughts behind them and a last digit are floating point."""
 
@@ -18,6 +19,8 @@ def cell_text(value: Value) -> str | None:
         return value
     if isinstance(value, bool):
         return "истина" if value else "ложь"
+    if isinstance(value, dt.datetime) and value.year <= DAY_ZERO.year + 1 and value.time() != dt.time():
+        return clock_text(value.replace(tzinfo=None) - DAY_ZERO)  # hours above 24 in a cell that shows h:mm
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
     if isinstance(value, dt.date):

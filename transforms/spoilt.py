@@ -6,7 +6,7 @@ import re
 
 from contracts.form import Column
 from contracts.rules import SPOILT, SPOILT_TEXT
-from transforms.day import MONTHS
+from transforms.day import FIRST_DAY, MONTHS, real
 from transforms.meaning import Meaning, plain
 
 MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
@@ -23,6 +23,11 @@ SPOILT_TIME = re.compile(TIME)
 SPOILT_CODE = re.compile(POWER)
 ANY_SPOILT = "|".join(re.sub(r"\?P<\w+>", "?:", each) for each in (DAY, FULL_DAY, DAY_AND_MONTH, MONTH_AND_YEAR, POWER))
 """Every way without names of groups, for polars."""
+LAST_YEAR_OF_NUMBERS = 1950
+"""Up to about 18 000: no figure of a form is larger, and no day is so long ago."""
+LEAP_YEAR = 2024
+LEAP_DAY = 60
+"""The serial number of 29.02.1900, which spreadsheets have and the calendar has not."""
 NUMBERS = ("count", "amount", "hours", "percent", "grade")
 
 
@@ -36,7 +41,9 @@ def typed(body: str) -> tuple[int, int] | None:
         return None
     parts = found.groupdict()
     month = MONTHS[parts["word"]] if parts.get("word") else int(parts["month"])
-    return (month, int(parts["years"]) % 100) if parts.get("years") else (int(parts["day"]), month)
+    if parts.get("years"):
+        return month, int(parts["years"]) % 100
+    return (int(parts["day"]), month) if real(LEAP_YEAR, month, int(parts["day"])) else None
 
 
 def grades_typed(body: str) -> tuple[int, int] | None:
@@ -60,6 +67,8 @@ def spoilt(text: str, column: Column) -> Meaning | None:
     rule = SPOILT_TEXT if column.kind in ("text", "school_code") and column.nullable else SPOILT
     if column.kind in NUMBERS and re.fullmatch(FULL_DAY, body):
         return None  # a date of the neighbouring column, most likely
+    if column.kind in NUMBERS and (number := shown_as_day(body)):
+        return Meaning(rule=rule.id, shown=f"число; возможно, {number}")
     if numbers := typed(body):
         return Meaning(rule=rule.id, shown=f"то, что было набрано: {ways(*numbers, column)}")
     if column.kind in NUMBERS and (time := SPOILT_TIME.fullmatch(body)):
@@ -69,6 +78,18 @@ def spoilt(text: str, column: Column) -> Meaning | None:
     if column.kind not in NUMBERS and SPOILT_CODE.fullmatch(body):
         return Meaning(rule=rule.id, shown="все цифры")
     return None
+
+
+def shown_as_day(body: str) -> int | None:
+    """The number that a cell with the format of a date shows as a day of long ago: 34 is 3 February 1900."""
+    found = re.fullmatch(DAY, body)
+    if found is None or int(found["year"]) > LAST_YEAR_OF_NUMBERS:
+        return None
+    day = real(int(found["year"]), int(found["month"]), int(found["day"]))
+    if day is None:
+        return None
+    serial = (day - FIRST_DAY).days
+    return serial if serial > LEAP_DAY else serial - 1
 
 
 def ways(first: int, second: int, column: Column) -> str:

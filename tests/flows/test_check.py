@@ -62,6 +62,21 @@ def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path
     assert "COM-024" not in {finding["rule"] for finding in outcome.findings}
 
 
+def test_check_takes_a_register_kept_before_full_names_were(tmp_path: Path, region_files: Path) -> None:
+    from flows.opener import Opener
+    from flows.reader import register_of
+    from transforms.interpret import Context
+
+    home = Settings(home=tmp_path)
+    files = picked(region_files, "department/Реестр", "bakcharsky")
+    register = register_of(files["department/Реестр"], Context(None, b"x" * 32), Opener(home))
+    assert register["full_name"].null_count() == 0
+    register.drop("full_name").write_parquet(home.register)
+    (outcome,) = check([files["bakcharsky"]], Options(), home)
+    assert outcome.verdict == "partial"
+    assert "COM-024" not in {finding["rule"] for finding in outcome.findings}
+
+
 def test_a_register_that_is_none_is_wrong_usage(bare: Settings, region_files: Path) -> None:
     files = picked(region_files, "bakcharsky")
     with pytest.raises(UsageError, match="not a register"):

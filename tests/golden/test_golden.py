@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,22 @@ def test_golden(case: Path) -> None:
     assert about(reading) == {name: told[name] for name in about(reading)}
     for name, text in expected.items():
         assert text == (case / name).read_text(encoding="utf-8"), name
+
+
+OF_PYTHON = re.compile(
+    r"\b(None|True|False|NaN?|nan|inf|datetime|timedelta|date\(|Error|Exception|Traceback|dtype|polars)\b"
+    r"|\d day|<class|\[['\"]|['\"]\]|\{['\"]|\\x|\\u|\d\.\d{10}|e-\d\d"
+)
+"""What no sentence of ours for a Russian reader may have; the value of a cell stands as its sender wrote it."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_nothing_of_python_is_said(case: Path) -> None:
+    told = json.loads((case / "reading.json").read_text(encoding="utf-8"))
+    for found in read(case, told).findings.to_dicts():
+        said = found["message"].replace(f"«{found['value']}»", "") + str(found["expected"] or "")
+        assert not OF_PYTHON.search(said), said
+        assert not re.search(r"\d day|timedelta|datetime", str(found["value"])), found["value"]
 
 
 def test_every_form_has_a_case() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
-from example import Sent
+from example import REPORT, Sent
 from hypothesis import given
 from hypothesis import strategies as st
 from spelling import COLUMNS, FEW, note, of
 
 from contracts.form import Column
 from contracts.forms import form_named
-from contracts.grid import Value
+from contracts.grid import CellError, Value
 from contracts.vocabulary import rows
 from transforms.cell import cell_text, percent_text
 from transforms.grade import grades
@@ -35,7 +36,9 @@ def test_an_order_number_that_became_a_date_is_named(value: Value) -> None:
     assert Sent("readiness_report", {"order_number": value}).read().facts["order_number"].to_list() == [None]
 
 
-@pytest.mark.parametrize("text", ["12/1", "12-1", "12.1", "12.01", "1", "12-о", "№ 12 от 12.01.2023", "5Е", "1E5"])
+@pytest.mark.parametrize(
+    "text", ["12/1", "12-1", "12.1", "12.01", "1", "12-о", "№ 12 от 12.01.2023", "5Е", "1E5", "32.янв"]
+)
 def test_an_order_number_is_none_the_worse_for_figures(text: str) -> None:
     assert found(order_number=text) == []
 
@@ -77,6 +80,9 @@ def test_a_required_code_that_became_a_date_sets_its_row_aside() -> None:
         (dt.timedelta(hours=4, minutes=30), "4:30", "число; возможно, 4,5"),
         ("34:00", "34:00", "число; возможно, 34"),
         ("34:00:00", "34:00:00", "число; возможно, 34"),
+        (dt.datetime(1900, 1, 1, 10), "34:00", "число; возможно, 34"),  # noqa: DTZ001
+        (dt.date(1900, 2, 3), "1900-02-03", "число; возможно, 34"),
+        (dt.date(1900, 4, 29), "1900-04-29", "число; возможно, 120"),
         (dt.date(2023, 5, 2), "2023-05-02", "то, что было набрано: 2,5"),
         ("02.май", "02.май", "то, что было набрано: 2,5"),
     ],
@@ -149,3 +155,19 @@ def test_every_word_for_nothing_is_blank_in_a_text(column: Column) -> None:
     for row in rows("blank_words"):
         for text in (row["word"], row["word"].upper(), f" {row['word']} "):
             assert of(column.kind, text) is None, text
+
+
+VALUES: st.SearchStrategy[Value] = st.one_of(
+    st.booleans(), st.integers(), st.floats(), st.dates(), st.datetimes(), st.times(), st.timedeltas(),
+    st.sampled_from([CellError("#REF!"), CellError("#N/A")]), st.text(max_size=12),
+    st.sampled_from(["nan", "None", "06.ноя", "1,03E+09", "34:00", "2023-13-45", "1900-99-99", "=A1", "['а']"]),
+)  # fmt: skip
+
+
+@FEW
+@given(st.sampled_from(sorted(REPORT)), VALUES)
+def test_no_value_of_a_cell_makes_a_message_speak_python(column: str, value: Value) -> None:
+    for each in Sent("readiness_report", {column: value}).read().findings.to_dicts():
+        said = each["message"].replace(f"«{each['value']}»", "") + str(each["expected"] or "")
+        said = said.replace(value, "") if isinstance(value, str) else said
+        assert not re.search(r"None|True|False|\bnan\b|timedelta|datetime|\d day|Error|dtype", said), said
