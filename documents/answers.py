@@ -71,6 +71,7 @@ class Refusal:
 
     reason: str
     detail: str
+    looks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,12 @@ def answer(data: bytes | bytearray) -> Answer:
 def raised(found: Refusal | Failure, path: str) -> Exception:
     """The exception that a reader told of. Raises Nonsense for a reason that there is not."""
     from contracts.rules import UNREADABLE  # not for the readers: it needs polars
+    from contracts.texts import phrases
 
     if isinstance(found, Refusal):
-        if found.reason not in UNREADABLE:
+        if found.reason not in UNREADABLE or (found.looks and f"unreadable.{found.looks}" not in phrases()):
             raise Nonsense("a reader process answered what is no answer")
-        return Unreadable(found.reason, found.detail[:LONGEST_WORDS])
+        return Unreadable(found.reason, found.detail[:LONGEST_WORDS], found.looks)
     return OSError(found.number, found.text[:LONGEST_WORDS], path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import IO
 from xml.parsers import expat
@@ -61,7 +61,7 @@ class Extras:
             width = max(width, 1 + max((column for _, column in self.unvalued), default=-1))
             for row in rows:
                 del row[width:]
-        merged = sorted(set(self.merged), key=lambda m: (m.first_row, m.first_column, m.last_row, m.last_column))
+        merged = sorted(sound(self.merged), key=lambda m: (m.first_row, m.first_column, m.last_row, m.last_column))
         return Sheet(
             name,
             rows,
@@ -72,6 +72,17 @@ class Extras:
             frozenset(self.percents),
             frozenset(self.unvalued),
         )
+
+
+def sound(merged: Iterable[Range]) -> set[Range]:
+    """The ranges with their corners in order, once each; those of one cell or past the end of a sheet are none."""
+    found = set()
+    for each in merged:
+        top, bottom = sorted((each.first_row, each.last_row))
+        left, right = sorted((each.first_column, each.last_column))
+        if (top, left) != (bottom, right) and bottom <= MOST_ROWS and right <= MOST_COLUMNS:
+            found.add(Range(top, left, bottom, right))
+    return found
 
 
 def ends_in_white_space(rows: list[list[Value]], width: int) -> bool:

@@ -15,6 +15,7 @@ import sys
 import traceback
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from xml.parsers import expat
@@ -23,7 +24,9 @@ from contracts.grid import Unreadable
 from documents.answers import LENGTH, Answer, Failure, Found, Mishap, Ready, Refusal, Request, Table, encoded, request
 from documents.confinement import confine, die_with_parent
 from documents.limits import LIMITS, Limits
+from documents.opc import Package
 from documents.read import check_unpacked, read_grid
+from documents.xlsx import is_ordinary
 
 LARGE_WORKBOOK = 24 << 20
 """Bytes of unpacked sheets above which cells are not made one by one."""
@@ -82,14 +85,15 @@ def opened(request: Request, file: IO[bytes], tables: IO[bytes]) -> Found:
             from documents.workbook_table import write_table
 
             file.seek(0)
-            table = write_table(file.read(), tables)
-            tables.flush()
-            if table is not None:
-                return Table(table.sheet, table.head, table.notes)
+            with suppress(Unreadable):  # what that reader refuses another may read, or it says why not
+                table = write_table(file.read(), tables)
+                tables.flush()
+                if table is not None:
+                    return Table(table.sheet, table.head, table.notes)
         file.seek(0)
         return read_grid(request.name, file.read())
     except Unreadable as error:
-        return Refusal(error.reason, error.detail)
+        return Refusal(error.reason, error.detail, error.looks)
     except OSError as error:
         return Failure(error.errno or 0, error.strerror or "")
     except MemoryError:
@@ -103,14 +107,14 @@ def opened(request: Request, file: IO[bytes], tables: IO[bytes]) -> Found:
 
 
 def is_large_workbook(file: IO[bytes]) -> bool:
-    """Whether the sheets of an xlsx are large; a damaged one is not, and a bomb is refused."""
+    """Whether the sheets of an ordinary xlsx are large; a damaged one is not ordinary, and a bomb is refused."""
     try:
         with zipfile.ZipFile(file) as archive:
             sheets = [info.file_size for info in archive.infolist() if info.filename.startswith("xl/worksheets/")]
             if sum(sheets) <= LARGE_WORKBOOK:
                 return False
             check_unpacked(archive, file.seek(0, os.SEEK_END))
-            return True
+            return is_ordinary(Package(archive))
     except (zipfile.BadZipFile, ValueError, NotImplementedError):  # the last for a version that no zip has
         return False
 

@@ -28,6 +28,8 @@ ROOT = re.compile(rb"<(\w+:)?worksheet[\s>]")
 PERCENT_HINT = re.compile(rb"""%|numFmtId=["'](?:9|10)["']""")
 OPEN_MERGE = re.compile(rb"""mergeCell\s[^<>]*?ref=["'](?![A-Za-z]{1,3}[0-9]{1,7}:[A-Za-z]{1,3}[0-9]{1,7}["'])""")
 DIMENSION = re.compile(rb"""dimension\s[^<>]*?ref=["'](?![A-Za-z]{1,3}[0-9]{1,7}(?::[A-Za-z]{1,3}[0-9]{1,7})?["'])""")
+VALUE_FIRST = re.compile(rb"</(?:\w+:)?v>\s*<(?:\w+:)?f[\s/>]")
+LONG_START = 1 << 20
 CHUNK = 1 << 22
 BORDER = 4096  # longer than anything that is looked for
 CELL_SHEETS = ("worksheet", "xlmacrosheet", "xlintlmacrosheet")
@@ -109,6 +111,24 @@ def workbook_of(package: Package) -> Workbook:
 
     walk(package.open(main), start)
     return book
+
+
+def is_ordinary(package: Package) -> bool:
+    """Whether the readers of large tables see in a workbook what is there: they look for parts at the usual names, and
+    lose values that stand before their formulas. A writer does so in all cells, so the beginning tells."""
+    try:
+        if package.main_part != package.member("xl/workbook.xml"):
+            return False
+        book = workbook_of(package)
+        starts = [head(package, each.member) for each in book.sheets]
+    except DAMAGE:
+        return False
+    return book.is_usual and not any(VALUE_FIRST.search(start) or not is_utf8(start) for start in starts)
+
+
+def head(package: Package, member: str) -> bytes:
+    with package.open(member) as part:
+        return part.read(LONG_START)
 
 
 def promised_texts(package: Package, member: str) -> int:

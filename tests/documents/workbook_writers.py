@@ -1,6 +1,7 @@
-"""Writers of one small page in four kinds of workbook, for tests of the readers.
+"""Writers of one small page in several kinds of workbook, for tests of the readers.
 
-No library that is kept up writes xls, xlsb or ods, so these write the few records and elements that a page needs.
+No library that is kept up writes xls, xlsb, ods or XML 2003, so these write the few records and elements that a page
+needs.
 """
 
 from __future__ import annotations
@@ -166,6 +167,59 @@ def _ods_cell(cell: Cell | None, merged: Range | None, is_1904: bool) -> str:
             text = value
     comment = "<office:annotation><text:p>не значение</text:p></office:annotation>"
     return f"<table:table-cell{about}>{comment}<text:p>{escape(text)}</text:p></table:table-cell>"
+
+
+def fods(page: Page) -> bytes:
+    """The ods as one XML file."""
+    with zipfile.ZipFile(io.BytesIO(ods(page))) as archive:
+        content = archive.read("content.xml")
+    return b'<?xml version="1.0" encoding="UTF-8"?>' + content.replace(b"office:document-content", b"office:document")
+
+
+# XML Spreadsheet 2003
+
+
+def xml_2003(page: Page) -> bytes:
+    parts = ['<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>']
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    parts.append(
+        f'<Workbook xmlns="{space}" xmlns:ss="{space}" xmlns:x="urn:schemas-microsoft-com:office:excel"><Styles>'
+    )
+    for shown, code in FORMATS.items():
+        parts.append(f'<Style ss:ID="{shown}"><NumberFormat ss:Format={quoteattr(code)}/></Style>')
+    parts.append(f"</Styles><Worksheet ss:Name={quoteattr(page.name)}><Table>")
+    parts += [f'<Column ss:Index="{column + 1}" ss:Hidden="1"/>' for column in sorted(page.hidden_columns)]
+    merged = {(m.first_row, m.first_column): m for m in page.merged}
+    lines = dict(page.lines())
+    for row in sorted({*lines, *(r for r, _ in merged)}):
+        hidden = ' ss:Hidden="1"' if row in page.hidden_rows else ""
+        parts.append(f'<Row ss:Index="{row + 1}"{hidden}>')
+        cells = dict(lines.get(row, []))
+        for column in sorted({*cells, *(c for r, c in merged if r == row)}):
+            parts.append(_xml_2003_cell(column, cells.get(column), merged.get((row, column))))
+        parts.append("</Row>")
+    parts.append("</Table></Worksheet></Workbook>")
+    return "\n".join(parts).encode()
+
+
+def _xml_2003_cell(column: int, cell: Cell | None, merged: Range | None) -> str:
+    about, data = f' ss:Index="{column + 1}"', ""
+    if merged:
+        down, right = merged.last_row - merged.first_row, merged.last_column - merged.first_column
+        about += f' ss:MergeDown="{down}" ss:MergeAcross="{right}"'
+    if cell:
+        about += f' ss:StyleID="{cell.shown}"' + (' ss:Formula="=R1C1"' if cell.is_formula else "")
+        value = cell.value
+        if isinstance(value, dt.timedelta):
+            value = dt.datetime.fromisoformat("1899-12-31") + value
+        kinds = {CellError: "Error", bool: "Boolean", str: "String", dt.datetime: "DateTime", dt.date: "DateTime"}
+        said = (
+            f"{value:d}" if isinstance(value, bool) else value.isoformat() if isinstance(value, dt.date) else str(value)
+        )
+        if value is not None:
+            data = f'<Data ss:Type="{kinds.get(type(value), "Number")}">{escape(said)}</Data>'
+    comment = '<Comment ss:Author="x"><ss:Data>не значение</ss:Data></Comment>'
+    return f"<Cell{about}>{data}{comment}</Cell>"
 
 
 def package(parts: dict[str, bytes]) -> bytes:
