@@ -18,6 +18,7 @@ from flows.intake import NEED_SCHOOLS, archived_arrivals
 from flows.journal import logged
 from flows.opener import Opener
 from flows.progress import report
+from flows.pupil_key import checked_key
 from flows.reader import REGISTER_FORM, Known, batches, contract_version, first_looks, readings
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault
@@ -190,7 +191,7 @@ def read_again(
 
 def looked_at(arrivals: Sequence[Arrival], settings: Settings, opener: Opener) -> list[Known]:
     """What each archived delivery is by today's contracts. Raises Fault."""
-    context = Context(None, settings.pupil_key())
+    context = Context(None, b"")  # who the pupils are is not asked yet
     found = []
     for known in first_looks(arrivals, context, opener):
         if isinstance(known, Fault):
@@ -209,6 +210,7 @@ def read_ahead(
 ) -> Iterator[tuple[list[Known], Sequence[Found]]]:
     """Batches with their readings, several read at once and handed over in the order in which they were received."""
     contexts: dict[dt.date | None, Context] = {}
+    secret = checked_key(engine, settings)
 
     def know(day: dt.date | None, form: str | None) -> None:
         if day not in contexts:
@@ -216,7 +218,7 @@ def read_ahead(
                 if register_known_at is None:
                     look_through(connection, backfill_id)
                 schools = register(connection, day, register_known_at)
-            contexts[day] = Context(None if schools.is_empty() else schools, settings.pupil_key())
+            contexts[day] = Context(None if schools.is_empty() else schools, secret)
         if contexts[day].register is None and form in NEED_SCHOOLS:
             then = "" if register_known_at is None else f" by {register_known_at:%Y-%m-%dT%H:%M%z}"
             raise Refused(f"no register of schools was known{then}, and {form} cannot be read without one")

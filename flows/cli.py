@@ -264,6 +264,7 @@ def settings() -> Settings:
         wrong = error.errors()[0]
         name = "PROFMIN_" + "_".join(map(str, wrong["loc"])).upper()
         raise UsageError(f"{name}: {wrong['msg'].removeprefix('Value error, ')}") from None
+    found.restrict()
     log_to(found.log_file if found.home.is_dir() else None, found.log_level, found.log_format)
     return found
 

@@ -7,12 +7,14 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from contracts.texts import phrases
+from contracts.texts import incident_texts, phrases
 from flows.incident_text import told as told_of
 from flows.routing import EMAIL, SECRET, Audience, Route, not_before, recipients
 from flows.settings import Settings
+from flows.trouble import Fault, guarded
 from warehouse.incidents import IncidentEvent
 from warehouse.messages import Attachment, Message, MessageClass
 
@@ -42,10 +44,13 @@ def compose(
         for route in who_hears(event, routes, told.get(event.incident_id, ())):
             groups[route.recipient, route.channel, event.sender].append(event)
             ways.setdefault((route.recipient, route.channel), route)
-    return [
-        message(found, ways[recipient, channel], routes, now, settings, is_working)
-        for (recipient, channel, _), found in groups.items()
-    ]
+    made = []
+    for (recipient, channel, _), found in groups.items():
+        route = ways[recipient, channel]
+        write = partial(message, found, route, routes, now, settings, is_working)
+        whole = guarded(f"composing a message to {recipient}", write)
+        made.append(bare_message(found, route, now, settings, is_working) if isinstance(whole, Fault) else whole)
+    return made
 
 
 def who_hears(event: IncidentEvent, routes: Sequence[Route], told: Collection[tuple[str, str]]) -> list[Route]:
@@ -93,6 +98,35 @@ def message(
         incident_ids=tuple(sorted({*opens, *closes})),
         attachments=tuple(Attachment("receipt", delivery_id=delivery) for delivery in receipts[:MOST_RECEIPTS]),
         is_digest=route.digest is not None,
+        about={"opens": opens, "closes": closes, "audience": route.audience},
+    )
+
+
+def bare_message(
+    events: Sequence[IncidentEvent],
+    route: Route,
+    now: dt.datetime,
+    settings: Settings,
+    is_working: Callable[[dt.date], bool],
+) -> Message:
+    """What is told when the words cannot be written: which incidents there are. One that cannot be told of holds up no
+    other, and is not lost."""
+    opens = sorted({event.incident_id for event in events if event.kind != "closed"})
+    closes = sorted({event.incident_id for event in events if event.kind == "closed"} - set(opens))
+    said = words(route.audience)
+    names = [f"{incident_texts()[event.condition].name} (№ {event.incident_id})" for event in events]
+    classes = {event.incident_class for event in events}
+    return Message(
+        dedup_key=key([event.event_id for event in events], route),
+        recipient=route.recipient,
+        channel=route.channel,
+        message_class=next(each for each in URGENCY if each in classes),
+        kind="incident",
+        subject=shortened(names[0], WIDEST_SUBJECT),
+        body="\n".join([said["greeting"], "", *names, "", "-- ", said["signature"], ""]),
+        not_before=not_before(route, now, ZoneInfo(settings.timezone), is_working),
+        sender=events[0].sender,
+        incident_ids=tuple(sorted({*opens, *closes})),
         about={"opens": opens, "closes": closes, "audience": route.audience},
     )
 

@@ -110,7 +110,9 @@ class Pass:
         why = self.down.get((route.channel, None)) or self.down.get((route.channel, route.recipient))
         if why is not None:
             return self._again(group, route, why, passed_by=True)
-        letter = self._letter(group, route)
+        letter = guarded(f"writing message {first.message_id}", lambda: self._letter(group, route))
+        if isinstance(letter, Fault):
+            return self._again(group, route, str(letter))
         self._record(lambda on: stored.begin(on, ids(group), letter.identity, self.now))
         failure = guarded(f"sending message {first.message_id}", lambda: self._tried(route, letter))
         if failure is None:

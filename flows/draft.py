@@ -41,6 +41,15 @@ def write(file: int, data: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
+def sync(folder: Path) -> None:
+    """Make the entries of a folder outlive a crash of the machine."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def sweep(folder: Path) -> None:
     """Remove the drafts in a folder whose writers are dead."""
     for path in [path for path in folder.glob(".*") if NAME.fullmatch(path.name)]:

@@ -20,7 +20,7 @@ from contracts.vocabulary import rows
 from documents.archive_members import members, unpacked_size
 from documents.limits import Limits
 from documents.names import file_name, recorded, shown
-from flows.draft import draft, write
+from flows.draft import draft, sync, write
 from flows.passed_by import is_passed_by
 
 Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
@@ -230,7 +230,7 @@ def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None
             kept.parent.mkdir(mode=0o700, exist_ok=True)
             copy.rename(kept)
             for changed in (kept.parent, folder):
-                _sync(changed)
+                sync(changed)
     return sha256, kept
 
 
@@ -288,11 +288,3 @@ def is_bare(inbox: Path) -> bool:
             return next(entries, None) is None
     except OSError:
         return False
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,6 +22,7 @@ from flows.left_out import entry, gone, not_taken
 from flows.opener import Opener
 from flows.outbox import write
 from flows.outcome import Outcome, failed, outcome_of
+from flows.pupil_key import checked_key
 from flows.quota import Quota
 from flows.reader import Known, Options, contract_version, first_looks, readings
 from flows.seen import recalled, unseen
@@ -94,7 +95,7 @@ class Intake:
         self.settings = settings
         self.options = options
         self.run_id = run_id
-        self.secret = settings.pupil_key()
+        self.secret = checked_key(engine, settings)
         self.version = contract_version()
         self.opener = Opener(settings)
         self.quota = Quota(settings, self._used)

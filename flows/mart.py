@@ -11,6 +11,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from documents.mart_csv import mart_csv
 from documents.mart_xlsx import mart_xlsx
 from flows.intake import warehouse
 from flows.settings import Settings
@@ -38,7 +39,7 @@ def print_mart(settings: Settings, name: str, as_of: dt.date | None, known_at: d
     with warehouse(settings) as engine, engine.connect() as connection:
         frame = mart(connection, name, as_of, known_at)
     if to == "csv":
-        sys.stdout.write(frame.write_csv())
+        sys.stdout.write(mart_csv(frame))
     elif to == "json":
         sys.stdout.write(json.dumps([plain(row) for row in frame.iter_rows(named=True)], ensure_ascii=False) + "\n")
     elif to == "xlsx":

@@ -80,6 +80,8 @@ def write_metrics(engine: Engine, settings: Settings, now: dt.datetime) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
     replace(path, metrics_text(engine, settings, now))
+    if settings.metrics_file is not None:
+        path.chmod(0o644)  # it lies where a collector of another account reads it; it names nobody
     return path
 
 

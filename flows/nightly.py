@@ -108,6 +108,7 @@ def nightly(as_of: dt.date | None = None, home: str | None = None) -> State[Any]
 def settings_of(home: str | None) -> Settings:
     """The settings of a flow, with the log set up: its process is new, or somebody's who has one."""
     settings = Settings() if home is None else Settings(home=Path(home))
+    settings.restrict()
     if not LOGGER.handlers:
         log_to(settings.log_file, settings.log_level, settings.log_format)
     return settings

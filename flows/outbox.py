@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
@@ -22,6 +23,7 @@ from flows.statement_file import answer, answer_name
 from flows.trouble import LOGGER, Fault, guarded
 from warehouse import statements
 from warehouse.receipts import Address, addresses, note_answered, overdue, receipts, unanswered
+from warehouse.statements import Unanswered
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -89,38 +91,63 @@ def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] |
 
 def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bool]) -> Iterator[Path]:
     """Receipts of readings and of those that were never answered; of `asked` the value says that the delivery was only
-    repeated."""
+    repeated. One that cannot be told of, made or written stays unanswered and holds up no other."""
     with engine.connect() as connection:
         asked = {**asked, **dict.fromkeys(unanswered(connection), False)}
         known = addresses(connection, asked)
     paths = {reading_id: receipt_path(settings.outbox, address) for reading_id, address in known.items()}
-    due = [reading_id for reading_id, is_repeat in asked.items() if not (is_repeat and paths[reading_id].exists())]
+    due = [each for each, is_repeat in asked.items() if not (is_repeat and os.path.exists(paths[each]))]  # noqa: PTH110
     for start in range(0, len(due), AT_ONCE):
-        part = due[start : start + AT_ONCE]
-        with engine.connect() as connection:
-            told = receipts(connection, part, ZoneInfo(settings.timezone))
-        made = made_receipts(settings, [(told[reading_id], known[reading_id]) for reading_id in part])
+        told = _told(engine, settings, due[start : start + AT_ONCE])
+        made = made_receipts(settings, [(receipt, known[reading_id]) for reading_id, receipt in told.items()])
         answered = []
-        for reading_id, (_, data) in zip(part, made, strict=True):
+        for reading_id, (receipt, data) in zip(told, made, strict=True):
             if not isinstance(data, Fault):
-                if write(paths[reading_id], data, settings.outbox):
+                doing = f"writing the receipt of delivery {receipt.sha256[:8]}"
+                written = guarded(doing, partial(write, paths[reading_id], data, settings.outbox))
+                if written is True:
                     yield paths[reading_id]
-                answered.append(reading_id)
+                if not isinstance(written, Fault):
+                    answered.append(reading_id)
         with engine.begin() as connection:
             note_answered(connection, answered)
+
+
+def _told(engine: Engine, settings: Settings, readings: Sequence[int]) -> dict[int, Receipt]:
+    """What the receipts of readings say, in one question; when that fails, in a question each."""
+
+    def asked() -> dict[int, Receipt]:
+        with engine.connect() as connection:
+            found = receipts(connection, list(readings), ZoneInfo(settings.timezone))
+        return {reading_id: found[reading_id] for reading_id in readings}
+
+    found = guarded(f"asking what to answer to {len(readings)} readings from {readings[0]} on", asked)
+    if not isinstance(found, Fault):
+        return found
+    if len(readings) == 1:
+        return {}
+    return {key: receipt for each in readings for key, receipt in _told(engine, settings, [each]).items()}
 
 
 def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
     """An answer to each statement by file that has none."""
     with engine.connect() as connection:
         owed = statements.unanswered(connection)
+    answered = []
     for each in owed:
         path = settings.outbox / each.sender / answer_name(each.file or "", each.sha256)
-        if write(path, answer(each, ZoneInfo(settings.timezone)), settings.outbox):
+
+        def work(each: Unanswered = each, path: Path = path) -> bool:
+            return write(path, answer(each, ZoneInfo(settings.timezone)), settings.outbox)
+
+        written = guarded(f"answering statement {each.statement_id}", work)
+        if written is True:
             yield path
-    if owed:
+        if not isinstance(written, Fault):
+            answered.append(each.statement_id)
+    if answered:
         with engine.begin() as connection:
-            statements.note_answered(connection, [each.statement_id for each in owed])
+            statements.note_answered(connection, answered)
 
 
 def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterator[Path]:
@@ -130,10 +157,15 @@ def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterat
         owed: list[Overdue] = overdue(connection, day)
     for each in owed:
         path = settings.outbox / each.sender / overdue_name(each.form, each.campaign)
-        if each.is_received or each.is_nothing:
-            path.unlink(missing_ok=True)
-        elif write(path, make_overdue(each), settings.outbox):
+        if guarded(f"telling {each.sender} what is overdue", partial(_overdue, settings, each, path)) is True:
             yield path
+
+
+def _overdue(settings: Settings, each: Overdue, path: Path) -> bool:
+    if each.is_received or each.is_nothing:
+        path.unlink(missing_ok=True)
+        return False
+    return write(path, make_overdue(each), settings.outbox)
 
 
 def write(path: Path, data: bytes, drafts: Path | None = None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import secrets
 import sys
 from contextlib import suppress
@@ -14,7 +15,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from documents.limits import Limits
-from flows.draft import draft, sweep, write
+from flows.draft import draft, sweep, sync, write
+from flows.usage import UsageError
 
 PUPIL_KEY_BYTES = 32
 MARK = ".profmin"
@@ -79,6 +81,11 @@ class Settings(BaseSettings):
         default=512,
         ge=0,
         description="Room that is left free on the disk of the archive; no file is taken in that would take it.",
+    )
+    umask: str = Field(
+        default="077",
+        pattern="^0?[0-7]{3}$",
+        description="Which rights the files that profmin writes have not; 027 lets a group read receipts and messages.",
     )
     plan_days: int = Field(
         default=7,
@@ -242,11 +249,16 @@ class Settings(BaseSettings):
     def log_file(self) -> Path:
         return self.home / "profmin.log"
 
+    def restrict(self) -> None:
+        """Let nothing that this process and those that it starts write be open to others."""
+        os.umask(int(self.umask, 8))
+
     def prepare(self) -> None:
         """Make the missing folders, archive and keys closed to others; remove what killed processes left in them.
 
         An inbox that was there once is not made anew: others put their files into the one that is gone.
         """
+        self.restrict()
         self.home.mkdir(parents=True, exist_ok=True)
         if not self.archive.exists():
             self.make_inbox()
@@ -261,15 +273,28 @@ class Settings(BaseSettings):
             self.inbox.mkdir(exist_ok=True)
             (self.inbox / MARK).touch()
 
+    @property
+    def pupil_key_file(self) -> Path:
+        return self.keys / "pupil.key"
+
     def pupil_key(self) -> bytes:
-        """The key under which pupils are told apart, made on first use. Whoever loses it starts them anew."""
-        path = self.keys / "pupil.key"
+        """The key under which pupils are told apart, made on first use. Raises UsageError for one that is not whole.
+
+        Who has a warehouse asks `flows.pupil_key.checked_key`, which makes none where the warehouse knows of one.
+        """
+        path = self.pupil_key_file
         self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             with draft(self.keys) as (made, file), suppress(FileExistsError):
                 write(file, secrets.token_bytes(PUPIL_KEY_BYTES))
+                os.fsync(file)
                 path.hardlink_to(made)  # unlike a rename, never replaces the key that another process made meanwhile
-        return path.read_bytes()
+            sync(self.keys)
+        key = path.read_bytes()
+        if len(key) != PUPIL_KEY_BYTES:
+            told = f"{path} has {len(key)} bytes in place of {PUPIL_KEY_BYTES}; bring it back from the last backup"
+            raise UsageError(f"{told} (its keys/pupil.key): under another key every pupil would be a new one")
+        return key
 
 
 def settings_table() -> str:

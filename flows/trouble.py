@@ -18,7 +18,7 @@ LOGGER = logging.getLogger("profmin")
 T = TypeVar("T")
 LARGEST_LOG = 5_000_000
 
-SPEAKS_FREELY = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed", "Timeout", "GaveUp")
+SPEAKS_FREELY = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed", "Timeout", "GaveUp", "NotTaken")
 """Errors of ours whose texts are about the system, never about a row."""
 TOLD_TO_STOP = "TerminationSignal"
 PASSING = ("OperationalError", "InterfaceError", "ConnectionError", "TimeoutError", "Timeout", "GaveUp")

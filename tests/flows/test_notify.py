@@ -181,3 +181,13 @@ def test_a_wrong_routing_notices_nothing(engine: sa.Engine, settings: Settings, 
     (settings.home / "routing.csv").unlink()
     assert notify(engine, settings, NOW).sent >= 2
     assert list((settings.home / "messages" / "tomsky_district").iterdir())
+
+
+def test_an_incident_that_cannot_be_told_in_its_words_is_told_barely_and_holds_up_no_other() -> None:
+    odd = replace(EVENT, event_id=2, incident_id=2, sender="kedrovy", sender_name="Кедровый", details={})
+    made = compose([EVENT, odd], ROUTES, NOW, Settings(), {}, lambda _: True)
+    assert len({each.dedup_key for each in made}) == len(made) >= 4
+    bare = [each for each in made if each.sender == "kedrovy"]
+    whole = [each for each in made if each.sender == "asinovsky"]
+    assert bare and all(each.subject == "Файл или строки не приняты (№ 2)" for each in bare)
+    assert whole and not any("№ 1" in each.subject for each in whole)

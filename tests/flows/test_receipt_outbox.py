@@ -26,6 +26,7 @@ from flows.reader import Options
 from flows.receipt import write_receipt
 from flows.settings import Settings
 from flows.usage import UsageError
+from warehouse.condition import conditions, find
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 AS_OF = dt.date(2023, 9, 8)
@@ -213,3 +214,26 @@ def test_a_receipt_is_written_again_when_asked(settings: Settings, profmin: Run,
     for asked in ("0", "нет такого.xlsx", "f" * 64):
         with pytest.raises(UsageError, match="no delivery"):
             write_receipt(settings, asked, None)
+
+
+def test_a_receipt_that_cannot_be_written_holds_up_no_other_and_is_an_incident(
+    settings: Settings, engine: sa.Engine, region_files: Path
+) -> None:
+    files = picked(region_files, "department/Реестр", "asinovsky", "kedrovy")
+    (settings.outbox / "asinovsky").write_text("a file in place of the folder")
+    outcomes = ingest(list(files.values()), Options(), settings)
+    assert [each.verdict for each in outcomes] == ["accepted"] * 3
+    assert {path.parent.name for path in receipts(settings)} == {"department", "kedrovy"}
+    (found,) = wrong(engine, "receipt_not_written").values()
+    assert (found["receipts"], found["first"]) == (1, f"asinovsky/{outcomes[1].sha256[:7]}")
+    (settings.outbox / "asinovsky").unlink()
+    ingest([], Options(), settings)
+    assert {path.parent.name for path in receipts(settings)} == {"department", "kedrovy", "asinovsky"}
+    assert wrong(engine, "receipt_not_written") == {}
+
+
+def wrong(engine: sa.Engine, name: str) -> dict[str, dict[str, Any]]:
+    with engine.begin() as connection:
+        find(connection, IN_TIME, IN_TIME.date(), [conditions()[name]], 25)
+        found = connection.execute(sa.text("SELECT subject, details FROM pg_temp.incident_found"))
+        return {row.subject: row.details for row in found}
