@@ -27,11 +27,22 @@ class Headed:
 
 
 @dataclass(frozen=True)
+class Others:
+    """What takes a word of a code back: doubts, and words that only other codes have, the longer ones in any case."""
+
+    words: frozenset[str]
+    stems: tuple[str, ...]
+
+    def has(self, word: str) -> bool:
+        return not word.isdecimal() and (word in self.words or word.startswith(self.stems))
+
+
+@dataclass(frozen=True)
 class Vocabulary:
-    """Key of a word → the word and its code; `others` is code → words that only other codes have."""
+    """Key of a word → the word and its code; `others` is code → what other codes say."""
 
     heads: dict[str, Headed]
-    others: dict[str, frozenset[str]]
+    others: dict[str, Others]
 
 
 def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | None:
@@ -47,29 +58,23 @@ def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | Non
         return None
     found, tail = known.heads[body[:end]], body[end:]
     said = WORDS.findall(tail)
-    if (set_off and not SET_OFF.match(tail)) or any(is_doubtful(word, known.others[found.code]) for word in said):
+    if (set_off and not SET_OFF.match(tail)) or any(known.others[found.code].has(word) for word in said):
         return None
     return found
-
-
-def is_doubtful(word: str, others: frozenset[str]) -> bool:
-    """Whether a word after the head takes it back, or is a word of another code in any case."""
-    exact, starts = tail_doubts()
-    return (
-        word in exact
-        or word.startswith(starts)
-        or any(word == other or (len(other) >= STEM_OF and word.startswith(other[:-2])) for other in others)
-    )
 
 
 @lru_cache
 def vocabulary_of(name: str) -> Vocabulary:
     heads = {key(word): Headed(code, word) for word, code in words(name).items() if letters(key(word)) >= LEAST_LETTERS}
-    codes = {each.code for each in heads.values()}
-    said = {
-        code: {w for text, each in heads.items() if each.code == code for w in WORDS.findall(text)} for code in codes
-    }
-    others = {code: frozenset(word for other in codes - {code} for word in said[other] - said[code]) for code in codes}
+    said: dict[str, set[str]] = {}
+    for text, each in heads.items():
+        said.setdefault(each.code, set()).update(WORDS.findall(text))
+    exact, starts = tail_doubts()
+    others = {}
+    for code, own in said.items():
+        their = {word for other in said.values() for word in other} - own
+        stems = (word[:-2] for word in their if len(word) >= STEM_OF)
+        others[code] = Others(exact | their, (*starts, *stems))
     return Vocabulary(heads, others)
 
 

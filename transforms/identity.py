@@ -53,14 +53,14 @@ def normalised(values: pl.Series) -> pl.Series:
     return values.fill_null("")
 
 
-def told_apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Each pupil once, by the row of the best state, and the numbers of the other rows."""
+def told_apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Each pupil once, by the row of the best state, and of the other rows row and is_whole."""
     if seen["pupil_key"].n_unique() == len(seen):
-        return seen, pl.Series(dtype=pl.Int32)
+        return seen, seen.clear().select("row", "is_whole")
     twice = seen["pupil_key"].is_duplicated()
     several = seen.filter(twice).sort("state", "row")
     first = several.unique("pupil_key", keep="first", maintain_order=True)
-    again = several["row"].filter(~several["row"].is_in(first["row"].implode()))
+    again = several.filter(~pl.col("row").is_in(first["row"].implode())).select("row", "is_whole")
     return pl.concat([seen.filter(~twice), first]), again
 
 

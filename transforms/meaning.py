@@ -59,7 +59,11 @@ def unmarked(text: str) -> tuple[str, bool]:
 
 @cache
 def blank_words() -> dict[str, str]:
-    """Plain word → `mark` (a dash, dots), `blank` (no data), or `none`: «нет» is nought or not filled in."""
+    """Plain word → what it is where nothing was filled in.
+
+    `mark` is a dash or dots, `blank` says that there is no data, `program` is how a program writes a blank cell, which
+    no number is, and `text` is so in a free text only; `none`, «нет», is nought or not filled in.
+    """
     return {plain(row["word"]): row["code"] for row in rows("blank_words")}
 
 

@@ -16,9 +16,9 @@ from transforms.day import FIRST_YEAR, LAST_YEAR, date
 from transforms.free_text import ERROR_CELL, odd_texts
 from transforms.free_text import meaning as odd_meaning
 from transforms.grade import grade, grades
-from transforms.meaning import NOTHING, UNREAD, Meaning
+from transforms.meaning import NOTHING, UNREAD, Meaning, blank_words, plain
 from transforms.number import TAIL_DECIMALS, number, percent
-from transforms.spoilt import spoilt
+from transforms.spoilt import NUMBERS, spoilt
 
 UNVALUED = "#FORMULA!"
 """The text of a formula that was saved without a result."""
@@ -26,6 +26,8 @@ SPACE = "[\u00a0\u2007\u2009\u202f\t\r\n]+"
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M")
 """Dates of which a column may hold a million different ones; every other habit is read one text at a time."""
 TEXT_KINDS = ("text", "school_code", "school_name")
+UNSPOILT = ("date", "grades", "choice", "yes_no")
+"""Kinds whose own reader says what a date in the cell means: a day, or a word that is not in the list."""
 USUAL_CODE = {"inn": r"^[0-9]{10}$", "oktmo": r"^[0-9]{8}$"}
 READERS: dict[str, Callable[[str, Column], Meaning]] = {
     "count": number,
@@ -149,11 +151,13 @@ def read(text: str, column: Column) -> Meaning:
     clean = text.strip()
     if not clean or clean.lower() in column.blank_words:
         return NOTHING
+    if column.kind not in NUMBERS and blank_words().get(plain(clean)) == "program":
+        return NOTHING
     if clean.startswith("#") and re.match(ERROR_CELL, clean):
         return UNREAD
     if clean.startswith("="):
         return Meaning(rule=NO_RESULT.id, shown="значение вместо формулы")
-    if column.kind not in ("date", "grades") and (found := spoilt(clean, column)):
+    if column.kind not in UNSPOILT and (found := spoilt(clean, column)):
         return found
     return READERS[column.kind](clean, column)
 

@@ -39,6 +39,7 @@ COUNTER = pl.Int16()
 """Of a pupil: a contract allows no more than 10 000, and there are a million pupils."""
 FINDINGS_KEPT = 10_000
 REPEATED = RULES["REX-005"]
+UNDATED = "ФИО, школа и класс те же, что в другой строке, а даты рождения нет: посчитаны одним обучающимся."
 
 
 @dataclass(frozen=True)
@@ -244,16 +245,19 @@ class PupilReading:
             .select(*self.pupils.keys, *(name if name in stated else unknown.alias(name) for name, _ in measures))
         )
 
-    def repeated(self, again: pl.Series) -> list[dict[str, object]]:
+    def repeated(self, again: pl.DataFrame) -> list[dict[str, object]]:
         """A note for each row of a pupil who is counted by another row."""
         if len(self.tables) > 1:
             return [finding(REPEATED, value=HIDDEN, difference=len(again))] if len(again) else []
         name = self.pupils.identity[0]
         letters = column_letters(self.tables[0].columns[name])
         return [
-            finding(REPEATED, value=HIDDEN, sheet=self.tables[0].sheet, cell=f"{letters}{row}", row=row, column=name)
-            for row in again.sort().head(FINDINGS_KEPT)
-        ]
+            finding(
+                REPEATED, what=None if is_whole else UNDATED, value=HIDDEN, sheet=self.tables[0].sheet,
+                cell=f"{letters}{row}", row=row, column=name,
+            )
+            for row, is_whole in again.sort("row").head(FINDINGS_KEPT).iter_rows()
+        ]  # fmt: skip
 
     def doubtful(self, once: pl.DataFrame) -> list[dict[str, object]]:
         """A warning that counts the names by which pupils may or may not be the same; no name is shown."""

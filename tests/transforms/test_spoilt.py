@@ -54,6 +54,13 @@ def test_no_stays_an_answer() -> None:
     assert [rule for rule, *_ in found(rmg_in_timetable="нет", rmg_weekday=None)] == ["RDY-015"]
 
 
+@pytest.mark.parametrize("text", ["nan", "None", "NaT"])
+def test_what_a_program_writes_for_nothing_is_a_blank_date_and_word(text: str) -> None:
+    assert [rule for rule, *_ in found(order_date=text)] == ["RDY-013"]
+    assert [rule for rule, *_ in found(rmg_weekday=text)] == ["RDY-017"]
+    assert [rule for rule, *_ in found(hours_practice=text)] == ["COM-031"]
+
+
 def test_a_word_for_nothing_is_no_name() -> None:
     reading = Sent("registration_export", {"full_name": "nan"}).read()
     assert reading.findings["rule"].to_list() == ["COM-040"]
