@@ -198,6 +198,16 @@ def mart(
 
 
 @app.command()
+def dictionary(
+    name: Annotated[str | None, typer.Argument(help="Only this mart.", show_default=False)] = None,
+) -> None:
+    """The marts and their columns in words, as Markdown."""
+    from flows.dictionary import show_dictionary
+
+    show_dictionary(name)
+
+
+@app.command()
 def template(
     form: Annotated[str, typer.Argument(help="The form to be filled in.", show_default=False)],
     sender: Annotated[str | None, typer.Option("--sender", help="Who will fill it in; its schools are there.")] = None,
