@@ -15,7 +15,7 @@ from flows.incident_commands import commands as incidents
 from flows.message_commands import commands as messages
 from flows.operating_commands import commands as operating
 from flows.statement_commands import nothing
-from flows.usage import UsageError, day, moment, must_be_known
+from flows.usage import ENGINEER, OFFICER, OPERATING, SENDER, UsageError, day, moment, must_be_known
 
 if TYPE_CHECKING:
     from flows.outcome import Outcome
@@ -29,26 +29,28 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-run = typer.Typer(help="Run a flow now.", no_args_is_help=True)
-app.add_typer(run, name="run")
-app.add_typer(database, name="db")
-app.add_typer(backfill, name="backfill")
-app.add_typer(operating)
-app.command()(nothing)
-app.add_typer(messages, name="messages")
-app.add_typer(incidents, name="incidents")
+run = typer.Typer(help="Запустить сейчас.", no_args_is_help=True)
+app.add_typer(run, name="run", rich_help_panel=OFFICER)
+app.add_typer(database, name="db", rich_help_panel=ENGINEER)
+app.add_typer(backfill, name="backfill", rich_help_panel=ENGINEER)
+app.add_typer(operating, rich_help_panel=OPERATING)
+app.command(rich_help_panel=OFFICER)(nothing)
+app.add_typer(messages, name="messages", rich_help_panel=OFFICER)
+app.add_typer(incidents, name="incidents", rich_help_panel=OFFICER)
 
 
-Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
-FormName = Annotated[str | None, typer.Option("--form", help="The form, when the file must not be asked.")]
-SenderName = Annotated[str | None, typer.Option("--sender", help="The sender, when the file must not be asked.")]
-AsOf = Annotated[dt.date | None, typer.Option(parser=day, metavar="DATE", help="The date that the data is for.")]
+Files = Annotated[list[Path], typer.Argument(help="Файлы или папки с файлами.", show_default=False)]
+EnglishFiles = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
+EnglishJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+FormName = Annotated[str | None, typer.Option("--form", help="Форма, если файл спрашивать не нужно.")]
+SenderName = Annotated[str | None, typer.Option("--sender", help="Отправитель, если файл спрашивать не нужно.")]
+AsOf = Annotated[dt.date | None, typer.Option(parser=day, metavar="ДАТА", help="На какую дату данные.")]
 RegisterFile = Annotated[
-    Path | None, typer.Option("--register", help="A register of schools to check with; `ingest` takes it in first.")
+    Path | None, typer.Option("--register", help="Реестр школ, с которым сверять; `ingest` сначала примет его.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Только документ JSON.")]
 KnownAt = Annotated[
-    dt.datetime | None, typer.Option(parser=moment, metavar="TIME", help="As it would have been known at a moment.")
+    dt.datetime | None, typer.Option(parser=moment, metavar="TIME", help="Как это было известно к моменту.")
 ]
 
 
@@ -76,13 +78,13 @@ def start(
         os.environ["PROFMIN_LOG_LEVEL"] = "debug"
 
 
-@app.command()
+@app.command(rich_help_panel=OFFICER)
 def demo(
     files_only: Annotated[
-        Path | None, typer.Option("--files-only", help="Only write the region's files into this folder.")
+        Path | None, typer.Option("--files-only", help="Только записать файлы области в эту папку.")
     ] = None,
 ) -> None:
-    """The September 2023 monitoring of Tomsk oblast, end to end: write its files, run a night, show the tables."""
+    """Мониторинг Томской области в сентябре 2023 от начала до конца: файлы, две ночи, таблицы."""
     from flows.demo import run_demo, write_files
 
     if files_only is not None:
@@ -91,7 +93,7 @@ def demo(
     raise typer.Exit(run_demo(settings()))
 
 
-@app.command()
+@app.command(rich_help_panel=SENDER)
 def check(
     files: Files,
     form: FormName = None,
@@ -100,7 +102,7 @@ def check(
     register: RegisterFile = None,
     as_json: Json = False,
 ) -> None:
-    """Check files without keeping anything: no database, no Prefect."""
+    """Проверить файлы, ничего не сохраняя: без базы и без Prefect."""
     options, found = known_options(files, form, sender, as_of, register), reading_settings()
     files = told_deliveries(files)
     from flows.check import check as run_check
@@ -111,11 +113,11 @@ def check(
     tell(outcomes, as_json=as_json, with_ids=False)
 
 
-@app.command()
+@app.command(rich_help_panel=OFFICER)
 def ingest(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files, or folders of files; by default what the night would take in.", show_default=False),
+        typer.Argument(help="Файлы или папки; без них — то, что приняла бы ночь.", show_default=False),
     ] = None,
     form: FormName = None,
     sender: SenderName = None,
@@ -123,9 +125,9 @@ def ingest(
     register: RegisterFile = None,
     as_json: Json = False,
 ) -> None:
-    """Archive, check and load files, publish the marts they change, and write receipts to the outbox."""
+    """Принять файлы: в архив, на проверку, в базу; опубликовать витрины, записать квитанции в исходящие."""
     if not paths and (form, sender, as_of) != (None, None, None):
-        raise UsageError("name the files of which --form, --sender or --as-of speaks")
+        raise UsageError("назовите файлы, о которых говорят --form, --sender или --as-of")
     options, found = known_options(paths or [], form, sender, as_of, register), reading_settings()
     kept = told_deliveries(paths or [])
     if paths and not kept:  # without any path the inbox is meant
@@ -138,9 +140,9 @@ def ingest(
     tell(outcomes, as_json=as_json, with_ids=True)
 
 
-@app.command()
+@app.command(rich_help_panel=ENGINEER)
 def grid(
-    files: Files,
+    files: EnglishFiles,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line, one for each file.")] = False,
 ) -> None:
     """Show what the reader sees: sheets, used range, merged ranges, cells with their addresses."""
@@ -151,27 +153,23 @@ def grid(
     raise typer.Exit(show_grids(files, found, as_json=as_json))
 
 
-@app.command()
+@app.command(rich_help_panel=SENDER)
 def receipt(
-    delivery: Annotated[
-        str, typer.Argument(help="An id, a file name, or the first digits of a sha256.", show_default=False)
-    ],
-    to: Annotated[
-        Path | None, typer.Option("--to", help="The file to write, or the folder for it; by default the outbox.")
-    ] = None,
+    delivery: Annotated[str, typer.Argument(help="Номер, имя файла или начало суммы sha256.", show_default=False)],
+    to: Annotated[Path | None, typer.Option("--to", help="Файл или папка; без них — исходящие.")] = None,
 ) -> None:
-    """Write the receipt of a delivery again, and print where it is."""
+    """Записать квитанцию доставки ещё раз и сказать, где она."""
     from flows.receipt import write_receipt
 
     typer.echo(write_receipt(settings(), delivery, to))
 
 
-@app.command()
+@app.command(rich_help_panel=ENGINEER)
 def layout(
-    files: Files,
-    form: FormName = None,
-    sender: SenderName = None,
-    as_json: Json = False,
+    files: EnglishFiles,
+    form: Annotated[str | None, typer.Option(help="The form, when the file must not be asked.")] = None,
+    sender: Annotated[str | None, typer.Option(help="The sender, when the file must not be asked.")] = None,
+    as_json: EnglishJson = False,
     propose: Annotated[
         bool, typer.Option("--propose", help="Write a patch file that adds the suggested headings to the contract.")
     ] = False,
@@ -184,38 +182,38 @@ def layout(
     show_layouts(files, options, found, as_json=as_json, propose=propose, to=to)
 
 
-@app.command()
+@app.command(rich_help_panel=OFFICER)
 def mart(
-    name: Annotated[str, typer.Argument(help="The mart; an unknown name lists them all.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Витрина; неизвестное имя покажет все.", show_default=False)],
     as_of: AsOf = None,
     known_at: KnownAt = None,
-    to: Annotated[str, typer.Option("--format", help="table, csv, json or xlsx.")] = "table",
+    to: Annotated[str, typer.Option("--format", help="table, csv, json или xlsx.")] = "table",
 ) -> None:
-    """Print a mart, by default as of the last published date."""
+    """Напечатать витрину, без --as-of — на последнюю опубликованную дату."""
     from flows.mart import print_mart
 
     print_mart(settings(), name, as_of, known_at, to)
 
 
-@app.command()
+@app.command(rich_help_panel=OFFICER)
 def dictionary(
-    name: Annotated[str | None, typer.Argument(help="Only this mart.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(help="Только эта витрина.", show_default=False)] = None,
 ) -> None:
-    """The marts and their columns in words, as Markdown."""
+    """Витрины и их столбцы словами, в Markdown."""
     from flows.dictionary import show_dictionary
 
     show_dictionary(name)
 
 
-@app.command()
+@app.command(rich_help_panel=SENDER)
 def template(
-    form: Annotated[str, typer.Argument(help="The form to be filled in.", show_default=False)],
-    sender: Annotated[str | None, typer.Option("--sender", help="Who will fill it in; its schools are there.")] = None,
+    form: Annotated[str, typer.Argument(help="Форма, которую заполнять.", show_default=False)],
+    sender: Annotated[str | None, typer.Option("--sender", help="Кто заполнит: в книге будут его школы.")] = None,
     as_of: AsOf = None,
-    register: Annotated[Path | None, typer.Option("--register", help="Take the schools from this register.")] = None,
-    to: Annotated[Path | None, typer.Option("--to", help="The file to write, or the folder for it.")] = None,
+    register: Annotated[Path | None, typer.Option("--register", help="Взять школы из этого реестра.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Файл или папка.")] = None,
 ) -> None:
-    """Make a workbook to fill in from the contract of a form: headings, hints, lists, guards, the sender's schools."""
+    """Сделать книгу для заполнения: заголовки, подсказки, списки, проверки, школы отправителя."""
     must_exist([register] if register else [])
     from flows.template import write_template
 
@@ -223,27 +221,27 @@ def template(
     typer.echo(write_template(found, form, sender, as_of, register, to))
 
 
-@app.command()
+@app.command(rich_help_panel=OFFICER)
 def status(as_json: Json = False) -> None:
-    """How things stand: nights, freshness, senders, incidents, messages, what waits, who was judged by older rules."""
+    """Как дела: ночи, свежесть, отправители, инциденты, сообщения, что ждёт, кто проверен по прежним правилам."""
     from flows.status_screen import show_status
     from flows.terminal import console
 
     show_status(settings(), console(), as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=OFFICER)
 def routing(
-    test: Annotated[str | None, typer.Option("--test", help="Send this recipient a letter by each channel.")] = None,
+    test: Annotated[str | None, typer.Option("--test", help="Послать письмо этому получателю, каждым каналом.")] = None,
 ) -> None:
-    """Check the routing and show who is told what, by which channel and when."""
+    """Кому что говорят, каким каналом и когда."""
     from flows.message_commands import show_routing
 
     raise typer.Exit(show_routing(settings(), test))
 
 
-@app.command()
-def doctor(as_json: Json = False) -> None:
+@app.command(rich_help_panel=ENGINEER)
+def doctor(as_json: EnglishJson = False) -> None:
     """Check the laws on the live warehouse and its archive; exit 1 if any is broken."""
     from flows.doctor import examine, show
     from flows.terminal import console, progress
@@ -255,7 +253,7 @@ def doctor(as_json: Json = False) -> None:
 
 @run.command("nightly")
 def run_nightly(as_of: AsOf = None) -> None:
-    """Take in the inbox, publish, and show the tables, as the schedule does every night."""
+    """Принять входящие, опубликовать, показать таблицы — как каждую ночь по расписанию."""
     from flows.demo import run_night
 
     raise typer.Exit(run_night(settings(), as_of))
@@ -315,7 +313,7 @@ def told_deliveries(paths: list[Path]) -> list[Path]:
 def must_exist(paths: list[Path]) -> None:
     for path in paths:
         if not path.exists():
-            raise UsageError(f"there is no file {str(path)!r}")
+            raise UsageError(f"there is no file {str(path)!r}", f"файла «{path}» нет")
 
 
 def tell(outcomes: list[Outcome], *, as_json: bool, with_ids: bool) -> None:
@@ -333,13 +331,20 @@ def tell(outcomes: list[Outcome], *, as_json: bool, with_ids: bool) -> None:
     raise typer.Exit(exit_code(outcomes))
 
 
+def speaks_russian(arguments: list[str]) -> bool:
+    """Is the command that is called one for officers and senders?"""
+    named = next((each for each in arguments if not each.startswith("-")), "")
+    command = getattr(typer.main.get_command(app), "commands", {}).get(named)
+    return getattr(command, "rich_help_panel", None) in (OFFICER, SENDER)
+
+
 def main() -> None:
     """Run the command line; a failure of ours is one sentence and exit code 1, wrong usage one sentence and 2."""
     try:
         app()
     except Exception as error:  # noqa: BLE001 - the last resort of a command
         if isinstance(error, UsageError):
-            typer.echo(f"profmin: {error}", err=True)
+            typer.echo(f"profmin: {error.russian if speaks_russian(sys.argv[1:]) else error}", err=True)
             sys.exit(2)
         from flows.trouble import log_failure
 

@@ -17,7 +17,7 @@ from flows.usage import UsageError, day, must_be_known
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-commands = typer.Typer(help="What is wrong, since when, who was told of it, and who sees to it.")
+commands = typer.Typer(help="Что не так, с каких пор, кому сказано и кто этим занят.")
 
 CLASSES = {"own": "наши сбои", "data": "данные", "lateness": "сроки"}
 COLOURS = {"own": "red", "data": "yellow", "lateness": "yellow"}
@@ -30,33 +30,33 @@ OUTCOMES = {
     "waiting": "ждёт", "sending": "отправляется", "sent": "отправлено", "failed": "не удалось", "cancelled": "отменено",
 }  # fmt: skip
 
-Id = Annotated[int, typer.Argument(help="The incident's number.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept for ever.")]
-By = Annotated[str, typer.Option(help="Who says so; it is kept for ever.")]
+Id = Annotated[int, typer.Argument(help="Номер инцидента.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Только документ JSON.")]
+Reason = Annotated[str, typer.Option(help="Почему, одним предложением; хранится всегда.")]
+By = Annotated[str, typer.Option(help="Кто так решил; хранится всегда.")]
 
 
 @commands.callback(invoke_without_command=True)
 def list_(
     context: typer.Context,
-    closed_too: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    of_class: Annotated[str | None, typer.Option("--class", help=f"Only these: {', '.join(CLASSES)}.")] = None,
-    sender: Annotated[str | None, typer.Option(help="Only of this sender.")] = None,
+    closed_too: Annotated[bool, typer.Option("--all", help="И закрытые.")] = False,
+    of_class: Annotated[str | None, typer.Option("--class", help=f"Только эти: {', '.join(CLASSES)}.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Только этого отправителя.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Open incidents: our own failures first."""
+    """Открытые инциденты, сначала наши сбои."""
     if context.invoked_subcommand is None:
         show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
 
 
 @commands.command("list")
 def list_by_name(
-    closed_too: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    of_class: Annotated[str | None, typer.Option("--class", help=f"Only these: {', '.join(CLASSES)}.")] = None,
-    sender: Annotated[str | None, typer.Option(help="Only of this sender.")] = None,
+    closed_too: Annotated[bool, typer.Option("--all", help="И закрытые.")] = False,
+    of_class: Annotated[str | None, typer.Option("--class", help=f"Только эти: {', '.join(CLASSES)}.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Только этого отправителя.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Open incidents: our own failures first."""
+    """Открытые инциденты, сначала наши сбои."""
     show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
 
 
@@ -78,7 +78,7 @@ def show_list(*, closed_too: bool, of_class: str | None, sender: str | None, as_
 
 @commands.command()
 def show(incident_id: Id, as_json: Json = False) -> None:
-    """One incident: what it says now, what was with it, and what was said to whom."""
+    """Один инцидент: что он говорит теперь, что с ним было, кому что сказано."""
     from flows.incident_table import show_one
     from flows.terminal import console
     from warehouse.incident_handling import history, incidents, messages_about
@@ -87,7 +87,7 @@ def show(incident_id: Id, as_json: Json = False) -> None:
         found = incidents(connection, closed_too=True, incident_id=incident_id)
         events, messages = history(connection, incident_id), messages_about(connection, incident_id)
     if found.is_empty():
-        raise UsageError(f"there is no incident {incident_id}; `profmin incidents --all` lists them")
+        raise UsageError(f"инцидента {incident_id} нет; все — `profmin incidents --all`")
     row = found.row(0, named=True)
     if as_json:
         parts = {"events": events, "messages": messages}
@@ -99,53 +99,51 @@ def show(incident_id: Id, as_json: Json = False) -> None:
 
 @commands.command()
 def acknowledge(incident_id: Id, reason: Reason, by: By) -> None:
-    """Say that somebody knows: no reminder and no escalation until it changes."""
+    """Сказать, что о нём знают: без напоминаний и следующих ступеней, пока он не изменится."""
     from warehouse.incident_handling import acknowledge as do
 
     with changed() as (connection, now):
         do(connection, incident_id, by, reason, now)
-    typer.echo(f"Incident {incident_id} is acknowledged.", err=True)
+    typer.echo(f"Инцидент {incident_id} принят к сведению.", err=True)
 
 
 @commands.command()
-def assign(
-    incident_id: Id, to: Annotated[str, typer.Option(help="Who is to see to it.")], reason: Reason, by: By
-) -> None:
-    """Say who is to see to it."""
+def assign(incident_id: Id, to: Annotated[str, typer.Option(help="Кто им займётся.")], reason: Reason, by: By) -> None:
+    """Сказать, кто им займётся."""
     from warehouse.incident_handling import assign as do
 
     with changed() as (connection, now):
         do(connection, incident_id, to, by, reason, now)
-    typer.echo(f"Incident {incident_id} is assigned to {to}.", err=True)
+    typer.echo(f"Инцидент {incident_id} поручен: {to}.", err=True)
 
 
 @commands.command()
 def mute(
     incident_id: Id,
     until: Annotated[
-        dt.date, typer.Option(parser=day, metavar="DATE", help="Until the beginning of this day, local time.")
+        dt.date, typer.Option(parser=day, metavar="ДАТА", help="До начала этого дня по местному времени.")
     ],
     reason: Reason,
     by: By,
 ) -> None:
-    """Let nothing be told of it until a day; what happens is recorded all the same."""
+    """Не говорить о нём никому до дня; что произойдёт, всё равно записано."""
     from warehouse.incident_handling import mute as do
 
     with opened() as (connection, zone, now):
         moment = dt.datetime.combine(until, dt.time(), zone)
         with wrong_usage():
             do(connection, incident_id, moment, by, reason, now)
-    typer.echo(f"Incident {incident_id} is muted until {until:%d.%m.%Y}.", err=True)
+    typer.echo(f"Об инциденте {incident_id} не говорят до {until:%d.%m.%Y}.", err=True)
 
 
 @commands.command()
 def unmute(incident_id: Id, reason: Reason, by: By) -> None:
-    """Let it be told of again."""
+    """Снова говорить о нём."""
     from warehouse.incident_handling import unmute as do
 
     with changed() as (connection, now):
         do(connection, incident_id, by, reason, now)
-    typer.echo(f"Incident {incident_id} is told of again.", err=True)
+    typer.echo(f"Об инциденте {incident_id} снова говорят.", err=True)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from flows.routing import Route
     from flows.settings import Settings
 
-commands = typer.Typer(help="Messages to senders, officers and engineers: what was said, what waits, what failed.")
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+commands = typer.Typer(help="Сообщения отправителям, сотрудникам и инженерам: что сказано, что ждёт, что не удалось.")
+Json = Annotated[bool, typer.Option("--json", help="Только документ JSON.")]
 
 OUTCOMES = {
     "waiting": "ждёт", "sending": "отправляется", "sent": "отправлено", "failed": "не удалось", "cancelled": "отменено",
@@ -31,11 +31,11 @@ AUDIENCES = {"sender": "отправитель", "officer": "сотрудник"
 @commands.callback(invoke_without_command=True)
 def list_(
     context: typer.Context,
-    outcome: Annotated[str | None, typer.Option(help=f"Only these: {', '.join(OUTCOMES)}.")] = None,
-    most: Annotated[int, typer.Option(min=1, help="How many.")] = 30,
+    outcome: Annotated[str | None, typer.Option(help=f"Только эти: {', '.join(OUTCOMES)}.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Сколько.")] = 30,
     as_json: Json = False,
 ) -> None:
-    """The last messages: to whom, of which class, about what, what came of it."""
+    """Последние сообщения: кому, какого класса, о чём, чем кончилось."""
     if context.invoked_subcommand is not None:
         return
     from rich.markup import escape
@@ -71,9 +71,9 @@ def list_(
 
 @commands.command()
 def show(
-    message_id: Annotated[int, typer.Argument(help="The message's number.", show_default=False)], as_json: Json = False
+    message_id: Annotated[int, typer.Argument(help="Номер сообщения.", show_default=False)], as_json: Json = False
 ) -> None:
-    """A message as it was written, and what came of it."""
+    """Сообщение, как оно написано, и чем кончилось."""
     from flows.cli import settings
     from flows.intake import warehouse
     from warehouse.messages import listed
@@ -82,7 +82,7 @@ def show(
     with warehouse(found) as engine, engine.connect() as connection:
         rows = listed(connection, 1, message_id=message_id)
     if not rows:
-        raise UsageError(f"there is no message {message_id}; `profmin messages` lists them")
+        raise UsageError(f"сообщения {message_id} нет; все — `profmin messages`")
     (row,) = rows
     if as_json:
         sys.stdout.write(json.dumps(plain(row), ensure_ascii=False, indent=2) + "\n")
@@ -102,7 +102,7 @@ def show(
 
 @commands.command()
 def send(as_json: Json = False) -> None:
-    """Look at the incidents and send what is due, as every run does at its end; exit 1 when something was given up."""
+    """Посмотреть на инциденты и разослать, что пора, как в конце запуска; выход 1, если что-то не удалось совсем."""
     from dataclasses import asdict
 
     from flows.cli import settings
@@ -144,9 +144,7 @@ def show_routing(settings: Settings, test: str | None) -> int:
         )  # fmt: skip
     console().print(table)
     path = settings.routing or settings.home / FILE
-    typer.echo(
-        f"{path}: {len(known)} lines." if path.exists() else f"There is no {path}: messages are written to files."
-    )
+    typer.echo(f"{path}: строк {len(known)}." if path.exists() else f"Файла {path} нет: сообщения пишутся в файлы.")
     return 0
 
 
@@ -170,7 +168,7 @@ def tested(settings: Settings, own: Sequence[Route]) -> int:
                 failed += 1
                 typer.echo(f"{each.recipient}, {each.channel}: {error}", err=True)
             else:
-                typer.echo(f"{each.recipient}, {each.channel}: sent")
+                typer.echo(f"{each.recipient}, {each.channel}: отправлено")
     return 1 if failed else 0
 
 

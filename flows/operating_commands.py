@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.usage import UsageError
+from flows.usage import OPERATING, UsageError
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -17,7 +17,7 @@ commands = typer.Typer()
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def up(
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Be the service, for systemd or a container.")
@@ -40,7 +40,7 @@ def up(
     )
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def down(
     timeout: Annotated[float, typer.Option(min=0, help="How many seconds to wait for runs to end.")] = 600,
 ) -> None:
@@ -50,7 +50,7 @@ def down(
     raise typer.Exit(stop_service(_settings(), timeout))
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def deploy() -> None:
     """Bring deployments and automations to Prefect's server; what is as it should be is not touched."""
     from flows.service_commands import deploy as deploy_all
@@ -58,7 +58,7 @@ def deploy() -> None:
     raise typer.Exit(deploy_all(_settings()))
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def logs(
     run: Annotated[str, typer.Argument(help="The number of a run, `last`, or the id of a Prefect flow run.")],
     as_json: Json = False,
@@ -70,7 +70,7 @@ def logs(
     show_logs(_settings(), run, console(), as_json=as_json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def metrics(
     serve: Annotated[
         int | None, typer.Option("--serve", min=1, max=65535, metavar="PORT", help="Serve them on loopback instead.")
@@ -82,7 +82,7 @@ def metrics(
     print_metrics(_settings()) if serve is None else serve_metrics(_settings(), serve)
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def freshness(as_json: Json = False) -> None:
     """One line: was there a night and a publication lately? Exit 1 if not. Asks the warehouse alone, for cron."""
     from flows.freshness import show_freshness
@@ -90,7 +90,7 @@ def freshness(as_json: Json = False) -> None:
     raise typer.Exit(show_freshness(_settings(), dt.datetime.now(dt.UTC), as_json=as_json))
 
 
-@commands.command("drain")
+@commands.command("drain", rich_help_panel=OPERATING)
 def drain_pool(
     timeout: Annotated[float, typer.Option(min=0, help="How many seconds to wait for runs to end.")] = 600,
 ) -> None:
@@ -101,7 +101,7 @@ def drain_pool(
     raise typer.Exit(drain_server(timeout))
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
     as_json: Json = False,
@@ -112,7 +112,7 @@ def purge(
     show_purge(_settings(), dt.datetime.now(dt.UTC), dry_run=dry_run, as_json=as_json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def backup(to: Annotated[Path, typer.Argument(help="A new or empty folder.", show_default=False)]) -> None:
     """Write the database, the archive, keys, receipts and acts into a folder; runs may go on meanwhile."""
     from flows.backup import show_backup
@@ -122,7 +122,7 @@ def backup(to: Annotated[Path, typer.Argument(help="A new or empty folder.", sho
         show_backup(_settings(), to, dt.datetime.now(dt.UTC))
 
 
-@commands.command()
+@commands.command(rich_help_panel=OPERATING)
 def restore(source: Annotated[Path, typer.Argument(help="What `profmin backup` wrote.", show_default=False)]) -> None:
     """Bring a backup back into an empty home and an empty database, then check the laws; exit 1 if one is broken."""
     from flows.backup import show_restored

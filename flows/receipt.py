@@ -24,14 +24,14 @@ def write_receipt(settings: Settings, delivery: str, to: Path | None) -> Path:
         found = deliveries_called(connection, delivery)
         if not found:
             raise UsageError(
-                f"no delivery is {delivery!r}; give its id, its file name, or 4 digits or more of its sha256"
+                f"доставки «{delivery}» нет; назовите номер, имя файла или начало sha256, не меньше 4 знаков"
             )
         if len(found) > 1:
             several = ", ".join(f"{each.delivery_id} ({each.sha256[:12]} {each.file})" for each in found[:5])
-            raise UsageError(f"{len(found)} deliveries are {delivery!r}: {several}; give the id")
+            raise UsageError(f"доставок «{delivery}» несколько ({len(found)}): {several}; назовите номер")
         (first,) = found
         if first.reading_id is None:
-            raise UsageError(f"delivery {first.delivery_id} was not read yet, so there is nothing to tell")
+            raise UsageError(f"доставка {first.delivery_id} ещё не прочитана, ответить нечего")
         address = addresses(connection, [first.reading_id])[first.reading_id]
         told = receipts(connection, [first.reading_id], ZoneInfo(settings.timezone))[first.reading_id]
     ((_, data),) = made_receipts(settings, [(told, address)])

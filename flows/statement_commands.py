@@ -12,17 +12,17 @@ from flows.usage import UsageError, day, must_be_known
 
 
 def nothing(
-    sender: Annotated[str, typer.Argument(help="Who has nothing to report.", show_default=False)],
-    form: Annotated[str, typer.Argument(help="The form.", show_default=False)],
-    campaign: Annotated[str | None, typer.Option(help="The campaign; by default the one that runs.")] = None,
+    sender: Annotated[str, typer.Argument(help="Кому сообщать нечего.", show_default=False)],
+    form: Annotated[str, typer.Argument(help="Форма.", show_default=False)],
+    campaign: Annotated[str | None, typer.Option(help="Кампания; без неё — та, что идёт.")] = None,
     as_of: Annotated[
-        dt.date | None, typer.Option(parser=day, metavar="DATE", help="The night, for a form owed each night.")
+        dt.date | None, typer.Option(parser=day, metavar="ДАТА", help="Ночь, если форму ждут каждую ночь.")
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why, in a sentence; without names of pupils.")] = None,
-    by: Annotated[str | None, typer.Option(help="Who says so; by default you.")] = None,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the statement back.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Почему, одним предложением, без имён обучающихся.")] = None,
+    by: Annotated[str | None, typer.Option(help="Кто это сообщил; без него — вы.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Отозвать заявление.")] = False,
 ) -> None:
-    """Record that a sender has nothing to report: no reminders, no silence; a report that comes matters more."""
+    """Записать, что отправителю сообщать нечего: без напоминаний и без «не прислано»; отчёт, если придёт, важнее."""
     from contracts.forms import FORMS
     from contracts.vocabulary import rows
     from flows.cli import settings
@@ -33,7 +33,7 @@ def nothing(
     must_be_known([form], [known.name for known in FORMS], "form")
     must_be_known([campaign] if campaign else [], [row["campaign"] for row in rows("campaigns")], "campaign")
     if reason is None and not withdraw:
-        raise UsageError("say why there is nothing to report with --reason")
+        raise UsageError("скажите, почему сообщать нечего: --reason")
     found, who, now = settings(), by or getpass.getuser(), dt.datetime.now(dt.UTC)
     with warehouse(found) as engine:
         if withdraw:

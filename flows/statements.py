@@ -74,12 +74,12 @@ def state_nothing(
     Without a campaign the one that runs; a form of nights needs its night.
     """
     if not reason.strip() or not by.strip():
-        raise UsageError("say why there is nothing to report with --reason, and who says so with --by")
+        raise UsageError("скажите, почему сообщать нечего (--reason) и кто это сообщил (--by)")
     with engine.begin() as connection:
         said = _asked(connection, settings, sender, form, campaign, as_of, reason.strip(), by.strip(), now)
         (is_new,) = record(connection, [said], settings.lock_wait)
-    what = f"{form} of {sender} for {said.slot}"
-    return f"nothing to report: {what}" if is_new else f"nothing to report was stated already: {what}"
+    what = f"{form}, {sender}, {said.slot}"
+    return f"Записано, сообщать нечего: {what}" if is_new else f"Уже было заявлено, сообщать нечего: {what}"
 
 
 def take_back(
@@ -96,8 +96,8 @@ def take_back(
     with engine.begin() as connection:
         said = _asked(connection, settings, sender, form, campaign, as_of, "-", by, now)
         if not withdraw(connection, said, by, now, settings.lock_wait):
-            raise UsageError(f"nobody stated that there is nothing to report: {form} of {sender} for {said.slot}")
-    return f"withdrawn: {form} of {sender} for {said.slot}"
+            raise UsageError(f"никто не заявлял, что сообщать нечего: {form}, {sender}, {said.slot}")
+    return f"Отозвано: {form}, {sender}, {said.slot}"
 
 
 def _asked(
@@ -113,20 +113,20 @@ def _asked(
 ) -> Statement:
     """The statement that is meant. Raises UsageError for what the sender does not owe."""
     if campaign is not None and as_of is not None:
-        raise UsageError("name a campaign or a night, not both")
+        raise UsageError("назовите кампанию или ночь, не обе")
     day = as_of or now.astimezone(ZoneInfo(settings.timezone)).date()
     owed = {duty.form: duty for duty in duties(connection, sender, day, campaign)}
     duty = owed.get(form)
     if duty is None:
-        told = ", ".join(_named(each) for each in owed.values()) or "nothing that can be stated"
-        where = f"for {campaign}" if campaign else f"on {day}"
-        raise UsageError(f"{sender} does not owe {form} {where}; it owes: {told}")
+        told = ", ".join(_named(each) for each in owed.values()) or "ничего, о чём это можно заявить"
+        where = f"в кампании {campaign}" if campaign else f"на {day}"
+        raise UsageError(f"{sender} не должен присылать {form} {where}; должен: {told}")
     if duty.campaign is None and as_of is None:
-        raise UsageError(f"{form} is owed by night: name the night with --as-of")
+        raise UsageError(f"{form} ждут каждую ночь: назовите её, --as-of")
     if duty.campaign is not None and as_of is not None:
-        raise UsageError(f"{form} is owed by campaign, not by night: name the campaign with --campaign {duty.campaign}")
+        raise UsageError(f"{form} ждут раз в кампанию, не каждую ночь: назовите её, --campaign {duty.campaign}")
     return Statement(form, sender, duty.campaign, as_of, reason, by, now)
 
 
 def _named(duty: Duty) -> str:
-    return f"{duty.form} for {duty.campaign}" if duty.campaign else f"{duty.form} of each night"
+    return f"{duty.form} ({duty.campaign})" if duty.campaign else f"{duty.form} (каждую ночь)"

@@ -40,7 +40,7 @@ def write_template(
     known = sender_of(form, sender)
     day = as_of or default_day(form, dt.datetime.now(ZoneInfo(settings.timezone)).date())
     if form.slice_by == "campaign" and campaign_at(form.name, day) is None:
-        raise UsageError(f"no campaign of {form.name} runs on {day}; name a date of one with --as-of")
+        raise UsageError(f"{day:%d.%m.%Y} кампании {form.name} нет; назовите дату из кампании, --as-of")
     path = destination(form, known, to)
     data = template_xlsx(form, day, known["name"] if known else None, schools(settings, form, sender, register))
     write_anew(path, data)
@@ -52,15 +52,15 @@ def fillable(name: str) -> Form:
     filled = {form.name: form for form in FORMS if form.pupils is None}
     if name in filled:
         return filled[name]
-    why = "is exported from a platform, not filled in" if name in {form.name for form in FORMS} else "is no form"
-    raise UsageError(f"{name!r} {why}; there are templates of: {', '.join(filled)}")
+    why = "не заполняют, её выгружают с платформы" if name in {form.name for form in FORMS} else "— нет такой формы"
+    raise UsageError(f"«{name}» {why}; шаблоны есть у форм: {', '.join(filled)}")
 
 
 def sender_of(form: Form, sender: str | None) -> Row | None:
     """The sender named, if it owes the form, and only where the form is of many senders."""
     owing = {row["sender"]: row for row in rows("senders") if row["kind"] == form.sender_kind}
     if sender is not None and sender not in owing:
-        raise UsageError(f"{sender!r} does not send {form.name}; who does: {', '.join(owing)}")
+        raise UsageError(f"«{sender}» не присылает {form.name}; присылают: {', '.join(owing)}")
     return owing[sender] if sender is not None and len(owing) > 1 else None
 
 

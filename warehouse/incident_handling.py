@@ -89,7 +89,7 @@ def mute(connection: Connection, incident_id: int, until: dt.datetime, by: str, 
     """Nothing is told of it until a moment, not even its end; everything is recorded. Raises NotOpen; ValueError for a
     moment that is over."""
     if until <= now:
-        raise ValueError(f"{until} is over already")
+        raise ValueError(f"{until} уже прошло")
     _handle(connection, "muted", incident_id, by, reason, now, until=until.isoformat())
 
 
@@ -102,7 +102,7 @@ def _handle(
     connection: Connection, kind: str, incident_id: int, by: str, reason: str, now: dt.datetime, **said: str
 ) -> None:
     if not by.strip() or not reason.strip():
-        raise ValueError("who and why is kept of everything that is done with an incident")
+        raise ValueError("скажите, кто и почему: это хранится")
     asked = {
         "incident_id": incident_id, "kind": kind, "by": by, "reason": reason, "at": now,
         "value": next(iter(said.values()), None), "details": json.dumps(said, ensure_ascii=False),
@@ -110,5 +110,5 @@ def _handle(
     if connection.scalar(text(HANDLE.format(change=CHANGES[kind])), asked) is None:
         found = incidents(connection, closed_too=True, incident_id=incident_id)
         if found.is_empty():
-            raise NotOpen(f"there is no incident {incident_id}")
-        raise NotOpen(f"incident {incident_id} is closed since {found['closed_at'][0]:%d.%m.%Y}")
+            raise NotOpen(f"инцидента {incident_id} нет")
+        raise NotOpen(f"инцидент {incident_id} закрыт {found['closed_at'][0]:%d.%m.%Y}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 from evidence import picked
+from typer.main import get_command
 
-from flows.cli import main
+from flows.cli import app, main
 from flows.settings import Settings
+from flows.usage import ENGINEER, OFFICER, OPERATING, SENDER
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -43,10 +46,10 @@ def test_only_flows_that_run_import_prefect(region_files: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["check", "absent.xlsx"], "there is no file 'absent.xlsx'"),
-        (["check", "{report}", "--form", "readyness"], "no form is named 'readyness'; there are: school_register"),
-        (["check", "{report}", "--sender", "nobody"], "no sender is named 'nobody'"),
-        (["check", "{report}", "--as-of", "08.09.2023"], "'08.09.2023' is not a date"),
+        (["check", "absent.xlsx"], "файла «absent.xlsx» нет"),
+        (["check", "{report}", "--form", "readyness"], "формы «readyness» нет; есть: school_register"),
+        (["check", "{report}", "--sender", "nobody"], "отправителя «nobody» нет"),
+        (["check", "{report}", "--as-of", "08.09.2023"], "«08.09.2023» — не дата"),
         (["check", "{report}", "--register", "{report}"], "is not a register that can be used"),
         (["mart", "readiness"], "no mart is named 'readiness'; there are: activity_by_municipality"),
         (["mart", "readiness_region", "--format", "pdf"], "no format is named 'pdf'"),
@@ -220,3 +223,14 @@ def test_a_server_that_is_away_is_a_failure(
     assert code == 1
     assert "Connection refused" in said
     assert "hidden" not in said
+
+
+def test_help_is_grouped_by_user_and_speaks_their_language() -> None:
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        is_russian = bool(re.search("[а-яё]{4}", command.get_short_help_str(200)))
+        assert command.rich_help_panel in (OFFICER, SENDER, ENGINEER, OPERATING), name
+        assert is_russian == (command.rich_help_panel in (OFFICER, SENDER)), name
+        for parameter in command.params:
+            words = getattr(parameter, "help", None)
+            if words and name not in ("run",):
+                assert bool(re.search("[а-яё]{2}", words)) == is_russian, (name, parameter.name)

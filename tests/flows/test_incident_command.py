@@ -70,13 +70,13 @@ def test_the_life_of_an_incident_at_the_terminal(profmin: Any, looked_at: Settin
     assert_no_pupil(shown.stdout + one.stdout + json.dumps(listed("--all"), ensure_ascii=False))
 
     for wrong, words in (
-        (("show", 999), "there is no incident 999"),
-        (("acknowledge", 999, *WHO), "there is no incident 999"),
-        (("acknowledge", number, "--by", "Иванова", "--reason", " "), "who and why"),
-        (("mute", number, "--until", "2020-01-01", *WHO), "over already"),
-        (("mute", number, "--until", "завтра", *WHO), "is not a date"),
-        (("--class", "other"), "no class is named 'other'"),
-        (("--sender", "atlantis"), "no sender is named 'atlantis'"),
+        (("show", 999), "инцидента 999 нет"),
+        (("acknowledge", 999, *WHO), "инцидента 999 нет"),
+        (("acknowledge", number, "--by", "Иванова", "--reason", " "), "кто и почему"),
+        (("mute", number, "--until", "2020-01-01", *WHO), "уже прошло"),
+        (("mute", number, "--until", "завтра", *WHO), "не дата"),
+        (("--class", "other"), "класса «other» нет"),
+        (("--sender", "atlantis"), "отправителя «atlantis» нет"),
     ):
         refused = run(*wrong)
         assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), wrong

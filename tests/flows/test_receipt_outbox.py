@@ -212,7 +212,7 @@ def test_a_receipt_is_written_again_when_asked(settings: Settings, profmin: Run,
         assert to.read_bytes() == data
     assert write_receipt(settings, outcome.sha256, settings.home) == settings.home / path.name
     for asked in ("0", "нет такого.xlsx", "f" * 64):
-        with pytest.raises(UsageError, match="no delivery"):
+        with pytest.raises(UsageError, match="нет; назовите номер"):
             write_receipt(settings, asked, None)
 
 

@@ -159,7 +159,7 @@ def test_the_command_shows_and_complains(settings: Settings, profmin: Run) -> No
     shown = profmin("routing", settings=settings)
     assert shown.returncode == 0 and "Дежурный" in shown.stdout and "сводкой в 09:00, в рабочие дни" in shown.stdout
     sent = profmin("routing", "--test", "Дежурный", settings=settings)
-    assert sent.returncode == 0 and "Дежурный, file: sent" in sent.stdout
+    assert sent.returncode == 0 and "Дежурный, file: отправлено" in sent.stdout
     (file,) = (settings.home / "messages" / "duty").iterdir()
     assert "Проверка связи" in file.read_text()
     nobody = profmin("routing", "--test", "Никто", settings=settings)

@@ -158,7 +158,7 @@ def test_an_officer_records_and_withdraws(settings: Settings, engine: sa.Engine)
     asked = ("kedrovy", "readiness_report", None, None)
     assert health(engine)[key] == "missing"
     told = [state_nothing(engine, settings, *asked, "Школа закрыта", "Офицер", NOON) for _ in range(2)]
-    assert told[0].startswith("nothing to report:") and "already" in told[1]
+    assert told[0].startswith("Записано, сообщать нечего:") and told[1].startswith("Уже было заявлено")
     assert len(stated(engine)) == 1
     with engine.connect() as connection:
         before = {each.sender: each.is_nothing for each in overdue(connection, dt.date(2023, 9, 12))}
@@ -166,18 +166,18 @@ def test_an_officer_records_and_withdraws(settings: Settings, engine: sa.Engine)
     assert health(engine)[key] == "nothing_to_report"
     take_back(engine, settings, *asked, "Офицер", NOON + dt.timedelta(hours=1))
     assert health(engine)[key] == "missing"
-    with pytest.raises(UsageError, match="nobody stated"):
+    with pytest.raises(UsageError, match="никто не заявлял"):
         take_back(engine, settings, *asked, "Офицер", NOON)
 
 
 @pytest.mark.parametrize(
     ("sender", "form", "campaign", "as_of", "wrong"),
     [
-        ("kedrovy", "registration_export", None, DAY, "does not owe registration_export"),
-        ("regional_operator", "registration_export", None, None, "name the night"),
-        ("kedrovy", "readiness_report", None, DAY, "owed by campaign"),
-        ("kedrovy", "readiness_report", "readiness-2023", DAY, "not both"),
-        ("kedrovy", "readiness_report", "readiness-1999", None, "for readiness-1999"),
+        ("kedrovy", "registration_export", None, DAY, "не должен присылать registration_export"),
+        ("regional_operator", "registration_export", None, None, "назовите её, --as-of"),
+        ("kedrovy", "readiness_report", None, DAY, "раз в кампанию"),
+        ("kedrovy", "readiness_report", "readiness-2023", DAY, "не обе"),
+        ("kedrovy", "readiness_report", "readiness-1999", None, "в кампании readiness-1999"),
         ("department", "school_register", None, None, "nothing that can be stated"),
     ],
 )
@@ -228,14 +228,14 @@ def test_the_command_says_what_it_recorded(profmin, settings: Settings, engine: 
     told = profmin(*asked, "--reason", "Школа закрыта", "--by", "Офицер", settings=settings)
     assert (told.returncode, told.stdout.strip()) == (
         0,
-        "nothing to report: readiness_report of kedrovy for readiness-2023",
+        "Записано, сообщать нечего: readiness_report, kedrovy, readiness-2023",
     )
     told = profmin(*asked, "--withdraw", "--by", "Офицер", settings=settings)
-    assert (told.returncode, told.stdout.strip()) == (0, "withdrawn: readiness_report of kedrovy for readiness-2023")
+    assert (told.returncode, told.stdout.strip()) == (0, "Отозвано: readiness_report, kedrovy, readiness-2023")
     assert [row[-1] for row in stated(engine)] == [False]
     for arguments, why in (
         (asked, "--reason"),
-        ((*asked, "--withdraw"), "nobody stated"),
+        ((*asked, "--withdraw"), "никто не заявлял"),
         (("nothing", "kedrovii", "readiness_report", "--reason", "x"), "kedrovy"),
     ):
         told = profmin(*arguments, settings=settings)

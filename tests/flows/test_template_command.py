@@ -228,13 +228,13 @@ def cells(path: Path) -> set[object]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("registration_export",), "exported from a platform"),
-        (("readines",), "is no form"),
-        (("readiness_report", "--sender", "department"), "does not send readiness_report"),
-        (("registration_plan", "--sender", "chainsky"), "does not send registration_plan; who does: regional_operator"),
-        (("readiness_report", "--as-of", "2024-08-31"), "no campaign of readiness_report runs on 2024-08-31"),
-        (("readiness_report", "--register", "absent.xlsx"), "there is no file 'absent.xlsx'"),
-        (("readiness_report", "--to", "absent/form.xlsx"), "cannot be written"),
+        (("registration_export",), "выгружают с платформы"),
+        (("readines",), "нет такой формы"),
+        (("readiness_report", "--sender", "department"), "не присылает readiness_report"),
+        (("registration_plan", "--sender", "chainsky"), "не присылает registration_plan; присылают: regional_operator"),
+        (("readiness_report", "--as-of", "2024-08-31"), "31.08.2024 кампании readiness_report нет"),
+        (("readiness_report", "--register", "absent.xlsx"), "файла «absent.xlsx» нет"),
+        (("readiness_report", "--to", "absent/form.xlsx"), "не записать"),
     ],
 )
 def test_what_has_no_template_is_wrong_usage(arguments: tuple[str, ...], said: str, profmin: Run) -> None:

@@ -156,17 +156,17 @@ def test_what_changed_while_muted_is_told_afterwards(engine: sa.Engine, small: d
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_nothing_is_done_without_a_reason(engine: sa.Engine, reason: str) -> None:
-    with engine.begin() as connection, pytest.raises(ValueError, match="who and why"):
+    with engine.begin() as connection, pytest.raises(ValueError, match="кто и почему"):
         acknowledge(connection, 1, "Иванова", reason, day(0))
 
 
 def test_an_incident_that_is_not_there(engine: sa.Engine) -> None:
-    with engine.begin() as connection, pytest.raises(NotOpen, match="there is no incident 7"):
+    with engine.begin() as connection, pytest.raises(NotOpen, match="инцидента 7 нет"):
         assign(connection, 7, "Петров", "Иванова", "его район", day(0))
 
 
 def test_a_mute_that_is_over_is_refused(engine: sa.Engine) -> None:
-    with engine.begin() as connection, pytest.raises(ValueError, match="over already"):
+    with engine.begin() as connection, pytest.raises(ValueError, match="уже прошло"):
         mute(connection, 1, day(0), "Иванова", "едем туда сами", day(0))
 
 
