@@ -178,7 +178,7 @@ def test_an_officer_records_and_withdraws(settings: Settings, engine: sa.Engine)
         ("kedrovy", "readiness_report", None, DAY, "раз в кампанию"),
         ("kedrovy", "readiness_report", "readiness-2023", DAY, "не обе"),
         ("kedrovy", "readiness_report", "readiness-1999", None, "в кампании readiness-1999"),
-        ("department", "school_register", None, None, "nothing that can be stated"),
+        ("department", "school_register", None, None, "ничего, о чём"),
     ],
 )
 def test_what_nobody_owes_cannot_be_stated(

@@ -139,7 +139,7 @@ def test_a_muted_incident_is_recorded_and_not_told(engine: sa.Engine, small: dic
     sent(engine, small, [], day(8))
     assert look(engine, day(8.1)) == []
     assert its_history(engine, number)[-1] == "closed"
-    with engine.begin() as connection, pytest.raises(NotOpen, match=r"closed since 16\.09\.2023"):
+    with engine.begin() as connection, pytest.raises(NotOpen, match=r"закрыт 16\.09\.2023"):
         unmute(connection, number, "Иванова", "уже не нужно", day(9))
 
 
