@@ -100,7 +100,9 @@ SEVERAL_COLUMNS = Rule("COM-097", "refuse", "table")
 PARTS_LEFT = Rule("COM-098", "note", "table")
 TABLES_BESIDE = Rule("COM-099", "refuse", "table")
 LIST_BESIDE = Rule("COM-100", "note", "table")
+BRANCH_LEFT_OUT = Rule("COM-101", "note", "table")
 HEADING_OF_OTHER_YEAR = Rule("COM-103", "warning", "table")
+SUM_OR_DATA = Rule("COM-104", "error", "row")
 
 READ_AS = (
     KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from contracts.grid import Grid, Sheet, cell_address
+from contracts.grid import Grid
 from contracts.reading import Rows
-from contracts.rules import NOT_FILLED_IN, TOTAL_UNNAMED
 from transforms.contract import SCHOOL_KINDS
-from transforms.finding import finding
 from transforms.header import Heading
-from transforms.identify import Finding, Identified
-from transforms.layout import spans
-from transforms.table import UNFILLED, Row, data_rows, places_of
-from transforms.total_row import unnamed_total
+from transforms.identify import Identified
+from transforms.judged_rows import Names, Part, part_of
+from transforms.resolve import Register
+from transforms.table import Row
 
 
-@dataclass(frozen=True)
-class Part:
-    """Rows of a sheet that one heading reads, and findings about them. Without a heading the sheet has no table."""
-
-    sheet: str
-    heading: Heading | None
-    rows: list[Row]
-    findings: tuple[Finding, ...] = ()
-
-
-def sheet_parts(grid: Grid, found: Identified) -> list[Part]:
+def sheet_parts(grid: Grid, found: Identified, schools: Register | None, aliases: Mapping[str, str]) -> list[Part]:
     """The rows of every sheet with what they are, in their order.
 
     Those of a sheet without the table are notes whose cells are not kept: they may be a list of pupils.
@@ -51,25 +38,8 @@ def sheet_parts(grid: Grid, found: Identified) -> list[Part]:
             rows_there = [Row(r + 1, "blank" if is_blank else "note", []) for r, is_blank in enumerate(blank)]
             told.append(Part(sheet.name, None, rows_there))
         for heading in there:
-            told.append(part_of(sheet, heading, keys))
+            told.append(part_of(sheet, heading, keys, Names(heading, schools, aliases)))
     return told
-
-
-def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str]) -> Part:
-    """The rows of a table; rows that have a name and nothing else, and a total that nobody named, are findings."""
-    places, findings = places_of(heading, keys), []
-    rows = data_rows(sheet, heading, places)
-    unfilled = [row.number for row in rows if row.outcome == UNFILLED]
-    if unfilled:
-        findings.append(
-            finding(NOT_FILLED_IN, value=spans("строка", "строки", unfilled), sheet=sheet.name, row=unfilled[0])
-        )
-    total = unnamed_total([(row.outcome, row.cells) for row in rows], places)
-    if total is not None:
-        rows[total] = replace(rows[total], outcome="total")
-        cell = cell_address(rows[total].number - 1, min(places.keys, default=0))
-        findings.append(finding(TOTAL_UNNAMED, sheet=sheet.name, cell=cell, row=rows[total].number))
-    return Part(sheet.name, heading, rows, tuple(findings))
 
 
 def kept_rows(told: Iterable[Sequence[Part]], bad: Sequence[bool] | None = None) -> pl.DataFrame:

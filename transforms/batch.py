@@ -23,10 +23,11 @@ from contracts.reading import (
 )
 from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
 from contracts.vocabulary import academic_year, rows
-from transforms.account import Part, counted, kept_rows, sheet_parts
-from transforms.check import SharedCell, check_rows
+from transforms.account import counted, kept_rows, sheet_parts
+from transforms.check import FaultyCell, check_rows
 from transforms.finding import Table, described, finding
 from transforms.identify import Context, Finding, Identified, called
+from transforms.judged_rows import Part
 from transforms.size import wrong_size
 from transforms.total import computed_totals, row_controls, stated_totals
 
@@ -39,11 +40,15 @@ NO_FACTS = pl.DataFrame()
 def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Reading]:
     """Read deliveries of one form and edition in one pass over all their rows."""
     form, edition = form_of(batch[0]), edition_of(batch[0])
-    told = [sheet_parts(found.delivery.content, found) for found in batch if isinstance(found.delivery.content, Grid)]
+    told = [
+        sheet_parts(found.delivery.content, found, context.schools, context.unit_aliases)
+        for found in batch
+        if isinstance(found.delivery.content, Grid)
+    ]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
     places: list[tuple[int, int, int]] = []
-    shared: list[SharedCell] = []
+    faults: list[FaultyCell] = []
     for number, parts_there in enumerate(told):
         for part_there in parts_there:
             if part_there.heading is None:
@@ -55,15 +60,12 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
                 c = columns.get(column)
                 values += [row.cells[c] if c is not None and c < len(row.cells) else None for row in data]
             names = {place: name for name, place in columns.items()}
-            shared += [
-                (len(tables), row.number, names[c], area)
-                for row in data
-                if row.shared
-                for c, area in row.shared.items()
-            ]
+            for row in data:
+                if row.faults:
+                    faults += [(len(tables), row.number, names[c], *fault) for c, fault in row.faults.items()]
             tables.append(Table(number, part_there.sheet, columns))
     raw = raw_frame(texts, places, batch)
-    checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases, shared)
+    checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases, faults)
     typed = checked.typed
     totals, disagreeing = row_controls(form, edition, typed)
     findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])

@@ -22,7 +22,6 @@ from contracts.rules import (
     NOT_IN_OPEN_LIST,
     NOUGHT_RESTORED,
     READ_AS,
-    SHARED_NUMBER,
 )
 from contracts.vocabulary import official_names, unit_names
 from transforms.answer import DASH
@@ -42,8 +41,8 @@ EXPECTED = {
 }  # fmt: skip
 
 
-SharedCell = tuple[int, int, str, str]
-"""Table, row of the sheet from 1, column of the form, and the merged range of a cell."""
+FaultyCell = tuple[int, int, str, str, str]
+"""Table, row of the sheet from 1, column of the form, rule, and what is expected in the cell."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,16 @@ def check_rows(
     edition: Edition,
     register: Register | None,
     aliases: Mapping[str, str],
-    shared: Sequence[SharedCell] = (),
+    faults: Sequence[FaultyCell] = (),
 ) -> Checked:
     """Check the rows of many deliveries of one form at once.
 
     `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
-    for each column of the edition. `shared` are cells whose number stands in a merged cell together with others.
+    for each column of the edition. `faults` are cells that are wrong by what else stands in their table.
     """
     typed, unread = parsed(raw, edition, aliases)
-    if shared:
-        unread = pl.concat([unread, shared_cells(raw, shared, edition)])
+    if faults:
+        unread = pl.concat([unread, faulty_cells(raw, faults, edition)])
     found = [unread]
     if "school_name" in raw.columns and not form.defines_schools:
         typed, problems = with_schools(raw, typed, register)
@@ -89,17 +88,15 @@ def check_rows(
     return Checked(typed, findings, compiled.skipped)
 
 
-def shared_cells(raw: pl.DataFrame, shared: Sequence[SharedCell], edition: Edition) -> pl.DataFrame:
-    """A `PLACED` frame of the cells of `raw` whose number is that of several rows or columns together."""
-    schema = {"table": pl.Int32, "row": pl.Int32, "column": pl.String, "range": pl.String}
+def faulty_cells(raw: pl.DataFrame, faults: Sequence[FaultyCell], edition: Edition) -> pl.DataFrame:
+    """A `PLACED` frame of the faults that are of rows of `raw`."""
+    schema = {"table": pl.Int32, "row": pl.Int32, "column": pl.String, "rule": pl.String, "expected": pl.String}
     known = raw.select("table", "row").with_row_index("index")
-    there = pl.DataFrame(list(shared), schema=schema, orient="row").join(known, on=["table", "row"], how="inner")
+    there = pl.DataFrame(list(faults), schema=schema, orient="row").join(known, on=["table", "row"], how="inner")
     found = [pl.DataFrame(schema=PLACED)]
     for column in edition.columns:
         cells = there.filter(pl.col("column") == column.name).sort("index")
-        if len(cells):
-            expected = cells.select(pl.format("число в каждой ячейке (объединены {})", "range")).to_series()
-            found.append(placed(cells["index"], SHARED_NUMBER.id, column.name, expected))
+        found.append(placed(cells["index"], cells["rule"], column.name, cells["expected"]))
     return pl.concat(found)
 
 

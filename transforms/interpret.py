@@ -9,6 +9,7 @@ from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty
 from transforms.account import counted, kept_rows, sheet_parts
 from transforms.batch import findings_frame, interpret_batch, reading
+from transforms.heading import unit_aliases
 from transforms.identify import Context, Delivery, Identified, identify
 from transforms.pupils import PupilReading
 
@@ -60,5 +61,5 @@ def refused(found: Identified) -> Reading:
     content = found.delivery.content
     if not isinstance(content, Grid) or found.form is None or found.form.pupils is not None:
         return reading(found, Rows(), findings_frame(found.findings), empty(RAW_ROWS))
-    kept = kept_rows([sheet_parts(content, found)])
+    kept = kept_rows([sheet_parts(content, found, None, unit_aliases())])
     return reading(found, counted(kept), findings_frame(found.findings), kept)

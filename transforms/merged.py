@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from contracts.form import Kind
 from contracts.grid import Place, Range, Sheet
+from contracts.rules import SHARED_NUMBER
 from transforms.cell import cell_text, percent_text
 from transforms.header import Heading
 from transforms.parse import UNVALUED
@@ -15,6 +16,8 @@ from transforms.parse import UNVALUED
 ADDING: frozenset[Kind] = frozenset({"count", "amount"})
 """Kinds that add up over rows: such a number merged over several rows is not the number of each."""
 NUMBERS: frozenset[Kind] = frozenset({"count", "amount", "hours", "percent"})
+Fault = tuple[str, str]
+"""The rule that a cell breaks, and what is expected there."""
 NOT_ZERO = re.compile(r"[1-9]")
 
 
@@ -151,21 +154,25 @@ def spread_across(cells: list[str | None], each: Range, kinds: Mapping[int, Kind
     return []
 
 
+def shared_by(each: Range) -> Fault:
+    return SHARED_NUMBER.id, f"число в каждой ячейке (объединены {each.address})"
+
+
 def share_down(
     rows: Mapping[int, list[str | None]], joined: Joined, kinds: Mapping[int, Kind]
-) -> dict[int, dict[int, str]]:
-    """Row → column and range of numbers that add up and stand over several of the rows, which are those of data.
+) -> dict[int, dict[int, Fault]]:
+    """Row → column of numbers that add up and stand over several of the rows, which are those of data.
 
     Such a number is left in the first of its rows only; over a single row of data it is the number of that row.
     """
-    found: dict[int, dict[int, str]] = {}
+    found: dict[int, dict[int, Fault]] = {}
     for each in joined.down:
         covered = [r for r in range(each.first_row, each.last_row + 1) if r in rows]
         if len(covered) < 2:
             continue
         for c in (c for c in kinds if each.first_column <= c <= each.last_column and kinds[c] in ADDING):
             for r in covered:
-                found.setdefault(r, {})[c] = each.address
+                found.setdefault(r, {})[c] = shared_by(each)
                 if r != covered[0] and c < len(rows[r]):
                     rows[r][c] = None
     return found
@@ -173,11 +180,11 @@ def share_down(
 
 def shared_numbers(
     rows: Mapping[int, list[str | None]], joined: Joined, kinds: Mapping[int, Kind]
-) -> dict[int, dict[int, str]]:
-    """Write into rows of data what is merged over their columns; row → column and range of numbers that are shared."""
+) -> dict[int, dict[int, Fault]]:
+    """Write into rows of data what is merged over their columns; row → column of numbers that are shared."""
     shared = share_down(rows, joined, kinds)
     for r, ranges in joined.across.items():
         for each in ranges if r in rows else ():
             for c in spread_across(rows[r], each, kinds):
-                shared.setdefault(r, {})[c] = each.address
+                shared.setdefault(r, {})[c] = shared_by(each)
     return shared

@@ -25,7 +25,7 @@ from contracts.reading import (
 )
 from contracts.rules import NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
-from transforms.check import SharedCell, check_rows
+from transforms.check import FaultyCell, check_rows
 from transforms.disclosure import HIDDEN, shown
 from transforms.finding import NOTED_ONCE, Table, finding
 from transforms.heading import heading_key, key
@@ -74,7 +74,7 @@ class PupilReading:
         self.pupils: Pupils = found.form.pupils
         self.tables = tuple(Table(0, sheet.name, heading.columns) for sheet, heading in found.headings)
         self.parts: list[Part] = []
-        self.shared: list[SharedCell] = []
+        self.faults: list[FaultyCell] = []
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Blocks are checked by two threads, since polars leaves the interpreter free, and yielded in their order."""
@@ -101,14 +101,14 @@ class PupilReading:
             else:
                 frame, shared = text_frame(sheet, heading)
                 names = {place: name for name, place in heading.columns.items()}
-                self.shared += [(number, r + 1, names[c], area) for r, at in shared.items() for c, area in at.items()]
+                self.faults += [(number, r + 1, names[c], *each) for r, at in shared.items() for c, each in at.items()]
                 yield number, frame
 
     def checked(self, number: int, block: pl.DataFrame) -> Part:
         """Check a block of a table; nothing of the reading changes, so that blocks may be checked side by side."""
         data = self.only_data(number, self.named(number, block))
         checked = check_rows(
-            data, self.tables, self.form, self.edition, self.context.schools, self.context.unit_aliases, self.shared
+            data, self.tables, self.form, self.edition, self.context.schools, self.context.unit_aliases, self.faults
         )
         bad = int(checked.typed["bad"].sum())
         known = checked.typed.select(

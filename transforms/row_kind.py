@@ -103,3 +103,17 @@ def names_one(cells: Sequence[str | None], places: Places) -> bool:
 def school_words() -> frozenset[str]:
     """Words that stand in the name of one school, not in the heading of a section."""
     return frozenset(key(row["word"]) for row in rows("school_words"))
+
+
+def is_branch(text: str) -> bool:
+    """Whether a text says of a part of a school that it is counted in it: «в т.ч. филиал в с. …»."""
+    if mark_of(text) != "subtotal":
+        return False
+    said = re.findall(r"[\w-]+", key(text))
+    return any(word.startswith(branch_starts()) for word in said) or not school_words().isdisjoint(said)
+
+
+@cache
+def branch_starts() -> tuple[str, ...]:
+    """How words for a part of a school begin."""
+    return tuple(key(row["start"]) for row in rows("branch_words"))

@@ -9,7 +9,7 @@ from contracts.form import Kind
 from contracts.grid import Sheet
 from transforms.cell import cell_text, percent_text
 from transforms.header import Heading
-from transforms.merged import Joined, joined_cells, kinds_of, shared_numbers, spread_down
+from transforms.merged import Fault, Joined, joined_cells, kinds_of, shared_numbers, spread_down
 from transforms.parse import UNVALUED
 from transforms.row_kind import LABEL, Places, has_ordinal, kind_of_row, names_one
 from transforms.total_row import grand_total
@@ -23,13 +23,14 @@ ANOTHER_TABLE = "another_table"
 class Row:
     """A row of a sheet: its number from 1, what it is, and the text of its cells from column A.
 
-    `shared` are columns whose number stands in a merged cell together with other cells, and the range of that cell.
+    `faults` are columns, by place, of which the rows of the table say that the cell is wrong: the rule and what is
+    expected.
     """
 
     number: int
     outcome: str
     cells: list[str | None]
-    shared: Mapping[int, str] | None = None
+    faults: Mapping[int, Fault] | None = None
 
 
 def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
@@ -79,7 +80,7 @@ def with_merged(rows: list[Row], joined: Joined, kinds: Mapping[int, Kind]) -> l
     """The rows with what cells merged over columns say, and with the numbers that several rows or columns share."""
     data = {row.number - 1: row.cells for row in rows if row.outcome == "data"}
     shared = shared_numbers(data, joined, kinds)
-    return [replace(row, shared=shared[row.number - 1]) if row.number - 1 in shared else row for row in rows]
+    return [replace(row, faults=shared[row.number - 1]) if row.number - 1 in shared else row for row in rows]
 
 
 def places_of(heading: Heading, key_columns: Sequence[str]) -> Places:

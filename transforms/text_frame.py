@@ -7,10 +7,10 @@ import polars as pl
 from contracts.grid import Sheet
 from transforms.cell import cell_text
 from transforms.header import Heading
-from transforms.merged import joined_cells, kinds_of, shared_numbers, spread_down
+from transforms.merged import Fault, joined_cells, kinds_of, shared_numbers, spread_down
 
 
-def text_frame(sheet: Sheet, heading: Heading) -> tuple[pl.DataFrame, dict[int, dict[int, str]]]:
+def text_frame(sheet: Sheet, heading: Heading) -> tuple[pl.DataFrame, dict[int, dict[int, Fault]]]:
     """The rows under a heading as text: row Int32 counted from 1, c0, c1, … String; and the numbers that they share.
 
     Merged cells count for every row that they cover (`transforms.merged`).
@@ -18,7 +18,7 @@ def text_frame(sheet: Sheet, heading: Heading) -> tuple[pl.DataFrame, dict[int, 
     rows = heading.below(sheet)
     width = max((len(row) for row in sheet.rows), default=0)
     texts = {r: [cell_text(value) for value in sheet.rows[r]] for r in rows}
-    shared: dict[int, dict[int, str]] = {}
+    shared: dict[int, dict[int, Fault]] = {}
     if sheet.merged and rows:
         kinds = kinds_of(heading)
         joined = joined_cells(sheet, rows[0], rows[-1] + 1, kinds)

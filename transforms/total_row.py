@@ -1,18 +1,14 @@
-"""Rows of totals: which one is the table's, and one that nobody named."""
+"""Rows of totals: which one is the table's."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from transforms.heading import key, mark_starts, row_marks
 from transforms.numbering import is_number
-from transforms.row_kind import Places
 
 Told = tuple[str, Sequence[str | None]]
 """Outcome of a row and its cells."""
-ENOUGH_ROWS = 2
-ENOUGH_SUMS = 3
 
 
 def grand_total(rows: Sequence[Told]) -> int | None:
@@ -44,30 +40,6 @@ def is_partial(cells: Sequence[str | None]) -> bool:
             rest = next((plain[len(start) :] for start, _ in row_marks() if plain.startswith(start)), "")
             return bool(rest.strip(" .:-"))
     return False
-
-
-def unnamed_total(rows: Sequence[Told], places: Places) -> int | None:
-    """The place of a last row that adds up the others and is not named «Итого»; None when there is none.
-
-    A row without a key is one when all its numbers are the sums of two rows or more; with a key, three such numbers
-    are asked for, so that no school is taken for a total by chance.
-    """
-    if any(outcome == "total" for outcome, _ in rows):
-        return None
-    data = [place for place, (outcome, _) in enumerate(rows) if outcome == "data"]
-    if len(data) <= ENOUGH_ROWS:
-        return None
-    *others, last = data
-    cells = rows[last][1]
-    stated = {c: number for c in places.sums if (number := number_in(cells, c)) is not None}
-    has_key = any(c < len(cells) and (cells[c] or "").strip() for c in places.keys)
-    if sum(number != 0 for number in stated.values()) < (ENOUGH_SUMS if has_key else 1):
-        return None
-    for c, number in stated.items():
-        total = sum(number_in(rows[place][1], c) or 0 for place in others)
-        if not math.isclose(total, number, rel_tol=1e-12, abs_tol=1e-9):
-            return None
-    return last
 
 
 def number_in(cells: Sequence[str | None], place: int) -> float | None:

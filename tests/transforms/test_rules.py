@@ -181,7 +181,12 @@ EXAMPLES: dict[str, Example] = {
     "COM-098": Example(by_parts("юноши", "всего"), None, by_parts("юноши", "девушки")),
     "COM-099": Example(with_beside(2), None, with_beside(1)),
     "COM-100": Example(with_beside(1), None, with_beside(0)),
+    "COM-101": sent(more=({**REPORT, "school_code": None, "school_name": "в т.ч. филиал в с. Речное"},)),
     "COM-103": Example(of_year("2022/2023"), None, of_year("2023/2024")),
+    "COM-104": Example(
+        Sent("registration_plan", most=20, total={**GOOD["registration_plan"][20], "plan_pupils": 1000}),
+        "plan_pupils",
+    ),
     "RDY-001": report({**MAIN, "hours_curricular": 8, "hours_parents": 3}, "hours_curricular", MAIN),
     "RDY-002": report({"hours_rmg": 33, "hours_parents": 3}, "hours_rmg", {"hours_rmg": "34,0"}),
     "RDY-003": report({**MAIN, "hours_practice": 11, "hours_parents": 3}, "hours_practice", MAIN),
