@@ -36,8 +36,9 @@ TITLES = {
 }  # fmt: skip
 READ_BY_FORMS = frozenset(
     {
-        "answers", "blank_words", "heading_units", "headings", "ignored_headings", "levels", "months",
-        "oktmo_with_zero", "positions", "row_marks", "school_words", "unit_words", "verification", "weekdays",
+        "answers", "blank_words", "branch_words", "heading_hints", "heading_units", "headings",
+        "ignored_headings", "levels", "months", "oktmo_with_zero", "positions", "row_marks", "school_words",
+        "unit_words", "verification", "weekdays",
     }
 )  # fmt: skip
 """Vocabularies that only tell how a cell is read: the versions of the forms answer for them."""

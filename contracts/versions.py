@@ -30,8 +30,9 @@ FIRST_DAY = dt.date(1, 1, 1)
 UNLISTED = "не записана"
 COMMAND = "python -m contracts.versions"
 SHARED = {
-    "blank_words": ("word", "code"), "heading_units": ("unit", "word"), "ignored_headings": ("heading",),
-    "months": ("word", "month"), "row_marks": ("start", "outcome"), "tail_doubts": ("word",), "unit_words": ("word",),
+    "blank_words": ("word", "code"), "branch_words": ("start",), "heading_hints": ("words", "how"),
+    "heading_units": ("unit", "word"), "ignored_headings": ("heading",), "months": ("word", "month"),
+    "row_marks": ("start", "outcome"), "tail_doubts": ("word",), "unit_words": ("word",),
 }  # fmt: skip
 """Vocabularies by which every form is read, and those of their columns that decide.
 
