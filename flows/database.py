@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from flows.intake import warehouse
 from flows.settings import Settings
+from flows.usage import UsageError
+from warehouse.bi import NoLogin, make_login
 from warehouse.clients import psql_for, server_of, told
 from warehouse.server import embedded_server
 
@@ -40,3 +42,15 @@ def psql(settings: Settings, arguments: Sequence[str]) -> int:
         program = psql_for(server_of(engine))
         engine.dispose()  # its connections would be idle for as long as psql is open
         return subprocess.run([program, target, *arguments], env=os.environ | secrets, check=False).returncode
+
+
+def bi_login(settings: Settings, name: str, *, new_password: bool) -> str | None:
+    """Make a login that reads marts, or bring it to today's limits; its password when it has got a new one.
+
+    Raises UsageError for a name that cannot be had.
+    """
+    with warehouse(settings) as engine:
+        try:
+            return make_login(engine, name, new_password=new_password)
+        except NoLogin as error:
+            raise UsageError(str(error)) from None

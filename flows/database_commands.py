@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,6 +35,27 @@ def db_psql(context: typer.Context) -> None:
     from flows.database import psql
 
     raise typer.Exit(psql(_settings(), context.args))
+
+
+@commands.command("bi-login")
+def db_bi_login(
+    name: Annotated[str, typer.Argument(help="Name of the login, such as tableau.")],
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Give a login that is there another one.")
+    ] = False,
+) -> None:
+    """Make a login for a reporting tool, or mend one: it reads marts and hinders no night. Prints its password."""
+    from flows.database import bi_login
+
+    found = _settings()
+    password = bi_login(found, name, new_password=new_password)
+    if found.database_url is None:
+        typer.echo("The embedded Postgres listens to nobody: this login needs a PROFMIN_DATABASE_URL.", err=True)
+    if password is not None:
+        typer.echo(f"{name} may read the schema mart. Its password is shown once:", err=True)
+        typer.echo(password)
+    else:
+        typer.echo(f"{name} has the limits of today and its password of before.", err=True)
 
 
 def _settings() -> Settings:

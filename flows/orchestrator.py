@@ -4,6 +4,7 @@ Prefect can start such a server itself, but only once it is imported and by impo
 as well. Ours starts while Postgres does, and on a socket that exists before it, so that nobody races for a port. When
 anything about Prefect is set (an API, a home, a profile, a prefect.toml), that is used and nothing is started;
 else that of the service, if one runs here.
+It asks for a password that is made for it.
 Settings have to be in the environment before prefect is imported.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -70,19 +72,27 @@ def orchestrator(home: Path, log_file: Path, service: Mapping[str, str] | None =
             for name in service:
                 del os.environ[name]
         return
-    os.environ["PREFECT_HOME"] = str(home.resolve())
-    with _one_at_a_time(home) as started, _temporary_server(log_file) as (url, wait):
-        os.environ["PREFECT_API_URL"] = url
+    password = f"profmin:{secrets.token_urlsafe(24)}"  # the port is open to everybody on this machine
+    ours = {"PREFECT_HOME": str(home.resolve()), "PREFECT_API_AUTH_STRING": password}
+    theirs = {name: os.environ.pop(name, None) for name in (*ours, "PREFECT_API_KEY")}  # a key would go before it
+    os.environ.update(ours)
+    try:
+        with _one_at_a_time(home) as started, _temporary_server(log_file, password) as (url, wait):
+            os.environ["PREFECT_API_URL"] = url
 
-        def answers() -> None:
-            wait()
-            started()
+            def answers() -> None:
+                wait()
+                started()
 
-        try:
-            yield answers
-        finally:
-            _send_the_rest()
-            del os.environ["PREFECT_API_URL"], os.environ["PREFECT_HOME"]
+            try:
+                yield answers
+            finally:
+                _send_the_rest()
+                del os.environ["PREFECT_API_URL"]
+    finally:
+        for name in ours:
+            del os.environ[name]
+        os.environ.update({name: value for name, value in theirs.items() if value is not None})
 
 
 def _must_answer(url: str | None) -> None:
@@ -115,7 +125,7 @@ def _one_at_a_time(home: Path) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _temporary_server(log_file: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+def _temporary_server(log_file: Path, password: str) -> Iterator[tuple[str, Callable[[], None]]]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
@@ -123,7 +133,7 @@ def _temporary_server(log_file: Path) -> Iterator[tuple[str, Callable[[], None]]
         with log_file.open("ab") as log:
             server = subprocess.Popen(
                 [sys.executable, "-c", f"from flows.orchestrator import serve; serve({listener.fileno()})"],
-                env={**os.environ, **TEMPORARY},
+                env={**os.environ, **TEMPORARY, "PREFECT_SERVER_API_AUTH_STRING": password},
                 pass_fds=(listener.fileno(),),
                 stdin=subprocess.PIPE,  # it ends when this end closes, even if we are killed
                 stdout=log,

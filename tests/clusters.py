@@ -49,7 +49,7 @@ class Cluster:
         )
         with engine.connect() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 @contextmanager

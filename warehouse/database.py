@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from contracts.form import Form
 from contracts.forms import FORMS
+from warehouse.bi import past_readers
 from warehouse.copying import run_script
 from warehouse.facts import ensure_fact_tables, statements
 from warehouse.inputs import input_records
@@ -21,6 +22,8 @@ from warehouse.reference import form_record, rule_records, sync_reference, versi
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 UPGRADE_LOCK = 7_364_001
+LONGEST_WAIT = 300.0
+"""Seconds for which an upgrade waits for runs that use its tables."""
 SCRIPTS = ("inputs.sql", "calendar.sql", "views.sql", "incidents.sql", "grants.sql")
 APPLIED = """
 SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')
@@ -78,17 +81,22 @@ def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if is_applied(connection, wanted):
             return
-        migrate(connection)
-        ensure_fact_tables(connection, forms)
-        *views, grants = ((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-        for script in views:
-            run_script(connection, script)
-        sync_reference(connection, forms)
-        run_script(connection, grants)
-        for notice in connection.connection.driver_connection.notices:  # type: ignore[union-attr]
-            if notice.startswith("WARNING"):  # SQLAlchemy drops the notices with its next statement
-                log.warning(notice.strip())
+        past_readers(connection, lambda: bring_up(connection, forms), LONGEST_WAIT)
         connection.execute(text(RECORD), {"fingerprint": wanted})
+
+
+def bring_up(connection: Connection, forms: Sequence[Form]) -> None:
+    """Apply everything, whatever is applied already."""
+    migrate(connection)
+    ensure_fact_tables(connection, forms)
+    *views, grants = ((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    for script in views:
+        run_script(connection, script)
+    sync_reference(connection, forms)
+    run_script(connection, grants)
+    for notice in connection.connection.driver_connection.notices:  # type: ignore[union-attr]
+        if notice.startswith("WARNING"):  # SQLAlchemy drops the notices with its next statement
+            log.warning(notice.strip())
 
 
 def is_applied(connection: Connection, wanted: str) -> bool:

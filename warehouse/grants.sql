@@ -13,6 +13,27 @@ EXCEPTION WHEN insufficient_privilege OR invalid_schema_name THEN
 END
 $$;
 
+-- Locks that we take, files and large objects are not for everybody. On a server whose superuser we are not this is
+-- the administrator's to say (docs/operate.md, BI logins), and profmin doctor tells.
+DO $$
+DECLARE
+    what regprocedure;
+BEGIN
+    FOR what IN
+        SELECT p.oid FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace
+          AND (p.proname ~ '^pg_(try_)?advisory_' OR p.proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lo_put', 'lowrite'))
+          AND has_function_privilege('public', p.oid, 'EXECUTE')
+          AND pg_has_role(current_user, p.proowner, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', what);
+    END LOOP;
+    IF pg_has_role(current_user, (SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE') THEN
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    END IF;
+END
+$$;
+
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
+from warehouse.bi import past_readers
 from warehouse.copying import run_script
 from warehouse.inputs import pin
 from warehouse.mart import Mart, marts, views
@@ -33,6 +34,8 @@ PUBLISHED = """
 INSERT INTO ops.publication (as_of, known_at, published_at, run_id) VALUES (:as_of, :known_at, :at, :run_id)
 """
 SHOWN_WRONG_ROWS = 5
+LONGEST_RESHAPING = 20.0
+"""Seconds for which a publication waits for readers when the columns of a mart have changed."""
 # Whatever a mart asks for has an index, by reading or by date; the planner, which knows little of tables that grow each
 # night, else reads all of history. Sorts of a mart stay in memory, and compiling a SELECT takes longer than running it.
 PLANS = "SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"
@@ -117,17 +120,21 @@ def prepare(connection: Connection) -> None:
     """Give history the columns that a SELECT has got, and make the views and functions that are missing or changed."""
     reshaped = [mart for mart in marts() if columns_of(connection, mart) != shape(connection, f"pg_temp.{mart.name}")]
     changed = [each for each in (*marts(), *views()) if each in reshaped or not is_applied(connection, each)]
-    if changed:  # readers queue behind whoever waits for a view that another reader holds
-        run_script(connection, "SET LOCAL lock_timeout = '5s'")
     if any(not each.is_view for each in changed):
         changed = [*(each for each in changed if not each.is_view), *views()]
-    for each in reversed(changed):
-        run_script(
-            connection,
-            f"DROP FUNCTION IF EXISTS {each.as_known}(date, timestamptz); DROP VIEW IF EXISTS {each.relation}",
-        )
-    for mart in reshaped:
-        extend_history(connection, mart)
+    if not changed:
+        return
+
+    def reshape() -> None:
+        for each in reversed(changed):
+            run_script(
+                connection,
+                f"DROP FUNCTION IF EXISTS {each.as_known}(date, timestamptz); DROP VIEW IF EXISTS {each.relation}",
+            )
+        for mart in reshaped:
+            extend_history(connection, mart)
+
+    past_readers(connection, reshape, LONGEST_RESHAPING)
     for each in changed:
         run_script(connection, definition(connection, each))
         run_script(connection, each.comments([name for name, _ in shape(connection, each.relation)]))

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from flows.orchestrator import orchestrator
+from flows.prefect_api import Api
 from flows.settings import Settings
 from flows.trouble import Fault
 
@@ -52,6 +54,40 @@ def test_the_server_ends_with_a_killed_process(tmp_path: Path) -> None:
     while is_open(port):
         assert time.monotonic() < deadline, "the server outlived the process that started it"
         time.sleep(0.2)
+
+
+SPEAK = """
+import os, pathlib, sys, urllib.request
+from flows.orchestrator import orchestrator
+with orchestrator(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1]) / "log") as wait:
+    wait()
+    from prefect import flow
+    @flow
+    def asked():
+        return 7
+    print(os.environ["PREFECT_API_URL"], asked(), flush=True)
+    sys.stdin.read()
+print(sorted(name for name in os.environ if name.startswith("PREFECT_API")))
+"""
+
+
+def test_the_server_answers_nobody_without_its_password(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    with subprocess.Popen(
+        [sys.executable, "-c", SPEAK, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=environment | {"PREFECT_API_KEY": "of another server"},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        url, answer = process.stdout.readline().split()
+        assert answer == "7"
+        for method, path, auth in (("GET", "/admin/settings", None), ("POST", "/flow_runs/filter", "profmin:guess")):
+            with pytest.raises(Fault, match="answered 401"):
+                Api(url, auth).call(method, path, {} if method == "POST" else None)
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                assert b"profmin:" not in (place / "cmdline").read_bytes()
+        said, _ = process.communicate(timeout=60)
+    assert said.strip() == "['PREFECT_API_KEY']"
 
 
 def is_open(port: int) -> bool:

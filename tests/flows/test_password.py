@@ -32,9 +32,7 @@ def two_databases(there: Cluster) -> Iterator[tuple[str, str]]:
     """The names of two new databases of a login that has a password with every odd sign in it."""
     quoted = USER.replace('"', '""')
     secret = PASSWORD.replace("'", "''")
-    there.run(
-        "SET standard_conforming_strings = on", f"CREATE ROLE \"{quoted}\" LOGIN PASSWORD '{secret}'".replace("%", "%%")
-    )
+    there.run("SET standard_conforming_strings = on", f"CREATE ROLE \"{quoted}\" LOGIN PASSWORD '{secret}'")
     there.run(*(f'CREATE DATABASE {name} OWNER "{quoted}" TEMPLATE template0' for name in ("first", "second")))
     yield "first", "second"
     there.run(*(f"DROP DATABASE {name} WITH (FORCE)" for name in ("first", "second")), f'DROP ROLE "{quoted}"')

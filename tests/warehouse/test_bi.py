@@ -1,0 +1,193 @@
+"""A login of a reporting tool does what it likes, and the night publishes all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psycopg2
+import pytest
+import sqlalchemy as sa
+from clusters import OURS, Cluster, cluster, programs_with_tls
+from hand_made import DAY, loaded, plan, report, school_ids, school_register
+
+from warehouse.bi import CONNECTIONS, NoLogin, make_login
+from warehouse.database import connect, upgrade
+from warehouse.doctor import examined
+from warehouse.publish import publish
+
+CALLS = """
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname ~ '^pg_(try_)?advisory_' OR proname ~ '^lo_(create|put)$')
+"""
+
+
+@pytest.fixture(scope="module", params=["ours", "of the machine"])
+def server(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A server with few connections: that of the package, and an older one when there is one."""
+    binaries = OURS if request.param == "ours" else programs_with_tls()
+    if binaries is None:
+        pytest.skip("no Postgres of the machine's own")
+    with cluster(binaries, settings=["max_connections=25"]) as there:
+        yield there
+
+
+@pytest.fixture(params=["superuser", "owner"])
+def engine(server: Cluster, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    """A published region whose role is a superuser, as in the embedded server, or owns its database and no more.
+
+    What an owner may not take from PUBLIC the administrator takes, as docs/operate.md says.
+    """
+    server.run("CREATE ROLE profmin LOGIN CREATEROLE PASSWORD 'p'")
+    if request.param == "superuser":
+        server.run("ALTER ROLE profmin SUPERUSER")
+    server.run("CREATE DATABASE warehouse OWNER profmin TEMPLATE template0")
+    made = connect(server.url("profmin", "p", "warehouse"))
+    try:
+        upgrade(made)
+        if request.param == "owner":
+            server.run(ADMINISTRATOR, database="warehouse")
+        loaded(made, school_register({"asinovsky": 10}))
+        ids = school_ids(made)
+        loaded(made, report(ids, "asinovsky", [1, 2, 3, 4, 5, 6]))
+        loaded(made, plan({"asinovsky": 100}))
+        publish(made, [DAY])
+        yield made
+    finally:
+        made.dispose()
+        server.run(
+            "DROP DATABASE warehouse WITH (FORCE)", "DROP ROLE IF EXISTS tableau", "DROP ROLE IF EXISTS bi_reader"
+        )
+        server.run("DROP OWNED BY profmin CASCADE", "DROP ROLE profmin")
+
+
+# As docs/operate.md has it; its owner and superuser run it once.
+ADMINISTRATOR = """
+DO $$
+DECLARE
+    what regprocedure;
+BEGIN
+    FOR what IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace
+          AND (proname ~ '^pg_(try_)?advisory_'
+               OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lo_put',
+                                                               'lowrite'))
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', what);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO profmin', what);
+    END LOOP;
+END
+$$
+"""
+
+
+def broken(engine: sa.Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        return next(list(law.broken) for law in examined(connection) if law.name == "bi_hinders_nobody")
+
+
+@contextmanager
+def session(server: Cluster, password: str | None) -> Iterator[psycopg2.extensions.connection]:
+    opened = psycopg2.connect(host="127.0.0.1", port=server.port, user="tableau", password=password, dbname="warehouse")
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_a_login_takes_all_it_can_and_the_night_publishes(server: Cluster, engine: sa.Engine) -> None:
+    password = make_login(engine, "tableau")
+    assert password
+    assert broken(engine) == []
+    with ExitStack() as stack:
+        sessions = []
+        with pytest.raises(psycopg2.OperationalError, match="too many connections for role"):
+            for _ in range(25):
+                sessions.append(stack.enter_context(session(server, password)))
+        assert len(sessions) == CONNECTIONS
+        lazy, locking, busy, trying, _ = sessions
+        with lazy.cursor() as cursor:
+            for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute(f"SHOW {setting}")
+                assert cursor.fetchone() != ("0",)
+                cursor.execute(f"SET {setting} = 0")  # it may: this is against mistakes only
+            cursor.execute("SET default_transaction_read_only = off")
+            lazy.commit()
+            cursor.execute("SELECT * FROM mart.readiness_by_school")  # and goes home with the transaction open
+        with locking.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = 0")
+            cursor.execute("SELECT format('%I.%I', schemaname, viewname) FROM pg_views WHERE schemaname = 'mart'")
+            for (view,) in cursor.fetchall():
+                cursor.execute(f"LOCK TABLE {view} IN ACCESS SHARE MODE")
+        busy.autocommit = True
+        with trying.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+            trying.commit()
+            cursor.execute(CALLS)
+            calls = [name for (name,) in cursor.fetchall()]
+            trying.rollback()
+            assert len(calls) > 20
+            for call in calls:
+                name, types = call.rstrip(")").split("(")
+                arguments = ", ".join(
+                    "''::bytea" if kind == "bytea" else f"0::{kind}" for kind in types.split(",") if kind
+                )
+                refused(trying, f"SELECT {name}({arguments})")
+            for statement in (
+                "CREATE TEMP TABLE t (a int)", "CREATE TABLE public.t (a int)", "CREATE SCHEMA s",
+                "CREATE TABLE mart.t (a int)", "LOCK TABLE mart.readiness_by_school IN SHARE MODE",
+                "SELECT * FROM ops.reading",
+                "LOCK TABLE ops.reading IN ACCESS SHARE MODE", "SELECT * FROM mart.readiness_by_school FOR UPDATE",
+            ):  # fmt: skip
+                refused(trying, statement)
+        with engine.begin() as connection:  # the next version of the code has other views, and one other mart
+            connection.execute(sa.text("UPDATE ops.applied SET fingerprint = 'of before'"))
+        upgrade(engine)
+        published = publish(engine, [DAY])
+        assert {each.mart for each in published} >= {"readiness_by_school"}
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM mart.readiness_by_school")) == 10
+
+
+def refused(session: psycopg2.extensions.connection, statement: str) -> None:
+    with session.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute(statement)
+    session.rollback()
+
+
+def test_a_login_that_was_made_by_hand_is_told_and_mended(server: Cluster, engine: sa.Engine) -> None:
+    server.run("CREATE ROLE tableau LOGIN PASSWORD 'x'", "GRANT bi_reader TO tableau")
+    if not superuser(engine):  # who made it decides who may change it
+        server.run("GRANT tableau TO profmin WITH ADMIN OPTION")
+    told = dict(broken(engine))
+    assert told == {"login tableau": told["login tableau"]}
+    assert "profmin db bi-login tableau" in told["login tableau"]
+    assert make_login(engine, "tableau") is None
+    assert broken(engine) == []
+    with session(server, "x") as there, there.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM mart.readiness_by_school")
+    password = make_login(engine, "tableau", new_password=True)
+    with session(server, password):
+        pass
+
+
+def superuser(engine: sa.Engine) -> bool:
+    with engine.connect() as connection:
+        return bool(connection.scalar(sa.text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")))
+
+
+def test_a_name_of_something_else_is_refused(engine: sa.Engine) -> None:
+    for name in ("postgres", "profmin", "bi_reader", "pg_monitor", "Tableau", 'a"b', "x; DROP ROLE y", ""):
+        with pytest.raises(NoLogin):
+            make_login(engine, name)
+
+
+def test_an_owner_is_told_what_the_administrator_has_to_do(server: Cluster, engine: sa.Engine) -> None:
+    """Nothing is said before there is a login that could do harm."""
+    if superuser(engine):
+        pytest.skip("a superuser does it itself")
+    server.run("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC", database="warehouse")
+    assert broken(engine) == []
+    make_login(engine, "tableau")
+    assert broken(engine) == [("pg_advisory_lock(bigint)", "PUBLIC may call it: see docs/operate.md, BI logins")]
