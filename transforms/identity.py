@@ -11,6 +11,8 @@ CAPITALS = [*"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯAB
 SMALL = [*"".join(CAPITALS[:-2]).lower(), "е", "е"]
 """Letters that do not tell pupils apart; a table is three times as quick as lower case by Unicode."""
 KEY_BYTES = 16
+EARLIEST_BIRTH = 1980
+"""No pupil is born earlier: 01.01.1900 and 01.01.1970 stand for a birth date that nobody entered."""
 IDENTITY: dict[str, pl.DataType] = {"pupil_key": pl.Binary(), "namesake": pl.UInt64(), "is_whole": pl.Boolean()}
 """`namesake` is the same for rows of one name, within a run; `is_whole` says that the identity lacks nothing."""
 
@@ -22,7 +24,7 @@ def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFram
     it: two pupils of one name in different schools would be one. Where it is blank, school and grade follow.
     """
     parts = [normalised(rows[name]) for name in pupils.identity]
-    is_whole = pl.select(pl.all_horizontal(rows[name].is_not_null() for name in pupils.identity)).to_series()
+    is_whole = pl.select(pl.all_horizontal(tells_apart(rows[name]) for name in pupils.identity)).to_series()
     if not is_whole.all():
         known = rows["school_id"].cast(pl.String)
         beside = [
@@ -39,6 +41,12 @@ def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFram
             "is_whole": is_whole,
         }
     )
+
+
+def tells_apart(values: pl.Series) -> pl.Series:
+    """True for values that tell a pupil apart: not blank, and no date that programs write for nothing."""
+    stated = values.is_not_null()
+    return stated & (values.dt.year() >= EARLIEST_BIRTH).fill_null(False) if values.dtype == pl.Date else stated
 
 
 def normalised(values: pl.Series) -> pl.Series:

@@ -35,6 +35,12 @@ def test_namesakes_of_whom_one_has_a_birth_date_are_a_doubt() -> None:
     assert counted(PUPIL, UNDATED) == (2, ["REX-007"])
 
 
+@pytest.mark.parametrize("day", ["01.01.1900", "01.01.1970"])
+def test_a_date_that_stands_for_none_tells_nobody_apart(day: str) -> None:
+    number, rules = counted({**PUPIL, "birth_date": day}, {**PUPIL, "birth_date": day, **OTHER_SCHOOL})
+    assert (number, "REX-007" in rules) == (2, True)
+
+
 def test_a_pupil_with_a_birth_date_is_the_same_in_another_school() -> None:
     assert counted(PUPIL, {**PUPIL, **OTHER_SCHOOL}) == (1, ["REX-005"])
 
