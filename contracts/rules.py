@@ -94,6 +94,13 @@ ROSTER_SHORT = Rule("COM-062", "warning", "register")
 LATE = Rule("COM-063", "note", "delivery")
 WRONG_SIZE = Rule("COM-064", "refuse", "delivery")
 TOTAL_UNNAMED = Rule("COM-065", "warning", "table")
+CLAIM_AHEAD = Rule("COM-075", "warning", "delivery")
+BEFORE_ITS_DATE = Rule("COM-076", "warning", "delivery")
+SENT_AGAIN = Rule("COM-077", "note", "history")
+FOLDER_UNOWNED = Rule("COM-078", "refuse", "delivery")
+
+OF_CIRCUMSTANCES = (LATE.id, CLAIM_AHEAD.id, BEFORE_ITS_DATE.id)
+"""What the moment of receipt says alone: of the same file sent again it may be otherwise."""
 SHARED_NUMBER = Rule("COM-095", "error", "cell")
 HIDDEN_UNDER_MERGED = Rule("COM-096", "note", "table")
 SEVERAL_COLUMNS = Rule("COM-097", "refuse", "table")

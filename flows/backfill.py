@@ -14,12 +14,13 @@ from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
 from contracts.vocabulary import campaign_at, rows
 from flows.inbox import Arrival
-from flows.intake import NEED_SCHOOLS, archived_arrivals
+from flows.intake import NEED_SCHOOLS
 from flows.journal import logged
 from flows.opener import Opener
 from flows.progress import report
 from flows.pupil_key import checked_key
-from flows.reader import REGISTER_FORM, Known, batches, contract_version, first_looks, readings
+from flows.reader import REGISTER_FORM, Known, as_stated, batches, contract_version, first_looks, readings
+from flows.receiving import archived_arrivals
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault
 from transforms.interpret import Context
@@ -167,7 +168,6 @@ def read_again(
     kept = still_archived(engine, settings, work)
     opener = Opener(settings)
     known = looked_at(list(kept.values()), settings, opener)
-    ids = {arrival.sha256: delivery_id for delivery_id, arrival in kept.items()}
     done = 0
     report(done, len(known))
     for part in (
@@ -180,9 +180,9 @@ def read_again(
                 if isinstance(reading, Fault):
                     raise reading
                 if isinstance(reading, Reading):
-                    whole.append((reading, ids[arrival.sha256]))
+                    whole.append((reading, arrival.delivery_id or 0))
                 else:
-                    propose_pupils(engine, backfill_id, reading, ids[arrival.sha256], contract_version(), run_id)
+                    propose_pupils(engine, backfill_id, reading, arrival.delivery_id or 0, contract_version(), run_id)
             if whole:
                 propose_readings(engine, backfill_id, whole, contract_version(), run_id)
             done += len(batch)
@@ -224,7 +224,8 @@ def read_ahead(
             raise Refused(f"no register of schools was known{then}, and {form} cannot be read without one")
 
     def read(batch: list[Known]) -> Sequence[Found]:
-        return readings([each.arrival for each in batch], contexts[batch[0].as_of], opener)
+        context = as_stated(contexts[batch[0].as_of], batch[0].arrival.stated)
+        return readings([each.arrival for each in batch], context, opener)
 
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="backfill") as pool:
         waiting_for: list[tuple[list[Known], Future[Sequence[Found]]]] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contracts.reading import PupilStream, Reading
-from flows.inbox import Arrival, digested, named
+from flows.inbox import Arrival, Key, digested, named
 from flows.opener import Opener
 from flows.outcome import Outcome, failed, in_order, outcome_of, unique
 from flows.progress import report
@@ -35,18 +35,18 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
     arrived: list[Arrival | Outcome] = []
     for incoming in named(paths, settings.inbox):
         found = guarded("reading a file", partial(digested, incoming, unpacked, settings.reader_limits))
-        arrived += [failed(incoming.file, "", incoming.folder, found)] if isinstance(found, Fault) else found
-    outcomes: dict[str, Outcome] = {}
+        arrived += [failed(incoming, found)] if isinstance(found, Fault) else found
+    outcomes: dict[Key, Outcome] = {}
     known: list[Known] = []
     arrivals = unique(arrived)
     for arrival, looked in zip(arrivals, first_looks(arrivals, context, opener), strict=True):
         if isinstance(looked, Fault):
-            outcomes[arrival.sha256] = failed(arrival.file, arrival.sha256, arrival.folder, looked)
+            outcomes[arrival.key] = failed(arrival, looked)
         else:
             known.append(looked)
     for batch in batches(known):
         for outcome in _checked([each.arrival for each in batch], context, opener):
-            outcomes[outcome.sha256] = outcome
+            outcomes[outcome.key] = outcome
         report(len(outcomes), len(known))
     return in_order(arrived, outcomes)
 
@@ -60,5 +60,5 @@ def _told(arrival: Arrival, found: Reading | PupilStream | Fault) -> Outcome:
     """The outcome of a reading; a pupil export is read to its end."""
     whole = found if isinstance(found, Fault) else guarded("reading a delivery", lambda: drained(found))
     if isinstance(whole, Fault):
-        return failed(arrival.file, arrival.sha256, arrival.folder, whole)
-    return outcome_of(whole, arrival.folder)
+        return failed(arrival, whole)
+    return outcome_of(whole, arrival)

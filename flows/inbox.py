@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
-from contracts.vocabulary import rows
+from contracts.circumstances import INBOX, NOTHING_STATED, Stated
+from contracts.vocabulary import owners
 from documents.archive_members import members, unpacked_size
 from documents.limits import Limits
 from documents.names import file_name, recorded, shown
@@ -25,6 +26,11 @@ from flows.passed_by import is_passed_by
 
 Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
 CHUNK = 1 << 20
+NAMED = "ingest"
+"""The channel of files that an operator names."""
+
+
+Key = int | tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,17 @@ class Incoming:
     def file(self) -> str:
         return shown(self.path.name)
 
+    @property
+    def channel(self) -> str:
+        return NAMED if self.inbox_path is None else INBOX
+
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file whose bytes are in the archive. `container` is the sha256 of the zip archive that it came in.
+    """A file whose bytes are in the archive. `container_id` is the delivery of the zip archive that it came in.
 
-    `stamp` tells whether the file at `inbox_path` is still the one that was read.
+    `claimed_at` is the time that the file itself has, `received_at` when it came for all we know. `stamp` tells whether
+    the file at `inbox_path` is still the one that was read. `stated` is what an operator said of it earlier.
     """
 
     file: str
@@ -76,9 +87,28 @@ class Arrival:
     size: int
     received_at: dt.datetime
     path: Path
-    container: str | None = None
+    claimed_at: dt.datetime | None = None
+    channel: str = NAMED
+    container_id: int | None = None
     inbox_path: str | None = None
     stamp: str | None = None
+    delivery_id: int | None = None
+    stated: Stated = NOTHING_STATED
+
+    @property
+    def key(self) -> Key:
+        """What tells deliveries of a run apart: equal bytes under two names are two."""
+        return self.delivery_id or (self.sha256, self.file, self.folder or "")
+
+    @property
+    def owner(self) -> str | None:
+        """The sender whom its folder proves."""
+        return None if self.folder is None else owners(INBOX).get(self.folder)
+
+    @property
+    def is_unowned(self) -> bool:
+        """Did it come by a way that is nobody's?"""
+        return self.channel == INBOX and self.owner is None
 
 
 Allowed = Callable[[int, int], None]
@@ -99,7 +129,6 @@ def discover(inbox: Path) -> list[Incoming]:
 
 def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
     """Files and folders that somebody named. Inside the inbox the folder counts; elsewhere only a known sender's."""
-    senders = {row["sender"] for row in rows("senders")}
     inside = inbox.resolve()
     found: dict[Path, Incoming] = {}
     for path in paths:
@@ -108,7 +137,8 @@ def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
             if whole.is_relative_to(inside):
                 incoming = _in_inbox(whole, whole.relative_to(inside), why)
             else:
-                incoming = Incoming(file, whole.parent.name if whole.parent.name in senders else None, left_out=why)
+                owned = whole.parent.name if whole.parent.name in owners(INBOX) else None
+                incoming = Incoming(file, owned, left_out=why)
             found.setdefault(whole, incoming)
     return list(found.values())
 
@@ -207,7 +237,9 @@ def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
             sha256, kept = _kept(content, folder)
             size = kept.stat().st_size
             member = replace(arrival, file=f"{arrival.file}/{name}", sha256=sha256, size=size, path=kept)
-            unpacked.append(replace(member, container=arrival.sha256, inbox_path=None, stamp=None))
+            unpacked.append(
+                replace(member, container_id=arrival.delivery_id, delivery_id=None, inbox_path=None, stamp=None)
+            )
     return unpacked
 
 
@@ -241,8 +273,11 @@ def _in_inbox(path: Path, below: Path, why: LeftOut | None = None) -> Incoming:
 
 
 def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path) -> Arrival:
-    landed = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
-    return Arrival(incoming.file, incoming.folder, sha256, status.st_size, landed, path)
+    written = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
+    return Arrival(
+        incoming.file, incoming.folder, sha256, status.st_size, dt.datetime.now(dt.UTC), path,
+        claimed_at=written, channel=incoming.channel,
+    )  # fmt: skip
 
 
 def _listed(folder: Path) -> list[tuple[Path, LeftOut | None]]:

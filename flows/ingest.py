@@ -39,7 +39,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                     take_in_register(Intake(engine, settings, Options(form=REGISTER_FORM), run_id), options.register)
                 intake = Intake(engine, settings, options, run_id)
                 if paths:
-                    arrived = [each for file in named(paths, settings.inbox) for each in intake.receive(file)]
+                    arrived = intake.receive(named(paths, settings.inbox))
                 else:
                     arrived = intake.receive_new(discover(settings.inbox))
                 told = take_in(intake, arrived)
@@ -59,17 +59,17 @@ def take_in(intake: Intake, arrived: Sequence[Arrival | Outcome]) -> list[Outcom
     """Interpret and load what is new."""
     arrivals = unique(arrived)
     outcomes = intake.recall(arrivals)
-    known, wrong = intake.look([each for each in arrivals if each.sha256 not in outcomes])
-    outcomes |= {outcome.sha256: outcome for outcome in wrong}
+    known, wrong = intake.look([each for each in arrivals if each.key not in outcomes])
+    outcomes |= {outcome.key: outcome for outcome in wrong}
     report(len(outcomes), len(arrivals))
     for batch in (*batches(registers(known)), *batches(others(known))):
-        outcomes |= {outcome.sha256: outcome for outcome in intake.process(batch)}
+        outcomes |= {outcome.key: outcome for outcome in intake.process(batch)}
         report(len(outcomes), len(arrivals))
     return in_order(arrived, outcomes)
 
 
 def take_in_register(intake: Intake, path: Path) -> None:
-    outcome, *others = take_in(intake, intake.receive(Incoming(path, None)))
+    outcome, *others = take_in(intake, intake.receive([Incoming(path, None)]))
     if others:
         raise UsageError(f"{path} is an archive of {len(others) + 1} files, not a register.")
     if outcome.failure is not None:

@@ -24,7 +24,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
-from flows.inbox import Arrival, Incoming, discover
+from flows.inbox import Arrival, Incoming, Key, discover
 from flows.ingest import others, registers
 from flows.intake import Intake, warehouse
 from flows.journal import logged
@@ -52,30 +52,27 @@ class Work:
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
         self.arrived: list[Arrival | Outcome] = []
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes: dict[Key, Outcome] = {}
         self.guard = threading.Lock()
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         with self.guard:
-            self.outcomes |= {outcome.sha256: outcome for outcome in outcomes}
+            self.outcomes |= {outcome.key: outcome for outcome in outcomes}
             report(len(self.outcomes), len(unique(self.arrived)))
 
     def left(self, batch: Sequence[Known]) -> list[Known]:
         """Deliveries of a batch to work on: all at first, and in a retry those whose fault may have passed."""
         with self.guard:
-            done = {sha256 for sha256, outcome in self.outcomes.items() if not outcome.may_pass}
-        return [known for known in batch if known.arrival.sha256 not in done]
+            done = {key for key, outcome in self.outcomes.items() if not outcome.may_pass}
+        return [known for known in batch if known.arrival.key not in done]
 
     def failed(self, known: Known) -> bool:
-        outcome = self.outcomes.get(known.arrival.sha256)
+        outcome = self.outcomes.get(known.arrival.key)
         return outcome is not None and outcome.failure is not None
 
     def told(self) -> list[Outcome]:
         """An outcome a file; one that no task came to the end of is our failure."""
-        outcomes = {
-            arrival.sha256: failed(arrival.file, arrival.sha256, arrival.folder, Fault("the task did not finish"))
-            for arrival in unique(self.arrived)
-        }
+        outcomes = {arrival.key: failed(arrival, Fault("the task did not finish")) for arrival in unique(self.arrived)}
         return in_order(self.arrived, outcomes | self.outcomes)
 
 
@@ -187,7 +184,7 @@ def recognise_deliveries(work: Work) -> list[Known]:
     """What is new, and what each of it is; what was read before keeps its outcome."""
     arrivals = unique(work.arrived)
     work.record(work.intake.recall(arrivals).values())
-    known, wrong = work.intake.look([each for each in arrivals if each.sha256 not in work.outcomes])
+    known, wrong = work.intake.look([each for each in arrivals if each.key not in work.outcomes])
     work.record(wrong)
     get_run_logger().info("%d deliveries, %d of them new", len(arrivals), len(known) + len(wrong))
     return known

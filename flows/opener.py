@@ -10,7 +10,7 @@ from functools import partial
 
 from contracts.grid import Blocks, Grid, Unreadable
 from documents.sandbox import result, shared
-from flows.inbox import Arrival
+from flows.inbox import Arrival, Key
 from flows.settings import Settings
 from flows.trouble import Fault, guarded
 from transforms.interpret import Delivery
@@ -26,8 +26,9 @@ class Opener:
     """Opens deliveries for the tasks of one run."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.sandbox = shared(settings.reader_processes, settings.reader_limits)
-        self._kept: dict[str, Content] = {}
+        self._kept: dict[Key, Content] = {}
         self._room = MOST_KEPT
         self._guard = threading.Lock()
 
@@ -35,33 +36,36 @@ class Opener:
         """The deliveries of arrivals in their order; as many as there is room for are kept for `read`."""
         for arrival, found in zip(arrivals, self.read(arrivals), strict=True):
             if isinstance(found, Delivery):
-                self._keep(arrival.sha256, found.content)
+                self._keep(arrival.key, found.content)
             yield found
 
     def read(self, arrivals: Sequence[Arrival]) -> Iterator[Delivery | Fault]:
         """The deliveries of arrivals in their order. A file that cannot be read is a delivery too."""
-        kept = [self._taken(arrival.sha256) for arrival in arrivals]
+        kept = [self._taken(arrival.key) for arrival in arrivals]
         missing = [(arrival.file, arrival.path) for arrival, content in zip(arrivals, kept, strict=True) if not content]
         with closing(self.sandbox.in_order(missing)) as opened:
             for arrival, content in zip(arrivals, kept, strict=True):
                 doing = f"opening delivery {arrival.sha256[:8]}"
                 found = content if content else guarded(doing, partial(_content, next(opened)), delivery=arrival.sha256)
-                yield (
-                    found
-                    if isinstance(found, Fault)
-                    else Delivery(arrival.file, arrival.sha256, arrival.folder, arrival.received_at, found)
-                )
+                yield found if isinstance(found, Fault) else self._delivery(arrival, found)
 
-    def _keep(self, sha256: str, content: Content) -> None:
+    def _delivery(self, arrival: Arrival, content: Content) -> Delivery:
+        is_unowned = arrival.is_unowned and not self.settings.content_names_sender
+        return Delivery(
+            arrival.file, arrival.sha256, arrival.owner, arrival.received_at, content, arrival.claimed_at,
+            unowned=(arrival.folder or "") if is_unowned else None,
+        )  # fmt: skip
+
+    def _keep(self, key: Key, content: Content) -> None:
         with self._guard:
             cells = weight(content)
             if cells <= self._room:
-                self._kept[sha256] = content
+                self._kept[key] = content
                 self._room -= cells
 
-    def _taken(self, sha256: str) -> Content | None:
+    def _taken(self, key: Key) -> Content | None:
         with self._guard:
-            content = self._kept.pop(sha256, None)
+            content = self._kept.pop(key, None)
             self._room += weight(content)
         return content
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from contracts.circumstances import answered_to
 from contracts.reading import Layout, Reading, Rows, Verdict
-from flows.inbox import Arrival
+from flows.inbox import Arrival, Incoming, Key
 from flows.trouble import Fault
 
 ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
@@ -70,16 +71,22 @@ class Outcome:
         return layout | ({"suggested": suggested} if suggested else {})
 
     @property
+    def key(self) -> Key:
+        """The same as that of the arrival."""
+        return self.delivery_id or (self.sha256, self.file, self.folder or "")
+
+    @property
     def place(self) -> str:
-        """The folder in the outbox for what goes back."""
-        return self.sender or self.folder or "unknown_sender"
+        """The folder in the outbox for what goes back: of whom it came from, not of whom the content names."""
+        return answered_to(self.folder, self.sender) or "unknown_sender"
 
 
-def outcome_of(reading: Reading, folder: str | None) -> Outcome:
+def outcome_of(reading: Reading, arrival: Arrival) -> Outcome:
     return Outcome(
-        file=reading.file,
-        sha256=reading.sha256,
-        folder=folder,
+        file=arrival.file,
+        sha256=arrival.sha256,
+        folder=arrival.folder,
+        delivery_id=arrival.delivery_id,
         form=reading.form,
         edition=reading.edition,
         sender=reading.sender,
@@ -91,32 +98,34 @@ def outcome_of(reading: Reading, folder: str | None) -> Outcome:
     )
 
 
-def failed(file: str, sha256: str, folder: str | None, fault: Fault) -> Outcome:
-    return Outcome(file, sha256, folder, failure=str(fault), may_pass=fault.passing)
+def failed(arrival: Arrival | Incoming, fault: Fault) -> Outcome:
+    """Our failure at a file; one that was not even archived has no checksum."""
+    known = (arrival.sha256, arrival.delivery_id) if isinstance(arrival, Arrival) else ("", None)
+    return Outcome(
+        arrival.file, known[0], arrival.folder, delivery_id=known[1], failure=str(fault), may_pass=fault.passing
+    )
 
 
 def unique(arrived: Sequence[Arrival | Outcome]) -> list[Arrival]:
-    """Arrivals, equal bytes once."""
-    found: dict[str, Arrival] = {}
+    """Arrivals, each delivery once."""
+    found: dict[Key, Arrival] = {}
     for each in arrived:
         if isinstance(each, Arrival):
-            found.setdefault(each.sha256, each)
+            found.setdefault(each.key, each)
     return list(found.values())
 
 
-def in_order(arrived: Sequence[Arrival | Outcome], outcomes: Mapping[str, Outcome]) -> list[Outcome]:
-    """An outcome a file, in the order of the files; equal bytes under another name have the same one."""
+def in_order(arrived: Sequence[Arrival | Outcome], outcomes: Mapping[Key, Outcome]) -> list[Outcome]:
+    """An outcome a file, in the order of the files; of a delivery that is there twice the same one."""
     told: list[Outcome] = []
-    seen: set[str] = set()
+    seen: set[Key] = set()
     for each in arrived:
         if isinstance(each, Outcome):
             told.append(each)
             continue
-        outcome = outcomes[each.sha256]
-        if each.sha256 in seen:
-            outcome = replace(outcome, is_repeat=True)
-        seen.add(each.sha256)
-        told.append(replace(outcome, file=each.file, folder=each.folder))
+        outcome = outcomes[each.key]
+        told.append(replace(outcome, is_repeat=True) if each.key in seen else outcome)
+        seen.add(each.key)
     return told
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from flows.inbox import Allowed, LeftOut, NotTaken
+from flows.inbox import LeftOut, NotTaken
 from flows.settings import Settings
 from warehouse.left_out import Used
 
@@ -23,21 +23,21 @@ class Quota:
         self.asked = asked
         self._used: dict[str | None, Used] = {}
 
-    def of(self, folder: str | None, *, is_inbox: bool) -> Allowed:
+    def of(self, folder: str | None, *, is_inbox: bool) -> Allowance:
         """What may be kept of a sender; what somebody names on the command line is limited by the disk alone."""
+        return Allowance(self, folder, is_inbox=is_inbox)
 
-        def allowed(files: int, size: int) -> None:
-            if is_inbox:
-                self._day(folder, files, size)
-            self._disk(size)
-
-        return allowed
-
-    def note(self, folder: str | None, files: int, size: int) -> None:
-        """So much was taken in."""
+    def note(self, folder: str | None, allowed: Allowance) -> None:
+        """What was asked for was taken in, the files of an archive too."""
         if folder in self._used:
             before = self._used[folder]
-            self._used[folder] = replace(before, files=before.files + files, size=before.size + size)
+            self._used[folder] = replace(before, files=before.files + allowed.files, size=before.size + allowed.size)
+
+    def ask(self, folder: str | None, files: int, size: int, *, is_inbox: bool) -> None:
+        """Raises NotTaken for what is more than a sender may send in a day, or than the disk can hold."""
+        if is_inbox:
+            self._day(folder, files, size)
+        self._disk(size)
 
     def _day(self, folder: str | None, files: int, size: int) -> None:
         settings = self.settings
@@ -55,3 +55,17 @@ class Quota:
         free = found.f_bavail * found.f_frsize - size
         if free < self.settings.free_mb << 20:
             raise NotTaken(LeftOut("no_room", f"{free >> 20} MB would be free, {self.settings.free_mb} MB have to be"))
+
+
+class Allowance:
+    """Asks whether so much of one file may be kept, and remembers how much that was. Raises NotTaken."""
+
+    def __init__(self, quota: Quota, folder: str | None, *, is_inbox: bool) -> None:
+        self.quota = quota
+        self.folder = folder
+        self.is_inbox = is_inbox
+        self.files = self.size = 0
+
+    def __call__(self, files: int, size: int) -> None:
+        self.quota.ask(self.folder, files, size, is_inbox=self.is_inbox)
+        self.files, self.size = files, size

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 import contracts
+from contracts.circumstances import NOTHING_STATED, Stated
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
 from flows.inbox import Arrival, Incoming, digest
@@ -87,9 +88,14 @@ def first_looks(arrivals: Sequence[Arrival], context: Context, opener: Opener) -
 
 
 def _known(arrival: Arrival, delivery: Delivery, context: Context) -> Known:
-    found = identify(delivery, replace(context, register=None))
+    found = identify(delivery, as_stated(replace(context, register=None), arrival.stated))
     form = found.form.name if found.form else None
     return Known(arrival, form, found.sender, found.as_of, weight(delivery.content))
+
+
+def as_stated(context: Context, stated: Stated) -> Context:
+    """The context of a delivery of which its caller said something."""
+    return context if stated == NOTHING_STATED else replace(context, **vars(stated))
 
 
 def readings(arrivals: Sequence[Arrival], context: Context, opener: Opener) -> list[Reading | PupilStream | Fault]:
@@ -124,16 +130,18 @@ def drained(found: Reading | PupilStream) -> Reading:
 
 
 def batches(known: Sequence[Known], most: int = LARGEST_BATCH) -> Iterator[list[Known]]:
-    """Small deliveries of one form and date together, at most so many; large ones and pupil exports alone."""
-    together: dict[tuple[str | None, dt.date | None], list[Known]] = {}
+    """Small deliveries of one form and date, of which the same was stated, together, at most so many; large ones and
+    pupil exports alone."""
+    together: dict[tuple[str | None, dt.date | None, Stated], list[Known]] = {}
     for each in known:
         if each.goes_alone:
             yield [each]
             continue
-        batch = together.setdefault((each.form, each.as_of), [])
+        kind = (each.form, each.as_of, each.arrival.stated)
+        batch = together.setdefault(kind, [])
         batch.append(each)
         if len(batch) >= most:
-            yield together.pop((each.form, each.as_of))
+            yield together.pop(kind)
     yield from together.values()
 
 

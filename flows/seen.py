@@ -54,7 +54,7 @@ def recalled(arrival: Arrival, stored: StoredReading) -> Outcome:
         rows=stored.rows,
         layout=stored.layout,
         findings=stored.findings,
-        delivery_id=stored.delivery_id,
+        delivery_id=arrival.delivery_id,
         reading_id=stored.reading_id,
         is_repeat=True,
     )

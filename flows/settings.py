@@ -139,6 +139,15 @@ class Settings(BaseSettings):
         gt=0,
         description="How old the last completed nightly run may be before somebody is woken.",
     )
+    vouched_channels: str = Field(
+        default="",
+        pattern=r"^((inbox|ingest)(,(inbox|ingest))*)?$",
+        description="Channels whose file times are times of receipt: inbox, ingest (files named). Else our clock.",
+    )
+    content_names_sender: bool = Field(
+        default=False,
+        description="Whether a file in a folder that no sender owns, or in none, may say itself whose it is.",
+    )
     settle_seconds: float = Field(
         default=1,
         ge=0,
@@ -201,6 +210,10 @@ class Settings(BaseSettings):
         return Limits(
             self.reader_memory_mb << 20, self.reader_seconds, self.reader_cells, self.reader_unpacked_mb << 20
         )
+
+    def vouches_for(self, channel: str) -> bool:
+        """Are the times of a channel's files times of receipt?"""
+        return channel in self.vouched_channels.split(",")
 
     @property
     def lock_wait(self) -> dt.timedelta:

@@ -10,13 +10,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from contracts.circumstances import Said
 from contracts.grid import Unreadable
 from contracts.texts import phrases
 from contracts.vocabulary import rows
 from documents.encoding import decoded
 from documents.receipt import receipt_name
 from flows.inbox import Arrival
-from warehouse.statements import Duty, Statement, Unanswered, duties
+from warehouse.statements import Duty, Unanswered, duties
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,12 +49,15 @@ def statement_text(arrival: Arrival) -> str | None:
 
 
 def understood(
-    connection: Connection, arrival: Arrival, text: str, delivery_id: int, zone: ZoneInfo
-) -> Statement | str:
-    """The statement that a text of a sender is, or the code of the phrase that says what is not understood."""
-    day = arrival.received_at.astimezone(zone).date()
-    owed = duties(connection, arrival.folder, day) if arrival.folder is not None else []
-    if not owed or arrival.folder is None:
+    connection: Connection, arrival: Arrival, sender: str | None, text: str, came_at: dt.datetime, zone: ZoneInfo
+) -> Said | str:
+    """What a text of a sender states that came at a time, or the code of the phrase that says what is not understood.
+
+    The day decides for which campaign or night it is: the same words are others next year.
+    """
+    day = came_at.astimezone(zone).date()
+    owed = duties(connection, sender, day) if sender is not None else []
+    if not owed or sender is None:
         return "statement.unclear.sender"
     said = f"{PurePath(arrival.file).stem} {text}"
     duty = chosen(owed, plain(said))
@@ -64,8 +68,12 @@ def understood(
         night = dated(said, day - dt.timedelta(days=1))
         if night is None or night > day:
             return "statement.unclear.night"
-    reason = re.sub(r"\s+", " ", text).strip()[:LONGEST_REASON] or PurePath(arrival.file).stem
-    return Statement(duty.form, arrival.folder, duty.campaign, night, reason, BY, arrival.received_at, delivery_id)
+    return Said(duty.form, sender, duty.campaign, night)
+
+
+def reason_of(arrival: Arrival, text: str) -> str:
+    """The words of a sender, as far as they are kept."""
+    return re.sub(r"\s+", " ", text).strip()[:LONGEST_REASON] or PurePath(arrival.file).stem
 
 
 def chosen(owed: Collection[Duty], said: str) -> Duty | None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from flows.inbox import Arrival
+from contracts.circumstances import Said
+from flows.inbox import Arrival, Key
 from flows.outbox import NOBODY, write
 from flows.outcome import Outcome
 from flows.settings import Settings
-from flows.statement_file import answer_name, statement_text, unclear, understood
+from flows.statement_file import BY, answer_name, reason_of, statement_text, unclear, understood
 from flows.usage import UsageError
 from warehouse.statements import Duty, Statement, duties, record, withdraw
 
@@ -21,40 +21,61 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 
-def take_statements(
-    connection: Connection,
-    arrivals: Sequence[tuple[Arrival, int]],
-    settings: Settings,
-    sender: str | None,
-    run_id: int | None,
-) -> dict[tuple[str, str | None], Outcome]:
-    """Record what arrivals, each with its delivery, state, in the transaction that records them; an outcome for each
-    that is a statement, by checksum and folder.
+def statements_in(
+    connection: Connection, arrivals: Sequence[Arrival], now: dt.datetime, settings: Settings, sender: str | None
+) -> dict[Key, Said]:
+    """What arrivals state, by their keys; those that state nothing are left out.
 
-    Equal words of two senders are one delivery and two statements. To a text that is not understood a note goes back at
-    once, and it is read like any other file, which refuses it. `sender` says whose the files are, not the folder.
+    To a text that is not understood a note goes back at once, and it is read like any other file, which refuses it.
+    `sender` says whose the files are, not the folder.
     """
     zone = ZoneInfo(settings.timezone)
-    found: list[tuple[Arrival, Statement]] = []
-    for arrival, delivery_id in arrivals:
+    found: dict[Key, Said] = {}
+    for arrival in arrivals:
         text = statement_text(arrival)
         if text is None:
             continue
-        place = sender or arrival.folder
-        said = understood(connection, replace(arrival, folder=place), text, delivery_id, zone)
-        if isinstance(said, Statement):
-            found.append((arrival, said))
+        place = sender or arrival.owner
+        said = understood(connection, arrival, place, text, came_for_all_we_know(arrival, now, settings), zone)
+        if isinstance(said, Said):
+            found[arrival.key] = said
         else:
             path = settings.outbox / (place or NOBODY) / answer_name(arrival.file, arrival.sha256)
             write(path, unclear(said, PurePath(arrival.file).name), settings.outbox)
-    new = record(connection, [statement for _, statement in found], settings.lock_wait, run_id)
-    return {
-        (arrival.sha256, arrival.folder): Outcome(
-            file=arrival.file, sha256=arrival.sha256, folder=arrival.folder, form=said.form, sender=said.sender,
-            as_of=said.as_of or arrival.received_at.astimezone(zone).date(), verdict="accepted",
-            delivery_id=said.delivery_id, is_repeat=not is_new,
+    return found
+
+
+def came_for_all_we_know(arrival: Arrival, now: dt.datetime, settings: Settings) -> dt.datetime:
+    """When a file comes that is not recorded yet: as its channel vouches, else now."""
+    claim = arrival.claimed_at
+    return claim if claim is not None and claim <= now and settings.vouches_for(arrival.channel) else now
+
+
+def take_statements(
+    connection: Connection,
+    arrivals: Sequence[Arrival],
+    said: Mapping[Key, Said],
+    settings: Settings,
+    run_id: int | None,
+) -> dict[Key, Outcome]:
+    """Record what arrivals state, in the transaction that records them; an outcome for each that is a statement."""
+    zone = ZoneInfo(settings.timezone)
+    stating = [each for each in arrivals if each.key in said]
+    made = [
+        Statement(
+            **vars(said[each.key]), reason=reason_of(each, statement_text(each) or ""), stated_by=BY,
+            stated_at=each.received_at, delivery_id=each.delivery_id,
         )
-        for (arrival, said), is_new in zip(found, new, strict=True)
+        for each in stating
+    ]  # fmt: skip
+    new = record(connection, made, settings.lock_wait, run_id)
+    return {
+        arrival.key: Outcome(
+            file=arrival.file, sha256=arrival.sha256, folder=arrival.folder, form=each.form, sender=each.sender,
+            as_of=each.as_of or arrival.received_at.astimezone(zone).date(), verdict="accepted",
+            delivery_id=arrival.delivery_id, is_repeat=not is_new,
+        )
+        for arrival, each, is_new in zip(stating, made, new, strict=True)
     }  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -25,13 +24,14 @@ from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SH
 from contracts.vocabulary import academic_year, rows
 from transforms.account import counted, kept_rows, sheet_parts
 from transforms.check import FaultyCell, check_rows
+from transforms.day import OFFICE_HOURS
 from transforms.finding import Table, described, finding
-from transforms.identify import Context, Finding, Identified, called
+from transforms.identify import Context, Finding, Identified
 from transforms.judged_rows import Part
 from transforms.size import wrong_size
 from transforms.total import computed_totals, row_controls, stated_totals
+from transforms.whose import called
 
-OFFICE_HOURS = ZoneInfo("Asia/Tomsk")
 NAMES_SHOWN = 20
 NO_FINDINGS = empty(FINDINGS)
 NO_FACTS = pl.DataFrame()

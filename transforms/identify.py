@@ -16,19 +16,15 @@ from contracts.reading import Layout
 from contracts.receipt import is_receipt
 from contracts.rules import (
     AS_OF_UNKNOWN,
-    CONTRADICTION,
     DOUBTS,
     HIDDEN_SHEET,
     HIDDEN_UNDER_MERGED,
     NO_CAMPAIGN,
     SCHOOL_YEAR_DIFFERS,
-    SENDER_UNKNOWN,
-    SENDER_WRONG,
     UNREADABLE,
 )
 from contracts.texts import phrases
-from contracts.vocabulary import academic_year, campaign_at, rows, unit_names
-from transforms.cell import cell_text
+from contracts.vocabulary import academic_year, campaign_at, rows
 from transforms.choice import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
 from transforms.finding import finding
 from transforms.header import Heading
@@ -43,20 +39,19 @@ from transforms.layout import (
     year_findings,
 )
 from transforms.merged import seen_cells
+from transforms.moment import moment_findings
 from transforms.origin import (
     as_of_in,
     as_of_in_name,
     names_of,
-    only_sender,
     school_years_in,
     school_years_of,
-    sender_in,
-    sender_in_name,
 )
 from transforms.resolve import Register
 from transforms.rival import by_year
 from transforms.tables import edged, lines_above, stands_alone, tables_of
 from transforms.text_formula import without_text_formulas
+from transforms.whose import contradiction, nobodys_folder, owner, sender_of
 
 Finding = dict[str, object]
 RANGES_SHOWN = 10
@@ -64,13 +59,17 @@ RANGES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Delivery:
-    """A file received. `folder` is the inbox folder it lay in, when that is the name of a sender."""
+    """A file received. `folder` is the sender whose folder it lay in, if any; `unowned` the folder that is nobody's,
+    when that refuses it (the top of the inbox has no name). `received_at` is when it came, `claimed_at` its own time.
+    """
 
     file: str
     sha256: str
     folder: str | None
     received_at: dt.datetime
     content: Grid | Blocks | Unreadable = field(repr=False)
+    claimed_at: dt.datetime | None = None
+    unowned: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,11 +136,12 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     content, hidden_values = as_seen(without_text_formulas(without_receipts(delivery.content)))
     if content is not delivery.content:
         delivery = replace(delivery, content=content)
+    unproved = nobodys_folder(delivery)
     if isinstance(content, Unreadable):
         # The detail is English, for engineers: it stays out of the message, which is the sender's.
         what = phrases()[f"unreadable.{content.looks}"] if content.looks else None
         told = finding(UNREADABLE[content.reason], what=what) | {"value": content.detail}
-        return Identified(delivery, None, sender=owner(delivery, context), findings=(told,))
+        return Identified(delivery, None, sender=owner(delivery, context), findings=(told, *unproved))
     read_with_doubt = [
         finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts
     ]
@@ -158,7 +158,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
             None,
             sender=owner(delivery, context),
             nearest=nearest if doubt is None else None,
-            findings=(doubt or unknown, *read_with_doubt),
+            findings=(doubt or unknown, *read_with_doubt, *unproved),
         )
     seen, edges = edged(form, seen)
     if isinstance(content, Grid):
@@ -167,7 +167,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     headings, others = tables_of(form, seen, whole=not isinstance(content, Blocks))
     beside = next((other.form for other in others if other.form is not None and stands_alone(other.form, form)), None)
     if beside is not None and context.form is None:
-        both = (ambiguous((form, beside)), *read_with_doubt)
+        both = (ambiguous((form, beside)), *read_with_doubt, *unproved)
         return Identified(delivery, None, sender=owner(delivery, context), findings=both)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(delivery, titles, context)
@@ -179,8 +179,9 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     findings_there += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
     findings_there += hidden_findings(headings)
     findings_there += school_year_doubts(delivery, titles, headings, as_of)
+    findings_there += moment_findings(delivery, as_of)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
-    findings_there += doubts
+    findings_there += unproved or doubts
     campaign = None
     if form.slice_by == "campaign" and as_of is not None:
         running = campaign_at(form.name, as_of)
@@ -189,11 +190,6 @@ def identify(delivery: Delivery, context: Context) -> Identified:
             findings_there.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
     layout = layout_of(headings, edition)
     return Identified(delivery, form, edition, tuple(headings), sender, as_of, campaign, layout, tuple(findings_there))
-
-
-def owner(delivery: Delivery, context: Context) -> str | None:
-    """Whose a delivery is that says nothing itself: a photo in a sender's own folder is that sender's."""
-    return context.sender or (delivery.folder if delivery.folder in context.senders else None)
 
 
 def without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:
@@ -252,68 +248,3 @@ def school_year_doubts(
     year = academic_year(as_of)
     expected = f"{year}/{year + 1}, раз данные на {as_of:%d.%m.%Y}"
     return [finding(SCHOOL_YEAR_DIFFERS, value=", ".join(stated.values()), expected=expected)]
-
-
-def sender_of(
-    delivery: Delivery,
-    form: Form,
-    titles: list[list[str]],
-    context: Context,
-    headings: Sequence[tuple[Sheet, Heading]],
-) -> tuple[str | None, list[Finding]]:
-    """The sender; when nothing says it, the one unit whose schools the rows name."""
-    only = only_sender(form)
-    if only is not None:
-        stated = [(place, who) for place, who in said_outside(delivery, context) if who != only]
-        if stated:
-            return only, [finding(SENDER_WRONG, value=called(stated[0][1]), expected=called(only))]
-        return only, []
-    stated = [
-        (place, who)
-        for place, who in (
-            ("в таблице", sender_in(titles, context.unit_aliases)),
-            ("в имени файла", sender_in_name(delivery.file, context.unit_aliases)),
-            *said_outside(delivery, context),
-        )
-        if who is not None
-    ]
-    if any(who not in set(context.unit_aliases.values()) for _, who in stated):
-        wrong = next(who for _, who in stated if who not in set(context.unit_aliases.values()))
-        return None, [finding(SENDER_WRONG, value=called(wrong), expected="муниципальное управление образования")]
-    if len({who for _, who in stated}) > 1:
-        return stated[0][1], [contradiction("Отправитель указан", [(place, called(who)) for place, who in stated])]
-    if stated:
-        return stated[0][1], []
-    named = schools_named(headings, context.schools)
-    return (named.pop(), []) if len(named) == 1 else (None, [finding(SENDER_UNKNOWN)])
-
-
-def said_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
-    said = (("в папке", delivery.folder), ("в параметре --sender", context.sender))
-    return [(place, who) for place, who in said if who is not None and who in context.senders]
-
-
-def contradiction(what: str, stated: Sequence[tuple[str, str]]) -> Finding:
-    shown = ", ".join(f"{place} — {value}" for place, value in stated)
-    return finding(CONTRADICTION, what=f"{what} по-разному: {shown}.") | {"value": shown}
-
-
-def called(sender: str) -> str:
-    """The Russian name of a sender."""
-    names = {row["sender"]: row["name"] for row in rows("senders")}
-    return unit_names().get(sender) or names.get(sender, sender)
-
-
-def schools_named(headings: Sequence[tuple[Sheet, Heading]], register: Register | None) -> set[str]:
-    """The reporting units whose schools the tables name."""
-    found: set[str] = set()
-    if register is None:
-        return found
-    for sheet, heading in headings:
-        places = [heading.columns.get(name) for name in ("school_code", "school_name")]
-        for row in sheet.rows[heading.last + 1 :]:
-            code, name = (cell_text(row[c]) if c is not None and c < len(row) else None for c in places)
-            match = register.school(code, name, (None,))
-            if match.school is not None and match.problem is None and match.school.subordination is not None:
-                found.add(match.school.subordination)
-    return found

@@ -77,7 +77,7 @@ WHERE r.slice = ANY (:slices) AND r.status = 'current' AND r.reading_id <> ALL (
 WINNERS = """
 SELECT DISTINCT ON (k.slice) k.reading_id FROM ops.reading_known('infinity') k
 WHERE k.slice = ANY (:slices)
-ORDER BY k.slice, k.received_at DESC, k.as_of DESC, k.became_current_at DESC, k.reading_id DESC
+ORDER BY k.slice, k.counts_at DESC, k.as_of DESC, k.delivery_id DESC, k.reading_id DESC
 """
 LAST_REFUSED = """
 SELECT l.reading_id FROM (

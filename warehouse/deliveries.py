@@ -1,33 +1,26 @@
-"""What came and when: deliveries, arrivals, and the runs that saw them."""
+"""What was seen, what waits to be read, and the runs that did it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-ARCHIVE = """
-INSERT INTO ops.delivery (sha256, file_name, byte_size, received_at, archive_path)
-VALUES (:sha256, :file_name, :byte_size, :received_at, :archive_path)
-ON CONFLICT (sha256) DO NOTHING
-RETURNING delivery_id
-"""
-ARRIVE = """
-INSERT INTO ops.arrival
-    (delivery_id, file_name, sender_folder, received_at, run_id, is_repeat, container_id, inbox_path, stamp)
-VALUES (:delivery_id, :file_name, :sender_folder, :received_at, :run_id, :is_repeat, :container_id, :inbox_path, :stamp)
-"""
+from contracts.circumstances import Stated
+
 SEEN = """
 SELECT i.inbox_path FROM unnest(cast(:paths AS text[]), cast(:stamps AS text[])) AS i (inbox_path, stamp)
 WHERE EXISTS (SELECT FROM ops.arrival a WHERE a.inbox_path = i.inbox_path AND a.stamp = i.stamp)
 """
 FINISHED = "r.status IN ('current', 'superseded') AND (r.contract_version = :version OR r.verdict <> 'refused')"
 # A zip archive is read as the deliveries in it; they wait for themselves. A file that states that there is nothing to
-# report has no rows to read.
+# report has no rows to read, and equal facts under another name are read by the first one.
 WAITING = f"""
 SELECT d.delivery_id FROM ops.delivery d
-WHERE NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND {FINISHED})
+WHERE d.same_as IS NULL
+  AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND {FINISHED})
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
@@ -39,49 +32,32 @@ SELECT EXISTS ({WAITING}) AND 'crashed' = (
 )
 """
 ARCHIVED = """
-SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, d.received_at, d.archive_path,
-    (SELECT a.sender_folder FROM ops.arrival a WHERE a.delivery_id = d.delivery_id ORDER BY a.arrival_id LIMIT 1)
-FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.received_at, d.delivery_id
+SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, ops.came_at(d) AS came_at, d.claimed_at, d.archive_path,
+    d.sender_folder, d.channel, d.stated_form, d.stated_sender, d.stated_as_of
+FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.counts_at, d.delivery_id
 """
 READINGS = f"""
-SELECT r.delivery_id, max(r.reading_id) FROM ops.reading r
-WHERE r.delivery_id = ANY (:deliveries) AND {FINISHED}
-GROUP BY r.delivery_id
+SELECT d.delivery_id, max(r.reading_id) FROM ops.delivery d
+JOIN ops.reading r ON r.delivery_id = coalesce(d.same_as, d.delivery_id)
+WHERE d.delivery_id = ANY (:deliveries) AND {FINISHED}
+GROUP BY d.delivery_id
 """
 
 
-def record_arrival(
-    connection: Connection,
-    sha256: str,
-    file_name: str,
-    byte_size: int,
-    received_at: dt.datetime,
-    archive_path: str,
-    sender_folder: str | None = None,
-    run_id: int | None = None,
-    container_id: int | None = None,
-    inbox_path: str | None = None,
-    stamp: str | None = None,
-) -> tuple[int, bool]:
-    """Record that these bytes were seen; returns (delivery_id, is_repeat). The first time makes the delivery.
+@dataclass(frozen=True)
+class Archived:
+    """A delivery as the archive keeps it; `came_at` is when it came, `stated` what the caller said of it then."""
 
-    `received_at` needs a time zone. `sender_folder` is the inbox folder, if any, in which the file lay, and
-    `container_id` the delivery of the zip archive, if any, in which it came. `inbox_path` and `stamp` tell the next
-    look at the inbox that this file was seen.
-    """
-    if received_at.tzinfo is None:
-        raise ValueError(f"received_at has no time zone: {received_at}")
-    seen = {"sha256": sha256, "file_name": file_name, "byte_size": byte_size, "received_at": received_at}
-    delivery_id = connection.scalar(text(ARCHIVE), {**seen, "archive_path": archive_path})
-    is_repeat = delivery_id is None
-    if is_repeat:
-        delivery_id = connection.scalar(text("SELECT delivery_id FROM ops.delivery WHERE sha256 = :sha256"), seen)
-    arrival = {
-        **seen, "delivery_id": delivery_id, "sender_folder": sender_folder, "run_id": run_id, "is_repeat": is_repeat,
-        "container_id": container_id, "inbox_path": inbox_path, "stamp": stamp,
-    }  # fmt: skip
-    connection.execute(text(ARRIVE), arrival)
-    return int(delivery_id or 0), is_repeat
+    delivery_id: int
+    file_name: str
+    sha256: str
+    byte_size: int
+    came_at: dt.datetime
+    claimed_at: dt.datetime | None
+    archive_path: str
+    folder: str | None
+    channel: str | None
+    stated: Stated
 
 
 def seen_before(connection: Connection, stamps: Mapping[str, str]) -> set[str]:
@@ -118,8 +94,8 @@ def recorded_runs(connection: Connection, flow_run_ids: Collection[str]) -> set[
 def folders_waiting(connection: Connection) -> set[str]:
     """The inbox folders of deliveries that nobody has read yet, by whatever rules."""
     statement = """
-        SELECT DISTINCT a.sender_folder FROM ops.arrival a JOIN ops.delivery d ON d.delivery_id = a.delivery_id
-        WHERE a.sender_folder IS NOT NULL
+        SELECT DISTINCT d.sender_folder FROM ops.delivery d
+        WHERE d.sender_folder IS NOT NULL AND d.same_as IS NULL
           AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id)
           AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
           AND NOT EXISTS (SELECT FROM ops.arrival i WHERE i.container_id = d.delivery_id)
@@ -162,9 +138,10 @@ def finish_run(connection: Connection, run_id: int, state: str, message: str | N
     connection.execute(text(statement), {"state": state, "run_id": run_id, "message": message})
 
 
-def archived(
-    connection: Connection, delivery_ids: Collection[int]
-) -> list[tuple[int, str, str, int, dt.datetime, str, str | None]]:
-    """Id, file name, sha256, size, time of receipt, place in the archive and first folder of deliveries."""
+def archived(connection: Connection, delivery_ids: Collection[int]) -> list[Archived]:
+    """What the archive keeps of deliveries, in the order in which they count."""
     found = connection.execute(text(ARCHIVED), {"deliveries": list(delivery_ids)})
-    return [(row[0], row[1], row[2], row[3], row[4], row[5], row[6]) for row in found]
+    return [
+        Archived(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], Stated(*row[9:]))
+        for row in found
+    ]

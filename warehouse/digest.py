@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 
 import polars as pl
 
 from contracts.reading import Reading
+from contracts.rules import OF_CIRCUMSTANCES
 
 
 def digest(reading: Reading) -> str:
@@ -21,6 +23,12 @@ def digest(reading: Reading) -> str:
     for frame in (outcomes, reading.findings, reading.facts, reading.control_totals, reading.school_outcomes):
         checksum.update(text_of(frame).encode())
     return checksum.hexdigest()[:32]
+
+
+def facts_digest(reading: Reading) -> str:
+    """The same hash without what only the moment of receipt says."""
+    only_then = pl.col("rule").is_in(OF_CIRCUMSTANCES)
+    return digest(replace(reading, findings=reading.findings.filter(~only_then)))
 
 
 def text_of(frame: pl.DataFrame) -> str:

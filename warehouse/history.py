@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from contracts.form import Form, Rule
 from contracts.forms import FORMS
 from contracts.reading import FINDINGS, Reading
-from contracts.rules import SUSPICIOUSLY_SMALLER
+from contracts.rules import SENT_AGAIN, SUSPICIOUSLY_SMALLER
 from warehouse.facts import fact_table
 
 LARGEST_PUPIL_FALL = 0.05
@@ -34,6 +34,19 @@ LEFT JOIN ref.unit_at(:day) u ON u.reporting_unit = f.reporting_unit
 WHERE f.reading_id = ANY (:readings)
 ORDER BY u.position, f.reporting_unit
 """
+SENT_BEFORE = """
+SELECT DISTINCT ON (d.delivery_id) d.delivery_id, o.file_name AS other_file,
+    to_char(ops.came_at(e) AT TIME ZONE 'Asia/Tomsk', 'DD.MM.YYYY HH24:MI') AS first_at,
+    to_char(ops.came_at(o) AT TIME ZONE 'Asia/Tomsk', 'DD.MM.YYYY HH24:MI') AS other_at
+FROM unnest(cast(:deliveries AS bigint[]), cast(:replaced AS bigint[])) AS n (delivery_id, replaced)
+JOIN ops.delivery d ON d.delivery_id = n.delivery_id
+JOIN ops.reading w ON w.reading_id = n.replaced
+JOIN ops.delivery o ON o.delivery_id = w.delivery_id AND o.sha256 <> d.sha256
+JOIN ops.delivery e ON e.sha256 = d.sha256 AND e.delivery_id <> d.delivery_id
+    AND (e.counts_at, e.delivery_id) < (o.counts_at, o.delivery_id)
+JOIN ops.reading r ON r.delivery_id = e.delivery_id AND r.slice = w.slice AND r.status IN ('current', 'superseded')
+ORDER BY d.delivery_id, e.counts_at, e.delivery_id
+"""
 PUPILS_BEFORE = """
 SELECT r.as_of, (SELECT coalesce(sum(f.{measure}), 0) FROM core.{table} f WHERE f.reading_id = r.reading_id)
 FROM ops.reading r
@@ -45,13 +58,18 @@ ORDER BY r.as_of DESC LIMIT 1
 
 @dataclass(frozen=True)
 class Standing:
-    """The current reading of a slice, which a new one would replace."""
+    """The current reading of a slice, which a new one would replace.
+
+    `counts_at` is the turn of its delivery, `sha256` its bytes, and `facts_digest` tells what it says.
+    """
 
     reading_id: int
     delivery_id: int
     rows_loaded: int
-    received_at: dt.datetime
+    counts_at: dt.datetime
     as_of: dt.date
+    sha256: str | None = None
+    facts_digest: str | None = None
 
 
 Finding = dict[str, object]
@@ -179,6 +197,23 @@ def pupils_fell(connection: Connection, form: Form, rule: Rule, pairs: Sequence[
             )
         )
     return found
+
+
+def sent_again(connection: Connection, pairs: Sequence[tuple[int, Standing]]) -> dict[int, Finding]:
+    """COM-077 for deliveries whose bytes held before that what they replace came: delivery → finding."""
+    asked = {
+        "deliveries": [delivery_id for delivery_id, _ in pairs],
+        "replaced": [before.reading_id for _, before in pairs],
+    }
+    return {
+        row["delivery_id"]: finding(
+            SENT_AGAIN,
+            f"Впервые он пришёл {row['first_at']}, потом действовал файл «{row['other_file']}» от {row['other_at']}.",
+            value=row["first_at"],
+            expected=f"«{row['other_file']}» от {row['other_at']}",
+        )
+        for row in connection.execute(text(SENT_BEFORE), asked).mappings()
+    }
 
 
 JUDGES: dict[str, Callable[[Connection, Form, Rule, Sequence[Compared]], list[list[Finding]]]] = {

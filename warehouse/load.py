@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, text
 
 from contracts.reading import PupilStream, Reading
-from warehouse.deliveries import finish_run, readings_of, record_arrival, start_run
+from warehouse.arrivals import record_arrival
+from warehouse.deliveries import finish_run, readings_of, start_run
 from warehouse.pupils import attach_pupils, copy_pupils
 from warehouse.slices import LONGEST_WAIT, lock_slices
 from warehouse.storing import Incoming, LoadResult, repeated, reserve, store
@@ -47,15 +48,17 @@ def load_many(
     so that the outcome does not depend on the order of the argument. One that another run has stored meanwhile changes
     nothing. Raises Timeout when somebody else writes one of the slices for longer than `wait`; GaveUp.
     """
-    received = received_at(engine, [delivery_id for _, delivery_id in readings])
-    order = sorted(
-        range(len(readings)),
-        key=lambda place: (received[readings[place][1]], readings[place][0].as_of or dt.date.min),
-    )
+    counts = counts_at(engine, [delivery_id for _, delivery_id in readings])
+
+    def turn(place: int) -> tuple[dt.datetime, dt.date, int]:
+        reading, delivery_id = readings[place]
+        return counts[delivery_id], reading.as_of or dt.date.min, delivery_id
+
+    order = sorted(range(len(readings)), key=turn)
     results: dict[int, LoadResult] = {}
     for start in range(0, len(order), READINGS_A_TRANSACTION):
         part = order[start : start + READINGS_A_TRANSACTION]
-        arrived = [(*readings[place], received[readings[place][1]]) for place in part]
+        arrived = [(*readings[place], counts[readings[place][1]]) for place in part]
         results |= zip(part, load_together(engine, arrived, contract_version, run_id, wait), strict=True)
     return [results[place] for place in range(len(readings))]
 
@@ -68,7 +71,7 @@ def load_together(
     run_id: int | None,
     wait: dt.timedelta,
 ) -> list[LoadResult]:
-    """Load readings, each with its delivery's id and time of receipt, in one transaction in this order."""
+    """Load readings, each with its delivery's id and its turn, in one transaction in this order."""
     with engine.connect() as connection, begun(connection):
         incoming = {
             place: Incoming(*each, reading_id, contract_version, run_id)
@@ -100,16 +103,17 @@ def load_pupils(
     is then loaded as any other. Whatever fails on either side, nothing of it stays. A stream can be had only once, so
     to try again is the caller's. Raises Timeout when somebody else writes its slice for longer than `wait`.
     """
-    received = received_at(engine, [delivery_id])[delivery_id]
+    turn = counts_at(engine, [delivery_id])[delivery_id]
     with engine.connect() as connection, begun(connection):
         (reading_id,) = reserve(connection, 1)
         copy_pupils(connection, reading_id, stream)
         reading = stream.reading()
         lock_slices(connection, [written(reading, delivery_id)], wait, run_id)
-        made = Incoming(reading, delivery_id, received, reading_id, contract_version, run_id)
+        made = Incoming(reading, delivery_id, turn, reading_id, contract_version, run_id)
         known = repeated(connection, {0: made})
         result = known[0] if known else store(connection, [made])[0]
-        attach_pupils(connection, reading_id, keep=not known and result.reading.verdict != "refused")
+        is_new = not known and result.status != "same"
+        attach_pupils(connection, reading_id, keep=is_new and result.reading.verdict != "refused")
     return result
 
 
@@ -129,13 +133,11 @@ def waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
     return waves
 
 
-def received_at(engine: Engine, delivery_ids: Sequence[int]) -> dict[int, dt.datetime]:
-    """Delivery → when it was received. Raises KeyError for a delivery that was never recorded."""
-    statement = text("SELECT delivery_id, received_at FROM ops.delivery WHERE delivery_id = ANY (:deliveries)")
+def counts_at(engine: Engine, delivery_ids: Sequence[int]) -> dict[int, dt.datetime]:
+    """Delivery → its turn among deliveries. Raises KeyError for a delivery that was never recorded."""
+    statement = text("SELECT delivery_id, counts_at FROM ops.delivery WHERE delivery_id = ANY (:deliveries)")
     with engine.connect() as connection:
-        found: dict[int, dt.datetime] = {}
-        for delivery_id, moment in connection.execute(statement, {"deliveries": list(delivery_ids)}):
-            found[delivery_id] = moment
+        found = dict(connection.execute(statement, {"deliveries": list(delivery_ids)}).tuples().all())
     if unknown := set(delivery_ids) - set(found):
         raise KeyError(f"no such deliveries: {sorted(unknown)}; record_arrival comes first")
     return found

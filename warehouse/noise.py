@@ -27,7 +27,7 @@ SELECT t.sender, t.week,
     count(*) FILTER (WHERE EXISTS (
         SELECT FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
         WHERE r.sender = t.sender AND r.form = ANY (t.forms)
-          AND d.received_at > t.sent_at AND d.received_at <= t.sent_at + interval '7 days'
+          AND ops.came_at(d) > t.sent_at AND ops.came_at(d) <= t.sent_at + interval '7 days'
     )) AS answered
 FROM told t
 GROUP BY t.sender, t.week ORDER BY t.week, t.sender

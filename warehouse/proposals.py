@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from contracts.reading import PupilStream, Reading
 from warehouse.digest import digest
-from warehouse.load import received_at, waves
+from warehouse.load import counts_at, waves
 from warehouse.pupils import attach_pupils, copy_pupils
 from warehouse.requests import Refused
 from warehouse.storing import Incoming, propose, reserve
@@ -22,7 +22,7 @@ FREE = "SELECT pg_advisory_unlock(hashtextextended('ops.backfill ' || :id, 0))"
 WAITING = """
 SELECT o.delivery_id FROM ops.backfill_delivery o JOIN ops.delivery d ON d.delivery_id = o.delivery_id
 WHERE o.backfill_id = :id AND o.outcome = 'waiting'
-ORDER BY d.received_at, o.delivery_id
+ORDER BY d.counts_at, o.delivery_id
 """
 DIGESTS = """
 SELECT o.delivery_id, r.digest FROM ops.backfill_delivery o JOIN ops.reading r ON r.reading_id = o.reading_before
@@ -57,15 +57,15 @@ def propose_readings(
 ) -> int:
     """Store those of the readings that say something else than before; returns how many. One transaction."""
     deliveries = [delivery_id for _, delivery_id in readings]
-    received = received_at(engine, deliveries)
+    counts = counts_at(engine, deliveries)
     with engine.connect() as connection, begun(connection):
         look_through(connection, backfill_id)
         asked = {"id": backfill_id, "deliveries": deliveries}
         before = dict(connection.execute(text(DIGESTS), asked).tuples().all())
         changed = [each for each in readings if digest(each[0]) != before[each[1]]]
-        changed.sort(key=lambda each: (received[each[1]], each[0].as_of or dt.date.min))
+        changed.sort(key=lambda each: (counts[each[1]], each[0].as_of or dt.date.min, each[1]))
         incoming = {
-            place: Incoming(reading, delivery_id, received[delivery_id], reading_id, contract_version, run_id)
+            place: Incoming(reading, delivery_id, counts[delivery_id], reading_id, contract_version, run_id)
             for place, ((reading, delivery_id), reading_id) in enumerate(
                 zip(changed, reserve(connection, len(changed)), strict=True)
             )
@@ -82,7 +82,7 @@ def propose_pupils(
     engine: Engine, backfill_id: int, stream: PupilStream, delivery_id: int, contract_version: str, run_id: int | None
 ) -> int:
     """Store an export's reading with its pupils, if it says something else than before; returns 1 or 0."""
-    received = received_at(engine, [delivery_id])[delivery_id]
+    turn = counts_at(engine, [delivery_id])[delivery_id]
     connection = engine.connect()
     with connection, connection.begin() as transaction:
         look_through(connection, backfill_id)
@@ -93,7 +93,7 @@ def propose_pupils(
         if digest(reading) == before:
             transaction.rollback()
         else:
-            made = Incoming(reading, delivery_id, received, reading_id, contract_version, run_id)
+            made = Incoming(reading, delivery_id, turn, reading_id, contract_version, run_id)
             (result,) = propose(connection, [made], backfill_id)
             attach_pupils(connection, reading_id, keep=result.reading.verdict != "refused")
             note(connection, backfill_id, "proposed", [delivery_id])

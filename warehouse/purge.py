@@ -25,7 +25,7 @@ WITH due AS (
     SELECT d.delivery_id FROM ops.delivery d JOIN ops.reading r ON r.delivery_id = d.delivery_id
     GROUP BY d.delivery_id
     HAVING (bool_or(r.form = ANY (:forms)) OR (array_agg(r.form ORDER BY r.reading_id DESC))[1] IS NULL)
-       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.local_date(d.received_at)))) + 1, 8, 31) + :days
+       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.local_date(ops.came_at(d))))) + 1, 8, 31) + :days
            < :today
 )
 SELECT d.delivery_id, d.byte_size, d.archive_path,
@@ -57,8 +57,8 @@ WHERE p.gone_at IS NULL ORDER BY p.purged_at, p.delivery_id
 """
 GONE = "UPDATE ops.purged SET gone_at = :now WHERE delivery_id = :delivery_id AND purged_at = :purged_at"
 WITHOUT_ACT = """
-SELECT p.delivery_id, p.purged_at, p.sha256, p.byte_size, p.pupil_rows, p.reason, p.run_id, p.gone_at, d.received_at,
-    f.title AS form_title, s.name AS sender_name, r.as_of
+SELECT p.delivery_id, p.purged_at, p.sha256, p.byte_size, p.pupil_rows, p.reason, p.run_id, p.gone_at,
+    ops.came_at(d) AS received_at, f.title AS form_title, s.name AS sender_name, r.as_of
 FROM ops.purged p
 JOIN ops.delivery d ON d.delivery_id = p.delivery_id
 LEFT JOIN LATERAL (

@@ -11,17 +11,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from contracts.circumstances import answered_to
 from contracts.forms import FORMS
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
 from warehouse.stored import stored_readings
 
 ADDRESSES = """
-SELECT r.reading_id, d.sha256, d.file_name AS file, d.archive_path, coalesce(r.sender, a.sender_folder) AS place
+SELECT r.reading_id, d.sha256, d.file_name AS file, d.archive_path, r.sender, d.sender_folder
 FROM ops.reading r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
-LEFT JOIN LATERAL (
-    SELECT a.sender_folder FROM ops.arrival a WHERE a.delivery_id = d.delivery_id ORDER BY a.arrival_id LIMIT 1
-) a ON true
 WHERE r.reading_id = ANY (:readings)
 """
 UNANSWERED = """
@@ -34,8 +32,9 @@ ANSWERED = """
 UPDATE ops.reading SET answered_at = clock_timestamp() WHERE reading_id = ANY (:readings) AND answered_at IS NULL
 """
 ABOUT = """
-SELECT r.reading_id, d.sha256, d.file_name, d.received_at, s.name AS sender_name, c.title AS campaign_title, c.deadline,
-    coalesce(r.as_of, ref.local_date(d.received_at)) AS day,
+SELECT r.reading_id, d.sha256, d.file_name, ops.came_at(d) AS received_at, s.name AS sender_name,
+    c.title AS campaign_title, c.deadline,
+    coalesce(r.as_of, ref.local_date(ops.came_at(d))) AS day,
     CASE WHEN r.verdict = 'refused' THEN 'holds' WHEN o.is_newer THEN 'newer' ELSE 'replaced' END AS relation,
     o.file_name AS other_file, o.received_at AS other_received_at
 FROM ops.reading r
@@ -43,7 +42,7 @@ JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 LEFT JOIN ref.sender s ON s.sender = r.sender
 LEFT JOIN ref.campaign c ON c.campaign = r.campaign
 LEFT JOIN LATERAL (
-    SELECT e.file_name, e.received_at, h.superseded_by IS DISTINCT FROM r.reading_id AS is_newer
+    SELECT e.file_name, ops.came_at(e) AS received_at, h.superseded_by IS DISTINCT FROM r.reading_id AS is_newer
     FROM ops.reading h
     JOIN ops.delivery e ON e.delivery_id = h.delivery_id
     WHERE h.form = r.form AND h.sender = r.sender AND h.campaign IS NOT DISTINCT FROM r.campaign
@@ -114,7 +113,7 @@ SELECT CASE WHEN d.delivery_id = :number THEN 'id' WHEN starts_with(d.sha256, :s
 FROM ops.delivery d
 WHERE d.delivery_id = :number OR d.file_name = :asked OR starts_with(d.sha256, :start)
     OR EXISTS (SELECT FROM ops.arrival a WHERE a.delivery_id = d.delivery_id AND a.file_name = :asked)
-ORDER BY d.received_at DESC, d.delivery_id DESC
+ORDER BY d.counts_at DESC, d.delivery_id DESC
 """
 LAST_READINGS = """
 SELECT r.delivery_id, max(r.reading_id) FROM ops.reading r
@@ -163,7 +162,12 @@ def last_readings(connection: Connection, delivery_ids: Collection[int]) -> dict
 def addresses(connection: Connection, reading_ids: Collection[int]) -> dict[int, Address]:
     """Reading id → where its receipt goes."""
     found = connection.execute(text(ADDRESSES), {"readings": list(reading_ids)}).mappings()
-    return {row["reading_id"]: Address(row["file"], row["sha256"], row["archive_path"], row["place"]) for row in found}
+    return {row["reading_id"]: _address(row) for row in found}
+
+
+def _address(row: Any) -> Address:
+    place = answered_to(row["sender_folder"], row["sender"])
+    return Address(row["file"], row["sha256"], row["archive_path"], place)
 
 
 def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInfo) -> dict[int, Receipt]:

@@ -29,7 +29,7 @@ FROM (
     ORDER BY r.delivery_id, r.became_current_at DESC, r.reading_id DESC
 ) r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
-WHERE coalesce(r.as_of, ref.local_date(d.received_at)) BETWEEN :from_as_of AND :to_as_of
+WHERE coalesce(r.as_of, ref.local_date(ops.came_at(d))) BETWEEN :from_as_of AND :to_as_of
   AND (r.form IS NULL OR r.form = ANY (:forms) OR cardinality(cast(:forms AS text[])) = 0)
   AND (r.sender IS NULL OR r.sender = ANY (:senders) OR cardinality(cast(:senders AS text[])) = 0)
 """

@@ -32,6 +32,12 @@ SELECT EXISTS (
                ELSE n.withdrawn_at IS NULL AND (n.reason, n.stated_by) = (:reason, :stated_by) END
 )
 """
+SAME_WORDS = f"""
+UPDATE ops.delivery d SET same_as = n.delivery_id
+FROM ops.statement n JOIN ops.delivery e ON e.delivery_id = n.delivery_id
+WHERE d.delivery_id = :delivery_id AND d.delivery_id <> e.delivery_id AND d.sha256 = e.sha256
+  AND n.withdrawn_at IS NULL AND {SAME}
+"""
 WITHDRAW = f"""
 UPDATE ops.statement n SET withdrawn_at = greatest(n.stated_at, :at), withdrawn_by = :by
 WHERE {SAME} AND n.withdrawn_at IS NULL
@@ -43,8 +49,7 @@ VALUES (:form, :sender, :campaign, :as_of, :reason, :stated_by, :stated_at, :del
 UNANSWERED = """
 SELECT n.statement_id, n.form, f.title AS form_title, n.sender, n.campaign, c.title AS campaign_title, n.as_of,
     n.reason, n.stated_at, d.sha256,
-    (SELECT a.file_name FROM ops.arrival a
-     WHERE a.delivery_id = d.delivery_id AND a.sender_folder = n.sender ORDER BY a.arrival_id LIMIT 1) AS file
+    d.file_name AS file
 FROM ops.statement n
 JOIN ref.form f ON f.form = n.form
 JOIN ops.delivery d ON d.delivery_id = n.delivery_id
@@ -122,8 +127,8 @@ def record(
 ) -> list[bool]:
     """Record statements, each in place of what stood before it; which of them are new.
 
-    The same file of the same sender changes nothing, withdrawn or not; the same words of the same officer change
-    nothing while they stand. Raises Timeout when somebody publishes for longer than `wait`.
+    The same delivery changes nothing, withdrawn or not; the same words under another name, or of the same officer,
+    change nothing while they stand. Raises Timeout when somebody publishes for longer than `wait`.
     """
     if not statements:
         return []
@@ -133,6 +138,8 @@ def record(
 
 def _recorded(connection: Connection, each: Statement) -> bool:
     values = dict(vars(each))
+    if each.delivery_id is not None and connection.execute(text(SAME_WORDS), values).rowcount:
+        return False
     if connection.scalar(text(KNOWN), values):
         return False
     connection.execute(text(WITHDRAW), {**values, "at": each.stated_at, "by": each.stated_by})

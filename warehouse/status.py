@@ -31,8 +31,7 @@ WHERE h.is_expected AND h.as_of = (SELECT max(as_of) FROM ops.publication) ORDER
 """
 WAITING = """
 SELECT d.delivery_id, d.file_name, left(d.sha256, 8) AS sha256, d.received_at,
-    (SELECT a.sender_folder FROM ops.arrival a WHERE a.delivery_id = d.delivery_id ORDER BY a.arrival_id LIMIT 1)
-        AS folder
+    d.sender_folder AS folder
 FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.received_at, d.delivery_id
 """
 OPEN_BACKFILLS = """

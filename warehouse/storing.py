@@ -16,9 +16,9 @@ from contracts.forms import FORMS, form_named
 from contracts.reading import CONTROL_TOTALS, FINDINGS, RAW_ROWS, SCHOOL_OUTCOMES, Reading, Rows, empty
 from contracts.versions import rules_of
 from warehouse.copying import copy_frame
-from warehouse.digest import digest
+from warehouse.digest import digest, facts_digest
 from warehouse.facts import fact_columns, fact_table, key_columns
-from warehouse.history import Finding, Standing, compared, findings_frame, smaller
+from warehouse.history import Finding, Standing, compared, findings_frame, sent_again, smaller
 
 SAID_BEFORE = """
 SELECT DISTINCT ON (r.delivery_id) r.delivery_id, r.reading_id, r.status, r.digest
@@ -36,18 +36,24 @@ RESERVE = """
 SELECT nextval(pg_get_serial_sequence('ops.reading', 'reading_id')) FROM generate_series(1, :count)
 """
 CURRENT = """
-SELECT r.slice, r.reading_id, r.delivery_id, r.rows_loaded, d.received_at, r.as_of
+SELECT r.slice, r.reading_id, r.delivery_id, r.rows_loaded, d.counts_at, r.as_of, d.sha256, r.facts_digest
 FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE r.status = 'current' AND r.slice = ANY (:slices)
 """
 STANDING_BEFORE = """
-SELECT DISTINCT ON (i.reading_id) i.reading_id, k.reading_id, k.delivery_id, r.rows_loaded, k.received_at, k.as_of
-FROM unnest(cast(:readings AS bigint[]), cast(:slices AS text[]), cast(:received AS timestamptz[]),
-            cast(:deliveries AS bigint[])) AS i (reading_id, slice, received_at, delivery_id)
+SELECT DISTINCT ON (i.reading_id) i.reading_id, k.reading_id, k.delivery_id, r.rows_loaded, k.counts_at, k.as_of
+FROM unnest(cast(:readings AS bigint[]), cast(:slices AS text[]), cast(:counts AS timestamptz[]),
+            cast(:deliveries AS bigint[])) AS i (reading_id, slice, counts_at, delivery_id)
 JOIN ops.reading_known('infinity') k
-    ON k.slice = i.slice AND k.received_at <= i.received_at AND k.delivery_id <> i.delivery_id
+    ON k.slice = i.slice AND k.counts_at <= i.counts_at AND k.delivery_id <> i.delivery_id
 JOIN ops.reading r ON r.reading_id = k.reading_id
-ORDER BY i.reading_id, k.received_at DESC, k.reading_id DESC
+ORDER BY i.reading_id, k.counts_at DESC, k.as_of DESC, k.delivery_id DESC, k.reading_id DESC
+"""
+SAME_AS = """
+UPDATE ops.delivery d SET same_as = r.delivery_id
+FROM unnest(cast(:deliveries AS bigint[]), cast(:readings AS bigint[])) AS n (delivery_id, reading_id)
+JOIN ops.reading r ON r.reading_id = n.reading_id
+WHERE d.delivery_id = n.delivery_id
 """
 SUPERSEDE = """
 UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded_by = n.new
@@ -66,11 +72,11 @@ SCHOOLS = "SELECT school_code, school_id FROM ref.school_identity WHERE school_c
 
 @dataclass(frozen=True)
 class Incoming:
-    """A reading on its way into the warehouse, under the id that was reserved for it."""
+    """A reading on its way into the warehouse, under the id that was reserved for it; `counts_at` is its turn."""
 
     reading: Reading
     delivery_id: int
-    received_at: dt.datetime
+    counts_at: dt.datetime
     reading_id: int
     contract_version: str
     run_id: int | None
@@ -86,11 +92,11 @@ class LoadResult:
 
     `reading` is the reading as stored: with the findings of history, and refused when they refuse it. `superseded` is
     the reading that it replaced. Status `superseded` means that a newer delivery was there already, `proposed` that the
-    reading waits for its backfill to be applied.
+    reading waits for its backfill to be applied, `same` that the reading of that id, of the same bytes, says this.
     """
 
     reading_id: int
-    status: Literal["current", "superseded", "proposed"]
+    status: Literal["current", "superseded", "proposed", "same"]
     superseded: int | None
     reading: Reading
     history: pl.DataFrame
@@ -142,9 +148,22 @@ def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
         for result in results
         if result.status == "superseded" and result.reading.slice
     }
-    copy_frame(connection, "ops.reading", _reading_rows(wave, results, newer, now))
-    _copy_parts(connection, results)
+    stored = [place for place, result in enumerate(results) if result.status != "same"]
+    _note_same(connection, wave, results)
+    if stored:
+        kept = [results[place] for place in stored]
+        copy_frame(connection, "ops.reading", _reading_rows([wave[place] for place in stored], kept, newer, now))
+        _copy_parts(connection, kept)
     return results
+
+
+def _note_same(connection: Connection, wave: Sequence[Incoming], results: Sequence[LoadResult]) -> None:
+    """Record of deliveries that say again what holds which reading answers for them."""
+    same = [(each.delivery_id, result.reading_id) for each, result in zip(wave, results, strict=True)
+            if result.status == "same"]  # fmt: skip
+    if same:
+        deliveries, readings = zip(*same, strict=True)
+        connection.execute(text(SAME_AS), {"deliveries": list(deliveries), "readings": list(readings)})
 
 
 def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) -> list[LoadResult]:
@@ -152,7 +171,7 @@ def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) 
     asked = {
         "readings": [each.reading_id for each in wave],
         "slices": [each.reading.slice for each in wave],
-        "received": [each.received_at for each in wave],
+        "counts": [each.counts_at for each in wave],
         "deliveries": [each.delivery_id for each in wave],
     }
     before = {reading_id: Standing(*rest) for reading_id, *rest in connection.execute(text(STANDING_BEFORE), asked)}
@@ -175,6 +194,8 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
         before = current.get(reading.slice) if reading.slice else None
         if reading.verdict == "refused" or reading.slice is None:
             results.append(LoadResult(each.reading_id, "current", None, reading, nothing))
+        elif before and _is_same(each, before):
+            results.append(LoadResult(before.reading_id, "same", None, reading, nothing))
         elif before and _is_older(each, before):
             results.append(LoadResult(each.reading_id, "superseded", None, reading, nothing))
         elif (
@@ -190,17 +211,31 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
                 LoadResult(each.reading_id, "current", before.reading_id if before else None, reading, nothing)
             )
     judged = compared(connection, [(reading, before) for _, reading, before in asked])
+    replacing = [(wave[place].delivery_id, before) for place, _, before in asked if before is not None]
+    again = sent_again(connection, replacing)
     for (place, reading, _), findings in zip(asked, judged, strict=True):
+        if wave[place].delivery_id in again:
+            findings.append(again[wave[place].delivery_id])
         if findings:
             results[place] = _noted(results[place], reading, findings)
     return results
 
 
 def _is_older(incoming: Incoming, before: Standing) -> bool:
-    """Was the delivery received before the one that its slice holds? Reading a delivery again always replaces."""
+    """Does the delivery come before the one that its slice holds? Reading a delivery again always replaces."""
     if incoming.delivery_id == before.delivery_id:
         return False
-    return (incoming.received_at, incoming.reading.as_of or dt.date.min) < (before.received_at, before.as_of)
+    mine = (incoming.counts_at, incoming.reading.as_of or dt.date.min, incoming.delivery_id)
+    return mine < (before.counts_at, before.as_of, before.delivery_id)
+
+
+def _is_same(incoming: Incoming, before: Standing) -> bool:
+    """Has another delivery of the same bytes said the same, and does it still hold?"""
+    return (
+        before.sha256 == incoming.reading.sha256
+        and before.delivery_id != incoming.delivery_id
+        and before.facts_digest == facts_digest(incoming.reading)
+    )
 
 
 def _noted(result: LoadResult, reading: Reading, findings: list[Finding]) -> LoadResult:
@@ -254,6 +289,7 @@ def _reading_rows(
             "run_id": each.run_id,
             "backfill_id": backfill_id,
             "digest": digest(each.reading),
+            "facts_digest": facts_digest(each.reading),
         }
         for each, result in zip(wave, results, strict=True)
     ]

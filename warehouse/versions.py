@@ -29,7 +29,7 @@ WHERE o.backfill_id = :id AND o.outcome = 'same' AND r.reading_id = o.reading_be
 BY_OLDER_RULES = """
 WITH suspect AS MATERIALIZED (
     SELECT r.reading_id, r.form, r.sender,
-        coalesce(r.as_of, (SELECT ref.local_date(d.received_at) FROM ops.delivery d
+        coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d)) FROM ops.delivery d
                            WHERE d.delivery_id = r.delivery_id)) AS as_of
     FROM (SELECT DISTINCT ON (v.form) v.form, v.position, v.fingerprints FROM ref.contract_version v
           ORDER BY v.form, v.position DESC) v
@@ -38,7 +38,8 @@ WITH suspect AS MATERIALIZED (
       AND (r.verdict <> 'refused' OR NOT EXISTS (
           SELECT FROM ops.reading n JOIN ops.delivery m ON m.delivery_id = n.delivery_id
           WHERE n.form = r.form AND n.sender = r.sender AND n.status = 'current'
-            AND m.received_at > (SELECT d.received_at FROM ops.delivery d WHERE d.delivery_id = r.delivery_id)))
+            AND (m.counts_at, m.delivery_id) > (SELECT d.counts_at, d.delivery_id FROM ops.delivery d
+                                                WHERE d.delivery_id = r.delivery_id)))
 ),
 older AS (
     SELECT s.*, j.judged_by

@@ -27,6 +27,7 @@ DROP FUNCTION IF EXISTS ref.roster_at(date);
 DROP FUNCTION IF EXISTS ref.sender_at(date);
 DROP FUNCTION IF EXISTS ref.campaign_at(date);
 DROP FUNCTION IF EXISTS ref.unit_at(date);
+DROP FUNCTION IF EXISTS ops.came_at(ops.delivery);
 DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
 DROP FUNCTION IF EXISTS ref.academic_year(date);
 
@@ -38,6 +39,12 @@ $$;
 -- The day that the region's wall calendar showed.
 CREATE FUNCTION ref.local_date(moment timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
     SELECT (moment AT TIME ZONE 'Asia/Tomsk')::date
+$$;
+
+-- When a delivery came, for whoever asks whether it came in time: as the channel says that vouches for the times of its
+-- files, else when we saw it first. A file's own time is a claim and decides nothing.
+CREATE FUNCTION ops.came_at(delivery ops.delivery) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN delivery.is_vouched THEN delivery.claimed_at ELSE delivery.received_at END
 $$;
 
 CREATE FUNCTION ref.unit_at(day date)
@@ -113,12 +120,14 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The last reading of each delivery of which we knew at a moment. Readings of superseded deliveries are among them: a
--- later date's report does not undo an earlier date. A delivery that its last reading refused has none.
+-- later date's report does not undo an earlier date. A delivery that its last reading refused has none. `received_at`
+-- tells whether it came in time, `counts_at` (then the as-of date, then the delivery) which of two is the newer one.
 CREATE FUNCTION ops.reading_known(known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, slice text,
-               verdict text, received_at timestamptz, became_current_at timestamptz) LANGUAGE sql STABLE AS $$
-    SELECT r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.slice, r.verdict, d.received_at,
-        coalesce(r.became_current_at, r.read_at)
+               verdict text, received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.slice, r.verdict, ops.came_at(d),
+        coalesce(r.became_current_at, r.read_at), d.counts_at
     FROM ops.reading r
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
     WHERE r.slice IS NOT NULL
@@ -139,9 +148,11 @@ $$;
 -- and a plan hold also before the first date for which we have them.
 CREATE FUNCTION ops.reading_at(day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
-               received_at timestamptz, became_current_at timestamptz) LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
+               received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     SELECT DISTINCT ON (r.form, r.sender)
-        r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at
+        r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at,
+        r.counts_at
     FROM ops.reading_known(known) r
     JOIN ref.form f ON f.form = r.form
     LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
@@ -154,7 +165,7 @@ RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, ca
     ORDER BY r.form, r.sender, r.as_of <= day DESC,
         CASE WHEN r.as_of > day THEN r.as_of END,
         CASE WHEN f.slice_by = 'as_of' THEN r.as_of END DESC,
-        r.received_at DESC, r.as_of DESC, r.became_current_at DESC, r.reading_id DESC
+        r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
 -- Snapshots of exactly these days, one a sender and day, whatever the academic year: where there is none, there is none.
@@ -164,7 +175,7 @@ LANGUAGE sql STABLE ROWS 10 SET search_path = '' AS $$
     SELECT DISTINCT ON (r.sender, r.as_of) r.reading_id, r.sender, r.as_of, r.became_current_at
     FROM ops.reading_known(known) r
     WHERE r.form = 'registration_export' AND r.as_of = ANY (days)
-    ORDER BY r.sender, r.as_of, r.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+    ORDER BY r.sender, r.as_of, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
 -- What stands at each sender's door on a day: the reading that holds, and a refused delivery sent after it.
@@ -174,7 +185,7 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
     WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known)),
     refused AS (
         SELECT DISTINCT ON (r.form, r.sender)
-            r.reading_id, r.form, r.sender, r.as_of, r.verdict, d.received_at,
+            r.reading_id, r.form, r.sender, r.as_of, r.verdict, ops.came_at(d) AS received_at,
             coalesce(r.became_current_at, r.read_at) AS became_current_at
         FROM ops.reading r
         JOIN ops.delivery d ON d.delivery_id = r.delivery_id
@@ -188,10 +199,14 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
                           WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id AND n.status <> 'reverted'
                             AND (n.became_current_at <= known
                                  OR (n.status = 'proposed' AND n.backfill_id = ops.backfill_tried())))
-          AND coalesce(r.as_of, ref.local_date(d.received_at))
+          AND coalesce(r.as_of, ref.local_date(ops.came_at(d)))
               BETWEEN coalesce(c.starts_on, make_date(ref.academic_year(day), 9, 1)) AND day
-          AND (h.reading_id IS NULL OR d.received_at > h.received_at)
-        ORDER BY r.form, r.sender, d.received_at DESC, r.reading_id DESC
+          AND (h.reading_id IS NULL OR (d.counts_at, d.delivery_id) > (h.counts_at, h.delivery_id))
+          -- The same facts sent again under another name are the newer word.
+          AND NOT EXISTS (SELECT FROM ops.delivery e
+                          WHERE e.same_as = h.delivery_id AND e.archived_at <= known
+                            AND (e.counts_at, e.delivery_id) > (d.counts_at, d.delivery_id))
+        ORDER BY r.form, r.sender, d.counts_at DESC, d.delivery_id DESC, r.reading_id DESC
     )
     SELECT reading_id, form, sender, as_of, verdict, received_at, became_current_at FROM held
     UNION ALL
@@ -205,7 +220,7 @@ RETURNS TABLE (reading_id bigint, judged_by text, by_older_rules boolean)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     WITH asked AS MATERIALIZED (
         SELECT r.reading_id, r.form,
-            coalesce(r.as_of, (SELECT ref.local_date(d.received_at) FROM ops.delivery d
+            coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d)) FROM ops.delivery d
                                WHERE d.delivery_id = r.delivery_id)) AS day,
             coalesce(
                 (SELECT o.confirms FROM ops.backfill_delivery o
@@ -290,7 +305,7 @@ RETURNS TABLE (reading_id bigint, as_of date, valid_from date, valid_to date) LA
         SELECT DISTINCT ON (r.sender, r.as_of) r.*
         FROM ops.reading_known(known) r
         WHERE r.form = 'school_register'
-        ORDER BY r.sender, r.as_of, r.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+        ORDER BY r.sender, r.as_of, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
     )
     SELECT r.reading_id, r.as_of,
         CASE WHEN lag(r.as_of) OVER by_date IS NULL THEN '-infinity' ELSE r.as_of END,
@@ -311,7 +326,7 @@ CREATE FUNCTION ref.school_at(day date, known timestamptz)
 RETURNS TABLE (school_id bigint, school_code text, short_name text, full_name text, territory text, subordination text,
                pupils_6_11 bigint, in_register boolean) LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
     WITH register AS (
-        SELECT r.reading_id, r.as_of, r.received_at, r.became_current_at,
+        SELECT r.reading_id, r.delivery_id, r.as_of, r.counts_at,
             coalesce(h.valid_from <= day AND day < h.valid_to, false) AS holds
         FROM ops.reading_known(known) r
         LEFT JOIN ref.register_known(known) h ON h.reading_id = r.reading_id
@@ -322,7 +337,7 @@ RETURNS TABLE (school_id bigint, school_code text, short_name text, full_name te
     FROM register r
     JOIN core.school_register_fact f ON f.reading_id = r.reading_id
     ORDER BY f.school_id, r.holds DESC, r.as_of <= day DESC, CASE WHEN r.as_of <= day THEN r.as_of END DESC, r.as_of,
-        r.received_at DESC, r.became_current_at DESC, r.reading_id DESC
+        r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
 -- Each school of the register and the status of its report: what its own sender reported in the campaign that runs.

@@ -83,6 +83,22 @@ def official_names() -> tuple[str, ...]:
 
 
 @cache
+def owners(channel: str) -> dict[str, str]:
+    """Address → the sender that it proves, for a channel: `inbox` (folders), `mail` (addresses), `drop` (accounts).
+
+    Raises ValueError for an address of somebody unknown, or of two.
+    """
+    senders = {row["sender"] for row in rows("senders")}
+    found: dict[str, str] = {}
+    for row in rows("sender_addresses"):
+        if row["sender"] not in senders:
+            raise ValueError(f"sender_addresses.csv: nobody is called {row['sender']!r}")
+        if row["channel"] == channel and found.setdefault(row["address"], row["sender"]) != row["sender"]:
+            raise ValueError(f"sender_addresses.csv: {channel} {row['address']!r} is of two senders")
+    return found
+
+
+@cache
 def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
     """The campaign of a form that runs on a date: the last one started in the same academic year, or None.
 

@@ -32,8 +32,8 @@ def region_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
-    """A home of its own on a new database."""
-    made = Settings(home=tmp_path / "home", database_url=database_url)  # type: ignore[arg-type]
+    """A home of its own on a new database; its files play the past, so that their times are those of receipt."""
+    made = Settings(home=tmp_path / "home", database_url=database_url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
     made.prepare()
     return made
 
@@ -86,6 +86,7 @@ def profmin(tmp_path: Path) -> Run:
         }
         if settings is not None:
             environment["PROFMIN_HOME"] = str(settings.home)
+            environment["PROFMIN_VOUCHED_CHANNELS"] = settings.vouched_channels
             if settings.database_url is not None:
                 environment["PROFMIN_DATABASE_URL"] = settings.database_url.get_secret_value()
         return subprocess.run(

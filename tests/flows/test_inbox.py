@@ -52,7 +52,7 @@ def test_archive_keeps_bytes_once_and_closed(tmp_path: Path) -> None:
     assert arrival.path == kept / sha256[:2] / sha256
     assert arrival.path.read_text() == "текст"
     assert (arrival.sha256, arrival.size, arrival.folder) == (sha256, 10, "asinovsky")
-    assert arrival.received_at == dt.datetime(2023, 9, 8, 8, tzinfo=dt.UTC)
+    assert arrival.claimed_at == dt.datetime(2023, 9, 8, 8, tzinfo=dt.UTC)
     assert stat.S_IMODE(arrival.path.stat().st_mode) == 0o600
     before = arrival.path.stat().st_mtime_ns
     assert archive(Incoming(second, None), kept).path == arrival.path

@@ -160,7 +160,9 @@ def test_marts_of_a_run_that_was_cut_off_are_published_by_the_next(
         assert mart(connection, "readiness_region", AS_OF)["accepted"].to_list() == [244]
 
 
-def test_equal_bytes_in_two_places_are_one_delivery(settings: Settings, engine: sa.Engine, region_files: Path) -> None:
+def test_equal_bytes_under_two_names_are_two_deliveries_of_the_same_facts(
+    settings: Settings, engine: sa.Engine, region_files: Path
+) -> None:
     files = picked(region_files, "department/Реестр", "asinovsky")
     copied = settings.inbox / "asinovsky" / "копия.xlsx"
     copied.parent.mkdir()
@@ -169,7 +171,8 @@ def test_equal_bytes_in_two_places_are_one_delivery(settings: Settings, engine: 
     assert [each.is_repeat for each in outcomes] == [False, False, True]
     assert [each.file for each in outcomes][1:] == [files["asinovsky"].name, "копия.xlsx"]
     assert outcomes[1].reading_id == outcomes[2].reading_id
-    assert counted(engine, "SELECT count(*) FROM ops.delivery") == 2
+    assert counted(engine, "SELECT count(*) FROM ops.delivery") == 3
+    assert counted(engine, "SELECT count(*) FROM ops.reading") == 2
 
 
 def test_what_the_caller_says_makes_another_reading(settings: Settings, engine: sa.Engine, region_files: Path) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows import intake as intakes
-from flows import outbox
+from flows import outbox, receiving
 from flows.inbox import Incoming, discover
 from flows.ingest import ingest, take_in
 from flows.intake import Intake
@@ -52,7 +52,7 @@ def test_an_inbox_as_it_was_is_not_read_again(
 ) -> None:
     assert [outcome.verdict for outcome in night(engine, settings)] == ["accepted", "accepted"]
     before = arrivals(engine)
-    monkeypatch.setattr(Intake, "receive", lambda _, file: pytest.fail(f"{file} was received again"))
+    monkeypatch.setattr(receiving, "archive", lambda file, _: pytest.fail(f"{file} was received again"))
     assert night(engine, settings) == []
     assert arrivals(engine) == before
     assert report.exists()
@@ -69,7 +69,7 @@ def test_a_file_written_again_is_read_even_if_its_time_and_size_are_set_back(
     assert (outcome.file, outcome.is_repeat) == (report.name, False)
 
 
-def test_the_same_bytes_under_another_name_are_recorded_as_a_repeat(
+def test_the_same_facts_under_another_name_are_recorded_and_not_stored_again(
     engine: sa.Engine, settings: Settings, report: Path
 ) -> None:
     night(engine, settings)
@@ -77,8 +77,9 @@ def test_the_same_bytes_under_another_name_are_recorded_as_a_repeat(
     (outcome,) = night(engine, settings)
     assert (outcome.file, outcome.is_repeat, outcome.verdict) == ("ещё раз.xlsx", True, "accepted")
     with engine.connect() as connection:
-        names = connection.scalars(sa.text("SELECT file_name FROM ops.arrival WHERE is_repeat")).all()
-    assert names == ["ещё раз.xlsx"]
+        named = "SELECT file_name FROM ops.delivery WHERE same_as IS NOT NULL"
+        assert connection.scalars(sa.text(named)).all() == ["ещё раз.xlsx"]
+        assert connection.scalar(sa.text("SELECT count(*) FROM ops.reading")) == 2
 
 
 def test_a_delivery_that_failed_is_read_by_the_next_night_without_its_file(
@@ -109,7 +110,7 @@ def test_what_older_rules_refused_is_read_again_without_its_file(
     assert refused.verdict == "refused"
     (settings.inbox / "asinovsky" / "меню.csv").unlink()
     assert night(engine, settings) == []
-    monkeypatch.setattr(intakes, "contract_version", lambda: "newer rules")
+    monkeypatch.setattr(receiving, "contract_version", lambda: "newer rules")
     (again,) = night(engine, settings)
     assert (again.file, again.verdict, again.is_repeat) == ("меню.csv", "refused", False)
     assert again.reading_id != refused.reading_id
@@ -126,13 +127,13 @@ def test_an_archive_that_was_not_unpacked_is_unpacked_by_the_next_night(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(intakes, "unpack", killed)
+    monkeypatch.setattr(receiving, "unpack", killed)
     with pytest.raises(KeyboardInterrupt):
         night(engine, settings)
     monkeypatch.undo()
     packed.unlink()
     for register in (settings.inbox / "department").iterdir():
-        assert Intake(engine, settings, Options(), None).receive(Incoming(register, "department"))
+        assert Intake(engine, settings, Options(), None).receive([Incoming(register, "department")])
     outcomes = {outcome.file: outcome.verdict for outcome in night(engine, settings)}
     assert outcomes[f"отчёты.zip/{report.name}"] == "accepted"
     assert night(engine, settings) == []

@@ -58,7 +58,14 @@ def files(region_files: Path) -> dict[str, Path]:
     return picked(region_files, REGISTER, "asinovsky", "parabelsky")
 
 
-def test_each_file_of_an_archive_is_a_delivery(settings: Settings, files: dict[str, Path]) -> None:
+@pytest.fixture
+def trusting(settings: Settings) -> Settings:
+    """Files at the top of the inbox may say themselves whose they are."""
+    return settings.model_copy(update={"content_names_sender": True})
+
+
+def test_each_file_of_an_archive_is_a_delivery(trusting: Settings, files: dict[str, Path]) -> None:
+    settings = trusting
     register, first, second = files[REGISTER], files["asinovsky"], files["parabelsky"]
     shutil.copytree(register.parent, settings.inbox / "department")
     archive = zipped(
@@ -97,7 +104,8 @@ def test_the_same_archive_twice_changes_nothing(settings: Settings, files: dict[
     assert [row[2] for row in rows(settings, CAME_IN)] == [False, True]
 
 
-def test_folder_and_name_of_the_archive_stand_for_its_files(settings: Settings, files: dict[str, Path]) -> None:
+def test_folder_and_name_of_the_archive_stand_for_its_files(trusting: Settings, files: dict[str, Path]) -> None:
+    settings = trusting
     book = openpyxl.load_workbook(files["parabelsky"])
     sheet = book.worksheets[-1]
     heading = next(row[0].row for row in sheet.iter_rows() if sum(cell.value is not None for cell in row) > 10)
@@ -112,7 +120,8 @@ def test_folder_and_name_of_the_archive_stand_for_its_files(settings: Settings, 
     assert (outcome.sender, str(outcome.as_of), outcome.folder) == ("parabelsky", "2023-09-08", None)
 
 
-def test_an_archive_that_is_not_unpacked_is_refused_as_it_is(settings: Settings, tmp_path: Path) -> None:
+def test_an_archive_that_is_not_unpacked_is_refused_as_it_is(trusting: Settings, tmp_path: Path) -> None:
+    settings = trusting
     good = zipped(tmp_path / "good.zip", {"а.csv": b"x;y\n" * 100}).read_bytes()
     zipped(settings.inbox / "вложенный.zip", {"ещё.zip": good})
     zipped(settings.inbox / "много.zip", {f"{number}.csv": b"" for number in range(1001)})

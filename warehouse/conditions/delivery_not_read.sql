@@ -7,7 +7,8 @@ SELECT
     jsonb_build_object('deliveries_count', count(*), 'first', left(min(d.sha256), 7)) AS details,
     '{}'::bigint[] AS deliveries
 FROM ops.delivery d
-WHERE NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded'))
+WHERE d.same_as IS NULL
+  AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded'))
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.statement s WHERE s.delivery_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)

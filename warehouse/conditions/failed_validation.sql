@@ -14,7 +14,7 @@ WITH standing AS MATERIALIZED (
            OR s.received_at > cast(:now AS timestamptz) - make_interval(days => cast(:unknown_days AS integer))
               AND NOT EXISTS (SELECT FROM ops.reading n JOIN ops.delivery o ON o.delivery_id = n.delivery_id
                               WHERE n.sender = s.sender AND n.verdict <> 'refused' AND n.status IN ('current', 'superseded')
-                                AND o.received_at > s.received_at))
+                                AND ops.came_at(o) > s.received_at))
 ),
 register AS MATERIALIZED (
     SELECT g.reading_id FROM ref.register_known('infinity') g WHERE g.valid_from <= :day AND :day < g.valid_to

@@ -1,6 +1,7 @@
 -- Each delivery that was archived has been read, or waits for the next run, or is a statement; of a zip archive the files in it.
 SELECT d.file_name || ' ' || left(d.sha256, 8) AS place, 'no finished reading' AS wrong
 FROM ops.delivery d
-WHERE NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded'))
+WHERE d.same_as IS NULL
+  AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded'))
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)

@@ -1,0 +1,223 @@
+"""Files as they come: each is an arrival, and a delivery unless its bytes came in the same circumstances before.
+
+Circumstances are the name, the sender's folder, what the caller states, and the moment: what was sent before counts
+again when something else came in between.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import md5
+
+from sqlalchemy import Connection, text
+
+from contracts.circumstances import NOTHING_STATED, Said, Stated
+
+# Deliveries of one look came together; a clock that was set back does not put them before those of an earlier look.
+LOOK = """
+SELECT n.now, greatest(n.now, (SELECT max(d.counts_at) + interval '1 microsecond' FROM ops.delivery d
+                               WHERE NOT d.is_vouched))
+FROM (SELECT clock_timestamp() AS now) n
+"""
+# The last word of a delivery is its last reading that counted, or that of the delivery which answers for it. A refused
+# file, which replaced nothing, stands until something newer comes for its slice; where the slice is not known, until
+# something newer of its form comes from its sender.
+NEWER = """
+SELECT FROM ops.reading n
+JOIN ops.delivery e ON coalesce(e.same_as, e.delivery_id) = n.delivery_id
+WHERE n.form = w.form AND n.sender = w.sender AND n.status IN ('current', 'superseded')
+  AND (e.counts_at, e.delivery_id) > (w.counts_at, w.delivery_id)
+  AND CASE w.slice_by
+      WHEN 'campaign' THEN coalesce(n.campaign = w.campaign, true)
+      WHEN 'as_of' THEN coalesce(n.as_of = w.as_of, true)
+      ELSE coalesce(ref.academic_year(n.as_of) = ref.academic_year(w.as_of), true)
+  END
+"""
+# One that was not read yet waits as it is, and so do the files of an archive. Words that there is nothing to report
+# stand for their campaign or night alone: next year the same words are others.
+SAME = f"""
+WITH word AS (
+    SELECT d.delivery_id, d.sent, d.counts_at, d.stated_form, d.stated_sender, d.stated_as_of,
+        r.reading_id, r.status, r.verdict, r.form, r.sender, r.campaign, r.as_of, f.slice_by,
+        EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = coalesce(d.same_as, d.delivery_id)) AS is_statement,
+        EXISTS (SELECT FROM ops.statement n
+                WHERE n.delivery_id = coalesce(d.same_as, d.delivery_id) AND n.withdrawn_at IS NULL
+                  AND n.form = :said_form AND n.sender = :said_sender
+                  AND n.campaign IS NOT DISTINCT FROM :said_campaign
+                  AND n.as_of IS NOT DISTINCT FROM cast(:said_as_of AS date)) AS says_so
+    FROM ops.delivery d
+    LEFT JOIN LATERAL (
+        SELECT r.* FROM ops.reading r
+        WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id) AND r.status IN ('current', 'superseded')
+        ORDER BY r.reading_id DESC LIMIT 1
+    ) r ON true
+    LEFT JOIN ref.form f ON f.form = r.form
+    WHERE d.sha256 = :sha256 AND md5(d.file_name) = md5(:file_name)
+      AND coalesce(d.sender_folder, '') = coalesce(:folder, '')
+)
+SELECT w.delivery_id, w.sent,
+    CASE
+        WHEN w.reading_id IS NULL THEN
+            (w.stated_form, w.stated_sender, w.stated_as_of) IS NOT DISTINCT FROM (:form, :sender, cast(:as_of AS date))
+        ELSE (cast(:form AS text) IS NULL OR w.form IS NOT DISTINCT FROM :form)
+            AND (cast(:sender AS text) IS NULL OR w.sender IS NOT DISTINCT FROM :sender)
+            AND (cast(:as_of AS date) IS NULL OR w.as_of IS NOT DISTINCT FROM :as_of)
+    END AS answers,
+    CASE
+        WHEN cast(:said_form AS text) IS NOT NULL OR w.is_statement THEN w.says_so
+        WHEN w.reading_id IS NULL THEN true
+        WHEN w.verdict = 'refused' THEN NOT EXISTS ({NEWER})
+        ELSE w.status = 'current'
+    END AS stands,
+    EXISTS (SELECT FROM ops.arrival a
+            WHERE a.delivery_id = w.delivery_id AND a.inbox_path = :inbox_path AND a.stamp = :stamp) AS lies_there,
+    EXISTS ({NEWER} AND md5(e.file_name || '/' || coalesce(e.sender_folder, '')) = ANY (:together))
+        AS comes_with_newer
+FROM word w
+ORDER BY w.sent DESC
+"""
+ARCHIVE = """
+INSERT INTO ops.delivery (
+    sha256, file_name, sender_folder, channel, sent, byte_size, archive_path, received_at, claimed_at, is_vouched,
+    counts_at, stated_form, stated_sender, stated_as_of
+)
+VALUES (
+    :sha256, :file_name, :folder, :channel, :sent, :byte_size, :archive_path, :received_at, :claimed_at, :is_vouched,
+    CASE WHEN :is_vouched THEN cast(:claimed_at AS timestamptz) ELSE cast(:counts_at AS timestamptz) END,
+    :form, :sender, :as_of
+)
+ON CONFLICT (sha256, md5(file_name), coalesce(sender_folder, ''), sent) DO NOTHING
+RETURNING delivery_id
+"""
+ARRIVE = """
+INSERT INTO ops.arrival (
+    delivery_id, file_name, sender_folder, received_at, claimed_at, run_id, is_repeat, container_id, inbox_path, stamp
+)
+VALUES (
+    :delivery_id, :file_name, :folder, :received_at, :claimed_at, :run_id, :is_repeat, :container_id, :inbox_path,
+    :stamp
+)
+"""
+# A channel vouches for the time at which bytes came first, not for that of their copy.
+LAST_CLAIM = "SELECT max(claimed_at) FROM ops.delivery WHERE sha256 = :sha256"
+CAME_AT = "SELECT ops.came_at(d) FROM ops.delivery d WHERE d.delivery_id = :delivery_id"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A moment at which files were seen: by the clock, and in the order in which deliveries count."""
+
+    received_at: dt.datetime
+    counts_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Came:
+    """A file that came by a channel (`inbox`, `ingest`).
+
+    `claimed_at`, with a time zone, is the time that it says itself; `is_vouched`, that its channel vouches for it.
+    `folder` is the inbox folder in which it lay, `container_id` the delivery of the zip archive in which it came. By
+    `inbox_path` and `stamp` the next look at the inbox knows that this file was seen.
+    """
+
+    sha256: str
+    file_name: str
+    byte_size: int
+    claimed_at: dt.datetime
+    archive_path: str
+    folder: str | None = None
+    channel: str | None = None
+    is_vouched: bool = False
+    run_id: int | None = None
+    container_id: int | None = None
+    inbox_path: str | None = None
+    stamp: str | None = None
+    stated: Stated = NOTHING_STATED
+    said: Said | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The delivery that a file is. `came_at` decides whether it came in time."""
+
+    delivery_id: int
+    is_repeat: bool
+    came_at: dt.datetime
+
+
+def look(connection: Connection) -> Look:
+    """Now. Files that are seen together share it."""
+    now, counts_at = connection.execute(text(LOOK)).one()
+    return Look(now, counts_at)
+
+
+def record_came(
+    connection: Connection, came: Came, seen: Look, together: Collection[tuple[str, str]] = ()
+) -> Recorded:
+    """Record that a file came; the delivery that it is.
+
+    Equal bytes in equal circumstances are the delivery of before as long as its word stands, else a new one, which
+    counts as the newest word of its sender. A file that lies in the inbox as it lay there before is not sent again, and
+    nothing counts anew of files that are sent again `together` (names and folders of a look) with what came after.
+    Raises ValueError for a time without a time zone.
+    """
+    if came.claimed_at.tzinfo is None:
+        raise ValueError(f"the time of a file has no time zone: {came.claimed_at}")
+    keys = [_key(each) for each in together]
+    known, sent = _known(connection, came, keys)
+    values = _values(came, seen)
+    delivery_id = known
+    while delivery_id is None:
+        last = connection.scalar(text(LAST_CLAIM), values)
+        is_vouched = came.is_vouched and came.claimed_at <= seen.received_at and (not last or came.claimed_at > last)
+        delivery_id = connection.scalar(text(ARCHIVE), {**values, "sent": sent, "is_vouched": is_vouched})
+        if delivery_id is None:  # another run has recorded it at this moment
+            known, sent = _known(connection, came, keys)
+            delivery_id = known
+    connection.execute(text(ARRIVE), {**values, "delivery_id": delivery_id, "is_repeat": known is not None})
+    came_at = connection.execute(text(CAME_AT), {"delivery_id": delivery_id}).scalar_one()
+    return Recorded(delivery_id, known is not None, came_at)
+
+
+def record_arrival(
+    connection: Connection,
+    sha256: str,
+    file_name: str,
+    byte_size: int,
+    came_at: dt.datetime,
+    archive_path: str,
+    sender_folder: str | None = None,
+    run_id: int | None = None,
+) -> tuple[int, bool]:
+    """Record a file that a channel brought which vouches for its time; (delivery_id, is_repeat)."""
+    came = Came(sha256, file_name, byte_size, came_at, archive_path, sender_folder, is_vouched=True, run_id=run_id)
+    recorded = record_came(connection, came, look(connection))
+    return recorded.delivery_id, recorded.is_repeat
+
+
+def _known(connection: Connection, came: Came, keys: Collection[str]) -> tuple[int | None, int]:
+    """The delivery that these bytes still are, if any, and in which turn they are sent."""
+    said = came.said
+    asked = {
+        **_values(came, None), "together": list(keys),
+        "said_form": said and said.form, "said_sender": said and said.sender,
+        "said_campaign": said and said.campaign, "said_as_of": said and said.as_of,
+    }  # fmt: skip
+    before = connection.execute(text(SAME), asked).mappings().all()
+    for each in before:
+        if each["answers"] and (each["stands"] or each["lies_there"] or each["comes_with_newer"]):
+            return each["delivery_id"], each["sent"]
+    return None, before[0]["sent"] + 1 if before else 1
+
+
+def _values(came: Came, seen: Look | None) -> dict[str, object]:
+    """What the statements ask for."""
+    names = ("sha256", "file_name", "folder", "channel", "byte_size", "claimed_at", "archive_path", "run_id",
+             "container_id", "inbox_path", "stamp")  # fmt: skip
+    return {name: getattr(came, name) for name in names} | vars(came.stated) | (vars(seen) if seen else {})
+
+
+def _key(name_and_folder: tuple[str, str]) -> str:
+    return md5("/".join(name_and_folder).encode(), usedforsecurity=False).hexdigest()
