@@ -153,9 +153,7 @@ def look(connection: Connection) -> Look:
     return Look(now, counts_at)
 
 
-def record_came(
-    connection: Connection, came: Came, seen: Look, together: Collection[tuple[str, str]] = ()
-) -> Recorded:
+def record_came(connection: Connection, came: Came, seen: Look, together: Collection[tuple[str, str]] = ()) -> Recorded:
     """Record that a file came; the delivery that it is.
 
     Equal bytes in equal circumstances are the delivery of before as long as its word stands, else a new one, which
