@@ -25,14 +25,15 @@ NAME = re.compile(r"[\w.-]+")
 KEYS = {
     "band_rules": ("band_rule_version", "band"), "calendar": ("region", "day"), "campaigns": ("campaign",),
     "level_norms": ("model_version", "level", "direction"), "reporting_units": ("reporting_unit", "valid_from"),
-    "reporting_unit_aliases": ("alias",), "rule_classes": ("rule_class", "rules"), "senders": ("sender",),
-    "thresholds": ("condition", "name"),
+    "reporting_unit_aliases": ("alias",), "rule_classes": ("rule_class", "rules"),
+    "sender_addresses": ("channel", "address"), "senders": ("sender",), "thresholds": ("condition", "name"),
 }  # fmt: skip
 """What tells the lines of an input apart; of others the first column does."""
 TITLES = {
     "band_rules": "полосы", "calendar": "рабочий календарь", "campaigns": "кампании", "level_norms": "нормы часов",
     "reporting_units": "отчётные единицы", "reporting_unit_aliases": "написания территорий",
-    "rule_classes": "классы правил", "senders": "отправители", "thresholds": "пороги инцидентов",
+    "rule_classes": "классы правил", "sender_addresses": "адреса отправителей",
+    "senders": "отправители", "thresholds": "пороги инцидентов",
 }  # fmt: skip
 READ_BY_FORMS = frozenset(
     {

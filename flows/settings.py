@@ -139,9 +139,9 @@ class Settings(BaseSettings):
         gt=0,
         description="How old the last completed nightly run may be before somebody is woken.",
     )
-    vouched_channels: str = Field(
-        default="",
-        pattern=r"^((inbox|ingest)(,(inbox|ingest))*)?$",
+    vouched_channels: str | None = Field(
+        default=None,
+        pattern=r"^(inbox|ingest)(,(inbox|ingest))*$",
         description="Channels whose file times are times of receipt: inbox, ingest (files named). Else our clock.",
     )
     content_names_sender: bool = Field(
@@ -213,7 +213,7 @@ class Settings(BaseSettings):
 
     def vouches_for(self, channel: str) -> bool:
         """Are the times of a channel's files times of receipt?"""
-        return channel in self.vouched_channels.split(",")
+        return channel in (self.vouched_channels or "").split(",")
 
     @property
     def lock_wait(self) -> dt.timedelta:

@@ -86,7 +86,7 @@ def profmin(tmp_path: Path) -> Run:
         }
         if settings is not None:
             environment["PROFMIN_HOME"] = str(settings.home)
-            environment["PROFMIN_VOUCHED_CHANNELS"] = settings.vouched_channels
+            environment["PROFMIN_VOUCHED_CHANNELS"] = settings.vouched_channels or ""
             if settings.database_url is not None:
                 environment["PROFMIN_DATABASE_URL"] = settings.database_url.get_secret_value()
         return subprocess.run(

@@ -28,7 +28,7 @@ NO_DATE, WITH_DATE = "3 Шегарский без даты.xlsx", "4 Шегар�
 @pytest.fixture
 def plain(settings: Settings) -> Settings:
     """The settings as they are by default: no channel vouches for the times of its files."""
-    return settings.model_copy(update={"vouched_channels": ""})
+    return settings.model_copy(update={"vouched_channels": None})
 
 
 @pytest.fixture(autouse=True)
@@ -248,9 +248,9 @@ def test_a_claim_decides_only_where_its_channel_vouches_for_it(
     assert came_at == dt.datetime.fromtimestamp(1_694_160_000, dt.UTC)
 
 
-@pytest.mark.parametrize("vouched", ["", "inbox"])
+@pytest.mark.parametrize("vouched", [None, "inbox"])
 def test_a_file_from_the_future_is_named_and_came_now(
-    settings: Settings, engine: sa.Engine, shegarsky: Path, vouched: str
+    settings: Settings, engine: sa.Engine, shegarsky: Path, vouched: str | None
 ) -> None:
     path = put(settings, shegarsky, "shegarsky")
     os.utime(path, (4_000_000_000, 4_000_000_000))
