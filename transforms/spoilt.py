@@ -53,7 +53,7 @@ def grades_typed(body: str) -> tuple[int, int] | None:
     """
     found = next((found for pattern in OF_CELL if (found := re.fullmatch(pattern, body))), None)
     numbers = typed(body) if found else None
-    if numbers is None or max(numbers) > 11 or numbers[0] == numbers[1]:
+    if numbers is None or max(numbers) > 11 or numbers[0] == numbers[1] or shown_as_day(body) is not None:
         return None
     return min(numbers), max(numbers)
 
@@ -67,10 +67,11 @@ def spoilt(text: str, column: Column) -> Meaning | None:
     rule = SPOILT_TEXT if column.kind in ("text", "school_code") and column.nullable else SPOILT
     if column.kind in NUMBERS and re.fullmatch(FULL_DAY, body):
         return None  # a date of the neighbouring column, most likely
-    if column.kind in NUMBERS and (number := shown_as_day(body)):
+    number = shown_as_day(body)
+    if number is not None:
         return Meaning(rule=rule.id, shown=f"число; возможно, {number}")
     if numbers := typed(body):
-        return Meaning(rule=rule.id, shown=f"то, что было набрано: {ways(*numbers, column)}")
+        return Meaning(rule=rule.id, shown=f"то, что было набрано: {ways(*numbers, column)}{of_month(body)}")
     if column.kind in NUMBERS and (time := SPOILT_TIME.fullmatch(body)):
         hours, minutes = int(time["hours"]), int(time["minutes"])
         written = str(hours) if not minutes else f"{hours + minutes / 60:.4g}".replace(".", ",")
@@ -90,6 +91,12 @@ def shown_as_day(body: str) -> int | None:
         return None
     serial = (day - FIRST_DAY).days
     return serial if serial > LEAP_DAY else serial - 1
+
+
+def of_month(body: str) -> str:
+    """The other way to type the first day of a month: a month and its year, «12/23»."""
+    found = re.fullmatch(DAY, body)
+    return f"; или {int(found['month'])}/{found['year'][2:]}" if found and found["day"] == "01" else ""
 
 
 def ways(first: int, second: int, column: Column) -> str:

@@ -50,6 +50,15 @@ def test_a_word_for_nothing_is_a_blank_order_number(text: str) -> None:
     assert [rule for rule, *_ in found(order_number=text)] == ["RDY-012"]
 
 
+def test_a_month_and_a_year_are_another_way() -> None:
+    ((_, _, _, expected),) = found(order_number=dt.date(2023, 12, 1))
+    assert expected == "то, что было набрано: 1/12, 1-12 или 1.12; или 12/23"
+
+
+def test_a_number_that_a_cell_shows_as_a_day_of_1900_is_named_in_a_text() -> None:
+    assert found(order_number=dt.date(1900, 1, 17)) == [("COM-109", "warning", "1900-01-17", "число; возможно, 17")]
+
+
 def test_no_stays_an_answer() -> None:
     assert [rule for rule, *_ in found(rmg_in_timetable="нет", rmg_weekday=None)] == ["RDY-015"]
 
@@ -120,7 +129,9 @@ def test_grades_come_back_from_the_day_that_was_made_of_them(low: int, high: int
         assert note("grades", text) == (None if low == high else ("COM-110", ends.replace("-", "–")))
 
 
-@pytest.mark.parametrize("text", ["2023-08-25", "2023-12-11", "25.авг", "ноя.06", "06.11.2023", "2023-06-06"])
+@pytest.mark.parametrize(
+    "text", ["2023-08-25", "2023-12-11", "25.авг", "ноя.06", "06.11.2023", "2023-06-06", "1900-01-09"]
+)
 def test_grades_that_cannot_come_back_are_named(text: str) -> None:
     assert grades(text, COLUMNS["grades"]).rule == "COM-108"
 
