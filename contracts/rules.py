@@ -108,6 +108,7 @@ PARTS_LEFT = Rule("COM-098", "note", "table")
 TABLES_BESIDE = Rule("COM-099", "refuse", "table")
 LIST_BESIDE = Rule("COM-100", "note", "table")
 BRANCH_LEFT_OUT = Rule("COM-101", "note", "table")
+OLDER_SHEETS = Rule("COM-102", "warning", "delivery")
 HEADING_OF_OTHER_YEAR = Rule("COM-103", "warning", "table")
 SUM_OR_DATA = Rule("COM-104", "error", "row")
 

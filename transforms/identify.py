@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,17 +15,16 @@ from contracts.grid import Blocks, Grid, Sheet, Unreadable
 from contracts.reading import Layout
 from contracts.receipt import is_receipt
 from contracts.rules import (
-    AS_OF_UNKNOWN,
     DOUBTS,
     HIDDEN_SHEET,
     HIDDEN_UNDER_MERGED,
     NO_CAMPAIGN,
-    SCHOOL_YEAR_DIFFERS,
     UNREADABLE,
 )
 from contracts.texts import phrases
 from contracts.vocabulary import academic_year, campaign_at, rows
 from transforms.choice import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
+from transforms.delivery_date import date_of_delivery, newest_tables, school_year_doubts
 from transforms.finding import finding
 from transforms.header import Heading
 from transforms.heading import unit_aliases
@@ -40,18 +39,11 @@ from transforms.layout import (
 )
 from transforms.merged import seen_cells
 from transforms.moment import moment_findings
-from transforms.origin import (
-    as_of_in,
-    as_of_in_name,
-    names_of,
-    school_years_in,
-    school_years_of,
-)
 from transforms.resolve import Register
 from transforms.rival import by_year
 from transforms.tables import edged, lines_above, stands_alone, tables_of
 from transforms.text_formula import without_text_formulas
-from transforms.whose import contradiction, nobodys_folder, owner, sender_of
+from transforms.whose import nobodys_folder, owner, sender_of
 
 Finding = dict[str, object]
 RANGES_SHOWN = 10
@@ -169,16 +161,17 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     if beside is not None and context.form is None:
         both = (ambiguous((form, beside)), *read_with_doubt, *unproved)
         return Identified(delivery, None, sender=owner(delivery, context), findings=both)
+    headings, sheet_day, older = newest_tables(headings, delivery.file, context.as_of)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
-    as_of, doubts = date_of_delivery(delivery, titles, context)
+    as_of, doubts = date_of_delivery(delivery.file, titles, sheet_day, context.as_of)
     edition = form.edition_at(as_of)
     headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
-    findings_there = [*layout_findings(headings, edition), *doubts, *read_with_doubt]
+    findings_there = [*layout_findings(headings, edition), *doubts, *older, *read_with_doubt]
     findings_there += [another_table(other) for other in others] + [beside_table(each) for each in edges.beside]
     findings_there += rival_findings(headings) + year_findings(headings, as_of)
     findings_there += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
     findings_there += hidden_findings(headings)
-    findings_there += school_year_doubts(delivery, titles, headings, as_of)
+    findings_there += school_year_doubts(delivery.file, titles, headings, as_of)
     findings_there += moment_findings(delivery, as_of)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings_there += unproved or doubts
@@ -217,34 +210,3 @@ def as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unread
 
 def first_cell(sheet: Sheet) -> object:
     return sheet.rows[0][0] if sheet.rows and sheet.rows[0] else None
-
-
-def date_of_delivery(
-    delivery: Delivery, titles: list[list[str]], context: Context
-) -> tuple[dt.date | None, list[Finding]]:
-    """The as-of date; it is refused when it is nowhere, or not the same everywhere."""
-    stated = [
-        (place, day)
-        for place, day in (
-            ("в таблице", as_of_in(titles)),
-            ("в имени файла", as_of_in_name(delivery.file)),
-            ("в параметре --as-of", context.as_of),
-        )
-        if day is not None
-    ]
-    if len({day for _, day in stated}) > 1:
-        return stated[0][1], [contradiction("Дата указана", [(place, f"{day:%d.%m.%Y}") for place, day in stated])]
-    return (stated[0][1], []) if stated else (None, [finding(AS_OF_UNKNOWN)])
-
-
-def school_year_doubts(
-    delivery: Delivery, titles: list[list[str]], headings: Sequence[tuple[Sheet, Heading]], as_of: dt.date | None
-) -> list[Finding]:
-    """A warning when the school year that titles, sheets or the file name state is not that of the date."""
-    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
-    stated = school_years_in([*texts, names_of(delivery.file)[0]])
-    if as_of is None or not stated or any(year in stated for year in school_years_of(as_of)):
-        return []
-    year = academic_year(as_of)
-    expected = f"{year}/{year + 1}, раз данные на {as_of:%d.%m.%Y}"
-    return [finding(SCHOOL_YEAR_DIFFERS, value=", ".join(stated.values()), expected=expected)]

@@ -102,6 +102,13 @@ def of_year(year: str) -> Sent:
     return Sent("registration_plan", content=Grid([Sheet("Лист1", [title, heading, *rows])], "xlsx"))
 
 
+def a_week(other: str) -> Sent:
+    """A report, and the same on another sheet as of another day."""
+    sheet = Sent("readiness_report").grid().sheets[0]
+    earlier = replace(sheet, name="Лист2", rows=[[f"по состоянию на {other}"], *sheet.rows[1:]])
+    return Sent("readiness_report", content=Grid([sheet, earlier], "xlsx"))
+
+
 PLAN = Sheet("План", [["Муниципальный район", "План"], ["Чаинский муниципальный район", 10]])
 EARLIER = Sheet(
     "Было",
@@ -182,6 +189,7 @@ EXAMPLES: dict[str, Example] = {
     "COM-099": Example(with_beside(2), None, with_beside(1)),
     "COM-100": Example(with_beside(1), None, with_beside(0)),
     "COM-101": sent(more=({**REPORT, "school_code": None, "school_name": "в т.ч. филиал в с. Речное"},)),
+    "COM-102": Example(a_week("01.09.2023"), None, a_week("08.09.2023")),
     "COM-103": Example(of_year("2022/2023"), None, of_year("2023/2024")),
     "COM-104": Example(
         Sent("registration_plan", most=20, total={**GOOD["registration_plan"][20], "plan_pupils": 1000}),

@@ -1,0 +1,113 @@
+"""Which sheets of a workbook are of the delivery's date: of a sheet a week only the newest is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from example import Sent
+
+from contracts.grid import Grid, Sheet, Value
+from contracts.reading import Reading
+from transforms.delivery_date import day_in_sheet_name
+
+TITLE, HEADING, GOOD = Sent("readiness_report").grid().sheets[0].rows
+OTHER: list[Value] = ["700004", "МБОУ «Школа-сад»", *GOOD[2:]]
+
+
+def sheet(name: str, title: str | None, *rows: list[Value]) -> Sheet:
+    return Sheet(name, [[title], HEADING, *map(list, rows or (GOOD,))])
+
+
+def read(*sheets: Sheet, file: str = "таблица.xlsx") -> Reading:
+    return Sent("readiness_report", content=Grid(list(sheets), "xlsx"), file=file).read()
+
+
+def rules(reading: Reading) -> list[str]:
+    return reading.findings["rule"].to_list()
+
+
+def on(day: str) -> str:
+    return f"по состоянию на {day}"
+
+
+@pytest.mark.parametrize(
+    "days", [("01.09.2023", "08.09.2023"), ("08.09.2023", "01.09.2023"), ("25.08.2023", "08.09.2023")]
+)
+@pytest.mark.parametrize("name", ["Неделя {}", "Лист{}"])
+def test_of_a_sheet_a_week_the_newest_is_read(days: tuple[str, str], name: str) -> None:
+    changed: list[Value] = [*GOOD]
+    changed[HEADING.index("Обучающихся 6–11 классов")] = 119
+    sheets = [
+        sheet(name.format(n), on(day), changed if day == "08.09.2023" else GOOD) for n, day in enumerate(days, start=1)
+    ]
+    reading = read(*sheets)
+    assert (reading.verdict, reading.as_of, reading.rows.loaded) == ("accepted", dt.date(2023, 9, 8), 1)
+    assert reading.facts["pupils_total"].to_list() == [119]
+    (told,) = reading.findings.to_dicts()
+    assert (told["rule"], told["severity"], told["expected"]) == ("COM-102", "warning", "08.09.2023")
+    assert all(f"лист «{name.format(n)}» — {day}" in told["value"] for n, day in enumerate(days, start=1))
+    assert reading.rows.read == len(reading.raw_rows) == 6
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("01.09", "08.09"), ("01.09.2023", "08.09.2023"), ("1 сентября", "8 сентября"), ("25.08-01.09", "02.09-08.09")],
+)
+def test_where_titles_are_the_same_the_names_of_the_sheets_tell(names: tuple[str, str]) -> None:
+    reading = read(*(sheet(name, on("08.09.2023")) for name in names))
+    assert (reading.verdict, reading.rows.loaded, rules(reading)) == ("accepted", 1, ["COM-102"])
+    in_name = read(*(sheet(name, None) for name in names), file="отчёт 08.09.2023.xlsx")
+    assert (in_name.verdict, in_name.as_of, in_name.rows.loaded) == ("accepted", dt.date(2023, 9, 8), 1)
+
+
+def test_a_title_that_was_copied_with_the_sheet_is_refused_with_both_dates() -> None:
+    reading = read(sheet("01.09", on("01.09.2023")), sheet("08.09", on("01.09.2023")))
+    (told,) = reading.findings.filter(rule="COM-016").to_dicts()
+    assert told["value"] == "в таблице — 01.09.2023, в имени листа — 08.09.2023"
+    assert reading.verdict == "refused"
+
+
+def test_a_newer_sheet_that_lacks_a_school_is_refused_with_both_dates() -> None:
+    reading = read(sheet("А", on("01.09.2023"), GOOD, OTHER), sheet("Б", on("08.09.2023")))
+    (told,) = reading.findings.filter(rule="COM-016").to_dicts()
+    assert told["value"] == "лист «А» — 01.09.2023, лист «Б» — 08.09.2023"
+    assert (reading.verdict, reading.rows.loaded) == ("refused", 0)
+
+
+def test_totals_and_notes_of_an_older_sheet_are_no_schools() -> None:
+    total: list[Value] = [None, "Итого", *[None] * 9, 40]
+    reading = read(sheet("А", on("01.09.2023"), GOOD, total, ["Исп. Тестов"]), sheet("Б", on("08.09.2023")))
+    assert (reading.verdict, reading.rows.loaded) == ("accepted", 1)
+
+
+@pytest.mark.parametrize("titles", [("08.09.2023", "08.09.2023"), ("08.09.2023", None), (None, "08.09.2023")])
+def test_sheets_of_one_date_or_without_one_are_all_read(titles: tuple[str | None, str | None]) -> None:
+    one, other = (day and on(day) for day in titles)
+    reading = read(sheet("Школа 1", one), sheet("Школа 2", other, OTHER))
+    assert reading.rows.loaded + reading.rows.quarantined == 2 and "COM-102" not in rules(reading)
+
+
+def test_a_hidden_older_sheet_is_told_as_hidden() -> None:
+    older = Sheet("01.09", [[on("01.09.2023")], HEADING, GOOD], visible=False)
+    assert rules(read(older, sheet("08.09", on("08.09.2023")))) == ["COM-025"]
+
+
+def test_an_export_a_week_is_read_as_the_newest() -> None:
+    rows = Sent("registration_export").grid().sheets[0].rows[1:]
+    sheets = [Sheet(day, [[on(day)], *rows]) for day in ("01.09.2023", "08.09.2023")]
+    reading = Sent("registration_export", content=Grid(sheets, "xlsx")).read()
+    assert (reading.verdict, reading.rows.loaded, rules(reading)) == ("accepted", 1, ["COM-102"])
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("08.09.2023", dt.date(2023, 9, 8)), ("2023-09-08", dt.date(2023, 9, 8)), ("на 08.09", dt.date(2023, 9, 8)),
+        ("8 сентября", dt.date(2023, 9, 8)), ("8 сентября 2023", dt.date(2023, 9, 8)), ("08_09", dt.date(2023, 9, 8)),
+        ("08.09.23", dt.date(2023, 9, 8)), ("Лист1", None), ("5-6", None), ("Школа 12", None), ("31.02", None),
+        ("6-11 классы", None), ("2023-2024", None),
+    ],
+)  # fmt: skip
+def test_days_in_the_names_of_sheets(name: str, day: dt.date | None) -> None:
+    assert day_in_sheet_name(name, 2023) == day
