@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from contracts.forms import FORMS, RULES
+from contracts.rules import READ_AS
 from contracts.vocabulary import rows
 from documents.receipt_findings import column_titles, number
 from flows.outcome import Finding, Outcome
@@ -134,7 +135,8 @@ def where(place: Finding, titles: dict[str, str]) -> str:
     if place["value"] is not None:
         told.append(f"указано: {escape(place['value'])}")
     if place["expected"] is not None:
-        told.append(f"ожидается: {escape(place['expected'])}")
+        wanted = "прочитано как" if place["rule"] in READ_AS else "ожидается"
+        told.append(f"{wanted}: {escape(place['expected'])}")
     if place["difference"] is not None:
         told.append(f"разница: {number(place['difference'])}")
     return ", ".join(told)
