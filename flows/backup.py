@@ -25,6 +25,7 @@ from flows.progress import report
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault
 from flows.usage import UsageError
+from warehouse.database import must_fit
 from warehouse.dump import Kept, dump, is_empty, restore, snapshot
 from warehouse.freshness import newest_revision
 from warehouse.purge import ARCHIVE
@@ -107,6 +108,7 @@ def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
     refuse_to_overwrite(settings, source)
     with _new_database(settings) as url, connected(url) as engine:
         with engine.connect() as connection:
+            must_fit(connection)
             if not is_empty(connection):
                 raise UsageError("the database holds a warehouse already; restore into a new one")
         for name in ("archive", *FOLDERS):

@@ -130,7 +130,7 @@ def apply(
             raise Refused(f"backfill {backfill_id} is {plan.status}; only a planned one can be applied")
         if plan.contract_version != contract_version:
             raise Refused(f"the rules changed after backfill {backfill_id} was planned: cancel it and plan anew")
-        now = connection.scalar(text("SELECT clock_timestamp()"))
+        now = connection.scalar(text("SELECT ops.clock()"))
         if now - plan.planned_at > oldest:
             raise Refused(
                 f"the plan of backfill {backfill_id} is older than {oldest.days} days: cancel it and plan anew"
@@ -168,7 +168,7 @@ def revert(
         moved = moved_slices(connection, backfill_id, slices, plan.applied_at, standing=True)
         refuse(moved, "since it was applied, and stands on it")
         found = dates(connection)
-        now = connection.scalar(text("SELECT clock_timestamp()"))
+        now = connection.scalar(text("SELECT ops.clock()"))
         connection.execute(text(UNDO), {"id": backfill_id, "now": now})
         settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "reverted", now)
@@ -197,7 +197,7 @@ def cancel(engine: Engine, backfill_id: int) -> None:
         for table in ("ops.backfill_delivery", "ops.backfill_change", "ops.backfill_input", "ops.reading"):
             connection.execute(text(f"DELETE FROM {table} WHERE backfill_id = :id"), {"id": backfill_id})
         drop_unused_schools(connection, held)
-        mark(connection, backfill_id, "cancelled", connection.scalar(text("SELECT clock_timestamp()")))
+        mark(connection, backfill_id, "cancelled", connection.scalar(text("SELECT ops.clock()")))
 
 
 def drop_unused_schools(connection: Connection, schools: Collection[int]) -> None:

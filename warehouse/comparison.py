@@ -102,6 +102,9 @@ LEFT JOIN pg_attribute t ON t.attrelid = to_regclass(:table) AND t.attname = eac
 WHERE b.cells ->> each.name IS DISTINCT FROM a.cells ->> each.name AND each.name <> 'school_id'
 ORDER BY b.cells IS NULL OR a.cells IS NULL, p.as_of, p.sender, key, t.attnum LIMIT :most
 """
+SEEN = """
+UPDATE ops.backfill SET planned_at = ops.clock() WHERE backfill_id = :id AND status = 'planning' RETURNING planned_at
+"""
 
 
 def affected_dates(connection: Connection, backfill_id: int) -> list[dt.date]:
@@ -123,9 +126,6 @@ def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, told: Calla
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, begun(connection):
         seen_at = snapshot(engine, connection, backfill_id, wait, told)
-        status = status_of(connection, backfill_id).status
-        if status != "planning":
-            raise Refused(f"backfill {backfill_id} is {status}, not being planned")
         keep_confirmed(connection, backfill_id)
         dates = affected_dates(connection, backfill_id)
         look_through(connection, backfill_id)
@@ -142,14 +142,18 @@ def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, told: Calla
 def snapshot(
     engine: Engine, connection: Connection, backfill_id: int, wait: dt.timedelta, told: Callable[[str], None]
 ) -> dt.datetime:
-    """Take the connection's snapshot while nobody writes the backfill's slices; returns the moment.
+    """Take the connection's snapshot while nobody writes the backfill's slices; returns the moment. Raises Refused.
 
     What was written before is in the snapshot, and what comes later became current later: apply can tell what moved.
     """
     with engine.connect() as asking:
         slices = touched(asking, backfill_id)
-    with holding(engine, slices, wait, told):
-        seen_at: dt.datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    with holding(engine, slices, wait, told) as alone:
+        with alone.begin():  # recorded before anything else can be: what comes later is later, whatever the clock does
+            seen_at: dt.datetime | None = alone.scalar(text(SEEN), {"id": backfill_id})
+        connection.execute(text("SELECT 1"))
+    if seen_at is None:
+        raise Refused(f"backfill {backfill_id} is {status_of(connection, backfill_id).status}, not being planned")
     return seen_at
 
 

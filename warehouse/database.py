@@ -17,6 +17,7 @@ from warehouse.bi import past_readers
 from warehouse.copying import run_script
 from warehouse.facts import ensure_fact_tables, statements
 from warehouse.inputs import input_records
+from warehouse.programs import ServerError
 from warehouse.reference import form_record, rule_records, sync_reference, version_records
 
 HERE = Path(__file__).parent
@@ -24,7 +25,7 @@ MIGRATIONS = HERE / "migrations"
 UPGRADE_LOCK = 7_364_001
 LONGEST_WAIT = 300.0
 """Seconds for which an upgrade waits for runs that use its tables."""
-SCRIPTS = ("inputs.sql", "calendar.sql", "views.sql", "incidents.sql", "grants.sql")
+SCRIPTS = ("clock.sql", "inputs.sql", "calendar.sql", "views.sql", "incidents.sql", "grants.sql")
 APPLIED = """
 SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')
        = :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN '' ELSE ' no role' END
@@ -34,6 +35,12 @@ INSERT INTO ops.applied (name, fingerprint)
 SELECT 'schema', :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader')
                                       THEN '' ELSE ' no role' END
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
+"""
+
+OLDEST_SERVER = 15
+SERVER = """
+SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
+    current_setting('server_encoding'), current_database()
 """
 
 CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
@@ -72,17 +79,36 @@ def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
     """Bring the database up to this version of the code; nothing happens when it is.
 
     Migrations, fact tables, views, reference data and grants are applied in one transaction, by one process at a time.
+    Raises ServerError for a server or a database that cannot hold a warehouse.
     """
     wanted = fingerprint(forms)
     with engine.connect() as connection:
         if is_applied(connection, wanted):
             return
+        must_fit(connection)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if is_applied(connection, wanted):
             return
         past_readers(connection, lambda: bring_up(connection, forms), LONGEST_WAIT)
         connection.execute(text(RECORD), {"fingerprint": wanted})
+
+
+def must_fit(connection: Connection) -> None:
+    """Raises ServerError for a server that is too old, and for a database that cannot hold every letter."""
+    number, version, encoding, name = connection.execute(text(SERVER)).one()
+    if wrong := unfit(number, version, encoding, name):
+        raise ServerError(wrong)
+
+
+def unfit(number: int, version: str, encoding: str, name: str) -> str | None:
+    """Why a database cannot hold a warehouse, in a sentence; `number` is that of `server_version_num`."""
+    if number < OLDEST_SERVER * 10_000:
+        return f"the server is Postgres {version}; {OLDEST_SERVER} or newer is needed"
+    if encoding != "UTF8":
+        made = "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
+        return f"the database {name!r} keeps texts in {encoding}; UTF8 is needed: make another one ({made})"
+    return None
 
 
 def bring_up(connection: Connection, forms: Sequence[Form]) -> None:

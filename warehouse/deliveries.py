@@ -133,7 +133,8 @@ def finish_run(connection: Connection, run_id: int, state: str, message: str | N
     """Record how a run ended: `completed`, `failed`, or what else its caller calls it; `message` says it in a sentence,
     without anything of what was in the files."""
     statement = """
-        UPDATE ops.run SET state = :state, finished_at = clock_timestamp(), message = :message WHERE run_id = :run_id
+        UPDATE ops.run SET state = :state, finished_at = greatest(clock_timestamp(), started_at), message = :message
+        WHERE run_id = :run_id
     """
     connection.execute(text(statement), {"state": state, "run_id": run_id, "message": message})
 

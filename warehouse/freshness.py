@@ -30,7 +30,7 @@ LEFT JOIN LATERAL (
 ) n ON true
 LEFT JOIN LATERAL (
     SELECT r.finished_at, r.as_of FROM ops.run r WHERE r.kind = 'nightly' AND r.state LIKE 'completed%'
-    ORDER BY r.finished_at DESC LIMIT 1
+    ORDER BY r.run_id DESC LIMIT 1
 ) c ON true
 """
 PUBLISHED = "SELECT max(published_at) FROM ops.publication"

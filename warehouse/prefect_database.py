@@ -6,6 +6,8 @@ from sqlalchemy import create_engine, text
 
 from warehouse.database import target
 
+TEMPLATE = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'template0'"
+
 
 class NoDatabaseBeside(ValueError):
     """The server of the warehouse cannot have a database for Prefect; the text says why, without the URL."""
@@ -29,8 +31,13 @@ def prefect_database(warehouse_url: str, name: str) -> str:
             if not there and not may:
                 raise NoDatabaseBeside("its role may not create databases")
             if not there:
+                in_utf8 = (
+                    ""
+                    if connection.scalar(text(TEMPLATE)) == "UTF8"
+                    else " ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+                )
                 quoted = engine.dialect.identifier_preparer.quote(name)
-                connection.execute(text(f"CREATE DATABASE {quoted} TEMPLATE template0"))
+                connection.execute(text(f"CREATE DATABASE {quoted} TEMPLATE template0{in_utf8}"))
     finally:
         engine.dispose()
     beside = ours.set(drivername="postgresql+asyncpg", database=name)

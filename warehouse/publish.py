@@ -193,7 +193,7 @@ def swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) -
     """
     for mart in marts():
         set_apart(connection, mart, dates)
-    at = connection.scalar(text("SELECT clock_timestamp()"))
+    at = connection.scalar(text("SELECT ops.clock()"))
     for mart in marts():
         # The planner knows nothing of a table just made; with the dates said it does not look through all of history.
         connection.execute(

@@ -55,7 +55,9 @@ SELECT p.delivery_id, p.purged_at, d.sha256, d.archive_path,
 FROM ops.purged p JOIN ops.delivery d ON d.delivery_id = p.delivery_id
 WHERE p.gone_at IS NULL ORDER BY p.purged_at, p.delivery_id
 """
-GONE = "UPDATE ops.purged SET gone_at = :now WHERE delivery_id = :delivery_id AND purged_at = :purged_at"
+GONE = """
+UPDATE ops.purged SET gone_at = greatest(:now, purged_at) WHERE delivery_id = :delivery_id AND purged_at = :purged_at
+"""
 WITHOUT_ACT = """
 SELECT p.delivery_id, p.purged_at, p.sha256, p.byte_size, p.pupil_rows, p.reason, p.run_id, p.gone_at,
     ops.came_at(d) AS received_at, f.title AS form_title, s.name AS sender_name, r.as_of

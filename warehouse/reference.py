@@ -42,10 +42,10 @@ gone AS (
     WHERE v.version = :unlisted
       AND NOT EXISTS (SELECT FROM told t WHERE t.form = v.form AND t.version = v.version)
 )
-INSERT INTO ref.contract_version AS old (form, version, position, judges_from, fingerprints, what)
-SELECT form, version, position, judges_from, fingerprints, what FROM told
+INSERT INTO ref.contract_version AS old (form, version, position, judges_from, fingerprints, what, listed_at)
+SELECT form, version, position, judges_from, fingerprints, what, ops.clock() FROM told
 ON CONFLICT (form, version) DO UPDATE SET position = excluded.position, judges_from = excluded.judges_from,
-    fingerprints = excluded.fingerprints, what = excluded.what, listed_at = clock_timestamp()
+    fingerprints = excluded.fingerprints, what = excluded.what, listed_at = excluded.listed_at
 WHERE (old.position, old.judges_from, old.fingerprints, old.what)
     IS DISTINCT FROM (excluded.position, excluded.judges_from, excluded.fingerprints, excluded.what)
 """

@@ -14,9 +14,9 @@ from warehouse.query import frame
 
 OPEN = """
 INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, campaign,
-    register_known_at, contract_version, flow_run_id, inputs, reads)
+    register_known_at, contract_version, flow_run_id, inputs, reads, requested_at)
 VALUES ('planning', :requested_by, :reason, :forms, :senders, :from_as_of, :to_as_of, :campaign, :register_known_at,
-    :contract_version, :flow_run_id, cast(:inputs AS text[]), :reads)
+    :contract_version, :flow_run_id, cast(:inputs AS text[]), :reads, ops.clock())
 RETURNING backfill_id
 """
 WORK = """

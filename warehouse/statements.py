@@ -43,8 +43,8 @@ UPDATE ops.statement n SET withdrawn_at = greatest(n.stated_at, :at), withdrawn_
 WHERE {SAME} AND n.withdrawn_at IS NULL
 """
 INSERT = """
-INSERT INTO ops.statement (form, sender, campaign, as_of, reason, stated_by, stated_at, delivery_id)
-VALUES (:form, :sender, :campaign, :as_of, :reason, :stated_by, :stated_at, :delivery_id)
+INSERT INTO ops.statement (form, sender, campaign, as_of, reason, stated_by, stated_at, delivery_id, recorded_at)
+VALUES (:form, :sender, :campaign, :as_of, :reason, :stated_by, :stated_at, :delivery_id, ops.clock())
 """
 UNANSWERED = """
 SELECT n.statement_id, n.form, f.title AS form_title, n.sender, n.campaign, c.title AS campaign_title, n.as_of,

@@ -129,7 +129,7 @@ def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
     """Store readings of different slices, which are locked: decide, supersede, and write everything they hold."""
     slices = [each.reading.slice for each in wave if each.reading.slice]
     current = {slice_: Standing(*rest) for slice_, *rest in connection.execute(text(CURRENT), {"slices": slices})}
-    now = connection.scalar(text("SELECT clock_timestamp()"))
+    now = connection.scalar(text("SELECT ops.clock()"))
     results = _decided(connection, wave, current)
     replaced = {result.superseded: result.reading_id for result in results if result.superseded is not None}
     if replaced:

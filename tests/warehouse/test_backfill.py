@@ -6,7 +6,7 @@ from collections.abc import Collection
 import psycopg2.errors
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, NOON, VERSION, contents, delivery, loaded, report, school_register, unit
+from hand_made import DAY, NOON, VERSION, contents, delivery, loaded, report, school_register, step_back, unit
 
 from warehouse.backfill import apply, cancel, revert
 from warehouse.comparison import (
@@ -302,3 +302,27 @@ def test_a_delivery_that_the_new_rules_refuse_no_longer_counts(
     assert row["accepted"] != 3
     reverted(engine, backfill_id)
     assert unit(engine, "readiness_by_municipality", "chainsky")["accepted"] == 3
+
+
+def test_a_clock_that_steps_back_hides_nothing_from_a_backfill(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    """Before the plan, between plan and apply, between apply and revert."""
+    step_back(engine)
+    backfill_id = planned(engine, small, september)
+    step_back(engine)
+    applied(engine, backfill_id)
+    assert unit(engine, "readiness_by_municipality", "chainsky")["accepted"] == 4
+    step_back(engine)
+    reverted(engine, backfill_id)
+    assert unit(engine, "readiness_by_municipality", "chainsky")["accepted"] == 3
+
+
+def test_a_clock_that_steps_back_does_not_hide_what_moved_since_the_plan(
+    engine: sa.Engine, small: dict[str, int], september: dict[str, int]
+) -> None:
+    backfill_id = planned(engine, small, september)
+    step_back(engine)
+    loaded(engine, report(small, "chainsky", [1, 2, 3, 4]))
+    with pytest.raises(Refused, match="since the plan"):
+        applied(engine, backfill_id)

@@ -10,5 +10,5 @@ FROM ops.run r
 CROSS JOIN LATERAL (SELECT substring(r.message FROM 'check (\w+) found wrong rows') AS name) c
 WHERE c.name IS NOT NULL AND r.state NOT LIKE 'completed%'
   AND r.started_at > cast(:now AS timestamptz) - make_interval(days => cast(:days AS integer))
-  AND NOT EXISTS (SELECT FROM ops.publication p WHERE p.published_at > r.started_at)
+  AND NOT EXISTS (SELECT FROM ops.publication p WHERE coalesce(p.run_id > r.run_id, p.published_at > r.started_at))
 ORDER BY c.name, r.run_id DESC
