@@ -56,7 +56,8 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
         with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
             with snapshot(engine) as seen:
                 dump(engine, seen.name, to / DUMP, settings.lock_wait)
-            copy_archive(settings.archive, to / "archive", seen.deliveries)
+            kept = tuple({each.archive_path: each for each in seen.deliveries}.values())  # equal bytes lie there once
+            copy_archive(settings.archive, to / "archive", kept)
     for name in FOLDERS:
         _copy_folder(settings.home / name, to / name)
     for source, target in (
@@ -69,7 +70,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
         "taken_at": now.isoformat(),
         "revision": seen.revision,
         "deliveries": len(seen.deliveries),
-        "bytes": sum(kept.byte_size for kept in seen.deliveries),
+        "bytes": sum(each.byte_size for each in kept),
         "dump_sha256": hash_of(to / DUMP),
     }
     _sync(to)

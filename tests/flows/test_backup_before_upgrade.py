@@ -16,8 +16,8 @@ from warehouse.database import MIGRATIONS, connect, migrate
 
 REVISIONS = sorted(path.name.split("_", 1)[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 DELIVERY = """
-INSERT INTO ops.delivery (sha256, file_name, byte_size, received_at, archive_path)
-VALUES (:sha256, 'Отчёт.xlsx', :size, '2023-09-01', :place)
+INSERT INTO ops.delivery (sha256, file_name, byte_size, archive_path, {times})
+VALUES (:sha256, 'Отчёт.xlsx', :size, :place, {moments})
 """
 NOW = dt.datetime(2023, 9, 9, 3, tzinfo=dt.UTC)
 BYTES = b"a delivery of those days"
@@ -32,7 +32,9 @@ def test_each_earlier_revision_is_backed_up_and_restored(databases: Any, tmp_pat
         engine = connect(old)
         with engine.begin() as connection:
             migrate(connection, revision)
-            connection.execute(sa.text(DELIVERY), {"sha256": sha256, "size": len(BYTES), "place": place})
+            times = ["received_at"] if revision < "0010" else ["received_at", "counts_at"]
+            statement = DELIVERY.format(times=", ".join(times), moments=", ".join(["'2023-09-01'"] * len(times)))
+            connection.execute(sa.text(statement), {"sha256": sha256, "size": len(BYTES), "place": place})
         engine.dispose()
         (homes[0].archive / place).parent.mkdir(parents=True)
         (homes[0].archive / place).write_bytes(BYTES)
