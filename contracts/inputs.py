@@ -35,6 +35,8 @@ TITLES = {
     "rule_classes": "классы правил", "sender_addresses": "адреса отправителей",
     "senders": "отправители", "thresholds": "пороги инцидентов",
 }  # fmt: skip
+JUDGE_DATES = ("band_rules", "calendar", "campaigns", "reporting_units", "senders")
+"""Inputs that figures of a published date follow from; the others tell how a cell is read, or how things stand now."""
 READ_BY_FORMS = frozenset(
     {
         "answers", "blank_words", "branch_words", "heading_hints", "heading_units", "headings",

@@ -19,7 +19,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from contracts.forms import FORMS
-from contracts.inputs import names as input_names
+from contracts.inputs import JUDGE_DATES
 from contracts.vocabulary import rows
 from flows.backfill import apply_backfill, plan, requested, resume
 from flows.backfill_report import report_of
@@ -43,7 +43,7 @@ def one_of(names: list[str]) -> Any:
 FormName = Annotated[str, one_of([form.name for form in FORMS])]
 SenderName = Annotated[str, one_of([row["sender"] for row in rows("senders")])]
 CampaignName = Annotated[str, one_of([row["campaign"] for row in rows("campaigns")])]
-InputName = Annotated[str, one_of(list(input_names()))]
+InputName = Annotated[str, one_of(list(JUDGE_DATES))]
 Sentence = Annotated[str, Field(pattern=r"\w\W+\w")]
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
 

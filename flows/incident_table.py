@@ -79,7 +79,7 @@ def show_one(
     for event in events.iter_rows(named=True):
         said = json.loads(event["details"])
         to = said.get("to") or (said.get("until") and when(dt.datetime.fromisoformat(said["until"]), zone))
-        by = [event["done_by"], event["reason"]] if event["done_by"] else []
+        by = [each for each in (event["done_by"], event["reason"]) if each]
         run = [f"запуск {event['run_id']}"] if event["run_id"] else []
         table.add_row(
             when(event["at"], zone), f"{KINDS[event['kind']]}{f': {to}' if to and by else ''}",

@@ -53,13 +53,20 @@ def told(event: IncidentEvent, zone: ZoneInfo) -> Told:
     title = told_as.format(title=title, times=again, level=event.level)
     opened = f"{event.opened_at.astimezone(zone):%d.%m.%Y %H:%M}"
     if event.kind == "closed":
-        return Told(title, (words["incident.since"].format(opened=opened),), "")
+        return Told(title, (words["incident.since"].format(opened=opened), *because(event, words)), "")
     lines = [text.text.format_map(said).strip()] if text.text else []
     lines += broken(event.details) if event.condition == "failed_validation" else []
     lines += compared(event)
+    lines += because(event, words)
     if event.kind in ("reminded", "escalated"):
         lines.append(words["incident.still"].format(opened=opened))
     return Told(title, tuple(line for line in lines if line), text.mend.format_map(said))
+
+
+def because(event: IncidentEvent, words: Mapping[str, str]) -> list[str]:
+    """Which thresholds or lists have changed since the last look: the incident may have come or gone by that alone."""
+    changed = event.details.get("because")
+    return [words["incident.because"].format(changed=changed)] if changed else []
 
 
 class Said(dict[str, str]):

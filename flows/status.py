@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from contracts import inputs
+from contracts.inputs import TITLES
 from contracts.versions import changed, listed
 from flows.freshness import is_stale
 from flows.intake import warehouse
@@ -19,6 +21,7 @@ from flows.service_control import asked
 from flows.settings import Settings
 from warehouse.calendar import calendars_wanted
 from warehouse.freshness import Export, ages
+from warehouse.inputs import by_older_inputs
 from warehouse.runs import last_nights, last_others
 from warehouse.status import (
     deliveries_waiting,
@@ -41,7 +44,8 @@ NIGHTS_SHOWN, OTHERS_SHOWN = 5, 3
 
 @dataclass(frozen=True)
 class Status:
-    """How things stand at a moment; `unlisted` are forms whose rules nobody wrote into the table of versions.
+    """How things stand at a moment; `unlisted` are forms whose rules nobody wrote into the table of versions,
+    `inputs_unlisted` inputs; `older_inputs` are published dates that a version listed since would judge.
 
     `service` is what the service of this home says of itself; None when none runs. `calendars` are years whose working
     days are missing or provisional.
@@ -60,7 +64,9 @@ class Status:
     waiting: pl.DataFrame
     backfills: pl.DataFrame
     older: pl.DataFrame
+    older_inputs: pl.DataFrame
     unlisted: tuple[str, ...]
+    inputs_unlisted: tuple[str, ...]
     calendars: tuple[tuple[int, str], ...]
 
     def document(self) -> dict[str, Any]:
@@ -81,6 +87,10 @@ class Status:
             },
             "read_again": [reread(part) for part in of_forms(self.older)],
             "rules_not_listed": list(self.unlisted),
+            "judged_by_older_inputs": [
+                {**plain(row), "judge_again": judge_again(row)} for row in self.older_inputs.iter_rows(named=True)
+            ],
+            "inputs_not_listed": list(self.inputs_unlisted),
             "calendars_wanted": [{"year": year, "state": state} for year, state in self.calendars],
         }  # fmt: skip
 
@@ -118,7 +128,9 @@ def status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
             waiting=deliveries_waiting(connection, contract_version()),
             backfills=open_backfills(connection),
             older=by_older_rules(connection),
+            older_inputs=by_older_inputs(connection),
             unlisted=tuple(form.name for form in changed(listed())),
+            inputs_unlisted=tuple(inputs.changed(inputs.listed())),
             calendars=tuple(calendars_wanted(connection, now.astimezone(ZoneInfo(settings.timezone)).date())),
         )
 
@@ -129,6 +141,14 @@ def reread(part: pl.DataFrame) -> str:
     return (
         f"profmin backfill plan --form {part['form'][0]} --from {found['from_as_of']} --to {found['to_as_of']} "
         f'--reason "Правила версии {versions(part, "judges")}"'
+    )
+
+
+def judge_again(row: dict[str, Any]) -> str:
+    """The command that plans judging published dates by a version of an input that was listed since."""
+    return (
+        f"profmin backfill plan --input {row['input']} --from {row['from_as_of']} --to {row['to_as_of']} "
+        f'--reason "Версия {row["judges"]}: {TITLES.get(row["input"], row["input"])}"'
     )
 
 

@@ -16,11 +16,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from contracts.inputs import TITLES
 from contracts.versions import COMMAND
 from flows.freshness import is_stale
 from flows.incident_commands import CLASSES
 from flows.settings import Settings
-from flows.status import Status, of_forms, reread, span, status, versions
+from flows.status import Status, judge_again, of_forms, reread, span, status, versions
 from flows.summary import whole
 from flows.tables import shorter
 from flows.terminal import form_title, sender_name
@@ -84,6 +85,15 @@ def show(found: Status, out: Console, local: ZoneInfo) -> None:
     show_older(out, found.older)
     for form in found.unlisted:
         out.print(f"\n[red]Правила формы «{form_title(form)}» изменены, а версия не записана[/red]: {COMMAND}")
+    for name in found.inputs_unlisted:
+        out.print(f"\n[red]Справочник «{TITLES.get(name, name)}» изменён, а версия не записана[/red]: {COMMAND}")
+    for row in found.older_inputs.iter_rows(named=True):
+        out.print(
+            f"\n[yellow]Опубликованы по прежней версии «{row['judged_by']}» справочника "
+            f"«{TITLES.get(row['input'], row['input'])}», дат: {row['dates']}[/yellow]; их может пересудить версия "
+            f"«{row['judges']}»:"
+        )
+        out.print(f"  {judge_again(row)}", highlight=False, soft_wrap=True)
     for year, state in found.calendars:
         words = "нет" if state == "missing" else "предварительный, без переносов"
         out.print(f"\n[yellow]Рабочий календарь на {year} год: {words}[/yellow]; contracts/vocabulary/calendar.csv")

@@ -17,9 +17,11 @@ from sqlalchemy.exc import DBAPIError
 
 from contracts.texts import incident_texts
 from contracts.vocabulary import rows
+from warehouse.inputs import thresholds_due
 
 FOLDER = Path(__file__).parent / "conditions"
 NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
+INPUTS = re.compile(r"^-- follows from: (.+)$", re.MULTILINE)
 NOT_EVALUATED = "condition_failed"
 """Not a file: what is told when one of them cannot be evaluated."""
 
@@ -54,12 +56,14 @@ class Condition:
 
     It yields form, sender, subject (which together tell its incidents apart), state (whose change is news), details
     (further figures for the text) and deliveries. `tells` says which events of its incidents are told. It is passed
-    over while a relation that it `needs` is not there, as marts are before the first publication.
+    over while a relation that it `needs` is not there, as marts are before the first publication. `inputs` are those
+    from which it follows besides its thresholds.
     """
 
     name: str
     select: str
     needs: tuple[str, ...]
+    inputs: tuple[str, ...]
     thresholds: Mapping[str, Decimal]
     incident_class: Literal["data", "lateness", "own"]
     audiences: tuple[str, ...]
@@ -76,11 +80,12 @@ def conditions() -> dict[str, Condition]:
 
 def _condition(name: str, select: str) -> Condition:
     told = incident_texts()[name]
-    needs = NEEDS.search(select)
+    needs, follows = NEEDS.search(select), INPUTS.search(select)
     return Condition(
         name=name,
         select=select,
         needs=tuple(needs[1].split(", ")) if needs else (),
+        inputs=tuple(follows[1].split(", ")) if follows else (),
         thresholds={row["name"]: Decimal(row["value"]) for row in rows("thresholds") if row["condition"] == name},
         incident_class=told.incident_class,
         audiences=told.audiences,
@@ -105,6 +110,7 @@ def find(
     for statement in (NO_JIT, *FOUND.split(";")):
         connection.execute(text(statement))
     classes = json.dumps(rule_classes())
+    due = thresholds_due(connection, day)
     left_out: set[str] = set()
     for each in known:
         if not each.select:
@@ -112,7 +118,13 @@ def find(
         if each.needs and not connection.scalar(text(IS_THERE), {"needs": list(each.needs)}):
             left_out.add(each.name)
             continue
-        asked: dict[str, object] = {**each.thresholds, "rule_classes": classes, "now": now, "day": day}
+        asked: dict[str, object] = {
+            **each.thresholds,
+            **due.get(each.name, {}),
+            "rule_classes": classes,
+            "now": now,
+            "day": day,
+        }
         if each.name == "nightly_missing":
             asked["hours"] = Decimal(str(nightly_hours))
         try:

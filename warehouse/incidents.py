@@ -14,6 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, text
 
 from warehouse.condition import Condition, conditions, find
+from warehouse.incident_reasons import changes_since, tell_why
 
 EventKind = Literal["opened", "changed", "reminded", "escalated", "closed"]
 
@@ -132,7 +133,8 @@ class IncidentEvent:
     """What happened to an incident and is to be told; `details` are those of the condition, with its figures.
 
     `deliveries` are the deliveries whose receipts belong to it. `audiences` out of sender, officer, engineer.
-    `details["again"]` says how many times an incident that is back has been opened.
+    `details["again"]` says how many times an incident that is back has been opened, `details["because"]` what of
+    the thresholds and lists has changed since the last look.
     """
 
     event_id: int
@@ -179,9 +181,11 @@ def observe(
         "classes": [each.incident_class for each in known.values()],
         "highest": HIGHEST_LEVEL, "days": escalate_days,
     }  # fmt: skip
+    moved = changes_since(connection, day, known.values())
     happened: list[int] = []
     for statement in (CLOSE, CHANGE, OPEN_AGAIN, OPEN):
         happened += connection.scalars(text(statement), asked)
+    tell_why(connection, happened, moved)
     connection.execute(text(SEE), asked)
     found = told(connection, happened, now, known)
     connection.execute(text(TELL), {"now": now, "incidents": [each.incident_id for each in found]})

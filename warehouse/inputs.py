@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 from sqlalchemy import Connection, text
 
-from contracts.inputs import Line, fingerprint, last_of, lines_of, listed, names
+from contracts.inputs import JUDGE_DATES, Line, fingerprint, last_of, lines_of, listed, names
 from contracts.versions import UNLISTED
 from contracts.vocabulary import rows
+from warehouse.query import frame
 
 # An unlisted version judges from the day on which it was first seen, or from the first date after those published, if
 # that is earlier; where nothing is published yet, from when the last listed one does.
@@ -42,7 +45,7 @@ INSERT INTO ops.date_input (as_of, input, input_version)
 SELECT p.as_of, f.input, f.input_version
 FROM (SELECT DISTINCT as_of FROM ops.publication) p
 CROSS JOIN (SELECT DISTINCT ON (v.input) v.input, v.input_version FROM ref.input_version v
-            WHERE v.holds ORDER BY v.input, v.position) f
+            WHERE v.holds AND v.input = ANY (:judging) ORDER BY v.input, v.position) f
 ON CONFLICT DO NOTHING
 """
 PIN = """
@@ -50,11 +53,30 @@ INSERT INTO ops.date_input (as_of, input, input_version)
 SELECT d.day, i.input, i.input_version
 FROM unnest(cast(:dates AS date[])) AS d (day)
 CROSS JOIN LATERAL (
-    SELECT n.input, ref.input_due(n.input, d.day) AS input_version
-    FROM (SELECT DISTINCT v.input FROM ref.input_version v) n
+    SELECT n.input, ref.input_due(n.input, d.day) AS input_version FROM unnest(cast(:judging AS text[])) AS n (input)
 ) i
 WHERE i.input_version IS NOT NULL
 ON CONFLICT DO NOTHING
+"""
+# Published dates that another version, listed since, would judge.
+OLDER = """
+SELECT x.input, min(x.as_of) AS from_as_of, max(x.as_of) AS to_as_of, count(*) AS dates,
+    string_agg(DISTINCT b.version, ', ') AS judged_by, string_agg(DISTINCT a.version, ', ') AS judges
+FROM (
+    SELECT d.as_of, d.input, ref.input_at(d.input, d.as_of) AS before, ref.input_due(d.input, d.as_of) AS after
+    FROM ops.date_input d
+    WHERE EXISTS (SELECT FROM ref.input_version v
+                  WHERE v.input = d.input AND v.holds AND v.position > 1 AND v.judges_from <= d.as_of)
+) x
+JOIN ref.input_version b ON b.input_version = x.before
+JOIN ref.input_version a ON a.input_version = x.after
+WHERE x.before <> x.after
+GROUP BY x.input ORDER BY x.input
+"""
+THRESHOLDS = """
+SELECT v.lines FROM ref.input_version v
+WHERE v.input_version = ref.input_due('thresholds', :day)
+  AND EXISTS (SELECT FROM ref.input_version n WHERE n.input = 'thresholds' AND n.holds AND n.position > v.position)
 """
 BANDS = "SELECT band_rule_version, band, lower_bound FROM ref.band_rule"
 ADD_BANDS = """
@@ -75,12 +97,25 @@ def sync_inputs(connection: Connection, further: Mapping[str, Sequence[Line]]) -
             record["lines"] = named_bands(connection, record)
     sent = {"records": json.dumps(records, ensure_ascii=False), "unlisted": UNLISTED}
     connection.execute(text(TELL), sent)
-    connection.execute(text(PIN_OLD))
+    connection.execute(text(PIN_OLD), {"judging": list(JUDGE_DATES)})
 
 
 def pin(connection: Connection, dates: Collection[object]) -> None:
     """Keep by which versions these dates are judged, unless that was kept when they were first published."""
-    connection.execute(text(PIN), {"dates": list(dates)})
+    connection.execute(text(PIN), {"dates": list(dates), "judging": list(JUDGE_DATES)})
+
+
+def by_older_inputs(connection: Connection) -> pl.DataFrame:
+    """input, from_as_of, to_as_of, dates, judged_by, judges: published dates that a later version would judge."""
+    return frame(connection, OLDER, {})
+
+
+def thresholds_due(connection: Connection, day: dt.date) -> dict[str, dict[str, Decimal]]:
+    """Condition → its thresholds by name, where those of the contracts do not judge the day yet; else nothing."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for line in connection.scalar(text(THRESHOLDS), {"day": day}) or ():
+        found.setdefault(line["condition"], {})[line["name"]] = Decimal(line["value"])
+    return found
 
 
 def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterable[Record]:

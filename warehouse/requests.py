@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import polars as pl
 from sqlalchemy import Connection, Engine, text
 
+from contracts.inputs import JUDGE_DATES
 from warehouse.copying import run_script
 from warehouse.query import frame
 
@@ -39,7 +40,7 @@ INSERT INTO ops.backfill_input (backfill_id, as_of, input, version_before, versi
 SELECT :id, p.as_of, n.input, v.before, v.after
 FROM (SELECT DISTINCT as_of FROM ops.publication WHERE as_of BETWEEN :from_as_of AND :to_as_of) p
 CROSS JOIN (
-    SELECT i.input, a.version FROM (SELECT DISTINCT input FROM ref.input_version) i
+    SELECT i.input, a.version FROM unnest(cast(:judging AS text[])) AS i (input)
     LEFT JOIN (SELECT split_part(e, '=', 1) AS input, nullif(split_part(e, '=', 2), '') AS version
                FROM unnest(cast(:inputs AS text[])) AS e) a ON a.input = i.input
     WHERE a.input IS NOT NULL OR cast(:inputs AS text[]) IS NULL
@@ -137,6 +138,7 @@ def open_backfill(engine: Engine, request: Request) -> int:
     with engine.begin() as connection:
         run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
         backfill_id = int(connection.execute(text(OPEN), asked).scalar_one())
+        asked["judging"] = list(JUDGE_DATES)
         must_have_versions(connection, request.inputs or ())
         work = connection.execute(text(WORK), {**asked, "id": backfill_id}).rowcount if request.reads else 0
         dates = connection.execute(text(JUDGED_ANEW), {**asked, "id": backfill_id}).rowcount
@@ -160,8 +162,8 @@ def must_have_versions(connection: Connection, inputs: Sequence[str]) -> None:
     for each in inputs:
         name, _, version = each.partition("=")
         known = list(connection.scalars(text(VERSIONS_OF), {"input": name}))
-        if not known:
-            raise Refused(f"no input is named {name!r}")
+        if name not in JUDGE_DATES:
+            raise Refused(f"no input that judges dates is named {name!r}; there are: {', '.join(JUDGE_DATES)}")
         if version and version not in known:
             raise Refused(f"{name} has no version {version!r}; there are: {', '.join(known)}")
 

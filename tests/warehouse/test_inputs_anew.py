@@ -194,7 +194,7 @@ def test_a_named_version_and_what_there_is_not(engine: sa.Engine, published: dic
         open_backfill(engine, request("band_rules"))
     with pytest.raises(Refused, match=r"band_rules has no version '2025'; there are: .*2024"):
         open_backfill(engine, request("band_rules=2025"))
-    with pytest.raises(Refused, match="no input is named 'bands'"):
+    with pytest.raises(Refused, match="no input that judges dates is named 'bands'"):
         open_backfill(engine, request("bands"))
     backfill_id = planned(engine, request("band_rules=2024"))
     with pytest.raises(Refused, match=f"backfill {backfill_id} is open over the same dates"):

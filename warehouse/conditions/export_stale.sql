@@ -1,5 +1,6 @@
 -- The last export of a sender who owes one every night is older than `nights` working days; «nothing to report» is an answer.
 -- The days are those of this academic year: in summer nobody is late. `profmin status` and `freshness` ask this SELECT too.
+-- follows from: calendar, senders
 SELECT
     r.form,
     r.sender,

@@ -1,6 +1,7 @@
 -- A delivery is refused, or rows of it are set aside: one for each sender, form and class of rules, as it stands at the door.
 -- What nobody can be asked about (an unknown form or sender) stands for `unknown_days`, unless its sender sent something since.
 -- Places are in the state where a form comes once a campaign; where it comes every night their number is no news.
+-- follows from: rule_classes
 WITH standing AS MATERIALIZED (
     SELECT s.reading_id, r.delivery_id, s.form, s.sender, s.verdict, s.received_at, f.expected,
         left(d.sha256, 7) AS file, lower(substring(d.file_name FROM '\.([[:alnum:]]{1,5})$')) AS ending,

@@ -1,4 +1,5 @@
 -- The deadline of a campaign passed more than `days` working days ago, and a sender sent nothing that counts and stated nothing.
+-- follows from: campaigns, calendar, senders
 SELECT
     r.form,
     r.sender,
