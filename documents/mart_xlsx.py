@@ -1,7 +1,11 @@
-"""Marts and other frames as a workbook: Russian captions as headings, rates as percents, dates as dates."""
+"""Marts and other frames as a workbook: Russian captions as headings, rates as percents, dates as dates.
+
+Equal frames give equal bytes: a workbook says nothing of when it was written.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +14,16 @@ import polars as pl
 import xlsxwriter
 
 WIDEST = 48
+MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+"""Every workbook says that it was made then."""
 
 
-def mart_xlsx(frame: pl.DataFrame, captions: Mapping[str, str], title: str) -> bytes:
-    """One sheet with a row a row of the mart; the first row stays in sight."""
-    return frames_xlsx({title: frame}, captions)
+def mart_xlsx(frame: pl.DataFrame, captions: Mapping[str, str], title: str, timezone: str) -> bytes:
+    """One sheet, a row a row of the mart; the first row stays in sight. Times are in `timezone`, as headings say."""
+    moments = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
+    local = frame.with_columns(pl.col(moments).dt.convert_time_zone(timezone).dt.replace_time_zone(None))
+    said = {name: f"{captions.get(name, name)} (время {timezone})" for name in moments}
+    return frames_xlsx({title: local}, {**captions, **said})
 
 
 def frames_xlsx(sheets: Mapping[str, pl.DataFrame], captions: Mapping[str, str]) -> bytes:
@@ -22,6 +31,7 @@ def frames_xlsx(sheets: Mapping[str, pl.DataFrame], captions: Mapping[str, str])
     data = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
     with xlsxwriter.Workbook(data, options) as book:
+        book.set_properties({"created": MADE})
         formats = {
             "heading": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}),
             "rate": book.add_format({"num_format": "0.0%"}),

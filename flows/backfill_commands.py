@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from flows.usage import UsageError, day, moment, must_be_known
+from flows.usage import UsageError, day, in_zone, moment, must_be_known
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -68,10 +68,13 @@ def plan(
     from contracts.vocabulary import rows
     from flows.backfill import plan as make_plan
     from flows.backfill import requested
+    from flows.settings import Settings
     from warehouse.requests import Refused
 
     must_be_known(form or [], [known.name for known in FORMS], "form")
     must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
+    if known_at is not None:
+        known_at = in_zone(known_at, Settings().timezone)
     try:
         request = requested(
             form or [], sender or [], since, until, reason, campaign=campaign, register_known_at=known_at,

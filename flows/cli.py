@@ -83,12 +83,15 @@ def mart(
     name: Annotated[str, typer.Argument(help="Витрина; неизвестное имя покажет все.", show_default=False)],
     as_of: AsOf = None,
     known_at: KnownAt = None,
-    to: Annotated[str, typer.Option("--format", help="table, csv, json или xlsx.")] = "table",
+    format_: Annotated[
+        str | None, typer.Option("--format", help="table, csv, json или xlsx; без неё — по имени файла в --to.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл.")] = None,
 ) -> None:
     """Напечатать витрину, без --as-of — на последнюю опубликованную дату."""
     from flows.mart import print_mart
 
-    print_mart(settings(), name, as_of, known_at, to)
+    print_mart(settings(), name, as_of, known_at, format_, to)
 
 
 @app.command(rich_help_panel=OFFICER)

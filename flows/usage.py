@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 OFFICER, SENDER, ENGINEER, OPERATING = "Сотруднику мониторинга", "Отправителю", "Data engineer", "Operating the service"
 """Whom a command is for, as the help groups them; a command speaks the language of its users."""
@@ -33,14 +34,25 @@ def day(text: str) -> dt.date:
 
 
 def moment(text: str) -> dt.datetime:
-    """A moment as people type it, with its time zone. Raises UsageError."""
+    """A moment as people type it; without a zone it is in the region's time (`in_zone`). Raises UsageError."""
     try:
         found = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text!r} is not a time; write for example 2023-09-08T21:00+07:00") from None
-    if found.tzinfo is None:
-        raise UsageError(f"{text!r} has no time zone; write for example 2023-09-08T21:00+07:00")
+        raise UsageError(
+            f'{text!r} is not a time; write "2023-09-08 21:00", in the region\'s time',
+            f"«{text}» — не время; пишите «2023-09-08 21:00», по времени региона",
+        ) from None
+    if not any(mark in text for mark in ":Tt "):
+        raise UsageError(
+            f'{text!r} is a day, not a moment; write for example "{text} 21:00", in the region\'s time',
+            f"«{text}» — день, а не время; пишите, например, «{text} 21:00», по времени региона",
+        )
     return found
+
+
+def in_zone(moment: dt.datetime, timezone: str) -> dt.datetime:
+    """The moment; one that was given without a zone is what the clocks of `timezone` show."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(timezone))
 
 
 NOBODY = {

@@ -25,6 +25,7 @@ TYPES: dict[object, pl.DataType] = {
 """Type of a result column by the number that Postgres gives it; everything else is text."""
 
 LATEST = "SELECT max(as_of) FROM ops.publication WHERE published_at <= :known_at"
+FIRST_PUBLISHED = "SELECT as_of, min(published_at) FROM ops.publication GROUP BY as_of"
 REGISTER = """
 SELECT school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11
 FROM ref.school_at(:as_of, :known_at) WHERE in_register ORDER BY school_code
@@ -54,6 +55,11 @@ def mart(
         )
     day = as_of or connection.scalar(text(f"SELECT max(as_of) FROM {found.relation}"))
     return frame(connection, f"SELECT * FROM {found.relation} WHERE as_of = :as_of ORDER BY position", {"as_of": day})
+
+
+def first_published(connection: Connection) -> dict[dt.date, dt.datetime]:
+    """Every published as-of date and the moment at which it first was."""
+    return dict(connection.execute(text(FIRST_PUBLISHED)).tuples().all())
 
 
 def column_captions(name: str) -> dict[str, str]:

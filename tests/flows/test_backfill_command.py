@@ -51,7 +51,7 @@ def engine(lived: Settings) -> Iterator[sa.Engine]:
         ([*PLAN, *DATES, "--campaign", "readiness-2023"], "leave out --from and --to, or --campaign"),
         ([*PLAN, "--campaign", "readiness-1999"], "no campaign is named 'readiness-1999'; there are: readiness-2023"),
         ([*PLAN, "--campaign", "readiness-2023", "--form", "registration_plan"], "is no form of campaign"),
-        ([*PLAN, *DATES, "--known-at", "2023-09-01"], "has no time zone"),
+        ([*PLAN, *DATES, "--known-at", "2023-09-01"], "is a day, not a moment"),
         ([*PLAN, *DATES, "--known-at", "2999-09-01T00:00Z"], "is still to come"),
         ([*PLAN, *DATES, "--known-at", "2020-09-01T00:00Z"], "no register of schools was known by 2020-09-01"),
         ([*PLAN, *DATES, "--form", "readyness"], "no form is named 'readyness'"),

@@ -53,7 +53,7 @@ def test_only_flows_that_run_import_prefect(region_files: Path, tmp_path: Path) 
         (["check", "{report}", "--register", "{report}"], "is not a register that can be used"),
         (["mart", "readiness"], "no mart is named 'readiness'; there are: activity_by_municipality"),
         (["mart", "readiness_region", "--format", "pdf"], "no format is named 'pdf'"),
-        (["mart", "readiness_region", "--known-at", "2023-09-08T10:00"], "has no time zone"),
+        (["mart", "readiness_region", "--known-at", "2023-09-08"], "is a day, not a moment"),
         (["check"], "Missing argument"),
         (["chek"], "No such command"),
     ],

@@ -1,0 +1,112 @@
+"""`profmin mart`: what was shown then in the region's time, into a file, and which days there are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+
+from flows.mart import print_mart, why_empty
+from flows.settings import Settings
+from flows.usage import UsageError, in_zone, moment
+from warehouse.publish import publish
+
+if TYPE_CHECKING:
+    from conftest import Run
+
+DAY = dt.date(2023, 9, 8)
+TOMSK = ZoneInfo("Asia/Tomsk")
+HEALTH = "delivery_health"
+
+
+@pytest.fixture
+def published(engine: sa.Engine) -> dt.datetime:
+    """When the empty region was published."""
+    publish(engine, [DAY])
+    with engine.connect() as connection:
+        found = connection.scalar(sa.text("SELECT max(published_at) FROM ops.publication"))
+    assert isinstance(found, dt.datetime)
+    return found
+
+
+def test_a_time_without_a_zone_is_the_regions() -> None:
+    assert in_zone(moment("2023-09-09 09:00"), "Asia/Tomsk") == dt.datetime(2023, 9, 9, 2, tzinfo=dt.UTC)
+    assert in_zone(moment("2023-09-09T09:00+03:00"), "Asia/Tomsk") == dt.datetime(2023, 9, 9, 6, tzinfo=dt.UTC)
+    with pytest.raises(UsageError, match="is a day, not a moment"):
+        moment("2023-09-09")
+    with pytest.raises(UsageError, match="is not a time"):
+        moment("вчера")
+
+
+def test_the_slide_of_the_morning_is_shown_again(
+    settings: Settings, published: dt.datetime, profmin: Run, tmp_path: Path
+) -> None:
+    local = published.astimezone(TOMSK)
+    after, before = (f"{local + dt.timedelta(minutes=minutes):%Y-%m-%d %H:%M}" for minutes in (2, -2))
+    slide = tmp_path / "slide.json"
+    asked = ("mart", "readiness_by_municipality", "--as-of", DAY)
+    done = profmin(*asked, "--known-at", after, "--to", slide, settings=settings)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(json.loads(slide.read_text(encoding="utf-8"))) == 21
+    done = profmin(*asked, "--known-at", before, "--format", "json", settings=settings)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert f"первая публикация — {local:%d.%m.%Y %H:%M}" in done.stderr
+
+
+def test_a_workbook_shows_local_times_says_so_and_is_the_same_again(
+    settings: Settings, published: dt.datetime, tmp_path: Path, engine: sa.Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE history.readiness_by_municipality SET known_at = '2023-09-08 20:30:00+00'"))
+    files = [tmp_path / "one.xlsx", tmp_path / "two.xlsx"]
+    for file in files:
+        print_mart(settings, "readiness_by_municipality", DAY, None, None, file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    heading, first, *_ = openpyxl.load_workbook(io.BytesIO(files[0].read_bytes())).active.iter_rows(values_only=True)
+    row = dict(zip(heading, first, strict=True))
+    assert row["Известно на (время Asia/Tomsk)"] == dt.datetime(2023, 9, 9, 3, 30)  # noqa: DTZ001
+    assert not any("UTC" in str(each) for each in heading)
+
+
+def test_what_cannot_be_written_or_named(settings: Settings, tmp_path: Path) -> None:
+    for path, told in (
+        (tmp_path / "absent" / "a.csv", "cannot be written"),
+        (tmp_path / "slide", "says no format"),
+        (tmp_path / "slide.docx", "no format is named 'docx'"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            print_mart(settings, HEALTH, DAY, None, None, path)
+
+
+def test_a_day_without_publication_names_those_that_have_one(
+    settings: Settings, engine: sa.Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(engine, [DAY, DAY - dt.timedelta(days=1)])
+    print_mart(settings, "readiness_region", dt.date(2023, 9, 11), None)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "Дата 2023-09-11 не опубликована. Есть: 2023-09-07, 2023-09-08.\n"
+    print_mart(settings, "corrections", DAY, None)
+    assert capsys.readouterr().err == "На эту дату здесь нет ни одной строки; дата опубликована.\n"
+
+
+def test_why_there_is_no_row() -> None:
+    at = dt.datetime(2023, 9, 9, 2, tzinfo=dt.UTC)
+    days = {DAY + dt.timedelta(days=number): at + dt.timedelta(days=number) for number in range(10)}
+    assert why_empty({}, DAY, None, TOMSK).startswith("Ещё ничего не опубликовано")
+    assert why_empty(days, dt.date(2023, 10, 1), None, TOMSK) == (
+        "Дата 2023-10-01 не опубликована. Есть: 2023-09-12, 2023-09-13, 2023-09-14, 2023-09-15, 2023-09-16, 2023-09-17"
+        " и ещё 4 с 2023-09-08 по 2023-09-17."
+    )
+    told = why_empty(days, DAY + dt.timedelta(days=1), at, TOMSK)
+    assert told == (
+        "Дата 2023-09-09 к 09.09.2023 09:00 не опубликована. Она опубликована позже, 10.09.2023 09:00. "
+        "Есть: 2023-09-08."
+    )
