@@ -44,7 +44,7 @@ def lived(url: str, nights: int) -> dict[str, Any]:
     engine = connect(url)
     upgrade(engine)
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings(home=Path(home), database_url=url)  # type: ignore[arg-type]
+        settings = Settings(home=Path(home), database_url=url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
         settings.prepare()
         ingested = 0.0
         for night in autumn(tomsk(), nights):

@@ -49,6 +49,9 @@ def write_vocabularies(region: Region, folder: Path) -> None:
     further: dict[str, list[dict[str, Any]]] = {
         "reporting_units": units,
         "senders": [unit | {"sender": unit["reporting_unit"], "kind": "reporting_unit"} for unit in units],
+        "sender_addresses": [
+            {"channel": "inbox", "address": unit["reporting_unit"], "sender": unit["reporting_unit"]} for unit in units
+        ],
         "reporting_unit_aliases": [alias | {"why": "generated"} for alias in region.aliases.to_dicts()],
     }
     for path in sorted(SHIPPED.glob("*.csv")):
@@ -77,7 +80,7 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
 
     engine = connect(url)
     upgrade(engine)
-    settings = Settings(home=home, database_url=url)  # type: ignore[arg-type]
+    settings = Settings(home=home, database_url=url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
     settings.prepare()
     for day, files in arriving(region_of(times), nights):
         for sender, name, data, received_at in files:

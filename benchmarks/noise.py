@@ -95,7 +95,7 @@ def main(nights: int) -> None:
     from flows.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder, "home"))
+        settings = Settings(home=Path(folder, "home"), vouched_channels="inbox,ingest")
         settings.prepare()
         (settings.home / "routing.csv").write_text(ROUTING, encoding="utf-8")
         with warehouse(settings) as engine:

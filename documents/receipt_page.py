@@ -80,7 +80,9 @@ def verdict_sentence(receipt: Receipt) -> str:
     """What came of the delivery, in one sentence."""
     rows, with_data = receipt.rows, receipt.rows.loaded + receipt.rows.quarantined
     doubtful = sum(each["severity"] == "warning" for each in receipt.findings)
-    code = "accepted_doubtful" if receipt.verdict == "accepted" and doubtful else receipt.verdict
+    code: str = "accepted_doubtful" if receipt.verdict == "accepted" and doubtful else receipt.verdict
+    if receipt.verdict != "refused" and receipt.other is not None and receipt.other.relation == "newer":
+        code = "superseded"
     why = next((each["message"] for each in receipt.findings if each["severity"] == "refuse"), "")
     why = next((group.what for group in groups(receipt.findings, receipt.form, receipt.edition)), why)
     return said(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from flows.counting import with_what_counts
 from flows.inbox import Arrival, Incoming, discover, named
 from flows.intake import Intake, warehouse
 from flows.journal import logged
@@ -42,7 +44,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                     arrived = intake.receive(named(paths, settings.inbox))
                 else:
                     arrived = intake.receive_new(discover(settings.inbox))
-                told = take_in(intake, arrived)
+                told = with_what_counts(engine, take_in(intake, arrived), ZoneInfo(settings.timezone))
                 dates = intake.publish(options.as_of)
                 LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
                 with engine.connect() as connection:

@@ -24,6 +24,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
+from flows.counting import with_what_counts
 from flows.inbox import Arrival, Incoming, Key, discover
 from flows.ingest import others, registers
 from flows.intake import Intake, warehouse
@@ -149,7 +150,7 @@ def steps(work: Work, settings: Settings, day: dt.date) -> Night:
     take_in_all(work, registers(known))
     take_in_all(work, others(known))
     dates = publish_marts(untouched(work), day)
-    told = work.told()
+    told = with_what_counts(work.intake.engine, work.told(), ZoneInfo(settings.timezone))
     write_outbox(untouched(work), untouched(told), day)
     return Night(day, tuple(dates), tuple(told))
 

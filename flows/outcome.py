@@ -23,7 +23,8 @@ class Outcome:
     """What came of one file. `verdict` is None when we failed ourselves, and `failure` then says how;
     `may_pass` that trying again may help, `is_gone` that the file was taken away before we read it: no failure at all.
 
-    `is_repeat` says that the same bytes were read before, and what is told here is what was stored then.
+    `is_repeat` says that the same bytes were read before, and what is told here is what was stored then. `in_force`
+    says in a sentence what counts now, and `counts` is false when that is not this file.
     """
 
     file: str
@@ -40,6 +41,8 @@ class Outcome:
     delivery_id: int | None = None
     reading_id: int | None = None
     is_repeat: bool = False
+    in_force: str | None = None
+    counts: bool = True
     failure: str | None = None
     may_pass: bool = False
     is_gone: bool = False
@@ -58,7 +61,8 @@ class Outcome:
             "layout": self._layout(),
             "findings": [_plain(finding) for finding in self.findings],
         }
-        return found | ({"delivery_id": self.delivery_id, "reading_id": self.reading_id} if with_ids else {})
+        ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id, "in_force": self.in_force}
+        return found | (ids if with_ids else {})
 
     def _layout(self) -> dict[str, Any]:
         """How headings were understood; `suggested` is there when something is."""

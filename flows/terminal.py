@@ -31,6 +31,7 @@ VERDICTS = {
     "partial": ("принято частично", "yellow"),
     "refused": ("отклонено", "red"),
 }
+NOT_COUNTING = ("прочитано, но не действует", "yellow")
 SEVERITIES = {
     "refuse": ("файл не принят", "red"),
     "error": ("строка не принята", "red"),
@@ -94,6 +95,8 @@ def sentence(outcome: Outcome) -> str:
     if outcome.verdict is None:
         return f"{name}: [red]не обработан из-за нашей ошибки[/red], повторим при следующем запуске"
     words, colour = VERDICTS[outcome.verdict]
+    if outcome.verdict != "refused" and not outcome.counts:
+        words, colour = NOT_COUNTING
     what = [form_title(outcome.form)] if outcome.form else []
     what += [sender_name(outcome.sender)] if outcome.sender else []
     what += [f"на {outcome.as_of:%d.%m.%Y}"] if outcome.as_of else []
@@ -104,7 +107,8 @@ def sentence(outcome: Outcome) -> str:
     if counts.loaded or counts.quarantined:
         told += f". Строк с данными {counts.loaded + counts.quarantined}, принято {counts.loaded}"
         told += f", отложено {counts.quarantined}" if counts.quarantined else ""
-    return told + (" (эти же данные уже приходили)" if outcome.is_repeat else "")
+    told += " (эти же данные уже приходили)" if outcome.is_repeat else ""
+    return told if outcome.counts or outcome.in_force is None else f"{told}. {escape(outcome.in_force)}"
 
 
 def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:

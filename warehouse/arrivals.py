@@ -27,7 +27,7 @@ FROM (SELECT clock_timestamp() AS now) n
 NEWER = """
 SELECT FROM ops.reading n
 JOIN ops.delivery e ON coalesce(e.same_as, e.delivery_id) = n.delivery_id
-WHERE n.form = w.form AND n.sender = w.sender AND n.status IN ('current', 'superseded')
+WHERE n.form = w.form AND n.sender = w.sender AND n.status NOT IN ('proposed', 'reverted', 'unfinished')
   AND (e.counts_at, e.delivery_id) > (w.counts_at, w.delivery_id)
   AND CASE w.slice_by
       WHEN 'campaign' THEN coalesce(n.campaign = w.campaign, true)
@@ -50,7 +50,8 @@ WITH word AS (
     FROM ops.delivery d
     LEFT JOIN LATERAL (
         SELECT r.* FROM ops.reading r
-        WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id) AND r.status IN ('current', 'superseded')
+        WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id)
+          AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
         ORDER BY r.reading_id DESC LIMIT 1
     ) r ON true
     LEFT JOIN ref.form f ON f.form = r.form
@@ -68,7 +69,7 @@ SELECT w.delivery_id, w.sent,
     CASE
         WHEN cast(:said_form AS text) IS NOT NULL OR w.is_statement THEN w.says_so
         WHEN w.reading_id IS NULL THEN true
-        WHEN w.verdict = 'refused' THEN NOT EXISTS ({NEWER})
+        WHEN w.verdict = 'refused' OR w.status NOT IN ('current', 'superseded') THEN NOT EXISTS ({NEWER})
         ELSE w.status = 'current'
     END AS stands,
     EXISTS (SELECT FROM ops.arrival a

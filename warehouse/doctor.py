@@ -29,10 +29,11 @@ FROM (SELECT as_of, position, published_at, replaced_at,
 WHERE h.next < h.replaced_at OR h.published_at >= h.replaced_at
 """
 ARCHIVED = """
-SELECT d.sha256, d.file_name, d.byte_size, d.archive_path, coalesce(max(p.gone_at), max(p.purged_at))
+SELECT d.sha256, min(d.file_name), d.byte_size, d.archive_path,
+    CASE WHEN bool_and(p.delivery_id IS NOT NULL) THEN coalesce(max(p.gone_at), max(p.purged_at)) END
 FROM ops.delivery d LEFT JOIN ops.purged p ON p.delivery_id = d.delivery_id
-GROUP BY d.delivery_id
-ORDER BY d.delivery_id
+GROUP BY d.sha256, d.byte_size, d.archive_path
+ORDER BY min(d.delivery_id)
 """
 
 
@@ -70,5 +71,6 @@ def law(connection: Connection, name: str, says: str, statement: str) -> Law:
 
 
 def archived(connection: Connection) -> list[tuple[str, str, int, str, dt.datetime | None]]:
-    """sha256, file name, size and place in the archive of every delivery, and since when it is destroyed, if it is."""
+    """sha256, file name, size and place in the archive of all bytes that are deliveries, and since when they are
+    destroyed, if they are."""
     return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(text(ARCHIVED))]

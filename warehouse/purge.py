@@ -18,22 +18,27 @@ from warehouse.transaction import begun, retried
 ARCHIVE = "the archive"
 """Locked like a slice by whoever removes bytes, and by whoever needs all of them to stay: a backup."""
 
-# A delivery is asked by the last of its days; an unrecognised one may be an export that lost its headings. The zip
-# archive in which an export came holds its bytes once more; what else was in it is archived by itself.
+# Bytes are asked by the last day of all deliveries that they are: by what was read of them, of one that waits by the
+# day on which it came. An unrecognised one may be an export that lost its headings. The zip archive in which an export
+# came holds its bytes once more; what else was in it is archived by itself.
 DUE = """
 WITH due AS (
-    SELECT d.delivery_id FROM ops.delivery d JOIN ops.reading r ON r.delivery_id = d.delivery_id
-    GROUP BY d.delivery_id
-    HAVING (bool_or(r.form = ANY (:forms)) OR (array_agg(r.form ORDER BY r.reading_id DESC))[1] IS NULL)
-       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.local_date(ops.came_at(d))))) + 1, 8, 31) + :days
+    SELECT d.sha256 FROM ops.delivery d LEFT JOIN ops.reading r ON r.delivery_id = d.delivery_id
+    GROUP BY d.sha256
+    HAVING count(r.reading_id) > 0
+       AND (bool_or(r.form = ANY (:forms))
+            OR (array_agg(r.form ORDER BY r.reading_id DESC) FILTER (WHERE r.reading_id IS NOT NULL))[1] IS NULL)
+       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.local_date(ops.came_at(d))))
+                         FILTER (WHERE d.same_as IS NULL)) + 1, 8, 31) + :days
            < :today
-)
+),
+gone AS (SELECT d.delivery_id FROM ops.delivery d WHERE d.sha256 IN (SELECT sha256 FROM due))
 SELECT d.delivery_id, d.byte_size, d.archive_path,
     EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id) AS is_purged
 FROM ops.delivery d
 WHERE d.delivery_id IN (
-    SELECT delivery_id FROM due
-    UNION SELECT a.container_id FROM ops.arrival a JOIN due u ON u.delivery_id = a.delivery_id
+    SELECT delivery_id FROM gone
+    UNION SELECT a.container_id FROM ops.arrival a JOIN gone g ON g.delivery_id = a.delivery_id
 )
 ORDER BY d.delivery_id
 """

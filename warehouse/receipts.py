@@ -35,14 +35,15 @@ ABOUT = """
 SELECT r.reading_id, d.sha256, d.file_name, ops.came_at(d) AS received_at, s.name AS sender_name,
     c.title AS campaign_title, c.deadline,
     coalesce(r.as_of, ref.local_date(ops.came_at(d))) AS day,
-    CASE WHEN r.verdict = 'refused' THEN 'holds' WHEN o.is_newer THEN 'newer' ELSE 'replaced' END AS relation,
+    CASE WHEN r.verdict = 'refused' THEN 'holds' WHEN r.status = 'superseded' THEN 'newer' ELSE 'replaced' END
+        AS relation,
     o.file_name AS other_file, o.received_at AS other_received_at
 FROM ops.reading r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 LEFT JOIN ref.sender s ON s.sender = r.sender
 LEFT JOIN ref.campaign c ON c.campaign = r.campaign
 LEFT JOIN LATERAL (
-    SELECT e.file_name, ops.came_at(e) AS received_at, h.superseded_by IS DISTINCT FROM r.reading_id AS is_newer
+    SELECT e.file_name, ops.came_at(e) AS received_at
     FROM ops.reading h
     JOIN ops.delivery e ON e.delivery_id = h.delivery_id
     WHERE h.form = r.form AND h.sender = r.sender AND h.campaign IS NOT DISTINCT FROM r.campaign
@@ -50,7 +51,7 @@ LEFT JOIN LATERAL (
       AND CASE
           WHEN r.verdict = 'refused' THEN h.became_current_at <= r.became_current_at
               AND coalesce(h.superseded_at > r.became_current_at, true)
-          WHEN r.superseded_at = r.became_current_at THEN h.slice = r.slice AND h.reading_id = r.superseded_by
+          WHEN r.status = 'superseded' THEN h.slice = r.slice AND h.status = 'current'
           ELSE h.slice = r.slice AND h.superseded_by = r.reading_id
       END
     ORDER BY h.as_of DESC, h.reading_id DESC LIMIT 1
@@ -109,7 +110,7 @@ FOUND = """
 SELECT CASE WHEN d.delivery_id = :number THEN 'id' WHEN starts_with(d.sha256, :start) THEN 'sha256' ELSE 'name' END,
     d.delivery_id, d.sha256, d.file_name,
     (SELECT max(r.reading_id) FROM ops.reading r
-     WHERE r.delivery_id = d.delivery_id AND r.status IN ('current', 'superseded')) AS reading_id
+     WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id) AND r.status IN ('current', 'superseded')) AS reading_id
 FROM ops.delivery d
 WHERE d.delivery_id = :number OR d.file_name = :asked OR starts_with(d.sha256, :start)
     OR EXISTS (SELECT FROM ops.arrival a WHERE a.delivery_id = d.delivery_id AND a.file_name = :asked)
@@ -225,14 +226,16 @@ def overdue(connection: Connection, day: dt.date) -> list[Overdue]:
 
 
 def deliveries_called(connection: Connection, asked: str) -> list[FoundDelivery]:
-    """The delivery of an id, else the newest of a file name, else all whose sha256 begins so (4 digits or more)."""
+    """The delivery of an id, else the newest of a file name, else the newest of each sha256 that begins so (4 digits or
+    more)."""
     is_number = asked.isascii() and asked.isdigit() and len(asked) < 19
     start = asked.lower() if len(asked) >= SHORTEST_PREFIX and set(asked.lower()) <= set("0123456789abcdef") else "-"
     values = {"asked": asked, "number": int(asked) if is_number else -1, "start": start}
     found: dict[str, list[FoundDelivery]] = defaultdict(list)
     for how, *rest in connection.execute(text(FOUND), values):
         found[how].append(FoundDelivery(*rest))
-    return found["id"] or found["name"][:1] or found["sha256"]
+    newest = {each.sha256: each for each in reversed(found["sha256"])}
+    return found["id"] or found["name"][:1] or list(newest.values())
 
 
 def _other(row: Any, zone: ZoneInfo) -> OtherDelivery | None:

@@ -56,7 +56,7 @@ class Place:
 
     @property
     def settings(self) -> Settings:
-        return Settings(home=self.home, database_url=self.url)  # type: ignore[arg-type]
+        return Settings(home=self.home, database_url=self.url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Driver:
         """Run a command; disturb it `at` a step, and `how`."""
         environment = {
             "PROFMIN_HOME": str(place.home), "PROFMIN_DATABASE_URL": place.url or "", "PROFMIN_READER_PROCESSES": "1",
-            "PROFMIN_LOCK_SECONDS": "20",
+            "PROFMIN_LOCK_SECONDS": "20", "PROFMIN_VOUCHED_CHANNELS": "inbox,ingest",
         }  # fmt: skip
         request: dict[str, object] = {
             "arguments": [each.format(home=place.home) for each in arguments], "environment": environment,

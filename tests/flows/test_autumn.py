@@ -46,7 +46,9 @@ class Autumn:
 
 @pytest.fixture(scope="module")
 def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Autumn]:
-    settings = Settings(home=tmp_path_factory.mktemp("home"), database_url=module_database_url)  # type: ignore[arg-type]
+    settings = Settings(
+        home=tmp_path_factory.mktemp("home"), database_url=module_database_url, vouched_channels="inbox,ingest"
+    )  # type: ignore[arg-type]
     settings.prepare()
     engine = connect(module_database_url)
     found = Autumn(settings, engine)

@@ -112,7 +112,7 @@ def listening(told: Told) -> None:
 
 
 def at(home: Path, url: str) -> Settings:
-    made = Settings(home=home, database_url=url)  # type: ignore[arg-type]
+    made = Settings(home=home, database_url=url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
     made.prepare()
     return made
 

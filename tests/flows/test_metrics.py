@@ -21,7 +21,8 @@ from flows.ingest import ingest
 from flows.metrics import metrics_text, write_metrics
 from flows.reader import Options
 from flows.settings import Settings
-from warehouse.deliveries import finish_run, record_arrival, start_run
+from warehouse.arrivals import record_arrival
+from warehouse.deliveries import finish_run, start_run
 from warehouse.metrics import METRICS
 
 if TYPE_CHECKING:

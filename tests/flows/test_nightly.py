@@ -30,6 +30,7 @@ def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.E
     """The database of `settings`, which the flow finds in the environment."""
     assert settings.database_url is not None
     monkeypatch.setenv("PROFMIN_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("PROFMIN_VOUCHED_CHANNELS", settings.vouched_channels or "")
     found = connect(settings.database_url.get_secret_value())
     yield found
     found.dispose()

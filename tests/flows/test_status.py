@@ -23,8 +23,8 @@ from flows.reader import Options
 from flows.settings import Settings
 from flows.status import status
 from flows.status_screen import show, states
+from warehouse.arrivals import record_arrival
 from warehouse.database import connect
-from warehouse.deliveries import record_arrival
 from warehouse.publish import publish
 
 if TYPE_CHECKING:

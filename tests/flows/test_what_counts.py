@@ -339,3 +339,28 @@ def test_the_same_words_another_day_are_another_statement(settings: Settings, en
         assert (outcome.verdict, outcome.is_repeat) == ("accepted", is_repeat)
     stated = rows(engine, "SELECT as_of FROM ops.statement WHERE withdrawn_at IS NULL ORDER BY 1")
     assert stated == [(dt.date(2023, 9, 6),), (dt.date(2023, 9, 7),)]
+
+
+def test_an_outcome_says_what_counts_now(
+    settings: Settings, engine: sa.Engine, shegarsky: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from flows.terminal import console, show_outcomes
+
+    newer = put(settings, shortened(shegarsky, tmp_path / "Шегарский 15.09.2023.xlsx", "15.09.2023"), "shegarsky")
+    os.utime(newer, (1_694_700_000, 1_694_700_000))
+    (first,) = night(settings)
+    assert (first.counts, first.in_force) == (True, "Действует этот файл.")
+    older = put(settings, shegarsky, "shegarsky")
+    os.utime(older, (1_694_160_000, 1_694_160_000))
+    (late,) = night(settings)
+    assert (late.verdict, late.counts) == ("accepted", False)
+    assert late.in_force and newer.name in late.in_force
+    assert late.document(with_ids=True)["in_force"] == late.in_force
+    show_outcomes(console(), [late])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "принято —" not in printed and "не действует" in printed and newer.name in printed
+    (receipt,) = settings.outbox.glob(f"shegarsky/*{late.sha256[:7]}*")
+    assert receipt.exists()
+    put(settings, CASE / WRONG_DATE, "shegarsky")
+    (refused,) = night(settings)
+    assert (refused.verdict, refused.counts) == ("refused", False) and newer.name in (refused.in_force or "")
