@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 
 from warehouse.clients import program_for, run, run_script, server_of, version_of
 
-DELIVERIES = "SELECT DISTINCT d.sha256, d.byte_size, d.archive_path FROM ops.delivery d {less} ORDER BY d.sha256"
+DELIVERIES = "SELECT d.sha256, d.byte_size, d.archive_path FROM ops.delivery d {less} ORDER BY d.delivery_id"
 NOT_DESTROYED = "WHERE NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)"
 # Whoever restores has to bring views, reference data and grants up to date anew: roles are not in a dump.
 FORGET = "DELETE FROM ops.applied WHERE name = 'schema'"
