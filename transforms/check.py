@@ -27,6 +27,7 @@ from contracts.vocabulary import official_names, unit_names
 from transforms.answer import DASH
 from transforms.code import tidy
 from transforms.contract import Judgement, contract
+from transforms.disclosure import Known
 from transforms.finding import NOTED_ONCE, PLACED, Table, described, placed
 from transforms.free_text import ERROR_CELL
 from transforms.meaning import plain
@@ -82,10 +83,15 @@ def check_rows(
     typed = with_context(typed, raw, form, edition, register)
     compiled = contract(form, edition, register is not None)
     found.append(judged(typed, unread, compiled.judgements, broken(typed, compiled.schema)))
-    findings = described(pl.concat(found), raw, tables, edition)
+    findings = described(pl.concat(found), raw, tables, edition, known_to(register, aliases))
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
     return Checked(typed, findings, compiled.skipped)
+
+
+def known_to(register: Register | None, aliases: Mapping[str, str]) -> Known:
+    """What may be shown of a form with pupils because the register or the alias table has it."""
+    return Known(frozenset() if register is None else register.codes_and_keys, aliases)
 
 
 def faulty_cells(raw: pl.DataFrame, faults: Sequence[FaultyCell], edition: Edition) -> pl.DataFrame:

@@ -1,38 +1,59 @@
-"""What of a form with pupils may be shown: in a broken row a name or a birth date may stand in any column."""
+"""What of a form with pupils may be shown: in a broken row a name or a birth date may stand in any column.
+
+An allow-list: a number of few figures, a date that is nobody's birth date, words that stand in our own contracts, a
+territory by its known names, a school of the register. Of everything else only its place is told.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 import polars as pl
 
 from contracts.form import Column, Edition, Kind
+from contracts.forms import FORMS, RULES
+from contracts.texts import shown_words
 from contracts.vocabulary import rows, words
 from transforms.free_text import ERROR_CELL
-from transforms.heading import key
+from transforms.heading import heading_key, key, unit_aliases, wordings
+from transforms.school_name import school_key
 
 HIDDEN = "скрыто"
 LONGEST_SHOWN = 80
-LONGEST_LETTER_OF_CLASS = 2
+LONGEST_HEADING = 200
 MOST_FIGURES = 4
 YOUNGEST = 6
 """No pupil is younger: an earlier date may be a birth date."""
-WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-NAME_ENDING = re.compile(r"(ов|ев|ин|ын|ова|ева|ина|ына|ский|цкий|ская|цкая|их|ых|енко|вич|ич|вна|чна|оглы|кызы)$")
-PATRONYMIC = re.compile(r"(вич|льич|мич|вна|ична|инична|оглы|кызы)$")
+WORD = re.compile(r"[^\W\d_]+")
+NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d+)?\s*[)*%]?")
+INITIAL = re.compile(r"\b[^\W\d_]\.")
 DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](\d{4})|(\d{4})-\d{2}-\d{2})(?: \d{1,2}:\d{2}(?::\d{2})?)?")
-DATE_OR_SERIAL = re.compile(r"\d{1,4}\s*[./-]\s*\d{1,2}\s*[./-]\s*\d{2,4}|\d{5}")
+VOCABULARIES = ("answers", "levels", "verification", "weekdays")
 
 
-def shown(texts: pl.Series, column: Column, as_of: dt.date | None) -> pl.Series:
+@dataclass(frozen=True)
+class Known:
+    """What a reading knows by name: `schools` are the codes and the keys of names of the register's schools, `units`
+    the keys of the known ways to write a reporting unit."""
+
+    schools: Collection[str] = field(default=frozenset(), repr=False)
+    units: Mapping[str, str] = field(default_factory=unit_aliases, repr=False)
+
+
+NOBODY = Known()
+
+
+def shown(texts: pl.Series, column: Column, as_of: dt.date | None, known: Known = NOBODY) -> pl.Series:
     """Texts of cells of a column as they may be shown; each distinct text is judged once."""
     if column.personal:
         return texts.set(texts.is_not_null(), HIDDEN)
     distinct = texts.unique().drop_nulls()
-    since = as_of.year - YOUNGEST if as_of is not None and column.kind == "date" else None
-    told = [text if harmless(text, column.kind) or is_recent(text, since) else HIDDEN for text in distinct]
+    since = born_before(as_of) if column.kind == "date" else None
+    told = [text if harmless(text, column.kind, known) or is_recent(text, since) else HIDDEN for text in distinct]
     return texts.replace_strict(distinct, pl.Series(told, dtype=pl.String), default=None, return_dtype=pl.String)
 
 
@@ -41,40 +62,48 @@ def is_guarded(edition: Edition) -> bool:
     return any(column.personal for column in edition.columns)
 
 
+def born_before(as_of: dt.date | None) -> int | None:
+    """The last year in which a pupil may have been born; None when nobody knows for which day the file is."""
+    return as_of.year - YOUNGEST if as_of is not None else None
+
+
 def is_recent(text: str, since: int | None) -> bool:
     """Whether a text is a date after the year `since`, and so nobody's birth date."""
     found = DATE.fullmatch(text.strip())
     return found is not None and since is not None and int(found[1] or found[2]) > since
 
 
-@lru_cache(maxsize=20_000)
-def harmless(text: str, kind: Kind) -> bool:
-    """Whether a cell surely is no name and no date of birth.
-
-    A place or a school has a word that says so. Elsewhere numbers of at most four figures are shown, words of the
-    vocabulary, and beside them one word in small letters that does not end like a surname.
-    """
-    if re.match(ERROR_CELL, text.strip()):
+def harmless(text: str, kind: Kind, known: Known = NOBODY) -> bool:
+    """Whether a cell surely is no name and no date of birth."""
+    clean = text.strip()
+    if re.match(ERROR_CELL, clean):
         return True
-    if len(text) > LONGEST_SHOWN or DATE_OR_SERIAL.search(text):
-        return False
-    found = WORD.findall(text)
-    if found and kind in ("unit", "school_name"):
-        keys = {key(word) for word in found}
-        return not keys.isdisjoint(place_words()) and not any(PATRONYMIC.search(each) for each in keys)
-    if sum(character.isdecimal() for character in text) > MOST_FIGURES:
-        return False
+    if kind == "school_name" and (school_key(clean) in known.schools or clean in known.schools):
+        return True
+    if NUMBER.fullmatch(clean):
+        return figures(clean) <= MOST_FIGURES
+    if kind in ("unit", "school_name"):
+        return key(clean) in known.units
     if kind == "text":
-        return len(text.strip()) <= LONGEST_LETTER_OF_CLASS
-    odd = [word for word in found if key(word) not in known_words()]
-    return not odd or (len(odd) == 1 and odd[0].islower() and not NAME_ENDING.search(odd[0]))
+        return len(clean) <= 1
+    return len(clean) <= LONGEST_SHOWN and is_told(clean)
 
 
-def may_be_a_name(heading: str) -> bool:
-    """Whether a heading may be a cell of somebody's row: two words with capitals, a patronymic, or a date."""
-    odd = [word for word in WORD.findall(heading) if key(word) not in known_words()]
-    capitals = sum(word[0].isupper() for word in odd)
-    return capitals >= 2 or any(PATRONYMIC.search(word.lower()) for word in odd) or bool(DATE_OR_SERIAL.search(heading))
+@lru_cache(maxsize=20_000)
+def is_told(text: str, since: int | None = None) -> bool:
+    """Whether every word of a heading, the name of a sheet or an answer stands in our contracts too, and what figures
+    there are make no date but one after the year `since`."""
+    if heading_key(text) in our_headings():
+        return True
+    if since is not None:
+        text = DATE.sub(lambda found: "" if int(found[1] or found[2]) > since else found[0], text)
+    if len(text) > LONGEST_HEADING or INITIAL.search(text) or figures(text) > MOST_FIGURES:
+        return False
+    return our_words().issuperset(key(word) for word in WORD.findall(text))
+
+
+def figures(text: str) -> int:
+    return sum(character.isdecimal() for character in text)
 
 
 @cache
@@ -84,7 +113,21 @@ def place_words() -> frozenset[str]:
 
 
 @cache
-def known_words() -> frozenset[str]:
-    """The words of the vocabularies of choices and answers."""
-    texts = [word for name in ("answers", "levels", "verification", "weekdays") for word in words(name)]
+def our_headings() -> frozenset[str]:
+    """Keys of whole headings that we know ourselves, initials among them («Ф.И.О.»)."""
+    texts = [wording for form in FORMS for _, wording in wordings(form)]
+    return frozenset(map(heading_key, [*texts, *(row["heading"] for row in rows("ignored_headings"))]))
+
+
+@cache
+def our_words() -> frozenset[str]:
+    """The words of our own contracts: answers of the vocabularies, headings, rules, names of forms and territories."""
+    texts = [word for name in VOCABULARIES for word in words(name)]
+    texts += [wording for form in FORMS for _, wording in wordings(form)]
+    texts += [row["heading"] for row in rows("ignored_headings")]
+    texts += shown_words()
+    texts += [text for rule in RULES.values() for text in (rule.what, rule.mend)]
+    texts += [form.title for form in FORMS]
+    texts += [row[name] for row in rows("senders") for name in ("sender", "name")]
+    texts += unit_aliases()
     return frozenset(key(word) for text in texts for word in WORD.findall(text))

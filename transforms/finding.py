@@ -25,7 +25,7 @@ from contracts.rules import (
     TWO_MEANINGS,
     WORD_WITH_TAIL,
 )
-from transforms.disclosure import HIDDEN, is_guarded, shown
+from transforms.disclosure import HIDDEN, NOBODY, Known, is_guarded, shown
 
 PLACED: dict[str, pl.DataType] = {
     "index": pl.Int64(),
@@ -99,7 +99,9 @@ def message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
     )
 
 
-def described(found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition) -> pl.DataFrame:
+def described(
+    found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: Known = NOBODY
+) -> pl.DataFrame:
     """Findings (`FINDINGS`, and delivery, index) from a `PLACED` frame, ordered as a reader goes through the file."""
     if found.is_empty():
         return pl.DataFrame(schema={**FINDINGS, "delivery": pl.Int32(), "index": pl.Int64()})
@@ -110,7 +112,7 @@ def described(found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], e
     found = found.join(places(tables), on=["table", "column"], how="left").sort("order")
     found = found.with_columns(
         subjects(raw, edition).gather(found["index"]).alias("subject"),
-        value=values(found, raw, edition),
+        value=values(found, raw, edition, known),
         row=pl.col("row").cast(pl.Int64),
     )
     hidden = (pl.col("value") == HIDDEN) & pl.col("rule").is_in(MADE_OF_VALUE)
@@ -145,17 +147,18 @@ def places(tables: Sequence[Table]) -> pl.DataFrame:
     return pl.DataFrame(placed_columns, schema=schema, orient="row")
 
 
-def values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition) -> pl.Series:
+def values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: Known = NOBODY) -> pl.Series:
     """The text that stands in the cell of each finding; of a form with pupils only what surely is nobody's name."""
     guarded = is_guarded(edition)
     parts = []
     for (column,), rows in found.group_by("column", maintain_order=True):
         texts_there = raw[str(column)].gather(rows["index"]).alias("value")
         if guarded:
-            known = rows["rule"] == KEY_NORMALISED.id
+            resolved = rows["rule"] == KEY_NORMALISED.id
             as_of = raw["as_of"].first()
-            hidden = shown(texts_there, edition.column(str(column)), as_of if isinstance(as_of, dt.date) else None)
-            texts_there = texts_there.set(~known, None).fill_null(hidden)
+            day = as_of if isinstance(as_of, dt.date) else None
+            hidden = shown(texts_there, edition.column(str(column)), day, known)
+            texts_there = texts_there.set(~resolved, None).fill_null(hidden)
         parts.append(rows.select("order").with_columns(texts_there))
     return pl.concat(parts).sort("order")["value"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from contracts.form import Column, Form
 from contracts.grid import Sheet, cell_address
-from transforms.disclosure import HIDDEN, may_be_a_name
+from transforms.disclosure import HIDDEN, is_told
 from transforms.heading import heading_parts, heading_starts, headings
 from transforms.hint import bare_keys
 from transforms.row_kind import mark_of
@@ -57,9 +57,9 @@ class Heading:
 
     @property
     def shown_unknown(self) -> dict[int, str]:
-        """Place → unknown heading; where the form has pupils, one that may be somebody's name is hidden."""
+        """Place → unknown heading; where the form has pupils, only one of words that stand in our contracts too."""
         guarded = self.form.pupils is not None
-        return {c: HIDDEN if guarded and may_be_a_name(text) else text for text, c in self.unknown.items()}
+        return {c: HIDDEN if guarded and not is_told(text) else text for text, c in self.unknown.items()}
 
     def below(self, sheet: Sheet) -> list[int]:
         """The rows under the heading that it reads."""

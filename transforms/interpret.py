@@ -12,6 +12,7 @@ from transforms.batch import findings_frame, interpret_batch, reading
 from transforms.heading import unit_aliases
 from transforms.identify import Context, Delivery, Identified, identify
 from transforms.pupils import PupilReading
+from transforms.sieve import sieved
 
 __all__ = ["Context", "Delivery", "interpret", "recognise"]
 
@@ -60,6 +61,7 @@ def refused(found: Identified) -> Reading:
     """
     content = found.delivery.content
     if not isinstance(content, Grid) or found.form is None or found.form.pupils is not None:
-        return reading(found, Rows(), findings_frame(found.findings), empty(RAW_ROWS))
+        told = reading(found, Rows(), findings_frame(found.findings), empty(RAW_ROWS))
+        return sieved(found, told) if found.form is not None and found.form.pupils is not None else told
     kept = kept_rows([sheet_parts(content, found, None, unit_aliases())])
     return reading(found, counted(kept), findings_frame(found.findings), kept)

@@ -25,12 +25,13 @@ from contracts.reading import (
 )
 from contracts.rules import NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
-from transforms.check import FaultyCell, check_rows
-from transforms.disclosure import HIDDEN, shown
+from transforms.check import FaultyCell, check_rows, known_to
+from transforms.disclosure import HIDDEN, born_before, shown
 from transforms.finding import NOTED_ONCE, Table, finding
 from transforms.heading import heading_key, key
 from transforms.identify import Context, Identified
 from transforms.identity import IDENTITY, doubtful_names, identities, told_apart
+from transforms.sieve import Sieve, sheet_names, titles_of
 from transforms.size import wrong_size
 from transforms.text_frame import text_frame
 
@@ -72,7 +73,10 @@ class PupilReading:
         self.form: Form = found.form
         self.edition: Edition = found.edition
         self.pupils: Pupils = found.form.pupils
-        self.tables = tuple(Table(0, sheet.name, heading.columns) for sheet, heading in found.headings)
+        self.sieve = Sieve(sheet_names(found), born_before(found.as_of))
+        self.tables = tuple(
+            Table(0, self.sieve.sheet(sheet.name) or HIDDEN, heading.columns) for sheet, heading in found.headings
+        )
         self.parts: list[Part] = []
         self.faults: list[FaultyCell] = []
 
@@ -165,7 +169,8 @@ class PupilReading:
         """`RAW_ROWS` of rows set aside, without what may be somebody's name or birth date."""
         table = self.tables[number]
         names = sorted(table.columns, key=table.columns.__getitem__)
-        cells = [shown(rows[name], self.edition.column(name), self.found.as_of) for name in names]
+        known = known_to(self.context.schools, self.context.unit_aliases)
+        cells = [shown(rows[name], self.edition.column(name), self.found.as_of, known) for name in names]
         return rows.with_columns(cells).select(
             pl.lit(table.sheet).alias("sheet"),
             pl.col("row").cast(pl.Int64),
@@ -203,7 +208,7 @@ class PupilReading:
         seen = pl.concat([empty(schema), *(part.kept for part in self.parts)])
         once, again = told_apart(seen)
         rows = self.counted()
-        own = [*self.found.findings]
+        own = [self.sieve.finding(each) for each in self.found.findings]
         if rows.loaded + rows.quarantined == 0:
             own.append(finding(NO_ROWS))
         if skipped := {rule for part in self.parts for rule in part.skipped}:
@@ -224,7 +229,8 @@ class PupilReading:
             file=self.found.delivery.file, sha256=self.found.delivery.sha256, form=self.form.name,
             edition=self.edition.name, sender=self.found.sender, as_of=self.found.as_of,
             campaign=self.found.campaign, slice=None if refused else self.found.slice, verdict=verdict, rows=rows,
-            layout=self.found.layout, findings=findings, raw_rows=set_aside.head(FINDINGS_KEPT), facts=facts,
+            layout=self.sieve.layout(self.found.layout, titles_of(self.form)), findings=findings,
+            raw_rows=set_aside.head(FINDINGS_KEPT), facts=facts,
             control_totals=NO_CONTROL_TOTALS, school_outcomes=NO_SCHOOL_OUTCOMES,
         )  # fmt: skip
 

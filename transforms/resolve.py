@@ -105,6 +105,11 @@ class Register:
     def by_full_name(self) -> dict[str, list[School]]:
         return by_key((school.full_name, school) for school in self.schools.values() if school.full_name)
 
+    @cached_property
+    def codes_and_keys(self) -> frozenset[str]:
+        """The codes of all schools and the keys of their names."""
+        return frozenset(self.by_code) | frozenset(self.by_name) | frozenset(self.by_full_name)
+
     def called(self, name: str) -> list[School]:
         """The schools of a name: of a short one, else of a full one."""
         asked = school_key(name)

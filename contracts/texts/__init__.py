@@ -77,6 +77,13 @@ def phrases(language: Language = "ru") -> dict[str, str]:
     return {phrase: row[language] for phrase, row in _lines("phrases", "phrase").items()}
 
 
+@cache
+def shown_words() -> frozenset[str]:
+    """Words that nobody is called by: a heading or the name of a sheet made of them may be shown although the form has
+    pupils."""
+    return frozenset(_lines("shown_words", "word"))
+
+
 def _lines(name: str, code: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:

@@ -80,6 +80,20 @@ def planted(original: Path, path: Path, damage: str) -> Path:
         sheet.cell(heading[0].row, places["grade"]).value = "Неведомый столбец"
     elif damage == "no headings":
         sheet.delete_rows(1, heading[0].row)
+    elif damage == "school":
+        school = next(cell.column for cell in heading if "организация" in str(cell.value).lower())
+        for row, text in enumerate((f"{NAME}, школа № 1", NAME, f"МБОУ СОШ {NAME}"), start=first + 4):
+            sheet.cell(row, school).value = text
+    elif damage == "beside":
+        sheet.cell(heading[0].row, len(heading) + 1).value = NAME
+        sheet.cell(first, len(heading) + 1).value = f"Примечание: {NAME}"
+    elif damage == "sheet":
+        sheet.title = NAME
+        sheet.cell(first + 5, places["grade"]).value = "седьмой"
+    elif damage == "note":
+        last = sheet.max_row
+        sheet.cell(last + 2, 1).value = f"Итого: {NAME}"
+        sheet.cell(last + 3, 1).value = f"Исполнитель: {NAME} 31.12.2009"
     path.parent.mkdir(parents=True, exist_ok=True)
     book.save(path)
     return path

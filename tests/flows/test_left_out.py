@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
+from contracts.rules import LEFT_OUT
 from flows.inbox import Incoming, NotTaken, discover, opened
 from flows.ingest import ingest
 from flows.intake import Intake
@@ -146,6 +147,7 @@ def test_what_is_closed_to_us_is_named(shared_folder: Path, mode: int, told: lis
     inbox.chmod(mode)
     command = [sys.executable, "-c", CLOSED, str(inbox)]
     ran = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert LEFT_OUT["unreadable"].id == "COM-083"
     assert ran.stdout.splitlines() == (told or ["а.csv is read", "б.csv unreadable False", "closed unreadable True"])
 
 

@@ -15,7 +15,7 @@ from warehouse.database import connect
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.mark.parametrize("damage", ["none", "cell", "heading", "no headings"])
+@pytest.mark.parametrize("damage", ["none", "cell", "heading", "no headings", "school", "beside", "sheet", "note"])
 def test_planted_pupil_is_found_nowhere(
     damage: str, settings: Settings, region_files: Path, profmin: Run, tmp_path: Path
 ) -> None:

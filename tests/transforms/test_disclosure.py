@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import logging
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -13,9 +14,10 @@ from example import PUPIL, SCHOOLS, Sent
 from contracts.forms import form_named
 from contracts.grid import Blocks, Grid, Sheet, Value
 from contracts.reading import Reading
-from transforms.disclosure import harmless, may_be_a_name, shown
+from transforms.disclosure import Known, harmless, is_told, shown
 from transforms.identify import Context, Delivery, identify
 from transforms.interpret import interpret
+from transforms.school_name import school_key
 
 EXPORT = form_named("registration_export")
 COLUMNS = {column.name: column for column in EXPORT.editions[-1].columns}
@@ -107,17 +109,34 @@ def pupils(delivery: Delivery, secret: bytes) -> pl.DataFrame:
     return pl.concat(list(stream))
 
 
+SCHOOLS_KNOWN = Known(frozenset({"700001", school_key("МБОУ «Тестовая СОШ»"), school_key("Гимназия № 7")}))
+
+
 @pytest.mark.parametrize(
     ("column", "text"),
     [
-        ("grade", "15"), ("grade", "7,5"), ("grade", "шесть"), ("grade", "#REF!"), ("verification", "не указано"),
-        ("verification", "Верифицирован частично"), ("grade_letter", "А"), ("municipality", "Чаинский р-он, район"),
-        ("school_name", "МБОУ «СОШ, которой нет в реестре»"), ("school_name", "Гимназия 7"),
-        ("school_name", "МАОУ СОШ № 4 им. И. С. Тестова"), ("trials", "много"),
+        ("grade", "15"), ("grade", "7,5"), ("grade", "7 класс"), ("grade", "#REF!"),
+        ("grade", "шесть"), ("trials", "много"), ("verification", "Верифицирован частично"), ("grade_letter", "А"),
+        ("municipality", "Чаинский район"), ("municipality", " ЧАИНСКИЙ  район"),
+        ("school_name", "МБОУ «Тестовая СОШ»"), ("school_name", "мбоу тестовая сош"), ("school_name", "700001"),
+        ("school_name", "гимназия №7"),
     ],
 )  # fmt: skip
-def test_what_is_surely_no_name_is_shown(column: str, text: str) -> None:
-    assert harmless(text, COLUMNS[column].kind), text
+def test_what_our_own_tables_know_is_shown(column: str, text: str) -> None:
+    assert harmless(text, COLUMNS[column].kind, SCHOOLS_KNOWN), text
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("school_name", "МБОУ «СОШ, которой нет в реестре»"), ("school_name", "МАОУ СОШ № 4 им. И. С. Тестова"),
+        ("school_name", "Планткин Иван, школа № 1"), ("municipality", "Чаинский р-он, Планткин"),
+        ("municipality", "село Планткино"), ("grade_letter", "Ли"), ("grade", "шестой"), ("trials", "малыш"),
+        ("verification", "верифицирован прячев"), ("verification", "П. О."), ("grade", "20090514"),
+    ],
+)  # fmt: skip
+def test_what_they_do_not_know_is_hidden_whatever_it_looks_like(column: str, text: str) -> None:
+    assert not harmless(text, COLUMNS[column].kind, SCHOOLS_KNOWN), text
 
 
 def test_dates_that_are_nobodys_birth_date_are_shown() -> None:
@@ -127,10 +146,39 @@ def test_dates_that_are_nobodys_birth_date_are_shown() -> None:
 
 
 @pytest.mark.parametrize("heading", ["Кол-во посещённых экскурсий (за календарный год 2025)", "Комментарий", "№ п/п"])
-def test_headings_are_shown(heading: str) -> None:
-    assert not may_be_a_name(heading)
+def test_headings_of_our_own_words_are_shown(heading: str) -> None:
+    assert is_told(heading)
     layout = Sent("registration_export", headings=(heading,)).read().layout
     assert layout.unknown == (heading,)
+
+
+@pytest.mark.parametrize("heading", ["Планткин", "планткин иван", "Прячев П. О.", "Класс Планткина", "14.05.2009"])
+def test_a_heading_of_other_words_is_hidden_and_its_place_is_told(heading: str) -> None:
+    reading = Sent("registration_export", headings=(heading,)).read()
+    assert reading.layout.unknown == ("скрыто",)
+    (found,) = reading.findings.filter(pl.col("rule") == "COM-013").to_dicts()
+    assert found["value"] == "скрыто" and found["cell"] and found["sheet"] == "Лист1"
+    assert_silent(everything_said(reading))
+
+
+@pytest.mark.parametrize("name", ["Планткин Иван", "Прячев", "14.05.2009", "планткин_5А"])
+@pytest.mark.parametrize("cells", [{"grade": "шестой"}, {"full_name": None}, {}])
+def test_the_name_of_a_sheet_may_be_that_of_a_pupil(name: str, cells: dict[str, Value]) -> None:
+    grid = Sent("registration_export", cells, more=[PUPIL], headings=("Своё",)).grid()
+    for content in (
+        Grid([replace(grid.sheets[0], name=name)], "xlsx"),
+        Grid([Sheet(name, [["Обложка"]]), *grid.sheets], "xlsx"),
+        Grid([Sheet(name, [row[:4] for row in grid.sheets[0].rows]), replace(grid.sheets[0], name="Прячев 2")], "xlsx"),
+    ):
+        assert_silent(everything_said(Sent("registration_export", content=content).read()))
+
+
+def test_a_sheet_of_a_known_name_keeps_it() -> None:
+    grid = Sent("registration_export", {"grade": "шестой"}).grid()
+    for name, told in (("Выгрузка 08.09.2023", "Выгрузка 08.09.2023"), ("Прячев", "лист 1")):
+        content = Grid([replace(grid.sheets[0], name=name)], "xlsx")
+        findings = Sent("registration_export", content=content).read().findings
+        assert set(findings["sheet"].drop_nulls()) == {told}
 
 
 @pytest.mark.parametrize(

@@ -289,9 +289,24 @@ def test_good_delivery_has_no_finding(form: str) -> None:
     assert reading.rows.loaded == len(GOOD[form]) == len(reading.facts)
 
 
+AT_THE_DOOR = {
+    "COM-080": "test_a_sender_that_sends_too_much_stops_nobody", "COM-081": "test_the_archives_disk_keeps_some_room",
+    "COM-082": "test_links_and_special_files_are_named_and_not_opened", "COM-083": "test_what_is_closed_to_us_is_named",
+    "COM-084": "test_an_inbox_that_is_gone_is_a_failure_that_says_so",
+}  # fmt: skip
+"""Rules of what lies in the inbox and is not read: their examples are in tests/flows/test_left_out.py."""
+
+
 def test_every_rule_has_examples() -> None:
-    assert EXAMPLES.keys() | HISTORY.keys() == RULES.keys()
+    assert EXAMPLES.keys() | HISTORY.keys() | AT_THE_DOOR.keys() == RULES.keys()
     assert not EXAMPLES.keys() & HISTORY.keys()
+
+
+def test_rules_of_the_inbox_have_examples_in_the_flows() -> None:
+    tests = Path(__file__).parents[1].joinpath("flows", "test_left_out.py").read_text("utf-8")
+    for rule, name in AT_THE_DOOR.items():
+        example = re.search(rf"^def {name}\(.*?(?=^def |\Z)", tests, re.MULTILINE | re.DOTALL)
+        assert example and rule in example[0], (rule, name)
 
 
 def test_rules_of_history_have_examples_in_the_warehouse() -> None:
