@@ -20,7 +20,7 @@ STEM_OF = 6
 
 @dataclass(frozen=True)
 class Headed:
-    """The code of the word at the beginning of a text, and the word as the list has it."""
+    """The code of the word at the beginning of a text, and the first word of the list with that code."""
 
     code: str
     word: str
@@ -65,7 +65,12 @@ def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | Non
 
 @lru_cache
 def vocabulary_of(name: str) -> Vocabulary:
-    heads = {key(word): Headed(code, word) for word, code in words(name).items() if letters(key(word)) >= LEAST_LETTERS}
+    first = {code: word for word, code in reversed(words(name).items())}
+    heads = {
+        key(word): Headed(code, first[code])
+        for word, code in words(name).items()
+        if letters(key(word)) >= LEAST_LETTERS
+    }
     said: dict[str, set[str]] = {}
     for text, each in heads.items():
         said.setdefault(each.code, set()).update(WORDS.findall(text))

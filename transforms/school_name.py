@@ -12,10 +12,11 @@ from rapidfuzz import fuzz, process
 from contracts.vocabulary import rows
 from transforms.heading import key
 
-NUMBER_SIGN = re.compile(r"\b(?:nо|n|№) ?(?=\d)")
+NUMBER_SIGN = re.compile(r"(?<![a-z])(?:nо|n|№) ?(?=\d)")
 """What `key` makes of «№ 5», «№5», «N 5»."""
 AFTER_DOT = re.compile(r"\. ?")
-FIGURES = re.compile(r"\d+")
+FIGURES = re.compile(r"\b\d+")
+"""Numbers that stand alone: in «С0Ш» the nought is a slip."""
 WORDS = re.compile(r"[^\W_]+")
 LEAST_SCORE = 65
 """Of 100: below it come schools of which only the kind of the name is the same."""
@@ -37,7 +38,7 @@ class Candidate:
 @lru_cache(maxsize=200_000)
 def school_key(text: str) -> str:
     """Key of a school's name: as `key`, and legal forms and kinds of schools abbreviated, «№ 5» and «N5» one."""
-    body = AFTER_DOT.sub(". ", NUMBER_SIGN.sub("№", key(text)))
+    body = AFTER_DOT.sub(". ", NUMBER_SIGN.sub(" №", key(text)))
     return " ".join(full_forms().sub(lambda found: abbreviations()[found[0]], body).split())
 
 

@@ -74,8 +74,8 @@ def spoilt(text: str, column: Column) -> Meaning | None:
         return Meaning(rule=rule.id, shown=f"то, что было набрано: {ways(*numbers, column)}{of_month(body)}")
     if column.kind in NUMBERS and (time := SPOILT_TIME.fullmatch(body)):
         hours, minutes = int(time["hours"]), int(time["minutes"])
-        written = str(hours) if not minutes else f"{hours + minutes / 60:.4g}".replace(".", ",")
-        return Meaning(rule=rule.id, shown=f"число; возможно, {written}")
+        guess = f"; возможно, {hours + minutes / 60:.6g}".replace(".", ",") if hours and not minutes % 15 else ""
+        return Meaning(rule=rule.id, shown=f"число{guess}")
     if column.kind not in NUMBERS and SPOILT_CODE.fullmatch(body):
         return Meaning(rule=rule.id, shown="все цифры")
     return None
