@@ -30,6 +30,7 @@ IN_FILE_NAME = (
 FIRST_YEAR, LAST_YEAR = 2015, 2050
 """Years that two digits may mean in a title or a file name: «23-09-08» is no day of 2008."""
 SCHOOL_YEAR = re.compile(r"(?<![\d.])(20\d{2})\s*[-–—/\\]\s*(20\d{2}|\d{2})(?![\d]|[-./]\d)")
+SHORT_SCHOOL_YEAR = re.compile(r"(?<![\d./-])(\d{2})\s*[-–—/\\]\s*(\d{2})(?=\s*уч)", re.IGNORECASE)
 FIRST_MONTH, MONTH_OF_NEXT_YEAR = 9, 4
 """From April on a table may be about the school year that is to come."""
 SENDER_LABEL = re.compile(
@@ -61,8 +62,8 @@ def school_years_in(texts: Iterable[str]) -> dict[int, str]:
     """First calendar year → how it is written, of each school year that texts name: «2023/2024», «2023-24 уч. г.»."""
     found: dict[int, str] = {}
     for text in texts:
-        for match in SCHOOL_YEAR.finditer(text):
-            start, end = int(match[1]), int(match[2])
+        for match in (*SCHOOL_YEAR.finditer(text), *SHORT_SCHOOL_YEAR.finditer(text)):
+            start, end = int(match[1]) % 100 + 2000, int(match[2])
             if end % 100 == (start + 1) % 100:
                 found.setdefault(start, match[0])
     return found
