@@ -253,3 +253,19 @@ def test_an_export_by_a_former_sender_is_still_named(
     night(engine, NEXT)
     health = read(engine, "delivery_health", NEXT).filter(pl.col("sender") == "asinovsky")
     assert health.select("sender_name", "is_expected").row(0) == ("Асиновский муниципальный район", False)
+
+
+def test_what_was_published_before_there_were_versions_is_of_the_first(
+    engine: sa.Engine, published: dict[str, int], inputs: Inputs
+) -> None:
+    """An upgrade that brings a new legend with it: the past was judged by the one before."""
+    with engine.begin() as connection:
+        for table in ("ops.date_input", "ref.input_version"):
+            connection.execute(sa.text(f"DELETE FROM {table}"))
+        connection.execute(sa.text("DELETE FROM ops.applied WHERE name = 'schema'"))
+    inputs.change("band_rules", "green", lower_bound="0.85")
+    inputs.list("2024", dt.date(2023, 9, 1))
+    night(engine, DAY, NEXT)
+    assert bands(engine, DAY)["asinovsky"] == ("green", "2023")
+    assert bands(engine, NEXT)["asinovsky"][0] == "amber"
+    assert read(engine, "corrections", DAY).is_empty()
