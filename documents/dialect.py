@@ -1,6 +1,7 @@
 """How a text is divided into columns: the separator, the quotation mark and its escape, judged by a sample.
 
-The best separator is the one by which the most records get the same number of columns, next to one another.
+The best separator is the one by which the heading and most records are complete. A separator that only divides the
+records below an undivided heading stands inside their cells («1А, 1Б, 1В»); a text of one column is not cut by it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ RARE = ("~", "^", ":", " ")
 """Separators only of texts that the usual ones do not divide."""
 USUAL_WIDTHS = 3
 GOOD = 0.5  # share of the records that agree, from which a separator is believed
+MOST = 0.9  # share of the divided records that must be complete
 AS_GOOD = 0.95  # share of the best agreement that makes a rival
 DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 NAMED_SEPARATOR = re.compile(r"sep=(.)(\r\n|\r|\n|$)")
@@ -37,6 +39,10 @@ class Fit:
     `agreement` is the share of the filled records that have the most usual number of columns or stand in a run of three
     alike; `usual` and `beside` are shares of the divided records: those with the most usual number of columns, those
     with a neighbour alike. `odd` is the number of records with odd quotation marks.
+
+    `first` is the place of the first two complete records one after another, among the filled ones; None when there are
+    none. `whole` is the share of the divided records from there on that are complete, `divided` that of all from there
+    on that are divided. `is_list` says that those records are alike and stand right under an undivided line.
     """
 
     dialect: Dialect
@@ -44,6 +50,22 @@ class Fit:
     usual: float = 0.0
     beside: float = 0.0
     odd: int = 0
+    first: int | None = None
+    whole: float = 0.0
+    divided: float = 0.0
+    is_list: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the heading and most records have all columns."""
+        if self.first is None or self.is_list or (self.first and self.is_spaced):
+            return False
+        return self.whole >= MOST and self.divided >= GOOD
+
+    @property
+    def is_spaced(self) -> bool:
+        """Whether a space follows each separator, as in sentences and lists."""
+        return len(self.dialect.separator) > 1
 
     @property
     def columns(self) -> int:
@@ -70,7 +92,7 @@ def dialect_of(text: str) -> tuple[Dialect | None, int, tuple[Doubt, ...]]:
         return with_marks(fit(sample, Dialect(named[1])), sample)[0].dialect, begin, ()
     best, doubts = separated(sample)
     if best is None:
-        return None, begin, ()
+        return None, begin, doubts
     best, more = with_marks(best, sample)
     return best.dialect, begin, doubts + more
 
@@ -78,7 +100,7 @@ def dialect_of(text: str) -> tuple[Dialect | None, int, tuple[Doubt, ...]]:
 def separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
     usual = (with_space(dialect, sample) for dialect in candidates(sample, SEPARATORS))
     fits = [fit(sample, dialect) for dialect in usual]
-    if any(each.is_trusted and each.dialect.separator != "," for each in fits):
+    if any(each.is_complete and each.dialect.separator != "," for each in fits):
         # Beside another good separator the commas between digits are decimal marks.
         without = DECIMAL_COMMA.sub(".", sample)
         fits = [fit(without, each.dialect) if each.dialect.separator == "," else each for each in fits]
@@ -87,16 +109,36 @@ def separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
             each for each in (fit(sample, dialect) for dialect in candidates(sample, RARE)) if is_proven(each, sample)
         ]
     fits = [each for each in fits if each.agreement]
-    if not fits:
-        return None, ()
-    best = max(fits, key=lambda each: (each.score, -each.odd))
-    character = character_of(best.dialect)
+    complete = [each for each in fits if each.is_complete]
+    if not complete:
+        return uncertain(fits)
+    best = min(complete, key=lambda each: (each.first, each.is_spaced, rank(each), -each.score))
     for rival in fits:
-        if rival.agreement >= AS_GOOD * best.agreement and character_of(rival.dialect) != character:
+        if rank(rival) == rank(best) or rival.first is None or rival.first > (best.first or 0):
+            continue
+        if rival.first < (best.first or 0) or rival.agreement >= AS_GOOD * best.agreement:
             return best, (Doubt("separator", in_words(best.dialect), in_words(rival.dialect)),)
-    if character in RARE[2:] or not best.is_trusted:
+    if character_of(best.dialect) in RARE[2:] or not best.is_trusted:
         return best, (Doubt("separator", in_words(best.dialect), NO_COLUMNS),)
     return best, ()
+
+
+def uncertain(fits: list[Fit]) -> tuple[Fit | None, tuple[Doubt, ...]]:
+    """The best of fits none of which is complete; None when it would cut a text of one column."""
+    best = max(fits, key=lambda each: (each.score, -each.odd), default=None)
+    if best is None:
+        return None, ()
+    if not best.is_trusted or best.is_list or best.is_spaced:
+        return None, (Doubt("separator", NO_COLUMNS, in_words(best.dialect)),)
+    for rival in fits:
+        if rival.agreement >= AS_GOOD * best.agreement and rank(rival) != rank(best):
+            return best, (Doubt("separator", in_words(best.dialect), in_words(rival.dialect)),)
+    return best, ()
+
+
+def rank(each: Fit) -> int:
+    """Place of the separator among those we know, the space after it left out."""
+    return (*SEPARATORS, *RARE).index(character_of(each.dialect))
 
 
 def character_of(dialect: Dialect) -> str:
@@ -135,7 +177,8 @@ def quoted_field(separator: str, mark: str) -> re.Pattern[str]:
 
 def fit(sample: str, dialect: Dialect) -> Fit:
     records, odd = all_records(sample, dialect)
-    sizes = [len(record) for record in records if any(record)]
+    filled = [place for place, record in enumerate(records) if any(record)] or list(range(len(records)))
+    sizes = [len(records[place]) for place in filled]
     counts = Counter(size for size in sizes if size > 1)
     sound = counts - Counter(len(records[place]) for place in odd)
     if not counts:
@@ -153,7 +196,35 @@ def fit(sample: str, dialect: Dialect) -> Fit:
         run = 1
     most = counts.most_common(1)[0][1]
     shares = max(most, runs) / len(sizes), most / len(divided), beside / len(divided)
-    return Fit(replace(dialect, widths=usual), *shares, len(odd))
+    found = Fit(replace(dialect, widths=usual), *shares, len(odd))
+    marked = set(odd)  # records with odd marks are mended when the widths are known
+    sizes = [usual[0] if place in marked else size for place, size in zip(filled, sizes, strict=True)]
+    top = heading_place(sizes, usual)
+    if top is None:
+        return found
+    below = [size for size in sizes[top:] if size > 1]
+    follows = top > 0 and filled[top - 1] == filled[top] - 1 and sizes[top - 1] == 1
+    is_list = follows and top + 1 < len(filled) and alike(records[filled[top]], records[filled[top + 1]])
+    whole, share = sum(size in usual for size in below) / len(below), len(below) / len(sizes[top:])
+    return replace(found, first=top, whole=whole, divided=share, is_list=is_list)
+
+
+def heading_place(sizes: list[int], usual: tuple[int, ...]) -> int | None:
+    """The place of the first complete record that another follows, or that is the last."""
+    for place, (size, following) in enumerate(pairwise([*sizes, usual[0]])):
+        if size in usual and following in usual:
+            return place
+    return None
+
+
+def alike(one: list[str], other: list[str]) -> bool:
+    """Have two records the same kinds of values, so that the first is no heading of the second?"""
+    return [shape(field) for field in one] == [shape(field) for field in other]
+
+
+def shape(field: str) -> str:
+    """Letters and figures of a value as `a` and `9`, however many."""
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", field.strip()))
 
 
 def is_proven(each: Fit, sample: str) -> bool:
