@@ -46,9 +46,13 @@ class Range:
         )
 
 
+INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
+"""Characters without a width that are no white space to Python."""
+
+
 def is_blank(value: Value) -> bool:
     """Is nothing to be seen in a cell: no value, or a text of white space alone?"""
-    return value is None or (value.__class__ is str and not value.strip())
+    return value is None or (value.__class__ is str and not value.strip().strip(INVISIBLE))
 
 
 Place = tuple[int, int]

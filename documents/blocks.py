@@ -18,7 +18,7 @@ import polars as pl
 
 from contracts.grid import HEAD_ROWS, Blocks, Doubt, Sheet, Unreadable, Value
 from documents.dialect import dialect_of
-from documents.encoding import one_byte_encoding
+from documents.encoding import errors_of, one_byte_encoding
 from documents.html_text import is_page
 from documents.kinds import refuse_other_kinds
 from documents.text_records import FIELD_LIMIT, Dialect, all_records
@@ -60,7 +60,7 @@ def text_blocks(name: str, path: Path, start: bytes) -> Blocks:
     """Blocks of a csv; its encoding and its dialect are judged by its beginning, as are the doubts about them."""
     encoding, doubts = encoding_of(start, path)
     begin = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
-    sample = codecs.getincrementaldecoder(encoding)().decode(start[begin:])
+    sample = codecs.getincrementaldecoder(encoding)(errors_of(encoding)).decode(start[begin:])
     sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
     dialect, hint, unsure = dialect_of(sample)
     if dialect is None:
@@ -121,7 +121,7 @@ class TextFile:
         if not is_plain(block, self.dialect):
             return None
         try:
-            text = block if self.encoding == "utf-8" else block.decode(self.encoding).encode()
+            text = block if self.encoding == "utf-8" else block.decode(self.encoding, errors_of(self.encoding)).encode()
             frame = pl.read_csv(
                 text, has_header=False, separator=self.dialect.separator, schema=self.schema,
                 quote_char=self.dialect.quote, raise_if_empty=False, truncate_ragged_lines=True,
@@ -136,7 +136,7 @@ class TextFile:
     def odd_frames(self, file: IO[bytes]) -> Iterator[pl.DataFrame]:
         """The rest of the file, record by record."""
         rows: list[list[str]] = []
-        lines = io.TextIOWrapper(file, self.encoding, newline="")
+        lines = io.TextIOWrapper(file, self.encoding, errors_of(self.encoding), newline="")
         try:
             for record, _ in text_records(map(without_zeros, lines), self.dialect):
                 rows.append(record)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from operator import add
+from typing import Literal
 
 import charset_normalizer
 
@@ -20,11 +21,17 @@ ENCODINGS = (*USUAL, "mac_cyrillic", "iso8859_5")
 LATIN = ("cp1252", "cp1250", "mac_roman")
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 SAMPLE = 1 << 16  # bytes looked at to tell a text from other files
+WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
+REPEATS = 2
 LETTERS = 600  # bytes above ASCII that are enough to tell their encoding
 ASCII = bytes(range(128))
 PRIOR = 6  # what a score must make up for against cp1251, by far the most usual
 CLEAR = 12  # a lead in score that needs no second opinion
 FEW = 12  # letters, under which the lead must be twice as great
+MOST_LONE = 20  # bytes without a meaning in a text that is otherwise UTF-8
+SURE_LETTERS = 10  # proper letters of UTF-8 that cannot come about by chance
+LOST = "\ufffd"
+LONE_SIGNS = "знаки, которые не удалось прочитать"
 CLOSE = 3  # a lead that stays doubtful even if the second opinion agrees
 
 # How usual a character is in Russian text, the common letters first. In a wrong encoding come up rare letters,
@@ -60,6 +67,8 @@ def decoded(data: bytes) -> tuple[str, str, tuple[Doubt, ...]]:
             try:
                 return _checked(data[len(bom) :].decode(encoding)), f"{encoding} with BOM", ()
             except UnicodeDecodeError:
+                if encoding == "utf-8" and _lone_signs(data):
+                    return decoded(data[len(bom) :])
                 raise Unreadable("corrupt", f"The text is marked as {encoding}, but is not.") from None
     if b"\x00" in data:
         encoding = _utf16(data[:SAMPLE])
@@ -70,8 +79,27 @@ def decoded(data: bytes) -> tuple[str, str, tuple[Doubt, ...]]:
     try:
         return _checked(data.decode("utf-8")), "utf-8", ()
     except UnicodeDecodeError:
+        if lone := _lone_signs(data):
+            return _checked(data.decode("utf-8", "replace")), "utf-8", (Doubt("parts", f"{LONE_SIGNS}: {lone}"),)
         encoding, doubts = one_byte_encoding(data)
-    return _checked(data.decode(encoding)), encoding, doubts
+    text = data.decode(encoding, errors_of(encoding))
+    if lone := text.count(LOST):
+        doubts = (*doubts, Doubt("parts", f"{LONE_SIGNS}: {lone}"))
+    return _checked(text), encoding, doubts
+
+
+def errors_of(encoding: str) -> Literal["replace", "strict"]:
+    """What to do with bytes without a meaning: cp1251 leaves one (0x98), and that alone tells of no other encoding."""
+    return "replace" if encoding == "cp1251" else "strict"
+
+
+def _lone_signs(data: bytes) -> int:
+    """How many bytes in a text of UTF-8 are none of its characters; 0 when it is no such text or was cut off."""
+    text = data.decode("utf-8", "replace")
+    lone, letters = text.count(LOST), sum(letter >= "\x80" for letter in text[:SAMPLE])
+    is_cut = data[-3:].decode("utf-8", "replace")[-1:] == LOST
+    proper = letters - lone
+    return 0 if is_cut or proper < SURE_LETTERS or lone > min(MOST_LONE, proper // 10) else lone
 
 
 def one_byte_encoding(data: bytes) -> tuple[str, tuple[Doubt, ...]]:
@@ -84,11 +112,7 @@ def one_byte_encoding(data: bytes) -> tuple[str, tuple[Doubt, ...]]:
     for encoding in ENCODINGS:
         if encoding not in USUAL and any(_is_russian(text, scores[known]) for known, text in texts.items()):
             break
-        try:
-            data.decode(encoding)
-        except UnicodeDecodeError:
-            continue  # cp1251 leaves one byte without a meaning
-        texts[encoding] = sample.decode(encoding)
+        texts[encoding] = sample.decode(encoding, errors_of(encoding))
         scores[encoding] = _plausibility(texts[encoding]) + (PRIOR if encoding == "cp1251" else 0)
     best = max(scores, key=lambda encoding: scores[encoding])
     if _is_latin(texts[best]):
@@ -120,12 +144,20 @@ def russian(data: bytes, among: tuple[str, ...]) -> str | None:
 
 
 def _with_letters(data: bytes) -> bytes:
-    """A part of the text with enough letters above ASCII, words whole."""
-    part = data[: 2 * LETTERS]
-    if _letters_in(part) > LETTERS // 3:
-        return part
-    words = re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", data)
-    return b" ".join(words[:LETTERS])[:LETTERS]
+    """A part of the text with enough letters above ASCII, words whole; a word that is repeated counts twice.
+
+    «МБОУ СОШ» in every row would outvote all other words, and its capitals look like words in another encoding.
+    """
+    seen: Counter[bytes] = Counter()
+    words: list[bytes] = []
+    for found in WORD.finditer(data):
+        word = found[0]
+        seen[word] += 1
+        if seen[word] <= REPEATS:
+            words.append(word)
+            if len(words) >= LETTERS:
+                break
+    return b" ".join(words)[: 2 * LETTERS]
 
 
 def _letters_in(data: bytes) -> int:

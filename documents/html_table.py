@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from contracts.grid import CellError, Doubt, Grid, Place, Range, Sheet, Unreadable, Value
 from documents.extras import ERRORS
 from documents.html_text import Lines, as_page_says, attributes, tokens
+from documents.kinds import not_a_table
 from documents.limits import LIMITS
 from documents.number_format import number
 
@@ -38,7 +39,7 @@ def read(stem: str, data: bytes, text: str, encoding: str, doubts: tuple[Doubt, 
     page.nested = 0
     page.end_table()
     if not page.has_table:
-        raise Unreadable("unknown", "The file is not a table; it looks like a web page without a table.")
+        raise not_a_table("a web page without a table", "page")
     while page.rows and all(value is None for value in page.rows[-1]):
         page.rows.pop()
     hidden = frozenset(r for r in page.hidden if r < len(page.rows))

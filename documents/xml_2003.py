@@ -169,8 +169,8 @@ def moment(iso: str, kind: Kind | None) -> Value:
 
 
 def whole(said: str | None) -> int:
-    """A count of an attribute, bounded by what a sheet can have."""
-    return min(int(said[:9]), MOST_ROWS) if said and said.isdecimal() else 0
+    """A count of an attribute; of an absurd one so much that no sheet has it."""
+    return int(said[:9]) if said and said.isdecimal() else 0
 
 
 def place(about: dict[str, str], name: str, following: int) -> int:

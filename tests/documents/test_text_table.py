@@ -109,6 +109,24 @@ def test_western_letters_do_not_become_cyrillic(text: str) -> None:
         assert doubts_of(text.encode(encoding)) == {"encoding"}
 
 
+LONG = "Школа;Всего обучающихся\n" + "".join(f"МБОУ СОШ {n};{n}\n" for n in range(12))
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r", "mac_cyrillic", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("sign", [b"\xa3", b"\x98", b"\xff", b"\x81", b"\xb9", b"\xd0"])
+def test_a_lone_sign_decides_no_encoding(encoding: str, sign: bytes) -> None:
+    """Most of the text does: the sign itself is read as that has it, or a doubt says that it has no meaning."""
+    data = LONG.encode(encoding).replace(b";5\n", b";5" + sign + b"\n")
+    rows = rows_of(data)
+    assert [row[0] for row in rows] == [line.split(";")[0] for line in LONG.splitlines()]
+    assert "\ufffd" not in str(rows) or "parts" in doubts_of(data)
+
+
+def test_a_text_that_is_cut_off_is_no_text_with_lone_signs() -> None:
+    with pytest.raises(Unreadable, match="corrupt"):
+        read_grid("a.csv", LONG.encode()[: LONG.encode().index("МБОУ".encode()) + 1])
+
+
 def test_few_letters_leave_a_doubt() -> None:
     grid = read_grid("a.csv", "a;b\n1;ЙЦ\n".encode("koi8-r"))
     assert [doubt.reason for doubt in grid.doubts] == ["encoding"]

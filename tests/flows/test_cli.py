@@ -120,7 +120,22 @@ def test_grid_prints_a_document_a_line(profmin: Run, region_files: Path, tmp_pat
     ]
     assert [bool(document["error"]) for document in documents] == [False, True, False]
     assert set(documents[0]["sheets"][0]) == {"name", "visible", "used_range", "merged", "cells"}
-    assert files["kedrovy"].name in profmin("grid", files["kedrovy"]).stdout
+    assert ran.returncode == 4
+    shown = profmin("grid", files["kedrovy"])
+    assert (files["kedrovy"].name in shown.stdout, shown.returncode) == (True, 0)
+
+
+def test_a_lock_file_is_told_in_one_line(profmin: Run, region_files: Path, tmp_path: Path) -> None:
+    report = picked(region_files, "kedrovy")["kedrovy"]
+    lock = tmp_path / f"~${report.name}"
+    lock.write_bytes(b"\x05Clerk" + b" " * 160)
+    ran = profmin("check", lock, report, "--json")
+    assert [document["file"] for document in json.loads(ran.stdout)] == [report.name]
+    assert ran.stderr == f"{lock.name}: служебный файл программы, а не отчёт; пропущен.\n"
+    alone = profmin("check", lock, "--json")
+    assert (alone.returncode, json.loads(alone.stdout)) == (0, [])
+    assert profmin("ingest", lock, "--json").stdout.strip() == "[]"  # and not what lies in the inbox
+    assert profmin("grid", lock).returncode == 4
 
 
 def test_ingest_and_marts(profmin: Run, region_files: Path, settings: Settings) -> None:

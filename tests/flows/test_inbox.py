@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.inbox import Incoming, archive, discover, named
+from flows.passed_by import deliveries, is_passed_by
 
 
 def put(path: Path, text: str = "текст") -> Path:
@@ -70,3 +71,30 @@ def test_archive_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match="No space left"):
         archive(Incoming(source, None), tmp_path / "archive")
     assert [path for path in (tmp_path / "archive").rglob("*") if path.is_file()] == []
+
+
+OWN_FILES = (
+    "~$Отчёт.xlsx",
+    ".~lock.Отчёт.ods#",
+    "Thumbs.db",
+    "desktop.ini",
+    ".DS_Store",
+    "._Отчёт.xlsx",
+    "~WRL0001.tmp",
+)
+
+
+@pytest.mark.parametrize("name", OWN_FILES)
+def test_a_file_of_a_program_is_told_in_one_line_even_when_it_is_named(name: str, tmp_path: Path) -> None:
+    own, report = put(tmp_path / name), put(tmp_path / "Отчёт.xlsx")
+    kept, notes = deliveries([own, report, tmp_path])
+    assert kept == [report, tmp_path]
+    assert notes == [f"{name}: служебный файл программы, а не отчёт; пропущен."]
+    assert is_passed_by(("asinovsky", name))
+
+
+@pytest.mark.parametrize("name", ["Отчёт.xlsx", "desktop.xlsx", "~отчёт.csv", "Thumbs.db.xlsx"])
+def test_a_report_is_not_passed_by(name: str, tmp_path: Path) -> None:
+    report = put(tmp_path / ".hidden folder" / name)  # where a named file lies does not matter
+    assert deliveries([report]) == ([report], [])
+    assert not is_passed_by((name,))
