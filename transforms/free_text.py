@@ -13,18 +13,20 @@ from transforms.meaning import NOTHING, UNREAD, Meaning, blank_words, plain
 from transforms.spoilt import ANY_SPOILT, spoilt
 
 ERROR_CELL = r"^#(REF|N/A|VALUE|DIV/0|NAME|NULL|NUM|FORMULA|Н/Д|ЗНАЧ|ССЫЛКА|ДЕЛ/0|ИМЯ|ПУСТО|ЧИСЛО)[!?]?$"
-LONGEST_ODD = 48
-"""Bytes of the longest text that may be odd, a formula aside; most names are longer."""
+LONGEST_ODD, LONGEST_FOR_A_NAME = 48, 24
+"""Bytes of the longest text that may be odd, a formula aside; most names are longer than a short word for nothing."""
 
 
-def odd_texts(values: pl.Series) -> pl.Series:
-    """A mask of the trimmed texts that are to be looked at one by one: few of any column."""
-    odd = values.str.starts_with("=") | (values.str.len_bytes() <= LONGEST_ODD)
-    odd = odd.fill_null(False)
-    if not odd.any():
-        return odd
-    places = odd.arg_true()
-    return odd.scatter(places, values.gather(places).str.contains(odd_pattern()))
+def odd_texts(values: pl.Series, column: Column) -> pl.Series:
+    """The distinct texts among trimmed ones that are to be looked at one by one: few of any column.
+
+    Of a personal column that nobody needs only error cells are.
+    """
+    if column.personal and column.nullable:
+        return values.filter(values.str.starts_with("#")).unique()
+    longest = LONGEST_FOR_A_NAME if column.personal else LONGEST_ODD
+    texts = values.filter((values.str.len_bytes() <= longest) | values.str.starts_with("=")).unique()
+    return texts.filter(texts.str.contains(odd_pattern()))
 
 
 @cache

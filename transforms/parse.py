@@ -90,10 +90,11 @@ def parse(raw: pl.Series, column: Column) -> Parsed:
 def free_text(raw: pl.Series, column: Column) -> Parsed:
     """Texts as they are, without those that stand for a blank cell or are no text that somebody wrote."""
     values = trimmed(raw)
-    odd = odd_texts(values)
-    if not odd.any():
+    odd = odd_texts(values, column)
+    if odd.is_empty():
         return Parsed(values)
-    meanings = {text: found for text in raw.filter(odd).unique() if (found := odd_meaning(text, column)) is not None}
+    written = raw.filter(values.is_in(odd.implode())).unique()
+    meanings = {text: found for text in written if (found := odd_meaning(text, column)) is not None}
     values = values.set(raw.is_in(list(meanings)).fill_null(False), None)
     wrong = raw.is_in([text for text, each in meanings.items() if not each.blank]).fill_null(False)
     told = {text: Told(each.rule, each.shown) for text, each in meanings.items() if each.rule}

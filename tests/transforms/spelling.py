@@ -12,7 +12,10 @@ from contracts.rules import TWO_MEANINGS
 from transforms.parse import parse
 
 COLUMNS: dict[Kind, Column] = {
-    column.kind: column for form in FORMS for column in form.editions[-1].columns if column.kind != "unit"
+    column.kind: column
+    for form in FORMS
+    for column in form.editions[-1].columns
+    if column.kind != "unit" and not column.personal
 }
 LEVEL = Column("level", "Уровень", "choice", "", vocabulary="levels")
 SPACES = st.sampled_from(["", " ", "\u00a0", "\u202f", "\n", " \t"])
