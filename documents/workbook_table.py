@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from zipfile import ZipFile
 
 import fastexcel
 import pyarrow as pa
@@ -18,6 +20,11 @@ from documents.workbook import refusals
 BLOCK_ROWS = 200_000
 COMPRESSION = "lz4"
 ERROR_NAME = re.compile(r"Error\((\w+)\)")
+MERGED = re.compile(rb"mergeCell[^<>]{0,99}?ref=[\"']\$?[A-Z]+\$?(\d+):\$?[A-Z]+\$?(\d+)[\"']")
+MOST_HEADING_ROWS = 5
+"""Rows over which cells of a heading are merged, at most."""
+PIECE = 1 << 20
+LONGEST_TAG = 200
 ERROR_TEXTS = {
     "Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!",
     "Value": "#VALUE!",
@@ -36,8 +43,11 @@ class WorkbookTable:
 def write_table(source: Path | bytes, to: IO[bytes], block_rows: int = BLOCK_ROWS) -> WorkbookTable | None:
     """Write the cells of a large xlsx that has one filled sheet, in blocks of columns `c0`, `c1`, … of text.
 
-    None when it has several or none. Raises Unreadable.
+    None when it has several or none, or when cells are merged over its rows, which only the reader of cells knows.
+    Raises Unreadable.
     """
+    if merges_rows(source):
+        return None
     try:
         with refusals("xlsx"):
             book = fastexcel.read_excel(source)
@@ -61,6 +71,31 @@ def write_table(source: Path | bytes, to: IO[bytes], block_rows: int = BLOCK_ROW
     nothing = [None] * rows
     head = [list(row) for row in zip(*(top.get(place, nothing) for place in range(max(places) + 1)), strict=True)]
     return WorkbookTable(sheet.name, head)
+
+
+def merges_rows(source: Path | bytes) -> bool:
+    """Whether cells of an ordinary xlsx are merged over rows of data, and not only in its titles and headings."""
+    with ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with archive.open(name) as part:
+                    if any(first != last and is_of_data(first, last) for first, last in merged_rows(part)):
+                        return True
+    return False
+
+
+def is_of_data(first: int, last: int) -> bool:
+    return first > HEAD_ROWS or last - first >= MOST_HEADING_ROWS
+
+
+def merged_rows(part: IO[bytes]) -> Iterator[tuple[int, int]]:
+    """First and last row of each merged range of a sheet, a piece of its XML at a time."""
+    rest = b""
+    while piece := part.read(PIECE):
+        rest += piece
+        if b"mergeCell" in rest:
+            yield from ((int(found[1]), int(found[2])) for found in MERGED.finditer(rest))
+        rest = rest[max(rest.rfind(b"<"), len(rest) - LONGEST_TAG) :]
 
 
 def with_errors(columns: list[pa.Array], errors: Iterable[fastexcel.CellError]) -> list[pa.Array]:

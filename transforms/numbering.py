@@ -8,17 +8,19 @@ from collections.abc import Iterable
 NUMBER = re.compile(r"\(?\s*(\d{1,3})(?:\.0)?\s*[.)]?(?:\s*=.*)?\s*")
 LETTER = re.compile(r"\(?\s*([А-Яа-яA-Za-z])\s*[.)]?\s*")
 PLAIN_NUMBER = re.compile(r"[+-]?\d[\d\s]*(?:[.,]\d+)?\s*%?")
+FEWEST_WITH_GAPS = 5
 LONGEST = 40
 """Characters of a number; a longer text is none, and is not looked at."""
 LETTERS = {letter: place for place, letter in enumerate("абвгдежзиклмн")} | {"a": 0, "b": 1, "c": 2, "d": 3}
 
 
-def is_numbering(texts: Iterable[str]) -> bool:
+def is_numbering(texts: Iterable[str], *, gaps: bool = False) -> bool:
     """Whether the filled cells of a row are only the numbers of its columns; «5=3+4» is a number too.
 
-    Columns may first have letters, in order. Two cells are enough when they are just «1» and «2».
+    Columns may first have letters, in order. Two cells are enough when they are just «1» and «2». With `gaps` some
+    numbers may be absent, as where only some columns are looked at, and five cells are enough.
     """
-    letters, seen, expected = 0, 0, None
+    letters, seen, expected, is_even = 0, 0, None, True
     for text in texts:
         seen += 1
         if len(text) > LONGEST:
@@ -26,18 +28,20 @@ def is_numbering(texts: Iterable[str]) -> bool:
         found = NUMBER.fullmatch(text.strip())
         if found is not None:
             number = int(found[1])
-            if number != expected if expected is not None else number not in (0, 1, letters + 1):
+            is_later = gaps and (expected is None or number > expected)
+            if not is_later and (number != expected if expected is not None else number not in (0, 1, letters + 1)):
                 return False
+            is_even &= not is_later
             expected = number + 1
         elif (
             expected is None
             and (letter := LETTER.fullmatch(text.strip()))
-            and LETTERS.get(letter[1].lower()) == letters
+            and (LETTERS.get(letter[1].lower()) == letters or (gaps and letter[1].lower() in LETTERS))
         ):
             letters += 1
         else:
             return False
-    return seen > 1 and expected is not None
+    return seen > 1 and expected is not None and (is_even or seen >= FEWEST_WITH_GAPS)
 
 
 def is_number(text: str) -> bool:

@@ -31,6 +31,7 @@ from transforms.finding import NOTED_ONCE, Table, finding
 from transforms.heading import heading_key, key
 from transforms.identify import Context, Identified
 from transforms.identity import IDENTITY, doubtful_names, identities, told_apart
+from transforms.page_row import page_rows
 from transforms.sieve import Sieve, sheet_names, titles_of
 from transforms.size import wrong_size
 from transforms.text_frame import text_frame
@@ -151,7 +152,7 @@ class PupilReading:
         )
 
     def only_data(self, number: int, raw: pl.DataFrame) -> pl.DataFrame:
-        """Rows of pupils: not blank, not the heading printed again, not a total."""
+        """Rows of pupils: not blank, not the heading printed again, not its numbers or units, not a total."""
         heading = self.found.headings[number][1]
         filled = not_blank(raw, heading.columns, self.pupils.identity[0])
         first = next(name for name in heading.found.values() if not self.edition.column(name).personal)
@@ -163,6 +164,9 @@ class PupilReading:
         ]
         if marks:
             filled &= ~raw[first].is_in(marks).fill_null(False)
+        names = sorted(heading.columns, key=heading.columns.__getitem__)
+        if (pages := page_rows(raw, names, self.pupils.identity[0])) is not None:
+            filled &= ~pages
         return raw if filled.all() else raw.filter(filled)
 
     def without_names(self, number: int, rows: pl.DataFrame) -> pl.DataFrame:

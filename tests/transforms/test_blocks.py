@@ -163,3 +163,21 @@ def test_a_large_file_of_another_form_is_read_whole(tmp_path: Path) -> None:
     whole, by_blocks = both("план.csv", text.encode(), tmp_path)
     assert whole.rows.loaded == 21
     assert_same(whole, by_blocks)
+
+
+@pytest.mark.parametrize(
+    ("merged", "is_table"),
+    [("A4:A33", False), ("A70:A71", False), ("A1:M1", True), ("B3:B4", True), ("A70:B70", True), (None, True)],
+)
+def test_a_workbook_whose_rows_are_merged_is_read_cell_by_cell(
+    merged: str | None, is_table: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "отчёт.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for r in range(90):
+            sheet.write_row(r, 0, ["а"] * 13)
+        if merged:
+            sheet.merge_range(merged, "б")
+    with tempfile.TemporaryFile() as written:
+        assert (write_table(path, written) is not None) == is_table

@@ -217,3 +217,22 @@ def test_whatever_stands_beside_each_row_has_one_outcome(side: Rows, gap: int, l
     counted = reading.rows
     assert counted.read == len(rows) + 1 == counted.loaded + counted.quarantined + counted.not_data
     assert reading.verdict == "refused" or counted.loaded == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        [[None, *range(2, 30)]], [[*range(1, 30)]], [["А", "Б", *range(1, 28)]], [[f"({n})" for n in range(1, 30)]],
+        [[None, None, None, "дд.мм.гггг", "число"]], [["текст", "текст", "текст", "дд.мм.гггг"], [*range(1, 30)]],
+    ],
+)  # fmt: skip
+def test_rows_of_units_and_numbers_are_no_pupils(page: Rows) -> None:
+    heading, pupil = Sent("registration_export").grid().sheets[0].rows[1:]
+    cut: Rows = [row[: len(heading)] for row in page]
+    reading = read([heading, *cut, pupil, heading, *cut], (), "registration_export")
+    assert (reading.verdict, reading.rows.loaded, rules(reading)) == ("accepted", 1, [])
+
+
+def test_a_pupil_without_a_name_is_no_row_of_a_page() -> None:
+    heading, pupil = Sent("registration_export", {"full_name": None}).grid().sheets[0].rows[1:]
+    assert read([heading, pupil], (), "registration_export").rows.quarantined == 1
