@@ -45,9 +45,9 @@ class Total:
 @dataclass(frozen=True)
 class OtherDelivery:
     """Another delivery for the same slice: one that this one `replaced`, one that still `holds` because this one was
-    refused, or a `newer` one that was there already."""
+    refused, a `newer` one that was there already, or one that has said the `same`."""
 
-    relation: Literal["replaced", "holds", "newer"]
+    relation: Literal["replaced", "holds", "newer", "same"]
     file: str
     received_at: dt.datetime
 

@@ -22,7 +22,16 @@ from flows.settings import Settings
 from flows.statement_file import answer, answer_name
 from flows.trouble import LOGGER, Fault, guarded
 from warehouse import statements
-from warehouse.receipts import Address, addresses, note_answered, overdue, receipts, unanswered
+from warehouse.receipts import (
+    Address,
+    addresses,
+    note_answered,
+    note_same_answered,
+    overdue,
+    receipts,
+    same_unanswered,
+    unanswered,
+)
 from warehouse.statements import Unanswered
 
 if TYPE_CHECKING:
@@ -46,6 +55,7 @@ def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcom
             asked[outcome.reading_id] = asked.get(outcome.reading_id, True) and outcome.is_repeat
     written: list[Path] = []
     found = guarded("writing receipts", lambda: written.extend(_receipts_written(engine, settings, asked)))
+    guarded("answering what was sent again", lambda: written.extend(_same_answered(engine, settings)))
     if day is not None and not isinstance(found, Fault):
         guarded("writing receipts of what is overdue", lambda: written.extend(_overdue_written(engine, settings, day)))
     guarded("answering statements", lambda: written.extend(_statements_answered(engine, settings)))
@@ -111,6 +121,30 @@ def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bo
                     answered.append(reading_id)
         with engine.begin() as connection:
             note_answered(connection, answered)
+
+
+def _same_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
+    """The receipts of deliveries that say again what holds: those of the others, under their own names."""
+    with engine.connect() as connection:
+        owed = same_unanswered(connection)
+    zone = ZoneInfo(settings.timezone)
+    for start in range(0, len(owed), AT_ONCE):
+        part = owed[start : start + AT_ONCE]
+        first = _told(engine, settings, [each.reading_id for each in part])
+        told = [(each, each.receipt(first[each.reading_id], zone)) for each in part if each.reading_id in first]
+        made = made_receipts(settings, [(receipt, each.address) for each, receipt in told])
+        answered = []
+        for (each, _), (_, data) in zip(told, made, strict=True):
+            path = receipt_path(settings.outbox, each.address)
+            if not isinstance(data, Fault):
+                doing = f"writing the receipt of delivery {each.address.sha256[:8]}"
+                written = guarded(doing, partial(write, path, data, settings.outbox))
+                if written is True:
+                    yield path
+                if not isinstance(written, Fault):
+                    answered.append(each.delivery_id)
+        with engine.begin() as connection:
+            note_same_answered(connection, answered)
 
 
 def _told(engine: Engine, settings: Settings, readings: Sequence[int]) -> dict[int, Receipt]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,20 @@ FROM ops.reading r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE r.reading_id = ANY (:readings)
 """
+# A delivery of bytes that hold already has no reading of its own; its answer is made of the one that answers for it.
+SAME_UNANSWERED = """
+SELECT d.delivery_id, d.sha256, d.file_name AS file, d.archive_path, r.sender, d.sender_folder, r.reading_id,
+    ops.came_at(d) AS came_at, e.file_name AS other_file, ops.came_at(e) AS other_received_at
+FROM ops.delivery d
+JOIN ops.delivery e ON e.delivery_id = d.same_as
+JOIN LATERAL (
+    SELECT r.reading_id, r.sender FROM ops.reading r
+    WHERE r.delivery_id = d.same_as AND r.status IN ('current', 'superseded')
+    ORDER BY r.reading_id DESC LIMIT 1
+) r ON true
+WHERE d.same_as IS NOT NULL AND d.answered_at IS NULL ORDER BY d.delivery_id
+"""
+SAME_ANSWERED = "UPDATE ops.delivery SET answered_at = clock_timestamp() WHERE delivery_id = ANY (:deliveries)"
 UNANSWERED = """
 SELECT r.reading_id FROM ops.reading r
 WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND r.status IN ('current', 'superseded')
@@ -136,6 +150,23 @@ class Address:
 
 
 @dataclass(frozen=True)
+class SameAgain:
+    """A delivery that says what another one has said, `reading_id` being the reading of both."""
+
+    delivery_id: int
+    reading_id: int
+    address: Address
+    came_at: dt.datetime
+    other_file: str
+    other_received_at: dt.datetime
+
+    def receipt(self, first: Receipt, zone: ZoneInfo) -> Receipt:
+        """Its receipt, out of that of the other one."""
+        other = OtherDelivery("same", self.other_file, self.other_received_at.astimezone(zone))
+        return replace(first, file=self.address.file, received_at=self.came_at.astimezone(zone), other=other)
+
+
+@dataclass(frozen=True)
 class FoundDelivery:
     """A delivery that somebody asked for; `reading_id` is its newest reading, if it has one."""
 
@@ -148,6 +179,23 @@ class FoundDelivery:
 def unanswered(connection: Connection) -> list[int]:
     """The last readings of deliveries whose receipts were not written, in whichever run they were loaded."""
     return list(connection.scalars(text(UNANSWERED)))
+
+
+def same_unanswered(connection: Connection) -> list[SameAgain]:
+    """Deliveries that say again what holds, and whose receipts were not written."""
+    found = connection.execute(text(SAME_UNANSWERED)).mappings()
+    return [
+        SameAgain(
+            row["delivery_id"], row["reading_id"], _address(row), row["came_at"], row["other_file"],
+            row["other_received_at"],
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def note_same_answered(connection: Connection, deliveries: Collection[int]) -> None:
+    """Record that the receipts of such deliveries are in the outbox."""
+    connection.execute(text(SAME_ANSWERED), {"deliveries": list(deliveries)})
 
 
 def note_answered(connection: Connection, readings: Collection[int]) -> None:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from evidence import picked
@@ -124,13 +125,14 @@ def test_equal_facts_under_another_name_are_kept_once(plain: Settings, engine: s
     assert (
         rows(engine, "SELECT min(received_at) FROM ops.reading_known('infinity') WHERE sender = 'shegarsky'") == since
     )
+    (answer,) = plain.outbox.glob("shegarsky/Шегарский ещё раз*.квитанция.xlsx")
+    said = [str(cell.value) for row in openpyxl.load_workbook(answer).worksheets[0].iter_rows() for cell in row]
+    assert any("Те же сведения уже приняты" in text and shegarsky.name in text for text in said)
     assert night(plain) == []
 
 
 def shortened(source: Path, path: Path, day: str) -> Path:
     """The report for another day, so that its bytes are others."""
-    import openpyxl
-
     book = openpyxl.load_workbook(source)
     for sheet in book:
         for row in sheet.iter_rows(max_row=6):
@@ -190,8 +192,6 @@ def test_a_refused_file_sent_again_is_the_same_until_something_newer_came(
 
 
 def test_equal_bytes_of_two_nights_are_two_slices(plain: Settings, engine: sa.Engine, region_files: Path) -> None:
-    import openpyxl
-
     book = openpyxl.load_workbook(next((region_files / "regional_operator").glob("Сводный*")))
     for sheet in book:
         for row in sheet.iter_rows(max_row=5):
