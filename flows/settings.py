@@ -283,7 +283,7 @@ class Settings(BaseSettings):
     def make_inbox(self) -> None:
         """Make the inbox, with a mark by which an emptied one is told from a disk that is not mounted."""
         if not self.inbox.exists():
-            self.inbox.mkdir(exist_ok=True)
+            self.inbox.mkdir(parents=True, exist_ok=True)
             (self.inbox / MARK).touch()
 
     @property
