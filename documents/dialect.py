@@ -20,7 +20,9 @@ RARE = ("~", "^", ":", " ")
 """Separators only of texts that the usual ones do not divide."""
 USUAL_WIDTHS = 3
 GOOD = 0.5  # share of the records that agree, from which a separator is believed
-MOST = 0.9  # share of the divided records that must be complete
+NOWHERE = 1 << 30
+MOST = 0.75  # share of the divided records that must be complete
+NEARLY = 0.8  # share of the best agreement with which the heading decides
 AS_GOOD = 0.95  # share of the best agreement that makes a rival
 DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 NAMED_SEPARATOR = re.compile(r"sep=(.)(\r\n|\r|\n|$)")
@@ -40,9 +42,9 @@ class Fit:
     alike; `usual` and `beside` are shares of the divided records: those with the most usual number of columns, those
     with a neighbour alike. `odd` is the number of records with odd quotation marks.
 
-    `first` is the place of the first two complete records one after another, among the filled ones; None when there are
-    none. `whole` is the share of the divided records from there on that are complete, `divided` that of all from there
-    on that are divided. `is_list` says that those records are alike and stand right under an undivided line.
+    `first` is the place of the first two complete records one after another, among the filled ones; NOWHERE when there
+    are none. `whole` is the share of the divided records from there on that are complete, `divided` that of all from
+    there on that are divided. `is_list` says that those records are alike and stand right under an undivided line.
     """
 
     dialect: Dialect
@@ -50,7 +52,7 @@ class Fit:
     usual: float = 0.0
     beside: float = 0.0
     odd: int = 0
-    first: int | None = None
+    first: int = NOWHERE
     whole: float = 0.0
     divided: float = 0.0
     is_list: bool = False
@@ -58,7 +60,7 @@ class Fit:
     @property
     def is_complete(self) -> bool:
         """Whether the heading and most records have all columns."""
-        if self.first is None or self.is_list or (self.first and self.is_spaced):
+        if self.first == NOWHERE or self.is_list or (self.first and self.is_spaced):
             return False
         return self.whole >= MOST and self.divided >= GOOD
 
@@ -100,10 +102,16 @@ def dialect_of(text: str) -> tuple[Dialect | None, int, tuple[Doubt, ...]]:
 def separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
     usual = (with_space(dialect, sample) for dialect in candidates(sample, SEPARATORS))
     fits = [fit(sample, dialect) for dialect in usual]
-    if any(each.is_complete and each.dialect.separator != "," for each in fits):
-        # Beside another good separator the commas between digits are decimal marks.
-        without = DECIMAL_COMMA.sub(".", sample)
-        fits = [fit(without, each.dialect) if each.dialect.separator == "," else each for each in fits]
+    good = [each.first for each in fits if each.is_complete and each.dialect.separator != ","]
+    if good:
+        # Beside another good separator the commas between digits are decimal marks, unless commas divide the heading.
+        without, top = DECIMAL_COMMA.sub(".", sample), min(good)
+        fits = [
+            fit(without, each.dialect)
+            if each.dialect.separator == "," and not (each.is_complete and each.first < top)
+            else each
+            for each in fits
+        ]
     if not any(each.is_trusted for each in fits):
         fits += [
             each for each in (fit(sample, dialect) for dialect in candidates(sample, RARE)) if is_proven(each, sample)
@@ -112,11 +120,13 @@ def separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
     complete = [each for each in fits if each.is_complete]
     if not complete:
         return uncertain(fits)
-    best = min(complete, key=lambda each: (each.first, each.is_spaced, rank(each), -each.score))
+    most = max(each.agreement for each in complete)
+    rivals = [each for each in complete if each.agreement >= NEARLY * most]
+    best = min(rivals, key=lambda each: (each.first, each.is_spaced, rank(each), -each.score))
     for rival in fits:
-        if rank(rival) == rank(best) or rival.first is None or rival.first > (best.first or 0):
+        if rank(rival) == rank(best) or rival.first > best.first:
             continue
-        if rival.first < (best.first or 0) or rival.agreement >= AS_GOOD * best.agreement:
+        if rival.first < best.first or rival.agreement >= AS_GOOD * best.agreement:
             return best, (Doubt("separator", in_words(best.dialect), in_words(rival.dialect)),)
     if character_of(best.dialect) in RARE[2:] or not best.is_trusted:
         return best, (Doubt("separator", in_words(best.dialect), NO_COLUMNS),)

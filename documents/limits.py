@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """`memory` bytes of the process that reads the file, `seconds` for reading it, `cells` (rows times columns) of a
-    sheet, `unpacked` bytes of the members of a zip together."""
+    """`memory` bytes of the process that reads the file, `seconds` for reading it, filled `cells` of a sheet and of the
+    rectangle around them, `unpacked` bytes of the members of a zip together."""
 
     memory: int = 2 << 30
     seconds: float = 120.0

@@ -202,6 +202,29 @@ def test_doubts(text: str, reasons: set[str]) -> None:
     assert doubts_of(text) == reasons
 
 
+INSTRUCTED = """1. Заполните лист, строку на школу.
+2. Не меняйте заголовки, столбцы.
+Школа;Всего;Охват;Класс
+СОШ 1;5;4;6
+СОШ 2;5;4;7
+СОШ 3;5;4;8
+Итого;15;12
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        # Commas divide the heading; a «;» in the cells below does not make decimal marks of them.
+        ("a,b,c\nх,4,29-61\nу,9,29; 30\nф,11,29; 31\n", {3}),
+        # Instructions with commas above a table whose total is short.
+        (INSTRUCTED, {1, 3, 4}),
+    ],
+)  # fmt: skip
+def test_signs_above_and_below_the_heading(text: str, columns: set[int]) -> None:
+    assert {len(row) for row in rows_of(text)} == columns
+
+
 CLASSES = "1А, 1Б, 1В, 2А, 2Б, 3А, 3Б"
 
 
