@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from transforms.resolve import Register
 from transforms.row_kind import Places, is_branch, school_words
 from transforms.table import UNFILLED, Row, data_rows, places_of
 from transforms.unnamed_total import unnamed_totals
+
+MARKED = ("total", "subtotal", "note")
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,16 @@ class Names:
 def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -> Part:
     """The rows of a table; rows that have a name and nothing else, branches, and totals that nobody named are told.
 
-    A row with the code of a school is data, whatever its name begins with.
+    A row with the code of a school that no other row has is data, whatever its name begins with.
     """
     places, findings = places_of(heading, keys), []
     rows = data_rows(sheet, heading, places)
-    for place, row in enumerate(rows):
-        if row.outcome in ("total", "subtotal", "note") and names.has_code(row.cells):
-            rows[place] = replace(row, outcome="data")
+    marked = [place for place, row in enumerate(rows) if row.outcome in MARKED and names.has_code(row.cells)]
+    if marked:
+        codes = Counter(names.at(row.cells, "school_code") for row in rows)
+        for place in marked:
+            if codes[names.at(rows[place].cells, "school_code")] == 1:
+                rows[place] = replace(rows[place], outcome="data")
     unfilled = [row.number for row in rows if row.outcome == UNFILLED]
     if unfilled:
         findings.append(
@@ -105,9 +111,9 @@ def branches(sheet: Sheet, rows: Sequence[Row], places: Places) -> list[Finding]
     """COM-101 for each row of a branch that is part of its school's row: it is left out, but not without a word."""
     found = []
     for row in rows:
-        if row.outcome == "subtotal":
-            c, name = next(((c, text) for c in places.keys if c < len(row.cells) and (text := row.cells[c])), (0, ""))
-            if is_branch(name):
-                cell = cell_address(row.number - 1, c)
-                found.append(finding(BRANCH_LEFT_OUT, value=name.strip(), sheet=sheet.name, cell=cell, row=row.number))
+        named = [(c, text) for c in places.keys if c < len(row.cells) and (text := row.cells[c]) and is_branch(text)]
+        if row.outcome == "subtotal" and named:
+            c, name = named[0]
+            cell = cell_address(row.number - 1, c)
+            found.append(finding(BRANCH_LEFT_OUT, value=name.strip(), sheet=sheet.name, cell=cell, row=row.number))
     return found

@@ -154,6 +154,12 @@ def test_a_branch_with_a_code_of_the_register_is_a_row() -> None:
     assert outcomes(reading)[-1] == "quarantined" and "COM-101" not in set(reading.findings["rule"])
 
 
+def test_a_branch_with_the_code_of_its_school_is_left_out() -> None:
+    reading = read(*ROWS, school(3, school_name="в т.ч. филиал в с. Речное"))
+    assert (reading.rows.loaded, outcomes(reading)[-1]) == (3, "subtotal")
+    assert "COM-101" in set(reading.findings["rule"])
+
+
 def test_a_branch_without_the_mark_is_set_aside() -> None:
     reading = read(*ROWS, school(3, school_code=None, school_name="филиал в с. Речное"))
     assert outcomes(reading)[-1] == "quarantined" and "COM-101" not in set(reading.findings["rule"])
