@@ -194,14 +194,28 @@ class Size:
         return math.ceil(self.least * expected - 1e-9), max(int(self.most * expected + 1e-9), expected + self.spare)
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """How many rows of a delivery may be set aside: a share of its rows with data; `spare` rows always may."""
+
+    share: float
+    spare: int = 0
+
+    def most(self, rows: int) -> int:
+        """The most that may be set aside of so many rows with data."""
+        return max(int(self.share * rows + 1e-9), self.spare)
+
+
 @dataclass(frozen=True, eq=False)
 class Form:
     """A kind of document that we agreed to receive.
 
     `sender_kind` says who may send it. `recognised_by` are columns that no other form has together. `slice_by` says
     what a delivery replaces as a whole: the sender's report of a campaign, of an as-of date, or of an academic year.
-    `size` is what a delivery may have at all; `largest_fall` is the share of rows that a new one may lack against the
-    one it replaces.
+    `size` is what a delivery may have at all, `set_aside` how many of its rows may be set aside. `largest_fall` is the
+    share that a new delivery may lack of what it would take the place of: of rows loaded, of schools, units and pupils,
+    and of each control total. `spare_rows` rows (schools, units) and `spare_fall` of a total it may lack in any case. A
+    register may lack no school at all.
     """
 
     name: str
@@ -221,7 +235,10 @@ class Form:
     pupils: Pupils | None = None
     defines_schools: bool = False
     size: Size | None = None
+    set_aside: SetAside = SetAside(0.2, spare=3)
     largest_fall: float = 0.2
+    spare_rows: int = 0
+    spare_fall: int = 0
 
     def edition_at(self, as_of: dt.date | None) -> Edition:
         """The edition in force on a date; the newest when no date is known, the oldest before the first."""

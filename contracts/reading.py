@@ -10,6 +10,18 @@ from typing import Literal, Protocol
 import polars as pl
 
 Verdict = Literal["accepted", "partial", "refused"]
+Status = Literal["current", "superseded", "proposed", "same", "held", "declined", "overtaken"]
+"""What became of a reading: it counts, counted or would, or says what one of the same bytes does; or it waits for an
+officer's decision, was declined by one, or was overtaken by a newer delivery while it waited."""
+Answer = Literal["accepted", "partial", "refused", "held"]
+"""What a sender and an officer are told: the verdict, unless the reading never counted for another reason."""
+
+
+def answer(verdict: Verdict, status: str) -> Answer:
+    if status == "declined":
+        return "refused"
+    return "held" if status in ("held", "overtaken") else verdict
+
 
 FINDINGS: dict[str, pl.DataType] = {
     "rule": pl.String(),

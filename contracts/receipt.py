@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contracts.reading import Layout, Rows, Verdict
+from contracts.reading import Answer, Layout, Rows, Status
 
 SHEET = "Квитанция"
 """The name of our sheet; a sender's own sheet of that name stays, and ours then gets a number."""
@@ -45,7 +45,7 @@ class Total:
 @dataclass(frozen=True)
 class OtherDelivery:
     """Another delivery for the same slice: one that this one `replaced`, one that still `holds` because this one was
-    refused, a `newer` one that was there already, or one that has said the `same`."""
+    refused or waits for a decision, a `newer` one that was there already, or one that has said the `same`."""
 
     relation: Literal["replaced", "holds", "newer", "same"]
     file: str
@@ -59,7 +59,7 @@ class Receipt:
     file: str
     sha256: str
     received_at: dt.datetime
-    verdict: Verdict
+    verdict: Answer
     rows: Rows
     layout: Layout
     findings: tuple[dict[str, Any], ...] = ()
@@ -75,6 +75,9 @@ class Receipt:
     absent: tuple[str, ...] = ()
     totals: tuple[Total, ...] = ()
     other: OtherDelivery | None = None
+    status: Status = "current"
+    decision: str | None = None
+    """Why an officer accepted or declined it; None without a decision."""
 
 
 @dataclass(frozen=True)

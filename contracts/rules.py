@@ -44,7 +44,7 @@ CONTRADICTION = Rule("COM-016", "refuse", "delivery")
 SENDER_UNKNOWN = Rule("COM-017", "refuse", "delivery")
 AS_OF_UNKNOWN = Rule("COM-018", "refuse", "delivery")
 NO_CAMPAIGN = Rule("COM-019", "refuse", "delivery")
-SUSPICIOUSLY_SMALLER = Rule("COM-020", "refuse", "history")
+SUSPICIOUSLY_SMALLER = Rule("COM-020", "warning", "history")
 SENDER_WRONG = Rule("COM-021", "refuse", "delivery")
 KEY_NORMALISED = Rule("COM-022", "note", "cell")
 ROW_NOT_UNDERSTOOD = Rule("COM-023", "error", "row")
@@ -111,6 +111,11 @@ BRANCH_LEFT_OUT = Rule("COM-101", "note", "table")
 OLDER_SHEETS = Rule("COM-102", "warning", "delivery")
 HEADING_OF_OTHER_YEAR = Rule("COM-103", "warning", "table")
 SUM_OR_DATA = Rule("COM-104", "error", "row")
+SCHOOLS_LOST = Rule("COM-070", "warning", "history")
+NOTHING_LOADED = Rule("COM-071", "refuse", "history")
+TOO_MUCH_SET_ASIDE = Rule("COM-072", "refuse", "delivery")
+HOLDS = frozenset({SUSPICIOUSLY_SMALLER.id, SCHOOLS_LOST.id})
+"""Rules by which a reading waits for an officer's decision before it counts."""
 
 READ_AS = (
     KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,

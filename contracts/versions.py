@@ -99,7 +99,8 @@ def rules_of(form: Form) -> str:
 def deciding(form: Form) -> Iterator[object]:
     """What decides a verdict on the form, part by part."""
     yield form.name, form.sender_kind, form.recognised_by, form.key, form.slice_by, form.campaign_form
-    yield form.states_total, form.defines_schools, form.size, form.largest_fall
+    yield form.states_total, form.defines_schools, form.size, form.set_aside, form.largest_fall
+    yield form.spare_rows, form.spare_fall
     for edition in form.editions:
         yield from of_edition(edition)
     yield from map(of_control, form.controls)

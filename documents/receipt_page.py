@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from contracts.forms import FORMS, RULES
 from contracts.receipt import TITLE, Overdue, Receipt, Total
-from contracts.rules import UNREADABLE
+from contracts.rules import HOLDS, UNREADABLE
 from contracts.texts import phrases
 from contracts.vocabulary import unit_names
 from documents.receipt_findings import Finding, Group, Told, column_titles, groups, number
@@ -18,7 +18,7 @@ ALL = len(WIDTHS)
 MOST_PLACES = 1_000
 """Places of one group that are listed; of more the rest is counted."""
 GAP: Line = ()
-FILLS = {"accepted": "E2EFDA", "partial": "FFF2CC", "refused": "F8CBAD"}
+FILLS = {"accepted": "E2EFDA", "partial": "FFF2CC", "held": "FFF2CC", "refused": "F8CBAD"}
 WORST = {"refuse": "F8CBAD", "error": "F8CBAD", "warning": "FFF2CC", "note": "DDEBF7"}
 UNREAD = frozenset(rule.id for rule in UNREADABLE.values())
 """Rules whose value is a detail for engineers, in English."""
@@ -81,13 +81,21 @@ def verdict_sentence(receipt: Receipt) -> str:
     rows, with_data = receipt.rows, receipt.rows.loaded + receipt.rows.quarantined
     doubtful = sum(each["severity"] == "warning" for each in receipt.findings)
     code: str = "accepted_doubtful" if receipt.verdict == "accepted" and doubtful else receipt.verdict
-    if receipt.verdict != "refused" and receipt.other is not None and receipt.other.relation == "newer":
+    if receipt.verdict not in ("refused", "held") and receipt.other is not None and receipt.other.relation == "newer":
         code = "superseded"
     why = next((each["message"] for each in receipt.findings if each["severity"] == "refuse"), "")
-    why = next((group.what for group in groups(receipt.findings, receipt.form, receipt.edition)), why)
-    return said(
-        f"verdict.{code}", data=with_data, loaded=rows.loaded, quarantined=rows.quarantined, doubtful=doubtful, why=why
-    )
+    gathered = groups(receipt.findings, receipt.form, receipt.edition)
+    why = next((group.what for group in gathered), why)
+    if receipt.verdict == "held":
+        why = " ".join(group.what for group in gathered if group.rule in HOLDS)
+    if receipt.status in ("declined", "overtaken"):
+        code = receipt.status
+    sentence = said(
+        f"verdict.{code}", data=with_data, loaded=rows.loaded, quarantined=rows.quarantined, doubtful=doubtful, why=why,
+        decision=receipt.decision or "",
+    )  # fmt: skip
+    decided = receipt.decision and receipt.status != "declined"
+    return f"{sentence} {said('decision.accepted', decision=receipt.decision)}" if decided else sentence
 
 
 def steps(receipt: Receipt, is_marked: bool) -> list[Line]:
@@ -97,6 +105,10 @@ def steps(receipt: Receipt, is_marked: bool) -> list[Line]:
         told = [said("next.check" if "warning" in severities else "next.nothing")]
         if "warning" in severities:
             told.append(said("next.send_if"))
+    elif receipt.status == "overtaken":
+        told = [said("next.nothing")]
+    elif receipt.verdict == "held":
+        told = [said("next.wait"), said("next.whole_if_held"), said("next.tell_officer")]
     else:
         told = [said("next.mend_here" if is_marked else "next.mend_own"), said("next.whole")]
         told.append(said("next.send_here" if is_marked else "next.send_own"))

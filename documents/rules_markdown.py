@@ -69,10 +69,17 @@ def form_lines(form: Form) -> Iterator[str]:
 
 
 def sizes(form: Form) -> Iterator[str]:
-    """How many rows are expected, and how many fewer a new delivery may have."""
+    """How many rows are expected, how many may be set aside, and how much less a new delivery may bear."""
     if form.size is not None:
         yield f"Refused unless it has {expected(form.size)}."
-    yield f"Refused when it has over {form.largest_fall:.0%} fewer rows than the delivery it replaces."
+    most, spare = form.set_aside.share, form.set_aside.spare
+    yield f"Refused when over {most:.0%} of its rows (and more than {spare}) are set aside."
+    yield (
+        f"Held for a decision when it loads over {form.largest_fall:.0%} less than what it would take the place of: "
+        "rows, schools, units, pupils, totals."
+    )
+    if form.defines_schools:
+        yield "Held, too, when it lacks a single school of the one in force."
 
 
 def expected(size: Size) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from flows.backfill_commands import commands as backfill
 from flows.database_commands import commands as database
+from flows.delivery_commands import commands as deliveries
 from flows.file_commands import commands as files
 from flows.incident_commands import commands as incidents
 from flows.message_commands import commands as messages
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее».",
-    epilog="Exit codes: 0 nothing wrong, 3 rows quarantined, 4 a delivery refused, 2 wrong usage, 1 our own failure.",
+    epilog="Exit codes: 0 nothing wrong, 3 rows quarantined, 4 a delivery refused or held, 2 wrong usage, "
+    "1 our own failure.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,6 +39,7 @@ app.add_typer(operating, rich_help_panel=OPERATING)
 app.command(rich_help_panel=OFFICER)(nothing)
 app.add_typer(messages, name="messages", rich_help_panel=OFFICER)
 app.add_typer(incidents, name="incidents", rich_help_panel=OFFICER)
+app.add_typer(deliveries, name="deliveries", rich_help_panel=OFFICER)
 
 
 def tell_version(asked: bool) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 
 from contracts.circumstances import NOTHING_STATED, Stated
 from contracts.forms import FORMS
-from contracts.reading import PupilStream, Reading
+from contracts.reading import PupilStream, Reading, answer
 from flows.inbox import Arrival, Key
 from flows.journal import logged
 from flows.opener import Opener
@@ -218,4 +218,7 @@ class Intake(Receiver):
                 reading.rows.loaded, reading.rows.quarantined, reading.findings.height, result.reading_id,
                 result.status,
             )  # fmt: skip
-        return replace(outcome_of(reading, arrival), reading_id=result.reading_id, is_repeat=result.status == "same")
+        return replace(
+            outcome_of(reading, arrival), reading_id=result.reading_id, is_repeat=result.status == "same",
+            verdict=answer(reading.verdict, result.status), status=result.status,
+        )  # fmt: skip

@@ -26,7 +26,7 @@ from warehouse.server import ServerError
 LAST = "last"
 FLOW_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 COLOURS = {"ERROR": "red", "WARNING": "yellow", "DEBUG": "dim"}
-VERDICTS = ("accepted", "partial", "refused")
+VERDICTS = ("accepted", "partial", "refused", "held")
 
 
 @dataclass(frozen=True)

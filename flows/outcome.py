@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from contracts.circumstances import answered_to
-from contracts.reading import Layout, Reading, Rows, Verdict
+from contracts.reading import Answer, Layout, Reading, Rows, Status
 from flows.inbox import Arrival, Incoming, Key
 from flows.trouble import Fault
 
 ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
-"""Exit codes: nothing wrong, our own failure, wrong usage, rows were quarantined, a delivery was refused."""
+"""Exit codes: nothing wrong, our own failure, wrong usage, rows were quarantined, a delivery was refused or held."""
 
 Finding = dict[str, Any]
 
@@ -23,8 +23,9 @@ class Outcome:
     """What came of one file. `verdict` is None when we failed ourselves, and `failure` then says how;
     `may_pass` that trying again may help, `is_gone` that the file was taken away before we read it: no failure at all.
 
-    `is_repeat` says that the same bytes were read before, and what is told here is what was stored then. `in_force`
-    says in a sentence what counts now, and `counts` is false when that is not this file.
+    Verdict `held` means that the delivery waits, or waited, for an officer's decision; `status` is that of its reading,
+    and None where nothing is kept. `is_repeat` says that the same bytes were read before, and what is told here is what
+    was stored then. `in_force` says in a sentence what counts now, and `counts` is false when that is not this file.
     """
 
     file: str
@@ -34,7 +35,8 @@ class Outcome:
     edition: str | None = None
     sender: str | None = None
     as_of: dt.date | None = None
-    verdict: Verdict | None = None
+    verdict: Answer | None = None
+    status: Status | None = None
     rows: Rows = field(default_factory=Rows)
     layout: Layout = field(default_factory=Layout)
     findings: tuple[Finding, ...] = ()
@@ -48,7 +50,7 @@ class Outcome:
     is_gone: bool = False
 
     def document(self, *, with_ids: bool = False) -> dict[str, Any]:
-        """The JSON object of `check --json`; with the ids of delivery and reading, of `ingest --json`."""
+        """The JSON object of `check --json`; with ids of delivery and reading, and its status, of `ingest --json`."""
         found: dict[str, Any] = {
             "file": self.file,
             "sha256": self.sha256,
@@ -61,8 +63,8 @@ class Outcome:
             "layout": self._layout(),
             "findings": [_plain(finding) for finding in self.findings],
         }
-        ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id, "in_force": self.in_force}
-        return found | (ids if with_ids else {})
+        kept = {"delivery_id": self.delivery_id, "reading_id": self.reading_id, "status": self.status}
+        return found | ({**kept, "in_force": self.in_force} if with_ids else {})
 
     def _layout(self) -> dict[str, Any]:
         """How headings were understood; `suggested` is there when something is."""
@@ -139,12 +141,12 @@ def first_failure(outcomes: Iterable[Outcome]) -> str | None:
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:
-    """One code for all files: our own failure first, then a refusal, then quarantined rows."""
+    """One code for all files: our own failure first, then a refusal or a delivery that waits, then quarantined rows."""
     code = ACCEPTED
     for outcome in outcomes:
         if outcome.verdict is None and not outcome.is_gone:
             return OWN_FAILURE
-        if outcome.verdict == "refused":
+        if outcome.verdict in ("refused", "held"):
             code = REFUSED
         elif outcome.rows.quarantined and code != REFUSED:
             code = QUARANTINED

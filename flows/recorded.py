@@ -36,7 +36,9 @@ class Run:
 
 
 @contextmanager
-def recorded(engine: Engine, settings: Settings, kind: str, as_of: dt.date | None, flow_run_id: str) -> Iterator[Run]:
+def recorded(
+    engine: Engine, settings: Settings, kind: str, as_of: dt.date | None, flow_run_id: str | None
+) -> Iterator[Run]:
     """Record a run as running, and how it ended: as it says, or failed when the block raises. Then tell of it."""
     with engine.begin() as connection:
         run = Run(start_run(connection, kind, as_of, flow_run_id))

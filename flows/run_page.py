@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Rows of a table: Prefect keeps a page as one text."""
-WORST_FIRST = (None, "refused", "partial", "accepted")
+WORST_FIRST = (None, "refused", "held", "partial", "accepted")
 
 
 def run_page(connection: Connection, night: Night, run_id: int, outbox: Path) -> str:

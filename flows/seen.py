@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from contracts.reading import answer
 from flows.inbox import Arrival, Incoming, stamp
 from flows.left_out import seen_as
 from flows.outcome import Outcome
@@ -50,7 +51,8 @@ def recalled(arrival: Arrival, stored: StoredReading) -> Outcome:
         edition=stored.edition,
         sender=stored.sender,
         as_of=stored.as_of,
-        verdict=stored.verdict,
+        verdict=answer(stored.verdict, stored.status),
+        status=stored.status,
         rows=stored.rows,
         layout=stored.layout,
         findings=stored.findings,

@@ -32,7 +32,7 @@ LINES_SHOWN = 4
 NO_DATABASE = "Базы ещё нет: `profmin demo` покажет область на примере, `profmin run nightly` примет файлы из входящих."
 KINDS = {
     "nightly": "ночной запуск", "inbox": "входящие днём", "ingest": "приём файлов", "publish": "публикация витрин",
-    "remind": "напоминания", "watchdog": "сторож", "purge": "уничтожение по сроку",
+    "remind": "напоминания", "watchdog": "сторож", "purge": "уничтожение по сроку", "decision": "решение сотрудника",
     "backfill plan": "план пересчёта", "backfill apply": "пересчёт применён", "backfill revert": "пересчёт отменён",
 }  # fmt: skip
 STATES = {
@@ -42,11 +42,11 @@ STATES = {
     "failed": ("сбой", "red"),
     "crashed": ("оборвался", "red"),
 }
-VERDICTS = {"accepted": "принято", "partial": "частично", "refused": "отклонено"}
+VERDICTS = {"accepted": "принято", "partial": "частично", "refused": "отклонено", "held": "ждёт решения"}
 BACKFILLS = {"planning": "план готовится", "planned": "ждёт решения"}
 SENDERS = (
     ("accepted", "Принято", "green"), ("partial", "Частично", "yellow"), ("refused", "Отклонено", "red"),
-    ("missing", "Не прислано", "red"), ("late", "Опоздали", "yellow"),
+    ("held", "Ждёт решения", "yellow"), ("missing", "Не прислано", "red"), ("late", "Опоздали", "yellow"),
 )  # fmt: skip
 NOTHING = ("nothing_to_report", "Сообщать нечего", "green")
 OUTCOMES = {"waiting": "ждут отправки", "sending": "отправляются", "failed": "не ушли"}

@@ -42,6 +42,7 @@ class Night:
     def sentence(self) -> str:
         verdicts = self.verdicts
         told = ", ".join(f"{verdicts[name]} {name}" for name in ("accepted", "partial", "refused", "failed"))
+        told += f", {verdicts['held']} held" if verdicts["held"] else ""
         why = first_failure(self.outcomes)
         said = f"{len(self.outcomes)} deliveries: {told}; {self.quarantined} rows quarantined"
         return f"{said}; the first failure: {why}" if why else said
@@ -131,7 +132,8 @@ def markdown(night: Night, tables: Tables) -> str:
     found = Counter(finding["severity"] for outcome in night.outcomes for finding in outcome.findings)
     counted = (
         f"Новых файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
-        f"отклонены {verdicts['refused']}, сбой у нас {verdicts['failed']}. Строк в карантине: {night.quarantined}."
+        f"отклонены {verdicts['refused']}, ждут решения {verdicts['held']}, сбой у нас {verdicts['failed']}. "
+        f"Строк в карантине: {night.quarantined}."
     )
     return "\n".join(
         [

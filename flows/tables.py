@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from contracts.rules import HOLDS
 from documents.receipt_findings import column_titles
 from flows.settings import Settings
 from flows.summary import Night, Printed, Row, Tables, percent, whole
@@ -37,14 +38,19 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     verdicts = Counter(outcome.verdict for outcome in night.outcomes)
     counted = (
         f"Новых файлов {len(night.outcomes)}: принято {verdicts['accepted']}, частично {verdicts['partial']}, "
-        f"отклонено {verdicts['refused']}. Строк в карантине: {night.quarantined}."
+        f"отклонено {verdicts['refused']}{waits(verdicts['held'])}. Строк в карантине: {night.quarantined}."
     )
     out.print(counted if night.outcomes else NOTHING_NEW)
     for outcome in night.outcomes:
-        if outcome.verdict in ("refused", None):
-            why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse"), "")
+        if outcome.verdict in ("refused", "held", None):
+            why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse" or f["rule"] in HOLDS), "")
             out.print(f"  {sentence(outcome)}" + (f". {escape(why)}" if why else ""))
     show_places(out, settings)
+
+
+def waits(many: int) -> str:
+    """How many deliveries wait for a decision, if any, and how they are looked at."""
+    return f", ждут решения {many} (profmin deliveries list)" if many else ""
 
 
 def beside_ours(summary: Printed) -> str:

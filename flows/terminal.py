@@ -30,8 +30,14 @@ VERDICTS = {
     "accepted": ("принято", "green"),
     "partial": ("принято частично", "yellow"),
     "refused": ("отклонено", "red"),
+    "held": ("ждёт решения сотрудника, пока не действует", "yellow"),
 }
 NOT_COUNTING = ("прочитано, но не действует", "yellow")
+STATUSES = {
+    "declined": "отклонено решением сотрудника",
+    "overtaken": "не действует: пока ждало решения, пришёл более новый файл",
+}
+"""Words of what waited and never counted, in place of those of its verdict."""
 SEVERITIES = {
     "refuse": ("файл не принят", "red"),
     "error": ("строка не принята", "red"),
@@ -95,8 +101,9 @@ def sentence(outcome: Outcome) -> str:
     if outcome.verdict is None:
         return f"{name}: [red]не обработан из-за нашей ошибки[/red], повторим при следующем запуске"
     words, colour = VERDICTS[outcome.verdict]
-    if outcome.verdict != "refused" and not outcome.counts:
+    if outcome.verdict not in ("refused", "held") and not outcome.counts:
         words, colour = NOT_COUNTING
+    words = STATUSES.get(outcome.status or "", words)
     what = [form_title(outcome.form)] if outcome.form else []
     what += [sender_name(outcome.sender)] if outcome.sender else []
     what += [f"на {outcome.as_of:%d.%m.%Y}"] if outcome.as_of else []
@@ -105,7 +112,8 @@ def sentence(outcome: Outcome) -> str:
         told += f" — {escape(', '.join(what))}"
     counts = outcome.rows
     if counts.loaded or counts.quarantined:
-        told += f". Строк с данными {counts.loaded + counts.quarantined}, принято {counts.loaded}"
+        good = "без ошибок" if outcome.verdict == "held" else "принято"
+        told += f". Строк с данными {counts.loaded + counts.quarantined}, {good} {counts.loaded}"
         told += f", отложено {counts.quarantined}" if counts.quarantined else ""
     told += " (эти же данные уже приходили)" if outcome.is_repeat else ""
     return told if outcome.counts or outcome.in_force is None else f"{told}. {escape(outcome.in_force)}"

@@ -28,7 +28,7 @@ from transforms.day import OFFICE_HOURS
 from transforms.finding import Table, described, finding
 from transforms.identify import Context, Finding, Identified
 from transforms.judged_rows import Part
-from transforms.size import wrong_size
+from transforms.size import too_much_set_aside, wrong_size
 from transforms.total import computed_totals, row_controls, stated_totals
 from transforms.whose import called
 
@@ -148,6 +148,9 @@ def year_reported(found: Identified) -> int | None:
 def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataFrame, *, is_refused: bool) -> Reading:
     """The reading of one delivery from its parts of the batch."""
     findings = together(part.get("own"), part.get("findings"), NO_FINDINGS)
+    rows_counted = counted(kept)
+    if not is_refused and (much := too_much_set_aside(form_of(found), rows_counted.loaded, rows_counted.quarantined)):
+        findings, is_refused = pl.concat([pl.DataFrame(much, schema=FINDINGS, orient="row"), findings]), True
     if is_refused:
         kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
     rows_counted = counted(kept)

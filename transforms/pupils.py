@@ -33,7 +33,7 @@ from transforms.identify import Context, Identified
 from transforms.identity import IDENTITY, doubtful_names, identities, told_apart
 from transforms.page_row import page_rows
 from transforms.sieve import Sieve, sheet_names, titles_of
-from transforms.size import wrong_size
+from transforms.size import too_much_set_aside, wrong_size
 from transforms.text_frame import text_frame
 
 THREADS = 2
@@ -222,6 +222,8 @@ class PupilReading:
             own += wrong_size(self.form.size, len(named), len(self.context.schools.schools))
         own += self.repeated(again)
         own += self.doubtful(once)
+        if not any(each["severity"] == "refuse" for each in own):
+            own += too_much_set_aside(self.form, rows.loaded, rows.quarantined)
         findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), self.found_in_rows()])
         refused = bool((findings["severity"] == "refuse").any())
         if refused:

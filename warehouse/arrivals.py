@@ -24,10 +24,10 @@ FROM (SELECT clock_timestamp() AS now) n
 # The last word of a delivery is its last reading that counted, or that of the delivery which answers for it. A refused
 # file, which replaced nothing, stands until something newer comes for its slice; where the slice is not known, until
 # something newer of its form comes from its sender.
-NEWER = """
+AFTER = """
 SELECT FROM ops.reading n
 JOIN ops.delivery e ON coalesce(e.same_as, e.delivery_id) = n.delivery_id
-WHERE n.form = w.form AND n.sender = w.sender AND n.status NOT IN ('proposed', 'reverted', 'unfinished')
+WHERE n.form = w.form AND n.sender = w.sender AND n.status {statuses}
   AND (e.counts_at, e.delivery_id) > (w.counts_at, w.delivery_id)
   AND CASE w.slice_by
       WHEN 'campaign' THEN coalesce(n.campaign = w.campaign, true)
@@ -35,6 +35,9 @@ WHERE n.form = w.form AND n.sender = w.sender AND n.status NOT IN ('proposed', '
       ELSE coalesce(ref.academic_year(n.as_of) = ref.academic_year(w.as_of), true)
   END
 """
+NEWER = AFTER.format(statuses="NOT IN ('proposed', 'reverted', 'unfinished')")
+WAITS = AFTER.format(statuses="= 'held'")
+"""A newer word that waits for an officer's decision: what is sent again after it is newer still."""
 # One that was not read yet waits as it is, and so do the files of an archive. Words that there is nothing to report
 # stand for their campaign or night alone: next year the same words are others.
 SAME = f"""
@@ -70,7 +73,7 @@ SELECT w.delivery_id, w.sent,
         WHEN cast(:said_form AS text) IS NOT NULL OR w.is_statement THEN w.says_so
         WHEN w.reading_id IS NULL THEN true
         WHEN w.verdict = 'refused' OR w.status NOT IN ('current', 'superseded') THEN NOT EXISTS ({NEWER})
-        ELSE w.status = 'current'
+        ELSE w.status = 'current' AND NOT EXISTS ({WAITS})
     END AS stands,
     EXISTS (SELECT FROM ops.arrival a
             WHERE a.delivery_id = w.delivery_id AND a.inbox_path = :inbox_path AND a.stamp = :stamp) AS lies_there,

@@ -15,6 +15,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from contracts.rules import HOLDS
 from contracts.texts import incident_texts
 from contracts.vocabulary import rows
 from warehouse.inputs import thresholds_due
@@ -56,13 +57,12 @@ class Condition:
 
     It yields form, sender, subject (which together tell its incidents apart), state (whose change is news), details
     (further figures for the text) and deliveries. `tells` says which events of its incidents are told. It is passed
-    over while a relation that it `needs` is not there, as marts are before the first publication. `inputs` are those
-    from which it follows besides its thresholds.
+    over while a relation that it needs (`-- needs:`) is not there, as marts are before the first publication.
+    `inputs` are those from which it follows besides its thresholds.
     """
 
     name: str
     select: str
-    needs: tuple[str, ...]
     inputs: tuple[str, ...]
     thresholds: Mapping[str, Decimal]
     incident_class: Literal["data", "lateness", "own"]
@@ -80,11 +80,10 @@ def conditions() -> dict[str, Condition]:
 
 def _condition(name: str, select: str) -> Condition:
     told = incident_texts()[name]
-    needs, follows = NEEDS.search(select), INPUTS.search(select)
+    follows = INPUTS.search(select)
     return Condition(
         name=name,
         select=select,
-        needs=tuple(needs[1].split(", ")) if needs else (),
         inputs=tuple(follows[1].split(", ")) if follows else (),
         thresholds={row["name"]: Decimal(row["value"]) for row in rows("thresholds") if row["condition"] == name},
         incident_class=told.incident_class,
@@ -98,6 +97,12 @@ def _condition(name: str, select: str) -> Condition:
 def rule_classes() -> dict[str, str]:
     """Rule → the class under which its findings are one incident."""
     return {rule: row["rule_class"] for row in rows("rule_classes") for rule in row["rules"].split()}
+
+
+def is_there(connection: Connection, select: str) -> bool:
+    """Is everything there that a SELECT says it needs?"""
+    needs = NEEDS.search(select)
+    return not needs or bool(connection.scalar(text(IS_THERE), {"needs": needs[1].split(", ")}))
 
 
 def find(
@@ -115,13 +120,14 @@ def find(
     for each in known:
         if not each.select:
             continue
-        if each.needs and not connection.scalar(text(IS_THERE), {"needs": list(each.needs)}):
+        if not is_there(connection, each.select):
             left_out.add(each.name)
             continue
         asked: dict[str, object] = {
             **each.thresholds,
             **due.get(each.name, {}),
             "rule_classes": classes,
+            "holds": sorted(HOLDS),
             "now": now,
             "day": day,
         }

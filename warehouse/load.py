@@ -118,13 +118,14 @@ def load_pupils(
 
 
 def waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
-    """Readings that may be stored together: no two of one slice, as the later is compared with the earlier."""
+    """Readings that may be stored together: no two of one slice, or of a form whose dates follow one another,
+    as the later is compared with the earlier."""
     waves: list[dict[int, Incoming]] = []
     depth: dict[object, int] = {}
     for place, each in incoming.items():
         level = 0
         if each.reading.slice is not None:
-            key = (each.reading.form, each.reading.sender) if each.counts_pupils else each.reading.slice
+            key = (each.reading.form, each.reading.sender) if each.follows_a_date else each.reading.slice
             level = depth.get(key, 0)
             depth[key] = level + 1
         if level == len(waves):

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from contracts.circumstances import answered_to
 from contracts.forms import FORMS
+from contracts.reading import answer
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
 from warehouse.stored import stored_readings
 
@@ -38,9 +39,9 @@ WHERE d.same_as IS NOT NULL AND d.answered_at IS NULL ORDER BY d.delivery_id
 SAME_ANSWERED = "UPDATE ops.delivery SET answered_at = clock_timestamp() WHERE delivery_id = ANY (:deliveries)"
 UNANSWERED = """
 SELECT r.reading_id FROM ops.reading r
-WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND r.status IN ('current', 'superseded')
+WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
   AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
-                    AND n.status IN ('current', 'superseded'))
+                    AND n.status NOT IN ('proposed', 'reverted', 'unfinished'))
 """
 ANSWERED = """
 UPDATE ops.reading SET answered_at = clock_timestamp() WHERE reading_id = ANY (:readings) AND answered_at IS NULL
@@ -49,8 +50,8 @@ ABOUT = """
 SELECT r.reading_id, d.sha256, d.file_name, ops.came_at(d) AS received_at, s.name AS sender_name,
     c.title AS campaign_title, c.deadline,
     coalesce(r.as_of, ref.local_date(ops.came_at(d))) AS day,
-    CASE WHEN r.verdict = 'refused' THEN 'holds' WHEN r.status = 'superseded' THEN 'newer' ELSE 'replaced' END
-        AS relation,
+    CASE WHEN r.verdict = 'refused' OR r.status IN ('held', 'declined') THEN 'holds'
+        WHEN r.status IN ('superseded', 'overtaken') THEN 'newer' ELSE 'replaced' END AS relation,
     o.file_name AS other_file, o.received_at AS other_received_at
 FROM ops.reading r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
@@ -63,9 +64,10 @@ LEFT JOIN LATERAL (
     WHERE h.form = r.form AND h.sender = r.sender AND h.campaign IS NOT DISTINCT FROM r.campaign
       AND h.slice IS NOT NULL AND h.delivery_id <> r.delivery_id
       AND CASE
-          WHEN r.verdict = 'refused' THEN h.became_current_at <= r.became_current_at
-              AND coalesce(h.superseded_at > r.became_current_at, true)
-          WHEN r.status = 'superseded' THEN h.slice = r.slice AND h.status = 'current'
+          WHEN r.verdict = 'refused' OR r.status IN ('held', 'declined')
+              THEN h.became_current_at <= coalesce(r.became_current_at, r.held_at)
+              AND coalesce(h.superseded_at > coalesce(r.became_current_at, r.held_at), true)
+          WHEN r.status IN ('superseded', 'overtaken') THEN h.slice = r.slice AND h.status = 'current'
           ELSE h.slice = r.slice AND h.superseded_by = r.reading_id
       END
     ORDER BY h.as_of DESC, h.reading_id DESC LIMIT 1
@@ -124,7 +126,8 @@ FOUND = """
 SELECT CASE WHEN d.delivery_id = :number THEN 'id' WHEN starts_with(d.sha256, :start) THEN 'sha256' ELSE 'name' END,
     d.delivery_id, d.sha256, d.file_name,
     (SELECT max(r.reading_id) FROM ops.reading r
-     WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id) AND r.status IN ('current', 'superseded')) AS reading_id
+     WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id)
+       AND r.status NOT IN ('proposed', 'reverted', 'unfinished')) AS reading_id
 FROM ops.delivery d
 WHERE d.delivery_id = :number OR d.file_name = :asked OR starts_with(d.sha256, :start)
     OR EXISTS (SELECT FROM ops.arrival a WHERE a.delivery_id = d.delivery_id AND a.file_name = :asked)
@@ -132,7 +135,8 @@ ORDER BY d.counts_at DESC, d.delivery_id DESC
 """
 LAST_READINGS = """
 SELECT r.delivery_id, max(r.reading_id) FROM ops.reading r
-WHERE r.delivery_id = ANY (:deliveries) AND r.status IN ('current', 'superseded') GROUP BY r.delivery_id
+WHERE r.delivery_id = ANY (:deliveries) AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+GROUP BY r.delivery_id
 """
 SHORTEST_PREFIX = 4
 OF_SCHOOLS = frozenset(form.name for form in FORMS if "school_id" in form.key)
@@ -245,11 +249,12 @@ def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInf
         row = about[reading_id]
         made[reading_id] = Receipt(
             file=row["file_name"], sha256=row["sha256"], received_at=row["received_at"].astimezone(zone),
-            verdict=reading.verdict, rows=reading.rows, layout=reading.layout, findings=reading.findings,
-            form=reading.form, edition=reading.edition, sender=reading.sender, sender_name=row["sender_name"],
-            as_of=reading.as_of, campaign_title=row["campaign_title"], deadline=row["deadline"],
+            verdict=answer(reading.verdict, reading.status), rows=reading.rows, layout=reading.layout,
+            findings=reading.findings, form=reading.form, edition=reading.edition, sender=reading.sender,
+            sender_name=row["sender_name"], as_of=reading.as_of, campaign_title=row["campaign_title"],
+            deadline=row["deadline"],
             accepted=tuple(accepted[reading_id]), wrong=tuple(wrong[reading_id]), absent=tuple(absent[reading_id]),
-            totals=tuple(totals[reading_id]), other=_other(row, zone),
+            totals=tuple(totals[reading_id]), other=_other(row, zone), status=reading.status, decision=reading.decision,
         )  # fmt: skip
     return made
 

@@ -31,6 +31,9 @@ FROM (
 ) r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE coalesce(r.as_of, ref.local_date(ops.came_at(d))) BETWEEN :from_as_of AND :to_as_of
+  -- What an officer has to decide, or has declined, does not come in by the way of a backfill.
+  AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
+                    AND n.status IN ('held', 'declined', 'overtaken'))
   AND (r.form IS NULL OR r.form = ANY (:forms) OR cardinality(cast(:forms AS text[])) = 0)
   AND (r.sender IS NULL OR r.sender = ANY (:senders) OR cardinality(cast(:senders AS text[])) = 0)
 """

@@ -12,13 +12,14 @@ from warehouse.query import frame
 # Deliveries that are not read by a run, because it failed on them, are in its state and its message.
 RUNS = """
 SELECT u.run_id, u.kind, u.as_of, u.started_at, u.finished_at, u.state, u.message, u.backfill_id,
-    coalesce(u.flow_run_id, b.flow_run_id) AS flow_run_id, r.accepted, r.partial, r.refused
+    coalesce(u.flow_run_id, b.flow_run_id) AS flow_run_id, r.accepted, r.partial, r.refused, r.held
 FROM ops.run u
 LEFT JOIN ops.backfill b ON b.backfill_id = u.backfill_id
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE r.verdict = 'accepted') AS accepted,
-        count(*) FILTER (WHERE r.verdict = 'partial') AS partial,
-        count(*) FILTER (WHERE r.verdict = 'refused') AS refused
+    SELECT count(*) FILTER (WHERE r.held_at IS NULL AND r.verdict = 'accepted') AS accepted,
+        count(*) FILTER (WHERE r.held_at IS NULL AND r.verdict = 'partial') AS partial,
+        count(*) FILTER (WHERE r.verdict = 'refused') AS refused,
+        count(*) FILTER (WHERE r.held_at IS NOT NULL) AS held
     FROM ops.reading r WHERE r.run_id = u.run_id AND r.status <> 'unfinished'
 ) r
 """
@@ -26,7 +27,7 @@ CROSS JOIN LATERAL (
 
 def last_nights(connection: Connection, most: int) -> pl.DataFrame:
     """run_id, kind, as_of, started_at, finished_at, state, message, backfill_id, flow_run_id, accepted, partial,
-    refused of nightly runs: the newest first."""
+    refused, held of nightly runs: the newest first."""
     return frame(connection, f"{RUNS} WHERE u.kind = 'nightly' ORDER BY u.run_id DESC LIMIT :most", {"most": most})
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from contracts.reading import Layout, Rows, Suggestion, Verdict
+from contracts.reading import Layout, Rows, Status, Suggestion, Verdict
 
 READINGS = """
-SELECT reading_id, delivery_id, form, edition, sender, as_of, verdict, layout,
+SELECT reading_id, delivery_id, form, edition, sender, as_of, verdict, status, decision_reason, layout,
     rows_read, rows_loaded, rows_quarantined, rows_not_data
 FROM ops.reading WHERE reading_id = ANY (:readings)
 """
@@ -23,7 +23,8 @@ FROM ops.finding WHERE reading_id = ANY (:readings) ORDER BY reading_id, finding
 """
 # A reading counts from its date on, a standing one for all dates. Each date is asked for its own last publication: who
 # published other dates meanwhile has not published this one. A reading that a later delivery superseded holds on its
-# dates as before; one that was taken back, or read again, does not.
+# dates as before; one that was taken back, or read again, does not. One that waits for a decision counts for nothing,
+# but its date says so.
 UNPUBLISHED = """
 WITH published AS (
     SELECT p.as_of, min(max(p.published_at)) OVER (ORDER BY p.as_of DESC) AS since
@@ -35,7 +36,7 @@ LEFT JOIN published p ON p.as_of = r.as_of
 LEFT JOIN ops.reading n ON n.reading_id = r.superseded_by
 WHERE r.as_of IS NOT NULL AND r.status <> 'unfinished'
   AND (r.verdict <> 'refused' OR p.as_of IS NOT NULL)
-  AND greatest(r.became_current_at,
+  AND greatest(r.became_current_at, r.held_at, r.decided_at,
                CASE WHEN r.status = 'reverted' OR n.delivery_id = r.delivery_id THEN r.superseded_at END) >
       CASE WHEN f.holds_before_first THEN (SELECT min(since) FROM published) ELSE coalesce(p.since, '-infinity') END
 UNION
@@ -64,6 +65,9 @@ class StoredReading:
     rows: Rows
     layout: Layout
     findings: tuple[dict[str, Any], ...]
+    status: Status
+    decision: str | None
+    """Why an officer accepted or declined it; None without a decision."""
 
 
 def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dict[int, StoredReading]:
@@ -85,6 +89,8 @@ def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dic
             rows=Rows(row["rows_read"], row["rows_loaded"], row["rows_quarantined"], row["rows_not_data"]),
             layout=stored_layout(row["layout"]),
             findings=tuple(findings.get(row["reading_id"], ())),
+            status=row["status"],
+            decision=row["decision_reason"],
         )
         for row in connection.execute(text(READINGS), asked).mappings()
     }

@@ -6,24 +6,26 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
 
 import polars as pl
 from sqlalchemy import Connection, text
 
 from contracts.forms import FORMS, form_named
-from contracts.reading import CONTROL_TOTALS, FINDINGS, SCHOOL_OUTCOMES, Reading, Rows, empty
+from contracts.reading import CONTROL_TOTALS, FINDINGS, SCHOOL_OUTCOMES, Reading, Rows, Status, empty
+from contracts.rules import HOLDS, NOTHING_LOADED
 from contracts.versions import rules_of
+from warehouse.bearing import Weighed, objections
 from warehouse.copying import copy_frame
+from warehouse.decision import Come, overtake
 from warehouse.digest import digest, facts_digest
-from warehouse.history import Finding, Standing, compared, findings_frame, sent_again, smaller
+from warehouse.history import Finding, Standing, compared, findings_frame, sent_again
 from warehouse.parts import copy_parts
 
 SAID_BEFORE = """
 SELECT DISTINCT ON (r.delivery_id) r.delivery_id, r.reading_id, r.status, r.digest
 FROM ops.reading r
 WHERE r.delivery_id = ANY (:deliveries) AND r.contract_version = ANY (:versions)
-  AND r.status IN ('current', 'superseded')
+  AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
 ORDER BY r.delivery_id, r.reading_id DESC
 """
 HISTORY = """
@@ -35,12 +37,14 @@ RESERVE = """
 SELECT nextval(pg_get_serial_sequence('ops.reading', 'reading_id')) FROM generate_series(1, :count)
 """
 CURRENT = """
-SELECT r.slice, r.reading_id, r.delivery_id, r.rows_loaded, d.counts_at, r.as_of, d.sha256, r.facts_digest
+SELECT r.slice, r.reading_id, r.delivery_id, r.rows_loaded, d.counts_at, r.as_of, d.sha256, r.facts_digest,
+    r.decided_at IS NOT NULL
 FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE r.status = 'current' AND r.slice = ANY (:slices)
 """
 STANDING_BEFORE = """
-SELECT DISTINCT ON (i.reading_id) i.reading_id, k.reading_id, k.delivery_id, r.rows_loaded, k.counts_at, k.as_of
+SELECT DISTINCT ON (i.reading_id) i.reading_id, k.reading_id, k.delivery_id, r.rows_loaded, k.counts_at, k.as_of,
+    NULL, NULL, r.decided_at IS NOT NULL
 FROM unnest(cast(:readings AS bigint[]), cast(:slices AS text[]), cast(:counts AS timestamptz[]),
             cast(:deliveries AS bigint[])) AS i (reading_id, slice, counts_at, delivery_id)
 JOIN ops.reading_known('infinity') k
@@ -73,8 +77,9 @@ class Incoming:
     run_id: int | None
 
     @property
-    def counts_pupils(self) -> bool:
-        return any(form.pupils for form in FORMS if form.name == self.reading.form)
+    def follows_a_date(self) -> bool:
+        """Is it of a form that is compared with what holds before its date?"""
+        return any(form.slice_by == "as_of" for form in FORMS if form.name == self.reading.form)
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,13 @@ class LoadResult:
 
     `reading` is the reading as stored: with the findings of history, and refused when they refuse it. `superseded` is
     the reading that it replaced. Status `superseded` means that a newer delivery was there already, `proposed` that the
-    reading waits for its backfill to be applied, `same` that the reading of that id, of the same bytes, says this.
+    reading waits for its backfill to be applied, `same` that the reading of that id, of the same bytes, says this,
+    `held` that it waits for an officer's decision; one that an officer `declined`, or that a newer delivery has
+    `overtaken` while it waited, never counted.
     """
 
     reading_id: int
-    status: Literal["current", "superseded", "proposed", "same"]
+    status: Status
     superseded: int | None
     reading: Reading
     history: pl.DataFrame
@@ -145,6 +152,11 @@ def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
         kept = [results[place] for place in stored]
         copy_frame(connection, "ops.reading", _reading_rows([wave[place] for place in stored], kept, newer, now))
         copy_parts(connection, kept)
+    come = [
+        Come(result.reading_id, each.delivery_id, result.reading.slice, each.counts_at, result.status)
+        for each, result in zip(wave, results, strict=True)
+    ]
+    overtake(connection, come, now)
     return results
 
 
@@ -169,6 +181,7 @@ def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) 
     standing = {
         each.reading.slice: before[each.reading_id] for each in wave if each.reading.slice and each.reading_id in before
     }
+    # What a backfill takes away is seen and approved with it: nothing of it is held.
     results = [replace(result, status="proposed", superseded=None) for result in _decided(connection, wave, standing)]
     copy_frame(connection, "ops.reading", _reading_rows(wave, results, {}, None, backfill_id))
     copy_parts(connection, results)
@@ -176,9 +189,9 @@ def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) 
 
 
 def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str, Standing]) -> list[LoadResult]:
-    """Whether each reading replaces its slice, is refused as smaller, or came after something newer."""
+    """Whether each reading replaces its slice, bears too little to do so, or came after something newer."""
     results: list[LoadResult] = []
-    asked: list[tuple[int, Reading, Standing | None]] = []
+    asked: list[tuple[int, Weighed]] = []
     nothing = empty(FINDINGS)
     for each in wave:
         reading = each.reading
@@ -189,26 +202,26 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
             results.append(LoadResult(before.reading_id, "same", None, reading, nothing))
         elif before and _is_older(each, before):
             results.append(LoadResult(each.reading_id, "superseded", None, reading, nothing))
-        elif (
-            before
-            and before.delivery_id != each.delivery_id
-            and (found := smaller(form_named(reading.form or ""), reading, before))
-        ):
-            history = findings_frame([found])
-            results.append(LoadResult(each.reading_id, "current", None, _refused(reading, history), history))
         else:
-            asked.append((len(results), reading, before))
+            asked.append((len(results), Weighed(reading, each.delivery_id, before)))
             results.append(
                 LoadResult(each.reading_id, "current", before.reading_id if before else None, reading, nothing)
             )
-    judged = compared(connection, [(reading, before) for _, reading, before in asked])
-    replacing = [(wave[place].delivery_id, before) for place, _, before in asked if before is not None]
+    weighed = objections(connection, [each for _, each in asked])
+    judged = compared(connection, [(each.reading, each.before) for _, each in asked])
+    replacing = [(each.delivery_id, each.before) for _, each in asked if each.before is not None]
     again = sent_again(connection, replacing)
-    for (place, reading, _), findings in zip(asked, judged, strict=True):
-        if wave[place].delivery_id in again:
-            findings.append(again[wave[place].delivery_id])
-        if findings:
-            results[place] = _noted(results[place], reading, findings)
+    for (place, one), against, findings in zip(asked, weighed, judged, strict=True):
+        rules = {finding["rule"] for finding in against}
+        noted = [*against, *findings, *([again[one.delivery_id]] if one.delivery_id in again else [])]
+        if NOTHING_LOADED.id in rules:
+            history = findings_frame(against)
+            refused = _refused(one.reading, history)
+            results[place] = replace(results[place], superseded=None, reading=refused, history=history)
+        elif noted:
+            results[place] = _noted(results[place], one.reading, noted)
+        if rules & HOLDS:
+            results[place] = replace(results[place], status="held", superseded=None)
     return results
 
 
@@ -274,7 +287,8 @@ def _reading_rows(
             "verdict": result.reading.verdict,
             **{f"rows_{name}": count for name, count in asdict(result.reading.rows).items()},
             "layout": json.dumps(asdict(result.reading.layout), ensure_ascii=False).replace("\\u0000", ""),
-            "became_current_at": now,
+            "became_current_at": None if result.status == "held" else now,
+            "held_at": now if result.status == "held" else None,
             "superseded_at": now if result.status == "superseded" else None,
             "superseded_by": newer.get(each.reading_id),
             "run_id": each.run_id,

@@ -15,6 +15,8 @@ DROP FUNCTION IF EXISTS ref.school_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ref.register_known(timestamptz);
 DROP FUNCTION IF EXISTS ref.band_at(date, numeric);
 DROP FUNCTION IF EXISTS ops.state_at(date, timestamptz, text[]);
+DROP FUNCTION IF EXISTS ops.there_at(date, timestamptz, text[]);
+DROP FUNCTION IF EXISTS ops.waiting_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.judged(bigint[]);
 DROP FUNCTION IF EXISTS ops.standing_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
@@ -197,7 +199,7 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
                OR (r.status = 'proposed' AND r.backfill_id = ops.backfill_tried()))
           AND NOT EXISTS (SELECT FROM ops.reading n
                           WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id AND n.status <> 'reverted'
-                            AND (n.became_current_at <= known
+                            AND (least(n.became_current_at, n.held_at) <= known
                                  OR (n.status = 'proposed' AND n.backfill_id = ops.backfill_tried())))
           AND coalesce(r.as_of, ref.local_date(ops.came_at(d)))
               BETWEEN coalesce(c.starts_on, make_date(ref.academic_year(day), 9, 1)) AND day
@@ -211,6 +213,29 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
     SELECT reading_id, form, sender, as_of, verdict, received_at, became_current_at FROM held
     UNION ALL
     SELECT reading_id, form, sender, as_of, verdict, received_at, became_current_at FROM refused
+$$;
+
+-- What waits for an officer's decision on a day, as known at a moment, one reading a form and sender: it would take the place
+-- of what holds, and bears too little to do so by itself.
+CREATE FUNCTION ops.waiting_at(day date, known timestamptz)
+RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, as_of date, verdict text,
+               received_at timestamptz, held_at timestamptz) LANGUAGE sql STABLE ROWS 10 SET search_path = '' AS $$
+    SELECT DISTINCT ON (r.form, r.sender)
+        r.reading_id, r.delivery_id, r.form, r.sender, r.as_of, r.verdict, ops.came_at(d), r.held_at
+    FROM ops.reading r
+    JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+    JOIN ref.form f ON f.form = r.form
+    LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
+    LEFT JOIN ops.reading_at(day, known) h ON h.form = r.form AND h.sender = r.sender
+    WHERE r.held_at <= known AND coalesce(r.decided_at > known, true)
+      AND (r.as_of <= day OR f.holds_before_first)
+      AND CASE
+          WHEN f.slice_by = 'campaign' THEN r.campaign = c.campaign
+          WHEN f.slice_by = 'academic_year' OR f.expected = 'day' THEN ref.academic_year(r.as_of) = ref.academic_year(day)
+          ELSE true
+      END
+      AND (h.reading_id IS NULL OR f.slice_by <> 'as_of' OR r.as_of >= h.as_of)
+    ORDER BY r.form, r.sender, d.counts_at DESC, d.delivery_id DESC, r.reading_id DESC
 $$;
 
 -- By which version of its form's rules each reading is judged, and whether others are to judge its date. What a backfill
@@ -250,36 +275,6 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     SELECT a.reading_id, coalesce(n.version, 'не записана'), coalesce(n.due > coalesce(n.known, 0), false)
     FROM asked a
     JOIN named n ON n.form = a.form AND n.day = a.day AND n.rules = a.rules
-$$;
-
--- How complete and how sure figures of these forms are, and by which rules they were judged. The register is not counted
--- among the deliveries received, nor are its rules told, but nothing is final without it.
-CREATE FUNCTION ops.state_at(day date, known timestamptz, forms text[])
-RETURNS TABLE (completeness numeric, known_at timestamptz, is_final boolean, judged_by text, by_older_rules boolean)
-LANGUAGE sql STABLE AS $$
-    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = ANY (forms)),
-    owed AS (
-        SELECT r.expected, r.deadline,
-            EXISTS (SELECT FROM held h
-                    WHERE h.form = r.form AND h.sender = r.sender AND (r.expected <> 'day' OR h.as_of = day)) AS is_received
-        FROM ref.roster_at(day) r
-        WHERE r.form = ANY (forms)
-    ),
-    judged AS (
-        SELECT j.judged_by, j.by_older_rules
-        FROM ops.judged(ARRAY(
-            SELECT h.reading_id FROM held h JOIN ref.form f ON f.form = h.form WHERE f.expected <> 'once'
-        )) j
-    )
-    SELECT
-        count(*) FILTER (WHERE is_received AND expected <> 'once')::numeric
-            / nullif(count(*) FILTER (WHERE expected <> 'once'), 0),
-        (SELECT max(h.became_current_at) FROM held h),
-        coalesce(bool_and(is_received) AND bool_or(expected <> 'once'), false)
-            AND coalesce(day > max(deadline) FILTER (WHERE expected = 'campaign'), true),
-        (SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) FROM judged j),
-        (SELECT bool_or(j.by_older_rules) FROM judged j)
-    FROM owed
 $$;
 
 CREATE FUNCTION ref.band_at(day date, rate numeric)
@@ -338,6 +333,104 @@ RETURNS TABLE (school_id bigint, school_code text, short_name text, full_name te
     JOIN core.school_register_fact f ON f.reading_id = r.reading_id
     ORDER BY f.school_id, r.holds DESC, r.as_of <= day DESC, CASE WHEN r.as_of <= day THEN r.as_of END DESC, r.as_of,
         r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
+$$;
+
+-- What is there of each owed document, as a share of what is expected: rows loaded of rows with data; of a report the schools
+-- of its sender of which a row is loaded, of a plan the units, of an export the schools and the pupils of the export before it
+-- in the academic year. The smallest share is the document's; one that is missing, refused or waits for a decision has none.
+-- A document weighs as one; those of schools weigh among themselves as their schools do.
+CREATE FUNCTION ops.there_at(day date, known timestamptz, forms text[])
+RETURNS TABLE (form text, sender text, expected text, deadline date, is_received boolean, share numeric, weight numeric)
+LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
+    WITH owed AS MATERIALIZED (
+        SELECT r.form, r.sender, r.expected, r.deadline, h.reading_id, g.rows_loaded, g.rows_quarantined
+        FROM ref.roster_at(day) r
+        LEFT JOIN ops.reading_at(day, known) h
+            ON h.form = r.form AND h.sender = r.sender AND (r.expected <> 'day' OR h.as_of = day)
+        LEFT JOIN ops.reading g ON g.reading_id = h.reading_id
+        WHERE r.form = ANY (forms)
+    ),
+    school AS MATERIALIZED (
+        SELECT f.school_id, f.subordination FROM ref.register_known(known) g
+        CROSS JOIN LATERAL (SELECT * FROM core.school_register_fact e WHERE e.reading_id = g.reading_id OFFSET 0) f
+        WHERE g.valid_from <= day AND day < g.valid_to AND 'readiness_report' = ANY (forms)
+    ),
+    reported AS (
+        SELECT f.school_id, o.sender FROM owed o
+        CROSS JOIN LATERAL (SELECT * FROM core.readiness_report_fact e WHERE e.reading_id = o.reading_id OFFSET 0) f
+        WHERE o.form = 'readiness_report'
+    ),
+    of_schools AS (
+        SELECT s.subordination AS sender, count(*) AS expected, count(t.school_id) AS there
+        FROM school s LEFT JOIN reported t ON t.school_id = s.school_id AND t.sender = s.subordination
+        GROUP BY s.subordination
+    ),
+    of_units AS (
+        SELECT count(*) AS expected, count(p.reporting_unit) AS there FROM ref.unit_at(day) u
+        LEFT JOIN (
+            SELECT f.reporting_unit FROM owed o
+            CROSS JOIN LATERAL (SELECT * FROM core.registration_plan_fact e WHERE e.reading_id = o.reading_id OFFSET 0) f
+            WHERE o.form = 'registration_plan' GROUP BY f.reporting_unit
+        ) p ON p.reporting_unit = u.reporting_unit
+    ),
+    before AS (
+        SELECT DISTINCT ON (o.sender) o.sender, o.reading_id, k.reading_id AS before
+        FROM owed o
+        JOIN ops.reading_known(known) k ON k.form = o.form AND k.sender = o.sender AND k.as_of < day
+            AND ref.academic_year(k.as_of) = ref.academic_year(day)
+        WHERE o.form = 'registration_export' AND o.reading_id IS NOT NULL
+        ORDER BY o.sender, k.as_of DESC, k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC
+    ),
+    of_pupils AS (
+        SELECT b.sender, n.pupils, n.schools, w.pupils AS pupils_before, w.schools AS schools_before
+        FROM before b
+        CROSS JOIN LATERAL (SELECT coalesce(sum(e.actual_pupils), 0) AS pupils, count(DISTINCT e.school_id) AS schools
+                            FROM core.registration_export_fact e WHERE e.reading_id = b.reading_id OFFSET 0) n
+        CROSS JOIN LATERAL (SELECT coalesce(sum(e.actual_pupils), 0) AS pupils, count(DISTINCT e.school_id) AS schools
+                            FROM core.registration_export_fact e WHERE e.reading_id = b.before OFFSET 0) w
+    )
+    SELECT o.form, o.sender, o.expected, o.deadline, o.reading_id IS NOT NULL,
+        CASE WHEN o.reading_id IS NULL THEN 0 ELSE least(
+            1,
+            coalesce(o.rows_loaded::numeric / nullif(o.rows_loaded + o.rows_quarantined, 0), 0),
+            s.there::numeric / nullif(s.expected, 0),
+            CASE WHEN o.form = 'registration_plan' THEN u.there::numeric / nullif(u.expected, 0) END,
+            p.pupils / nullif(p.pupils_before, 0),
+            p.schools::numeric / nullif(p.schools_before, 0)
+        ) END,
+        CASE WHEN o.form = 'readiness_report' AND EXISTS (SELECT FROM school)
+            THEN coalesce(s.expected, 0)::numeric * count(*) OVER by_form
+                / nullif(coalesce(sum(s.expected) OVER by_form, 0), 0)
+            ELSE 1 END
+    FROM owed o
+    LEFT JOIN of_schools s ON o.form = 'readiness_report' AND s.sender = o.sender
+    LEFT JOIN of_pupils p ON o.form = 'registration_export' AND p.sender = o.sender
+    CROSS JOIN of_units u
+    WINDOW by_form AS (PARTITION BY o.form)
+$$;
+
+-- How complete and how sure figures of these forms are, and by which rules they were judged. The register is not counted
+-- in completeness, nor are its rules told, but nothing is final without it, or while something waits for a decision.
+CREATE FUNCTION ops.state_at(day date, known timestamptz, forms text[])
+RETURNS TABLE (completeness numeric, known_at timestamptz, is_final boolean, judged_by text, by_older_rules boolean)
+LANGUAGE sql STABLE AS $$
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = ANY (forms)),
+    owed AS MATERIALIZED (SELECT * FROM ops.there_at(day, known, forms)),
+    judged AS (
+        SELECT j.judged_by, j.by_older_rules
+        FROM ops.judged(ARRAY(
+            SELECT h.reading_id FROM held h JOIN ref.form f ON f.form = h.form WHERE f.expected <> 'once'
+        )) j
+    )
+    SELECT
+        sum(share * weight) FILTER (WHERE expected <> 'once') / nullif(sum(weight) FILTER (WHERE expected <> 'once'), 0),
+        (SELECT max(h.became_current_at) FROM held h),
+        coalesce(bool_and(is_received) AND bool_or(expected <> 'once'), false)
+            AND coalesce(day > max(deadline) FILTER (WHERE expected = 'campaign'), true)
+            AND NOT EXISTS (SELECT FROM ops.waiting_at(day, known) w WHERE w.form = ANY (forms)),
+        (SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) FROM judged j),
+        (SELECT bool_or(j.by_older_rules) FROM judged j)
+    FROM owed
 $$;
 
 -- Each school of the register and the status of its report: what its own sender reported in the campaign that runs.

@@ -9,7 +9,7 @@ import datetime as dt
 
 import polars as pl
 
-from contracts.form import Column, Control, Edition, Form, Rule, Size
+from contracts.form import Column, Control, Edition, Form, Rule, SetAside, Size
 from contracts.forms.school_register import GRADES_6_TO_11
 from contracts.vocabulary import norm_totals, norms, ranks
 
@@ -247,6 +247,9 @@ FORM = Form(
     recognised_by=("level", "responsible_position", "rmg_in_timetable"),
     key=("school_id",),
     size=Size("schools_of_sender", most=1.5, spare=5),
+    set_aside=SetAside(0.8, spare=5),  # to tell which schools reported wrongly is what the report is for
+    spare_rows=1,
+    spare_fall=5,
     slice_by="campaign",
     controls=tuple(
         Control(metric, pl.col(metric), metric, "RDY-031")

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from contracts.form import Column, Edition, Form, Measure, Pupils, Rule, Size
+from contracts.form import Column, Edition, Form, Measure, Pupils, Rule, SetAside, Size
 
 COUNTERS = (
     ("diagnostics", "Количество пройденных диагностик", ("темы диагностик",)),
@@ -150,6 +150,7 @@ FORM = Form(
         measures=MEASURES,
         counters=tuple(name for name, *_ in COUNTERS),
     ),
+    set_aside=SetAside(0.2, spare=7),
     largest_fall=0.2,
     editions=(
         Edition("2023", dt.date(2023, 1, 1), COLUMNS_2023, RULES),

@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from contracts.form import Column, Edition, Form, Rule
+from contracts.form import Column, Edition, Form, Rule, SetAside
 
 COLUMNS = (
     Column("school_code", "Код ОО", "text", "Код школы, единственный в регионе.",
@@ -87,6 +87,7 @@ FORM = Form(
     key=("school_code",),
     slice_by="as_of",
     defines_schools=True,
+    set_aside=SetAside(0.05, spare=3),
     largest_fall=0.05,
     editions=(Edition("2023", dt.date(2023, 1, 1), COLUMNS, RULES),),
 )

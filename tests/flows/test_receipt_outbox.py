@@ -130,7 +130,7 @@ def test_a_mended_receipt_is_accepted_and_replaces(settings: Settings, engine: s
     assert f"Этот файл заменил принятый ранее «{files['bakcharsky'].name}»" in text_of(mended)
 
 
-def test_a_refused_delivery_says_what_still_holds(settings: Settings, region_files: Path) -> None:
+def test_a_delivery_that_waits_says_what_still_holds(settings: Settings, region_files: Path) -> None:
     files = picked(region_files, "department/Реестр", "bakcharsky")
     ingest(list(files.values()), Options(), settings)
     book = openpyxl.load_workbook(files["bakcharsky"])
@@ -139,10 +139,12 @@ def test_a_refused_delivery_says_what_still_holds(settings: Settings, region_fil
     data = io.BytesIO()
     book.save(data)
     (outcome,) = ingest([sent(settings, data.getvalue(), "bakcharsky", files["bakcharsky"].name)], Options(), settings)
-    assert outcome.verdict == "refused"
+    assert (outcome.verdict, outcome.status) == ("held", "held")
     text = text_of(next(settings.outbox.glob(f"bakcharsky/*.{outcome.sha256[:7]}.*")))
     assert f"Пока действует принятый ранее файл «{files['bakcharsky'].name}»" in text
-    assert "Не принято, ни одна строка не загружена." in text
+    assert "Файл получен и ждёт решения сотрудника мониторинга, пока он не действует." in text
+    assert "в действующем файле на 08.09.2023: 6" in text
+    assert "он примет файл" in text and "Принято" not in text
 
 
 def test_what_is_overdue_is_told_until_it_comes(settings: Settings, region_files: Path) -> None:

@@ -10,14 +10,16 @@ from typing import Any
 
 import polars as pl
 import pytest
-from example import ADVANCED, GOOD, MAIN, PUPIL, REPORT, SCHOOLS, TOTAL_OF_REPORT, TOTALS, Cells, Sent
+from example import ADVANCED, GOOD, MAIN, PUPIL, REPORT, SCHOOL, SCHOOLS, TOTAL_OF_REPORT, TOTALS, Cells, Sent
 
 from contracts.form import Rule
 from contracts.forms import RULES
 from contracts.grid import Doubt, Grid, Range, Sheet, Unreadable, Value
 
 HISTORY = {
-    "COM-020": "test_a_suspiciously_smaller_delivery_is_refused_with_both_numbers",
+    "COM-020": "test_a_suspiciously_smaller_delivery_is_held_with_both_numbers",
+    "COM-070": "test_a_register_that_loses_a_school_is_held",
+    "COM-071": "test_a_reading_without_a_loaded_row_replaces_nothing",
     "RDY-030": "test_a_school_that_was_accepted_and_no_longer_is_named",
     "PLN-004": "test_a_changed_plan_is_named_with_both_numbers",
     "REX-006": "test_a_fall_of_registered_pupils_is_named",
@@ -179,6 +181,10 @@ EXAMPLES: dict[str, Example] = {
     "COM-062": sent(register=ALL_OF_CHAINSKY),
     "COM-063": sent(received=AFTER_DEADLINE),
     "COM-064": Example(Sent("readiness_report", more=[REPORT] * 6), None, Sent("readiness_report", more=[REPORT] * 5)),
+    "COM-072": Example(
+        Sent("school_register", {"inn": "7,01E+09"}, more=[{**SCHOOL, "inn": "7,01E+09"}] * 3), None,
+        Sent("school_register", {"inn": "7,01E+09"}, more=[{**SCHOOL, "inn": "7,01E+09"}] * 2),
+    ),
     "COM-065": Example(Sent("registration_plan", total={"plan_pupils": 1050})),
     "COM-085": doubted("parts"),
     "COM-086": doubted("far_cells"),

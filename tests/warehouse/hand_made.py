@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from contracts.reading import CONTROL_TOTALS, FINDINGS, PUPILS, RAW_ROWS, SCHOOL_OUTCOMES, Layout, Reading, Rows, empty
+from warehouse.decision import Decided, decide
 from warehouse.load import LoadResult, load, load_many, record_arrival
 from warehouse.mart import marts, views
 from warehouse.query import mart, register
@@ -163,6 +164,18 @@ def delivery(engine: sa.Engine, received_at: dt.datetime = NOON, name: str = "ф
 
 def loaded(engine: sa.Engine, made: Reading, received_at: dt.datetime = NOON) -> LoadResult:
     return load(engine, made, delivery(engine, received_at), VERSION)
+
+
+def accepted(engine: sa.Engine, result: LoadResult) -> Decided:
+    """An officer's decision that a reading which waits is to count."""
+    assert result.status == "held"
+    return decide(engine, delivery_of(engine, result), "current", "Офицер", "Школы закрыты.")
+
+
+def delivery_of(engine: sa.Engine, result: LoadResult) -> int:
+    with engine.connect() as connection:
+        statement = sa.text("SELECT delivery_id FROM ops.reading WHERE reading_id = :r")
+        return int(connection.execute(statement, {"r": result.reading_id}).scalar_one())
 
 
 def school_ids(engine: sa.Engine, as_of: dt.date | None = None) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import SEED, delivery, export, finding, loaded, refused, report
+from hand_made import SEED, accepted, delivery, export, finding, loaded, refused, report
 
 from contracts.forms import RULES
 from contracts.reading import CONTROL_TOTALS, FINDINGS
@@ -126,13 +126,29 @@ def test_errors_of_a_nightly_form_change_every_night_and_are_no_news(engine: sa.
     states = []
     for night, many in ((9, 1), (10, 3)):
         found = pl.DataFrame([finding("REX-001", row + 2) for row in range(many)], schema=FINDINGS)
-        loaded(engine, replace(export(small, {"asinovsky-1": 60}, as_of=on(night)), verdict="partial", findings=found))
+        loaded(
+            engine,
+            replace(
+                export(small, {"asinovsky-1": 60, "chainsky-1": 51}, as_of=on(night)), verdict="partial", findings=found
+            ),
+        )
         wrong(engine, "failed_validation", noon(on(night)))
         with engine.begin() as connection:
             find(connection, noon(on(night)), on(night), [conditions()["failed_validation"]], 25)
             states.append(connection.execute(sa.text("SELECT state, details FROM pg_temp.incident_found")).one())
     assert [each.details["places"] for each in states] == [1, 3]
     assert states[0].state == states[1].state == {"verdict": "partial", "rules": ["REX-001"], "whose": None}
+
+
+def test_a_delivery_that_waits_for_a_decision(engine: sa.Engine, small: dict[str, int]) -> None:
+    assert wrong(engine, "delivery_held") == {}
+    loaded(engine, report(small, "asinovsky", range(1, 9)), NOON + HOUR)
+    held = loaded(engine, report(small, "asinovsky", [1, 2], range(3, 9)), NOON + 2 * HOUR)
+    found = wrong(engine, "delivery_held")["asinovsky", ""]
+    assert "Загружается строк: 2 (ещё 6 отложено), в действующем файле на 08.09.2023: 8." in found["why"]
+    assert (found["file"], found["as_of"], found["deliveries"]) == ("файл.xlsx", "2023-09-08", [found["delivery_id"]])
+    accepted(engine, held)
+    assert wrong(engine, "delivery_held") == {}
 
 
 def test_stated_totals_that_differ(engine: sa.Engine, small: Mapping[str, int]) -> None:
@@ -164,7 +180,7 @@ def night(engine: sa.Engine, ids: Mapping[str, int], as_of: dt.date, asinovsky: 
 def test_a_band_that_fell_to_red(engine: sa.Engine, small: dict[str, int]) -> None:
     publish(engine, [on(8)])
     assert wrong(engine, "band_fell") == {}, "a unit that was always red did not fall"
-    loaded(engine, report(small, "asinovsky", [1, 2], range(3, 9), as_of=on(9)), noon(on(9)))
+    accepted(engine, loaded(engine, report(small, "asinovsky", [1, 2], range(3, 9), as_of=on(9)), noon(on(9))))
     publish(engine, [on(9)])
     found = wrong(engine, "band_fell", noon(on(9)))
     assert list(found) == [("asinovsky", "")]

@@ -24,6 +24,18 @@ BREAK = {
     "pupils_have_a_reading": """
         CREATE TABLE restricted.pupil_fact_999999 PARTITION OF restricted.pupil_fact FOR VALUES IN (999999)
     """,
+    "what_waits_is_newer": """
+        UPDATE ops.reading SET status = 'held', held_at = became_current_at, became_current_at = NULL
+        WHERE form = 'readiness_report' AND sender = 'chainsky';
+        UPDATE ops.reading SET slice = (SELECT slice FROM ops.reading WHERE status = 'held')
+        WHERE form = 'readiness_report' AND sender = 'asinovsky';
+        UPDATE ops.delivery SET received_at = received_at + interval '1 hour'
+        WHERE delivery_id = (SELECT delivery_id FROM ops.reading WHERE form = 'readiness_report' AND status = 'current')
+    """,
+    "completeness_is_what_is_there": """
+        UPDATE history.registration_by_school SET actual_pupils = 0, completeness = 1;
+        UPDATE history.readiness_by_municipality SET completeness = 1
+    """,
     "purged_is_gone": """
         INSERT INTO ops.purged (delivery_id, purged_at, sha256, byte_size, pupil_rows, reason)
         SELECT delivery_id, now(), sha256, byte_size, 0, 'срок прошёл' FROM ops.delivery LIMIT 1

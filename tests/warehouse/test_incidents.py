@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import loaded, report
+from hand_made import accepted, loaded, report
 
 from warehouse import condition
 from warehouse.condition import conditions
@@ -82,7 +82,7 @@ def test_the_life_of_an_incident(engine: sa.Engine, small: dict[str, int]) -> No
 def test_one_incident_a_class_of_rules(engine: sa.Engine, small: dict[str, int]) -> None:
     made = report(small, "asinovsky", [1, 2, 3, 4, 5], [6, 7, 8])
     findings = made.findings.with_columns(rule=pl.Series(["RDY-010", "RDY-015", "COM-032"]))
-    loaded(engine, replace(made, findings=findings), day(0))
+    accepted(engine, loaded(engine, replace(made, findings=findings), day(0)))
     found = {each.subject: each.details["rules"] for each in events(engine, day(0.1))}
     assert found == {"norms": {"RDY-010": 1, "RDY-015": 1}, "values": {"COM-032": 1}}
 

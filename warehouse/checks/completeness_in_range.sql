@@ -1,4 +1,4 @@
--- Completeness is a share, and what is final is complete.
+-- Completeness is a share, and what is final has something of what is owed.
 WITH told (mart, as_of, completeness, is_final) AS (
     SELECT 'readiness_by_municipality', as_of, completeness, is_final FROM pg_temp.readiness_by_municipality
     UNION ALL SELECT 'readiness_by_school', as_of, completeness, is_final FROM pg_temp.readiness_by_school
@@ -13,4 +13,4 @@ WITH told (mart, as_of, completeness, is_final) AS (
     UNION ALL SELECT 'reporting_rate', as_of, completeness, is_final FROM pg_temp.reporting_rate
 )
 SELECT DISTINCT * FROM told
-WHERE completeness NOT BETWEEN 0 AND 1 OR is_final IS NULL OR (is_final AND completeness IS DISTINCT FROM 1)
+WHERE completeness NOT BETWEEN 0 AND 1 OR is_final IS NULL OR (is_final AND coalesce(completeness, 0) = 0)

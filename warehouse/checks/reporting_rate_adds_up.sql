@@ -1,7 +1,7 @@
 -- Who was expected has one answer, and who reported did so in time or late.
-SELECT as_of, form, sender, expected, received, on_time, late, accepted, partial, refused, missing, nothing_to_report
+SELECT as_of, form, sender, expected, received, on_time, late, accepted, partial, held, refused, missing, nothing_to_report
 FROM pg_temp.reporting_rate
-WHERE expected IS DISTINCT FROM received + refused + missing + nothing_to_report
+WHERE expected IS DISTINCT FROM received + held + refused + missing + nothing_to_report
    OR received IS DISTINCT FROM accepted + partial
    OR received IS DISTINCT FROM on_time + late
    OR expected <> 1

@@ -1,6 +1,6 @@
 -- Кто что прислал.
 -- Строка — отправитель и форма на дату: все, кто обязан прислать, и все, кто прислал. Показана последняя доставка;
--- если она отклонена, действует прежняя (is_received — «да») или ничего.
+-- если она отклонена или ждёт решения сотрудника, действует прежняя (is_received — «да») или ничего.
 -- Ключ: form, sender; имя: sender_name.
 --   as_of: На дату. День, за который показаны данные.
 --   position: Порядок. По форме и печатному порядку отправителей.
@@ -10,7 +10,7 @@
 --   sender_name: Отправитель. Словами.
 --   is_expected: Ожидается. Обязан ли отправитель прислать форму к этой дате.
 --   is_received: Получено. Есть ли действующий документ (выгрузка — именно за этот день).
---   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, missing — не прислано, nothing_to_report — сообщать нечего.
+--   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, held — ждёт решения сотрудника, missing — не прислано, nothing_to_report — сообщать нечего.
 --   status_name: Состояние доставки. То же словами.
 --   data_as_of: Дата данных. На какую дату действующий документ.
 --   received_at: Получено когда. Время последней доставки.
@@ -26,13 +26,19 @@
 --   notes: Пометок. Для сведения.
 --   judged_by: Версия правил. По какой версии правил проверена показанная доставка.
 --   by_older_rules: По прежним правилам. За дату доставки уже судят другие правила: её нужно прочитать заново.
---   completeness: Полнота. Получено из ожидаемого по всем формам, от 0 до 1.
+--   completeness: Полнота. Что есть из ожидаемого по всем формам, от 0 до 1: загруженные строки, школы, обучающиеся, а не полученные файлы.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено.
---   is_final: Окончательно. Сроки прошли и получено всё, что ожидалось.
+--   is_final: Окончательно. Сроки прошли, получено всё, что ожидалось, и ничто не ждёт решения.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+waiting AS MATERIALIZED (SELECT * FROM ops.waiting_at(:as_of, :known_at)),
+-- What waits, and what was refused, came after what holds.
 shown AS (
-    SELECT DISTINCT ON (s.form, s.sender) s.* FROM standing s
-    ORDER BY s.form, s.sender, (s.verdict = 'refused') DESC, s.received_at DESC, s.reading_id DESC
+    SELECT DISTINCT ON (s.form, s.sender) s.* FROM (
+        SELECT t.reading_id, t.form, t.sender, t.verdict, t.received_at, t.verdict = 'refused' AS is_newer FROM standing t
+        UNION ALL
+        SELECT w.reading_id, w.form, w.sender, 'held', w.received_at, true FROM waiting w
+    ) s
+    ORDER BY s.form, s.sender, s.is_newer DESC, s.received_at DESC, s.reading_id DESC
 ),
 owed AS MATERIALIZED (SELECT * FROM ref.roster_at(:as_of)),
 door AS (
@@ -51,7 +57,9 @@ counted AS (
     LEFT JOIN LATERAL (SELECT e.severity FROM ops.finding e WHERE e.reading_id = s.reading_id OFFSET 0) g ON true
     GROUP BY s.reading_id
 ),
-latest AS (SELECT max(s.became_current_at) AS known_at FROM standing s),
+latest AS (
+    SELECT greatest((SELECT max(s.became_current_at) FROM standing s), (SELECT max(w.held_at) FROM waiting w)) AS known_at
+),
 -- What came later than the statement matters more, and so does what holds.
 nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:as_of, :known_at))
 SELECT
@@ -68,6 +76,7 @@ SELECT
         WHEN 'accepted' THEN 'Принято'
         WHEN 'partial' THEN 'Принято частично'
         WHEN 'refused' THEN 'Отклонено'
+        WHEN 'held' THEN 'Ждёт решения'
         WHEN 'nothing_to_report' THEN 'Сообщать нечего'
         ELSE 'Не прислано'
     END AS status_name,
@@ -96,7 +105,7 @@ CROSS JOIN LATERAL (
 ) i
 CROSS JOIN LATERAL (
     SELECT CASE
-        WHEN e.form IS NULL OR i.is_received OR (d.verdict = 'refused' AND d.received_at > e.stated_at)
+        WHEN e.form IS NULL OR i.is_received OR (d.verdict IN ('refused', 'held') AND d.received_at > e.stated_at)
             THEN coalesce(d.verdict, 'missing')
         ELSE 'nothing_to_report'
     END AS status

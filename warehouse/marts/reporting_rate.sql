@@ -1,7 +1,7 @@
 -- Кто отчитался, и в срок ли.
 -- Строка — отправитель и форма на дату: отчёт кампании, которая идёт, или выгрузка за эту ночь. Каждая цифра — 0 или 1:
--- доли считают из сумм по отправителям, ночам, кампаниям, проценты не усредняют. Ожидалось = получено + отклонено +
--- не прислано + сообщать нечего; получено = принято + принято частично = в срок + с опозданием.
+-- доли считают из сумм по отправителям, ночам, кампаниям, проценты не усредняют. Ожидалось = получено + ждёт решения +
+-- отклонено + не прислано + сообщать нечего; получено = принято + принято частично = в срок + с опозданием.
 -- Ключ: form, sender; имя: sender_name.
 --   as_of: На дату. День, за который показаны данные.
 --   position: Порядок. По форме и печатному порядку отправителей.
@@ -19,14 +19,15 @@
 --   late: С опозданием. Получено, но позже срока.
 --   accepted: Принято. Целиком, без строк в карантине.
 --   partial: Принято частично. Часть строк в карантине.
+--   held: Ждёт решения. Прислано то, что само не считается: решает сотрудник.
 --   refused: Отклонено. Прислано только то, что принять нельзя.
 --   missing: Не прислано. Ни файла, ни заявления.
 --   nothing_to_report: Сообщать нечего. Отправитель так заявил и ничего не прислал после.
 --   first_received_at: Получено впервые. Когда получен первый принятый документ.
 --   overdue_days: Просрочено рабочих дней. Сколько рабочих дней после срока ничего не принято; 0 — срок не прошёл, пусто — ждать нечего.
---   completeness: Полнота. Получено из ожидаемого по этой форме, от 0 до 1.
+--   completeness: Полнота. Что есть из ожидаемого по этой форме, от 0 до 1: загруженные строки, школы, обучающиеся, а не файлы.
 --   known_at: Известно на. Самое позднее прочтение или заявление, которое учтено.
---   is_final: Окончательно. Срок кампании прошёл, и по этой форме получено всё; ночь — когда выгрузка получена.
+--   is_final: Окончательно. Срок кампании прошёл, по этой форме получено всё, и ничто не ждёт решения; ночь — когда выгрузка получена.
 WITH owed AS MATERIALIZED (
     SELECT o.*, o.expected = 'day' AS is_nightly FROM ref.roster_at(:as_of) o WHERE o.expected IN ('campaign', 'day')
 ),
@@ -54,23 +55,30 @@ refused AS (
       AND (NOT o.is_nightly
            OR coalesce(x.as_of = :as_of, ref.local_date(x.received_at) BETWEEN cast(:as_of AS date) AND o.deadline))
 ),
+held AS (
+    SELECT w.form, w.sender FROM ops.waiting_at(:as_of, :known_at) w
+    JOIN owed o ON o.form = w.form AND o.sender = w.sender AND (NOT o.is_nightly OR w.as_of = :as_of)
+),
 told AS MATERIALIZED (
     SELECT o.form, o.sender, o.campaign, o.is_nightly, o.deadline, h.received_at,
         CASE
             WHEN h.form IS NOT NULL THEN h.verdict
+            WHEN w.form IS NOT NULL THEN 'held'
             WHEN x.form IS NOT NULL AND coalesce(x.received_at > n.stated_at, true) THEN 'refused'
             WHEN n.form IS NOT NULL THEN 'nothing_to_report'
             ELSE 'missing'
         END AS status
     FROM owed o
     LEFT JOIN first h ON h.form = o.form AND h.sender = o.sender
+    LEFT JOIN held w ON w.form = o.form AND w.sender = o.sender
     LEFT JOIN refused x ON x.form = o.form AND x.sender = o.sender
     LEFT JOIN nothing n ON n.form = o.form AND n.sender = o.sender
 ),
 of_form AS (
     SELECT t.form,
-        count(*) FILTER (WHERE t.status IN ('accepted', 'partial'))::numeric / count(*) AS completeness,
-        bool_and(t.is_nightly OR cast(:as_of AS date) > t.deadline) AS is_over,
+        (SELECT s.completeness FROM ops.state_at(:as_of, :known_at, ARRAY[t.form]) s) AS completeness,
+        bool_and(t.is_nightly OR cast(:as_of AS date) > t.deadline) AND bool_and(t.status IN ('accepted', 'partial'))
+            AND NOT EXISTS (SELECT FROM held w WHERE w.form = t.form) AS is_final,
         (SELECT max(k.known) FROM (
             SELECT s.became_current_at AS known FROM standing s WHERE s.form = t.form
             UNION ALL SELECT n.recorded_at FROM nothing n WHERE n.form = t.form
@@ -100,14 +108,15 @@ SELECT
     (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at) > t.deadline)::integer AS late,
     (t.status = 'accepted')::integer AS accepted,
     (t.status = 'partial')::integer AS partial,
+    (t.status = 'held')::integer AS held,
     (t.status = 'refused')::integer AS refused,
     (t.status = 'missing')::integer AS missing,
     (t.status = 'nothing_to_report')::integer AS nothing_to_report,
     t.received_at AS first_received_at,
-    CASE WHEN t.status IN ('refused', 'missing') THEN d.overdue_days END AS overdue_days,
+    CASE WHEN t.status IN ('held', 'refused', 'missing') THEN d.overdue_days END AS overdue_days,
     a.completeness,
     a.known_at,
-    a.is_over AND a.completeness = 1 AS is_final
+    a.is_final
 FROM told t
 JOIN ref.form f ON f.form = t.form
 JOIN ref.sender_at(:as_of) c ON c.sender = t.sender

@@ -14,11 +14,11 @@
 --   difference: Изменение. Стало минус было, если это числа.
 --   published_before: Опубликовано. С какого момента было прежнее.
 --   corrected_at: Поправлено. Когда опубликовано новое.
---   cause: Причина. delivery — новый документ, backfill — пересчёт, revert — отмена пересчёта, rules — правила или справочники.
+--   cause: Причина. delivery — новый документ, decision — документ, принятый решением сотрудника, backfill — пересчёт, revert — отмена пересчёта, rules — правила или справочники.
 --   documents: Документы. Файлы, принятые между двумя публикациями и способные изменить цифру.
 --   backfill_id: Пересчёт. Номер, если это был пересчёт.
---   reason: Почему. Обоснование пересчёта словами заказчика.
---   requested_by: Кто. Заказчик пересчёта.
+--   reason: Почему. Обоснование пересчёта словами заказчика или причина решения сотрудника.
+--   requested_by: Кто. Заказчик пересчёта или сотрудник, который решил.
 --   completeness: Полнота. У поправок не определена.
 --   known_at: Известно на. Момент поправки.
 --   is_final: Окончательно. Эту цифру с тех пор не поправляли.
@@ -89,15 +89,19 @@ moved AS (
                       AND b.metric = a.metric AND b.replaced_at = a.published_at)
 ),
 explained AS (
-    SELECT m.*, r.backfill_id, r.kind, f.reason, f.requested_by,
-        (SELECT string_agg(DISTINCT d.file_name, '; ' ORDER BY d.file_name)
-         FROM ops.reading AS n
-         JOIN ops.delivery AS d ON d.delivery_id = n.delivery_id
-         WHERE n.slice IS NOT NULL AND n.became_current_at > p.published_before AND n.became_current_at <= m.corrected_at
-           AND (n.sender = m.reporting_unit OR n.form IN ('school_register', 'registration_plan', 'registration_export'))
-        ) AS documents
+    SELECT m.*, r.backfill_id, r.kind, n.documents, coalesce(f.reason, n.reason) AS reason,
+        coalesce(f.requested_by, n.decided_by) AS requested_by, n.decided_by
     FROM moved AS m
     LEFT JOIN published AS p ON p.as_of = m.as_of AND p.published_at = m.corrected_at
+    CROSS JOIN LATERAL (
+        SELECT string_agg(DISTINCT d.file_name, '; ' ORDER BY d.file_name) AS documents,
+            string_agg(DISTINCT n.decision_reason, '; ' ORDER BY n.decision_reason) AS reason,
+            string_agg(DISTINCT n.decided_by, '; ' ORDER BY n.decided_by) AS decided_by
+        FROM ops.reading AS n
+        JOIN ops.delivery AS d ON d.delivery_id = n.delivery_id
+        WHERE n.slice IS NOT NULL AND n.became_current_at > p.published_before AND n.became_current_at <= m.corrected_at
+          AND (n.sender = m.reporting_unit OR n.form IN ('school_register', 'registration_plan', 'registration_export'))
+    ) AS n
     LEFT JOIN ops.run AS r ON r.run_id = p.run_id
     LEFT JOIN ops.backfill AS f ON f.backfill_id = r.backfill_id
 )
@@ -120,6 +124,7 @@ SELECT
     CASE
         WHEN e.kind = 'backfill revert' THEN 'revert'
         WHEN e.backfill_id IS NOT NULL THEN 'backfill'
+        WHEN e.decided_by IS NOT NULL THEN 'decision'
         WHEN e.documents IS NOT NULL THEN 'delivery'
         ELSE 'rules'
     END AS cause,

@@ -16,13 +16,14 @@
 --   archived_pupils: В архиве. Разных обучающихся, чьи карточки отправлены в архив.
 --   judged_by: Версия правил. По какой версии правил проверены план и выгрузка этой ночи.
 --   by_older_rules: По прежним правилам. За эту ночь уже судили другие правила, когда её цифра опубликована.
---   completeness: Полнота. Получена ли выгрузка за эту ночь, 0 или 1.
+--   completeness: Полнота. Какой она была опубликована за эту ночь: что есть из ожидаемого, от 0 до 1; 0 — пропуск.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено в цифрах ночи.
 --   is_final: Окончательно. Цифра ночи опубликована как окончательная.
 WITH series AS (
     SELECT 'unit' AS grain, now.reporting_unit AS code, now.reporting_unit_name AS name, now.reporting_unit, now.as_of,
         now.position, nights.night::date AS night, told.export_as_of IS DISTINCT FROM nights.night::date AS is_gap,
-        told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.judged_by, told.by_older_rules, told.known_at, told.is_final
+        told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.judged_by, told.by_older_rules, told.known_at, told.is_final,
+        told.completeness
     FROM history.registration_by_municipality AS now
     CROSS JOIN LATERAL generate_series(
         make_date(extract(year FROM now.as_of - interval '8 months')::integer, 9, 1), now.as_of, interval '1 day'
@@ -34,7 +35,8 @@ WITH series AS (
     UNION ALL
     SELECT 'school', now.school_code, now.school_name, now.reporting_unit, now.as_of,
         now.position, nights.night::date, told.export_as_of IS DISTINCT FROM nights.night::date,
-        told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.judged_by, told.by_older_rules, told.known_at, told.is_final
+        told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.judged_by, told.by_older_rules, told.known_at, told.is_final,
+        told.completeness
     FROM history.registration_by_school AS now
     CROSS JOIN LATERAL generate_series(
         make_date(extract(year FROM now.as_of - interval '8 months')::integer, 9, 1), now.as_of, interval '1 day'
@@ -68,7 +70,7 @@ SELECT
     CASE WHEN NOT s.is_gap THEN s.archived_pupils END AS archived_pupils,
     CASE WHEN NOT s.is_gap THEN s.judged_by END AS judged_by,
     NOT s.is_gap AND s.by_older_rules AS by_older_rules,
-    CASE WHEN s.is_gap THEN 0 ELSE 1 END::numeric AS completeness,
+    CASE WHEN s.is_gap THEN 0 ELSE s.completeness END AS completeness,
     s.known_at,
     NOT s.is_gap AND s.is_final AS is_final
 FROM seen AS s

@@ -14,15 +14,16 @@
 --   late: С опозданием. Из полученных — позже срока.
 --   accepted: Принято. Из полученных — целиком.
 --   partial: Принято частично. Из полученных — часть строк в карантине.
+--   held: Ждёт решения. Отправителей, чей файл ждёт решения сотрудника.
 --   refused: Отклонено. Отправителей, чей файл принять нельзя.
 --   missing: Не прислано. Отправителей, от которых нет ни файла, ни заявления.
 --   nothing_to_report: Сообщать нечего. Отправителей, которые так заявили.
 --   reporting_rate: Доля отчитавшихся. received / expected, точно.
 --   on_time_rate: Доля отчитавшихся в срок. on_time / expected, точно.
 --   answered_rate: Доля ответивших. (received + nothing_to_report) / expected, точно.
---   completeness: Полнота. То же, что доля отчитавшихся.
+--   completeness: Полнота. Что есть из ожидаемого, от 0 до 1: загруженные строки, школы, обучающиеся, а не файлы.
 --   known_at: Известно на. Самое позднее прочтение или заявление, которое учтено.
---   is_final: Окончательно. Срок кампании прошёл, и получено всё; ночь — когда выгрузки получены.
+--   is_final: Окончательно. Срок кампании прошёл, получено всё, и ничто не ждёт решения; ночь — когда выгрузки получены.
 SELECT
     r.as_of,
     row_number() OVER (PARTITION BY r.as_of ORDER BY min(r.position))::integer AS position,
@@ -37,6 +38,7 @@ SELECT
     sum(r.late) AS late,
     sum(r.accepted) AS accepted,
     sum(r.partial) AS partial,
+    sum(r.held) AS held,
     sum(r.refused) AS refused,
     sum(r.missing) AS missing,
     sum(r.nothing_to_report) AS nothing_to_report,

@@ -1,0 +1,20 @@
+"""Readings that wait for a decision; the statements are in the file of the same name with `.sql`."""
+
+from pathlib import Path
+
+from alembic import op
+
+from warehouse.copying import run_script
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(op.get_bind(), Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("Readings that wait would have to count or to go.")
