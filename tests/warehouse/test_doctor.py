@@ -29,7 +29,7 @@ BREAK = {
         WHERE form = 'readiness_report' AND sender = 'chainsky';
         UPDATE ops.reading SET slice = (SELECT slice FROM ops.reading WHERE status = 'held')
         WHERE form = 'readiness_report' AND sender = 'asinovsky';
-        UPDATE ops.delivery SET received_at = received_at + interval '1 hour'
+        UPDATE ops.delivery SET counts_at = counts_at + interval '1 hour'
         WHERE delivery_id = (SELECT delivery_id FROM ops.reading WHERE form = 'readiness_report' AND status = 'current')
     """,
     "completeness_is_what_is_there": """
