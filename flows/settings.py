@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     reader_cells: int = Field(
         default=10_000_000,
         ge=1,
-        description="Rows times columns of a sheet; a larger one is refused, blank cells counted.",
+        description="Filled cells of a sheet, and rows times columns up to the last of them; a larger one is refused.",
     )
     reader_unpacked_mb: int = Field(
         default=1024,

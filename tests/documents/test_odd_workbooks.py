@@ -16,8 +16,10 @@ from test_workbook_details import PAGES
 from workbook_writers import Cell, Page
 
 from contracts.grid import Grid, Range, Unreadable
-from documents import demo, workbook
+from documents import blocks, demo, workbook
+from documents.opc import Package
 from documents.read import read_grid
+from documents.xlsx import is_ordinary
 
 SHEET = "xl/worksheets/sheet1.xml"
 PAGE = Page({(0, 0): Cell("Школа"), (0, 1): Cell("Всего"), (1, 0): Cell("СОШ № 1"), (1, 1): Cell(5)}, name="Лист1")
@@ -421,3 +423,27 @@ def test_a_grid_is_the_same_whichever_kind() -> None:
         read_grid("a", getattr(write, kind)(PAGE)) for kind in ("xlsx", "xls", "xlsb", "ods", "xml_2003")
     ]
     assert all(grid.sheets == grids[0].sheets for grid in grids)
+
+
+def test_only_ordinary_workbooks_go_to_the_reader_of_large_tables() -> None:
+    """It looks for parts at the usual names and loses values that stand before their formulas."""
+    first = in_place_of("<v>5</v>", "<v>5</v><f>2+3</f>")
+    others = (
+        changed(XLSX, {SHEET: first}),
+        changed(XLSX, {SHEET: utf16}),
+        changed(XLSX, {"xl/workbook.xml": broken}),
+        renamed(
+            XLSX, {"xl/sharedStrings.xml": "xl/s.xml"}, {"xl/_rels/workbook.xml.rels": ("sharedStrings.xml", "s.xml")}
+        ),
+    )
+    assert [is_ordinary(Package(zipfile.ZipFile(io.BytesIO(data)))) for data in (XLSX, *others)] == [True, *[False] * 4]
+
+
+def test_a_large_workbook_in_one_xml_file_is_no_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LARGE_TEXT", 0)
+    path = tmp_path / "a.xls"
+    path.write_bytes(write.xml_2003(PAGE))
+    assert blocks.large_text(path.name, path) is None
+    path.write_bytes(b"%PDF-1.7 " + b"a;b\n" * 100)
+    with pytest.raises(Unreadable, match="PDF"):
+        blocks.large_text(path.name, path)
