@@ -26,7 +26,7 @@ FIRST_ACCOUNT = 2_010_000_000
 has one that no other living process has, so that one reader cannot look into another."""
 NOBODY = 65534
 """The account that is left where such large numbers are not mapped, as in a container without root's own rights."""
-MOST_THREADS = 64
+MOST_THREADS = 512
 NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000
 NO_NEW_RIGHTS = 38
 CAPABILITIES = 0x20080522
