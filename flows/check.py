@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contracts.reading import PupilStream, Reading
-from flows.inbox import Arrival, Key, digested, named
+from flows.inbox import Arrival, Incoming, Key, NotTaken, digested, named
+from flows.left_out import not_taken
 from flows.opener import Opener
 from flows.outcome import Outcome, failed, in_order, outcome_of, unique
 from flows.progress import report
@@ -34,7 +35,7 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
     context = replace(context, register=register_known(settings, options.register, context, opener))
     arrived: list[Arrival | Outcome] = []
     for incoming in named(paths, settings.inbox):
-        found = guarded("reading a file", partial(digested, incoming, unpacked, settings.reader_limits))
+        found = guarded("reading a file", partial(_deliveries, incoming, unpacked, settings))
         arrived += [failed(incoming, found)] if isinstance(found, Fault) else found
     outcomes: dict[Key, Outcome] = {}
     known: list[Known] = []
@@ -49,6 +50,14 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
             outcomes[outcome.key] = outcome
         report(len(outcomes), len(known))
     return in_order(arrived, outcomes)
+
+
+def _deliveries(incoming: Incoming, unpacked: Path, settings: Settings) -> list[Arrival | Outcome]:
+    """The deliveries that a file is, or why it is none."""
+    try:
+        return [*digested(incoming, unpacked, settings.reader_limits)]
+    except NotTaken as error:
+        return [not_taken(incoming, error.left_out)]
 
 
 def _checked(arrivals: list[Arrival], context: Context, opener: Opener) -> list[Outcome]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from contracts.grid import Grid, Unreadable
+from contracts.rules import LEFT_OUT
+from contracts.texts import rule_text
 from documents.grid_json import document_of
 from documents.sandbox import shared
-from flows.inbox import Arrival, digested, named
+from flows.inbox import Arrival, Incoming, NotTaken, digested, named
 from flows.outcome import ACCEPTED, REFUSED
 from flows.passed_by import is_own_file
 from flows.settings import Settings
@@ -27,14 +29,25 @@ def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> i
     """
     code = ACCEPTED
     for incoming in named(paths, settings.inbox):
-        with TemporaryDirectory() as folder:
-            for each in digested(incoming, Path(folder), settings.reader_limits):
-                document = document_of(each.file, grid_of(each, settings))
-                shown = [json.dumps(document, ensure_ascii=False)] if as_json else described(document)
-                sys.stdout.write("\n".join(shown) + "\n")
-                sys.stdout.flush()
-                code = code if document["error"] is None else REFUSED
+        for document in documents(incoming, settings):
+            shown = [json.dumps(document, ensure_ascii=False)] if as_json else described(document)
+            sys.stdout.write("\n".join(shown) + "\n")
+            sys.stdout.flush()
+            code = code if document["error"] is None else REFUSED
     return code
+
+
+def documents(incoming: Incoming, settings: Settings) -> Iterator[dict[str, Any]]:
+    """The grid of a file, or of each file of a zip archive; of what is no file the reason."""
+    with TemporaryDirectory() as folder:
+        try:
+            arrivals = digested(incoming, Path(folder), settings.reader_limits)
+        except NotTaken as error:
+            why = rule_text(LEFT_OUT[error.left_out.why].id).what_en
+            yield document_of(incoming.file, Unreadable("unknown", why))
+            return
+        for each in arrivals:
+            yield document_of(each.file, grid_of(each, settings))
 
 
 def grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:

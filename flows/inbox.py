@@ -169,7 +169,12 @@ def archive(incoming: Incoming, folder: Path, allowed: Allowed = no_limit) -> Ar
         status = os.fstat(source.fileno())  # before it is read: what is written meanwhile then is news to the next look
         files, unpacked = unpacked_size(source)
         allowed(1 + files, status.st_size + unpacked)
-        sha256, kept = _kept(source, folder, lambda size: allowed(1 + files, size + unpacked))
+
+        def grown(size: int) -> None:
+            if size > status.st_size:
+                allowed(1 + files, size + unpacked)
+
+        sha256, kept = _kept(source, folder, grown)
     found = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
     if incoming.inbox_path is None:
         return found

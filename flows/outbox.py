@@ -7,8 +7,9 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace as replace_fields
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,9 +19,11 @@ from documents.receipt import Content, copies_table, make_overdue, make_receipt,
 from documents.sandbox import shared
 from flows.draft import replace
 from flows.outcome import Outcome
+from flows.reader import PUPIL_FORMS
 from flows.settings import Settings
 from flows.statement_file import answer, answer_name
 from flows.trouble import LOGGER, Fault, guarded
+from transforms.disclosure import HIDDEN, born_before, is_told
 from warehouse import statements
 from warehouse.receipts import (
     Address,
@@ -65,7 +68,24 @@ def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcom
 
 def receipt_path(outbox: Path, address: Address) -> Path:
     """Where the receipt of a delivery goes."""
-    return outbox / (address.place or NOBODY) / receipt_name(address.file, address.sha256)
+    name = told_file(address.file, address.form, address.as_of, address.sha256)
+    return outbox / (address.place or NOBODY) / receipt_name(name, address.sha256)
+
+
+def told_file(file: str, form: str | None, as_of: dt.date | None, sha256: str) -> str:
+    """The name of a file as it is told; that of a form with pupils only when all its words are ours."""
+    if form not in PUPIL_FORMS or is_told(file, born_before(as_of)):
+        return file
+    return f"{sha256[:7]}{PurePath(file).suffix}"
+
+
+def _named(receipt: Receipt) -> Receipt:
+    """A receipt with the names of files that may be told."""
+    other = receipt.other
+    if other is not None:
+        other = replace_fields(other, file=told_file(other.file, receipt.form, receipt.as_of, HIDDEN))
+    file = told_file(receipt.file, receipt.form, receipt.as_of, receipt.sha256)
+    return replace_fields(receipt, file=file, other=other)
 
 
 def made_receipts(
@@ -96,7 +116,7 @@ def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] |
             content = opened.result()
         except Unreadable as error:
             content = error
-    return make_receipt(receipt, source, content)
+    return make_receipt(_named(receipt), source, content)
 
 
 def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bool]) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from contracts.texts import phrases
+from documents.names import shown
 
 UNFINISHED = (".part", ".crdownload", ".tmp", ".download", ".!qb", ".opdownload")
 """How names of half-downloaded files end."""
@@ -36,7 +37,7 @@ def deliveries(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     notes: list[str] = []
     for path in paths:
         if not path.is_dir() and is_own_file(path.name):
-            notes.append(phrases()["passed_by.note"].format(file=path.name))
+            notes.append(phrases()["passed_by.note"].format(file=shown(path.name)))
         else:
             kept.append(path)
     return kept, notes

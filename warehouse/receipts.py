@@ -18,7 +18,7 @@ from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchoo
 from warehouse.stored import stored_readings
 
 ADDRESSES = """
-SELECT r.reading_id, d.sha256, d.file_name AS file, d.archive_path, r.sender, d.sender_folder
+SELECT r.reading_id, d.sha256, d.file_name AS file, d.archive_path, r.sender, d.sender_folder, r.form, r.as_of
 FROM ops.reading r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 WHERE r.reading_id = ANY (:readings)
@@ -151,6 +151,8 @@ class Address:
     sha256: str
     archive_path: str
     place: str | None
+    form: str | None = None
+    as_of: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ def addresses(connection: Connection, reading_ids: Collection[int]) -> dict[int,
 
 def _address(row: Any) -> Address:
     place = answered_to(row["sender_folder"], row["sender"])
-    return Address(row["file"], row["sha256"], row["archive_path"], place)
+    return Address(row["file"], row["sha256"], row["archive_path"], place, row["form"], row["as_of"])
 
 
 def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInfo) -> dict[int, Receipt]:

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -242,3 +242,34 @@ def test_one_intake_asks_once_a_sender(settings: Settings, engine: sa.Engine, re
         (report.parent / f"{number}.csv").write_text(f"{number}")
     intake.receive_new(discover(settings.inbox))
     assert sum("a.arrived_at >=" in each for each in statements) == 2
+
+
+@pytest.fixture
+def small_disk(settings: Settings) -> Iterator[Path]:
+    """The archive on a disk of 4 MB of its own."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(settings.archive)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    yield settings.archive
+    subprocess.run(["umount", str(settings.archive)], check=True)
+
+
+def test_a_full_disk_takes_what_fits_and_leaves_the_rest(
+    settings: Settings, engine: sa.Engine, report: Path, small_disk: Path
+) -> None:
+    (report.parent / "большой.csv").write_bytes(b"1" * 3_000_000)
+    told = said(ingest([], Options(), settings.model_copy(update={"free_mb": 2})))
+    assert told["большой.csv"] == (None, ["COM-081"]) and told[report.name][0] == "accepted"
+    assert all(each.stat().st_size < 1_000_000 for each in small_disk.rglob("*") if each.is_file())
+    told = said(ingest([], Options(), settings.model_copy(update={"free_mb": 0})))
+    assert told["большой.csv"][1] != ["COM-081"]
+
+
+def test_the_grid_of_a_folder_names_what_is_no_file(tmp_path: Path, profmin: Run) -> None:
+    (tmp_path / "files").mkdir()
+    os.mkfifo(tmp_path / "files" / "a.csv")
+    (tmp_path / "files" / "b.csv").write_text("x;y\n1;2\n")
+    ran = profmin("grid", tmp_path / "files")
+    assert ran.returncode == 4 and "a.csv: " in ran.stdout and "b.csv: sheets 1" in ran.stdout
+    ran = profmin("check", tmp_path / "files" / "a.csv")
+    assert ran.returncode == 4 and "COM-082" in ran.stdout

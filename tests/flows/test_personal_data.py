@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from evidence import BORN, NAME, all_text, assert_nowhere, picked, planted
+from post import unpacked
 
+from flows.ingest import ingest
+from flows.reader import Options
 from flows.settings import Settings
 from warehouse.database import connect
 
@@ -41,6 +44,19 @@ def test_planted_pupil_is_found_nowhere(
             assert_nowhere(path.read_bytes().decode("utf-8", "replace"), str(path.relative_to(settings.home)))
 
 
+def test_the_name_of_an_export_is_not_told(settings: Settings, region_files: Path, tmp_path: Path) -> None:
+    files = picked(region_files, "department/Реестр", "regional_operator/Сводный")
+    original = files["regional_operator/Сводный"]
+    for name, is_told in ((f"{NAME} 2023-09-08.xlsx", False), ("Выгрузка 2023-09-08.xlsx", True)):
+        export = planted(original, tmp_path / "regional_operator" / name, "cell" if is_told else "none")
+        *_, outcome = ingest([files["department/Реестр"], export], Options(), settings)
+        assert outcome.form == "registration_export"
+        (receipt,) = (settings.outbox / "regional_operator").glob(f"*.{outcome.sha256[:7]}.*")
+        assert receipt.name.startswith("Выгрузка 2023-09-08") == is_told
+    for receipt in (settings.outbox / "regional_operator").iterdir():
+        assert_nowhere(receipt.name + unpacked(receipt.read_bytes()), "the receipts")
+
+
 def test_a_failing_load_tells_no_names(
     settings: Settings,
     region_files: Path,
@@ -49,8 +65,6 @@ def test_a_failing_load_tells_no_names(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     import flows.reader
-    from flows.ingest import ingest
-    from flows.reader import Options
     from flows.trouble import LOGGER, log_to
 
     files = picked(region_files, "regional_operator/Сводный")

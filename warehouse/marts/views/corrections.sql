@@ -94,11 +94,15 @@ explained AS (
     FROM moved AS m
     LEFT JOIN published AS p ON p.as_of = m.as_of AND p.published_at = m.corrected_at
     CROSS JOIN LATERAL (
-        SELECT string_agg(DISTINCT d.file_name, '; ' ORDER BY d.file_name) AS documents,
+        SELECT string_agg(DISTINCT t.name, '; ' ORDER BY t.name) AS documents,
             string_agg(DISTINCT n.decision_reason, '; ' ORDER BY n.decision_reason) AS reason,
             string_agg(DISTINCT n.decided_by, '; ' ORDER BY n.decided_by) AS decided_by
         FROM ops.reading AS n
         JOIN ops.delivery AS d ON d.delivery_id = n.delivery_id
+        -- An export of pupils may be named after one.
+        CROSS JOIN LATERAL (
+            SELECT CASE n.form WHEN 'registration_export' THEN 'выгрузка ' || left(d.sha256, 7) ELSE d.file_name END AS name
+        ) AS t
         WHERE n.slice IS NOT NULL AND n.became_current_at > p.published_before AND n.became_current_at <= m.corrected_at
           AND (n.sender = m.reporting_unit OR n.form IN ('school_register', 'registration_plan', 'registration_export'))
     ) AS n
