@@ -85,8 +85,9 @@ def show(found: Status, out: Console, local: ZoneInfo) -> None:
     show_older(out, found.older)
     for form in found.unlisted:
         out.print(f"\n[red]Правила формы «{form_title(form)}» изменены, а версия не записана[/red]: {COMMAND}")
-    for name in found.inputs_unlisted:
-        out.print(f"\n[red]Справочник «{TITLES.get(name, name)}» изменён, а версия не записана[/red]: {COMMAND}")
+    if found.inputs_unlisted:
+        called = ", ".join(TITLES.get(name, name) for name in found.inputs_unlisted)
+        out.print(f"\n[red]Справочники изменены, а версия не записана: {called}[/red]: {COMMAND}")
     for row in found.older_inputs.iter_rows(named=True):
         out.print(
             f"\n[yellow]Опубликованы по прежней версии «{row['judged_by']}» справочника "

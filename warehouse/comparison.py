@@ -20,7 +20,7 @@ from warehouse.slices import holding
 from warehouse.transaction import begun, retried
 from warehouse.versions import MARKS, keep_confirmed
 
-UNTOLD = ("position", "known_at", "as_of", *MARKS)
+UNTOLD = ("position", "known_at", "as_of", "inputs_judged_by", *MARKS)
 """Columns that differ without a figure having moved."""
 STANDING_FORMS_CHANGED = """
 SELECT coalesce(bool_or(f.holds_before_first), false), min(r.as_of)

@@ -41,3 +41,10 @@ $$;
 CREATE OR REPLACE FUNCTION ref.input_lines(asked text, day date) RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$
     SELECT v.lines FROM ref.input_version v WHERE v.input_version = ref.input_at(asked, day)
 $$;
+
+-- By which versions of some inputs a date is judged, in a line: «campaigns 2023; calendar не записана».
+CREATE OR REPLACE FUNCTION ref.judged_by(day date, asked text[]) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(i.input || ' ' || v.version, '; ' ORDER BY i.place)
+    FROM unnest(asked) WITH ORDINALITY AS i (input, place)
+    JOIN ref.input_version v ON v.input_version = ref.input_at(i.input, day)
+$$;

@@ -133,6 +133,11 @@ def test_a_moved_deadline_leaves_what_was_published(engine: sa.Engine, small: di
     night(engine, DAY, NEXT)
     assert deadline(engine, DAY) == on_time
     assert deadline(engine, NEXT) == (dt.date(2023, 9, 7), 0, 1)
+    said = {day: set(read(engine, "reporting_rate", day)["inputs_judged_by"]) for day in (DAY, NEXT)}
+    assert said == {
+        DAY: {"campaigns 2023; calendar 2023; senders 2023"},
+        NEXT: {"campaigns 2023-09-09; calendar 2023; senders 2023"},
+    }
     assert read(engine, READINESS, DAY)["is_final"].any() is False
     assert read(engine, "corrections", DAY).is_empty()
 
@@ -269,3 +274,10 @@ def test_what_was_published_before_there_were_versions_is_of_the_first(
     assert bands(engine, DAY)["asinovsky"] == ("green", "2023")
     assert bands(engine, NEXT)["asinovsky"][0] == "amber"
     assert read(engine, "corrections", DAY).is_empty()
+
+
+def test_a_list_changed_without_a_line_says_so(engine: sa.Engine, published: dict[str, int], inputs: Inputs) -> None:
+    inputs.change("campaigns", "readiness-2023", deadline="2023-09-15")
+    night(engine, DAY, NEXT)
+    assert not any("не записана" in said for said in read(engine, "reporting_rate", DAY)["inputs_judged_by"])
+    assert all("campaigns не записана" in said for said in read(engine, "reporting_rate", NEXT)["inputs_judged_by"])

@@ -25,6 +25,7 @@
 --   nothing_to_report: Сообщать нечего. Отправитель так заявил и ничего не прислал после.
 --   first_received_at: Получено впервые. Когда получен первый принятый документ.
 --   overdue_days: Просрочено рабочих дней. Сколько рабочих дней после срока ничего не принято; 0 — срок не прошёл, пусто — ждать нечего.
+--   inputs_judged_by: Версии справочников. Кампаний, календаря и отправителей, по которым судили дату; «не записана» — изменены без записи.
 --   completeness: Полнота. Что есть из ожидаемого по этой форме, от 0 до 1: загруженные строки, школы, обучающиеся, а не файлы.
 --   known_at: Известно на. Самое позднее прочтение или заявление, которое учтено.
 --   is_final: Окончательно. Срок кампании прошёл, по этой форме получено всё, и ничто не ждёт решения; ночь — когда выгрузка получена.
@@ -114,6 +115,7 @@ SELECT
     (t.status = 'nothing_to_report')::integer AS nothing_to_report,
     t.received_at AS first_received_at,
     CASE WHEN t.status IN ('held', 'refused', 'missing') THEN d.overdue_days END AS overdue_days,
+    v.inputs_judged_by,
     a.completeness,
     a.known_at,
     a.is_final
@@ -122,5 +124,6 @@ JOIN ref.form f ON f.form = t.form
 JOIN ref.sender_at(:as_of) c ON c.sender = t.sender
 JOIN of_form a ON a.form = t.form
 JOIN due d ON d.deadline = t.deadline
+CROSS JOIN (SELECT ref.judged_by(:as_of, ARRAY['campaigns', 'calendar', 'senders']) AS inputs_judged_by) v
 LEFT JOIN ref.campaign_at(:as_of) p ON p.campaign = t.campaign
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.sender
