@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,8 +35,9 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
     opener = Opener(settings)
     context = replace(context, register=register_known(settings, options.register, context, opener))
     arrived: list[Arrival | Outcome] = []
+    now = dt.datetime.now(dt.UTC)
     for incoming in named(paths, settings.inbox):
-        found = guarded("reading a file", partial(_deliveries, incoming, unpacked, settings))
+        found = guarded("reading a file", partial(_deliveries, incoming, unpacked, settings, now))
         arrived += [failed(incoming, found)] if isinstance(found, Fault) else found
     outcomes: dict[Key, Outcome] = {}
     known: list[Known] = []
@@ -52,12 +54,16 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
     return in_order(arrived, outcomes)
 
 
-def _deliveries(incoming: Incoming, unpacked: Path, settings: Settings) -> list[Arrival | Outcome]:
-    """The deliveries that a file is, or why it is none."""
+def _deliveries(
+    incoming: Incoming, unpacked: Path, settings: Settings, now: dt.datetime
+) -> list[Arrival | Outcome]:
+    """The deliveries that a file would be if it came now, or why it is none."""
     try:
-        return [*digested(incoming, unpacked, settings.reader_limits)]
+        found = digested(incoming, unpacked, settings.reader_limits)
     except NotTaken as error:
         return [not_taken(incoming, error.left_out)]
+    vouched = settings.vouches_for(incoming.channel)
+    return [replace(each, received_at=each.came(now, is_vouched=vouched)) for each in found]
 
 
 def _checked(arrivals: list[Arrival], context: Context, opener: Opener) -> list[Outcome]:

@@ -105,6 +105,11 @@ class Arrival:
         """The sender whom its folder proves."""
         return None if self.folder is None else owners(INBOX).get(self.folder)
 
+    def came(self, now: dt.datetime, *, is_vouched: bool) -> dt.datetime:
+        """When a file comes that is seen for the first time: as its channel vouches, else now."""
+        claim = self.claimed_at
+        return claim if is_vouched and claim is not None and claim <= now else now
+
     @property
     def is_unowned(self) -> bool:
         """Did it come by a way that is nobody's?"""

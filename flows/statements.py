@@ -36,19 +36,15 @@ def statements_in(
         if text is None:
             continue
         place = sender or arrival.owner
-        said = understood(connection, arrival, place, text, came_for_all_we_know(arrival, now, settings), zone)
+        said = understood(
+            connection, arrival, place, text, arrival.came(now, is_vouched=settings.vouches_for(arrival.channel)), zone
+        )
         if isinstance(said, Said):
             found[arrival.key] = said
         else:
             path = settings.outbox / (place or NOBODY) / answer_name(arrival.file, arrival.sha256)
             write(path, unclear(said, PurePath(arrival.file).name), settings.outbox)
     return found
-
-
-def came_for_all_we_know(arrival: Arrival, now: dt.datetime, settings: Settings) -> dt.datetime:
-    """When a file comes that is not recorded yet: as its channel vouches, else now."""
-    claim = arrival.claimed_at
-    return claim if claim is not None and claim <= now and settings.vouches_for(arrival.channel) else now
 
 
 def take_statements(

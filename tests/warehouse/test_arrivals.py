@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, NOON, VERSION, reading, report, school_ids, school_register
+from hand_made import DAY, NOON, VERSION, export, reading, report, school_ids, school_register
 
 from contracts.circumstances import Stated
 from contracts.reading import Reading
 from warehouse.arrivals import Came, Look, Recorded, look, record_came
 from warehouse.database import connect, migrate, upgrade
 from warehouse.load import LoadResult, load
+from warehouse.purge import due
 
 LATER = dt.timedelta(hours=1)
 FILE = Came("a" * 64, "отчёт.xlsx", 5, NOON, "aa/a", "asinovsky", "inbox")
@@ -179,3 +180,15 @@ def test_a_warehouse_of_before_goes_on_as_it_was(old_url: str) -> None:
     again = record(engine, FILE)
     assert (again.delivery_id, again.is_repeat) == (1, True)
     engine.dispose()
+
+
+def test_bytes_are_destroyed_when_all_deliveries_that_they_are_may_be(engine: sa.Engine, ids: dict[str, int]) -> None:
+    asked = dt.date(2025, 6, 1)
+    for name, day in (("старая", DAY), ("новая", DAY.replace(year=2024))):
+        came = replace(FILE, file_name=f"{name}.xlsx", folder="regional_operator")
+        made = replace(export(ids, {"asinovsky-1": 5}, as_of=day), sha256=came.sha256)
+        load(engine, made, record(engine, came).delivery_id, VERSION)
+        with engine.connect() as connection:
+            assert [each.delivery_id for each in due(connection, 30, asked)] == ([2] if name == "старая" else [])
+    with engine.connect() as connection:
+        assert [each.delivery_id for each in due(connection, 30, asked.replace(year=2026))] == [2, 3]
