@@ -54,9 +54,7 @@ def _outcomes(paths: Sequence[Path], options: Options, settings: Settings, unpac
     return in_order(arrived, outcomes)
 
 
-def _deliveries(
-    incoming: Incoming, unpacked: Path, settings: Settings, now: dt.datetime
-) -> list[Arrival | Outcome]:
+def _deliveries(incoming: Incoming, unpacked: Path, settings: Settings, now: dt.datetime) -> list[Arrival | Outcome]:
     """The deliveries that a file would be if it came now, or why it is none."""
     try:
         found = digested(incoming, unpacked, settings.reader_limits)

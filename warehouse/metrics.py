@@ -71,7 +71,7 @@ METRICS = (
     Metric("profmin_deliveries_waiting", "gauge", "Deliveries that the next run will read.", (),
            f"SELECT count(*) FROM ({WAITING}) w"),
     Metric("profmin_delivery_waiting_oldest_timestamp_seconds", "gauge", "When the oldest of them was received.", (),
-           f"""SELECT extract(epoch FROM min(d.received_at)) FROM ops.delivery d
+           f"""SELECT extract(epoch FROM min(ops.came_at(d))) FROM ops.delivery d
                WHERE d.delivery_id IN ({WAITING}) HAVING count(*) > 0"""),
     Metric("profmin_run_duration_seconds", "summary", "Finished runs, and how long they took.", ("kind", "state"),
            """SELECT kind, state, count(*), sum(extract(epoch FROM finished_at - started_at))

@@ -30,9 +30,9 @@ FROM mart.delivery_health h
 WHERE h.is_expected AND h.as_of = (SELECT max(as_of) FROM ops.publication) ORDER BY h.position
 """
 WAITING = """
-SELECT d.delivery_id, d.file_name, left(d.sha256, 8) AS sha256, d.received_at,
+SELECT d.delivery_id, d.file_name, left(d.sha256, 8) AS sha256, ops.came_at(d) AS received_at,
     d.sender_folder AS folder
-FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.received_at, d.delivery_id
+FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.counts_at, d.delivery_id
 """
 OPEN_BACKFILLS = """
 SELECT backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at

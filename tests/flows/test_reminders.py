@@ -32,7 +32,7 @@ def region(databases, region_files: Path, tmp_path_factory: pytest.TempPathFacto
     Monday. A database to copy."""
     home = tmp_path_factory.mktemp("region_home")
     with databases.fresh() as url:
-        settings = Settings(home=home, database_url=url)
+        settings = Settings(home=home, database_url=url, vouched_channels="inbox,ingest")
         settings.prepare()
         shutil.copytree(region_files, settings.inbox, dirs_exist_ok=True)
         for sender in LATE:
@@ -54,7 +54,11 @@ def week(databases, region: tuple[Settings, Path], tmp_path: Path) -> Iterator[t
     shutil.copytree(template.home, tmp_path / "home")
     with databases.fresh(name) as url:
         engine = connect(url)
-        yield Settings(home=tmp_path / "home", database_url=url), engine, tmp_path / "home"
+        yield (
+            Settings(home=tmp_path / "home", database_url=url, vouched_channels="inbox,ingest"),
+            engine,
+            tmp_path / "home",
+        )
         engine.dispose()
 
 
