@@ -63,8 +63,9 @@ class Outcome:
             "layout": self._layout(),
             "findings": [_plain(finding) for finding in self.findings],
         }
-        kept = {"delivery_id": self.delivery_id, "reading_id": self.reading_id, "status": self.status}
-        return found | ({**kept, "in_force": self.in_force} if with_ids else {})
+        counts = {"status": self.status, "in_force": self.in_force}
+        ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id}
+        return found | ({**counts, **ids} if with_ids else {})
 
     def _layout(self) -> dict[str, Any]:
         """How headings were understood; `suggested` is there when something is."""

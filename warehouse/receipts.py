@@ -25,13 +25,14 @@ WHERE r.reading_id = ANY (:readings)
 """
 # A delivery of bytes that hold already has no reading of its own; its answer is made of the one that answers for it.
 SAME_UNANSWERED = """
-SELECT d.delivery_id, d.sha256, d.file_name AS file, d.archive_path, r.sender, d.sender_folder, r.reading_id,
+SELECT d.delivery_id, d.sha256, d.file_name AS file, d.archive_path, r.sender, d.sender_folder, r.form,
+    r.as_of, r.reading_id,
     ops.came_at(d) AS came_at, e.file_name AS other_file, ops.came_at(e) AS other_received_at
 FROM ops.delivery d
 JOIN ops.delivery e ON e.delivery_id = d.same_as
 JOIN LATERAL (
-    SELECT r.reading_id, r.sender FROM ops.reading r
-    WHERE r.delivery_id = d.same_as AND r.status IN ('current', 'superseded')
+    SELECT r.reading_id, r.sender, r.form, r.as_of FROM ops.reading r
+    WHERE r.delivery_id = d.same_as AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
     ORDER BY r.reading_id DESC LIMIT 1
 ) r ON true
 WHERE d.same_as IS NOT NULL AND d.answered_at IS NULL ORDER BY d.delivery_id
