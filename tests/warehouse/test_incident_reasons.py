@@ -92,7 +92,7 @@ def test_what_another_condition_follows_from_is_no_reason(
     look(engine)
     inputs.change("thresholds", "overdue", value="1.5")
     upgrade(engine)
-    loaded(engine, export(small, {"asinovsky-1": 10}, as_of=DAY + ONE), NOON)
+    loaded(engine, export(small, {"asinovsky-1": 55, "chainsky-1": 51}, as_of=DAY + ONE), NOON)
     publish(engine, [DAY + ONE])
     found = [each for each in look(engine, NOON + ONE / 24) if each.condition == "registrations_dropped"]
     assert found and "because" not in found[0].details
