@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import posixpath
 import re
 from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
 
 from contracts.grid import Doubt, Grid, Sheet, Unreadable
 from documents import html_table
@@ -45,7 +45,7 @@ def read(stem: str, data: bytes) -> Grid:
     if kind is not None and kind[1].lower() not in (b"multipart/related", b"text/html", b"multipart/alternative"):
         raise not_a_table("a saved letter", "letter")
     try:
-        parts = list(email.message_from_bytes(data, policy=email.policy.compat32).walk())
+        parts = list(BytesParser(policy=compat32).parsebytes(data).walk())
     except (RecursionError, ValueError, LookupError):
         raise Unreadable("corrupt", "The saved web page is damaged.") from None
     pages = [part for part in parts if part.get_content_type() == "text/html"][:MOST_PARTS]

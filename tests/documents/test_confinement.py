@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import os
@@ -237,6 +238,40 @@ def test_files_of_every_kind_are_read_as_they_are_without_rights(tmp_path: Path)
             for row in range(90_000):
                 sheet.write_row(row, 0, [f"школа {row} {row * 7919}", f"ул. {row * 31}, д. {row}", row])
         assert made.open("large.xlsx", tmp_path / "large.xlsx").format == "xlsx"
+
+
+# Reads files as where the installation is closed to the reader's account: what is not imported by then never will be.
+CLOSED = """
+import sys, tempfile
+from pathlib import Path
+from documents.answers import Mishap, Request
+from documents.confinement import read_ahead
+from documents.sandbox_worker import opened
+read_ahead()
+class Closed:
+    def find_spec(self, name, path=None, target=None):
+        missed.add((name, file.name))
+missed, file = set(), None
+sys.meta_path.insert(0, Closed())
+for file in sorted(each for folder in sys.argv[1:] for each in Path(folder).rglob("*.*") if each.is_file()):
+    for whole in (False, True):
+        with open(file, "rb") as opened_file, tempfile.TemporaryFile() as tables:
+            found = opened(Request(file.name, whole), opened_file, tables)
+        if isinstance(found, Mishap):
+            missed.add((found.text, file.name))
+print(sorted(missed))
+"""
+
+
+def test_no_reader_imports_anything_for_a_file(tmp_path: Path) -> None:
+    """A saved web page was the one kind whose reader did, so that no such file could be read where Python is root's."""
+    for encoding in ("base64", "quoted-printable", "7bit", "uuencode"):
+        head = f"MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: {encoding}\n\n"
+        body = {"base64": base64.b64encode(PAGE.encode()).decode(), "7bit": "<table><tr><td>a<td>b</table>"}
+        (tmp_path / f"{encoding}.mht").write_text(head + body.get(encoding, PAGE), encoding="utf-8")
+    folders = [str(Path(__file__).parents[1] / "golden"), str(Path(__file__).parent / "files"), str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", CLOSED, *folders], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
 
 
 # What a file is read by, for a user that is not root.
