@@ -38,7 +38,7 @@ LINES_ON_A_SCREEN = 40
 @pytest.fixture
 def region(settings: Settings, region_inbox: Path) -> None:
     """The region without one report, published."""
-    paths = [path for path in region_inbox.rglob("*") if path.is_file() and path.parent.name != "seversk"]
+    paths = [path for path in region_inbox.rglob("[!.]*") if path.is_file() and path.parent.name != "seversk"]
     ingest(paths, Options(), settings)
 
 
