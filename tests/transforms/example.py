@@ -106,6 +106,8 @@ class Sent:
     file: str = "таблица.xlsx"
     folder: str | None = ""
     received: dt.datetime = RECEIVED
+    claimed: dt.datetime | None = None
+    unowned: str | None = None
     register: pl.DataFrame | None = field(default_factory=lambda: SCHOOLS)
     content: Grid | Blocks | Unreadable | None = None
 
@@ -120,7 +122,8 @@ class Sent:
 
     def delivery(self) -> Delivery:
         folder = SENDERS[self.form] if self.folder == "" else self.folder
-        return Delivery(self.file, "0" * 64, folder, self.received, self.content or self.grid())
+        content = self.content or self.grid()
+        return Delivery(self.file, "0" * 64, folder, self.received, content, self.claimed, self.unowned)
 
     def read(self) -> Reading:
         return drained([self.delivery()], Context(register=self.register, secret=b"test"))[0]

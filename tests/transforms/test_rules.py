@@ -20,6 +20,7 @@ HISTORY = {
     "COM-020": "test_a_suspiciously_smaller_delivery_is_held_with_both_numbers",
     "COM-070": "test_a_register_that_loses_a_school_is_held",
     "COM-071": "test_a_reading_without_a_loaded_row_replaces_nothing",
+    "COM-077": "test_bytes_whose_word_was_taken_over_are_another_delivery",
     "RDY-030": "test_a_school_that_was_accepted_and_no_longer_is_named",
     "PLN-004": "test_a_changed_plan_is_named_with_both_numbers",
     "REX-006": "test_a_fall_of_registered_pupils_is_named",
@@ -118,6 +119,7 @@ EARLIER = Sheet(
     visible=False,
 )
 ALL_OF_CHAINSKY = SCHOOLS.with_columns(subordination=pl.lit("chainsky"))
+THE_DAY_BEFORE = dt.datetime(2023, 9, 7, 12, tzinfo=dt.UTC)
 AFTER_DEADLINE = dt.datetime(2023, 9, 11, 18, tzinfo=dt.UTC)
 
 EXAMPLES: dict[str, Example] = {
@@ -186,6 +188,9 @@ EXAMPLES: dict[str, Example] = {
         Sent("school_register", {"inn": "7,01E+09"}, more=[{**SCHOOL, "inn": "7,01E+09"}] * 2),
     ),
     "COM-065": Example(Sent("registration_plan", total={"plan_pupils": 1050})),
+    "COM-075": sent(claimed=AFTER_DEADLINE),
+    "COM-076": sent(received=THE_DAY_BEFORE),
+    "COM-078": sent(folder=None, unowned="почта"),
     "COM-085": doubted("parts"),
     "COM-086": doubted("far_cells"),
     "COM-095": Example(merged({"navigators": 2}), "navigators", merged({"navigators": 0})),
