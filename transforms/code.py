@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import cache
 
 from contracts.form import Column
@@ -10,9 +11,12 @@ from contracts.forms.school_register import INN_WEIGHTS
 from contracts.rules import NOUGHT_RESTORED
 from contracts.vocabulary import rows
 from transforms.meaning import NOTHING, Meaning, is_nothing, plain
+from transforms.number import without_tail
 
 LENGTHS = {"inn": 10, "oktmo": 8}
 FLOAT_END = re.compile(r"(?<=\d)[.,]0+$")
+FLOAT_TAIL = re.compile(r"\d{1,14}[.,](?:0{9}|9{9})\d*")
+"""What floating point makes of a whole number."""
 
 
 def code(text: str, column: Column) -> Meaning:
@@ -33,7 +37,9 @@ def code(text: str, column: Column) -> Meaning:
 
 
 def tidy(body: str) -> str:
-    """The digits of a plain code without spaces between them and without the «.0» of a number."""
+    """The digits of a plain code without spaces between them and without the «.0» or the tail of a number."""
+    if FLOAT_TAIL.fullmatch(body):
+        return str(without_tail(Decimal(body.replace(",", "."))).to_integral_value())
     return FLOAT_END.sub("", body).replace(" ", "").removeprefix("'")
 
 

@@ -16,6 +16,8 @@ SPACES = re.compile(r"\s+")
 CYRILLIC = re.compile("[А-Яа-яЁё]")
 NOT_LETTERS = re.compile(r"[^\w%]+|_+")
 FOOTNOTE = re.compile(r"[¹²³⁰⁴⁵⁶⁷⁸⁹]+\)?|(?:\[\d{1,2}\]|<\d{1,2}>)$")
+NUMBER_SIGN = re.compile(r"\b[Nn]o?\b\.?(?=\s*[А-Яа-яЁё])")
+"""What stands for «№» where a code page has none."""
 OPEN_FOOTNOTE = re.compile(r"\d{1,2}\)$")
 """A footnote mark whose bracket was never opened: «План 1)»; «Классы (6–11)» has none."""
 
@@ -45,7 +47,7 @@ def heading_key(text: str) -> str:
         text = FOOTNOTE.sub("", text.strip())
         if text.count(")") > text.count("("):
             text = OPEN_FOOTNOTE.sub("", text)
-    return NOT_LETTERS.sub("", key(text))
+    return NOT_LETTERS.sub("", key(NUMBER_SIGN.sub("№", text)))
 
 
 @cache

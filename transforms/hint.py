@@ -66,11 +66,16 @@ def without_hint(text: str, *, is_dated: bool) -> str | None:
 def is_hint(text: str, *, spans_too: bool = True) -> bool:
     """Whether a text is only a unit or says how to fill a cell in."""
     plain = key(text)
-    if plain in units() or plain in hints("whole") or SIGNS.match(plain) or (spans_too and plain in hints("span")):
+    if (
+        squeezed(plain) in units()
+        or plain in hints("whole")
+        or SIGNS.match(plain)
+        or (spans_too and plain in hints("span"))
+    ):
         return True
     if "," in plain:  # «ак. ч, не менее 40», «цифрой, на год»
         first, *others = plain.split(",")
-        if key(first) in units() or all(is_hint(each, spans_too=spans_too) for each in (first, *others)):
+        if squeezed(first) in units() or all(is_hint(each, spans_too=spans_too) for each in (first, *others)):
             return True
     starts = hints("start")
     return any(plain.startswith(start) and not plain[len(start) : len(start) + 1].isalnum() for start in starts)
@@ -78,10 +83,13 @@ def is_hint(text: str, *, spans_too: bool = True) -> bool:
 
 @cache
 def units() -> frozenset[str]:
-    """Keys of words for units, as they stand after a number or in a heading."""
-    return frozenset(key(row["word"]) for row in rows("unit_words")) | frozenset(
-        key(row["word"]) for row in rows("heading_units")
-    )
+    """Words for units, `squeezed`, as they stand after a number or in a heading."""
+    return frozenset(squeezed(row["word"]) for name in ("unit_words", "heading_units") for row in rows(name))
+
+
+def squeezed(text: str) -> str:
+    """Key of a unit: points and spaces do not matter in «ак.ч.» and «ак. ч»."""
+    return key(text).replace(".", "").replace(" ", "")
 
 
 @cache

@@ -146,6 +146,7 @@ def test_a_heading_of_last_year_is_told() -> None:
     [
         [[None, None, "чел.", "ак. ч", "ед."]],
         [["ед. изм.", None, "чел.", None, "шт."]],
+        [[None, "час.", "ак.ч.", "Ак.час", "акад. ч"]],
         [["А", "Б", *range(1, WIDTH - 1)]],
         [[f"({n})" for n in range(1, WIDTH + 1)]],
         [[f"{n}." for n in range(1, WIDTH + 1)]],
@@ -162,9 +163,12 @@ def test_rows_of_units_and_numbers_are_no_data(page: Rows) -> None:
     ("column", "heading"),
     [
         ("hours_total", "Часы: всего (ак. ч)"), ("hours_total", "Всего часов (ак. ч, не менее 40)"),
+        ("hours_total", "Часы: всего (ак.ч.)"), ("hours_total", "Часы: всего, акад.час."),
         ("school_code", "Код ОО (6 цифр)"), ("school_code", "Код ОО — 6 цифр"),
         ("order_date", "Дата приказа, дд.мм.гггг"), ("order_date", "Дата приказа (ДД.ММ.ГГГГ)"),
         ("order_date", "Дата приказа дд.мм.гггг"), ("order_number", "Номер приказа\n(при наличии)"),
+        ("order_number", "N приказа"), ("order_number", "№приказа"),
+        ("school_name", "Наименование ОО (кратко, по уставу)"),
         ("level", "Уровень (выберите из списка)"), ("level", "Уровень: выберите из списка"),
         ("rmg_in_timetable", "РМГ в расписании, да/нет"), ("navigators", "Педагогов-навигаторов, ед."),
         ("pupils_total", "Обучающихся 6–11 классов на 01.09.2023, чел."),

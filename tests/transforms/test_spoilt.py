@@ -16,6 +16,7 @@ from contracts.forms import form_named
 from contracts.grid import CellError, Value
 from contracts.vocabulary import rows
 from transforms.cell import cell_text, percent_text
+from transforms.code import tidy
 from transforms.grade import grades
 
 ORDER = form_named("readiness_report").editions[-1].column("order_number")
@@ -151,6 +152,15 @@ def test_the_tail_of_floating_point_is_no_fraction(text: str, value: object) -> 
 @pytest.mark.parametrize(("text", "value"), [("33.99999999999999", 34.0), ("4.500000000000001", 4.5), ("0.3", 0.3)])
 def test_hours_have_no_tail(text: str, value: float) -> None:
     assert of("hours", text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("692101.0000000001", "692101"), ("692100.9999999999", "692101"), ("692101,0000000000", "692101"),
+     ("692101.5", "692101.5"), ("692101.0001", "692101.0001")],
+)  # fmt: skip
+def test_a_code_has_no_tail(text: str, code: str) -> None:
+    assert tidy(text) == code
 
 
 def test_a_percent_has_no_tail() -> None:
