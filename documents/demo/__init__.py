@@ -31,13 +31,17 @@ def write_deliveries(region: Region, folder: Path) -> list[Path]:
 
 
 def put(files: Iterable[File], folder: Path) -> list[Path]:
-    """Write files into an inbox, as if they had come when they are said to have; their paths."""
+    """Write files into an inbox, as if they had come when they are said to have; their paths.
+
+    One that lies there as it is stays as it is: to write it again would be to send it again.
+    """
     written = []
     for sender, name, data, received in files:
         path = folder / sender / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        os.utime(path, (received.timestamp(), received.timestamp()))
+        if not (path.exists() and path.read_bytes() == data):
+            path.write_bytes(data)
+            os.utime(path, (received.timestamp(), received.timestamp()))
         written.append(path)
     return written
 
