@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contracts.form import Form
 from contracts.grid import Sheet
 from contracts.rules import FORM_AMBIGUOUS, FORM_UNKNOWN
+from transforms.disclosure import numbered
 from transforms.finding import finding
 from transforms.header import Heading, best_at, find_heading
 from transforms.heading import heading_parts, telling_wordings
@@ -125,11 +126,15 @@ def nearly_seen(sheets: Sequence[Sheet], forms: Sequence[Form]) -> Seen:
 def unknown_form(seen: Seen, sheets: Sequence[Sheet]) -> tuple[Form | None, Finding]:
     """Why no form is recognised, and the form that is nearest: what is there, what is not, what it may be called.
 
-    Without anything like a heading only sizes are shown: the cells of an unknown file may be somebody's name.
+    Without anything like a heading only sizes are shown: the cells of an unknown file, and what its sheets are called,
+    may be somebody's name.
     """
     if not seen:
-        sizes = [f"лист «{sheet.name}»: {len(sheet.rows)} × {max(map(len, sheet.rows), default=0)}" for sheet in sheets]
-        return None, finding(FORM_UNKNOWN, value="; ".join(sizes[:5]) or None)
+        sizes = [
+            f"{numbered(sheet.name, n)}: {len(sheet.rows)} × {max(map(len, sheet.rows), default=0)}"
+            for n, sheet in enumerate(sheets[:5], start=1)
+        ]
+        return None, finding(FORM_UNKNOWN, value="; ".join(sizes) or None)
     sheet, nearest = max(seen, key=lambda each: len(each[1].columns))
     absent = [name for name in nearest.form.recognised_by if name not in nearest.columns]
     titles = ", ".join(f"«{nearest.form.editions[-1].column(name).title}»" for name in absent)

@@ -102,6 +102,17 @@ def is_told(text: str, since: int | None = None) -> bool:
     return our_words().issuperset(key(word) for word in WORD.findall(text))
 
 
+def sheet_told(name: str, number: int, since: int | None = None) -> str:
+    """The name of a sheet as it may be told, or its number, from 1 on."""
+    return name if is_told(name, since) else f"лист {number}"
+
+
+def numbered(name: str, number: int) -> str:
+    """«лист «Отчёт»», or «лист 1» when its name is not to be told."""
+    told = sheet_told(name, number)
+    return f"лист «{name}»" if told == name else told
+
+
 def figures(text: str) -> int:
     return sum(character.isdecimal() for character in text)
 

@@ -62,6 +62,6 @@ def refused(found: Identified) -> Reading:
     content = found.delivery.content
     if not isinstance(content, Grid) or found.form is None or found.form.pupils is not None:
         told = reading(found, Rows(), findings_frame(found.findings), empty(RAW_ROWS))
-        return sieved(found, told) if found.form is not None and found.form.pupils is not None else told
+        return sieved(found, told) if found.form is None or found.form.pupils is not None else told
     kept = kept_rows([sheet_parts(content, found, None, unit_aliases())])
     return reading(found, counted(kept), findings_frame(found.findings), kept)

@@ -14,13 +14,16 @@ from contracts.forms import RULES
 from contracts.grid import Grid
 from contracts.reading import FINDINGS, Layout, Reading
 from contracts.rules import DOUBTS, HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS
-from transforms.disclosure import HIDDEN, born_before, is_told
+from transforms.disclosure import HIDDEN, born_before, is_told, sheet_told
 from transforms.identify import Identified
 
 OF_OURS = frozenset(
     rule.id for rule in (*DOUBTS.values(), HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS)
 )
 """Rules whose values we make ourselves: encodings, addresses, numbers of rules."""
+OF_SHEETS = frozenset(DOUBTS[reason].id for reason in ("parts", "far_cells"))
+"""Those whose values name a sheet."""
+SHEET = re.compile("лист «(.*)»", re.DOTALL)
 QUOTED = re.compile("«([^«»]*)»")
 Finding = Mapping[str, object]
 
@@ -30,11 +33,19 @@ class Sieve:
 
     def __init__(self, sheets: Sequence[str], since: int | None) -> None:
         self.since = since
-        self.sheets = {name: name if is_told(name, since) else f"лист {n}" for n, name in enumerate(sheets, start=1)}
+        self.sheets = {name: sheet_told(name, n, since) for n, name in enumerate(sheets, start=1)}
 
     def sheet(self, name: str | None) -> str | None:
         """The name of a sheet, or its number."""
         return None if name is None else self.sheets.get(name, HIDDEN)
+
+    def sheets_in(self, value: str) -> str:
+        """A value of `OF_SHEETS`: «лист «Иванов»: B2» is «лист 1: B2»."""
+        found = SHEET.search(value)
+        if found is None:
+            return value
+        name = self.sheets.get(found[1], f"лист «{HIDDEN}»")
+        return value.replace(found[0], f"лист «{name}»" if name == found[1] else name)
 
     def text(self, text: str) -> str:
         return text if text == HIDDEN or is_told(text, self.since) else HIDDEN
@@ -49,7 +60,9 @@ class Sieve:
         """A finding of a table or a delivery; those of rows have their values passed where they are made."""
         told = {**finding, "sheet": self.sheet(_text(finding["sheet"]))}
         message, value = str(finding["message"]), _text(finding["value"])
-        if finding["rule"] not in OF_OURS:
+        if finding["rule"] in OF_SHEETS and value is not None:
+            told |= {"value": self.sheets_in(value), "message": message.replace(value, self.sheets_in(value))}
+        elif finding["rule"] not in OF_OURS:
             if value is not None and self.text(value) == HIDDEN:
                 message = message.replace(f"«{value}»", f"«{HIDDEN}»")
                 told["value"] = HIDDEN
@@ -78,9 +91,13 @@ class Sieve:
 
 
 def sieved(found: Identified, reading: Reading) -> Reading:
-    """The reading of a form with pupils of which nothing was loaded, as it may be told."""
+    """The reading of a form with pupils of which nothing was loaded, as it may be told; and of no form, which may have
+    been one: its own values have no words of the file but names of sheets."""
     sieve = Sieve(sheet_names(found), born_before(found.as_of))
-    findings = [sieve.finding(each) for each in reading.findings.to_dicts()]
+    findings = [
+        sieve.finding(each) if found.form is not None or each["rule"] in OF_SHEETS else each
+        for each in reading.findings.to_dicts()
+    ]
     layout = reading.layout if found.form is None else sieve.layout(reading.layout, titles_of(found.form))
     return replace(reading, layout=layout, findings=pl.DataFrame(findings, schema=FINDINGS, orient="row"))
 

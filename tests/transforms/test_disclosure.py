@@ -12,7 +12,7 @@ import pytest
 from example import PUPIL, SCHOOLS, Sent
 
 from contracts.forms import form_named
-from contracts.grid import Blocks, Grid, Sheet, Value
+from contracts.grid import Blocks, Doubt, Grid, Sheet, Value
 from contracts.reading import Reading
 from transforms.disclosure import Known, harmless, is_told, shown
 from transforms.identify import Context, Delivery, identify
@@ -207,3 +207,18 @@ def test_a_finding_still_names_its_cell() -> None:
     reading = Sent("registration_export", {"grade": PLANTED[0]}).read()
     (found,) = reading.findings.filter(pl.col("rule") == "COM-030").to_dicts()
     assert (found["cell"], found["value"]) == ("E3", "скрыто")
+
+
+@pytest.mark.parametrize("is_export", [True, False])
+def test_the_name_of_a_sheet_is_told_by_no_doubt_about_it(is_export: bool) -> None:
+    """A sheet that has no part, one with a cell far away, and one of a file without headings."""
+    name = f"{PLANTED[0]}, «{PLANTED[2]}»"
+    titles = [column.title for column in COLUMNS.values()] if is_export else PLANTED[:3]
+    sheets = [Sheet(name, [["Дата формирования: 08.09.2023"], [*titles], [*PLANTED]]), Sheet("Лист2", [["x"]])]
+    doubts = (Doubt("far_cells", f"лист «{name}»: B2"), Doubt("parts", f"скрытый лист «{PLANTED[0]}»: повреждён"),
+              Doubt("far_cells", "лист «Лист2»: B9"))  # fmt: skip
+    reading = Sent("registration_export", content=Grid(sheets, "xlsx", (), doubts)).read()
+    assert_silent(everything_said(reading))
+    values = reading.findings["value"].to_list()
+    assert {"лист 1: B2", "скрытый лист «скрыто»: повреждён", "лист «Лист2»: B9"} <= set(values)
+    assert is_export or f"лист 1: 3 × {len(PLANTED)}; лист «Лист2»: 1 × 1" in values
