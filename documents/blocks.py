@@ -61,7 +61,8 @@ def text_blocks(name: str, path: Path, start: bytes) -> Blocks:
     encoding, doubts = encoding_of(start, path)
     begin = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
     sample = codecs.getincrementaldecoder(encoding)(errors_of(encoding)).decode(start[begin:])
-    sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
+    if len(start) == SAMPLE:  # it may end inside a line
+        sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
     dialect, hint, unsure = dialect_of(sample)
     if dialect is None:
         raise Unreadable("unknown", "The text has no columns.")
