@@ -14,6 +14,9 @@ from documents.number_format import number
 
 HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 NUMBER_FORMAT = re.compile(r"mso-number-format\s*:\s*([^;]*)", re.IGNORECASE)
+START = 4096
+CUT_OFF = Doubt("parts", "конец файла: страница оборвана")
+"""A page that ends within its table, as a download that was broken off does."""
 SPACE = re.compile(r"\s")
 GROUPS, CELLS = ("thead", "tbody", "tfoot"), ("td", "th")
 PARTS = ("tr", "caption", *CELLS, *GROUPS)
@@ -36,6 +39,8 @@ def read(stem: str, data: bytes, text: str, encoding: str, doubts: tuple[Doubt, 
     page = _Page()
     for name, is_end, told, words in tokens(text):
         page.text.add(words) if words else page.tag(name, is_end, told)
+    if page.table is not None and "<html" in text[:START].lower() and "</html" not in text[-START:].lower():
+        doubts = (*doubts, CUT_OFF)
     page.nested = 0
     page.end_table()
     if not page.has_table:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import posixpath
 import re
+from email.errors import CloseBoundaryNotFoundDefect
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
@@ -32,6 +34,7 @@ MOST_PARTS = 1000
 
 def is_message(data: bytes) -> bool:
     """Do bytes begin as a message does: a saved web page, or a letter?"""
+    data = data[:START].removeprefix(codecs.BOM_UTF8)
     if not FIRST.match(data, 0, START):
         return False
     head = HEADER.match(data, 0, START)
@@ -40,6 +43,7 @@ def is_message(data: bytes) -> bool:
 
 def read(stem: str, data: bytes) -> Grid:
     """The tables of the pages in a saved web page; a sheet of Excel is one page. Raises Unreadable for none."""
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip()
     head = HEADER.match(data, 0, START)
     kind = KIND.search(head[0]) if head else None
     if kind is not None and kind[1].lower() not in (b"multipart/related", b"text/html", b"multipart/alternative"):
@@ -52,7 +56,8 @@ def read(stem: str, data: bytes) -> Grid:
     names = sheet_names(pages)
     sheets: list[Sheet] = []
     notes: list[str] = ["saved web page"]
-    doubts: list[Doubt] = []
+    is_whole = not any(isinstance(each, CloseBoundaryNotFoundDefect) for part in parts for each in part.defects)
+    doubts: list[Doubt] = [] if is_whole else [html_table.CUT_OFF]
     for page in pages:
         name, visible = names.get(location(page), ("", True)) if names else ("", True)
         if names and not name:

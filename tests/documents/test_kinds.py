@@ -155,6 +155,22 @@ def test_a_saved_page_is_read(encoding: str, transfer: str) -> None:
     assert (grid.format, grid.sheets[0].name, grid.sheets[0].rows) == ("mht", "Отчёт", ROWS)
 
 
+@pytest.mark.parametrize("before", [b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n "])
+def test_what_stands_before_a_saved_page_does_no_harm(before: bytes) -> None:
+    grid = read_grid("Отчёт.xls", before + saved(("book.htm", page(TABLE))))
+    assert (grid.format, grid.sheets[0].rows, grid.doubts) == ("mht", ROWS, ())
+
+
+@pytest.mark.parametrize("transfer", ["quoted-printable", "base64"])
+def test_a_page_that_was_cut_off_is_read_with_a_doubt(transfer: str) -> None:
+    """Half a report would else be one of a sender who forgot some schools."""
+    whole, plain = saved(("book.htm", page(TABLE * 9)), transfer=transfer), page(TABLE * 9).encode()
+    for data in (whole, plain):
+        assert read_grid("a.xls", data).doubts == ()
+        (doubt,) = read_grid("a.xls", data[: len(data) * 2 // 3]).doubts
+        assert (doubt.reason, doubt.found) == ("parts", "конец файла: страница оборвана")
+
+
 def of_excel(number: int, name: str, more: str = "") -> str:
     """What the first page says of a sheet."""
     source = f"<x:WorksheetSource HRef='book.files/sheet00{number}.htm'/>"
