@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 # A refused reading has no slice; where not even its campaign or date is known, the newest one of its form and sender is
-# meant.
+# meant. Of a form by dates it is the one that stands on the day of the reading: the register, until another one counts.
 COUNTS = """
 SELECT r.reading_id, h.reading_id, h.file_name, h.came_at, h.as_of
 FROM ops.reading r
@@ -18,12 +18,13 @@ LEFT JOIN LATERAL (
     SELECT h.reading_id, e.file_name, ops.came_at(e) AS came_at, h.as_of
     FROM ops.reading h JOIN ops.delivery e ON e.delivery_id = h.delivery_id
     WHERE h.form = r.form AND h.sender = r.sender AND h.status = 'current' AND h.slice IS NOT NULL
-      AND CASE WHEN r.slice IS NOT NULL THEN h.slice = r.slice ELSE CASE f.slice_by
-          WHEN 'campaign' THEN coalesce(h.campaign = r.campaign, true)
-          WHEN 'as_of' THEN coalesce(h.as_of = r.as_of, true)
+      AND CASE WHEN f.slice_by = 'as_of' THEN true WHEN r.slice IS NOT NULL THEN h.slice = r.slice
+          WHEN f.slice_by = 'campaign' THEN coalesce(h.campaign = r.campaign, true)
           ELSE coalesce(ref.academic_year(h.as_of) = ref.academic_year(r.as_of), true)
-      END END
-    ORDER BY e.counts_at DESC, h.as_of DESC, e.delivery_id DESC LIMIT 1
+      END
+    ORDER BY CASE WHEN f.slice_by = 'as_of' THEN row(h.as_of <= r.as_of, h.as_of) END DESC NULLS LAST,
+        e.counts_at DESC, h.as_of DESC, e.delivery_id DESC
+    LIMIT 1
 ) h ON true
 WHERE r.reading_id = ANY (:readings) AND r.sender IS NOT NULL
 """

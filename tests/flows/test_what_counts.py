@@ -341,6 +341,23 @@ def test_the_same_words_another_day_are_another_statement(settings: Settings, en
     assert stated == [(dt.date(2023, 9, 6),), (dt.date(2023, 9, 7),)]
 
 
+def test_a_register_that_stands_is_named_by_what_would_replace_it(
+    plain: Settings, engine: sa.Engine, region_files: Path, tmp_path: Path
+) -> None:
+    """Held or refused, of a later day or an earlier one: it is never said that no register counts."""
+    (path,) = picked(region_files, "department/Реестр").values()
+    outcomes = []
+    for day, rows_lost in (("02.09.2023", 6), ("03.09.2023", 200), ("31.08.2023", 6)):
+        book = openpyxl.load_workbook(path)
+        book.worksheets[0].delete_rows(60, rows_lost)
+        book.worksheets[0]["A2"] = f"по состоянию на {day}"
+        book.save(tmp_path / f"Реестр {day}.xlsx")
+        outcomes += ingest([tmp_path / f"Реестр {day}.xlsx"], Options(), plain)
+    assert outcomes[0].verdict == "held"
+    assert not any(each.counts for each in outcomes)
+    assert all("Реестр школ 2023-09-01.xlsx" in (each.in_force or "") for each in outcomes)
+
+
 def test_an_outcome_says_what_counts_now(
     settings: Settings, engine: sa.Engine, shegarsky: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
