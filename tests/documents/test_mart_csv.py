@@ -20,14 +20,22 @@ def test_a_formula_becomes_text(text: str) -> None:
     assert told == [["a", "n"], ["'" + text, "-5.0"], ["", "0.5"]]
 
 
+@pytest.mark.parametrize("separator", ";\t\r\n")
+@pytest.mark.parametrize("sign", "=+-@")
+def test_a_formula_behind_the_separator_of_another_spreadsheet_is_text(separator: str, sign: str) -> None:
+    text = f"Приказ{separator}{sign}1+1{separator}"
+    cells = mart_csv(pl.DataFrame({"a": [text]})).split(separator)
+    assert [cell for cell in cells if "1+1" in cell] == [f"'{sign}1+1"]
+
+
 def test_what_is_no_text_and_texts_that_are_harmless_stay() -> None:
     frame = pl.DataFrame(
-        {"name": ["МБОУ «СОШ № 1»", " =1", "a=b", "'"], "n": [-1, 2, None, 0], "on": [dt.date(2023, 9, 8)] * 4}
+        {"name": ["МБОУ «СОШ № 1»", " =1", "a=b", "'; - 1"], "n": [-1, 2, None, 0], "on": [dt.date(2023, 9, 8)] * 4}
     )
     assert mart_csv(frame) == frame.write_csv()
 
 
 def test_a_workbook_has_no_formula_either() -> None:
-    made = mart_xlsx(pl.DataFrame({"a": FORMULAS}), {}, "x")
+    made = mart_xlsx(pl.DataFrame({"a": FORMULAS}), {}, "x", "Asia/Tomsk")
     with zipfile.ZipFile(io.BytesIO(made)) as book:
         assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
