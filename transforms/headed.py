@@ -13,6 +13,8 @@ WORDS = re.compile(r"[^\W_]+")
 END_OF_WORD = re.compile(r"(?<=[\w)])(?!\w)")
 SET_OFF = re.compile(r" ?[,;:.(/|]| -|-")
 """What sets a remark off from an answer: «нет замечаний» is no «нет»."""
+SIGNS_OF_DOUBT = re.compile(r"[?✗✘❌×]|[^\w.](?:х|x|0)\W*$")
+"""A question, a cross or a nought behind a word takes it back."""
 LEAST_LETTERS = 2
 STEM_OF = 6
 """Letters of a word from which on its stem is looked for: «основного» is «основной»."""
@@ -54,7 +56,7 @@ def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | Non
     known, body = vocabulary_of(vocabulary), key(text)
     ends = [found.end() for found in END_OF_WORD.finditer(body)]
     end = next((end for end in reversed(ends) if body[:end] in known.heads), None)
-    if end is None or "?" in body:
+    if end is None or SIGNS_OF_DOUBT.search(body, end):
         return None
     found, tail = known.heads[body[:end]], body[end:]
     said = WORDS.findall(tail)
