@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,8 @@ from transforms.school_name import CLEARLY_BETTER, NOTHING_ALIKE, candidates, li
 
 UNKNOWN_SCHOOL = CELL["school_name"].id
 WANTED = "школа из реестра"
+TWO_NAMES = re.compile(r"([^()]+)\(([^()]+)\)")
+"""«Муниципальное … учреждение «СОШ № 1» (МБОУ «СОШ № 1»)»."""
 MOST_GUESSED = 500
 """Unknown names of a register's run for which candidates are looked up: beyond it the file is of another region."""
 
@@ -111,9 +114,13 @@ class Register:
         return frozenset(self.by_code) | frozenset(self.by_name) | frozenset(self.by_full_name)
 
     def called(self, name: str) -> list[School]:
-        """The schools of a name: of a short one, else of a full one."""
+        """The schools of a name: of a short one, else of a full one; of two names, one in brackets, those of both."""
         asked = school_key(name)
-        return self.by_name.get(asked) or self.by_full_name.get(asked, [])
+        found = self.by_name.get(asked) or self.by_full_name.get(asked, [])
+        if found or (two := TWO_NAMES.fullmatch(name.strip())) is None:
+            return found
+        others = self.called(two[2])
+        return [school for school in self.called(two[1]) if school in others]
 
     def school(self, code: str | None, name: str | None, units: tuple[str | None, ...]) -> Match:
         """The school of a row.

@@ -26,6 +26,7 @@ def read(code: str | None, name: str | None, register: pl.DataFrame = KNOWN) -> 
 
 @pytest.mark.parametrize("name", [
     FULL, FULL.upper(), FULL.replace("«", '"').replace("»", '"'), "МБОУ «Тестовая СОШ»", "МБОУ Тестовая  сош",
+    f"{FULL} (МБОУ «Тестовая СОШ»)", f"МБОУ «Тестовая СОШ»\n({FULL})",
 ])  # fmt: skip
 def test_a_school_is_found_by_its_full_name_and_its_short_one(name: str) -> None:
     reading = read(None, name)
@@ -48,6 +49,11 @@ def test_a_full_name_of_several_schools_is_ambiguous() -> None:
     )
     assert read(None, "Тестовая", same).findings["rule"].to_list() != []
     assert "COM-052" in read(None, FULL, same.with_columns(short_name=pl.lit("Школа"))).findings["rule"].to_list()
+
+
+@pytest.mark.parametrize("beside", ["филиал в с. Речное", "МАОУ гимназия № 1", "Чаинский район"])
+def test_what_is_no_name_of_the_same_school_in_brackets_tells_two_apart(beside: str) -> None:
+    assert "COM-038" in read(None, f"МБОУ «Тестовая СОШ» ({beside})").findings["rule"].to_list()
 
 
 def test_pupils_are_found_by_full_names_too() -> None:
