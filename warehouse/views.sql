@@ -336,8 +336,9 @@ RETURNS TABLE (school_id bigint, school_code text, short_name text, full_name te
 $$;
 
 -- What is there of each owed document, as a share of what is expected: rows loaded of rows with data; of a report the schools
--- of its sender of which a row is loaded, of a plan the units, of an export the schools and the pupils of the export before it
--- in the academic year. The smallest share is the document's; one that is missing, refused or waits for a decision has none.
+-- of its sender of which a row is loaded, of a plan the units, of an export the schools of the register that have pupils of
+-- these grades, and the schools and pupils of the export before it in the academic year: the first one has none before it.
+-- The smallest share is the document's; one that is missing, refused or waits for a decision has none.
 -- A document weighs as one; those of schools weigh among themselves as their schools do.
 CREATE FUNCTION ops.there_at(day date, known timestamptz, forms text[])
 RETURNS TABLE (form text, sender text, expected text, deadline date, is_received boolean, share numeric, weight numeric)
@@ -351,9 +352,10 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
         WHERE r.form = ANY (forms)
     ),
     school AS MATERIALIZED (
-        SELECT f.school_id, f.subordination FROM ref.register_known(known) g
+        SELECT f.school_id, f.subordination, f.pupils_6_11 FROM ref.register_known(known) g
         CROSS JOIN LATERAL (SELECT * FROM core.school_register_fact e WHERE e.reading_id = g.reading_id OFFSET 0) f
-        WHERE g.valid_from <= day AND day < g.valid_to AND 'readiness_report' = ANY (forms)
+        WHERE g.valid_from <= day AND day < g.valid_to
+          AND ARRAY['readiness_report', 'registration_export'] && forms
     ),
     reported AS (
         SELECT f.school_id, o.sender FROM owed o
@@ -364,6 +366,16 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
         SELECT s.subordination AS sender, count(*) AS expected, count(t.school_id) AS there
         FROM school s LEFT JOIN reported t ON t.school_id = s.school_id AND t.sender = s.subordination
         GROUP BY s.subordination
+    ),
+    with_pupils AS (
+        SELECT count(*) AS expected, count(t.school_id) AS there FROM school s
+        LEFT JOIN (
+            SELECT f.school_id FROM owed o
+            CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact e WHERE e.reading_id = o.reading_id OFFSET 0) f
+            WHERE o.form = 'registration_export'
+            GROUP BY f.school_id HAVING sum(f.actual_pupils + f.unverified_pupils + f.archived_pupils) > 0
+        ) t ON t.school_id = s.school_id
+        WHERE coalesce(s.pupils_6_11, 1) > 0 AND 'registration_export' = ANY (forms)
     ),
     of_units AS (
         SELECT count(*) AS expected, count(p.reporting_unit) AS there FROM ref.unit_at(day) u
@@ -394,7 +406,10 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
             1,
             coalesce(o.rows_loaded::numeric / nullif(o.rows_loaded + o.rows_quarantined, 0), 0),
             s.there::numeric / nullif(s.expected, 0),
-            CASE WHEN o.form = 'registration_plan' THEN u.there::numeric / nullif(u.expected, 0) END,
+            CASE o.form
+                WHEN 'registration_plan' THEN u.there::numeric / nullif(u.expected, 0)
+                WHEN 'registration_export' THEN g.there::numeric / nullif(g.expected, 0)
+            END,
             p.pupils / nullif(p.pupils_before, 0),
             p.schools::numeric / nullif(p.schools_before, 0)
         ) END,
@@ -406,6 +421,7 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
     LEFT JOIN of_schools s ON o.form = 'readiness_report' AND s.sender = o.sender
     LEFT JOIN of_pupils p ON o.form = 'registration_export' AND p.sender = o.sender
     CROSS JOIN of_units u
+    CROSS JOIN with_pupils g
     WINDOW by_form AS (PARTITION BY o.form)
 $$;
 

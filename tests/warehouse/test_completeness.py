@@ -72,7 +72,7 @@ def test_of_exports(region: tuple[sa.Engine, dict[str, int]], nights: list[tuple
         if not counts:
             assert there(engine, day, "registration_export") == 0
             continue
-        shares = [pupils / (pupils + aside) if pupils else 0.0]
+        shares = [pupils / (pupils + aside) if pupils else 0.0, (schools if each else 0) / len(codes)]
         if before is not None:
             shares += [now / was for now, was in zip((pupils, schools), before, strict=True) if was]
         assert there(engine, day, "registration_export") == pytest.approx(min(1, *shares))

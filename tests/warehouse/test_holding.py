@@ -52,8 +52,8 @@ def status(engine: sa.Engine, reading_id: int) -> str:
 
 
 def pupils(ids: dict[str, int], many: int, schools: int = 10, **changed: object) -> Reading:
-    """An export of so many pupils in so many schools, each pupil a row."""
-    each = {f"asinovsky-{n + 1}": many // schools for n in range(schools)}
+    """An export of so many pupils in so many of the schools, each pupil a row."""
+    each = {code: many // schools for code in sorted(ids)[:schools]}
     each["asinovsky-1"] += many - sum(each.values())
     return replace(export(ids, each, **changed), rows=Rows(many + 1, many, 0, 1))
 
@@ -130,8 +130,8 @@ def test_an_export_is_compared_with_that_of_the_night_before(engine: sa.Engine, 
 
 
 def test_completeness_tells_what_is_there_of_what_was(engine: sa.Engine, ids: dict[str, int]) -> None:
-    loaded(engine, pupils(ids, 4828))
-    accepted(engine, loaded(engine, night(ids, 21), NOON + HOUR))
+    loaded(engine, pupils(ids, 4828, 20))
+    accepted(engine, loaded(engine, night(ids, 21, 20), NOON + HOUR))
     publish(engine, [DAY, TOMORROW])
     first, second = (read(engine, "registration_by_school", day).row(0, named=True) for day in (DAY, TOMORROW))
     assert (first["completeness"], first["is_final"]) == (1.0, True)
@@ -140,8 +140,24 @@ def test_completeness_tells_what_is_there_of_what_was(engine: sa.Engine, ids: di
         assert [law.name for law in examined(connection) if law.times] == ["rows_balance"][:0]
 
 
+def test_an_export_with_none_before_it_is_measured_by_the_register(engine: sa.Engine, ids: dict[str, int]) -> None:
+    """Two schools have no pupils of these grades, half of the others no row: the first night, a late one, a next year."""
+    loaded(engine, pupils(ids, 4828, 20))
+    of_two = pl.when(pl.col("school_code").is_in(["chainsky-1", "chainsky-2"])).then(0).otherwise(100)
+    register = school_register({"asinovsky": 10, "chainsky": 10})
+    loaded(engine, replace(register, facts=register.facts.with_columns(pupils_6_11=of_two)), NOON + HOUR)
+    days = [DAY - dt.timedelta(days=1), dt.date(2024, 9, 9), dt.date(2024, 9, 10)]
+    for day in days:
+        assert loaded(engine, pupils(ids, 21, 9, as_of=day), NOON + 2 * HOUR).status == "current"
+    publish(engine, [DAY, *days])
+    told = [read(engine, "registration_by_school", day)["completeness"][0] for day in (DAY, *days)]
+    assert told == [1.0, 0.5, 0.5, 0.5]
+    with engine.connect() as connection:
+        assert [law.name for law in examined(connection) if law.times] == []
+
+
 def test_rows_that_are_set_aside_are_not_there(engine: sa.Engine, ids: dict[str, int]) -> None:
-    loaded(engine, replace(pupils(ids, 90), rows=Rows(101, 90, 10, 1), verdict="partial"))
+    loaded(engine, replace(pupils(ids, 90, 20), rows=Rows(101, 90, 10, 1), verdict="partial"))
     publish(engine, [DAY])
     row = read(engine, "registration_by_school").row(0, named=True)
     assert (row["completeness"], row["is_final"]) == (0.9, True)

@@ -1,4 +1,5 @@
--- No published completeness is more than what was there: pupils against the export before, schools against the register.
+-- No published completeness is more than what was there: pupils of an export against the one
+-- before, its schools and those of reports against the register.
 -- needs: mart.registration_by_school, mart.readiness_by_municipality
 WITH published AS (
     SELECT p.as_of, max(p.published_at) AS at FROM ops.publication p
@@ -19,12 +20,18 @@ compared AS (
     FROM export x
 )
 SELECT 'registration of ' || c.as_of AS place,
-    format('completeness %s with %s pupils of %s', round(max(m.completeness), 4), max(c.pupils), max(c.before)) AS wrong
+    format('completeness %s with %s pupils of %s, %s schools of %s', round(m.completeness, 4), c.pupils, c.before, m.there,
+           m.schools) AS wrong
 FROM compared c
-JOIN mart.registration_by_school m ON m.as_of = c.as_of
-GROUP BY c.as_of
-HAVING max(m.completeness) > CASE
-    WHEN max(c.export_as_of) < c.as_of THEN 0 ELSE max(c.pupils) / nullif(max(c.before), 0) END + 0.000001
+JOIN (
+    SELECT as_of, max(completeness) AS completeness,
+        count(*) FILTER (WHERE in_register AND coalesce(pupils_6_11, 1) > 0) AS schools,
+        count(*) FILTER (WHERE in_register AND coalesce(pupils_6_11, 1) > 0
+            AND actual_pupils + unverified_pupils + archived_pupils > 0) AS there
+    FROM mart.registration_by_school GROUP BY as_of
+) m ON m.as_of = c.as_of
+WHERE m.completeness > CASE WHEN c.export_as_of < c.as_of THEN 0
+    ELSE least(c.pupils / nullif(c.before, 0), m.there::numeric / nullif(m.schools, 0)) END + 0.000001
 UNION ALL
 SELECT 'readiness of ' || m.as_of, format('completeness %s with %s schools of %s', round(max(m.completeness), 4),
                                           sum(m.accepted), sum(m.schools))
