@@ -48,7 +48,7 @@ class Receiver:
         zip archive, then its files. The deliveries that they are, in the order of the files."""
         with self.engine.connect() as connection:
             seen = look(connection)
-        together = {(each.file, each.folder or "") for each in incoming}
+        together = [(each.file, each.folder or "") for each in incoming]
         kept: dict[int, Arrival | LeftOut | Outcome | Fault] = {}
         # Of two that nothing else tells apart the one that says to be newer is the newer one.
         for place in sorted(range(len(incoming)), key=lambda place: claim_of(incoming[place])):
@@ -114,7 +114,7 @@ class Receiver:
         inside = unpack(arrival, self.settings.archive, self.settings.reader_limits)
         if inside:
             self.containers.add(arrival.delivery_id or 0)
-        return self._record(inside, seen, {*together, *((each.file, each.folder or "") for each in inside)})
+        return self._record(inside, seen, [*together, *((each.file, each.folder or "") for each in inside)])
 
     def _still_waiting(self, arrived: Collection[Key]) -> list[Arrival | Outcome]:
         with self.engine.connect() as connection:

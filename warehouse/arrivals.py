@@ -7,6 +7,7 @@ again when something else came in between.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import md5
@@ -162,12 +163,14 @@ def record_came(connection: Connection, came: Came, seen: Look, together: Collec
 
     Equal bytes in equal circumstances are the delivery of before as long as its word stands, else a new one, which
     counts as the newest word of its sender. A file that lies in the inbox as it lay there before is not sent again, and
-    nothing counts anew of files that are sent again `together` (names and folders of a look) with what came after.
+    nothing counts anew of files that are sent again `together` (names and folders of a look, this file's among them)
+    with what came after.
     Raises ValueError for a time without a time zone.
     """
     if came.claimed_at.tzinfo is None:
         raise ValueError(f"the time of a file has no time zone: {came.claimed_at}")
-    keys = [_key(each) for each in together]
+    own = (came.file_name, came.folder or "")
+    keys = [_key(each) for each, times in Counter(together).items() if each != own or times > 1]
     known, sent = _known(connection, came, keys)
     values = _values(came, seen)
     delivery_id = known

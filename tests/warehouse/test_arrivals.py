@@ -73,6 +73,16 @@ def test_what_comes_again_with_all_that_came_after_it_changes_nothing(engine: sa
     assert not record(engine, FILE, together={(FILE.file_name, FILE.folder or "")}).is_repeat
 
 
+def test_an_older_file_under_the_name_of_the_newer_one_counts_again(engine: sa.Engine, ids: dict[str, int]) -> None:
+    """Whoever puts the former version back under the same name sends one file, not a set of old and new."""
+    newer = other("b")
+    said(engine, ids, FILE)
+    said(engine, ids, newer)
+    one = [(FILE.file_name, FILE.folder or "")]
+    assert record(engine, FILE, together=one * 2).is_repeat  # both, from two folders within the sender's
+    assert not record(engine, FILE, together=one).is_repeat
+
+
 def test_a_file_that_lies_in_the_inbox_as_it_lay_is_not_sent_again(engine: sa.Engine, ids: dict[str, int]) -> None:
     lying = replace(FILE, inbox_path="asinovsky/отчёт.xlsx", stamp="1")
     said(engine, ids, lying)
