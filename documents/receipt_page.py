@@ -98,6 +98,11 @@ def verdict_sentence(receipt: Receipt) -> str:
     return f"{sentence} {said('decision.accepted', decision=receipt.decision)}" if decided else sentence
 
 
+def counts(receipt: Receipt) -> bool:
+    """Whether rows without errors are accepted: those of a file that waits, or was declined or overtaken, are not."""
+    return receipt.verdict != "held" and receipt.status not in ("held", "declined", "overtaken")
+
+
 def steps(receipt: Receipt, is_marked: bool) -> list[Line]:
     """What to do next, numbered when it is more than one thing."""
     severities = {each["severity"] for each in receipt.findings}
@@ -141,7 +146,7 @@ def about(receipt: Receipt) -> list[Line]:
         ("file", receipt.file),
         ("received", moment(receipt.received_at)),
         ("sha256", f"{receipt.sha256}\n{said('proof')}"),
-        ("rows", said("rows.balance", **vars(rows))),
+        ("rows", said("rows.balance" if counts(receipt) else "rows.balance_waiting", **vars(rows))),
     ]
     if receipt.other:
         when = moment(receipt.other.received_at)

@@ -21,7 +21,7 @@ def with_what_counts(engine: Engine, outcomes: Sequence[Outcome], zone: ZoneInfo
     with engine.connect() as connection:
         found = in_force(connection, readings)
     return [
-        replace(each, in_force=sentence(each.reading_id, found[each.reading_id], zone), counts=counts(each, found))
+        replace(each, in_force=sentence(each, found[each.reading_id], zone), counts=counts(each, found))
         if each.reading_id in found
         else each
         for each in outcomes
@@ -33,12 +33,13 @@ def counts(outcome: Outcome, found: dict[int, Counts | None]) -> bool:
     return now is not None and now.reading_id == outcome.reading_id
 
 
-def sentence(reading_id: int | None, now: Counts | None, zone: ZoneInfo) -> str:
+def sentence(outcome: Outcome, now: Counts | None, zone: ZoneInfo) -> str:
     """What counts, as people say it."""
     said = phrases()
     if now is None:
-        return said["counts.nothing"]
-    if now.reading_id == reading_id:
+        day = outcome.as_of
+        return said["counts.nothing_then"].format(day=f"{day:%d.%m.%Y}") if day else said["counts.nothing"]
+    if now.reading_id == outcome.reading_id:
         return said["counts.this"]
     when = f"{now.came_at.astimezone(zone):%d.%m.%Y %H:%M}"
     return said["counts.other"].format(file=now.file, when=when, day=f"{now.as_of:%d.%m.%Y}")

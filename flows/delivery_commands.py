@@ -148,7 +148,9 @@ def show_one(out: Console, row: Mapping[str, Any], zone: ZoneInfo) -> None:
     )
     lines = [
         f"в файле: загружается строк {whole(row['rows_loaded'])}, отложено {whole(row['rows_quarantined'])}",
-        "сейчас ничего не действует"
+        "сейчас действует этот файл"
+        if row["status"] == "current"
+        else "сейчас на эту дату ничего не действует"
         if row["holds_file"] is None
         else f"сейчас действует: «{escape(row['holds_file'])}» на {row['holds_as_of']:%d.%m.%Y}, "
         f"строк {whole(row['holds_rows_loaded'])}",

@@ -112,7 +112,8 @@ def sentence(outcome: Outcome) -> str:
         told += f" — {escape(', '.join(what))}"
     counts = outcome.rows
     if counts.loaded or counts.quarantined:
-        good = "без ошибок" if outcome.verdict == "held" else "принято"
+        waits = outcome.verdict == "held" or outcome.status in STATUSES
+        good = "без ошибок" if waits or (counts.loaded and not outcome.counts) else "принято"
         told += f". Строк с данными {counts.loaded + counts.quarantined}, {good} {counts.loaded}"
         told += f", отложено {counts.quarantined}" if counts.quarantined else ""
     told += " (эти же данные уже приходили)" if outcome.is_repeat else ""

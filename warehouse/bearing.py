@@ -196,7 +196,7 @@ def _fallen(
                 value=str(figure),
                 expected=f"не меньше {math.ceil(before * (1 - form.largest_fall) - 1e-9)}",
                 difference=float(figure - before),
-                column=None if name in counted else name,
+                column=None if name in counted or form.pupils else name,  # the pupils that count are no column
             )
         )
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -152,7 +153,7 @@ def decide(
     Deciding the same again changes nothing. Raises NotWaiting when there is nothing to decide, or something else was
     decided; Timeout when somebody writes its slice for longer than `wait`.
     """
-    if not reason.strip():
+    if not re.search(r"\w", reason):
         raise NotWaiting("Решению нужна причина: --reason «почему».")
     with engine.connect() as connection, begun(connection):
         slice_ = _last(connection, delivery_id)[2]

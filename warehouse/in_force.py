@@ -9,23 +9,36 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 # A refused reading has no slice; where not even its campaign or date is known, the newest one of its form and sender is
-# meant. Of a form by dates it is the one that stands on the day of the reading: the register, until another one counts.
+# meant. Where dates follow one another and nothing is of that date, what holds on it: an export within its academic
+# year, a register before its first date too.
 COUNTS = """
-SELECT r.reading_id, h.reading_id, h.file_name, h.came_at, h.as_of
+SELECT r.reading_id, n.reading_id, n.file_name, n.came_at, n.as_of
 FROM ops.reading r
 JOIN ref.form f ON f.form = r.form
 LEFT JOIN LATERAL (
     SELECT h.reading_id, e.file_name, ops.came_at(e) AS came_at, h.as_of
     FROM ops.reading h JOIN ops.delivery e ON e.delivery_id = h.delivery_id
     WHERE h.form = r.form AND h.sender = r.sender AND h.status = 'current' AND h.slice IS NOT NULL
-      AND CASE WHEN f.slice_by = 'as_of' THEN true WHEN r.slice IS NOT NULL THEN h.slice = r.slice
-          WHEN f.slice_by = 'campaign' THEN coalesce(h.campaign = r.campaign, true)
+      AND CASE WHEN r.slice IS NOT NULL THEN h.slice = r.slice ELSE CASE f.slice_by
+          WHEN 'campaign' THEN coalesce(h.campaign = r.campaign, true)
+          WHEN 'as_of' THEN coalesce(h.as_of = r.as_of, true)
           ELSE coalesce(ref.academic_year(h.as_of) = ref.academic_year(r.as_of), true)
-      END
-    ORDER BY CASE WHEN f.slice_by = 'as_of' THEN row(h.as_of <= r.as_of, h.as_of) END DESC NULLS LAST,
-        e.counts_at DESC, h.as_of DESC, e.delivery_id DESC
-    LIMIT 1
+      END END
+    ORDER BY e.counts_at DESC, h.as_of DESC, e.delivery_id DESC LIMIT 1
 ) h ON true
+LEFT JOIN LATERAL (
+    SELECT k.reading_id, e.file_name, ops.came_at(e) AS came_at, k.as_of
+    FROM ops.reading_known('infinity') k JOIN ops.delivery e ON e.delivery_id = k.delivery_id
+    WHERE h.reading_id IS NULL AND f.slice_by = 'as_of' AND k.form = r.form AND k.sender = r.sender
+      AND (k.as_of < r.as_of OR f.holds_before_first)
+      AND (f.expected <> 'day' OR ref.academic_year(k.as_of) = ref.academic_year(r.as_of))
+    ORDER BY k.as_of < r.as_of DESC, CASE WHEN k.as_of > r.as_of THEN k.as_of END, k.as_of DESC,
+        k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC LIMIT 1
+) b ON true
+CROSS JOIN LATERAL (
+    SELECT h.reading_id, h.file_name, h.came_at, h.as_of WHERE h.reading_id IS NOT NULL
+    UNION ALL SELECT b.reading_id, b.file_name, b.came_at, b.as_of WHERE h.reading_id IS NULL
+) n
 WHERE r.reading_id = ANY (:readings) AND r.sender IS NOT NULL
 """
 

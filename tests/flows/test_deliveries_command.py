@@ -88,6 +88,7 @@ def test_4828_pupils_never_become_21_by_themselves(
     assert (spoilt.verdict, exit_code([spoilt]), spoilt.rows.loaded) == ("refused", 4, 0)
     assert spoilt.findings[0]["rule"] == "COM-072"
     assert "без ошибок: 21." in spoilt.findings[0]["message"]
+    assert good["regional_operator/Сводный"].name in (spoilt.in_force or "")  # what holds on that date, not «nothing»
     ran = profmin("run", "nightly", "--as-of", NIGHTS[1], settings=settings)
     assert ran.returncode in (0, 3, 4), ran.stderr
     assert registered(engine, NIGHTS[1]) == (4828, NIGHTS[0], 0.0)
@@ -107,7 +108,8 @@ def test_4828_pupils_never_become_21_by_themselves(
     sheet = openpyxl.load_workbook(receipt).worksheets[0]
     words = " ".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell)
     assert "ждёт решения сотрудника" in words and "Загружается строк: 21" in words and "4828" in words
-    assert "Принято." not in words
+    assert "принят" not in words.lower().replace("принятый ранее", "") and "без ошибок 21" in words
+    assert "actual_pupils" not in words
 
     number = told["delivery_id"]
     listed = json.loads(profmin("deliveries", "list", "--json", settings=settings).stdout)
@@ -118,6 +120,8 @@ def test_4828_pupils_never_become_21_by_themselves(
     assert f"profmin deliveries accept {number}" in shown and "4828" in shown.replace("\N{NO-BREAK SPACE}", "")
     assert broken_laws(engine) == []
 
+    blank = profmin("deliveries", "accept", number, "--reason", " … ", settings=settings)
+    assert (blank.returncode, "нужна причина" in blank.stderr) == (2, True)
     done = profmin("deliveries", "accept", number, "--reason", "Осталась одна параллель.", settings=settings)
     assert done.returncode == 0, done.stderr
     assert "принят и действует" in done.stdout
@@ -125,6 +129,7 @@ def test_4828_pupils_never_become_21_by_themselves(
     assert 0 < there <= 21
     assert registered(engine, NIGHTS[2]) == (there, NIGHTS[2], pytest.approx(there / 4828))
     assert broken_laws(engine) == []
+    assert "сейчас действует этот файл" in profmin("deliveries", "show", number, settings=settings).stdout
     again = profmin("deliveries", "accept", number, "--reason", "Ещё раз.", settings=settings)
     assert (again.returncode, "ничего не изменилось" in again.stdout) == (0, True)
     late = profmin("deliveries", "refuse", number, "--reason", "Передумал.", settings=settings)

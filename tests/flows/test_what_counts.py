@@ -162,6 +162,17 @@ def test_older_bytes_sent_again_after_another_file_count_again(
     assert told(night(plain)) == [("accepted", 12, True)]
 
 
+def test_the_former_file_put_back_under_its_name_counts_again(
+    plain: Settings, engine: sa.Engine, shegarsky: Path, tmp_path: Path
+) -> None:
+    name = "Шегарский.xlsx"
+    for source in (shegarsky, shortened(shegarsky, tmp_path / name, "08.09.2023"), shegarsky):
+        put(plain, source, "shegarsky", name)
+        (outcome,) = night(plain)
+        assert (outcome.verdict, outcome.rows.loaded, outcome.counts) == ("accepted", 12, True)
+    assert "COM-077" in rules(outcome)
+
+
 def test_a_whole_folder_sent_again_changes_nothing(
     plain: Settings, engine: sa.Engine, shegarsky: Path, tmp_path: Path
 ) -> None:
@@ -375,7 +386,7 @@ def test_an_outcome_says_what_counts_now(
     assert late.document(with_ids=True)["in_force"] == late.in_force
     show_outcomes(console(), [late])
     printed = " ".join(capsys.readouterr().out.split())
-    assert "принято —" not in printed and "не действует" in printed and newer.name in printed
+    assert "принято" not in printed and "без ошибок" in printed and "не действует" in printed and newer.name in printed
     (receipt,) = settings.outbox.glob(f"shegarsky/*{late.sha256[:7]}*")
     assert receipt.exists()
     put(settings, CASE / WRONG_DATE, "shegarsky")

@@ -30,6 +30,7 @@ from contracts.reading import Reading, Rows
 from warehouse.decision import NotWaiting, decide, findings, held
 from warehouse.deliveries import readings_of, waiting
 from warehouse.doctor import examined
+from warehouse.in_force import in_force
 from warehouse.load import load
 from warehouse.publish import publish
 from warehouse.stored import unpublished
@@ -53,7 +54,7 @@ def status(engine: sa.Engine, reading_id: int) -> str:
 
 def pupils(ids: dict[str, int], many: int, schools: int = 10, **changed: object) -> Reading:
     """An export of so many pupils in so many of the schools, each pupil a row."""
-    each = {code: many // schools for code in sorted(ids)[:schools]}
+    each = dict.fromkeys(sorted(ids)[:schools], many // schools)
     each["asinovsky-1"] += many - sum(each.values())
     return replace(export(ids, each, **changed), rows=Rows(many + 1, many, 0, 1))
 
@@ -129,6 +130,19 @@ def test_an_export_is_compared_with_that_of_the_night_before(engine: sa.Engine, 
     assert loaded(engine, pupils(ids, 21, as_of=first), NOON + 2 * HOUR).status == "current"
 
 
+def test_what_counts_of_a_date_without_an_export_is_what_holds_on_it(engine: sa.Engine, ids: dict[str, int]) -> None:
+    first = loaded(engine, pupils(ids, 4828))
+    fallen, early, later = (
+        loaded(engine, refused("registration_export", "regional_operator", as_of=day), NOON + HOUR)
+        for day in (TOMORROW, DAY - dt.timedelta(days=1), dt.date(2024, 9, 9))
+    )
+    with engine.connect() as connection:
+        found = in_force(connection, [fallen.reading_id, early.reading_id, later.reading_id])
+    held_then = found[fallen.reading_id]
+    assert held_then is not None and (held_then.reading_id, held_then.as_of) == (first.reading_id, DAY)
+    assert (found[early.reading_id], found[later.reading_id]) == (None, None)  # a later date; another year
+
+
 def test_completeness_tells_what_is_there_of_what_was(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, pupils(ids, 4828, 20))
     accepted(engine, loaded(engine, night(ids, 21, 20), NOON + HOUR))
@@ -141,7 +155,7 @@ def test_completeness_tells_what_is_there_of_what_was(engine: sa.Engine, ids: di
 
 
 def test_an_export_with_none_before_it_is_measured_by_the_register(engine: sa.Engine, ids: dict[str, int]) -> None:
-    """Two schools have no pupils of these grades, half of the others no row: the first night, a late one, a next year."""
+    """Two schools have no pupils of these grades, half of the others no row: a late night, and another year."""
     loaded(engine, pupils(ids, 4828, 20))
     of_two = pl.when(pl.col("school_code").is_in(["chainsky-1", "chainsky-2"])).then(0).otherwise(100)
     register = school_register({"asinovsky": 10, "chainsky": 10})
