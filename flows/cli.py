@@ -75,10 +75,11 @@ def demo(
     """Мониторинг Томской области в сентябре 2023 от начала до конца: файлы, две ночи, таблицы."""
     from flows.demo import run_demo, write_files
 
+    found = settings()
     if files_only is not None:
         write_files(files_only)
         return
-    raise typer.Exit(run_demo(settings()))
+    raise typer.Exit(run_demo(found))
 
 
 @app.command(rich_help_panel=OFFICER)

@@ -44,7 +44,8 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     for outcome in night.outcomes:
         if outcome.verdict in ("refused", "held", None):
             why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse" or f["rule"] in HOLDS), "")
-            out.print(f"  {sentence(outcome)}" + (f". {escape(why)}" if why else ""))
+            said = sentence(outcome)
+            out.print(f"  {said.removesuffix('.')}. {escape(why)}" if why else f"  {said}")
     show_places(out, settings)
 
 

@@ -191,7 +191,9 @@ def test_a_mart_as_a_workbook(profmin: Run, region_files: Path, settings: Settin
 def test_files_only_writes_the_region(profmin: Run, tmp_path: Path) -> None:
     ran = profmin("demo", "--files-only", tmp_path / "region")
     assert ran.returncode == 0
-    assert len([path for path in (tmp_path / "region").rglob("*") if path.is_file()]) == 26
+    written = [tmp_path / "region", *(tmp_path / "region").rglob("*")]
+    assert len([path for path in written if path.is_file()]) == 26
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
     assert not (tmp_path / ".profmin").exists()
 
 
