@@ -79,6 +79,20 @@ def test_links_and_special_files_are_named_and_not_opened(
     assert incidents(engine, "left_out")["|COM-082"]["files"] == 4
 
 
+def test_an_incident_tells_no_name_of_a_file_that_may_be_a_pupils(
+    settings: Settings, engine: sa.Engine, report: Path
+) -> None:
+    for folder in (settings.inbox, settings.inbox / "regional_operator"):
+        folder.mkdir(exist_ok=True)
+        (folder / "Секретов Тайник.xlsx").symlink_to("/nowhere")
+        (folder / "Секретов.Тайник").symlink_to("/nowhere")
+    ingest([], Options(), settings)
+    with engine.connect() as connection:
+        told = connection.scalars(sa.text("SELECT place FROM ops.left_out")).all()
+    assert sorted(told) == ["./*", "./*.xlsx", "regional_operator/*", "regional_operator/*.xlsx"]
+    assert "Секретов" not in str(incidents(engine, "left_out"))
+
+
 def test_a_look_by_day_finds_a_link_once(settings: Settings, engine: sa.Engine, report: Path, tmp_path: Path) -> None:
     ingest([], Options(), settings)
     (report.parent / "ссылка.csv").symlink_to(tmp_path)
