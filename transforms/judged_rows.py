@@ -85,6 +85,8 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
     for sums in unnamed_totals([(row.outcome, row.cells) for row in rows], places, names.is_known):
         row, cell_of = rows[sums.place], min(places.keys, default=0)
         if sums.is_doubtful and not is_named_twice(rows, row, names):
+            if sums.is_partly:
+                continue
             wanted = f"не сумма строк {rows[sums.rows[0]].number}–{rows[sums.rows[1]].number}"
             rows[sums.place] = replace(row, faults=dict.fromkeys(sums.columns, (SUM_OR_DATA.id, wanted)))
             continue

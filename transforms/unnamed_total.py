@@ -24,7 +24,8 @@ BOUNDS = ("total", "subtotal", "section")
 class Sums:
     """A row that adds up others: its place, the columns that are their sums, and the first and last of these rows.
 
-    `is_all` says that they are all rows of data, `is_doubtful` that the row may as well be data.
+    `is_all` says that they are all rows of data, `is_doubtful` that the row may as well be data, `is_partly` that only
+    some figures say so: it is data, unless its name stands there twice.
     """
 
     place: int
@@ -32,6 +33,7 @@ class Sums:
     rows: tuple[int, int]
     is_all: bool = False
     is_doubtful: bool = False
+    is_partly: bool = False
 
 
 def unnamed_totals(
@@ -76,12 +78,14 @@ def sums_of(rows: Sequence[Told], place: int, group: Sequence[int], places: Plac
     if len(group) < FEWEST_ROWS or not stated:
         return None
     right: list[int] = []
-    zeros = 0
+    zeros, is_certain = 0, False
     for c, number in stated.items():
-        total = sum(number_in(rows[other][1], c) or 0 for other in group)
+        added = [each for other in group if (each := number_in(rows[other][1], c))]
+        total = sum(added)
         if math.isclose(total, number, rel_tol=1e-12, abs_tol=1e-9):
             right.append(c) if number else None
             zeros += not number
+            is_certain |= len(added) >= MANY_ROWS and number > max(added)
     has_name = any(c < len(cells) and (cells[c] or "").strip() for c in places.keys)
     everything = len(right) + zeros == len(stated) and bool(right)
     mostly = len(right) >= ENOUGH_SUMS and len(right) + zeros >= MOSTLY * len(stated)
@@ -89,7 +93,13 @@ def sums_of(rows: Sequence[Told], place: int, group: Sequence[int], places: Plac
     if is_known:
         if len(right) >= ENOUGH_SUMS and everything:
             return Sums(place, tuple(right), of)
-        return Sums(place, tuple(right), of, is_doubtful=True) if everything and len(group) >= MANY_ROWS else None
-    if mostly or (everything and (not has_name or (len(stated) < ENOUGH_SUMS and len(group) >= MANY_ROWS))):
+        if everything and len(group) >= MANY_ROWS:
+            return Sums(place, tuple(right), of, is_doubtful=True)
+        return Sums(place, tuple(right), of, is_doubtful=True, is_partly=True) if is_certain else None
+    if (
+        mostly
+        or (is_certain and not has_name)
+        or (everything and (not has_name or (len(stated) < ENOUGH_SUMS and len(group) >= MANY_ROWS)))
+    ):
         return Sums(place, tuple(right), of)
     return None

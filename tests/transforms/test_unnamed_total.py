@@ -127,6 +127,33 @@ def test_a_unit_that_stands_there_twice_is_the_total_where_it_is_the_sum() -> No
     assert reading.raw_rows["outcome"].to_list()[-1] == "total"
 
 
+def monitoring(*rows: list[Value]) -> Reading:
+    heading: list[Value] = ["Муниципальный район", "Кол-во школ реализующих Профминимум", "Верный отчёт", "%",
+                            "Неверный отчёт", "Не предоставлен отчёт"]  # fmt: skip
+    content = Grid([Sheet("Лист1", [TITLE, heading, *rows])], "xlsx")
+    return Sent("readiness_summary", content=content).read()
+
+
+UNITS: list[list[Value]] = [[name, 5 + place, 4 + place, None, 1, 0] for place, (name, _) in enumerate(PLANS)]
+
+
+@pytest.mark.parametrize("name", [UNITS[-1][0], UNITS[3][0], None])
+def test_a_total_with_wrong_figures_is_no_second_row_of_a_unit(name: Value) -> None:
+    """Only its schools add up: the unit keeps its row, and the wrong figures are told."""
+    schools = sum(int(str(row[1])) for row in UNITS)
+    reading = monitoring(*UNITS, [name, schools, 3, None, 4, 5])
+    assert reading.rows.loaded == 21 and reading.raw_rows["outcome"].to_list()[-1] == "total"
+    assert {"COM-065", "RDS-003"} <= set(rules := reading.findings["rule"]) and "COM-050" not in set(rules)
+
+
+def test_a_unit_of_which_one_figure_is_the_sum_is_a_row() -> None:
+    others, last = UNITS[:-1], UNITS[-1]
+    reading = monitoring(*others, [last[0], sum(int(str(row[1])) for row in others), 3, None, 4, 5])
+    assert reading.raw_rows["outcome"].to_list()[-1] != "total" and not {"COM-065", "COM-104"} & set(
+        reading.findings["rule"]
+    )
+
+
 def test_a_name_of_no_unit_is_a_total_where_it_is_the_sum() -> None:
     reading = plan(*PLANS, ["Область в целом", sum(int(str(number)) for _, number in PLANS)])
     assert (reading.verdict, reading.rows.loaded) == ("accepted", 21)
