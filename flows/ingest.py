@@ -13,7 +13,7 @@ from flows.journal import logged
 from flows.outbox import write_receipts
 from flows.outcome import Outcome, exit_code, first_failure, in_order, unique
 from flows.progress import report
-from flows.reader import REGISTER_FORM, Known, Options, batches
+from flows.reader import REGISTER_FORM, Known, Options, batches, turns
 from flows.recorded import LONGEST_MESSAGE
 from flows.settings import Settings
 from flows.trouble import LOGGER, Fault
@@ -64,9 +64,10 @@ def take_in(intake: Intake, arrived: Sequence[Arrival | Outcome]) -> list[Outcom
     known, wrong = intake.look([each for each in arrivals if each.key not in outcomes])
     outcomes |= {outcome.key: outcome for outcome in wrong}
     report(len(outcomes), len(arrivals))
-    for batch in (*batches(registers(known)), *batches(others(known))):
-        outcomes |= {outcome.key: outcome for outcome in intake.process(batch)}
-        report(len(outcomes), len(arrivals))
+    for part in (*turns(registers(known)), *turns(others(known))):
+        for batch in batches(part):
+            outcomes |= {outcome.key: outcome for outcome in intake.process(batch)}
+            report(len(outcomes), len(arrivals))
     return in_order(arrived, outcomes)
 
 

@@ -30,7 +30,7 @@ from flows.trouble import LOGGER, Fault, guarded
 from flows.usage import UsageError
 from transforms.interpret import Context
 from warehouse.database import connect, upgrade
-from warehouse.load import LoadResult, load_many, load_pupils, readings_of
+from warehouse.load import LoadResult, counts_at, load_many, load_pupils, readings_of
 from warehouse.publish import publish, published_dates
 from warehouse.query import register
 from warehouse.server import embedded_server
@@ -105,7 +105,7 @@ class Intake(Receiver):
         }
 
     def look(self, arrivals: Sequence[Arrival]) -> tuple[list[Known], list[Outcome]]:
-        """What each arrival is; with those at which even a look failed."""
+        """What each arrival is, the older first; with those at which even a look failed."""
         context = self.context(None)
         known, wrong = [], []
         for arrival, found in zip(arrivals, first_looks(arrivals, context, self.opener), strict=True):
@@ -113,6 +113,8 @@ class Intake(Receiver):
                 wrong.append(failed(arrival, found))
             else:
                 known.append(found)
+        turn = counts_at(self.engine, [each.arrival.delivery_id or 0 for each in known])
+        known.sort(key=lambda each: (turn[each.arrival.delivery_id or 0], each.arrival.delivery_id))
         return known, wrong
 
     def process(self, batch: Sequence[Known]) -> list[Outcome]:

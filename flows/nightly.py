@@ -32,7 +32,7 @@ from flows.journal import logged
 from flows.outbox import write_receipts
 from flows.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
 from flows.progress import report
-from flows.reader import Known, Options, batches
+from flows.reader import Known, Options, batches, turns
 from flows.recorded import COMPLETED, FAILED, recorded
 from flows.run_page import run_page
 from flows.settings import Settings
@@ -147,8 +147,8 @@ def steps(work: Work, settings: Settings, day: dt.date) -> Night:
     """Registers first, because the rest is read with them; within a part deliveries are worked on at once."""
     archive_inbox(untouched(work), discover_inbox(str(settings.inbox)))
     known = recognise_deliveries(untouched(work))
-    take_in_all(work, registers(known))
-    take_in_all(work, others(known))
+    for part in (*turns(registers(known)), *turns(others(known))):
+        take_in_all(work, part)
     dates = publish_marts(untouched(work), day)
     told = with_what_counts(work.intake.engine, work.told(), ZoneInfo(settings.timezone))
     write_outbox(untouched(work), untouched(told), day)

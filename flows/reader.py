@@ -129,6 +129,22 @@ def drained(found: Reading | PupilStream) -> Reading:
     return found.reading()
 
 
+def turns(known: Sequence[Known]) -> list[list[Known]]:
+    """Deliveries, the older first, in parts that are to be worked on one after the other: in none are two of one form
+    and sender, since the newer is compared with what the older has left."""
+    found: list[list[Known]] = []
+    depth: dict[tuple[str | None, str | None], int] = {}
+    for each in known:
+        key = (each.form, each.sender or each.arrival.folder)
+        level = depth.get(key, 0)
+        if each.form is not None:  # what nobody recognises is compared with nothing
+            depth[key] = level + 1
+        if level == len(found):
+            found.append([])
+        found[level].append(each)
+    return found
+
+
 def batches(known: Sequence[Known], most: int = LARGEST_BATCH) -> Iterator[list[Known]]:
     """Small deliveries of one form and date, of which the same was stated, together, at most so many; large ones and
     pupil exports alone."""
