@@ -173,6 +173,20 @@ def test_the_former_file_put_back_under_its_name_counts_again(
     assert "COM-077" in rules(outcome)
 
 
+def test_two_files_of_one_name_sent_again_change_nothing(
+    plain: Settings, engine: sa.Engine, shegarsky: Path, tmp_path: Path
+) -> None:
+    folders = [tmp_path / day / "shegarsky" for day in ("08", "15")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    shutil.copyfile(shegarsky, folders[0] / shegarsky.name)
+    shortened(shegarsky, folders[1] / shegarsky.name, "08.09.2023")
+    ingest(folders, Options(), plain)
+    readings = count(engine, "ops.reading")
+    assert all(each.is_repeat for each in ingest(folders, Options(), plain))
+    assert count(engine, "ops.reading") == readings
+
+
 def test_a_whole_folder_sent_again_changes_nothing(
     plain: Settings, engine: sa.Engine, shegarsky: Path, tmp_path: Path
 ) -> None:
