@@ -69,7 +69,7 @@ class Databases:
         name = f"profmin_test_{uuid4().hex[:12]}"
         with self.admin.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template or self.template}"))
-            if template is None:  # rights on a database do not come with its copy
+            if template != "template0":  # rights on a database do not come with its copy
                 connection.execute(sa.text(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC"))
         try:
             yield self.url(name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from crash_house import Driver, House, Place
-from crash_nights import first_night, second_night
+from crash_nights import correction, first_night, second_night
 from crash_stages import INGEST, OLDER
 
 
@@ -28,19 +28,20 @@ def house(
 @pytest.fixture(scope="module")
 def embedded_first(house: House, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The same with the embedded server, which each command starts and stops."""
-    place = Place(tmp_path_factory.mktemp("embedded") / "home")
-    first_night(place.home / "inbox")
-    house.driver.run(place, INGEST, OLDER).must_be(3)
-    second_night(place.home / "inbox")
-    return place
+    return lived(house, Place(tmp_path_factory.mktemp("embedded") / "home"))
 
 
 @pytest.fixture(scope="module")
 def first(house: House) -> Place:
     """The first night taken in by older rules and published; what comes in the second lies in the inbox."""
-    home = house.folder / "home"
-    first_night(home / "inbox")
-    place = Place(home, house.stack.enter_context(house.databases.fresh()))
+    return lived(house, Place(house.folder / "home", house.stack.enter_context(house.databases.fresh())))
+
+
+def lived(house: House, place: Place) -> Place:
+    inbox = place.home / "inbox"
+    first_night(inbox)
     house.driver.run(place, INGEST, OLDER).must_be(3)
-    second_night(home / "inbox")
+    correction(inbox)
+    house.driver.run(place, INGEST, OLDER).must_be(0)
+    second_night(inbox)
     return place

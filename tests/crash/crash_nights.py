@@ -1,4 +1,4 @@
-"""Two nights of a region of three units: what is published already, and what comes next."""
+"""Nights of a region of three units: what is published already, and what comes next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from documents.demo.styles import STYLES
 UNITS = ("bakcharsky", "kedrovy", "teguldetsky")
 LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")
 FIRST, SECOND = dt.date(2023, 9, 8), dt.date(2023, 9, 12)
+LATER = dt.datetime.combine(SECOND, dt.time(14), LOCAL)
 OPERATOR, DEPARTMENT = "regional_operator", "department"
+CORRECTION, PART = "исправлено.xlsx", "часть"
+ODD = os.fsdecode("фото\nкласса.xlsx".encode("cp1251"))
+"""A name that is no UTF-8, with a line break."""
 
 
 def small_region() -> Region:
@@ -49,8 +53,16 @@ def first_night(inbox: Path) -> None:
     write_deliveries(replace(region, readiness=sent), inbox)
 
 
+def correction(inbox: Path) -> None:
+    """Between the two: Teguldetsky corrects its report."""
+    region = small_region()
+    _, data = _report(region, "teguldetsky", pl.col("pupils_total") + 1)
+    put(inbox / "teguldetsky" / CORRECTION, data, dt.datetime.combine(FIRST, dt.time(23), LOCAL))
+
+
 def second_night(inbox: Path) -> None:
-    """After the deadline: an export, a corrected report, a report in a zip archive, files that are none."""
+    """After the deadline: an export and a part of it, which is held; a corrected report, one of before that is sent
+    again after its correction, one in a zip archive; the plan under another name; a link, and files that are none."""
     region = small_region()
     noon = dt.datetime.combine(SECOND, dt.time(12), LOCAL)
     later = region.schools.with_columns(registered=pl.col("registered") + 1)
@@ -59,6 +71,13 @@ def second_night(inbox: Path) -> None:
     )
     ending, data = exports.export(there)
     put(inbox / OPERATOR / f"Сводный отчёт по ученикам {SECOND}.{ending}", data, noon)
+    part = replace(there, pupils=there.pupils.head(there.pupils.height // 2))
+    put(inbox / OPERATOR / f"Сводный отчёт по ученикам {SECOND} {PART}.{ending}", exports.export(part)[1], LATER)
+    (plan,) = (inbox / OPERATOR).glob("План*.xlsx")
+    put(inbox / OPERATOR / f"ещё раз {plan.name}", plan.read_bytes(), noon)
+    (inbox / "teguldetsky" / CORRECTION).unlink()  # in a copy of a place each file is new, and those beside it too
+    (before,) = (inbox / "teguldetsky").iterdir()
+    put(before, before.read_bytes(), noon)
     name, data = _report(region, "bakcharsky")
     put(inbox / "bakcharsky" / f"исправлено {name}", data, noon)
     name, data = _report(region, "kedrovy")
@@ -68,7 +87,8 @@ def second_night(inbox: Path) -> None:
         archive.writestr(zipfile.ZipInfo(name), data)
         archive.writestr(zipfile.ZipInfo("приказ.docx.xlsx"), b"%PDF-1.7")
     put(packed, packed.read_bytes(), noon)
-    put(inbox / "kedrovy" / "фото.xlsx", b"\xff\xd8\xff\xe0" * 50, noon)
+    put(inbox / "kedrovy" / ODD, b"\xff\xd8\xff\xe0" * 50, noon)
+    (inbox / "kedrovy" / "ссылка.xlsx").symlink_to("/etc/hostname")
 
 
 def third_night(inbox: Path) -> None:
@@ -79,11 +99,11 @@ def third_night(inbox: Path) -> None:
     put(inbox / DEPARTMENT / f"Реестр школ {SECOND}.xlsx", exports.register(grown, SECOND), noon)
 
 
-def _report(region: Region, unit: str) -> tuple[str, bytes]:
-    """The report of a unit without the rows that are wrong: its name and its bytes."""
+def _report(region: Region, unit: str, *changed: pl.Expr) -> tuple[str, bytes]:
+    """The report of a unit without the rows that are wrong, in columns that are changed: its name and its bytes."""
     (about,) = region.units.filter(pl.col("reporting_unit") == unit).to_dicts()
     wrong = set(region.faults["school_code"])
-    rows = [row for row in region.readiness.to_dicts() if row["reporting_unit"] == unit]
+    rows = region.readiness.filter(pl.col("reporting_unit") == unit).with_columns(*changed).to_dicts()
     kept = [row for row in rows if row["school_code"] not in wrong]
     return report(STYLES[about["style"]], about, kept, {}, region.as_of)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg2
 from crash_house import House, Place, Stage, answering
 from crash_nights import third_night
@@ -16,6 +18,14 @@ PLAN = (
     "backfill", "plan", "--form", "readiness_report", "--from", "2023-09-01", "--to", "2023-09-12", "--reason", REASON,
 )  # fmt: skip
 APPLY, REVERT = ("backfill", "apply", "1"), ("backfill", "revert", "1")
+
+
+NEWS = {
+    ("ГОТОВНО", "1", "True", "superseded"), ("исправл", "1", "True", "superseded"),
+    ("ГОТОВНО", "2", "True", "current"), ("ещё раз", "1", "False", "None"),
+}  # fmt: skip
+"""Of deliveries: the name's beginning, how many times it was sent, whether it is read itself, and what came of that."""
+HELD = "SELECT delivery_id FROM ops.reading WHERE status = 'held'"
 
 
 def ingest_again(_: Place) -> tuple[str, ...]:
@@ -41,22 +51,51 @@ def revert_again(place: Place) -> tuple[str, ...] | None:
 
 
 def status(place: Place) -> str | None:
+    return asked(place, "SELECT status FROM ops.backfill")
+
+
+def waiting(place: Place) -> int | None:
+    """The delivery of the second night that waits for a decision, as long as it does."""
+    return asked(place, HELD)
+
+
+def asked(place: Place, statement: str) -> Any:
+    """The first value that a statement finds in a place's database."""
     with answering(place) as url:
         connection = psycopg2.connect(**plain(url))
         with connection.cursor() as cursor:
-            cursor.execute("SELECT status FROM ops.backfill")
+            cursor.execute(statement)
             found = cursor.fetchone()
         connection.close()
     return found[0] if found else None
 
 
 def ingest_stage(house: House, first: Place) -> tuple[Stage, Place]:
-    return house.staged(first, INGEST, code=4)
+    """The second night; what is special about it has come to what it should."""
+    night, second = house.staged(first, INGEST, code=4)
+    came = {(row[0][:7], row[1], row[2], row[7]) for row in night.expected["readings"]}
+    assert came > NEWS, came
+    assert night.expected["left out"] == [("kedrovy/ссылка.xlsx", "kedrovy", "COM-082")]
+    return night, second
 
 
 def register_stage(house: House, second: Place) -> Stage:
     third_night(second.home / "inbox")
     return house.staged(second, INGEST, code=4)[0]
+
+
+def decision_stages(house: House, second: Place) -> tuple[Stage, Stage]:
+    """What waits is accepted, or refused."""
+    accept, _ = house.staged(second, decision(second, "accept"))
+    refuse, _ = house.staged(second, decision(second, "refuse"))
+    assert len(accept.seen) == len(refuse.seen) == 2, "marts say what waits"
+    return accept, refuse
+
+
+def decision(place: Place, what: str) -> tuple[str, ...]:
+    number = waiting(place)
+    assert number is not None
+    return ("deliveries", what, str(number), "--reason", "Проверено по телефону")
 
 
 def backfill_stages(house: House, second: Place) -> tuple[Stage, Stage, Stage]:

@@ -17,11 +17,12 @@ from flows.settings import Settings
 from warehouse.mart import marts, views
 
 READINGS = """
-SELECT d.file_name, r.form, r.sender, r.as_of, r.slice, r.status, r.verdict, r.contract_version,
-    r.superseded_by IS NULL, r.rows_read, r.rows_loaded, r.rows_quarantined, b.status
+SELECT d.file_name, d.sent, d.same_as IS NULL, r.form, r.sender, r.as_of, r.slice, r.status, r.verdict,
+    r.contract_version, r.superseded_by IS NULL, r.rows_read, r.rows_loaded, r.rows_quarantined, b.status,
+    r.held_at IS NULL, r.decided_by, r.decision_reason
 FROM ops.delivery d LEFT JOIN ops.reading r ON r.delivery_id = d.delivery_id
 LEFT JOIN ops.backfill b ON b.backfill_id = r.backfill_id
-ORDER BY d.sha256, r.became_current_at, r.verdict, r.status
+ORDER BY d.sha256, d.file_name, d.sent, r.became_current_at, r.verdict, r.status
 """
 COUNTED = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
@@ -30,6 +31,7 @@ WHERE schemaname IN ('core', 'restricted', 'ref') AND tablename !~ '_\\d+$'
 ORDER BY 1
 """
 BACKFILLS = "SELECT status, forms, from_as_of, to_as_of FROM ops.backfill ORDER BY backfill_id"
+LEFT_OUT = "SELECT place, sender_folder, rule FROM ops.left_out ORDER BY inbox_path"
 MOMENTS = """
 SELECT table_name, array_agg(column_name::text) FROM information_schema.columns
 WHERE table_schema = 'mart' AND data_type = 'timestamp with time zone' AND column_name <> 'received_at' GROUP BY 1
@@ -73,7 +75,7 @@ def state(url: str, home: Path) -> State:
     try:
         with connection.cursor() as cursor:
             found: State = {f"mart {name}": text for name, text in told_marts(cursor).items()}
-            for name, statement in (("readings", READINGS), ("backfills", BACKFILLS)):
+            for name, statement in (("readings", READINGS), ("backfills", BACKFILLS), ("left out", LEFT_OUT)):
                 cursor.execute(statement)
                 found[name] = [tuple(map(str, row)) for row in cursor.fetchall()]
             cursor.execute(COUNTED)
@@ -94,7 +96,7 @@ def files(home: Path) -> State:
     for path in sorted(path for part in KEPT for path in (home / part).rglob("*") if path.is_file()):
         found[f"file {path.relative_to(home)}"] = hashlib.sha256(path.read_bytes()).hexdigest()
     for path in sorted(path for path in home.iterdir() if path.is_file()):
-        if not path.name.startswith(("profmin.log", "pgdata.", "postgres.log")):
+        if not path.name.startswith(("profmin.log", "pgdata.", "postgres.log", "metrics.prom")):
             found[f"file {path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 

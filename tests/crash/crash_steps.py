@@ -27,7 +27,8 @@ PHASES = {
     "process": "read", "forget_registers": "register", "load_many": "load", "load_pupils": "load",
     "publish": "publish", "dates_to_publish": "publish", "write_receipts": "receipts", "finish_run": "end",
     "_leave": "stop", "open_backfill": "open", "read_again": "propose", "compare": "compare", "apply": "apply",
-    "revert": "revert", "show_report": "show", "publish_within": "publish",
+    "revert": "revert", "show_report": "show", "publish_within": "publish", "decide": "decide",
+    "decided": "open", "notify": "tell", "write_metrics": "tell",
 }  # fmt: skip
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 FILE_EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.link", "os.rmdir")
@@ -63,7 +64,7 @@ class Steps:
             try:
                 self.count += 1
                 self.phase = phase(sys._getframe(1)) or self.phase
-                os.write(self.out, f"{self.count}\t{self.phase}\t{kind}\t{what}\n".encode())
+                os.write(self.out, f"{self.count}\t{self.phase}\t{kind}\t{what}\n".encode(errors="backslashreplace"))
                 if self.count == self.at:
                     self.disturb(connection)
             finally:

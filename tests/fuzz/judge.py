@@ -17,12 +17,18 @@ from mutants import Mutant
 from contracts.forms import RULES, form_named
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import Reading
-from contracts.rules import UNREADABLE
+from contracts.rules import TOO_MUCH_SET_ASIDE, UNREADABLE
 from transforms.interpret import Delivery, interpret
 
 SECONDS = 20.0
 """Within which a batch of mutants is interpreted, and each of them when it is alone."""
 ADDRESS = re.compile(r"[A-Z]{1,7}[1-9][0-9]*")
+PYTHON = re.compile(
+    r"\b(None|True|False|nan|NaN|inf|dtype|Traceback|\w+Error|datetime\.\w+|Decimal|timedelta)\b"
+    r"|<[\w.]+ object at|\b0x[0-9a-f]{6,}"
+)
+"""What tells of a program where people read; what a file itself says is quoted."""
+QUOTED = re.compile("«[^»]*»")
 NOT_DATA = {
     "title", "heading", "total", "subtotal", "section", "unfilled", "note", "another_table", "blank",
 }  # fmt: skip
@@ -87,11 +93,27 @@ def wrong(reading: Reading, content: Content) -> Iterator[str]:
     for finding in findings.iter_rows(named=True):
         if not finding["message"] or finding["rule"] not in RULES or finding["severity"] not in SEVERITIES:
             yield f"a finding without words, rule or severity: {finding}"
+        if PYTHON.search(QUOTED.sub("", finding["message"])):
+            yield f"a word of Python in a text for people: {finding['message']}"
         if finding["cell"] is not None and not ADDRESS.fullmatch(finding["cell"]):
             yield f"no address of a cell: {finding['cell']}"
         if finding["difference"] is not None and not math.isfinite(finding["difference"]):
             yield f"a difference that JSON does not know: {finding['difference']}"
+    yield from of_set_aside(reading)
     yield from of_raw_rows(reading)
+
+
+def of_set_aside(reading: Reading) -> Iterator[str]:
+    """More rows set aside than the form allows are never loaded with; where COM-072 refuses, it is for that."""
+    if reading.form is None:
+        return
+    rows, allowed = reading.rows, form_named(reading.form).set_aside
+    if reading.verdict != "refused" and rows.quarantined > allowed.most(rows.loaded + rows.quarantined):
+        yield f"{rows} is {reading.verdict}, though {allowed} allows less to be set aside"
+    for finding in reading.findings.filter(rule=TOO_MUCH_SET_ASIDE.id).iter_rows(named=True):
+        aside, read = int(finding["value"]), rows.read - rows.not_data
+        if not allowed.most(read) < aside <= read:
+            yield f"{finding['message']} with {rows}, though {allowed} allows so much"
 
 
 def of_raw_rows(reading: Reading) -> Iterator[str]:
