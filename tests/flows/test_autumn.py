@@ -16,7 +16,7 @@ from flows import reader
 from flows.ingest import ingest
 from flows.reader import Options
 from flows.settings import Settings
-from warehouse import database, reference
+from warehouse import inputs, reference
 from warehouse.database import connect
 from warehouse.publish import publish, published_dates
 from warehouse.query import mart, mart_names
@@ -62,7 +62,7 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
                     if hasattr(module, "contract_version"):
                         patch.setattr(module, "contract_version", lambda version=version: version)
             if night.number == RENAMED:
-                for module in (database, reference):
+                for module in (inputs, reference):
                     patch.setattr(module, "rows", renamed)
             outcomes = ingest(put(night.files, settings.inbox), Options(), settings)
             assert {outcome.verdict for outcome in outcomes} <= {"accepted", "partial"}
