@@ -58,11 +58,11 @@ def ingest(
     kept = told_deliveries(paths or [])
     if paths and not kept:  # without any path the inbox is meant
         tell([], as_json=as_json, with_ids=True)
-    from flows.ingest import ingest as run_ingest
+    from flows.ingest import ingest_by_hand
     from flows.terminal import progress
 
     with progress("приём"):
-        outcomes = run_ingest(kept, options, found)
+        outcomes = ingest_by_hand(kept, options, found)
     tell(outcomes, as_json=as_json, with_ids=True)
 
 

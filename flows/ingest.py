@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,13 +12,14 @@ from flows.counting import with_what_counts
 from flows.inbox import Arrival, Incoming, discover, named
 from flows.intake import Intake, warehouse
 from flows.journal import logged
+from flows.notify import write_down
 from flows.outbox import write_receipts
 from flows.outcome import Outcome, exit_code, first_failure, in_order, unique
 from flows.progress import report
 from flows.reader import REGISTER_FORM, Known, Options, batches, turns
 from flows.recorded import LONGEST_MESSAGE
 from flows.settings import Settings
-from flows.trouble import LOGGER, Fault
+from flows.trouble import LOGGER, Fault, guarded
 from flows.usage import UsageError
 from warehouse.deliveries import finish_run, start_run
 from warehouse.publish import published_dates
@@ -55,6 +58,15 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
             with engine.begin() as connection:
                 finish_run(connection, run_id, state, message and message[:LONGEST_MESSAGE])
     return told
+
+
+def ingest_by_hand(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:
+    """`ingest`; what is wrong then becomes incidents. Their messages go out with the next run or `messages send`."""
+    settings.prepare()
+    with warehouse(settings) as engine:
+        outcomes = ingest(paths, options, settings)
+        guarded("noticing incidents", partial(write_down, engine, settings, dt.datetime.now(dt.UTC)))
+    return outcomes
 
 
 def take_in(intake: Intake, arrived: Sequence[Arrival | Outcome]) -> list[Outcome]:

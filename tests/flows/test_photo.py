@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,6 +21,7 @@ from flows.reader import Options
 from flows.routing import COLUMNS
 from flows.settings import Settings
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb0043") + bytes(2000) + bytes.fromhex("ffd9")
 PDF = b"%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj\ntrailer <</Root 1 0 R>>\n%%EOF\n"
 ROUTES = (
@@ -58,3 +62,21 @@ def test_the_sender_of_the_folder_is_answered(
     with engine.connect() as connection:
         found = connection.execute(sa.text(INCIDENTS)).tuples()
     assert found.all() == [("asinovsky", None, name[-3:])]
+
+
+def test_what_is_taken_in_by_hand_opens_incidents_and_sends_nothing(
+    profmin: Run, settings: Settings, region_files: Path
+) -> None:
+    (register,) = (region_files / "department").glob("Реестр*")
+    path = settings.inbox / "asinovsky" / "отчёт.jpg"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(JPEG)
+    assert profmin("ingest", register, path, settings=settings).returncode == 4
+    (found,) = [
+        each
+        for each in json.loads(profmin("incidents", "--json", settings=settings).stdout)
+        if each["condition"] == "failed_validation"
+    ]
+    assert (found["sender"], found["form"]) == ("asinovsky", None)
+    messages = json.loads(profmin("messages", "--json", settings=settings).stdout)
+    assert messages and {each["outcome"] for each in messages} == {"waiting"}
