@@ -1,21 +1,15 @@
-"""What comes of an entry of the inbox that is not taken in: words for people, a record that opens an incident."""
+"""What comes of an entry of the inbox that is not taken in: words for people."""
 
 from __future__ import annotations
 
-import re
-
-from contracts.forms import FORMS
 from contracts.rules import LEFT_OUT
 from contracts.texts import rule_text
-from contracts.vocabulary import rows
 from documents.names import as_on_disk, shown
-from flows.inbox import Incoming, LeftOut, stamp
+from flows.inbox import Incoming, LeftOut
 from flows.outcome import Outcome
 from flows.trouble import LOGGER
 from transforms.finding import finding
-from warehouse.left_out import Entry
 
-SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 OURS = ("gone", "unreadable", "no_room")
 """What no sender can mend: a failure of ours, which makes a run fail."""
 
@@ -39,33 +33,6 @@ def gone(incoming: Incoming) -> Outcome:
     told = f"a file of {incoming.folder or 'no sender'} is gone since it was seen"
     LOGGER.info("%s", told)
     return Outcome(incoming.file, "", incoming.folder, failure=told, is_gone=True)
-
-
-def entry(incoming: Incoming, why: LeftOut) -> Entry:
-    """The record of an entry that is not taken in."""
-    rule = LEFT_OUT[why.why].id
-    told = place(incoming) if why.is_folder or names_no_pupil(incoming.folder) else nameless(incoming)
-    return Entry(incoming.inbox_path or "", told, incoming.folder, rule, seen_as(incoming))
-
-
-def names_no_pupil(folder: str | None) -> bool:
-    """Whether what a sender's folder holds is not about pupils, after one of whom a file may be named."""
-    kinds = {form.sender_kind for form in FORMS if form.pupils is not None}
-    return any(row["sender"] == folder and row["kind"] not in kinds for row in rows("senders"))
-
-
-def nameless(incoming: Incoming) -> str:
-    """Where a file lies without its name: incidents tell it to others than its sender."""
-    suffix = incoming.path.suffix
-    return f"{incoming.folder or '.'}/*{suffix if SUFFIX.fullmatch(suffix) else ''}"
-
-
-def seen_as(incoming: Incoming) -> str:
-    """What tells whether an entry is still the one that was left out; nothing when it cannot be looked at."""
-    try:
-        return stamp(incoming.path.lstat())
-    except OSError:
-        return ""
 
 
 def place(incoming: Incoming) -> str:

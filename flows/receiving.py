@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from contracts.circumstances import Stated
 from flows.inbox import NAMED, Arrival, Incoming, Key, LeftOut, NotTaken, archive, is_bare, unpack
-from flows.left_out import entry, gone, not_taken
+from flows.left_out import gone, not_taken
+from flows.left_out_record import entry
 from flows.outcome import Outcome, failed
 from flows.quota import Quota
 from flows.reader import Options, contract_version

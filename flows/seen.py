@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contracts.reading import answer
 from flows.inbox import Arrival, Incoming, stamp
-from flows.left_out import seen_as
+from flows.left_out_record import seen_as
 from flows.outcome import Outcome
 from warehouse import left_out
 from warehouse.deliveries import seen_before
