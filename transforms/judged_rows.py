@@ -65,7 +65,8 @@ class Names:
 def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -> Part:
     """The rows of a table; rows that have a name and nothing else, branches, and totals that nobody named are told.
 
-    A row with the code of a school that no other row has is data, whatever its name begins with.
+    A row with the code of a school that no other row has is data, whatever its name begins with; with nothing but its
+    key it is a row that nobody filled in.
     """
     places, findings = places_of(heading, keys), []
     rows = data_rows(sheet, heading, places)
@@ -73,8 +74,13 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
     if marked:
         codes = Counter(names.at(row.cells, "school_code") for row in rows)
         for place in marked:
-            if codes[names.at(rows[place].cells, "school_code")] == 1:
-                rows[place] = replace(rows[place], outcome="data")
+            row = rows[place]
+            if codes[names.at(row.cells, "school_code")] > 1:
+                continue
+            if any(c < len(row.cells) and (text := row.cells[c]) and not text.isspace() for c in places.others):
+                rows[place] = replace(row, outcome="data")
+            elif row.outcome != "note":
+                rows[place] = replace(row, outcome=UNFILLED)
     unfilled = [row.number for row in rows if row.outcome == UNFILLED]
     if unfilled:
         findings.append(
