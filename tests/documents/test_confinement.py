@@ -295,6 +295,7 @@ def test_an_ordinary_user_reads_as_well() -> None:
     try:
         folder.chmod(0o755)
         (folder / "a.csv").write_text("a;b\n1;2\n")
+        (folder / "a.csv").chmod(0o644)  # whatever the umask that a command of ours left behind
         done = subprocess.run(
             [interpreter, "-c", READ, str(folder / "a.csv")], capture_output=True, text=True, check=False, cwd=folder,
             user=NOBODY, group=NOBODY, extra_groups=[], env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

@@ -228,8 +228,9 @@ def test_a_service_of_apprise(at_home: Settings) -> None:
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What a program that logs everything would write. (pytest's own also hears loggers that are silent.)"""
+    monkeypatch.setattr(logging.getLogger("profmin"), "propagate", True)  # a command has its own handlers instead
     kept = io.StringIO()
     handler, root = logging.StreamHandler(kept), logging.getLogger()
     before = root.level

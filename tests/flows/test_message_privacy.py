@@ -99,10 +99,10 @@ def test_a_planted_name_leaves_only_in_the_senders_own_workbook(
         (settings.home / "routing.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n", encoding="utf-8")
         settings.smtp_url = SecretStr(box.url)
         done = notify(engine, settings, NOW)
-        assert done.failed == done.waiting == 0 and done.sent >= (9 if damage == "cell" else 5)
+        assert done.failed == done.waiting == 0 and done.sent >= 9
         own = [mail for mail, to in zip(box.taken, box.to, strict=True) if to == OWN]
         others = [mail for mail, to in zip(box.taken, box.to, strict=True) if to != OWN]
-        assert len(own) == 1 and len(others) == (2 if damage == "cell" else 1)
+        assert len(own) == 1 and len(others) == 2
         for mail in others:
             assert_nowhere(told(mail), "a mail")
         requests = "\n".join(posted(web))

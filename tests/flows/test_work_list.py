@@ -168,7 +168,7 @@ def test_a_run_that_could_not_write_receipts_owes_them(
 def test_options_speak_of_files_that_are_named(settings: Settings, profmin: Run) -> None:
     done = profmin("ingest", "--form", "readiness_report", settings=settings)
     assert (done.returncode, done.stderr.strip()) == (
-        2, "profmin: name the files of which --form, --sender or --as-of speaks",
+        2, "profmin: назовите файлы, о которых говорят --form, --sender или --as-of",
     )  # fmt: skip
 
 
