@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from evidence import severity
 
 from contracts import versions
+from contracts.form import Form
+from contracts.forms import FORMS
 from flows.backfill import apply_backfill, plan, requested, revert_backfill
 from flows.ingest import ingest
 from flows.reader import Options
@@ -23,16 +25,17 @@ from warehouse.query import mart
 
 DAY = dt.date(2023, 9, 8)
 REASON = "Должность ответственного больше не ошибка"
-OLD, NEW = "2023", "2023-09"
+OLD, NEW = "as-it-is", "2023-09"
 Change = Callable[[str, dt.date | None], None]
 
 
 @pytest.fixture
 def change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Change]:
     """Let RDY-010 have another severity from now on; with a date, listed as a version that judges from it."""
-    table = tmp_path / "versions.csv"
-    table.write_text(versions.FILE.read_text(encoding="utf-8"), encoding="utf-8")
-    monkeypatch.setattr(versions, "FILE", table)
+    project = versions.listed()
+    monkeypatch.setattr(versions, "FILE", tmp_path / "versions.csv")
+    # From which date the rules of the project judge is no matter of these tests: here those of now judge every date.
+    versions.write([*project, *(now(form) for form in FORMS)])
 
     def changed(to: str, since: dt.date | None) -> None:
         severity("RDY-010", to)
@@ -46,10 +49,14 @@ def change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Change]:
 @pytest.fixture
 def halves(region_inbox: Path) -> tuple[list[Path], list[Path]]:
     """Everything but half of the readiness reports, and that half; Tomsk, whom the change concerns, is in the first."""
-    files = [path for path in sorted(region_inbox.rglob("*")) if path.is_file()]
+    files = [path for path in sorted(region_inbox.rglob("[!.]*")) if path.is_file()]
     units = sorted({path.parent.name for path in files} - {"department", "regional_operator"})
     second = set(units[:10]) - {"tomsk_city"}
     return [path for path in files if path.parent.name not in second], [p for p in files if p.parent.name in second]
+
+
+def now(form: Form) -> versions.Version:
+    return versions.Version(OLD, form.name, versions.FIRST_DAY, versions.rules_of(form), "Как есть.")
 
 
 def shown(engine: sa.Engine, name: str) -> pl.DataFrame:
