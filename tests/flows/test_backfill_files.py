@@ -20,6 +20,7 @@ from documents.demo.exports import register as register_file
 from flows import backfill
 from flows.backfill import apply_backfill, plan, requested, revert_backfill
 from flows.backfill_report import Report, report_of
+from flows.decided import decided
 from flows.doctor import examine
 from flows.ingest import ingest
 from flows.reader import Options
@@ -112,6 +113,8 @@ def test_a_changed_rule_is_planned_applied_and_taken_back(engine: sa.Engine, set
         ("RDY-010", "error", 1, 0),
         ("RDY-010", "warning", 0, 1),
     ]
+    assert report.totals.filter(mart="readiness_region", column="completeness").height == 1
+    assert report.units.filter(column="completeness").is_empty(), "what a date says as a whole is told once"
     assert report.deliveries.height == 1
     apply_backfill(engine, settings, backfill_id)
     assert published(engine) != before
@@ -186,7 +189,7 @@ def test_bytes_that_are_gone_are_told(engine: sa.Engine, settings: Settings) -> 
 
 
 def test_the_register_of_then_on_request(engine: sa.Engine, settings: Settings) -> None:
-    """A correction of the register took a school away; with what was known before it, its report is as it was."""
+    """An officer let a register through that lacks a school; by what was known before it, a report is as it was."""
     assert settings.database_url is not None
     with engine.connect() as connection:
         then = connection.scalar(sa.text("SELECT clock_timestamp()"))
@@ -197,7 +200,9 @@ def test_the_register_of_then_on_request(engine: sa.Engine, settings: Settings) 
     corrected = settings.inbox / "department" / "Реестр школ 2023-09-01 исправлено.xlsx"
     corrected.write_bytes(register_file(region))
     (outcome,) = ingest([corrected], Options(), settings)
-    assert outcome.verdict == "accepted", outcome.findings
+    assert (outcome.verdict, [each["rule"] for each in outcome.findings]) == ("held", ["COM-070"])
+    assert outcome.delivery_id is not None
+    decided(settings, outcome.delivery_id, "current", "Офицер", "Школа закрыта.")
 
     asked = (["readiness_report"], ["kedrovy"], DAY, DAY)
     as_then = plan(engine, settings, requested(*asked, "Как знали тогда", register_known_at=then))
