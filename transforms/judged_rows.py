@@ -72,15 +72,18 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
     rows = data_rows(sheet, heading, places)
     marked = [place for place, row in enumerate(rows) if row.outcome in MARKED and names.has_code(row.cells)]
     if marked:
-        codes = Counter(names.at(row.cells, "school_code") for row in rows)
+        codes, alone = Counter(names.at(row.cells, "school_code") for row in rows), []
         for place in marked:
             row = rows[place]
             if codes[names.at(row.cells, "school_code")] > 1:
                 continue
             if any(c < len(row.cells) and (text := row.cells[c]) and not text.isspace() for c in places.others):
                 rows[place] = replace(row, outcome="data")
-            elif row.outcome != "note":
-                rows[place] = replace(row, outcome=UNFILLED)
+            else:
+                alone.append(place)
+        if any(row.outcome == "data" for row in rows):  # an empty template is told as a whole
+            for place in alone:
+                rows[place] = replace(rows[place], outcome=UNFILLED)
     unfilled = [row.number for row in rows if row.outcome == UNFILLED]
     if unfilled:
         findings.append(

@@ -181,6 +181,16 @@ def test_a_branch_with_a_code_of_the_register_is_a_row() -> None:
     assert outcomes(reading)[-1] == "quarantined" and "COM-101" not in set(reading.findings["rule"])
 
 
+@pytest.mark.parametrize("name", [KNOWN[3], "филиал в с. Речное", "в т.ч. филиал в с. Речное"])
+def test_a_code_and_a_name_with_nothing_else_are_no_row(name: str) -> None:
+    """Nobody filled it in: the school is told to be absent, instead of each of its empty cells."""
+    alone = [{"school_code": "700004", "school_name": name}.get(each) for each in NAMES]
+    reading = read(*ROWS, alone)
+    assert outcomes(reading)[-1] == "unfilled"
+    assert "COM-062" in set(reading.findings["rule"]) and "COM-040" not in set(reading.findings["rule"])
+    assert (reading.rows.loaded, reading.rows.quarantined) == (len(ROWS), 0)
+
+
 def test_a_branch_with_the_code_of_its_school_is_left_out() -> None:
     reading = read(*ROWS, school(3, school_name="в т.ч. филиал в с. Речное"))
     assert (reading.rows.loaded, outcomes(reading)[-1]) == (3, "subtotal")
