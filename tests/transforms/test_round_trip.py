@@ -20,7 +20,7 @@ from contracts.form import Column, Kind
 from contracts.forms import RULES, form_named
 from contracts.forms.readiness_report import COLUMNS
 from contracts.grid import cell_address
-from contracts.rules import CELL, CELL_ERROR
+from contracts.rules import CELL, CELL_ERROR, TOO_MUCH_SET_ASIDE
 from documents.demo import Region, Sizes, faults, synthetic
 from documents.demo.faults import Row
 from documents.demo.reports import report
@@ -156,17 +156,20 @@ def test_what_is_sound_loads_and_what_is_corrupt_is_named(made: tuple[int, Sent]
     grid = read_grid(sent.name, sent.data)
     (reading,) = drained([Delivery(sent.name, "0" * 64, sent.sender, RECEIVED, grid)], known)
     errors = reading.findings.filter(pl.col("severity").is_in(["error", "refuse"]))
+    much = len(sent.corrupted) > FORM.set_aside.most(len(sent.rows))
+    assert (TOO_MUCH_SET_ASIDE.id in errors["rule"]) == much
+    errors = errors.filter(pl.col("rule") != TOO_MUCH_SET_ASIDE.id)
     named = set(errors["cell"])
     assert named == set().union(*sent.corrupted.values()), errors.select("rule", "cell", "value", "message").to_dicts()
     assert known.register is not None
     codes = dict(known.register.select("school_id", "school_code").iter_rows())
     facts = {codes[row.pop("school_id")]: row for row in reading.facts.to_dicts()}
-    sound = {row["school_code"]: row for row in sent.rows if row["school_code"] not in sent.corrupted}
+    sound = {row["school_code"]: row for row in sent.rows if row["school_code"] not in sent.corrupted and not much}
     assert facts.keys() == sound.keys()
     for code, row in facts.items():
         assert row == {name: sound[code][name] if name in sent.columns else None for name in row}, code
-    assert (reading.rows.loaded, reading.rows.quarantined) == (len(sound), len(sent.corrupted))
-    assert reading.verdict == ("partial" if sent.corrupted else "accepted")
+    assert (reading.rows.loaded, reading.rows.quarantined) == (len(sound), len(sent.rows) - len(sound))
+    assert reading.verdict == ("refused" if much else "partial" if sent.corrupted else "accepted")
 
 
 def test_every_kind_of_cell_can_be_corrupt() -> None:
