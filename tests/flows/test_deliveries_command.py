@@ -7,12 +7,11 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
 import sqlalchemy as sa
-from conftest import Run
 from evidence import picked
 
 from flows.ingest import ingest
@@ -21,6 +20,9 @@ from flows.reader import Options
 from flows.settings import Settings
 from warehouse.doctor import examined
 from warehouse.query import mart
+
+if TYPE_CHECKING:
+    from conftest import Run
 
 NIGHTS = [dt.date(2023, 9, day) for day in (8, 9, 10)]
 Rows = list[list[Any]]
