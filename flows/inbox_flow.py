@@ -40,7 +40,7 @@ def inbox(home: str | None = None) -> State[Any]:
 
 
 def something_came(settings: Settings) -> bool:
-    """Is there a file that nobody has seen, or no inbox, or did the run that saw a file die before it read it?"""
+    """Is there a file that nobody has seen, or no inbox, or did the run that saw a file end before it read it?"""
     settings.prepare()
     found = discover(settings.inbox)
     with warehouse(settings) as engine:

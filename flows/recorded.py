@@ -22,7 +22,7 @@ from warehouse.deliveries import finish_run, start_run
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-COMPLETED, FAILED = "completed", "failed"
+COMPLETED, FAILED, CRASHED = "completed", "failed", "crashed"
 LONGEST_MESSAGE = 300
 
 
@@ -39,14 +39,16 @@ class Run:
 def recorded(
     engine: Engine, settings: Settings, kind: str, as_of: dt.date | None, flow_run_id: str | None
 ) -> Iterator[Run]:
-    """Record a run as running, and how it ended: as it says, or failed when the block raises. Then tell of it."""
+    """Record a run as running, and how it ended: as it says, failed when the block raises, or crashed when it was told
+    to stop. Then tell of it."""
     with engine.begin() as connection:
         run = Run(start_run(connection, kind, as_of, flow_run_id))
     with logged(run_id=run.run_id, flow_run_id=flow_run_id):
         try:
             yield run
         except BaseException as error:
-            run.state, run.message = FAILED, str(fault(error, f"the {kind} run"))
+            run.state = FAILED if isinstance(error, Exception) else CRASHED  # by a signal, and not by what it does
+            run.message = str(fault(error, f"the {kind} run"))
             raise
         finally:
             with engine.begin() as connection:

@@ -28,10 +28,14 @@ WHERE d.same_as IS NULL
   AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
 """
-# A run that was killed between archiving and reading leaves deliveries that are no news to the next look at the inbox.
+# A run that ends between archiving and reading leaves deliveries that are no news to the next look at the inbox. Those
+# of one that was stopped or killed are taken up at once; what fails by itself is tried three times, then by the night.
 INTERRUPTED = f"""
-SELECT EXISTS ({WAITING}) AND 'crashed' = (
-    SELECT r.state FROM ops.run r WHERE r.kind IN ('nightly', 'inbox') ORDER BY r.run_id DESC LIMIT 1
+SELECT EXISTS ({WAITING}) AND (
+    SELECT (array_agg(r.state ORDER BY r.run_id DESC))[1] = 'crashed'
+        OR (array_agg(r.state ORDER BY r.run_id DESC))[1] = 'failed'
+           AND count(*) FILTER (WHERE r.state = 'failed') < 3
+    FROM (SELECT run_id, state FROM ops.run WHERE kind IN ('nightly', 'inbox') ORDER BY run_id DESC LIMIT 3) r
 )
 """
 ARCHIVED = """
@@ -76,7 +80,7 @@ def waiting(connection: Connection, contract_version: str) -> list[int]:
 
 
 def was_interrupted(connection: Connection, contract_version: str) -> bool:
-    """Did the last run that took in deliveries die with some of them still to be read?"""
+    """Did the last run that took in deliveries die, or fail less than three times, with some still to be read?"""
     return bool(connection.scalar(text(INTERRUPTED), {"version": contract_version}))
 
 

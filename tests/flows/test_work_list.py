@@ -16,12 +16,15 @@ from evidence import picked
 from flows import intake as intakes
 from flows import outbox, receiving
 from flows.inbox import Incoming, discover
+from flows.inbox_flow import something_came
 from flows.ingest import ingest, take_in
-from flows.intake import Intake
+from flows.intake import Intake, warehouse
 from flows.outcome import Outcome
 from flows.reader import Options
+from flows.recorded import recorded
 from flows.settings import Settings
 from flows.trouble import Fault
+from warehouse.deliveries import finish_run, start_run
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -183,3 +186,43 @@ def test_a_file_that_goes_away_meanwhile_is_named_and_holds_nothing_up(
         (report.name, None)
     ]
     assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("ended", "is_taken_up"),
+    [
+        (["completed"], False),
+        (["completed", "crashed"], True),
+        (["failed"], True),
+        (["failed", "failed"], True),
+        (["failed", "failed", "failed"], False),
+        (["failed", "failed", "failed", "crashed"], True),
+        (["failed", "failed", "failed", "completed"], False),
+        (["failed", "failed", "failed", "completed", "failed"], True),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
+    engine: sa.Engine, settings: Settings, report: Path, ended: list[str], is_taken_up: bool
+) -> None:
+    """Of a run that was stopped at once; of one that failed by itself a third time and then by the night."""
+    with warehouse(settings):
+        Intake(engine, settings, Options(), None).receive_new(discover(settings.inbox))
+    with engine.begin() as connection:
+        for state in ended:
+            finish_run(connection, start_run(connection, "inbox", None), state)
+    assert something_came(settings) is is_taken_up
+    report.with_name("новый.csv").write_text("Школа;Класс\n", encoding="utf-8")
+    assert something_came(settings)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(SystemExit(1), "crashed"), (KeyboardInterrupt(), "crashed"), (ValueError(), "failed")]
+)
+def test_a_run_that_is_told_to_stop_does_not_fail(
+    engine: sa.Engine, settings: Settings, error: BaseException, state: str
+) -> None:
+    with warehouse(settings), pytest.raises(type(error)), recorded(engine, settings, "inbox", None, None):
+        raise error
+    with engine.connect() as connection:
+        assert connection.scalars(sa.text("SELECT state FROM ops.run")).all() == [state]
