@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from flows.json_output import plain, write
 from flows.usage import UsageError, day, in_zone, moment, must_be_known
 
 if TYPE_CHECKING:
@@ -142,14 +143,14 @@ def list_(as_json: Json = False) -> None:
     from rich.table import Table
 
     from flows.backfill_report import REQUEST, STATUSES
-    from flows.mart import cell, plain
+    from flows.mart import cell
     from flows.terminal import console
     from warehouse.requests import backfills
 
     with opened() as (engine, settings), engine.connect() as connection:
         found = backfills(connection)
     if as_json:
-        typer.echo(json.dumps([plain(row) for row in found.iter_rows(named=True)], ensure_ascii=False, indent=2))
+        write([plain(row) for row in found.iter_rows(named=True)])
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     columns = ("backfill_id", "status", "from_as_of", "to_as_of", "deliveries", "changed", "requested_by", "reason")

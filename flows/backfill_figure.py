@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.forms import FORMS
 from contracts.vocabulary import words
-from flows import mart
+from flows import json_output, mart
 from flows.terminal import SEVERITIES, sender_name
 
 MAY_HOLD_NAMES = frozenset(
@@ -84,4 +84,4 @@ def number_or_shown(text: str | None, kind: str | None, column: str, timezone: Z
 def plain(row: dict[str, Any]) -> dict[str, Any]:
     """A row of figures for a program: numbers, truths, and dates in ISO form."""
     values = {name: typed(row[name], row["type"]) for name in ("before", "after")}
-    return mart.plain({name: value for name, value in {**row, **values}.items() if name != "type"})
+    return json_output.plain({name: value for name, value in {**row, **values}.items() if name != "type"})

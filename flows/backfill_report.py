@@ -17,7 +17,7 @@ from contracts.forms import RULES
 from contracts.inputs import TITLES, differences
 from documents.mart_xlsx import frames_xlsx
 from documents.receipt_findings import column_titles
-from flows import mart
+from flows import json_output, mart
 from flows.backfill_figure import MAY_HOLD_NAMES, Show, number_or_shown, plain, shown
 from flows.terminal import SEVERITIES, VERDICTS, form_title, sender_name
 from warehouse.comparison import changed_cells, changed_deliveries, changed_findings, changed_inputs, changes
@@ -82,14 +82,14 @@ class Report:
         """One JSON document: a row a figure and date; numbers, truths and ISO dates as they are."""
         figures = {"totals": self.totals, "units": self.units, "schools": self.schools, "others": self.others}
         return {
-            "backfill": mart.plain(self.request),
+            "backfill": json_output.plain(self.request),
             **{name: [plain(row) for row in part.iter_rows(named=True)] for name, part in figures.items()},
-            "deliveries": [mart.plain(row) for row in self.deliveries.iter_rows(named=True)],
+            "deliveries": [json_output.plain(row) for row in self.deliveries.iter_rows(named=True)],
             "findings": self.findings.to_dicts(),
             "cells": [plain(row) for row in self.cells.iter_rows(named=True)],
             "inputs": [
                 {
-                    **mart.plain({name: row[name] for name in row if not name.startswith("lines_")}),
+                    **json_output.plain({name: row[name] for name in row if not name.startswith("lines_")}),
                     "moved": moved_lines(row),
                 }
                 for row in self.inputs.iter_rows(named=True)

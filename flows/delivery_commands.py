@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import typer
 
+from flows.json_output import plain, write
 from flows.options import Json
 from flows.usage import UsageError
 
@@ -54,7 +53,8 @@ def show_list(*, decided_too: bool, as_json: bool) -> None:
     from flows.terminal import console
     from warehouse.decision import findings, held
 
-    with warehouse(settings()) as engine, engine.connect() as connection:
+    own = settings()
+    with warehouse(own) as engine, engine.connect() as connection:
         found = held(connection, decided_too=decided_too)
         why = findings(connection, found["reading_id"].to_list())
     told = [{**row, "findings": of(why, row["reading_id"])} for row in found.iter_rows(named=True)]
@@ -65,7 +65,7 @@ def show_list(*, decided_too: bool, as_json: bool) -> None:
     if not told:
         out.print(NOTHING)
     for row in told:
-        show_one(out, row, ZoneInfo(settings().timezone))
+        show_one(out, row, ZoneInfo(own.timezone))
 
 
 @commands.command()
@@ -76,7 +76,8 @@ def show(delivery_id: Id, as_json: Json = False) -> None:
     from flows.terminal import console
     from warehouse.decision import findings, held
 
-    with warehouse(settings()) as engine, engine.connect() as connection:
+    own = settings()
+    with warehouse(own) as engine, engine.connect() as connection:
         found = held(connection, decided_too=True, delivery_id=delivery_id)
         if found.is_empty():
             raise UsageError(
@@ -87,7 +88,7 @@ def show(delivery_id: Id, as_json: Json = False) -> None:
     if as_json:
         write(plain(told))
     else:
-        show_one(console(), told, ZoneInfo(settings().timezone))
+        show_one(console(), told, ZoneInfo(own.timezone))
 
 
 @commands.command()
@@ -175,11 +176,3 @@ def of(found: pl.DataFrame, reading_id: int) -> list[dict[str, Any]]:
         for each in found.iter_rows(named=True)
         if each["reading_id"] == reading_id
     ]
-
-
-def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
-
-
-def write(document: object) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

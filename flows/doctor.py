@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from flows.intake import warehouse
+from flows.json_output import write
 from flows.progress import report
 from flows.settings import Settings
 from warehouse.doctor import SHOWN, Law, archived, examined
@@ -59,7 +58,7 @@ def show(laws: list[Law], out: Console, *, as_json: bool) -> int:
             {"law": law.name, "says": law.says, "broken": law.times, "places": [list(place) for place in law.broken]}
             for law in laws
         ]
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write(document)
     else:
         for law in laws:
             mark = "[green]holds[/green]" if not law.times else f"[red]broken {law.times} times[/red]"

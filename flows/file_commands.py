@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.json_output import write
 from flows.options import AsOf, EnglishFiles, EnglishJson, Files, FormName, Json, RegisterFile, SenderName
 from flows.usage import ENGINEER, OFFICER, SENDER, UsageError, must_be_known
 
@@ -171,14 +172,13 @@ def must_exist(paths: list[Path]) -> None:
 
 def tell(outcomes: list[Outcome], *, as_json: bool, with_ids: bool) -> None:
     """Print outcomes for a program or for people, and end with their exit code."""
-    import json
 
     from flows.outcome import exit_code
     from flows.terminal import console, show_outcomes
 
     if as_json:
         documents = [outcome.document(with_ids=with_ids) for outcome in outcomes]
-        typer.echo(json.dumps(documents, ensure_ascii=False, indent=2))
+        write(documents)
     else:
         show_outcomes(console(), outcomes)
     raise typer.Exit(exit_code(outcomes))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from flows import json_output
+from flows.json_output import write
 from flows.usage import UsageError, day, must_be_known
 
 if TYPE_CHECKING:
@@ -176,9 +177,5 @@ def wrong_usage() -> Iterator[None]:
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """Times in ISO form, details as they are."""
-    told = {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
+    told = json_output.plain(row)
     return told | {"details": json.loads(told["details"])} if "details" in told else told
-
-
-def write(document: object) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

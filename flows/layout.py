@@ -7,7 +7,6 @@ import datetime as dt
 import difflib
 import getpass
 import io
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -20,6 +19,7 @@ from contracts.reading import Suggestion
 from contracts.vocabulary import FOLDER
 from flows.inbox import Arrival, digested, named
 from flows.intake import warehouse
+from flows.json_output import write
 from flows.opener import Opener
 from flows.reader import Options, register_known
 from flows.settings import Settings
@@ -46,7 +46,7 @@ def show_layouts(
     before = layouts_before([found for _, found in told if found is not None], settings)
     documents = [document(arrival, found, before) for arrival, found in told]
     if as_json:
-        sys.stdout.write(json.dumps(documents, ensure_ascii=False, indent=2) + "\n")
+        write(documents)
     else:
         sys.stdout.write("\n".join(line for each in documents for line in described(each)) + "\n")
     if propose:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +13,7 @@ from rich.text import Text
 
 from flows.database import reached
 from flows.journal import Record, records
-from flows.mart import plain
+from flows.json_output import plain, write
 from flows.settings import Settings
 from flows.trouble import Fault
 from flows.usage import UsageError
@@ -67,7 +65,7 @@ def show_logs(settings: Settings, name: str, out: Console, *, as_json: bool) -> 
         raise Fault(said) if is_away else UsageError(said)
     if as_json:
         document = {"runs": [plain(run) for run in runs], "lines": [line.document() for line in lines]}
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write(document)
         return
     local = ZoneInfo(settings.timezone)
     if silent:

@@ -18,6 +18,7 @@ from rich.table import Table
 from documents.mart_csv import mart_csv
 from documents.mart_xlsx import mart_xlsx
 from flows.intake import warehouse
+from flows.json_output import plain
 from flows.settings import Settings
 from flows.summary import percent, whole
 from flows.tables import BANDS
@@ -122,11 +123,6 @@ def why_empty(
     later = published.get(day) if day else None
     came = f" Она опубликована позже, {later.astimezone(zone):%d.%m.%Y %H:%M}." if later else ""
     return f"Дата {day:%Y-%m-%d}{then} не опубликована.{came} Есть: {days}{more}."
-
-
-def plain(row: dict[str, object]) -> dict[str, object]:
-    """Dates and times in ISO form; numbers and texts as they are."""
-    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
 
 
 def print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, out: Console) -> None:

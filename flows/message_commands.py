@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from flows.json_output import plain, write
 from flows.usage import UsageError, must_be_known
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def list_(
     with warehouse(found) as engine, engine.connect() as connection:
         rows = listed(connection, most, outcome)
     if as_json:
-        sys.stdout.write(json.dumps([plain(row) for row in rows], ensure_ascii=False, indent=2) + "\n")
+        write([plain(row) for row in rows])
         return
     if not rows:
         typer.echo("Сообщений нет.")
@@ -85,7 +86,7 @@ def show(
         raise UsageError(f"сообщения {message_id} нет; все — `profmin messages`")
     (row,) = rows
     if as_json:
-        sys.stdout.write(json.dumps(plain(row), ensure_ascii=False, indent=2) + "\n")
+        write(plain(row))
         return
     zone = ZoneInfo(found.timezone)
     incidents = ", ".join(map(str, row["incident_ids"]))
@@ -198,7 +199,3 @@ def enclosed(attachments: list[dict[str, Any]]) -> str:
 
 def local(moment: dt.datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%d.%m.%Y %H:%M}"
-
-
-def plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, dt.datetime) else value for name, value in row.items()}

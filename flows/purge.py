@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from documents.names import as_on_disk
 from flows.doctor import hash_of
 from flows.draft import replace
 from flows.intake import warehouse
+from flows.json_output import write
 from flows.settings import Settings
 from flows.trouble import LOGGER
 from warehouse.deliveries import finish_run, start_run
@@ -153,7 +153,7 @@ def show_purge(settings: Settings, now: dt.datetime, *, dry_run: bool, as_json: 
     found = purge(settings, now, dry_run=dry_run)
     if as_json:
         document = {"dry_run": dry_run, **asdict(found)}
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write(document)
         return
     sys.stdout.write(f"{'would remove' if dry_run else 'removed'}: {found}\n")
     for act in found.acts:

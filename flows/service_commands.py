@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.drain import drain
+from flows.json_output import write
 from flows.prefect_api import Api
 from flows.prefect_settings import SHARED, auth_string, url_of
 from flows.service import START_SECONDS, log_file, serve
@@ -129,7 +129,7 @@ def show_status(settings: Settings, *, as_json: bool) -> int:
     found = asked(settings.home, "status") if settings.home.is_dir() else None
     document = described(settings, found)
     if as_json:
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write(document)
     elif found is None:
         tell("No service runs here; `profmin up` starts it.")
     else:

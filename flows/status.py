@@ -15,7 +15,7 @@ from contracts.inputs import TITLES
 from contracts.versions import changed, listed
 from flows.freshness import is_stale
 from flows.intake import warehouse
-from flows.mart import plain
+from flows.json_output import plain
 from flows.reader import contract_version
 from flows.service_control import asked
 from flows.settings import Settings

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +18,7 @@ from contracts.inputs import TITLES
 from contracts.versions import COMMAND
 from flows.freshness import is_stale
 from flows.incident_commands import CLASSES
+from flows.json_output import write
 from flows.settings import Settings
 from flows.status import Status, judge_again, of_forms, reread, span, status, versions
 from flows.summary import whole
@@ -59,7 +58,7 @@ def show_status(settings: Settings, out: Console, *, as_json: bool) -> None:
     """Print how things stand; without a database, what to do."""
     found = status(settings)
     if as_json:
-        sys.stdout.write(json.dumps(found.document() if found else None, ensure_ascii=False, indent=2) + "\n")
+        write(found.document() if found else None)
     elif found is None:
         out.print(NO_DATABASE, highlight=False, soft_wrap=True)
     else:
