@@ -153,7 +153,7 @@ def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataF
         findings, is_refused = pl.concat([pl.DataFrame(much, schema=FINDINGS, orient="row"), findings]), True
     if is_refused:
         kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
-    rows_counted = counted(kept)
+        rows_counted = counted(kept)
     verdict: Verdict = "refused" if is_refused else "partial" if rows_counted.quarantined else "accepted"
     return replace(
         reading(found, rows_counted, findings, kept),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 
 import polars as pl
@@ -13,22 +12,29 @@ from contracts.rules import OF_CIRCUMSTANCES
 
 def digest(reading: Reading) -> str:
     """A hash of everything that a reading tells, apart from the ids and times of its storing."""
-    checksum = sha256()
-    told = (
-        reading.form, reading.edition, reading.sender, reading.as_of, reading.campaign, reading.slice, reading.verdict,
-        reading.rows,
-    )  # fmt: skip
-    checksum.update(repr(told).encode())
-    outcomes = reading.raw_rows.select("sheet", "row", "outcome")
-    for frame in (outcomes, reading.findings, reading.facts, reading.control_totals, reading.school_outcomes):
-        checksum.update(text_of(frame).encode())
-    return checksum.hexdigest()[:32]
+    return digests(reading)[0]
 
 
 def facts_digest(reading: Reading) -> str:
     """The same hash without what only the moment of receipt says."""
-    only_then = pl.col("rule").is_in(OF_CIRCUMSTANCES)
-    return digest(replace(reading, findings=reading.findings.filter(~only_then)))
+    return digests(reading)[1]
+
+
+def digests(reading: Reading) -> tuple[str, str]:
+    """`digest` and `facts_digest`; they differ in findings alone, and mostly not even there."""
+    told = (
+        reading.form, reading.edition, reading.sender, reading.as_of, reading.campaign, reading.slice, reading.verdict,
+        reading.rows,
+    )  # fmt: skip
+    outcomes = text_of(reading.raw_rows.select("sheet", "row", "outcome"))
+    rest = "".join(map(text_of, (reading.facts, reading.control_totals, reading.school_outcomes)))
+    lasting = reading.findings.filter(~pl.col("rule").is_in(OF_CIRCUMSTANCES))
+
+    def hashed(findings: pl.DataFrame) -> str:
+        return sha256(f"{told!r}{outcomes}{text_of(findings)}{rest}".encode()).hexdigest()[:32]
+
+    whole = hashed(reading.findings)
+    return whole, whole if lasting.height == reading.findings.height else hashed(lasting)
 
 
 def text_of(frame: pl.DataFrame) -> str:

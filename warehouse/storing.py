@@ -17,7 +17,7 @@ from contracts.versions import rules_of
 from warehouse.bearing import Weighed, objections
 from warehouse.copying import copy_frame
 from warehouse.decision import Come, overtake
-from warehouse.digest import digest, facts_digest
+from warehouse.digest import digest, digests, facts_digest
 from warehouse.history import Finding, Standing, compared, findings_frame, sent_again
 from warehouse.parts import copy_parts
 
@@ -293,8 +293,7 @@ def _reading_rows(
             "superseded_by": newer.get(each.reading_id),
             "run_id": each.run_id,
             "backfill_id": backfill_id,
-            "digest": digest(each.reading),
-            "facts_digest": facts_digest(each.reading),
+            **dict(zip(("digest", "facts_digest"), digests(each.reading), strict=True)),
         }
         for each, result in zip(wave, results, strict=True)
     ]
