@@ -28,16 +28,12 @@ FROM (SELECT clock_timestamp() AS now) n
 AFTER = """
 SELECT FROM ops.reading n
 JOIN ops.delivery e ON coalesce(e.same_as, e.delivery_id) = n.delivery_id
-WHERE n.form = w.form AND n.sender = w.sender AND n.status {statuses}
+WHERE n.form = w.form AND n.sender = w.sender AND {is_word}
   AND (e.counts_at, e.delivery_id) > (w.counts_at, w.delivery_id)
-  AND CASE w.slice_by
-      WHEN 'campaign' THEN coalesce(n.campaign = w.campaign, true)
-      WHEN 'as_of' THEN coalesce(n.as_of = w.as_of, true)
-      ELSE coalesce(ref.academic_year(n.as_of) = ref.academic_year(w.as_of), true)
-  END
+  AND ops.may_share_slice(w.slice_by, n.campaign, w.campaign, n.as_of, w.as_of)
 """
-NEWER = AFTER.format(statuses="NOT IN ('proposed', 'reverted', 'unfinished')")
-WAITS = AFTER.format(statuses="= 'held'")
+NEWER = AFTER.format(is_word="ops.came_of_run(n.status)")
+WAITS = AFTER.format(is_word="n.status = 'held'")
 """A newer word that waits for an officer's decision: what is sent again after it is newer still."""
 # One that was not read yet waits as it is, and so do the files of an archive. Words that there is nothing to report
 # stand for their campaign or night alone: next year the same words are others.
@@ -55,7 +51,7 @@ WITH word AS (
     LEFT JOIN LATERAL (
         SELECT r.* FROM ops.reading r
         WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id)
-          AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+          AND ops.came_of_run(r.status)
         ORDER BY r.reading_id DESC LIMIT 1
     ) r ON true
     LEFT JOIN ref.form f ON f.form = r.form

@@ -46,7 +46,7 @@ LAST = """
 SELECT r.reading_id, r.status, r.slice, r.held_at IS NOT NULL, r.verdict, d.counts_at, d.file_name
 FROM ops.delivery d
 LEFT JOIN ops.reading r ON r.delivery_id = coalesce(d.same_as, d.delivery_id)
-    AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+    AND ops.came_of_run(r.status)
 WHERE d.delivery_id = :delivery_id
 ORDER BY r.reading_id DESC LIMIT 1
 """

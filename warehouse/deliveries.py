@@ -14,10 +14,10 @@ SEEN = """
 SELECT i.inbox_path FROM unnest(cast(:paths AS text[]), cast(:stamps AS text[])) AS i (inbox_path, stamp)
 WHERE EXISTS (SELECT FROM ops.arrival a WHERE a.inbox_path = i.inbox_path AND a.stamp = i.stamp)
 """
-READ = "r.status NOT IN ('proposed', 'reverted', 'unfinished')"
-"""A reading that came of a run; those of a backfill that is not applied, or was taken back, are none."""
 # What older rules refused, or held, gets another chance by newer ones.
-FINISHED = f"{READ} AND (r.contract_version = :version OR (r.verdict <> 'refused' AND r.status <> 'held'))"
+FINISHED = (
+    "ops.came_of_run(r.status) AND (r.contract_version = :version OR (r.verdict <> 'refused' AND r.status <> 'held'))"
+)
 # A zip archive is read as the deliveries in it; they wait for themselves. A file that states that there is nothing to
 # report has no rows to read, and equal facts under another name are read by the first one.
 WAITING = f"""

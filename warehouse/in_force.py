@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 # A refused reading has no slice; where not even its campaign or date is known, the newest one of its form and sender is
-# meant. Where dates follow one another and nothing is of that date, what holds on it: an export within its academic
-# year, a register before its first date too.
+# meant. Where dates follow one another and nothing is of that date, what holds on it; OFFSET 0 keeps that from being
+# asked for the others.
 COUNTS = """
 SELECT r.reading_id, n.reading_id, n.file_name, n.came_at, n.as_of
 FROM ops.reading r
@@ -19,21 +19,15 @@ LEFT JOIN LATERAL (
     SELECT h.reading_id, e.file_name, ops.came_at(e) AS came_at, h.as_of
     FROM ops.reading h JOIN ops.delivery e ON e.delivery_id = h.delivery_id
     WHERE h.form = r.form AND h.sender = r.sender AND h.status = 'current' AND h.slice IS NOT NULL
-      AND CASE WHEN r.slice IS NOT NULL THEN h.slice = r.slice ELSE CASE f.slice_by
-          WHEN 'campaign' THEN coalesce(h.campaign = r.campaign, true)
-          WHEN 'as_of' THEN coalesce(h.as_of = r.as_of, true)
-          ELSE coalesce(ref.academic_year(h.as_of) = ref.academic_year(r.as_of), true)
-      END END
+      AND CASE WHEN r.slice IS NOT NULL THEN h.slice = r.slice
+          ELSE ops.may_share_slice(f.slice_by, h.campaign, r.campaign, h.as_of, r.as_of) END
     ORDER BY e.counts_at DESC, h.as_of DESC, e.delivery_id DESC LIMIT 1
 ) h ON true
 LEFT JOIN LATERAL (
     SELECT k.reading_id, e.file_name, ops.came_at(e) AS came_at, k.as_of
-    FROM ops.reading_known('infinity') k JOIN ops.delivery e ON e.delivery_id = k.delivery_id
+    FROM ops.reading_at(r.as_of, 'infinity') k JOIN ops.delivery e ON e.delivery_id = k.delivery_id
     WHERE h.reading_id IS NULL AND f.slice_by = 'as_of' AND k.form = r.form AND k.sender = r.sender
-      AND (k.as_of < r.as_of OR f.holds_before_first)
-      AND (f.expected <> 'day' OR ref.academic_year(k.as_of) = ref.academic_year(r.as_of))
-    ORDER BY k.as_of < r.as_of DESC, CASE WHEN k.as_of > r.as_of THEN k.as_of END, k.as_of DESC,
-        k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC LIMIT 1
+    OFFSET 0
 ) b ON true
 CROSS JOIN LATERAL (
     SELECT h.reading_id, h.file_name, h.came_at, h.as_of WHERE h.reading_id IS NOT NULL

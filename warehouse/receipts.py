@@ -32,7 +32,7 @@ FROM ops.delivery d
 JOIN ops.delivery e ON e.delivery_id = d.same_as
 JOIN LATERAL (
     SELECT r.reading_id, r.sender, r.form, r.as_of FROM ops.reading r
-    WHERE r.delivery_id = d.same_as AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+    WHERE r.delivery_id = d.same_as AND ops.came_of_run(r.status)
     ORDER BY r.reading_id DESC LIMIT 1
 ) r ON true
 WHERE d.same_as IS NOT NULL AND d.answered_at IS NULL ORDER BY d.delivery_id
@@ -40,9 +40,9 @@ WHERE d.same_as IS NOT NULL AND d.answered_at IS NULL ORDER BY d.delivery_id
 SAME_ANSWERED = "UPDATE ops.delivery SET answered_at = clock_timestamp() WHERE delivery_id = ANY (:deliveries)"
 UNANSWERED = """
 SELECT r.reading_id FROM ops.reading r
-WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND ops.came_of_run(r.status)
   AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
-                    AND n.status NOT IN ('proposed', 'reverted', 'unfinished'))
+                    AND ops.came_of_run(n.status))
 """
 ANSWERED = """
 UPDATE ops.reading SET answered_at = clock_timestamp() WHERE reading_id = ANY (:readings) AND answered_at IS NULL
@@ -128,7 +128,7 @@ SELECT CASE WHEN d.delivery_id = :number THEN 'id' WHEN starts_with(d.sha256, :s
     d.delivery_id, d.sha256, d.file_name,
     (SELECT max(r.reading_id) FROM ops.reading r
      WHERE r.delivery_id = coalesce(d.same_as, d.delivery_id)
-       AND r.status NOT IN ('proposed', 'reverted', 'unfinished')) AS reading_id
+       AND ops.came_of_run(r.status)) AS reading_id
 FROM ops.delivery d
 WHERE d.delivery_id = :number OR d.file_name = :asked OR starts_with(d.sha256, :start)
     OR EXISTS (SELECT FROM ops.arrival a WHERE a.delivery_id = d.delivery_id AND a.file_name = :asked)
@@ -136,7 +136,7 @@ ORDER BY d.counts_at DESC, d.delivery_id DESC
 """
 LAST_READINGS = """
 SELECT r.delivery_id, max(r.reading_id) FROM ops.reading r
-WHERE r.delivery_id = ANY (:deliveries) AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+WHERE r.delivery_id = ANY (:deliveries) AND ops.came_of_run(r.status)
 GROUP BY r.delivery_id
 """
 SHORTEST_PREFIX = 4

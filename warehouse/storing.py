@@ -25,7 +25,7 @@ SAID_BEFORE = """
 SELECT DISTINCT ON (r.delivery_id) r.delivery_id, r.reading_id, r.status, r.digest
 FROM ops.reading r
 WHERE r.delivery_id = ANY (:deliveries) AND r.contract_version = ANY (:versions)
-  AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+  AND ops.came_of_run(r.status)
 ORDER BY r.delivery_id, r.reading_id DESC
 """
 HISTORY = """

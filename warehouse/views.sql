@@ -29,6 +29,9 @@ DROP FUNCTION IF EXISTS ref.roster_at(date);
 DROP FUNCTION IF EXISTS ref.sender_at(date);
 DROP FUNCTION IF EXISTS ref.campaign_at(date);
 DROP FUNCTION IF EXISTS ref.unit_at(date);
+DROP FUNCTION IF EXISTS ops.may_hold(ref.form, text, date, text, date);
+DROP FUNCTION IF EXISTS ops.may_share_slice(text, text, text, date, date);
+DROP FUNCTION IF EXISTS ops.came_of_run(text);
 DROP FUNCTION IF EXISTS ops.came_at(ops.delivery);
 DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
 DROP FUNCTION IF EXISTS ref.academic_year(date);
@@ -47,6 +50,31 @@ $$;
 -- files, else when we saw it first. A file's own time is a claim and decides nothing.
 CREATE FUNCTION ops.came_at(delivery ops.delivery) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN delivery.is_vouched THEN delivery.claimed_at ELSE delivery.received_at END
+$$;
+
+-- Did a reading come of a run, by its status? One of a backfill that is not applied, or was taken back, did not.
+CREATE FUNCTION ops.came_of_run(status text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT status NOT IN ('proposed', 'reverted', 'unfinished')
+$$;
+
+-- May two documents of a form and a sender be of one slice? What is not known of one of them may be the same.
+CREATE FUNCTION ops.may_share_slice(slice_by text, campaign text, other_campaign text, as_of date, other_as_of date)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE slice_by
+        WHEN 'campaign' THEN coalesce(campaign = other_campaign, true)
+        WHEN 'as_of' THEN coalesce(as_of = other_as_of, true)
+        ELSE coalesce(ref.academic_year(as_of) = ref.academic_year(other_as_of), true)
+    END
+$$;
+
+-- May a document of a form hold on a day on which a campaign (or none) runs?
+CREATE FUNCTION ops.may_hold(form ref.form, campaign text, as_of date, running text, day date)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT (as_of <= day OR form.holds_before_first) AND CASE
+        WHEN form.slice_by = 'campaign' THEN campaign = running
+        WHEN form.slice_by = 'academic_year' OR form.expected = 'day' THEN ref.academic_year(as_of) = ref.academic_year(day)
+        ELSE true
+    END
 $$;
 
 CREATE FUNCTION ref.unit_at(day date)
@@ -158,12 +186,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     FROM ops.reading_known(known) r
     JOIN ref.form f ON f.form = r.form
     LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
-    WHERE (r.as_of <= day OR f.holds_before_first)
-      AND CASE
-          WHEN f.slice_by = 'campaign' THEN r.campaign = c.campaign
-          WHEN f.slice_by = 'academic_year' OR f.expected = 'day' THEN ref.academic_year(r.as_of) = ref.academic_year(day)
-          ELSE true
-      END
+    WHERE ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
     ORDER BY r.form, r.sender, r.as_of <= day DESC,
         CASE WHEN r.as_of > day THEN r.as_of END,
         CASE WHEN f.slice_by = 'as_of' THEN r.as_of END DESC,
@@ -228,12 +251,7 @@ RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, as
     LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
     LEFT JOIN ops.reading_at(day, known) h ON h.form = r.form AND h.sender = r.sender
     WHERE r.held_at <= known AND coalesce(r.decided_at > known, true)
-      AND (r.as_of <= day OR f.holds_before_first)
-      AND CASE
-          WHEN f.slice_by = 'campaign' THEN r.campaign = c.campaign
-          WHEN f.slice_by = 'academic_year' OR f.expected = 'day' THEN ref.academic_year(r.as_of) = ref.academic_year(day)
-          ELSE true
-      END
+      AND ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
       AND (h.reading_id IS NULL OR f.slice_by <> 'as_of' OR r.as_of >= h.as_of)
     ORDER BY r.form, r.sender, d.counts_at DESC, d.delivery_id DESC, r.reading_id DESC
 $$;

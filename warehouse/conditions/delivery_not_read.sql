@@ -8,7 +8,7 @@ SELECT
     '{}'::bigint[] AS deliveries
 FROM ops.delivery d
 WHERE d.same_as IS NULL
-  AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND r.status NOT IN ('proposed', 'reverted', 'unfinished'))
+  AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND ops.came_of_run(r.status))
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.statement s WHERE s.delivery_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)

@@ -4,9 +4,9 @@ WITH owed AS (
     FROM ops.reading r
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
     JOIN ops.run u ON u.run_id = r.run_id AND u.state <> 'running' AND u.state <> 'crashed'
-    WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND r.status NOT IN ('proposed', 'reverted', 'unfinished')
+    WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND ops.came_of_run(r.status)
       AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
-                        AND n.status NOT IN ('proposed', 'reverted', 'unfinished'))
+                        AND ops.came_of_run(n.status))
 )
 SELECT
     NULL::text AS form,

@@ -2,6 +2,6 @@
 SELECT d.file_name || ' ' || left(d.sha256, 8) AS place, 'no finished reading' AS wrong
 FROM ops.delivery d
 WHERE d.same_as IS NULL
-  AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND r.status NOT IN ('proposed', 'reverted', 'unfinished'))
+  AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND ops.came_of_run(r.status))
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
