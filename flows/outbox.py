@@ -132,13 +132,11 @@ def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bo
         made = made_receipts(settings, [(receipt, known[reading_id]) for reading_id, receipt in told.items()])
         answered = []
         for reading_id, (receipt, data) in zip(told, made, strict=True):
-            if not isinstance(data, Fault):
-                doing = f"writing the receipt of delivery {receipt.sha256[:8]}"
-                written = guarded(doing, partial(write, paths[reading_id], data, settings.outbox))
-                if written is True:
-                    yield paths[reading_id]
-                if not isinstance(written, Fault):
-                    answered.append(reading_id)
+            written = _put(settings, receipt.sha256, paths[reading_id], data)
+            if written is True:
+                yield paths[reading_id]
+            if not isinstance(written, Fault):
+                answered.append(reading_id)
         with engine.begin() as connection:
             note_answered(connection, answered)
 
@@ -156,15 +154,21 @@ def _same_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
         answered = []
         for (each, _), (_, data) in zip(told, made, strict=True):
             path = receipt_path(settings.outbox, each.address)
-            if not isinstance(data, Fault):
-                doing = f"writing the receipt of delivery {each.address.sha256[:8]}"
-                written = guarded(doing, partial(write, path, data, settings.outbox))
-                if written is True:
-                    yield path
-                if not isinstance(written, Fault):
-                    answered.append(each.delivery_id)
+            written = _put(settings, each.address.sha256, path, data)
+            if written is True:
+                yield path
+            if not isinstance(written, Fault):
+                answered.append(each.delivery_id)
         with engine.begin() as connection:
             note_same_answered(connection, answered)
+
+
+def _put(settings: Settings, sha256: str, path: Path, data: bytes | Fault) -> bool | Fault:
+    """Write a receipt; whether it was news, or why it was not made or written."""
+    if isinstance(data, Fault):
+        return data
+    doing = f"writing the receipt of delivery {sha256[:8]}"
+    return guarded(doing, partial(write, path, data, settings.outbox))
 
 
 def _told(engine: Engine, settings: Settings, readings: Sequence[int]) -> dict[int, Receipt]:

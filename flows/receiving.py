@@ -159,7 +159,7 @@ class Receiver:
                     arrival.path.relative_to(self.settings.archive).as_posix(), arrival.folder, arrival.channel,
                     is_vouched=self.settings.vouches_for(arrival.channel), run_id=self.run_id,
                     container_id=arrival.container_id, inbox_path=arrival.inbox_path, stamp=arrival.stamp,
-                    stated=stated, said=said.get(arrival.key),
+                    stated=stated, said=said[arrival.key][0] if arrival.key in said else None,
                 )  # fmt: skip
                 recorded = record_came(connection, came, seen, together)
                 found[arrival.key] = replace(

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 def statements_in(
     connection: Connection, arrivals: Sequence[Arrival], now: dt.datetime, settings: Settings, sender: str | None
-) -> dict[Key, Said]:
-    """What arrivals state, by their keys; those that state nothing are left out.
+) -> dict[Key, tuple[Said, str]]:
+    """What arrivals state and in which words, by their keys; those that state nothing are left out.
 
     To a text that is not understood a note goes back at once, and it is read like any other file, which refuses it.
     `sender` says whose the files are, not the folder.
     """
     zone = ZoneInfo(settings.timezone)
-    found: dict[Key, Said] = {}
+    found: dict[Key, tuple[Said, str]] = {}
     for arrival in arrivals:
         text = statement_text(arrival)
         if text is None:
@@ -40,7 +40,7 @@ def statements_in(
             connection, arrival, place, text, arrival.came(now, is_vouched=settings.vouches_for(arrival.channel)), zone
         )
         if isinstance(said, Said):
-            found[arrival.key] = said
+            found[arrival.key] = said, reason_of(arrival, text)
         else:
             path = settings.outbox / (place or NOBODY) / answer_name(arrival.file, arrival.sha256)
             write(path, unclear(said, PurePath(arrival.file).name), settings.outbox)
@@ -50,7 +50,7 @@ def statements_in(
 def take_statements(
     connection: Connection,
     arrivals: Sequence[Arrival],
-    said: Mapping[Key, Said],
+    said: Mapping[Key, tuple[Said, str]],
     settings: Settings,
     run_id: int | None,
 ) -> dict[Key, Outcome]:
@@ -58,12 +58,9 @@ def take_statements(
     zone = ZoneInfo(settings.timezone)
     stating = [each for each in arrivals if each.key in said]
     made = [
-        Statement(
-            **vars(said[each.key]), reason=reason_of(each, statement_text(each) or ""), stated_by=BY,
-            stated_at=each.received_at, delivery_id=each.delivery_id,
-        )
-        for each in stating
-    ]  # fmt: skip
+        Statement(**vars(what), reason=reason, stated_by=BY, stated_at=each.received_at, delivery_id=each.delivery_id)
+        for each, (what, reason) in ((each, said[each.key]) for each in stating)
+    ]
     new = record(connection, made, settings.lock_wait, run_id)
     return {
         arrival.key: Outcome(
