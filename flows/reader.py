@@ -15,7 +15,9 @@ import contracts
 from contracts.circumstances import NOTHING_STATED, Stated
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
-from flows.inbox import Arrival, Incoming, digest
+from contracts.rules import LEFT_OUT
+from contracts.texts import rule_text
+from flows.inbox import Arrival, Incoming, NotTaken, digest
 from flows.opener import Opener, weight
 from flows.settings import Settings
 from flows.trouble import Fault, guarded
@@ -169,9 +171,14 @@ def register_known(settings: Settings, register: Path | None, context: Context, 
 
 
 def register_of(path: Path, context: Context, opener: Opener) -> pl.DataFrame:
-    """The register out of a delivery of it, for a check without a database."""
+    """The register out of a delivery of it, for a check without a database. Raises UsageError, Fault."""
     register = replace(context, form=REGISTER_FORM, sender=None, as_of=None)
-    (found,) = readings([digest(Incoming(path, None))], register, opener)
+    try:
+        arrival = digest(Incoming(path, None))
+    except NotTaken as error:
+        why = rule_text(LEFT_OUT[error.left_out.why].id).what
+        raise UsageError(f"{path} is not a register that can be used: {why}") from None
+    (found,) = readings([arrival], register, opener)
     if isinstance(found, Fault):
         raise found
     reading = drained(found)

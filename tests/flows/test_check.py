@@ -50,6 +50,12 @@ def test_check_with_a_register(bare: Settings, region_files: Path) -> None:
     assert exit_code(outcomes) == 3
 
 
+def test_a_register_that_is_no_file_is_wrong_usage_in_words(bare: Settings, region_files: Path, tmp_path: Path) -> None:
+    files = list(picked(region_files, "bakcharsky").values())
+    with pytest.raises(UsageError, match="not a register that can be used: Это не файл"):
+        check(files, Options(register=tmp_path), bare)
+
+
 def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path) -> None:
     from flows.opener import Opener
     from flows.reader import register_of
