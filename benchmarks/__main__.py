@@ -21,13 +21,13 @@ from benchmarks.nights import region_of, write_vocabularies
 from contracts.reading import Reading
 from documents import demo
 from documents.demo.autumn import NIGHTS
-from documents.read import read_grid
-from transforms.heading import key
+from documents.reading.read import read_grid
+from transforms.cells.key import key
 from transforms.interpret import Context, Delivery, interpret
-from warehouse.database import connect, upgrade
-from warehouse.load import load, record_arrival
-from warehouse.reference import sync_reference
-from warehouse.server import embedded_server
+from warehouse.deliveries.load import load, record_arrival
+from warehouse.schema.reference import sync_reference
+from warehouse.schema.upgrade import connect, upgrade
+from warehouse.server.embedded import embedded_server
 
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
 CLEAN_TYPES = {pl.String: "text", pl.Date: "date", pl.Int64: "bigint"}

@@ -14,15 +14,15 @@ from benchmarks.child import report
 from contracts.forms import RULES, form_named
 from documents.demo import put, tomsk
 from documents.demo.autumn import FIRST, NIGHTS, autumn
-from flows import backfill
-from flows.backfill import apply_backfill, plan, requested
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from transforms import finding
-from transforms.contract import contract
-from warehouse.database import connect, upgrade
-from warehouse.requests import backfills
+from flows.backfills import steps as backfill
+from flows.backfills.steps import apply_backfill, plan, requested
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from transforms.findings import finding
+from transforms.rows.contract import contract
+from warehouse.backfill.requests import backfills
+from warehouse.schema.upgrade import connect, upgrade
 
 RULE = "RDY-016"
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import report
-from documents.sandbox import shared
-from flows.settings import Settings
+from documents.reading.sandbox import shared
+from flows.home.settings import Settings
 from transforms.interpret import Context, Delivery, interpret
 from transforms.pupils import PupilReading
-from warehouse.database import connect
-from warehouse.load import load_pupils, record_arrival
-from warehouse.publish import publish
-from warehouse.query import register
+from warehouse.deliveries.load import load_pupils, record_arrival
+from warehouse.marts.publication import publish
+from warehouse.marts.published import register
+from warehouse.schema.upgrade import connect
 
 AS_OF = dt.date(2023, 9, 8)
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)

@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.child import report
 from contracts.grid import Grid
-from documents.read import read_grid
-from documents.sandbox import result, shared
-from flows.settings import Settings
+from documents.reading.read import read_grid
+from documents.reading.sandbox import result, shared
+from flows.home.settings import Settings
 
 
 def read_here(paths: list[Path]) -> dict[str, Any]:

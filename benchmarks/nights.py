@@ -68,15 +68,15 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
     """Night after night on a new warehouse: seconds, and bytes of write-ahead log."""
     import sqlalchemy as sa
 
-    from flows.inbox import discover
-    from flows.ingest import take_in
-    from flows.intake import Intake
-    from flows.outbox import write_receipts
-    from flows.outcome import exit_code
-    from flows.reader import Options
-    from flows.settings import Settings
-    from warehouse.database import connect, upgrade
-    from warehouse.deliveries import finish_run, start_run
+    from flows.home.settings import Settings
+    from flows.intake.batches import Options
+    from flows.intake.incoming import discover
+    from flows.intake.intake import Intake
+    from flows.intake.outcome import exit_code
+    from flows.outbox.receipts import write_receipts
+    from flows.runs.ingest import take_in
+    from warehouse.deliveries.received import finish_run, start_run
+    from warehouse.schema.upgrade import connect, upgrade
 
     engine = connect(url)
     upgrade(engine)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from documents.demo.autumn import Night
-    from flows.settings import Settings
+    from flows.home.settings import Settings
 
 ROUTING = """recipient,audience,sender,classes,level,channel,address,quiet_from,quiet_to,days,when
 Отправители,sender,,,1,file,,,,,
@@ -32,10 +32,10 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
     """Play the nights and send what they make to be said."""
     from documents.demo import tomsk
     from documents.demo.autumn import autumn
-    from flows.delivering import deliver
-    from flows.notify import notify
-    from flows.remind import remind
-    from warehouse.query import is_working_day
+    from flows.messages.after_run import notify
+    from flows.messages.delivering import deliver
+    from flows.messages.reminders import remind
+    from warehouse.schema.calendar import is_working_day
 
     zone = ZoneInfo(settings.timezone)
     for night in autumn(tomsk(), nights):
@@ -50,9 +50,9 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
 
 def take_in(settings: Settings, engine: sa.Engine, night: Night) -> None:
     from documents.demo import put
-    from flows.ingest import ingest
-    from flows.reader import Options
-    from warehouse.publish import publish
+    from flows.intake.batches import Options
+    from flows.runs.ingest import ingest
+    from warehouse.marts.publication import publish
 
     ingest(put(night.files, settings.inbox), Options(), settings)
     publish(engine, [night.as_of])
@@ -63,7 +63,7 @@ def show(settings: Settings, engine: sa.Engine) -> None:
     import polars as pl
     import sqlalchemy as sa
 
-    from warehouse.noise import duplicates, weeks
+    from warehouse.incidents.noise import duplicates, weeks
 
     with engine.connect() as connection:
         told = weeks(connection)
@@ -91,8 +91,8 @@ def show(settings: Settings, engine: sa.Engine) -> None:
 
 
 def main(nights: int) -> None:
-    from flows.intake import warehouse
-    from flows.settings import Settings
+    from flows.home.connection import warehouse
+    from flows.home.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder, "home"), vouched_channels="inbox,ingest")

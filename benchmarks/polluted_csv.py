@@ -21,7 +21,7 @@ from operator import mul
 from pathlib import Path
 
 from contracts.grid import Unreadable
-from documents.read import read_grid
+from documents.reading.read import read_grid
 
 ROWS, COLUMNS = 84, 9
 HEADER = ("DAY", "HOUR", "Pieces", "ARTICLE", "Price", "Name", "Description", "Link", "Remarks")

@@ -15,12 +15,12 @@ from sqlalchemy import Engine
 
 from benchmarks.child import report
 from contracts.reading import Reading
-from documents.sandbox import result, shared
-from flows.settings import Settings
+from documents.reading.sandbox import result, shared
+from flows.home.settings import Settings
 from transforms.interpret import Context, Delivery, interpret
-from warehouse.database import connect
-from warehouse.load import LoadResult, load_many, record_arrival
-from warehouse.query import register
+from warehouse.deliveries.load import LoadResult, load_many, record_arrival
+from warehouse.marts.published import register
+from warehouse.schema.upgrade import connect
 
 AS_OF = dt.date(2023, 9, 8)
 BATCH = 140

@@ -1,7 +1,8 @@
 """The language of a contract: forms, their editions, columns and rules.
 
 A form is one file in `contracts/forms/`. It names columns by what they mean; people's wordings of a heading are data
-of the column. Rules are polars expressions that are true for a good row; `transforms/check.py` runs them by pandera.
+of the column. Rules are polars expressions that are true for a good row; pandera runs them
+(`transforms/rows/check.py`).
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 
 from contracts.texts import rule_text
 
 Severity = Literal["refuse", "error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The worst first."""
 Scope = Literal["cell", "row", "table", "delivery", "register", "history"]
 Kind = Literal[
     "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",

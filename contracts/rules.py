@@ -32,7 +32,7 @@ LEFT_OUT = {
     "unreadable": Rule("COM-083", "refuse", "delivery"),
     "gone": Rule("COM-084", "refuse", "delivery"),
 }
-"""Why something that lies in the inbox is not taken in (`flows.inbox.LeftOut`)."""
+"""Why something that lies in the inbox is not taken in (`flows.intake.incoming.LeftOut`)."""
 
 FORM_UNKNOWN = Rule("COM-010", "refuse", "delivery")
 FORM_AMBIGUOUS = Rule("COM-011", "refuse", "delivery")

@@ -1,0 +1,1 @@
+"""Files as people make them and read them."""

@@ -1,0 +1,1 @@
+"""The Prefect flows, and in rooms beside them everything that they call."""

@@ -1,4 +1,4 @@
-"""The night: everything in the inbox, as one Prefect flow over the plain functions of `flows.intake`.
+"""The night: everything in the inbox, as one Prefect flow over the plain functions of `flows.intake.intake`.
 
 A task takes one delivery (a batch of small ones when there are very many). Data is committed first; what is reported
 afterwards can fail without failing the night. Errors reach Prefect only with texts of ours: theirs may quote a row.
@@ -24,20 +24,21 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
-from flows.counting import with_what_counts
-from flows.inbox import Arrival, Incoming, Key, discover
-from flows.ingest import others, registers
-from flows.intake import Intake, warehouse
-from flows.journal import logged
-from flows.outbox import write_receipts
-from flows.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
-from flows.progress import report
-from flows.reader import Known, Options, batches, turns
-from flows.recorded import COMPLETED, FAILED, recorded
-from flows.run_page import run_page
-from flows.settings import Settings
-from flows.summary import Night
-from flows.trouble import LOGGER, Fault, guarded, log_to
+from flows.home.connection import warehouse
+from flows.home.faults import Fault, guarded
+from flows.home.log import logged
+from flows.home.progress import report
+from flows.home.settings import Settings
+from flows.intake.batches import Known, Options, batches, turns
+from flows.intake.incoming import Arrival, Incoming, Key, discover
+from flows.intake.intake import Intake
+from flows.intake.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
+from flows.outbox.receipts import write_receipts
+from flows.runs.ingest import others, registers
+from flows.runs.record import COMPLETED, FAILED, recorded, settings_of
+from flows.runs.run_page import run_page
+from flows.runs.summary import Night
+from flows.runs.what_counts import with_what_counts
 
 T = TypeVar("T")
 MOST_TASKS = 200
@@ -101,15 +102,6 @@ def nightly(as_of: dt.date | None = None, home: str | None = None) -> State[Any]
     """Take in the inbox and publish the marts of a business date: the day on which the run was scheduled, in Tomsk."""
     settings = settings_of(home)
     return taken_in(settings, as_of or business_date(settings.timezone), "nightly")
-
-
-def settings_of(home: str | None) -> Settings:
-    """The settings of a flow, with the log set up: its process is new, or somebody's who has one."""
-    settings = Settings() if home is None else Settings(home=Path(home))
-    settings.restrict()
-    if not LOGGER.handlers:
-        log_to(settings.log_file, settings.log_level, settings.log_format)
-    return settings
 
 
 def taken_in(settings: Settings, day: dt.date, kind: str) -> State[Any]:

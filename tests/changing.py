@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts import inputs, vocabulary
-from warehouse import condition
+from contracts import vocabulary
+from contracts.versions import inputs
+from warehouse.incidents import condition
 
 
 class Inputs:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from post import free_port
 
-from warehouse.programs import account_for, binaries_of_wheel
+from warehouse.server.programs import account_for, binaries_of_wheel
 
 OURS = binaries_of_wheel()
 """Programs of the package, which know no TLS."""

@@ -16,12 +16,12 @@ import pytest
 import sqlalchemy as sa
 from changing import Inputs, forget
 
-from warehouse.database import connect, upgrade
+from warehouse.schema.upgrade import connect, upgrade
 
 HOLD = """
 import sys
 from pathlib import Path
-from warehouse.server import embedded_server
+from warehouse.server.embedded import embedded_server
 with embedded_server(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()

@@ -5,21 +5,14 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
+from house import PACKAGES, ROOMS, ROOT, circles, corridors, imports, modules, picture, room_of
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("contracts", "transforms", "documents", "warehouse", "flows")
-MAY_IMPORT = {
-    "contracts": set(),
-    "transforms": {"contracts"},
-    "documents": {"contracts"},
-    "warehouse": {"contracts"},
-    "flows": {"contracts", "transforms", "documents", "warehouse"},
-}
 KEPT_IN = {
     "prefect": "flows",
     "typer": "flows",
@@ -41,35 +34,55 @@ def files(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[tuple[str, str]]:
-    """(top-level name, whole name) of what a file imports, anywhere in it; not what only a type checker sees."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in for_types:
+def test_every_room_is_known_and_says_what_it_is() -> None:
+    assert {room_of(module) for module in modules()} == {*ROOMS, *PACKAGES}
+    told = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in modules().items()}
+    assert [module for module, tree in told.items() if not ast.get_docstring(tree)] == []
+
+
+def test_corridors() -> None:
+    """Each import goes along a corridor, and there is no corridor that nobody walks."""
+    walked: dict[str, set[str]] = {room: set() for room in ROOMS}
+    wrong = []
+    for module, other in sorted(corridors()):
+        room, there = room_of(module), room_of(other)
+        package = there.split(".")[0]
+        way = there if package == room.split(".")[0] else package
+        if room == there:
             continue
-        if isinstance(node, ast.Import):
-            yield from ((alias.name.split(".")[0], alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            yield (node.module or "").split(".")[0], node.module or ""
-
-
-@pytest.mark.parametrize("package", PACKAGES)
-def test_import_direction(package: str) -> None:
-    allowed = MAY_IMPORT[package] | {package}
-    wrong = [
-        f"{path.relative_to(ROOT)} imports {whole}"
-        for path in files(package)
-        for top, whole in imports(path)
-        if top in PACKAGES and top not in allowed
-    ]
+        walked[room].add(way)
+        if way not in ROOMS[room].split():
+            wrong.append(f"{module} imports {other}")
     assert wrong == []
+    assert {room: sorted(set(ways.split()) - walked[room]) for room, ways in ROOMS.items()} == {
+        room: [] for room in ROOMS
+    }
+
+
+def test_there_is_no_circle() -> None:
+    assert circles(corridors()) == []
+    assert (
+        circles(
+            frozenset((room_of(one), room_of(other)) for one, other in corridors() if room_of(one) != room_of(other))
+        )
+        == []
+    )
+
+
+def test_a_circle_is_found() -> None:
+    assert circles(frozenset({("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")})) == [{"a", "b", "c"}]
+
+
+def test_the_picture_in_contributing_is_that_of_the_house() -> None:
+    """`python tests/house.py` draws it."""
+    assert picture() in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_no_two_modules_have_one_name() -> None:
+    named = Counter(
+        module.rpartition(".")[2] for module, path in modules().items() if path.stem not in ("__init__", "__main__")
+    )
+    assert [name for name, many in named.items() if many > 1] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -77,8 +90,8 @@ def test_libraries_stay_in_their_package(package: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {whole}"
         for path in files(package)
-        for top, whole in imports(path)
-        if KEPT_IN.get(top, package) != package
+        for whole, _ in imports(path)
+        if KEPT_IN.get(whole.split(".")[0], package) != package
     ]
     assert wrong == []
 
@@ -142,7 +155,7 @@ def test_versions_that_go_together() -> None:
 
 
 def commands() -> Iterator[tuple[str, object]]:
-    from flows.cli import app
+    from flows.cli.app import app
 
     def walk(name: str, command: object) -> Iterator[tuple[str, object]]:
         yield name, command
@@ -162,8 +175,8 @@ def test_each_command_and_option_has_help() -> None:
 
 
 def test_readme_lists_the_settings() -> None:
-    """README has the table that `python -m flows.settings` prints, as it is now."""
-    from flows.settings import settings_table
+    """README has the table that `python -m flows.home.settings` prints, as it is now."""
+    from flows.home.settings import settings_table
 
     assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -1,0 +1,1 @@
+"""From cells to facts, without files, clocks or SQL."""

@@ -22,15 +22,15 @@ from contracts.reading import (
 )
 from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
 from contracts.vocabulary import academic_year, rows
-from transforms.account import counted, kept_rows, sheet_parts
-from transforms.check import FaultyCell, check_rows
-from transforms.day import OFFICE_HOURS
-from transforms.finding import Table, described, finding
-from transforms.identify import Context, Finding, Identified
-from transforms.judged_rows import Part
-from transforms.size import too_much_set_aside, wrong_size
-from transforms.total import computed_totals, row_controls, stated_totals
-from transforms.whose import called
+from transforms.cells.day import OFFICE_HOURS
+from transforms.findings.finding import Table, described, finding
+from transforms.findings.size import too_much_set_aside, wrong_size
+from transforms.rows.account import counted, kept_rows, sheet_parts
+from transforms.rows.check import FaultyCell, check_rows
+from transforms.rows.judged import Part
+from transforms.rows.total import computed_totals, row_controls, stated_totals
+from transforms.tables.identify import Context, Finding, Identified
+from transforms.tables.whose import called
 
 NAMES_SHOWN = 20
 NO_FINDINGS = empty(FINDINGS)

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty
-from transforms.account import counted, kept_rows, sheet_parts
 from transforms.batch import findings_frame, interpret_batch, reading
-from transforms.heading import unit_aliases
-from transforms.identify import Context, Delivery, Identified, identify
+from transforms.cells.key import unit_aliases
 from transforms.pupils import PupilReading
-from transforms.sieve import sieved
+from transforms.rows.account import counted, kept_rows, sheet_parts
+from transforms.rows.sieve import sieved
+from transforms.tables.identify import Context, Delivery, Identified, identify
 
 __all__ = ["Context", "Delivery", "interpret", "recognise"]
 

@@ -25,16 +25,16 @@ from contracts.reading import (
 )
 from contracts.rules import NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
-from transforms.check import FaultyCell, check_rows, known_to
-from transforms.disclosure import HIDDEN, born_before, shown
-from transforms.finding import NOTED_ONCE, Table, finding
-from transforms.heading import heading_key, key
-from transforms.identify import Context, Identified
-from transforms.identity import IDENTITY, doubtful_names, identities, told_apart
-from transforms.page_row import page_rows
-from transforms.sieve import Sieve, sheet_names, titles_of
-from transforms.size import too_much_set_aside, wrong_size
-from transforms.text_frame import text_frame
+from transforms.cells.key import heading_key, key
+from transforms.findings.disclosure import HIDDEN, born_before, shown
+from transforms.findings.finding import NOTED_ONCE, Table, finding
+from transforms.findings.size import too_much_set_aside, wrong_size
+from transforms.rows.check import FaultyCell, check_rows, known_to
+from transforms.rows.identity import IDENTITY, doubtful_names, identities, told_apart
+from transforms.rows.sieve import Sieve, sheet_names, titles_of
+from transforms.tables.identify import Context, Identified
+from transforms.tables.page_row import page_rows
+from transforms.tables.text_frame import text_frame
 
 THREADS = 2
 COUNTER = pl.Int16()

@@ -78,6 +78,14 @@ def phrases(language: Language = "ru") -> dict[str, str]:
 
 
 @cache
+def in_words(kind: str) -> dict[str, str]:
+    """Code → Russian word, in their order, of one kind of code that people see: `verdict`, `severity`, `band`,
+    `control_verdict`, `incident_class`, `incident_event`, `message_outcome`, `run_kind`."""
+    with (FOLDER / "words.csv").open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row["word"] for row in csv.DictReader(file) if row["kind"] == kind}
+
+
+@cache
 def shown_words() -> frozenset[str]:
     """Words that nobody is called by: a heading or the name of a sheet made of them may be shown although the form has
     pupils."""

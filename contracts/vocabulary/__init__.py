@@ -34,6 +34,11 @@ def allowed_words(name: str) -> str:
     return ", ".join(first.values())
 
 
+def sender_name(sender: str) -> str:
+    """The name of a sender; the code itself for one that is not listed."""
+    return next((row["name"] for row in rows("senders") if row["sender"] == sender), sender)
+
+
 @cache
 def ranks() -> dict[str, int]:
     """Code of a position → its rank: 1 head, 2 deputy, 3 other (seed line 149: not below a deputy)."""

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from documents.demo import exports
+from documents.demo.dress import STYLES
 from documents.demo.exports import write_export_csv
 from documents.demo.region import Region, Sizes, synthetic, tomsk
 from documents.demo.reports import report
-from documents.demo.styles import STYLES
 
 __all__ = ["Region", "Sizes", "put", "synthetic", "tomsk", "write_deliveries", "write_export_csv"]
 

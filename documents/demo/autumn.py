@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from documents.demo import DEPARTMENT, LOCAL, OPERATOR, File, exports, pupils
+from documents.demo import DEPARTMENT, LOCAL, OPERATOR, File, exports
+from documents.demo import fictional_pupils as pupils
+from documents.demo.dress import STYLES
 from documents.demo.region import Region
 from documents.demo.reports import report
-from documents.demo.styles import STYLES
 
 FIRST = dt.date(2023, 9, 1)
 NIGHTS = 60

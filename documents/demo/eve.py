@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import polars as pl
 
-from documents.demo import DEPARTMENT, OPERATOR, File, exports, pupils, received_at
+from documents.demo import DEPARTMENT, OPERATOR, File, exports, received_at
+from documents.demo import fictional_pupils as pupils
 from documents.demo.autumn import STATES
+from documents.demo.dress import STYLES
 from documents.demo.region import Region
 from documents.demo.reports import report
-from documents.demo.styles import STYLES
 
 GROWN = 0.97
 """The share of the night's pupils who were registered the evening before."""

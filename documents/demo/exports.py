@@ -11,7 +11,7 @@ import polars as pl
 from contracts.forms import readiness_summary, registration_export, registration_summary, school_register
 from contracts.vocabulary import academic_year
 from documents.demo.data import rows
-from documents.demo.pupils import COUNTERS, fill
+from documents.demo.fictional_pupils import COUNTERS, fill
 from documents.demo.region import Region
 from documents.demo.sheets import Cell, Page, workbook
 

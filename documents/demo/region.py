@@ -10,10 +10,12 @@ import polars as pl
 
 from contracts.forms.readiness_report import COLUMNS
 from contracts.vocabulary import reporting_units
-from documents.demo import faults, pupils, schools
+from documents.demo import fictional_pupils as pupils
+from documents.demo import mistakes as faults
+from documents.demo import schools
 from documents.demo.data import rows
-from documents.demo.faults import BY_NAME, FAULTS, Row
-from documents.demo.styles import STYLES
+from documents.demo.dress import STYLES
+from documents.demo.mistakes import BY_NAME, FAULTS, Row
 
 PUPILS_6_11 = 61_429  # seed line 168: 43 000 pupils are 70 % of them
 PUPILS_PLANNED = 43_000

@@ -7,10 +7,10 @@ from typing import Any
 
 from contracts.form import Column
 from contracts.forms.readiness_report import COLUMNS
-from documents.demo.faults import Row
+from documents.demo.dress import Style, untidily
+from documents.demo.mistakes import Row
 from documents.demo.schools import DIRECTIONS
 from documents.demo.sheets import DAY_ZERO, Cell, Page, text_file, workbook
-from documents.demo.styles import Style, untidily
 
 BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 STALE_BY = 18  # by how much an outdated total is short

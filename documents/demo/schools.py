@@ -8,7 +8,7 @@ from random import Random
 
 from contracts.vocabulary import academic_year, norms
 from documents.demo.data import rows, words
-from documents.demo.faults import Row
+from documents.demo.mistakes import Row
 
 DIRECTIONS = {
     "hours_curricular": "curricular",

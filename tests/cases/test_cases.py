@@ -13,10 +13,10 @@ import pytest
 
 from contracts.rules import LATE
 from documents.demo import deliveries, tomsk
-from flows.check import check
-from flows.outcome import Outcome
-from flows.reader import Options
-from flows.settings import Settings
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.dry_run import check
+from flows.intake.outcome import Outcome
 
 HERE = Path(__file__).parent
 KEPT = list(csv.DictReader((HERE / "cases.csv").open(encoding="utf-8"), delimiter=";"))

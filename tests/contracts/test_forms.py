@@ -13,8 +13,8 @@ from contracts.form import Edition, Form
 from contracts.forms import FORMS, RULES, form_named
 from contracts.rules import COMMON
 from contracts.vocabulary import academic_year, campaign_at, norm_totals, norms, reporting_units, rows, words
-from transforms.contract import contract
-from transforms.heading import headings, key, unit_aliases
+from transforms.cells.key import headings, key, unit_aliases
+from transforms.rows.contract import contract
 
 EDITIONS = [(form, edition) for form in FORMS for edition in form.editions]
 NAMES = [f"{form.name}-{edition.name}" for form, edition in EDITIONS]

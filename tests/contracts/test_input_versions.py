@@ -5,11 +5,22 @@ import datetime as dt
 import pytest
 from changing import Inputs, forget
 
-from contracts import inputs as table
 from contracts import vocabulary
 from contracts.forms import FORMS
-from contracts.inputs import KEYS, READ_BY_FORMS, add, changed, differences, kept, lines_of, listed, names, wrong
-from contracts.versions import deciding, main
+from contracts.versions import inputs as table
+from contracts.versions.inputs import (
+    KEYS,
+    READ_BY_FORMS,
+    add,
+    changed,
+    differences,
+    kept,
+    lines_of,
+    listed,
+    names,
+    wrong,
+)
+from contracts.versions.rule_versions import deciding, main
 
 SINCE = dt.date(2023, 9, 15)
 COMMAND = "python -m contracts.versions"

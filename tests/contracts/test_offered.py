@@ -6,7 +6,7 @@ import pytest
 
 from contracts.form import Column
 from contracts.forms import FORMS, form_named
-from contracts.offered import offered_words
+from contracts.forms.offered import offered_words
 
 REPORT = form_named("readiness_report").editions[-1]
 LISTED = [

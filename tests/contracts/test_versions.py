@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from changing import Inputs
 
-from contracts import versions, vocabulary
+from contracts import vocabulary
 from contracts.form import Edition, Form
 from contracts.forms import FORMS, form_named
-from contracts.inputs import wrong as inputs_wrong
-from contracts.versions import COMMAND, add, in_force, listed, main, rules_of, same, wrong
+from contracts.versions import rule_versions as versions
+from contracts.versions.inputs import wrong as inputs_wrong
+from contracts.versions.rule_versions import COMMAND, add, in_force, listed, main, rules_of, same, wrong
 
 ROOT = Path(__file__).parents[2]
 REPORT = form_named("readiness_report")
@@ -122,7 +123,11 @@ def test_a_vocabulary_changes_the_forms_that_use_it(
 
 def test_another_process_finds_the_same() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "contracts.versions"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "contracts.versions"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

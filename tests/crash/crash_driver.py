@@ -22,18 +22,18 @@ import crash_steps
 import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401
 from pandera.backends.polars.register import register_polars_backends
 
-import flows.backfill
-import flows.backfill_report
-import flows.cli
-import flows.demo
-import flows.ingest
-import flows.intake
-import flows.reader
-import flows.terminal
+import flows.backfills.report
+import flows.backfills.steps
+import flows.cli.app
+import flows.cli.demo
+import flows.cli.terminal
+import flows.intake.batches
+import flows.intake.intake
+import flows.runs.ingest
 from contracts.forms import FORMS, RULES, form_named
-from transforms import finding
-from transforms.contract import contract
-from warehouse.database import fingerprint
+from transforms.findings import finding
+from transforms.rows.contract import contract
+from warehouse.schema.upgrade import fingerprint
 
 LONGEST = 60.0
 """Seconds after which a command hangs."""
@@ -94,7 +94,7 @@ def command(request: dict[str, Any], told: int) -> int:
     crash_steps.install(home, told, request["at"], request["how"])
     sys.argv = ["profmin", *request["arguments"]]
     try:
-        flows.cli.main()
+        flows.cli.app.main()
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else int(left.code is not None)
     return 0

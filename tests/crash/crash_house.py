@@ -20,10 +20,10 @@ from crash_nights import PART
 from crash_state import State, Watcher, broken_laws, differences, state
 from crash_steps import Step
 
-from flows.outcome import ACCEPTED, QUARANTINED, REFUSED
-from flows.settings import Settings
-from warehouse.server import DATABASE, ROLE, embedded_server
-from warehouse.server_settings import PORT
+from flows.home.settings import Settings
+from flows.intake.outcome import ACCEPTED, QUARANTINED, REFUSED
+from warehouse.server.embedded import DATABASE, ROLE, embedded_server
+from warehouse.server.server_settings import PORT
 
 ROOT = Path(__file__).parents[2]
 ORDERLY = (ACCEPTED, QUARANTINED, REFUSED)

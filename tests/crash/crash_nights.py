@@ -10,9 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
-from documents.demo import Region, exports, pupils, tomsk, write_deliveries
+from documents.demo import Region, exports, tomsk, write_deliveries
+from documents.demo import fictional_pupils as pupils
+from documents.demo.dress import STYLES
 from documents.demo.reports import report
-from documents.demo.styles import STYLES
 
 UNITS = ("bakcharsky", "kedrovy", "teguldetsky")
 LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")

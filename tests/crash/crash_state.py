@@ -12,9 +12,9 @@ from typing import Any
 import psycopg2
 import sqlalchemy as sa
 
-from flows.doctor import examine
-from flows.settings import Settings
-from warehouse.mart import marts, views
+from flows.home.settings import Settings
+from flows.upkeep.doctor import examine
+from warehouse.marts.definitions import marts, views
 
 READINGS = """
 SELECT d.file_name, d.sent, d.same_as IS NULL, r.form, r.sender, r.as_of, r.slice, r.status, r.verdict,

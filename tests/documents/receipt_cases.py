@@ -17,9 +17,9 @@ from contracts.forms import RULES
 from contracts.grid import Unreadable
 from contracts.reading import Layout, Rows
 from contracts.receipt import Receipt
-from documents.read import read_grid
-from documents.receipt import make_receipt
-from documents.receipt_styles import MARKS
+from documents.reading.read import read_grid
+from documents.receipts.make import make_receipt
+from documents.receipts.styles import MARKS
 
 RECEIVED = dt.datetime(2023, 9, 8, 15, 6, tzinfo=dt.timezone(dt.timedelta(hours=7)))
 INJECTIONS = ("=cmd|'/c calc'!A1", "+7 913", "-2+3", "@SUM(A1)", "\t=1+1", "\r=1+1", "=1+1")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from contracts.grid import Unreadable
-from documents import archive_members
-from documents.archive_members import members
-from documents.read import MOST_MEMBERS, read_grid
+from documents.reading import archive_members
+from documents.reading.archive_members import members
+from documents.reading.read import MOST_MEMBERS, read_grid
 
 TABLE = "школа;план\nСОШ 1;5\n".encode()
 

@@ -17,10 +17,10 @@ import pytest
 import xlsxwriter
 
 from contracts.grid import CellError, Doubt, Grid, Range, Sheet, Unreadable
-from documents import sandbox as sandbox_module
-from documents.answers import Answer, Failure, Mishap, Nonsense, Ready, Refusal, Table, answer, encoded, raised
-from documents.confinement import FIRST_ACCOUNT, NOBODY
-from documents.sandbox import ReaderFailed, Sandbox
+from documents.reading import sandbox as sandbox_module
+from documents.reading.answers import Answer, Failure, Mishap, Nonsense, Ready, Refusal, Table, answer, encoded, raised
+from documents.reading.confinement import FIRST_ACCOUNT, NOBODY
+from documents.reading.sandbox import ReaderFailed, Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's means are Linux's")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -170,7 +170,7 @@ ATTEMPTS = """
 import json, os, socket, sys
 from pathlib import Path
 import encodings.idna
-from documents.confinement import confine
+from documents.reading.confinement import confine
 port, secret = int(sys.argv[1]), sys.argv[2]
 {before}
 confine(1 << 30)
@@ -221,7 +221,7 @@ PAGE = """<html><meta charset="iso-8859-5"><body><table><tr><td>Школа</td><
 
 def test_files_of_every_kind_are_read_as_they_are_without_rights(tmp_path: Path) -> None:
     """Whatever a reader imports late, for a code page or a large workbook, it can still import."""
-    from documents.read import read_grid
+    from documents.reading.read import read_grid
 
     texts = {
         "cp866.csv": "Школа;Учеников\nМБОУ Тестовая СОШ имени Героя;15\n".encode("cp866"),
@@ -244,9 +244,9 @@ def test_files_of_every_kind_are_read_as_they_are_without_rights(tmp_path: Path)
 CLOSED = """
 import sys, tempfile
 from pathlib import Path
-from documents.answers import Mishap, Request
-from documents.confinement import read_ahead
-from documents.sandbox_worker import opened
+from documents.reading.answers import Mishap, Request
+from documents.reading.confinement import read_ahead
+from documents.reading.sandbox_worker import opened
 read_ahead()
 class Closed:
     def find_spec(self, name, path=None, target=None):
@@ -278,7 +278,7 @@ def test_no_reader_imports_anything_for_a_file(tmp_path: Path) -> None:
 READ = """
 import os, sys
 from pathlib import Path
-from documents.sandbox import Sandbox
+from documents.reading.sandbox import Sandbox
 with Sandbox(1) as made:
     print(made.open("a.csv", Path(sys.argv[1])).sheets[0].rows)
     status = Path(f"/proc/{made._readers[0].start().popen.pid}/status").read_text()

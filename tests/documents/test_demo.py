@@ -14,10 +14,10 @@ from contracts.grid import Sheet, Value
 from contracts.vocabulary import academic_year, words
 from documents.demo import Region, Sizes, synthetic, tomsk, write_deliveries, write_export_csv
 from documents.demo.data import rows
-from documents.demo.faults import ALL
-from documents.demo.styles import STYLES
-from documents.read import read_grid
-from transforms.heading import key
+from documents.demo.dress import STYLES
+from documents.demo.mistakes import ALL
+from documents.reading.read import read_grid
+from transforms.cells.key import key
 
 READINESS = form_named("readiness_report")
 DATE = re.compile(r"\d{2}\.\d{2}\.\d{4}|\d{4}-\d{2}-\d{2}")

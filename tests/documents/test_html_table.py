@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.grid import CellError, Grid, Range, Unreadable, Value
-from documents import blocks
-from documents.blocks import large_text
-from documents.limits import LIMITS, Limits
-from documents.read import read_grid
+from documents.reading import blocks
+from documents.reading.blocks import large_text
+from documents.reading.formats.limits import LIMITS, Limits
+from documents.reading.read import read_grid
 
 SMALL = "<table><tr><td>Школа<td>Всего<tr><td>Первая<td>5</table>"
 SMALL_ROWS = [["Школа", "Всего"], ["Первая", "5"]]

@@ -11,8 +11,8 @@ import workbook_writers as write
 
 from contracts.grid import Unreadable
 from contracts.texts import phrases
-from documents.answers import Refusal, raised
-from documents.read import read_grid
+from documents.reading.answers import Refusal, raised
+from documents.reading.read import read_grid
 
 TABLE = "".join(f"<tr><td>Школа {n}</td><td>{n}</td></tr>" for n in range(3))
 ROWS = [["Школа 0", "0"], ["Школа 1", "1"], ["Школа 2", "2"]]

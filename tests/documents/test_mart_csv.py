@@ -8,8 +8,8 @@ import zipfile
 import polars as pl
 import pytest
 
-from documents.mart_csv import mart_csv
-from documents.mart_xlsx import mart_xlsx
+from documents.writing.mart_csv import mart_csv
+from documents.writing.mart_xlsx import mart_xlsx
 
 FORMULAS = ["=1+1", "+7 3822 50-00-00", "-2+3", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x";"а, б")']
 

@@ -16,10 +16,11 @@ from test_workbook_details import PAGES
 from workbook_writers import Cell, Page
 
 from contracts.grid import Grid, Range, Unreadable
-from documents import blocks, demo, workbook
-from documents.opc import Package
-from documents.read import read_grid
-from documents.xlsx import is_ordinary
+from documents import demo
+from documents.reading import blocks, workbook
+from documents.reading.formats.opc import Package
+from documents.reading.formats.xlsx import is_ordinary
+from documents.reading.read import read_grid
 
 SHEET = "xl/worksheets/sheet1.xml"
 PAGE = Page({(0, 0): Cell("Школа"), (0, 1): Cell("Всего"), (1, 0): Cell("СОШ № 1"), (1, 1): Cell(5)}, name="Лист1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.polluted_csv import Polluted, Score, loaded, measures, polluted
-from documents.read import read_grid
+from documents.reading.read import read_grid
 
 FILES = list(polluted())
 KEPT = ("file_preamble", "file_header_multirow_2", "file_header_multirow_3", "file_multitable_less",

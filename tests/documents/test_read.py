@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from workbook_writers import ole
 
 from contracts.grid import CellError, Doubt, Grid, Range, Unreadable
-from documents.encoding import one_byte_encoding
-from documents.grid_json import document_of
-from documents.limits import LIMITS, Limits
-from documents.read import read_grid
+from documents.reading.formats.encoding import one_byte_encoding
+from documents.reading.formats.limits import LIMITS, Limits
+from documents.reading.grid_json import document_of
+from documents.reading.read import read_grid
 
 SHEET_PART = "xl/worksheets/sheet1.xml"
 

@@ -31,10 +31,10 @@ from contracts.forms import FORMS, RULES
 from contracts.grid import Unreadable
 from contracts.reading import Layout, Rows
 from contracts.receipt import SHEET, TITLE, OtherDelivery, Overdue, Total, WrongSchool, is_receipt
-from documents.read import read_grid
-from documents.receipt import copies_table, make_overdue, make_receipt, overdue_name, receipt_name
-from documents.receipt_findings import told
-from documents.receipt_sheet import WIDTHS
+from documents.reading.read import read_grid
+from documents.receipts.findings import told
+from documents.receipts.make import copies_table, make_overdue, make_receipt, overdue_name, receipt_name
+from documents.receipts.sheet import WIDTHS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "readiness_report"
 TEXT_TABLE = "Школа;Уровень\r\nМБОУ «СОШ с. Дальнее»;=1+1\r\n".encode("utf-8-sig")

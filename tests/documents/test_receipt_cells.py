@@ -25,8 +25,8 @@ from receipt_cases import (
 
 from contracts.reading import Rows
 from contracts.receipt import AUTHOR, SHEET, TITLE
-from documents.read import read_grid
-from documents.receipt_styles import MARKS
+from documents.reading.read import read_grid
+from documents.receipts.styles import MARKS
 
 
 def test_a_bad_cell_is_coloured_and_says_what_to_do() -> None:

@@ -1,13 +1,13 @@
 from pathlib import Path
 
 from contracts.forms import FORMS, RULES
-from documents.rules_markdown import rules_markdown
+from documents.writing.rules_markdown import rules_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
 
 def test_page_is_current() -> None:
-    """`python -m documents.rules_markdown > docs/rules.md` makes it so."""
+    """`python -m documents.writing.rules_markdown > docs/rules.md` makes it so."""
     assert PAGE.read_text(encoding="utf-8") == rules_markdown()
 
 

@@ -18,9 +18,9 @@ import pytest
 import xlsxwriter
 
 from contracts.grid import Blocks, CellError, Grid, Unreadable
-from documents.limits import Limits
-from documents.read import read_grid
-from documents.sandbox import ReaderFailed, Sandbox
+from documents.reading.formats.limits import Limits
+from documents.reading.read import read_grid
+from documents.reading.sandbox import ReaderFailed, Sandbox
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LIMITS = Limits(memory=160 << 20, seconds=60)
@@ -269,7 +269,7 @@ def test_processes_outlive_interrupts_and_know_no_secrets(
 READ = """
 import sys
 from pathlib import Path
-from documents.sandbox import Sandbox
+from documents.reading.sandbox import Sandbox
 Sandbox(2).open("a", Path(sys.argv[1]))
 """
 
@@ -296,7 +296,7 @@ def test_a_run_over_good_and_hostile_files(files: dict[str, Path], tmp_path: Pat
     report = next((tmp_path / "asinovsky").iterdir())
     bad = [path for name, path in files.items() if not name.startswith("good")]
     ran = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "check", "--json", *map(str, bad), str(report)],
+        [sys.executable, "-m", "flows.cli.app", "check", "--json", *map(str, bad), str(report)],
         env=environment | limits, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (4, "")

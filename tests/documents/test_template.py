@@ -18,9 +18,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from contracts.form import Column, Form
 from contracts.forms import FORMS, form_named
 from contracts.vocabulary import reporting_units, rows, words
-from documents.read import read_grid
-from documents.template import template_xlsx
-from documents.template_column import hint, wanted
+from documents.reading.read import read_grid
+from documents.writing.template import template_xlsx
+from documents.writing.template_column import hint, wanted
 
 AS_OF = dt.date(2023, 9, 8)
 SCHOOLS = [{"school_code": "007001", "school_name": "МБОУ «Опытная СОШ»"}]

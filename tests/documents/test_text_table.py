@@ -12,10 +12,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from contracts.grid import Blocks, Unreadable
-from documents import blocks, demo
-from documents.blocks import large_text
-from documents.encoding import one_byte_encoding
-from documents.read import read_grid
+from documents import demo
+from documents.reading import blocks
+from documents.reading.blocks import large_text
+from documents.reading.formats.encoding import one_byte_encoding
+from documents.reading.read import read_grid
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HEADER = "Муниципалитет;Образовательная организация;Всего"

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from workbook_writers import Cell, Page
 
 from contracts.grid import CellError, Doubt, Range, Sheet, Unreadable, Value
-from documents.grid_json import document_of
-from documents.limits import LIMITS, Limits
-from documents.number_format import kind_of
-from documents.read import read_grid
+from documents.reading.formats.limits import LIMITS, Limits
+from documents.reading.formats.number_format import kind_of
+from documents.reading.grid_json import document_of
+from documents.reading.read import read_grid
 
 FILES = Path(__file__).with_name("files")
 MOMENT = dt.datetime.fromisoformat("2021-01-01 10:10:10")

@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 from documents.demo import tomsk, write_deliveries
-from flows.orchestrator import orchestrator
-from flows.settings import Settings
-from warehouse.database import connect
+from flows.home.settings import Settings
+from flows.service.temporary_server import orchestrator
+from warehouse.schema.upgrade import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -90,7 +90,7 @@ def profmin(tmp_path: Path) -> Run:
             if settings.database_url is not None:
                 environment["PROFMIN_DATABASE_URL"] = settings.database_url.get_secret_value()
         return subprocess.run(
-            [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+            [sys.executable, "-m", "flows.cli.app", *map(str, arguments)],
             cwd=tmp_path,
             env=environment | variables,
             capture_output=True,

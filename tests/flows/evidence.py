@@ -9,10 +9,10 @@ from pathlib import Path
 import openpyxl
 import sqlalchemy as sa
 
-from contracts import versions
 from contracts.forms import FORMS, RULES
-from transforms import finding
-from transforms.contract import contract
+from contracts.versions import rule_versions as versions
+from transforms.findings import finding
+from transforms.rows.contract import contract
 
 NAME = "Секретов Тайник Скрытович"
 BORN = dt.date(2009, 12, 31)

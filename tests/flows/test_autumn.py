@@ -11,15 +11,16 @@ from evidence import severity
 from contracts.vocabulary import rows
 from documents.demo import put, tomsk
 from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school
-from flows import ingest as ingesting
-from flows import reader
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse import inputs, reference
-from warehouse.database import connect
-from warehouse.publish import publish, published_dates
-from warehouse.query import mart, mart_names
+from flows.home.settings import Settings
+from flows.intake import batches as reader
+from flows.intake.batches import Options
+from flows.runs import ingest as ingesting
+from flows.runs.ingest import ingest
+from warehouse.marts.publication import publish, published_dates
+from warehouse.marts.published import mart, mart_names
+from warehouse.schema import input_versions as inputs
+from warehouse.schema import reference
+from warehouse.schema.upgrade import connect
 
 SOFTER, HARDER, RENAMED = 25, 45, 40
 LONG = ("registration_nights", "corrections")

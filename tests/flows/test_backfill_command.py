@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.database import connect
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from warehouse.schema.upgrade import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 PLAN = ("backfill", "plan", "--reason", "Проверка чтения")
@@ -99,7 +99,7 @@ def test_a_plan_that_was_killed_goes_on_where_it_was(
         "PROFMIN_WORKERS": "1",
     }  # fmt: skip
     with subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *PLAN, *DATES], cwd=tmp_path, env=environment,
+        [sys.executable, "-m", "flows.cli.app", *PLAN, *DATES], cwd=tmp_path, env=environment,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         left = 0

@@ -17,18 +17,18 @@ from rich.console import Console
 
 from documents.demo import tomsk
 from documents.demo.exports import register as register_file
-from flows import backfill
-from flows.backfill import apply_backfill, plan, requested, revert_backfill
-from flows.backfill_report import Report, report_of
-from flows.decided import decided
-from flows.doctor import examine
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.backfill import cancel
-from warehouse.database import connect
-from warehouse.query import mart, mart_names
-from warehouse.requests import Refused, backfills
+from flows.backfills import steps as backfill
+from flows.backfills.report import Report, report_of
+from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.decide import decided
+from flows.runs.ingest import ingest
+from flows.upkeep.doctor import examine
+from warehouse.backfill.apply import cancel
+from warehouse.backfill.requests import Refused, backfills
+from warehouse.marts.published import mart, mart_names
+from warehouse.schema.upgrade import connect
 
 DAY = dt.date(2023, 9, 8)
 SINCE = dt.date(2023, 9, 1)

@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 from evidence import assert_nowhere, picked, planted
 
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.database import connect
-from warehouse.query import mart
-from warehouse.requests import backfills
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from warehouse.backfill.requests import backfills
+from warehouse.marts.published import mart
+from warehouse.schema.upgrade import connect
 
 pytestmark = pytest.mark.xdist_group("prefect")
 POOL, NAME = "backfills", "test"
@@ -31,9 +31,10 @@ import sys
 sys.path.insert(0, {tests!r})
 from evidence import severity
 severity("RDY-010", "warning")
-from flows import backfill, backfill_flow
-backfill.contract_version = lambda: "softer"
-softened = backfill_flow.backfill
+from flows import backfill
+from flows.backfills import steps
+steps.contract_version = lambda: "softer"
+softened = backfill.backfill
 """
 PATIENCE = 120
 
@@ -65,13 +66,13 @@ def deployment(client: Any, engine: sa.Engine, settings: Settings, tmp_path: Pat
     from prefect.exceptions import ObjectAlreadyExists
     from prefect.flows import EntrypointType
 
-    from flows.backfill_flow import backfill
+    from flows.backfill import backfill
 
     (tmp_path / "changed_contracts.py").write_text(CHANGED.format(tests=str(Path(__file__).parent)))
     with suppress(ObjectAlreadyExists):
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
     made = backfill.to_deployment(NAME, work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH)
-    assert made.entrypoint == "flows.backfill_flow.backfill"
+    assert made.entrypoint == "flows.backfill.backfill"
     made.entrypoint = "changed_contracts.softened"
     made_id = str(made.apply())
     assert settings.database_url is not None
@@ -169,7 +170,7 @@ def test_declining_cancels(client: Any, deployment: str, engine: sa.Engine) -> N
 def test_bad_parameters_are_refused_by_the_server(client: Any, wrong: dict[str, object]) -> None:
     from prefect.exceptions import PrefectHTTPStatusError
 
-    from flows.backfill_flow import backfill
+    from flows.backfill import backfill
 
     made = backfill.to_deployment("schema").apply()
     with pytest.raises(PrefectHTTPStatusError, match="409"):

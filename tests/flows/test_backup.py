@@ -18,19 +18,19 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.backup import backup, bring_back
-from flows.doctor import examine
-from flows.ingest import ingest
-from flows.purge import purge
-from flows.reader import Options
-from flows.settings import Settings
-from flows.trouble import Fault
-from flows.usage import UsageError
-from warehouse.clients import Server, program_for, server_of, version_of
-from warehouse.database import connect
-from warehouse.programs import ServerError, binaries_of_wheel
-from warehouse.purge import ARCHIVE
-from warehouse.slices import holding
+from flows.home.faults import Fault
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from flows.upkeep.backup import backup, bring_back
+from flows.upkeep.doctor import examine
+from flows.upkeep.retention import purge
+from warehouse.core.slices import holding
+from warehouse.schema.upgrade import connect
+from warehouse.server.clients import Server, program_for, server_of, version_of
+from warehouse.server.programs import ServerError, binaries_of_wheel
+from warehouse.watch.destruction import ARCHIVE
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FIGURES = """
@@ -122,7 +122,7 @@ def test_a_backup_while_a_run_loads_is_whole(
     }
     engine = connect(settings.database_url.get_secret_value())
     loader = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "ingest"], env=environment, stdout=subprocess.DEVNULL, cwd=Path.cwd()
+        [sys.executable, "-m", "flows.cli.app", "ingest"], env=environment, stdout=subprocess.DEVNULL, cwd=Path.cwd()
     )
     try:
         deadline = time.monotonic() + 60
@@ -231,7 +231,7 @@ def test_a_restore_that_was_killed_can_be_called_again(
         "PROFMIN_HOME": str(elsewhere.home),
         "PROFMIN_DATABASE_URL": elsewhere.database_url.get_secret_value(),
     }
-    command = [sys.executable, "-m", "flows.cli", "restore", str(tmp_path / "backup")]
+    command = [sys.executable, "-m", "flows.cli.app", "restore", str(tmp_path / "backup")]
     for wanted in (elsewhere.archive, elsewhere.outbox):
         killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
         while killed.poll() is None and not (wanted.exists() and any(wanted.iterdir())):

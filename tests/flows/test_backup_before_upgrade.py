@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from flows.backup import backup, bring_back
-from flows.settings import Settings
-from warehouse.database import MIGRATIONS, connect, migrate
+from flows.home.settings import Settings
+from flows.upkeep.backup import backup, bring_back
+from warehouse.schema.upgrade import MIGRATIONS, connect, migrate
 
 REVISIONS = sorted(path.name.split("_", 1)[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 DELIVERY = """

@@ -17,10 +17,10 @@ from aiosmtpd.smtp import AuthResult
 from post import endpoint, files_of, mailbox, parsed, text_of
 from pydantic import SecretStr
 
-from flows.channels import Channels
-from flows.mail import File, Letter, MailServer, Undelivered
-from flows.routing import Route
-from flows.settings import Settings
+from flows.home.settings import Settings
+from flows.messages.channels import Channels
+from flows.messages.mail import File, Letter, MailServer, Undelivered
+from flows.messages.routing import Route
 
 TOKEN = "987654:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 NOW = dt.datetime(2023, 9, 8, 9, 30, tzinfo=ZoneInfo("Asia/Tomsk"))
@@ -166,7 +166,7 @@ def test_a_certificate_of_nobody_is_not_trusted(
 
 def test_a_password_does_not_go_out_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     with mailbox() as box:
-        monkeypatch.setattr("flows.mail.LOOPBACK", ())
+        monkeypatch.setattr("flows.messages.mail.LOOPBACK", ())
         server = MailServer(f"smtp://robot:geheim@127.0.0.1:{box.port}?from=robot@example.org")
         with pytest.raises(Undelivered, match="offers no TLS"):
             server.send(LETTER, "asino@example.org")

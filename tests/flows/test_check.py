@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from evidence import picked
 
-from flows.check import check
-from flows.outcome import exit_code
-from flows.reader import Options
-from flows.settings import Settings
-from flows.usage import UsageError
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.batches import Options
+from flows.intake.dry_run import check
+from flows.intake.outcome import exit_code
 
 KEYS = ["file", "sha256", "form", "edition", "sender", "as_of", "verdict", "rows", "layout", "findings"]
 FINDING_KEYS = [
@@ -57,8 +57,8 @@ def test_a_register_that_is_no_file_is_wrong_usage_in_words(bare: Settings, regi
 
 
 def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path) -> None:
-    from flows.opener import Opener
-    from flows.reader import register_of
+    from flows.intake.batches import register_of
+    from flows.intake.opening import Opener
     from transforms.interpret import Context
 
     home = Settings(home=tmp_path)
@@ -69,8 +69,8 @@ def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path
 
 
 def test_check_takes_a_register_kept_before_full_names_were(tmp_path: Path, region_files: Path) -> None:
-    from flows.opener import Opener
-    from flows.reader import register_of
+    from flows.intake.batches import register_of
+    from flows.intake.opening import Opener
     from transforms.interpret import Context
 
     home = Settings(home=tmp_path)

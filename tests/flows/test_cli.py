@@ -17,16 +17,16 @@ import pytest
 from evidence import picked
 from typer.main import get_command
 
-from flows.cli import app, main
-from flows.settings import Settings
-from flows.usage import ENGINEER, OFFICER, OPERATING, SENDER
+from flows.cli.app import app, main
+from flows.home.settings import Settings
+from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
-        "import sys; from typer.testing import CliRunner; from flows.cli import app; "
+        "import sys; from typer.testing import CliRunner; from flows.cli.app import app; "
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
         "sys.exit(bool({'prefect', 'polars', 'pandera', 'sqlalchemy', 'openpyxl'} & set(sys.modules)))"
     )
@@ -36,7 +36,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 def test_only_flows_that_run_import_prefect(region_files: Path, tmp_path: Path) -> None:
     report = picked(region_files, "kedrovy")["kedrovy"]
     code = (
-        "import sys; from typer.testing import CliRunner; from flows.cli import app; "
+        "import sys; from typer.testing import CliRunner; from flows.cli.app import app; "
         f"CliRunner().invoke(app, ['check', {str(report)!r}, '--json']); "
         "assert 'transforms.interpret' in sys.modules; sys.exit(bool({'prefect', 'sqlalchemy'} & set(sys.modules)))"
     )
@@ -178,7 +178,7 @@ def test_a_mart_as_a_workbook(profmin: Run, region_files: Path, settings: Settin
     path = tmp_path / "mart.xlsx"
     environment = {"PROFMIN_HOME": str(settings.home), "PROFMIN_DATABASE_URL": settings.database_url.get_secret_value()}
     with path.open("wb") as file:
-        command = [sys.executable, "-m", "flows.cli", "mart", "readiness_by_municipality", "--format", "xlsx"]
+        command = [sys.executable, "-m", "flows.cli.app", "mart", "readiness_by_municipality", "--format", "xlsx"]
         subprocess.run(command, env=environment, stdout=file, check=True)
     sheet = openpyxl.load_workbook(path).worksheets[0]
     headings = [cell.value for cell in sheet[1]]

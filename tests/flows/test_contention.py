@@ -26,18 +26,18 @@ from evidence import severity
 
 from documents.demo import tomsk
 from documents.demo.autumn import FIRST, autumn
-from flows import backfill
-from flows.backfill import apply_backfill, plan, requested, revert_backfill
-from flows.doctor import examine
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.backfill import cancel
-from warehouse.database import connect
-from warehouse.publish import published_dates
-from warehouse.query import mart, mart_names
-from warehouse.requests import Refused, backfills
-from warehouse.transaction import LOG
+from flows.backfills import steps as backfill
+from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from flows.upkeep.doctor import examine
+from warehouse.backfill.apply import cancel
+from warehouse.backfill.requests import Refused, backfills
+from warehouse.core.transaction import LOG
+from warehouse.marts.publication import published_dates
+from warehouse.marts.published import mart, mart_names
+from warehouse.schema.upgrade import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 SECONDS = float(os.environ.get("PROFMIN_CONTENTION_SECONDS", "20"))

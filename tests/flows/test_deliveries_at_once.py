@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from evidence import picked
 
 from documents.demo import tomsk
+from documents.demo.dress import STYLES
 from documents.demo.reports import report
-from documents.demo.styles import STYLES
-from flows.doctor import examine
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from flows.upkeep.doctor import examine
 
 UNIT = "bakcharsky"
 ROUNDS = 3

@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.ingest import ingest
-from flows.outcome import Outcome, exit_code
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.doctor import examined
-from warehouse.query import mart
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.outcome import Outcome, exit_code
+from flows.runs.ingest import ingest
+from warehouse.marts.published import mart
+from warehouse.watch.law import examined
 
 if TYPE_CHECKING:
     from conftest import Run

@@ -12,9 +12,9 @@ import pytest
 import typer
 import yaml
 
-from flows.cli import app
-from flows.prefect_settings import SERVER, SHARED, WORKER
-from flows.settings import Settings
+from flows.cli.app import app
+from flows.home.settings import Settings
+from flows.service.prefect_environment import SERVER, SHARED, WORKER
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 UNITS = sorted((DEPLOYMENTS / "systemd").glob("*.*"))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.dictionary import dictionary, show_dictionary
-from flows.usage import UsageError
-from warehouse.mart import marts, views
+from flows.cli.dictionary import dictionary, show_dictionary
+from flows.home.usage import UsageError
+from warehouse.marts.definitions import marts, views
 
 PAGE = Path(__file__).parents[2] / "docs" / "dictionary.md"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.draft import draft, replace, sweep, write
+from flows.home.whole_file import draft, replace, sweep, write
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from flows.draft import draft, write
+from flows.home.whole_file import draft, write
 with draft(Path(sys.argv[1])) as (_, file):
     write(file, b"half")
     print("written", flush=True)

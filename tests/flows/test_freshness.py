@@ -18,12 +18,12 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.freshness import freshness
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.database import connect, migrate
-from warehouse.freshness import NoAnswer, ages, only_looking
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.freshness import freshness
+from flows.runs.ingest import ingest
+from warehouse.schema.upgrade import connect, migrate
+from warehouse.watch.ages import NoAnswer, ages, only_looking
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NOW = dt.datetime(2023, 9, 12, 8, tzinfo=dt.UTC)
@@ -154,7 +154,7 @@ def test_the_session_can_change_nothing_and_waits_for_nobody(settings: Settings)
 def test_a_table_that_is_locked_is_told_after_some_seconds(
     engine: sa.Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.freshness.READING", "-c lock_timeout=200ms")
+    monkeypatch.setattr("warehouse.watch.ages.READING", "-c lock_timeout=200ms")
     with engine.begin() as connection:
         connection.execute(sa.text("LOCK TABLE ops.run IN ACCESS EXCLUSIVE MODE"))
         found = freshness(settings, NOW)
@@ -189,6 +189,6 @@ def test_the_command_needs_no_prefect(engine: sa.Engine, settings: Settings, pro
     document = json.loads(profmin("freshness", "--json", settings=settings).stdout)
     assert (document["fresh"], document["state"]) == (True, "completed")
     assert dt.datetime.fromisoformat(document["completed_at"]).tzinfo is not None
-    looked = "import sys, flows.freshness; sys.exit('prefect' in sys.modules)"
+    looked = "import sys, flows.runs.freshness; sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", looked], check=False).returncode == 0
     assert profmin("freshness", PROFMIN_DATABASE_URL="postgresql+asyncpg://u@h/x").returncode == 2

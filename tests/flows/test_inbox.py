@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.inbox import Incoming, archive, discover, named
-from flows.passed_by import deliveries, is_passed_by
+from flows.intake.incoming import Incoming, archive, discover, named
+from flows.intake.passed_by import deliveries, is_passed_by
 
 
 def put(path: Path, text: str = "текст") -> Path:

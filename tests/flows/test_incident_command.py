@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from documents.demo.data import FOLDER as DEMO
-from flows.settings import Settings
-from warehouse.incidents import observe
+from flows.home.settings import Settings
+from warehouse.incidents.observe import observe
 
 NOON = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)
 WHO = ("--by", "Иванова", "--reason", "звонили, исправят к пятнице")

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.texts import incident_texts
-from flows.incident_text import signed, told
-from warehouse.condition import NOT_EVALUATED, conditions
-from warehouse.incidents import EventKind, IncidentEvent
+from flows.messages.incident_text import signed, told
+from warehouse.incidents.condition import NOT_EVALUATED, conditions
+from warehouse.incidents.observe import EventKind, IncidentEvent
 
 TOMSK = ZoneInfo("Asia/Tomsk")
 MORNING = dt.datetime(2023, 9, 8, 0, 30, tzinfo=dt.UTC)

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from flows.settings import Settings
-from warehouse.versions import MARKS
+from flows.home.settings import Settings
+from warehouse.backfill.older_rules import MARKS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("contracts", "transforms", "documents", "warehouse", "flows", "deployments")
 PUBLISH = """
 import datetime as dt, sys
-from flows.intake import warehouse
-from flows.settings import Settings
-from warehouse.publish import publish
+from flows.home.connection import warehouse
+from flows.home.settings import Settings
+from warehouse.marts.publication import publish
 with warehouse(Settings()) as engine:
     publish(engine, [dt.date.fromisoformat(day) for day in sys.argv[1:]])
 """
@@ -65,7 +65,7 @@ def edited(project: Path, name: str, old: str, new: str) -> None:
 
 def shown(call: Call, name: str, *options: str) -> list[dict[str, Any]]:
     """A mart without the marks that say by which rules it was judged: they change when rules do, and move no figure."""
-    found = json.loads(call("flows.cli", "mart", name, "--format", "json", *options).stdout)
+    found = json.loads(call("flows.cli.app", "mart", name, "--format", "json", *options).stdout)
     return [{column: value for column, value in row.items() if column not in MARKS} for row in found]
 
 
@@ -74,7 +74,7 @@ def test_a_line_edited_in_a_table_moves_nothing_published_until_a_backfill(
 ) -> None:
     day = ("--as-of", "2023-09-08")
     marts = ("readiness_by_municipality", "registration_by_municipality", "readiness_region", "readiness_by_school")
-    call("flows.cli", "ingest", code=3)
+    call("flows.cli.app", "ingest", code=3)
     before = {name: shown(call, name, *day) for name in marts}
     call("contracts.versions", "add", "base", "--from", "0001-01-01", "--what", "Как есть.")
 
@@ -94,19 +94,19 @@ def test_a_line_edited_in_a_table_moves_nothing_published_until_a_backfill(
     fallen = {unit for unit, row in new.items() if (old[unit]["band"], row["band"]) == ("green", "amber")}
     assert fallen and {unit for unit, row in old.items() if 0.8 <= row["accepted_rate"] < 0.83} == fallen
     assert all("не записана" in new[unit]["band_rule_version"] for unit in fallen)
-    status = json.loads(call("flows.cli", "status", "--json").stdout)
+    status = json.loads(call("flows.cli.app", "status", "--json").stdout)
     assert set(status["inputs_not_listed"]) >= {"band_rules", "level_norms"}
 
     span = ("--from", "2023-09-08", "--to", "2023-09-08", "--reason", REASON)
-    plan = json.loads(call("flows.cli", "backfill", "plan", *span, "--json").stdout)
+    plan = json.loads(call("flows.cli.app", "backfill", "plan", *span, "--json").stdout)
     assert {each["input"] for each in plan["inputs"]} == {"band_rules"}
     assert {name: shown(call, name, *day) for name in marts} == before, "a plan changes nothing"
     number = plan["backfill"]["backfill_id"]
-    call("flows.cli", "backfill", "apply", number)
+    call("flows.cli.app", "backfill", "apply", number)
     ledger = shown(call, "corrections", *day)
     moved = {row["code"] for row in ledger if row["metric"] == "readiness_band" and row["was"] == "green"}
     assert moved >= fallen
     assert any(row["metric"] == "status" for row in ledger), "the norm is a rule: schools were judged anew"
     assert {(row["cause"], row["reason"]) for row in ledger} == {("backfill", REASON)}
-    call("flows.cli", "backfill", "revert", number)
+    call("flows.cli.app", "backfill", "revert", number)
     assert {name: shown(call, name, *day) for name in marts} == before

@@ -14,9 +14,9 @@ import pytest
 from evidence import picked
 
 from contracts.vocabulary import FOLDER
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = FOLDER.parents[1]

@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from evidence import picked
 
 from contracts.rules import LEFT_OUT
-from flows.inbox import Incoming, NotTaken, discover, opened
-from flows.ingest import ingest
-from flows.intake import Intake
-from flows.outcome import Outcome, exit_code
-from flows.reader import Options
-from flows.seen import news
-from flows.settings import Settings
-from warehouse.condition import conditions, find
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.incoming import Incoming, NotTaken, discover, opened
+from flows.intake.intake import Intake
+from flows.intake.outcome import Outcome, exit_code
+from flows.intake.seen import news
+from flows.runs.ingest import ingest
+from warehouse.incidents.condition import conditions, find
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NOW = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)
@@ -137,7 +137,7 @@ def test_an_emptied_inbox_of_ours_is_an_empty_one(settings: Settings, report: Pa
 CLOSED = """
 import os, sys
 from pathlib import Path
-from flows.inbox import NotTaken, discover, opened
+from flows.intake.incoming import NotTaken, discover, opened
 os.setgid(65534); os.setuid(65534)
 for each in discover(Path(sys.argv[1])):
     try:
@@ -233,7 +233,7 @@ def test_a_file_that_grows_while_it_is_read_is_counted_as_it_grows(settings: Set
         elif size > 1_000_000:
             raise NotTaken(discover(Path("/nowhere"))[0].left_out)  # type: ignore[arg-type]
 
-    from flows.inbox import archive
+    from flows.intake.incoming import archive
 
     with pytest.raises(NotTaken):
         archive(discover(settings.inbox)[0], settings.archive, allowed)

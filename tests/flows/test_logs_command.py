@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.ingest import ingest
-from flows.journal import Record, logged, records
-from flows.reader import Options
-from flows.settings import Settings
-from flows.trouble import LOGGER, Fault, guarded, log_failure, log_to
-from warehouse.deliveries import finish_run, start_run
+from flows.home.faults import LOGGER, Fault, guarded, log_failure, log_to
+from flows.home.log import Record, logged, records
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from warehouse.deliveries.received import finish_run, start_run
 
 if TYPE_CHECKING:
     from conftest import Run

@@ -13,10 +13,10 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from flows.mart import print_mart, why_empty
-from flows.settings import Settings
-from flows.usage import UsageError, in_zone, moment
-from warehouse.publish import publish
+from flows.cli.mart_command import print_mart, why_empty
+from flows.home.settings import Settings
+from flows.home.usage import UsageError, in_zone, moment
+from warehouse.marts.publication import publish
 
 if TYPE_CHECKING:
     from conftest import Run

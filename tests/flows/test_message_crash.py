@@ -15,20 +15,20 @@ import sqlalchemy as sa
 from post import endpoint, mailbox, text_of
 from pydantic import SecretStr
 
-from flows.delivering import Delivered, deliver
-from flows.routing import COLUMNS
-from flows.settings import Settings
-from warehouse.messages import Message, enqueue
+from flows.home.settings import Settings
+from flows.messages.delivering import Delivered, deliver
+from flows.messages.routing import COLUMNS
+from warehouse.incidents.messages import Message, enqueue
 
 NOW = dt.datetime(2023, 9, 8, 9, 0, tzinfo=ZoneInfo("Asia/Tomsk"))
 ROOT = Path(__file__).parents[2]
 TOKEN = "987654:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 KILLED = """
 import datetime as dt, os, signal, sys
-from flows.delivering import deliver
-from flows.settings import Settings
-from warehouse import messages
-from warehouse.database import connect
+from flows.messages.delivering import deliver
+from flows.home.settings import Settings
+from warehouse.incidents import messages
+from warehouse.schema.upgrade import connect
 
 left = int(sys.argv[1])
 whole = messages.note_sent
@@ -43,7 +43,7 @@ def cut(*arguments):
 if sys.argv[2] == "after":
     messages.note_sent = cut
 else:
-    from flows.channels import Channels
+    from flows.messages.channels import Channels
     Channels.send = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 found = Settings()
 deliver(connect(found.database_url.get_secret_value()), found, dt.datetime.fromisoformat(sys.argv[3]))

@@ -19,13 +19,13 @@ from evidence import NAME, TRACES, assert_nowhere, picked, planted
 from post import Endpoint, endpoint, files_of, mailbox, parsed, text_of, unpacked
 from pydantic import SecretStr
 
-from flows.delivering import deliver
-from flows.ingest import ingest
-from flows.notify import notify
-from flows.reader import Options
-from flows.routing import COLUMNS
-from flows.settings import Settings
-from warehouse.messages import Attachment, Message, enqueue
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.messages.after_run import notify
+from flows.messages.delivering import deliver
+from flows.messages.routing import COLUMNS
+from flows.runs.ingest import ingest
+from warehouse.incidents.messages import Attachment, Message, enqueue
 
 NOW = dt.datetime(2023, 9, 8, 9, 0, tzinfo=ZoneInfo("Asia/Tomsk"))
 TOKEN = "987654:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"

@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from post import endpoint, free_port, mailbox, text_of
 from pydantic import SecretStr
 
-from flows.delivering import MOST_ATTEMPTS, Delivered, deliver
-from flows.routing import COLUMNS
-from flows.settings import Settings
-from warehouse.messages import Attachment, Message, cancel_what_is_over, enqueue, told_to
+from flows.home.settings import Settings
+from flows.messages.delivering import MOST_ATTEMPTS, Delivered, deliver
+from flows.messages.routing import COLUMNS
+from warehouse.incidents.messages import Attachment, Message, cancel_what_is_over, enqueue, told_to
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 START = dt.datetime(2023, 9, 8, 9, 0, tzinfo=ZoneInfo("Asia/Tomsk"))

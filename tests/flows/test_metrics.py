@@ -17,13 +17,13 @@ import sqlalchemy as sa
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from flows.ingest import ingest
-from flows.metrics import metrics_text, write_metrics
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.arrivals import record_arrival
-from warehouse.deliveries import finish_run, start_run
-from warehouse.metrics import METRICS
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from flows.runs.metrics import metrics_text, write_metrics
+from warehouse.deliveries.arrivals import record_arrival
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.watch.gauges import METRICS
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -173,7 +173,7 @@ def test_the_command_prints_and_serves(settings: Settings, profmin: Run) -> None
         assert done.returncode == 2 and f"port {port} of 127.0.0.1 cannot be had" in done.stderr
     assert settings.database_url is not None
     server = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "metrics", "--serve", str(port)],
+        [sys.executable, "-m", "flows.cli.app", "metrics", "--serve", str(port)],
         env={"PROFMIN_HOME": str(settings.home), "PROFMIN_DATABASE_URL": settings.database_url.get_secret_value()},
         stderr=subprocess.PIPE,
         text=True,

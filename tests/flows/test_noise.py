@@ -8,9 +8,9 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from benchmarks.noise import ROUTING, live
-from flows.settings import Settings
-from warehouse.messages import Message, enqueue
-from warehouse.noise import duplicates, weeks
+from flows.home.settings import Settings
+from warehouse.incidents.messages import Message, enqueue
+from warehouse.incidents.noise import duplicates, weeks
 
 SAID = Message(
     "",

@@ -17,15 +17,15 @@ from evidence import picked
 from post import files_of, mailbox, text_of
 from pydantic import SecretStr
 
-from flows.composing import compose
-from flows.delivering import Delivered
-from flows.ingest import ingest
-from flows.notify import notify
-from flows.reader import Options
-from flows.routing import COLUMNS, Route
-from flows.settings import Settings
-from flows.usage import UsageError
-from warehouse.incidents import IncidentEvent
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.batches import Options
+from flows.messages.after_run import notify
+from flows.messages.composing import compose
+from flows.messages.delivering import Delivered
+from flows.messages.routing import COLUMNS, Route
+from flows.runs.ingest import ingest
+from warehouse.incidents.observe import IncidentEvent
 
 ZONE = ZoneInfo("Asia/Tomsk")
 NOW = dt.datetime(2023, 9, 8, 9, 0, tzinfo=ZONE)

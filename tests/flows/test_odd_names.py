@@ -16,13 +16,13 @@ from evidence import picked
 from post import files_of, mailbox, text_of
 from pydantic import SecretStr
 
-from documents.names import LONGEST_NAME, as_on_disk, file_name, recorded, shown
-from flows.ingest import ingest
-from flows.notify import notify
-from flows.reader import Options
-from flows.routing import COLUMNS
-from flows.settings import Settings
-from flows.trouble import LOGGER, guarded, log_to
+from documents.reading.names import LONGEST_NAME, as_on_disk, file_name, recorded, shown
+from flows.home.faults import LOGGER, guarded, log_to
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.messages.after_run import notify
+from flows.messages.routing import COLUMNS
+from flows.runs.ingest import ingest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 RUSSIAN = "Отчёт Асино 2023-09-08.xlsx"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.orchestrator import orchestrator
-from flows.prefect_api import Api
-from flows.settings import Settings
-from flows.trouble import Fault
+from flows.home.faults import Fault
+from flows.home.settings import Settings
+from flows.service.prefect_api import Api
+from flows.service.temporary_server import orchestrator
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -38,7 +38,7 @@ def test_a_named_server_that_is_away_is_told(profmin: Run, tmp_path: Path) -> No
 
 def test_the_server_ends_with_a_killed_process(tmp_path: Path) -> None:
     script = (
-        "import os, pathlib, time; from flows.orchestrator import orchestrator\n"
+        "import os, pathlib, time; from flows.service.temporary_server import orchestrator\n"
         f"with orchestrator(pathlib.Path({str(tmp_path)!r}), pathlib.Path({str(tmp_path / 'log')!r})):\n"
         "    print(os.environ['PREFECT_API_URL'], flush=True); time.sleep(600)"
     )
@@ -58,7 +58,7 @@ def test_the_server_ends_with_a_killed_process(tmp_path: Path) -> None:
 
 SPEAK = """
 import os, pathlib, sys, urllib.request
-from flows.orchestrator import orchestrator
+from flows.service.temporary_server import orchestrator
 with orchestrator(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1]) / "log") as wait:
     wait()
     from prefect import flow

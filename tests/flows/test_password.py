@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 from clusters import OURS, Cluster, cluster, programs_with_tls
 
-from flows.settings import Settings
-from warehouse.clients import Server, program_for, programs, told, version_of
-from warehouse.database import connect, upgrade
-from warehouse.dump import dump, restore, snapshot
-from warehouse.programs import ServerError
+from flows.home.settings import Settings
+from warehouse.schema.upgrade import connect, upgrade
+from warehouse.server.clients import Server, program_for, programs, told, version_of
+from warehouse.server.dump import dump, restore, snapshot
+from warehouse.server.programs import ServerError
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 PASSWORD = "п@ss w'or\\d\"/%:?#&=1"

@@ -10,10 +10,10 @@ import pytest
 from evidence import BORN, NAME, all_text, assert_nowhere, picked, planted
 from post import unpacked
 
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from warehouse.database import connect
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from warehouse.schema.upgrade import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -64,8 +64,8 @@ def test_a_failing_load_tells_no_names(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import flows.reader
-    from flows.trouble import LOGGER, log_to
+    import flows.intake.batches
+    from flows.home.faults import LOGGER, log_to
 
     files = picked(region_files, "regional_operator/Сводный")
     export = planted(files["regional_operator/Сводный"], tmp_path / "regional_operator" / "Выгрузка.xlsx", "none")
@@ -73,7 +73,7 @@ def test_a_failing_load_tells_no_names(
     def wrong(deliveries: object, _context: object) -> object:
         raise ValueError(f"cannot parse {NAME} {BORN} in {deliveries}")
 
-    monkeypatch.setattr(flows.reader, "interpret", wrong)
+    monkeypatch.setattr(flows.intake.batches, "interpret", wrong)
     handlers = LOGGER.handlers[:]
     log_to(settings.log_file, "debug")
     try:

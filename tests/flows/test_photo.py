@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from post import files_of, mailbox, text_of
 from pydantic import SecretStr
 
-from flows.ingest import ingest
-from flows.notify import notify
-from flows.reader import Options
-from flows.routing import COLUMNS
-from flows.settings import Settings
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.messages.after_run import notify
+from flows.messages.routing import COLUMNS
+from flows.runs.ingest import ingest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb0043") + bytes(2000) + bytes.fromhex("ffd9")

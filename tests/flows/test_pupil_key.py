@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from flows.pupil_key import checked_key, fingerprint
-from flows.settings import Settings
-from flows.trouble import Fault
+from flows.home.faults import Fault
+from flows.home.pupil_key import checked_key, fingerprint
+from flows.home.settings import Settings
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -66,7 +66,7 @@ def test_a_run_with_a_lost_key_fails_in_words(settings: Settings, engine: sa.Eng
     assert not settings.pupil_key_file.exists()
 
 
-MAKE = "from flows.settings import Settings; import sys; sys.stdout.write(Settings().pupil_key().hex())"
+MAKE = "from flows.home.settings import Settings; import sys; sys.stdout.write(Settings().pupil_key().hex())"
 
 
 def test_two_first_runs_agree_on_one_key(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_what_is_written_is_closed_to_others(settings: Settings, region_inbox: P
     assert settings.database_url is not None
     variables = {"PROFMIN_HOME": str(settings.home), "PROFMIN_DATABASE_URL": settings.database_url.get_secret_value()}
     ran = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "ingest"],
+        [sys.executable, "-m", "flows.cli.app", "ingest"],
         cwd=settings.home, umask=0o022, capture_output=True, text=True, check=False, env={**os.environ, **variables},
     )  # fmt: skip
     assert ran.returncode == 3, ran.stderr

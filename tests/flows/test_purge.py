@@ -20,18 +20,18 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from documents.act import make_act
-from flows import purge as purges
-from flows.backfill import plan, requested
-from flows.doctor import examine
-from flows.ingest import ingest
-from flows.purge import Purged, purge
-from flows.reader import Options
-from flows.receipt import write_receipt
-from flows.settings import Settings
-from warehouse.purge import ARCHIVE, to_remove
-from warehouse.requests import Refused
-from warehouse.slices import Timeout, holding
+from documents.writing.act import make_act
+from flows.backfills.steps import plan, requested
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.outbox.written_again import write_receipt
+from flows.runs.ingest import ingest
+from flows.upkeep import retention as purges
+from flows.upkeep.doctor import examine
+from flows.upkeep.retention import Purged, purge
+from warehouse.backfill.requests import Refused
+from warehouse.core.slices import Timeout, holding
+from warehouse.watch.destruction import ARCHIVE, to_remove
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NIGHT = dt.date(2023, 9, 8)

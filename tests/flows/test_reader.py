@@ -1,8 +1,8 @@
 import datetime as dt
 from pathlib import Path
 
-from flows.inbox import Arrival
-from flows.reader import LARGEST_BATCH, SMALL, Known, batches
+from flows.intake.batches import LARGEST_BATCH, SMALL, Known, batches
+from flows.intake.incoming import Arrival
 
 DAY = dt.date(2023, 9, 8)
 

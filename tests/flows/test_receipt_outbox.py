@@ -18,15 +18,15 @@ from evidence import picked
 
 from contracts.receipt import SHEET, TITLE
 from contracts.texts import phrases
-from documents.receipt_styles import MARKS
-from flows.ingest import ingest
-from flows.outbox import write_receipts
-from flows.outcome import Outcome
-from flows.reader import Options
-from flows.receipt import write_receipt
-from flows.settings import Settings
-from flows.usage import UsageError
-from warehouse.condition import conditions, find
+from documents.receipts.styles import MARKS
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.batches import Options
+from flows.intake.outcome import Outcome
+from flows.outbox.receipts import write_receipts
+from flows.outbox.written_again import write_receipt
+from flows.runs.ingest import ingest
+from warehouse.incidents.condition import conditions, find
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 AS_OF = dt.date(2023, 9, 8)
@@ -169,17 +169,17 @@ def test_what_is_overdue_is_told_until_it_comes(settings: Settings, region_files
 def test_a_receipt_that_fails_fails_nothing_else(
     settings: Settings, region_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import flows.outbox
+    import flows.outbox.receipts
 
     files = picked(region_files, "department/Реестр", "asinovsky", "kedrovy")
-    right = flows.outbox.make_receipt
+    right = flows.outbox.receipts.make_receipt
 
     def wrong(receipt: Any, *rest: Any) -> bytes:
         if receipt.sender == "asinovsky":
             raise ZeroDivisionError("Секретов Тайник")
         return right(receipt, *rest)
 
-    monkeypatch.setattr(flows.outbox, "make_receipt", wrong)
+    monkeypatch.setattr(flows.outbox.receipts, "make_receipt", wrong)
     outcomes = ingest(list(files.values()), Options(), settings)
     assert [each.verdict for each in outcomes] == ["accepted"] * 3
     assert {path.parent.name for path in receipts(settings)} == {"department", "kedrovy"}

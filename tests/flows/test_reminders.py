@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from flows.delivering import deliver
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.remind import remind
-from flows.routing import COLUMNS
-from flows.settings import Settings
-from flows.statements import state_nothing, take_back
-from warehouse.database import connect
-from warehouse.reminders import owed, still_due
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.statements import state_nothing, take_back
+from flows.messages.delivering import deliver
+from flows.messages.reminders import remind
+from flows.messages.routing import COLUMNS
+from flows.runs.ingest import ingest
+from warehouse.incidents.owed import owed, still_due
+from warehouse.schema.upgrade import connect
 
 ZONE = ZoneInfo("Asia/Tomsk")
 READINESS, EXPORT, OPERATOR = "readiness_report", "registration_export", "regional_operator"

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flows.routing import COLUMNS, Route, not_before, read, recipients, resolved, routes
-from flows.settings import Settings
-from flows.usage import UsageError
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.messages.routing import COLUMNS, Route, not_before, read, recipients, resolved, routes
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 TOMSK = ZoneInfo("Asia/Tomsk")

@@ -11,17 +11,17 @@ import pytest
 import sqlalchemy as sa
 from evidence import severity
 
-from contracts import versions
 from contracts.form import Form
 from contracts.forms import FORMS
-from flows.backfill import apply_backfill, plan, requested, revert_backfill
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from flows.status import Status, status
-from warehouse.backfill import cancel
-from warehouse.publish import publish
-from warehouse.query import mart
+from contracts.versions import rule_versions as versions
+from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
+from flows.runs.status import Status, status
+from warehouse.backfill.apply import cancel
+from warehouse.marts.publication import publish
+from warehouse.marts.published import mart
 
 DAY = dt.date(2023, 9, 8)
 REASON = "Должность ответственного больше не ошибка"

@@ -10,15 +10,15 @@ import openpyxl
 import polars as pl
 import sqlalchemy as sa
 
-from flows.ingest import ingest
-from flows.outcome import Outcome
-from flows.reader import Options
-from flows.run_page import MOST, deliveries_part, moved_part, run_page
-from flows.settings import Settings
-from flows.summary import Night
-from warehouse.deliveries import start_run
-from warehouse.movement import moved
-from warehouse.publish import publish
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.outcome import Outcome
+from flows.runs.ingest import ingest
+from flows.runs.run_page import MOST, deliveries_part, moved_part, run_page
+from flows.runs.summary import Night
+from warehouse.deliveries.received import start_run
+from warehouse.marts.movement import moved
+from warehouse.marts.publication import publish
 
 DAY = dt.date(2023, 9, 8)
 

@@ -17,7 +17,7 @@ import pytest
 
 from documents import demo
 from documents.demo import data
-from transforms.heading import key
+from transforms.cells.key import key
 
 Rows = list[dict[str, Any]]
 PRINTED = Path(data.__file__).parent
@@ -33,7 +33,7 @@ class Seen:
     def ask(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PROFMIN_HOME": str(self.home), "PROFMIN_DATABASE_URL": self.url}
         return subprocess.run(
-            [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+            [sys.executable, "-m", "flows.cli.app", *map(str, arguments)],
             env=environment, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
 

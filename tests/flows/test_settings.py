@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.settings import Settings, settings_table
+from flows.home.settings import Settings, settings_table
 
 
 def test_everything_lies_in_the_home(tmp_path: Path) -> None:

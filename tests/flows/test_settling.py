@@ -15,13 +15,13 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.inbox import Incoming, discover
-from flows.ingest import ingest, take_in
-from flows.intake import Intake
-from flows.outcome import Outcome
-from flows.reader import Options
-from flows.settings import Settings
-from flows.settling import PATIENCE, is_written_to, unsettled
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.incoming import Incoming, discover
+from flows.intake.intake import Intake
+from flows.intake.outcome import Outcome
+from flows.intake.settling import PATIENCE, is_written_to, unsettled
+from flows.runs.ingest import ingest, take_in
 
 SLOWLY = """
 import os, sys, time

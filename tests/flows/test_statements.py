@@ -9,20 +9,20 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from flows.inbox import Arrival
-from flows.ingest import ingest
-from flows.intake import Intake
-from flows.outcome import exit_code
-from flows.reader import Options
-from flows.settings import Settings
-from flows.statement_file import statement_text
-from flows.statements import state_nothing, take_back
-from flows.usage import UsageError
-from warehouse.deliveries import waiting
-from warehouse.doctor import examined
-from warehouse.publish import publish
-from warehouse.query import mart
-from warehouse.receipts import overdue
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.batches import Options
+from flows.intake.incoming import Arrival
+from flows.intake.intake import Intake
+from flows.intake.outcome import exit_code
+from flows.intake.statement_file import statement_text
+from flows.intake.statements import state_nothing, take_back
+from flows.runs.ingest import ingest
+from warehouse.deliveries.receipt_contents import overdue
+from warehouse.deliveries.received import waiting
+from warehouse.marts.publication import publish
+from warehouse.marts.published import mart
+from warehouse.watch.law import examined
 
 ZONE = ZoneInfo("Asia/Tomsk")
 DAY = dt.date(2023, 9, 8)

@@ -16,16 +16,16 @@ from evidence import all_text
 from rich.console import Console
 
 from contracts.texts import incident_texts
-from flows.backfill import plan, requested
-from flows.freshness import is_stale
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
-from flows.status import status
-from flows.status_screen import show, states
-from warehouse.arrivals import record_arrival
-from warehouse.database import connect
-from warehouse.publish import publish
+from flows.backfills.steps import plan, requested
+from flows.cli.status_screen import show, states
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.freshness import is_stale
+from flows.runs.ingest import ingest
+from flows.runs.status import status
+from warehouse.deliveries.arrivals import record_arrival
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import connect
 
 if TYPE_CHECKING:
     from conftest import Run

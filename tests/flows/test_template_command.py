@@ -19,12 +19,12 @@ from contracts.form import Column, Form
 from contracts.forms import FORMS, form_named
 from contracts.vocabulary import words
 from documents.demo import Region, tomsk
-from flows.check import check
-from flows.outcome import Outcome
-from flows.reader import Options
-from flows.settings import Settings
-from flows.template import default_day, write_template
-from flows.usage import UsageError
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.batches import Options
+from flows.intake.dry_run import check
+from flows.intake.outcome import Outcome
+from flows.outbox.templates import default_day, write_template
 
 if TYPE_CHECKING:
     from conftest import Run

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from contracts.grid import Unreadable
-from flows.trouble import LOGGER, Fault, describe, fault, guarded, log_failure, log_to, trace
-from warehouse.slices import Timeout
-from warehouse.transaction import GaveUp
+from flows.home.faults import LOGGER, Fault, describe, fault, guarded, log_failure, log_to, trace
+from warehouse.core.slices import Timeout
+from warehouse.core.transaction import GaveUp
 
 NAME = "Секретов Тайник Скрытович"
 

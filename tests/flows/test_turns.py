@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.ingest import ingest
-from flows.reader import Options
-from flows.settings import Settings
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FIRST, NIGHT = dt.date(2023, 9, 8), dt.date(2023, 9, 9)

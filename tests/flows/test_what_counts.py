@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.check import check
-from flows.inbox import discover
-from flows.ingest import ingest, take_in
-from flows.intake import Intake
-from flows.outcome import Outcome
-from flows.reader import Options
-from flows.settings import Settings
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.dry_run import check
+from flows.intake.incoming import discover
+from flows.intake.intake import Intake
+from flows.intake.outcome import Outcome
+from flows.runs.ingest import ingest, take_in
 
 CASE = Path(__file__).parent / "data" / "renamed"
 WRONG_DATE, RIGHT_DATE = "1 Шегарский отправлено 12.09.2023.xlsx", "2 Шегарский 08.09.2023.xlsx"
@@ -386,7 +386,7 @@ def test_a_register_that_stands_is_named_by_what_would_replace_it(
 def test_an_outcome_says_what_counts_now(
     settings: Settings, engine: sa.Engine, shegarsky: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from flows.terminal import console, show_outcomes
+    from flows.cli.terminal import console, show_outcomes
 
     newer = put(settings, shortened(shegarsky, tmp_path / "Шегарский 15.09.2023.xlsx", "15.09.2023"), "shegarsky")
     os.utime(newer, (1_694_700_000, 1_694_700_000))

@@ -13,18 +13,20 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows import intake as intakes
-from flows import outbox, receiving
-from flows.inbox import Incoming, discover
-from flows.inbox_flow import something_came
-from flows.ingest import ingest, take_in
-from flows.intake import Intake, warehouse
-from flows.outcome import Outcome
-from flows.reader import Options
-from flows.recorded import recorded
-from flows.settings import Settings
-from flows.trouble import Fault
-from warehouse.deliveries import finish_run, start_run
+from flows.home.connection import warehouse
+from flows.home.faults import Fault
+from flows.home.settings import Settings
+from flows.inbox import something_came
+from flows.intake import intake as intakes
+from flows.intake import receiving
+from flows.intake.batches import Options
+from flows.intake.incoming import Incoming, discover
+from flows.intake.intake import Intake
+from flows.intake.outcome import Outcome
+from flows.outbox import receipts as outbox
+from flows.runs.ingest import ingest, take_in
+from flows.runs.record import recorded
+from warehouse.deliveries.received import finish_run, start_run
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

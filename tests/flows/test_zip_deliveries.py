@@ -16,14 +16,14 @@ import pytest
 import sqlalchemy as sa
 from evidence import picked
 
-from flows.check import check
-from flows.grid import show_grids
-from flows.ingest import ingest
-from flows.outcome import Outcome, exit_code
-from flows.reader import Options
-from flows.settings import Settings
-from flows.usage import UsageError
-from warehouse.database import connect
+from flows.cli.grid_command import show_grids
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.batches import Options
+from flows.intake.dry_run import check
+from flows.intake.outcome import Outcome, exit_code
+from flows.runs.ingest import ingest
+from warehouse.schema.upgrade import connect
 
 REGISTER = "department/Реестр"
 CAME_IN = """

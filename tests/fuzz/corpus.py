@@ -16,10 +16,10 @@ import polars as pl
 from contracts.forms import form_named
 from contracts.grid import Grid, Value
 from documents.demo import Region, Sizes, deliveries, synthetic
-from documents.read import read_grid
-from documents.template import template_xlsx
-from transforms.heading import key
-from transforms.identify import Context
+from documents.reading.read import read_grid
+from documents.writing.template import template_xlsx
+from transforms.cells.key import key
+from transforms.tables.identify import Context
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)

@@ -16,7 +16,7 @@ from cells import spoiled_cells, written
 from corpus import Good, corpus
 
 from contracts.grid import Grid
-from documents.read import read_grid
+from documents.reading.read import read_grid
 
 Spoil = Callable[[Random, bytes], bytes]
 

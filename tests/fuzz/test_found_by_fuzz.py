@@ -8,10 +8,10 @@ from corpus import corpus
 from mutants import packed, unpacked
 
 from contracts.grid import Unreadable
-from documents.read import read_grid
-from documents.sandbox_worker import is_large_workbook
-from transforms.heading import key
-from transforms.total_row import number_in
+from documents.reading.read import read_grid
+from documents.reading.sandbox_worker import is_large_workbook
+from transforms.cells.key import key
+from transforms.tables.total_row import number_in
 
 
 @pytest.mark.timeout(60)

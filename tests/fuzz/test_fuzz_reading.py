@@ -21,10 +21,10 @@ from judge import Opened, complaints, refusal_in_words
 from mutants import Mutant, in_bytes, packed, spoil
 
 from contracts.grid import Unreadable
-from documents.archive_members import members
-from documents.limits import Limits
-from documents.read import read_grid
-from documents.sandbox import ReaderFailed, Sandbox
+from documents.reading.archive_members import members
+from documents.reading.formats.limits import Limits
+from documents.reading.read import read_grid
+from documents.reading.sandbox import ReaderFailed, Sandbox
 
 SEED = int(os.environ.get("PROFMIN_FUZZ_SEED", "0"))
 MUTANTS = int(os.environ.get("PROFMIN_FUZZ", "5000"))

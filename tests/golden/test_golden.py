@@ -18,9 +18,9 @@ from xlsxwriter.utility import xl_cell_to_rowcol
 
 from contracts.forms import FORMS
 from contracts.reading import Reading
-from documents.read import read_grid
-from transforms.identify import Context, Delivery
+from documents.reading.read import read_grid
 from transforms.interpret import interpret
+from transforms.tables.identify import Context, Delivery
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/reading.json"))

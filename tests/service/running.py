@@ -15,12 +15,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flows.intake import warehouse
-from flows.prefect_api import ACTIVE, Api
-from flows.prefect_settings import auth_string, url_of
-from flows.service_control import CHILDREN, LOCK, asked, is_alive
-from flows.settings import Settings
-from flows.trouble import Fault
+from flows.home.connection import warehouse
+from flows.home.faults import Fault
+from flows.home.settings import Settings
+from flows.service.control import CHILDREN, LOCK, asked, is_alive
+from flows.service.prefect_api import ACTIVE, Api
+from flows.service.prefect_environment import auth_string, url_of
 
 LOOK_SECONDS = 0.2
 
@@ -43,7 +43,7 @@ class RunningService:
         own |= {"PROFMIN_HOME": str(self.settings.home), "PROFMIN_PREFECT_PORT": str(self.port)}
         own["PROFMIN_VOUCHED_CHANNELS"] = "inbox"  # its files play the past
         return subprocess.run(
-            [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+            [sys.executable, "-m", "flows.cli.app", *map(str, arguments)],
             cwd=self.settings.home.parent,
             env=own | self.environment,
             capture_output=True,

@@ -23,9 +23,9 @@ from post import Endpoint, Mailbox, endpoint, files_of, mailbox, text_of
 from running import RunningService, running_service
 
 from documents.demo import exports, tomsk
-from flows.delivering import Delivered, deliver
-from flows.intake import warehouse
-from flows.settings import Settings
+from flows.home.connection import warehouse
+from flows.home.settings import Settings
+from flows.messages.delivering import Delivered, deliver
 
 pytestmark = pytest.mark.timeout(900)
 OPERATOR = "operator@example.org"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from running import RunningService
 
-from flows.service_control import asked
+from flows.service.control import asked
 
 SEVEN = {"nightly", "inbox", "publish", "backfill", "remind", "watchdog", "purge"}
 

@@ -12,8 +12,8 @@ from contracts.forms import form_named
 from contracts.grid import Blocks, Grid, Sheet, Unreadable, Value
 from contracts.reading import Reading
 from contracts.vocabulary import reporting_units
-from transforms.identify import Context, Delivery
 from transforms.interpret import interpret
+from transforms.tables.identify import Context, Delivery
 
 AS_OF = dt.date(2023, 9, 8)
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)

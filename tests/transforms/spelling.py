@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from contracts.form import Column, Kind
 from contracts.forms import FORMS
 from contracts.rules import TWO_MEANINGS
-from transforms.parse import parse
+from transforms.cells.parse import parse
 
 COLUMNS: dict[Kind, Column] = {
     column.kind: column

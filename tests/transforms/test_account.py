@@ -17,10 +17,10 @@ from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
 from documents import demo
 from documents.demo import Region, Sizes, synthetic
-from documents.read import read_grid
-from transforms.heading import key
-from transforms.identify import Context, Delivery
-from transforms.parse import TEXT_KINDS
+from documents.reading.read import read_grid
+from transforms.cells.key import key
+from transforms.cells.parse import TEXT_KINDS
+from transforms.tables.identify import Context, Delivery
 
 HEADING: list[Value] = [column.title for column in COLUMNS]
 GOOD_ROW: list[Value] = [REPORT[column.name] for column in COLUMNS]

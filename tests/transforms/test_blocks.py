@@ -17,11 +17,11 @@ from polars.testing import assert_frame_equal
 
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import Reading
-from documents import blocks
-from documents.blocks import large_text, table_blocks
-from documents.read import read_grid
-from documents.workbook_table import write_table
-from transforms.identify import Context, Delivery
+from documents.reading import blocks
+from documents.reading.blocks import large_text, table_blocks
+from documents.reading.read import read_grid
+from documents.reading.workbook_table import write_table
+from transforms.tables.identify import Context, Delivery
 
 HEADING = "Муниципалитет;Образовательная организация;ФИО;Дата рождения;Класс;Статус верификации;Дата архивации"
 GOOD = 'Чаинский район;"МБОУ ""Тестовая СОШ""";Тестов Иван;12.03.2010;7;Верифицирован;Нет'

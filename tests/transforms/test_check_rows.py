@@ -6,7 +6,7 @@ import polars as pl
 from example import REPORT, SCHOOLS, Cells, Sent, drained
 
 from contracts.reading import Reading
-from transforms.identify import Context
+from transforms.tables.identify import Context
 
 THREE = SCHOOLS.with_columns(subordination=pl.lit("chainsky"))
 

@@ -10,8 +10,8 @@ from example import AS_OF, REPORT, Sent
 from contracts.form import Form
 from contracts.forms import FORMS, form_named
 from contracts.reading import FINDINGS
-from transforms.check import broken
-from transforms.contract import contract
+from transforms.rows.check import broken
+from transforms.rows.contract import contract
 
 READINESS = form_named("readiness_report")
 EDITION = READINESS.editions[-1]

@@ -11,7 +11,7 @@ from spelling import FEW, MANY, of, one
 
 from contracts.form import Column
 from contracts.vocabulary import rows
-from transforms.day import MONTHS
+from transforms.cells.day import MONTHS
 
 ORDERED = Column("order_date", "Дата приказа", "date", "")
 ARCHIVED = Column("archived_on", "Дата архивации", "date", "", blank_words=("нет",))

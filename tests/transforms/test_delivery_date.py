@@ -9,7 +9,7 @@ from example import Sent
 
 from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
-from transforms.delivery_date import day_in_sheet_name
+from transforms.tables.delivery_date import day_in_sheet_name
 
 TITLE, HEADING, GOOD = Sent("readiness_report").grid().sheets[0].rows
 OTHER: list[Value] = ["700004", "МБОУ «Школа-сад»", *GOOD[2:]]

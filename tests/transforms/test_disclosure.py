@@ -14,10 +14,10 @@ from example import PUPIL, SCHOOLS, Sent
 from contracts.forms import form_named
 from contracts.grid import Blocks, Doubt, Grid, Sheet, Value
 from contracts.reading import Reading
-from transforms.disclosure import Known, harmless, is_told, shown
-from transforms.identify import Context, Delivery, identify
+from transforms.cells.school_name import school_key
+from transforms.findings.disclosure import Known, harmless, is_told, shown
 from transforms.interpret import interpret
-from transforms.school_name import school_key
+from transforms.tables.identify import Context, Delivery, identify
 
 EXPORT = form_named("registration_export")
 COLUMNS = {column.name: column for column in EXPORT.editions[-1].columns}

@@ -11,8 +11,8 @@ from contracts.forms import form_named
 from contracts.grid import Grid, Sheet
 from contracts.reading import Reading
 from contracts.vocabulary import rows
-from transforms.identify import Context, identify
-from transforms.layout import spans
+from transforms.tables.identify import Context, identify
+from transforms.tables.layout import spans
 
 REWORDED = [
     ("readiness_report", "navigators", "Кол-во навигаторов в школе"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contracts.forms.readiness_report import COLUMNS
 from contracts.grid import Grid, Range, Sheet, Value, column_letters
 from contracts.reading import Reading
-from transforms.merged import seen_cells
+from transforms.tables.merged import seen_cells
 
 NAMES = [column.name for column in COLUMNS]
 ROWS = 3

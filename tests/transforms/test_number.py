@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spelling import FEW, MANY, SPACES, note, of
 
 from contracts.form import Kind
-from transforms.number import percent_precision
+from transforms.cells.number import percent_precision
 
 COUNTS = st.integers(-10_000, 10_000_000)
 HOURS = st.integers(0, 4000).map(lambda tenths: tenths / 10)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from example import Sent
 
-from transforms.heading import unit_aliases
-from transforms.origin import as_of_in_name, date_of, school_years_in, sender_in_name
+from transforms.cells.key import unit_aliases
+from transforms.tables.origin import as_of_in_name, date_of, school_years_in, sender_in_name
 
 DAY = dt.date(2023, 9, 8)
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from spelling import COLUMNS, FEW, MANY, SPACES, of
 
 from contracts.form import Kind
-from transforms.heading import key, unit_aliases
-from transforms.parse import UNVALUED, parse
+from transforms.cells.key import key, unit_aliases
+from transforms.cells.parse import UNVALUED, parse
 
 CYRILLIC = sorted(name for name in unit_aliases() if not re.search("[a-z]", name))
 

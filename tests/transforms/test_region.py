@@ -13,8 +13,8 @@ from contracts.reading import Reading
 from documents import demo
 from documents.demo import Region, tomsk
 from documents.demo.data import rows
-from documents.read import read_grid
-from transforms.identify import Context, Delivery
+from documents.reading.read import read_grid
+from transforms.tables.identify import Context, Delivery
 
 
 @pytest.fixture(scope="module")

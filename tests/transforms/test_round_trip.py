@@ -21,14 +21,15 @@ from contracts.forms import RULES, form_named
 from contracts.forms.readiness_report import COLUMNS
 from contracts.grid import cell_address
 from contracts.rules import CELL, CELL_ERROR, TOO_MUCH_SET_ASIDE
-from documents.demo import Region, Sizes, faults, synthetic
-from documents.demo.faults import Row
+from documents.demo import Region, Sizes, synthetic
+from documents.demo import mistakes as faults
+from documents.demo.dress import COMMON_WORDS, STYLES
+from documents.demo.mistakes import Row
 from documents.demo.reports import report
-from documents.demo.styles import COMMON_WORDS, STYLES
-from documents.read import read_grid
-from documents.template import template_xlsx
-from transforms.heading import key
-from transforms.identify import Context, Delivery
+from documents.reading.read import read_grid
+from documents.writing.template import template_xlsx
+from transforms.cells.key import key
+from transforms.tables.identify import Context, Delivery
 
 FORM = form_named("readiness_report")
 AS_OF = dt.date(2023, 9, 8)

@@ -11,8 +11,8 @@ from spelling import FEW
 
 from contracts.reading import Reading
 from contracts.vocabulary import rows
-from transforms.resolve import Register
-from transforms.school_name import likeness, school_key
+from transforms.cells.school_name import likeness, school_key
+from transforms.tables.resolve import Register
 
 FULL = "Муниципальное бюджетное общеобразовательное учреждение «Тестовая средняя общеобразовательная школа»"
 KNOWN = SCHOOLS.with_columns(

@@ -12,9 +12,9 @@ from contracts.form import Size
 from contracts.reading import Reading
 from documents import demo
 from documents.demo.region import Sizes
-from documents.read import read_grid
-from transforms.heading import key
-from transforms.identify import Context, Delivery
+from documents.reading.read import read_grid
+from transforms.cells.key import key
+from transforms.tables.identify import Context, Delivery
 
 MANY_SCHOOLS = pl.concat(
     [

@@ -15,9 +15,9 @@ from contracts.form import Column
 from contracts.forms import form_named
 from contracts.grid import CellError, Value
 from contracts.vocabulary import rows
-from transforms.cell import cell_text, percent_text
-from transforms.code import tidy
-from transforms.grade import grades
+from transforms.cells.cell import cell_text, percent_text
+from transforms.cells.code import tidy
+from transforms.cells.grade import grades
 
 ORDER = form_named("readiness_report").editions[-1].column("order_number")
 SHORT_MONTHS = ("янв", "фев", "мар", "апр", "май", "июн", "июл", "авг", "сен", "окт", "ноя")

@@ -12,11 +12,11 @@ from contracts.forms import form_named
 from contracts.forms.readiness_report import COLUMNS
 from contracts.grid import Grid, Range, Sheet, Value
 from contracts.reading import Reading
-from transforms.cell import percent_text
-from transforms.choice import FIRST_ROWS, MOST_ROWS, ROWS_AT_ONCE, seen_on
-from transforms.heading import heading_key
-from transforms.numbering import is_numbering
-from transforms.parse import UNVALUED
+from transforms.cells.cell import percent_text
+from transforms.cells.key import heading_key
+from transforms.cells.numbering import is_numbering
+from transforms.cells.parse import UNVALUED
+from transforms.tables.which_form import FIRST_ROWS, MOST_ROWS, ROWS_AT_ONCE, seen_on
 
 Rows = list[list[Value]]
 PLAN = form_named("registration_plan")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spelling import FEW
 
 from contracts.grid import Blocks, Grid, Sheet, Value
-from transforms.text_formula import plain_value, without_text_formulas
+from transforms.cells.text_formula import plain_value, without_text_formulas
 
 
 def csv_of(**cells: Value) -> Sent:

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from hand_made import DAY, export, load_seed, loaded, plan, report, school_ids, school_register
 
-from warehouse.database import connect
-from warehouse.publish import publish
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import connect
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import polars as pl
 import sqlalchemy as sa
 
 from contracts.reading import CONTROL_TOTALS, FINDINGS, PUPILS, RAW_ROWS, SCHOOL_OUTCOMES, Layout, Reading, Rows, empty
-from warehouse.decision import Decided, decide
-from warehouse.load import LoadResult, load, load_many, record_arrival
-from warehouse.mart import marts, views
-from warehouse.query import mart, register
+from warehouse.deliveries.decision import Decided, decide
+from warehouse.deliveries.load import LoadResult, load, load_many, record_arrival
+from warehouse.marts.definitions import marts, views
+from warehouse.marts.published import mart, register
 
 DAY = dt.date(2023, 9, 8)
 NOON = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)

@@ -11,10 +11,10 @@ from hand_made import DAY, NOON, VERSION, export, reading, report, school_ids, s
 
 from contracts.circumstances import Stated
 from contracts.reading import Reading
-from warehouse.arrivals import Came, Look, Recorded, look, record_came
-from warehouse.database import connect, migrate, upgrade
-from warehouse.load import LoadResult, load
-from warehouse.purge import due
+from warehouse.deliveries.arrivals import Came, Look, Recorded, look, record_came
+from warehouse.deliveries.load import LoadResult, load
+from warehouse.schema.upgrade import connect, migrate, upgrade
+from warehouse.watch.destruction import due
 
 LATER = dt.timedelta(hours=1)
 FILE = Came("a" * 64, "отчёт.xlsx", 5, NOON, "aa/a", "asinovsky", "inbox")

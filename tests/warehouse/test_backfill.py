@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from hand_made import DAY, NOON, VERSION, contents, delivery, loaded, report, school_register, step_back, unit
 
-from warehouse.backfill import apply, cancel, revert
-from warehouse.comparison import (
+from warehouse.backfill.apply import apply, cancel, revert
+from warehouse.backfill.comparison import (
     UNTOLD,
     affected_dates,
     changed_cells,
@@ -18,10 +18,10 @@ from warehouse.comparison import (
     changes,
     compare,
 )
-from warehouse.load import load
-from warehouse.proposals import alone, propose_readings, waiting
-from warehouse.publish import Published, publish
-from warehouse.requests import Refused, Request, open_backfill
+from warehouse.backfill.proposals import alone, propose_readings, waiting
+from warehouse.backfill.requests import Refused, Request, open_backfill
+from warehouse.deliveries.load import load
+from warehouse.marts.publication import Published, publish
 
 HOUR = dt.timedelta(hours=1)
 NEW = "2"
@@ -145,7 +145,7 @@ def test_what_came_while_the_marts_were_compared_has_moved(
     engine: sa.Engine, small: dict[str, int], september: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plan is as of its snapshot, not as of its end."""
-    from warehouse import comparison
+    from warehouse.backfill import comparison
 
     def late(*asked: object) -> None:
         loaded(engine, report(small, "chainsky", [1, 2, 3, 4]), NOON + HOUR)

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from clusters import OURS, Cluster, cluster, programs_with_tls
 from hand_made import DAY, loaded, plan, report, school_ids, school_register
 
-from warehouse.bi import CONNECTIONS, NoLogin, make_login
-from warehouse.database import connect, upgrade
-from warehouse.doctor import examined
-from warehouse.publish import publish
+from warehouse.marts.publication import publish
+from warehouse.schema.bi import CONNECTIONS, NoLogin, make_login
+from warehouse.schema.upgrade import connect, upgrade
+from warehouse.watch.law import examined
 
 CALLS = """
 SELECT oid::regprocedure::text FROM pg_proc

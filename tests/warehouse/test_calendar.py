@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.vocabulary import rows
-from warehouse.calendar import PROVISIONAL, calendars_wanted
-from warehouse.database import connect
+from warehouse.schema.calendar import PROVISIONAL, calendars_wanted
+from warehouse.schema.upgrade import connect
 
 DAY = dt.timedelta(days=1)
 CALENDAR = {dt.date.fromisoformat(row["day"]): row for row in rows("calendar")}

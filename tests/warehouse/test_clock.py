@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 from hand_made import AHEAD, DAY, loaded, plan, report, step_back
 
-from warehouse.deliveries import finish_run, start_run
-from warehouse.doctor import examined
-from warehouse.freshness import ages
-from warehouse.publish import publish
-from warehouse.purge import note_gone, record, to_remove
-from warehouse.stored import unpublished
+from warehouse.deliveries.recall import unpublished
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.marts.publication import publish
+from warehouse.watch.ages import ages
+from warehouse.watch.destruction import note_gone, record, to_remove
+from warehouse.watch.law import examined
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.reading import Rows
-from warehouse.database import connect
-from warehouse.publish import AuditFailed, audit, build_all, publish
+from warehouse.marts.publication import AuditFailed, audit, build_all, publish
+from warehouse.schema.upgrade import connect
 
 SCHOOLS = {"asinovsky": 4, "chainsky": 3, "kedrovy": 2}
 HOUR = dt.timedelta(hours=1)

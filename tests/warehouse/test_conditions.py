@@ -16,10 +16,10 @@ from contracts.forms import RULES
 from contracts.reading import CONTROL_TOTALS, FINDINGS
 from contracts.texts import incident_texts
 from contracts.vocabulary import rows
-from warehouse.condition import FOLDER, NOT_EVALUATED, conditions, find, rule_classes
-from warehouse.deliveries import finish_run, start_run
-from warehouse.freshness import ages
-from warehouse.publish import publish
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.incidents.condition import FOLDER, NOT_EVALUATED, conditions, find, rule_classes
+from warehouse.marts.publication import publish
+from warehouse.watch.ages import ages
 
 NOON = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)
 HOUR, DAY, MINUTE = dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(minutes=1)

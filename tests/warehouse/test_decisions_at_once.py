@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from hand_made import DAY, NOON, VERSION, delivery, delivery_of, export, loaded, plan
 
 from contracts.reading import Reading
-from warehouse.decision import NotWaiting, decide
-from warehouse.doctor import examined
-from warehouse.load import load
-from warehouse.publish import publish
-from warehouse.query import mart
-from warehouse.stored import unpublished
+from warehouse.deliveries.decision import NotWaiting, decide
+from warehouse.deliveries.load import load
+from warehouse.deliveries.recall import unpublished
+from warehouse.marts.publication import publish
+from warehouse.marts.published import mart
+from warehouse.watch.law import examined
 
 ROUNDS = 8
 FULL, PART = {"asinovsky": 100, "chainsky": 50}, {"asinovsky": 50}

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 from hand_made import DAY, delivery, loaded, report
 
-from warehouse.doctor import examined
-from warehouse.publish import publish
+from warehouse.marts.publication import publish
+from warehouse.watch.law import examined
 
 BREAK = {
     "rows_balance": """

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from hand_made import DAY, NOON, SEED, accepted, export, loaded, now, plan, read, refused, report, school_register, unit
 
 from contracts.reading import CONTROL_TOTALS
-from warehouse.database import connect
-from warehouse.publish import publish
-from warehouse.query import mart_names, register
+from warehouse.marts.publication import publish
+from warehouse.marts.published import mart_names, register
+from warehouse.schema.upgrade import connect
 
 HOUR = dt.timedelta(hours=1)
 

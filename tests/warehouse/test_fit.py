@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from warehouse.database import connect, unfit, upgrade
-from warehouse.programs import ServerError
+from warehouse.schema.upgrade import connect, unfit, upgrade
+from warehouse.server.programs import ServerError
 
 
 @pytest.mark.parametrize("encoding", ["WIN1251", "SQL_ASCII", "KOI8R"])

@@ -27,13 +27,13 @@ from hand_made import (
 )  # fmt: skip
 
 from contracts.reading import Reading, Rows
-from warehouse.decision import NotWaiting, decide, findings, held
-from warehouse.deliveries import readings_of, waiting
-from warehouse.doctor import examined
-from warehouse.in_force import in_force
-from warehouse.load import load
-from warehouse.publish import publish
-from warehouse.stored import unpublished
+from warehouse.deliveries.decision import NotWaiting, decide, findings, held
+from warehouse.deliveries.in_force import in_force
+from warehouse.deliveries.load import load
+from warehouse.deliveries.recall import unpublished
+from warehouse.deliveries.received import readings_of, waiting
+from warehouse.marts.publication import publish
+from warehouse.watch.law import examined
 
 HOUR = dt.timedelta(hours=1)
 TOMORROW = DAY + dt.timedelta(days=1)

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from changing import Inputs
 from hand_made import DAY, export, loaded
 
-from warehouse.database import upgrade
-from warehouse.incidents import IncidentEvent, observe
-from warehouse.publish import publish
+from warehouse.incidents.observe import IncidentEvent, observe
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import upgrade
 
 ONE = dt.timedelta(days=1)
 NOON = dt.datetime(2023, 9, 13, 5, tzinfo=dt.UTC)

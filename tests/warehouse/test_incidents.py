@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 from hand_made import accepted, loaded, report
 
-from warehouse import condition
-from warehouse.condition import conditions
-from warehouse.deliveries import finish_run, start_run
-from warehouse.incident_handling import NotOpen, acknowledge, assign, history, incidents, mute, unmute
-from warehouse.incidents import HIGHEST_LEVEL, IncidentEvent, observe
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.incidents import condition
+from warehouse.incidents.condition import conditions
+from warehouse.incidents.handling import NotOpen, acknowledge, assign, history, incidents, mute, unmute
+from warehouse.incidents.observe import HIGHEST_LEVEL, IncidentEvent, observe
 
 WEEK = dt.timedelta(days=7)
 FRIDAY = dt.datetime(2023, 9, 8, 6, tzinfo=dt.UTC)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from changing import Inputs
 from hand_made import DAY, NOON, contents, export, loaded, now, read, report, unit
 
-from warehouse.database import upgrade
-from warehouse.publish import publish
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import upgrade
 
 ONE = dt.timedelta(days=1)
 NEXT = DAY + ONE

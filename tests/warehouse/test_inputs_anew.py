@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from changing import Inputs
 from hand_made import DAY, NOON, contents, loaded, now, read, report
 
-from warehouse.backfill import apply, cancel, revert
-from warehouse.comparison import affected_dates, changed_inputs, changes, compare
-from warehouse.database import upgrade
-from warehouse.publish import publish
-from warehouse.requests import Refused, Request, open_backfill
+from warehouse.backfill.apply import apply, cancel, revert
+from warehouse.backfill.comparison import affected_dates, changed_inputs, changes, compare
+from warehouse.backfill.requests import Refused, Request, open_backfill
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import upgrade
 
 ONE = dt.timedelta(days=1)
 NEXT = DAY + ONE

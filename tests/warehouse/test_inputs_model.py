@@ -12,9 +12,9 @@ from changing import Inputs
 from hand_made import DAY, read
 from test_inputs_anew import applied, planned, request, reverted
 
-from warehouse.database import upgrade
-from warehouse.publish import publish
-from warehouse.requests import Refused
+from warehouse.backfill.requests import Refused
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import upgrade
 
 ONE = dt.timedelta(days=1)
 RATE = 0.8

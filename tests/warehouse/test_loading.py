@@ -25,8 +25,8 @@ from hand_made import (
 )
 
 from contracts.reading import CONTROL_TOTALS, Rows
-from warehouse.load import finish_run, load, load_many, load_pupils, readings_of, record_arrival, start_run
-from warehouse.query import frame
+from warehouse.core.frames import frame
+from warehouse.deliveries.load import finish_run, load, load_many, load_pupils, readings_of, record_arrival, start_run
 
 HOUR = dt.timedelta(hours=1)
 

@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from hand_made import ALL, DAY, NOON, contents, loaded, read, report, school_register, unit
 
-from warehouse import publish as publishing
-from warehouse.mart import marts
-from warehouse.publish import AuditFailed, publish, published_dates
-from warehouse.query import column_captions, mart_names
+from warehouse.marts import publication as publishing
+from warehouse.marts.definitions import marts
+from warehouse.marts.publication import AuditFailed, publish, published_dates
+from warehouse.marts.published import column_captions, mart_names
 
 HOUR = dt.timedelta(hours=1)
 LIVE = "incidents"

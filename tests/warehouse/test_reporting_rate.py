@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from changing import Inputs
 from hand_made import DAY, NOON, export, loaded, read, refused, report
 
-from warehouse.database import upgrade
-from warehouse.publish import AuditFailed, publish, published_dates
-from warehouse.stored import unpublished
+from warehouse.deliveries.recall import unpublished
+from warehouse.marts.publication import AuditFailed, publish, published_dates
+from warehouse.schema.upgrade import upgrade
 
 READINESS, EXPORT = "readiness_report", "registration_export"
 STATE = """
@@ -175,8 +175,8 @@ def test_a_second_campaign_and_a_cadence_are_data(engine: sa.Engine, small: dict
 def test_figures_that_do_not_add_up_are_not_published(
     engine: sa.Engine, small: dict[str, int], broken: str, check: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from warehouse import publish as publishing
-    from warehouse.mart import marts
+    from warehouse.marts import publication as publishing
+    from warehouse.marts.definitions import marts
 
     changed = {
         "reporting_rate_adds_up": broken.replace("<= t.deadline", "< t.deadline - 1000"),

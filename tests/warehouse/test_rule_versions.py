@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 from hand_made import ALL, DAY, NOON, loaded, now, refused, report, unit
 
-from contracts import versions
 from contracts.forms import form_named
-from contracts.versions import Version, listed, rules_of
-from warehouse.database import upgrade
-from warehouse.publish import publish
-from warehouse.stored import unpublished
-from warehouse.versions import MARKS, by_older_rules
+from contracts.versions import rule_versions as versions
+from contracts.versions.rule_versions import Version, listed, rules_of
+from warehouse.backfill.older_rules import MARKS, by_older_rules
+from warehouse.deliveries.recall import unpublished
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import upgrade
 
 REPORT = form_named("readiness_report")
 HOUR = dt.timedelta(hours=1)

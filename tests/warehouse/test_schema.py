@@ -15,10 +15,10 @@ from hand_made import delivery, loaded, report, school_ids, school_register
 from contracts.form import Column, Edition, Form
 from contracts.forms import FORMS, form_named, readiness_report
 from contracts.reading import Rows
-from warehouse import database
-from warehouse.database import connect, is_applied, upgrade
-from warehouse.facts import column_types, fact_columns, statements
-from warehouse.reference import sync_reference
+from warehouse.schema import upgrade as database
+from warehouse.schema.facts import column_types, fact_columns, statements
+from warehouse.schema.reference import sync_reference
+from warehouse.schema.upgrade import connect, is_applied, upgrade
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_driver_that_is_not_ours_is_refused() -> None:
 
 
 def test_bi_reads_marts_and_nothing_else(engine: sa.Engine) -> None:
-    from warehouse.publish import publish
+    from warehouse.marts.publication import publish
 
     made = school_register({"asinovsky": 2})
     loaded(engine, made)

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from warehouse import programs, server
-from warehouse.server import ServerError, embedded_server
+from warehouse.server import embedded as server
+from warehouse.server import programs
+from warehouse.server.embedded import ServerError, embedded_server
 
 AS_ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not AS_ROOT, reason="needs root")
@@ -27,7 +28,7 @@ as_root = pytest.mark.skipif(not AS_ROOT, reason="needs root")
 USER = """
 import sys
 from pathlib import Path
-from warehouse.server import embedded_server
+from warehouse.server.embedded import embedded_server
 with embedded_server(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()
@@ -170,7 +171,7 @@ def test_a_child_does_not_keep_the_server_of_its_parent(pgdata: Path) -> None:
     script = """
 import os, subprocess, sys, time
 from pathlib import Path
-from warehouse.server import embedded_server
+from warehouse.server.embedded import embedded_server
 with embedded_server(Path(sys.argv[1])):
     forked = os.fork()
     if not forked:
@@ -345,7 +346,7 @@ def test_an_ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
 import os, sys
 from pathlib import Path
 import sqlalchemy.dialects.postgresql.psycopg2, encodings.idna
-from warehouse import programs, server
+from warehouse.server import programs, embedded as server
 home, uid, gid = Path(sys.argv[1]), int(sys.argv[3]), int(sys.argv[4])
 programs.OPEN_BINARIES = Path(sys.argv[2])
 binaries = programs.open_binaries()

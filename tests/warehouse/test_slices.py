@@ -29,20 +29,20 @@ from hand_made import (
     school_register,
 )
 
-from warehouse import transaction
-from warehouse.deliveries import start_run
-from warehouse.load import LoadResult, load, load_pupils
-from warehouse.publish import publish, publish_within
-from warehouse.slices import PUBLICATION, Timeout, holding, lock_slices, publisher
-from warehouse.stored import unpublished
-from warehouse.transaction import LOG, GaveUp, begun, retried
+from warehouse.core import transaction
+from warehouse.core.slices import PUBLICATION, Timeout, holding, lock_slices, publisher
+from warehouse.core.transaction import LOG, GaveUp, begun, retried
+from warehouse.deliveries.load import LoadResult, load, load_pupils
+from warehouse.deliveries.recall import unpublished
+from warehouse.deliveries.received import start_run
+from warehouse.marts.publication import publish, publish_within
 
 SHORT = dt.timedelta(seconds=0.3)
 LONG = dt.timedelta(seconds=20)
 HOLD = """
 import sys
-from warehouse.database import connect
-from warehouse.slices import holding
+from warehouse.schema.upgrade import connect
+from warehouse.core.slices import holding
 with holding(connect(sys.argv[1]), [sys.argv[2]]):
     print("held", flush=True)
     sys.stdin.read()

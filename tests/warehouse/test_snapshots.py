@@ -15,13 +15,13 @@ from contracts.reading import Reading
 from documents.demo import tomsk
 from documents.demo.exports import export as export_file
 from documents.demo.exports import register as register_file
-from documents.read import read_grid
+from documents.reading.read import read_grid
 from transforms.interpret import Context, Delivery, interpret
 from transforms.pupils import PupilReading
-from warehouse import publish as publishing
-from warehouse.mart import marts
-from warehouse.publish import AuditFailed, publish
-from warehouse.query import register
+from warehouse.marts import publication as publishing
+from warehouse.marts.definitions import marts
+from warehouse.marts.publication import AuditFailed, publish
+from warehouse.marts.published import register
 
 NAMES = [name for name, *_ in COUNTERS]
 HOUR = dt.timedelta(hours=1)

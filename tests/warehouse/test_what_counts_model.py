@@ -19,9 +19,9 @@ import sqlalchemy as sa
 from hand_made import SEED, plan, refused
 
 from contracts.reading import Reading, Rows
-from warehouse.arrivals import Came, look, record_came
-from warehouse.decision import decide
-from warehouse.load import load_many
+from warehouse.deliveries.arrivals import Came, look, record_came
+from warehouse.deliveries.decision import decide
+from warehouse.deliveries.load import load_many
 
 MANY = int(os.environ.get("PROFMIN_SEQUENCES", "500"))
 A_ROUND = 2500

@@ -1,4 +1,4 @@
-"""Alembic's entry. It runs on the connection that `warehouse.database.upgrade` hands over, inside its transaction."""
+"""Alembic's entry. It runs on the connection that `warehouse.schema.upgrade` hands over, inside its transaction."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -233,7 +233,7 @@ CREATE TABLE ops.applied (
 );
 COMMENT ON TABLE ops.applied IS 'Отпечаток того, что применено поверх миграций: таблицы фактов, представления, справочники, права.';
 
--- core: facts that every form may yield. The table of each form is made from its contract (warehouse/facts.py).
+-- core: facts that every form may yield. The table of each form is made from its contract (warehouse/schema/facts.py).
 
 CREATE TABLE core.control_total_fact (
     reading_id bigint NOT NULL REFERENCES ops.reading,

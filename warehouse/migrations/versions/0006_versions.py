@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-from warehouse.copying import run_script
+from warehouse.core.copying import run_script
 
 revision = "0006"
 down_revision = "0005"

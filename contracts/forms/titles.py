@@ -1,0 +1,10 @@
+"""What forms are called by people."""
+
+from __future__ import annotations
+
+from contracts.forms import FORMS
+
+
+def form_title(form: str) -> str:
+    """The title of a form; the name itself for one that is not agreed."""
+    return next((known.title for known in FORMS if known.name == form), form)

@@ -1,0 +1,1 @@
+"""Versions: which rules and which inputs judge a date."""

@@ -1,0 +1,1 @@
+"""Reading: any bytes to a grid, in processes that can be lost."""

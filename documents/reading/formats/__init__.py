@@ -1,0 +1,1 @@
+"""Formats: one module a kind of file, and what kinds have in common."""

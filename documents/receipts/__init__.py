@@ -1,0 +1,1 @@
+"""Receipts: the sender's own workbook with what was found in it."""

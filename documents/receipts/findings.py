@@ -1,0 +1,101 @@
+"""Findings as a receipt tells them: gathered by rule and column, each place with whose it is and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.form import SEVERITIES, Column
+from contracts.forms import FORMS, RULES
+from contracts.forms.offered import offered_words
+from contracts.rules import READ_AS
+
+Finding = Mapping[str, Any]
+"""From the worst on."""
+WANTED = ("Ожидается", "Прочитано как")
+"""How a message begins to say what was expected."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """The sentences of a finding's message: whose row it is, what is wrong, how to mend it."""
+
+    subject: str | None
+    what: str
+    mend: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings of one rule in one column; those about a table or a whole file have places only where they name one."""
+
+    rule: str
+    severity: str
+    what: str
+    mend: str | None
+    column: str | None
+    allowed: str | None
+    places: tuple[tuple[Finding, Told], ...]
+
+    @property
+    def wanted(self) -> str:
+        """The heading over what was expected."""
+        return WANTED[self.rule in READ_AS]
+
+
+def groups(findings: Iterable[Finding], form: str | None, edition: str | None) -> list[Group]:
+    """The findings gathered, the worst first, otherwise as they come in the file."""
+    found: dict[tuple[str, str | None, str], list[tuple[Finding, Told]]] = {}
+    for finding in findings:
+        said = told(finding)
+        found.setdefault((finding["rule"], finding["column"], said.what), []).append((finding, said))
+    columns = columns_of(form, edition)
+    made = []
+    for (rule, name, what), places in found.items():
+        column = columns.get(name or "")
+        made.append(
+            Group(
+                rule, places[0][0]["severity"], what, places[0][1].mend,
+                column.title if column else name,
+                ", ".join(offered_words(column)) or None if column else None,
+                tuple(places),
+            )
+        )  # fmt: skip
+    return sorted(made, key=lambda group: SEVERITIES.index(group.severity))
+
+
+def told(finding: Finding) -> Told:
+    """A message taken apart again; one that was written with other words stays whole."""
+    rule = RULES.get(finding["rule"])
+    said = str(finding["message"])
+    if rule is None or not said.endswith(f" {rule.mend}"):
+        return Told(None, said, None)
+    said = said.removesuffix(f" {rule.mend}")
+    stated = f" Указано: «{finding['value']}»." if finding["value"] is not None else ""
+    expected = [f" {word}: {finding['expected']}." for word in WANTED] if finding["expected"] is not None else []
+    tail = next((tail for end in (*expected, "") for tail in (stated + end, end) if said.endswith(tail)), "")
+    said = said.removesuffix(tail)
+    subject, between, rest = said.rpartition(f": {rule.what}")
+    return Told(subject, rule.what, rule.mend) if between and not rest else Told(None, said, rule.mend)
+
+
+def columns_of(form: str | None, edition: str | None) -> dict[str, Column]:
+    """Name of a column → the column, of an edition; of all editions when it is not known."""
+    return {
+        column.name: column
+        for known in FORMS
+        if known.name == form
+        for each in sorted(known.editions, key=lambda each: each.name == edition)
+        for column in each.columns
+    }
+
+
+def column_titles(form: str | None) -> dict[str, str]:
+    """Name of a column → its title, in any edition of a form."""
+    return {name: column.title for name, column in columns_of(form, None).items()}
+
+
+def number(value: float | None) -> str | None:
+    """A number as Russian tables write it: a decimal comma, no needless zeros."""
+    return None if value is None else f"{value:.10g}".replace(".", ",")

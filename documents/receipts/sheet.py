@@ -1,0 +1,116 @@
+"""Our own sheet as XML: lines of cells on a grid of five columns, heights that fit the text, ready to print on A4."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contracts.grid import cell_address
+from documents.receipts.markup import escaped
+from documents.receipts.package import MAIN
+from documents.receipts.styles import Look, Styles
+
+WIDTHS = (15, 31, 19, 21, 11)
+"""Widths of the columns in characters; together they fill a sheet of A4 on end."""
+POINTS_A_LINE = 1.32
+"""Height of a line of text against the size of its letters."""
+TALLEST = 400
+LONGEST_TEXT = 32_000
+LETTERS_A_WIDTH = 1.14
+"""Letters of size 10 in the width of one digit, with a little to spare."""
+BOLD_IS_WIDER = 0.92
+HEAD = (
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<worksheet xmlns="{main}">'
+    '<sheetPr><tabColor rgb="FF1F4E79"/><pageSetUpPr fitToPage="1"/></sheetPr><dimension ref="A1:{last}"/>'
+    '<sheetViews><sheetView showGridLines="0" tabSelected="1" workbookViewId="0"/></sheetViews>'
+    '<sheetFormatPr defaultRowHeight="13.5"/><cols>{columns}</cols><sheetData>'
+)
+FOOT = (
+    '<printOptions horizontalCentered="1"/>'
+    '<pageMargins left="0.55" right="0.4" top="0.55" bottom="0.65" header="0.3" footer="0.3"/>'
+    '<pageSetup paperSize="9" orientation="portrait" fitToWidth="1" fitToHeight="0"/>'
+    "<headerFooter><oddFooter>&amp;L&amp;8{footer}&amp;R&amp;8{pages}</oddFooter></headerFooter></worksheet>"
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of our sheet over `span` columns; `link` is where a click leads, as `'Лист1'!F14`."""
+
+    value: str | float | int
+    look: Look
+    span: int = 1
+    link: str | None = None
+
+
+Line = Sequence[Cell]
+"""Cells of one row from column A; a line without cells is a gap."""
+
+
+def sheet_xml(lines: Sequence[Line], styles: Styles, footer: str, pages: str) -> bytes:
+    """The worksheet; texts are texts in every cell, whatever they begin with."""
+    columns = "".join(
+        f'<col min="{n}" max="{n}" width="{width + 0.71}" customWidth="1"/>' for n, width in enumerate(WIDTHS, start=1)
+    )
+    last = cell_address(max(len(lines), 1) - 1, len(WIDTHS) - 1)
+    parts = [HEAD.format(main=MAIN, last=last, columns=columns)]
+    merged: list[str] = []
+    links: list[str] = []
+    for r, line in enumerate(lines):
+        parts.append(f'<row r="{r + 1}" ht="{height(line):g}" customHeight="1">')
+        c = 0
+        for cell in line:
+            address, style = cell_address(r, c), styles.look(cell.look)
+            parts.append(_cell(address, style, cell.value))
+            parts += [f'<c r="{cell_address(r, c + n)}" s="{style}"/>' for n in range(1, cell.span)]
+            if cell.span > 1:
+                merged.append(f'<mergeCell ref="{address}:{cell_address(r, c + cell.span - 1)}"/>')
+            if cell.link:
+                links.append(f'<hyperlink ref="{address}" location="{escaped(cell.link)}"/>')
+            c += cell.span
+        parts.append("</row>")
+    parts.append("</sheetData>")
+    if merged:
+        parts.append(f'<mergeCells count="{len(merged)}">{"".join(merged)}</mergeCells>')
+    if links:
+        parts.append(f"<hyperlinks>{''.join(links)}</hyperlinks>")
+    parts.append(FOOT.format(footer=_in_footer(footer), pages=escaped(pages)))
+    return "".join(parts).encode()
+
+
+def place_link(sheet: str, cell: str) -> str:
+    """Where a cell of a sheet is, as a link within the workbook writes it."""
+    return f"'{sheet.replace(chr(39), chr(39) * 2)}'!{cell}"
+
+
+def height(line: Line) -> float:
+    """Height of a row in points, so that every cell of it shows its whole text."""
+    tallest, column = 6.0, 0
+    for cell in line:
+        width = sum(WIDTHS[column : column + cell.span])
+        column += cell.span
+        lines = lines_of(str(cell.value), width, cell.look)
+        tallest = max(tallest, lines * cell.look.size * POINTS_A_LINE + 3)
+    return min(round(tallest, 1), TALLEST)
+
+
+def lines_of(text: str, width: float, look: Look) -> int:
+    """How many lines a text takes in a cell of so many characters."""
+    room = width * LETTERS_A_WIDTH * 10 / look.size * (BOLD_IS_WIDER if look.bold else 1)
+    if len(text) <= room and "\n" not in text:
+        return 1
+    broken = (textwrap.wrap(part, max(int(room), 1), break_on_hyphens=True) for part in text.split("\n"))
+    return sum(max(len(each), 1) for each in broken)
+
+
+def _cell(address: str, style: int, value: str | float) -> str:
+    if isinstance(value, str):
+        text = escaped(value[:LONGEST_TEXT])
+        return f'<c r="{address}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+    return f'<c r="{address}" s="{style}"><v>{value!r}</v></c>'
+
+
+def _in_footer(text: str) -> str:
+    """A text of which no part is taken for a code of the footer, and which is not too long for one."""
+    return escaped(text[:120].replace("&", "&&"))

@@ -1,0 +1,1 @@
+"""Writing: templates, marts, acts and the catalogue of rules as documents."""

@@ -1,0 +1,1 @@
+"""Backfills: planning, reporting and applying."""

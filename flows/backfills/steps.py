@@ -1,0 +1,280 @@
+"""Reading the past again: planning a backfill over archived bytes, and applying, reverting, cancelling it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+from contracts.forms import FORMS
+from contracts.reading import PupilStream, Reading
+from contracts.versions.rule_versions import contract_version
+from contracts.vocabulary import campaign_at, rows
+from flows.home.faults import LOGGER, Fault
+from flows.home.log import logged
+from flows.home.progress import report
+from flows.home.pupil_key import checked_key
+from flows.home.settings import Settings
+from flows.intake.batches import REGISTER_FORM, Known, as_stated, batches, first_looks, readings
+from flows.intake.incoming import Arrival
+from flows.intake.intake import NEED_SCHOOLS
+from flows.intake.opening import Opener
+from flows.intake.receiving import archived_arrivals
+from transforms.interpret import Context
+from warehouse.backfill.apply import apply, cancel, revert, status_of
+from warehouse.backfill.comparison import affected_dates, compare
+from warehouse.backfill.proposals import alone, look_through, propose_pupils, propose_readings, waiting
+from warehouse.backfill.requests import Refused, Request, open_backfill, seconds_a_delivery
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.marts.publication import Published
+from warehouse.marts.published import register
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+DAY = dt.timedelta(days=1)
+Found = Reading | PupilStream | Fault
+CHUNK = 400
+"""Deliveries between two records of progress: what a plan that was interrupted reads again at most."""
+
+
+def requested(
+    forms: Sequence[str],
+    senders: Sequence[str],
+    since: dt.date | None,
+    until: dt.date | None,
+    reason: str,
+    *,
+    campaign: str | None = None,
+    register_known_at: dt.datetime | None = None,
+    requested_by: str | None = None,
+    flow_run_id: str | None = None,
+    inputs: Sequence[str] | None = None,
+    keeps_inputs: bool = False,
+) -> Request:
+    """A request under today's contracts, by default of whoever is logged in. Raises Refused for open ends.
+
+    Deliveries are read again and the dates judged by today's inputs. With `inputs` the dates are only judged by these;
+    with `keeps_inputs`, or for some senders only, deliveries are only read again.
+    """
+    if inputs and (keeps_inputs or forms or senders):
+        raise Refused("--input judges whole dates anew and reads nothing: leave out --form, --sender and --keep-inputs")
+    if campaign is not None:
+        if since is not None or until is not None:
+            raise Refused("a campaign says which dates are meant: leave out --from and --to, or --campaign")
+        of_campaign, since, until = days_of_campaign(campaign)
+        if odd := [form for form in forms if form not in of_campaign]:
+            raise Refused(f"{odd[0]} is no form of campaign {campaign}; there are: {', '.join(of_campaign)}")
+        forms = () if inputs else forms or of_campaign
+    if since is None or until is None:
+        raise Refused(
+            "a backfill needs both ends of its dates, so that nobody reads all of the past by mistake: "
+            "give --from and --to, or --campaign"
+        )
+    if until < since:
+        raise Refused(f"--to {until} is before --from {since}")
+    if register_known_at is not None and register_known_at > dt.datetime.now(dt.UTC):
+        raise Refused(f"{register_known_at} is still to come; nobody knows what the register will say")
+    return Request(
+        requested_by or getpass.getuser(), reason, tuple(forms), tuple(senders), since, until, contract_version(),
+        campaign, register_known_at, flow_run_id,
+        tuple(inputs) if inputs else () if keeps_inputs or senders else None, reads=not inputs,
+    )  # fmt: skip
+
+
+def days_of_campaign(campaign: str) -> tuple[list[str], dt.date, dt.date]:
+    """Forms whose deliveries belong to a campaign, and the first and the last day on which it runs. Raises Refused."""
+    known = {row["campaign"]: row for row in rows("campaigns")}
+    if campaign not in known:
+        raise Refused(f"no campaign is named {campaign!r}; there are: {', '.join(known)}")
+    owner = known[campaign]["form"]
+    first = last = dt.date.fromisoformat(known[campaign]["starts_on"])
+    while (running := campaign_at(owner, last + DAY)) and running["campaign"] == campaign:
+        last += DAY
+    return [form.name for form in FORMS if owner in (form.name, form.campaign_form)], first, last
+
+
+def plan(engine: Engine, settings: Settings, request: Request, told: Callable[[str], None] = LOGGER.info) -> int:
+    """Open a backfill and read its deliveries again; returns its id. Raises Refused, and then nothing stays open.
+
+    `told` hears first how much there is to read, and about how long it takes.
+    """
+    backfill_id = open_backfill(engine, request)
+    told(expected(engine, backfill_id))
+    try:
+        resume(engine, settings, backfill_id)
+    except Refused:
+        cancel(engine, backfill_id)
+        raise
+    return backfill_id
+
+
+def expected(engine: Engine, backfill_id: int) -> str:
+    """How much there is to read again and about how long it takes, in a sentence."""
+    with engine.connect() as connection:
+        work = len(waiting(connection, backfill_id))
+        pace = seconds_a_delivery(connection)
+    told = f"backfill {backfill_id}: {work} deliveries to read again"
+    if pace is None:
+        return told
+    seconds = round(pace * work)
+    about = f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{max(1, seconds)} s"
+    return f"{told}, about {about} at the pace at which they were taken in"
+
+
+def resume(engine: Engine, settings: Settings, backfill_id: int) -> None:
+    """Read what a plan has not read yet, then compare and store what would change. Raises Refused, Timeout, Fault."""
+    with alone(engine, backfill_id):
+        with engine.connect() as connection:
+            status = status_of(connection, backfill_id)
+            if status.status != "planning":
+                raise Refused(f"backfill {backfill_id} is {status.status}; there is nothing left to plan")
+            if status.contract_version != contract_version():
+                raise Refused(f"the rules changed after backfill {backfill_id} was begun: cancel it and plan anew")
+            work = waiting(connection, backfill_id)
+        with run_of(engine, backfill_id, "backfill plan") as run_id:
+            read_again(engine, settings, backfill_id, status.register_known_at, work, run_id)
+            compare(engine, backfill_id, wait=settings.lock_wait, told=LOGGER.warning)
+
+
+@contextmanager
+def run_of(engine: Engine, backfill_id: int, kind: str) -> Iterator[int]:
+    """Record a run of a backfill, and how it ended. Raises Refused when there is no such backfill."""
+    with engine.begin() as connection:
+        status_of(connection, backfill_id)
+        run_id = start_run(connection, kind, backfill_id=backfill_id)
+    state = "failed"
+    try:
+        with logged(run_id=run_id):
+            yield run_id
+        state = "completed"
+    finally:
+        with engine.begin() as connection:
+            finish_run(connection, run_id, state)
+
+
+def read_again(
+    engine: Engine,
+    settings: Settings,
+    backfill_id: int,
+    register_known_at: dt.datetime | None,
+    work: Sequence[int],
+    run_id: int,
+) -> None:
+    """Read archived deliveries, registers first, and propose what comes out otherwise. Raises Refused, Fault."""
+    kept = still_archived(engine, settings, work)
+    opener = Opener(settings)
+    known = looked_at(list(kept.values()), settings, opener)
+    done = 0
+    report(done, len(known))
+    for part in (
+        [each for each in known if each.form == REGISTER_FORM],
+        [each for each in known if each.form != REGISTER_FORM],
+    ):
+        for batch, found in read_ahead(part, engine, backfill_id, register_known_at, settings, opener):
+            whole: list[tuple[Reading, int]] = []
+            for arrival, reading in zip((each.arrival for each in batch), found, strict=True):
+                if isinstance(reading, Fault):
+                    raise reading
+                if isinstance(reading, Reading):
+                    whole.append((reading, arrival.delivery_id or 0))
+                else:
+                    propose_pupils(engine, backfill_id, reading, arrival.delivery_id or 0, contract_version(), run_id)
+            if whole:
+                propose_readings(engine, backfill_id, whole, contract_version(), run_id)
+            done += len(batch)
+            report(done, len(known))
+
+
+def looked_at(arrivals: Sequence[Arrival], settings: Settings, opener: Opener) -> list[Known]:
+    """What each archived delivery is by today's contracts. Raises Fault."""
+    context = Context(None, b"")  # who the pupils are is not asked yet
+    found = []
+    for known in first_looks(arrivals, context, opener):
+        if isinstance(known, Fault):
+            raise known
+        found.append(known)
+    return found
+
+
+def read_ahead(
+    known: Sequence[Known],
+    engine: Engine,
+    backfill_id: int,
+    register_known_at: dt.datetime | None,
+    settings: Settings,
+    opener: Opener,
+) -> Iterator[tuple[list[Known], Sequence[Found]]]:
+    """Batches with their readings, several read at once and handed over in the order in which they were received."""
+    contexts: dict[dt.date | None, Context] = {}
+    secret = checked_key(engine, settings)
+
+    def know(day: dt.date | None, form: str | None) -> None:
+        if day not in contexts:
+            with engine.connect() as connection:
+                if register_known_at is None:
+                    look_through(connection, backfill_id)
+                schools = register(connection, day, register_known_at)
+            contexts[day] = Context(None if schools.is_empty() else schools, secret)
+        if contexts[day].register is None and form in NEED_SCHOOLS:
+            then = "" if register_known_at is None else f" by {register_known_at:%Y-%m-%dT%H:%M%z}"
+            raise Refused(f"no register of schools was known{then}, and {form} cannot be read without one")
+
+    def read(batch: list[Known]) -> Sequence[Found]:
+        context = as_stated(contexts[batch[0].as_of], batch[0].arrival.stated)
+        return readings([each.arrival for each in batch], context, opener)
+
+    with ThreadPoolExecutor(settings.workers, thread_name_prefix="backfill") as pool:
+        waiting_for: list[tuple[list[Known], Future[Sequence[Found]]]] = []
+        for batch in batches(known, CHUNK):
+            know(batch[0].as_of, batch[0].form)
+            waiting_for.append((batch, pool.submit(copy_context().run, read, batch)))
+            if len(waiting_for) > settings.workers:
+                first, future = waiting_for.pop(0)
+                yield first, future.result()
+        for batch, future in waiting_for:
+            yield batch, future.result()
+
+
+def still_archived(engine: Engine, settings: Settings, deliveries: Sequence[int]) -> dict[int, Arrival]:
+    """Delivery id → its archived bytes, in the order received. Raises Refused when bytes are gone."""
+    with engine.connect() as connection:
+        found = archived_arrivals(connection, settings.archive, deliveries)
+    gone = [
+        f"{delivery_id}, {arrival.sha256[:8]}" for delivery_id, arrival in found.items() if not arrival.path.exists()
+    ]
+    if gone:
+        raise Refused(
+            f"the bytes of {len(gone)} deliveries are no longer in the archive, the first: delivery {gone[0]}; where a "
+            "purge destroyed them, leave their form out: --form names those to read"
+        )
+    return found
+
+
+def dates_of(backfill_id: int) -> Callable[[Connection], Collection[dt.date]]:
+    return lambda connection: affected_dates(connection, backfill_id)
+
+
+def apply_backfill(
+    engine: Engine, settings: Settings, backfill_id: int, approved_by: str | None = None
+) -> list[Published]:
+    """Make a plan current and publish, by default by leave of whoever is logged in. Raises Refused, Timeout."""
+    with run_of(engine, backfill_id, "backfill apply") as run_id:
+        return apply(
+            engine, backfill_id, contract_version(), dates_of(backfill_id),
+            oldest=dt.timedelta(days=settings.plan_days), wait=settings.lock_wait,
+            told=LOGGER.warning, approved_by=approved_by or getpass.getuser(), run_id=run_id,
+        )  # fmt: skip
+
+
+def revert_backfill(engine: Engine, settings: Settings, backfill_id: int) -> list[Published]:
+    """Bring back what was before an applied backfill, and publish. Raises Refused, Timeout."""
+    with run_of(engine, backfill_id, "backfill revert") as run_id:
+        return revert(
+            engine, backfill_id, dates_of(backfill_id), wait=settings.lock_wait,
+            told=LOGGER.warning, run_id=run_id,
+        )  # fmt: skip

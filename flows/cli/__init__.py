@@ -1,0 +1,1 @@
+"""The command line: every command, screen and table. Nothing imports it."""

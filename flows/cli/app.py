@@ -1,0 +1,172 @@
+"""The command line. Each command imports what it needs when it runs, so that `profmin --help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.backfill_commands import commands as backfill
+from flows.cli.context import settings
+from flows.cli.database_commands import commands as database
+from flows.cli.delivery_commands import commands as deliveries
+from flows.cli.file_commands import commands as files
+from flows.cli.incident_commands import commands as incidents
+from flows.cli.message_commands import commands as messages
+from flows.cli.operating_commands import commands as operating
+from flows.cli.options import AsOf, EnglishJson, Json, KnownAt
+from flows.cli.statement_commands import nothing
+from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, UsageError
+
+if TYPE_CHECKING:
+    pass
+
+app = typer.Typer(
+    help="Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее».",
+    epilog="Exit codes: 0 nothing wrong, 3 rows quarantined, 4 a delivery refused or held, 2 wrong usage, "
+    "1 our own failure.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+run = typer.Typer(help="Запустить сейчас.", no_args_is_help=True)
+app.add_typer(run, name="run", rich_help_panel=OFFICER)
+app.add_typer(files)
+app.add_typer(database, name="db", rich_help_panel=ENGINEER)
+app.add_typer(backfill, name="backfill", rich_help_panel=ENGINEER)
+app.add_typer(operating, rich_help_panel=OPERATING)
+app.command(rich_help_panel=OFFICER)(nothing)
+app.add_typer(messages, name="messages", rich_help_panel=OFFICER)
+app.add_typer(incidents, name="incidents", rich_help_panel=OFFICER)
+app.add_typer(deliveries, name="deliveries", rich_help_panel=OFFICER)
+
+
+def tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"profmin {version('profmin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the whole log, where an error came from included.")
+    ] = False,
+) -> None:
+    """Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее»."""
+    if debug:
+        import os
+
+        os.environ["PROFMIN_LOG_LEVEL"] = "debug"
+
+
+@app.command(rich_help_panel=OFFICER)
+def demo(
+    files_only: Annotated[
+        Path | None, typer.Option("--files-only", help="Только записать файлы области в эту папку.")
+    ] = None,
+) -> None:
+    """Мониторинг Томской области в сентябре 2023 от начала до конца: файлы, две ночи, таблицы."""
+    from flows.cli.demo import run_demo, write_files
+
+    found = settings()
+    if files_only is not None:
+        write_files(files_only)
+        return
+    raise typer.Exit(run_demo(found))
+
+
+@app.command(rich_help_panel=OFFICER)
+def mart(
+    name: Annotated[str, typer.Argument(help="Витрина; неизвестное имя покажет все.", show_default=False)],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="table, csv, json или xlsx; без неё — по имени файла в --to.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл.")] = None,
+) -> None:
+    """Напечатать витрину, без --as-of — на последнюю опубликованную дату."""
+    from flows.cli.mart_command import print_mart
+
+    print_mart(settings(), name, as_of, known_at, format_, to)
+
+
+@app.command(rich_help_panel=OFFICER)
+def dictionary(
+    name: Annotated[str | None, typer.Argument(help="Только эта витрина.", show_default=False)] = None,
+) -> None:
+    """Витрины и их столбцы словами, в Markdown."""
+    from flows.cli.dictionary import show_dictionary
+
+    show_dictionary(name)
+
+
+@app.command(rich_help_panel=OFFICER)
+def status(as_json: Json = False) -> None:
+    """Как дела: ночи, свежесть, отправители, инциденты, сообщения, что ждёт, кто проверен по прежним правилам."""
+    from flows.cli.status_screen import show_status
+    from flows.cli.terminal import console
+
+    show_status(settings(), console(), as_json=as_json)
+
+
+@app.command(rich_help_panel=OFFICER)
+def routing(
+    test: Annotated[str | None, typer.Option("--test", help="Послать письмо этому получателю, каждым каналом.")] = None,
+) -> None:
+    """Кому что говорят, каким каналом и когда."""
+    from flows.cli.message_commands import show_routing
+
+    raise typer.Exit(show_routing(settings(), test))
+
+
+@app.command(rich_help_panel=ENGINEER)
+def doctor(as_json: EnglishJson = False) -> None:
+    """Check the laws on the live warehouse and its archive; exit 1 if any is broken."""
+    from flows.cli.terminal import console, progress
+    from flows.upkeep.doctor import examine, show
+
+    with progress("архив"):
+        found = examine(settings())
+    raise typer.Exit(show(found, console(), as_json=as_json))
+
+
+@run.command("nightly")
+def run_nightly(as_of: AsOf = None) -> None:
+    """Принять входящие, опубликовать, показать таблицы — как каждую ночь по расписанию."""
+    from flows.cli.demo import run_night
+
+    raise typer.Exit(run_night(settings(), as_of))
+
+
+def speaks_russian(arguments: list[str]) -> bool:
+    """Is the command that is called one for officers and senders?"""
+    named = next((each for each in arguments if not each.startswith("-")), "")
+    command = getattr(typer.main.get_command(app), "commands", {}).get(named)
+    return getattr(command, "rich_help_panel", None) in (OFFICER, SENDER)
+
+
+def main() -> None:
+    """Run the command line; a failure of ours is one sentence and exit code 1, wrong usage one sentence and 2."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the last resort of a command
+        if isinstance(error, UsageError):
+            typer.echo(f"profmin: {error.russian if speaks_russian(sys.argv[1:]) else error}", err=True)
+            sys.exit(2)
+        from flows.home.faults import log_failure
+
+        log_failure(error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

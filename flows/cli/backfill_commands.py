@@ -1,0 +1,192 @@
+"""`profmin backfill …`: reading the past again, in sight of what would change."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from flows.home.json_output import plain, write
+from flows.home.usage import UsageError, day, in_zone, moment, must_be_known
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from flows.home.settings import Settings
+
+commands = typer.Typer(help="Read the past again, see what would change, apply it, take it back.", no_args_is_help=True)
+
+
+Id = Annotated[int, typer.Argument(help="The backfill's number.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+To = Annotated[Path | None, typer.Option("--to", help="Also write the report as a workbook into this file.")]
+
+
+@commands.command()
+def plan(
+    reason: Annotated[str, typer.Option(help="Why, in a sentence; it is kept for ever.")],
+    since: Annotated[
+        dt.date | None, typer.Option("--from", parser=day, metavar="DATE", help="The first as-of date.")
+    ] = None,
+    until: Annotated[dt.date | None, typer.Option("--to", parser=day, metavar="DATE", help="The last one.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="The days of this campaign and its forms, in place of --from and --to.")
+    ] = None,
+    form: Annotated[list[str] | None, typer.Option(help="Only this form; may be given several times.")] = None,
+    sender: Annotated[list[str] | None, typer.Option(help="Only this sender; may be given several times.")] = None,
+    known_at: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            parser=moment, metavar="TIME", help="Read with the register known at that moment, in place of today's."
+        ),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="NAME[=VERSION]",
+            help="Read nothing; judge the dates anew by this input (bands, calendar, …); may be given several times.",
+        ),
+    ] = None,
+    keep_inputs: Annotated[
+        bool, typer.Option("--keep-inputs", help="Only read again; the dates keep the inputs that judge them.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="Also write the report as a workbook into this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read archived deliveries again, judge their dates by today's contracts, and show what would change.
+
+    Nothing changes yet. With --sender deliveries are only read again: whole dates keep the inputs that judge them.
+    """
+    from contracts.forms import FORMS
+    from contracts.vocabulary import rows
+    from flows.backfills.steps import plan as make_plan
+    from flows.backfills.steps import requested
+    from flows.home.settings import Settings
+    from warehouse.backfill.requests import Refused
+
+    must_be_known(form or [], [known.name for known in FORMS], "form")
+    must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
+    if known_at is not None:
+        known_at = in_zone(known_at, Settings().timezone)
+    try:
+        request = requested(
+            form or [], sender or [], since, until, reason, campaign=campaign, register_known_at=known_at,
+            inputs=inputs, keeps_inputs=keep_inputs,
+        )  # fmt: skip
+    except Refused as error:
+        raise UsageError(str(error)) from None
+    with opened() as (engine, settings):
+        backfill_id = make_plan(engine, settings, request, lambda text: typer.echo(text, err=True))
+        show_report(engine, settings, backfill_id, as_json=as_json, to=report)
+
+
+@commands.command()
+def resume(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
+    """Go on with a plan that was interrupted."""
+    from flows.backfills.steps import resume as go_on
+
+    with opened() as (engine, settings):
+        go_on(engine, settings, backfill_id)
+        show_report(engine, settings, backfill_id, as_json=as_json, to=to)
+
+
+@commands.command()
+def show(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
+    """The before/after report of a backfill."""
+    with opened() as (engine, settings):
+        show_report(engine, settings, backfill_id, as_json=as_json, to=to)
+
+
+@commands.command("apply")
+def apply_(backfill_id: Id) -> None:
+    """Make a plan current and publish, in one transaction."""
+    from flows.backfills.steps import apply_backfill
+
+    with opened() as (engine, settings):
+        published = apply_backfill(engine, settings, backfill_id)
+    typer.echo(f"Applied; {len({each.as_of for each in published})} dates published.", err=True)
+
+
+@commands.command()
+def revert(backfill_id: Id) -> None:
+    """Bring back exactly what was before an applied backfill."""
+    from flows.backfills.steps import revert_backfill
+
+    with opened() as (engine, settings):
+        published = revert_backfill(engine, settings, backfill_id)
+    typer.echo(f"Reverted; {len({each.as_of for each in published})} dates published.", err=True)
+
+
+@commands.command()
+def cancel(backfill_id: Id) -> None:
+    """Drop a plan; only its record stays."""
+    from warehouse.backfill.apply import cancel as drop
+
+    with opened() as (engine, _):
+        drop(engine, backfill_id)
+    typer.echo("Cancelled.", err=True)
+
+
+@commands.command("list")
+def list_(as_json: Json = False) -> None:
+    """Every backfill, the newest first."""
+    import polars as pl
+    from rich.markup import escape
+    from rich.table import Table
+
+    from flows.backfills.report import REQUEST, STATUSES
+    from flows.cli.terminal import console
+    from flows.home.shown import cell
+    from warehouse.backfill.requests import backfills
+
+    with opened() as (engine, settings), engine.connect() as connection:
+        found = backfills(connection)
+    if as_json:
+        write([plain(row) for row in found.iter_rows(named=True)])
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    columns = ("backfill_id", "status", "from_as_of", "to_as_of", "deliveries", "changed", "requested_by", "reason")
+    for name in columns:
+        table.add_column(REQUEST[name])
+    local = ZoneInfo(settings.timezone)
+    for row in found.select(columns).with_columns(pl.col("status").replace(STATUSES)).iter_rows(named=True):
+        table.add_row(*(escape(cell(name, value, local)) for name, value in row.items()))
+    console().print(table)
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Engine, Settings]]:
+    """The warehouse; what is refused is wrong usage, told in a sentence."""
+    from flows.cli.context import settings
+    from flows.cli.terminal import progress
+    from flows.home.connection import warehouse
+    from warehouse.backfill.requests import Refused
+
+    found = settings()
+    try:
+        with warehouse(found) as engine, progress("пересчёт"):
+            yield engine, found
+    except Refused as error:
+        raise UsageError(str(error)) from None
+
+
+def show_report(engine: Engine, settings: Settings, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
+    from flows.backfills.report import report_of
+    from flows.cli.terminal import console
+
+    with engine.connect() as connection:
+        found = report_of(connection, backfill_id, settings.timezone)
+    if to is not None:
+        to.write_bytes(found.workbook())
+    if as_json:
+        sys.stdout.write(json.dumps(found.document(), ensure_ascii=False) + "\n")
+    else:
+        found.show(console())

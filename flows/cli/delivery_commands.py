@@ -1,0 +1,178 @@
+"""`profmin deliveries …`: what waits for an officer's decision, and the decision."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import typer
+
+from flows.cli.options import Json
+from flows.home.json_output import plain, write
+from flows.home.usage import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
+    from warehouse.deliveries.decision import Decided
+
+commands = typer.Typer(help="Файлы, которые ждут решения: они отняли бы слишком много у действующих.")
+
+Id = Annotated[int, typer.Argument(help="Номер файла.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="И те, по которым уже решено.")]
+Reason = Annotated[str, typer.Option(help="Почему, одним предложением; хранится всегда, отправитель это прочтёт.")]
+By = Annotated[str | None, typer.Option(help="Кто решил; без этого — пользователь этой машины.", show_default=False)]
+
+STATUSES = {
+    "held": "ждёт решения", "current": "принят решением, действует", "superseded": "принят решением, потом заменён",
+    "declined": "отклонён решением", "overtaken": "обогнан более новым файлом",
+}  # fmt: skip
+NOTHING = "Решения ничто не ждёт."
+
+
+@commands.callback(invoke_without_command=True)
+def list_(context: typer.Context, decided_too: All = False, as_json: Json = False) -> None:
+    """Что ждёт решения, с обеими цифрами."""
+    if context.invoked_subcommand is None:
+        show_list(decided_too=decided_too, as_json=as_json)
+
+
+@commands.command("list")
+def list_by_name(decided_too: All = False, as_json: Json = False) -> None:
+    """Что ждёт решения, с обеими цифрами."""
+    show_list(decided_too=decided_too, as_json=as_json)
+
+
+def show_list(*, decided_too: bool, as_json: bool) -> None:
+    from flows.cli.context import settings
+    from flows.cli.terminal import console
+    from flows.home.connection import warehouse
+    from warehouse.deliveries.decision import findings, held
+
+    own = settings()
+    with warehouse(own) as engine, engine.connect() as connection:
+        found = held(connection, decided_too=decided_too)
+        why = findings(connection, found["reading_id"].to_list())
+    told = [{**row, "findings": of(why, row["reading_id"])} for row in found.iter_rows(named=True)]
+    if as_json:
+        write([plain(row) for row in told])
+        return
+    out = console()
+    if not told:
+        out.print(NOTHING)
+    for row in told:
+        show_one(out, row, ZoneInfo(own.timezone))
+
+
+@commands.command()
+def show(delivery_id: Id, as_json: Json = False) -> None:
+    """Один файл, который ждёт или ждал: обе цифры и все замечания."""
+    from flows.cli.context import settings
+    from flows.cli.terminal import console
+    from flows.home.connection import warehouse
+    from warehouse.deliveries.decision import findings, held
+
+    own = settings()
+    with warehouse(own) as engine, engine.connect() as connection:
+        found = held(connection, decided_too=True, delivery_id=delivery_id)
+        if found.is_empty():
+            raise UsageError(
+                f"Файл с номером {delivery_id} решения не ждал: profmin deliveries list покажет те, что ждут."
+            )
+        row = found.row(found.height - 1, named=True)
+        told = {**row, "findings": of(findings(connection, [row["reading_id"]], all_rules=True), row["reading_id"])}
+    if as_json:
+        write(plain(told))
+    else:
+        show_one(console(), told, ZoneInfo(own.timezone))
+
+
+@commands.command()
+def accept(delivery_id: Id, reason: Reason, by: By = None, as_json: Json = False) -> None:
+    """Принять: файл действует с этого момента вместо прежнего, витрины публикуются."""
+    decide(delivery_id, "current", by, reason, as_json=as_json)
+
+
+@commands.command()
+def refuse(delivery_id: Id, reason: Reason, by: By = None, as_json: Json = False) -> None:
+    """Отклонить: файл хранится, но действовать не будет; действует то, что было."""
+    decide(delivery_id, "declined", by, reason, as_json=as_json)
+
+
+def decide(
+    delivery_id: int, decision: Literal["current", "declined"], by: str | None, reason: str, *, as_json: bool
+) -> None:
+    from flows.cli.context import settings
+    from flows.runs.decide import decided
+    from warehouse.deliveries.decision import NotWaiting
+
+    try:
+        made, dates = decided(settings(), delivery_id, decision, by or getpass.getuser(), reason)
+    except NotWaiting as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        status = "current" if decision == "current" else "declined"
+        write({
+            "delivery_id": made.delivery_id, "reading_id": made.reading_id, "file": made.file, "status": status,
+            "is_repeat": made.is_repeat, "published": [day.isoformat() for day in dates],
+        })  # fmt: skip
+    else:
+        typer.echo(sentence(made, decision, dates))
+
+
+def sentence(made: Decided, decision: str, dates: Sequence[dt.date]) -> str:
+    """What came of a decision."""
+    done = "принят и действует" if decision == "current" else "отклонён; действует то, что было"
+    if made.is_repeat:
+        return f"Файл «{made.file}» ({made.delivery_id}) уже {done}: ничего не изменилось."
+    days = ", ".join(f"{day:%d.%m.%Y}" for day in dates)
+    published = f" Витрины опубликованы заново на даты: {days}." if days else ""
+    return f"Файл «{made.file}» ({made.delivery_id}) {done}.{published}"
+
+
+def show_one(out: Console, row: Mapping[str, Any], zone: ZoneInfo) -> None:
+    """The file, why it waits, what holds meanwhile, and what can be done."""
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    from contracts.texts.figures import whole
+
+    moment = f"{row['held_at'].astimezone(zone):%d.%m.%Y %H:%M}"
+    status = STATUSES[row["status"]]
+    out.print(
+        f"[bold]{row['delivery_id']}[/bold]  {escape(row['file_name'])} — {escape(row['form_title'] or '')}, "
+        f"{escape(row['sender_name'] or '')}, на {row['as_of']:%d.%m.%Y}: [yellow]{status}[/yellow] (с {moment})"
+    )
+    lines = [
+        f"в файле: загружается строк {whole(row['rows_loaded'])}, отложено {whole(row['rows_quarantined'])}",
+        "сейчас действует этот файл"
+        if row["status"] == "current"
+        else "сейчас на эту дату ничего не действует"
+        if row["holds_file"] is None
+        else f"сейчас действует: «{escape(row['holds_file'])}» на {row['holds_as_of']:%d.%m.%Y}, "
+        f"строк {whole(row['holds_rows_loaded'])}",
+        *(f"{escape(each['message'])} [dim]({each['rule']})[/dim]" for each in row["findings"]),
+    ]
+    if row["decided_by"]:
+        when = f"{row['decided_at'].astimezone(zone):%d.%m.%Y %H:%M}"
+        lines.append(f"решение: {escape(row['decided_by'])}, {when}: {escape(row['decision_reason'])}")
+    if row["status"] == "held":
+        number = row["delivery_id"]
+        lines.append(f"принять: profmin deliveries accept {number} --reason «почему»")
+        lines.append(f"отклонить: profmin deliveries refuse {number} --reason «почему»")
+    for line in lines:
+        out.print(Padding(line, (0, 0, 0, 4), expand=False))
+    out.print()
+
+
+def of(found: pl.DataFrame, reading_id: int) -> list[dict[str, Any]]:
+    """The findings of a reading, without its number."""
+    return [
+        {name: value for name, value in each.items() if name != "reading_id"}
+        for each in found.iter_rows(named=True)
+        if each["reading_id"] == reading_id
+    ]

@@ -1,0 +1,231 @@
+"""`profmin layout`: how the headings of files are understood, what changed, and what a person may add."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import difflib
+import getpass
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from contracts.grid import Range
+from contracts.reading import Suggestion
+from contracts.vocabulary import FOLDER
+from flows.home.connection import warehouse
+from flows.home.faults import Fault
+from flows.home.json_output import write
+from flows.home.settings import Settings
+from flows.home.usage import UsageError, write_anew
+from flows.intake.batches import Options, register_known
+from flows.intake.incoming import Arrival, digested, named
+from flows.intake.opening import Opener
+from transforms.tables.identify import Context, Delivery, Identified, identify
+from warehouse.deliveries.layouts import LayoutBefore, last_layouts
+
+TABLE = "contracts/vocabulary/headings.csv"
+Entry = tuple[str, str, str, str, str, str]
+"""A line of that table: form, column, heading, why, by, on."""
+Document = dict[str, Any]
+
+
+def show_layouts(
+    paths: Sequence[Path], options: Options, settings: Settings, *, as_json: bool, propose: bool, to: Path | None
+) -> None:
+    """Print a layout a file, and write the patch with the headings to approve when that is asked for.
+
+    Raises UsageError when the patch would be written over a file, or there is nothing to propose.
+    """
+    with TemporaryDirectory() as folder:
+        told = list(identified(paths, options, settings, Path(folder)))
+    before = layouts_before([found for _, found in told if found is not None], settings)
+    documents = [document(arrival, found, before) for arrival, found in told]
+    if as_json:
+        write(documents)
+    else:
+        sys.stdout.write("\n".join(line for each in documents for line in described(each)) + "\n")
+    if propose:
+        path = write_patch([(arrival, found) for arrival, found in told if found is not None], to)
+        sys.stderr.write(f"{path} adds the suggested headings: read it, then git apply it.\n")
+
+
+def identified(
+    paths: Sequence[Path], options: Options, settings: Settings, folder: Path
+) -> Iterator[tuple[Arrival, Identified | None]]:
+    """What each file is; one of an unknown form is taken for the form that it resembles. None when it failed on us."""
+    opener = Opener(settings)
+    schools = register_known(settings, None, Context(None, b""), opener)
+    context = Context(schools, b"", options.form, options.sender)
+    incoming = named(paths, settings.inbox)
+    arrivals = [each for file in incoming for each in digested(file, folder, settings.reader_limits)]
+    for arrival, delivery in zip(arrivals, opener.read(arrivals), strict=True):
+        if isinstance(delivery, Fault):
+            yield arrival, None
+            continue
+        found = identify(delivery, context)
+        yield arrival, as_nearest(delivery, found, context)
+
+
+def as_nearest(delivery: Delivery, found: Identified, context: Context) -> Identified:
+    if found.form is not None or found.nearest is None:
+        return found
+    return replace(identify(delivery, replace(context, form=found.nearest.name)), nearest=found.nearest)
+
+
+def layouts_before(found: Sequence[Identified], settings: Settings) -> dict[str, LayoutBefore]:
+    """By sha256 the layout of what its sender last sent of the form and was accepted. A new home gets no server."""
+    asked = [
+        (each.delivery.sha256, each.form.name, each.sender) for each in found if each.form is not None and each.sender
+    ]
+    if settings.database_url is None and not settings.pgdata.exists():
+        sys.stderr.write("There is no database yet: nothing is compared with earlier deliveries.\n")
+        return {}
+    if not asked:
+        return {}
+    with warehouse(settings) as engine, engine.connect() as connection:
+        return last_layouts(connection, asked)
+
+
+def document(arrival: Arrival, found: Identified | None, before: dict[str, LayoutBefore]) -> Document:
+    """The JSON object of a file."""
+    about: Document = {"file": arrival.file, "sha256": arrival.sha256, "form": None, "why": None}
+    if found is None:
+        return about | {"why": "Our own failure; the log has it."}
+    layout, form = found.layout, found.form
+    if form is None or found.edition is None:
+        return about | {"why": " ".join(str(each["message"]) for each in found.findings)}
+    titles = {column.name: column.title for column in found.edition.columns}
+    guesses = {each.title: asdict(each) for each in layout.suggested}
+    return about | {
+        "form": form.name,
+        "edition": found.edition.name,
+        "sender": found.sender,
+        "recognised": found.nearest is None,
+        "headings": [
+            f"{sheet.name}!{span(heading.first, heading.last, heading.keys)}" for sheet, heading in found.headings
+        ],
+        "matched": [
+            {"heading": heading, "cell": layout.places.get(column), "column": column, "title": titles.get(column)}
+            for heading, column in layout.matched.items()
+        ],
+        "missing": [{"title": title, "suggestion": guesses.get(title)} for title in layout.missing],
+        "unknown": [
+            {"heading": shown, "cell": f"{sheet.name}!{heading.address(sheet, place)}"}
+            for sheet, heading in found.headings
+            for place, shown in heading.shown_unknown.items()
+        ],
+        "suggested": [asdict(each) for each in layout.suggested],
+        "since": since(found, before.get(arrival.sha256)),
+        "entries": [line(entry) for entry in entries(found)],
+    }
+
+
+def span(first: int, last: int, places: dict[int, frozenset[str]]) -> str:
+    return Range(first, min(places), last, max(places)).address
+
+
+def since(found: Identified, before: LayoutBefore | None) -> Document | None:
+    """What changed since the sender's last accepted delivery. A sheet of another name is no move."""
+    if before is None:
+        return None
+    was, now = before.layout, found.layout
+    old = {column: heading for heading, column in was.matched.items()}
+    new = {column: heading for heading, column in now.matched.items()}
+
+    def cell(place: str | None) -> str | None:
+        return place.rpartition("!")[2] if place else None
+
+    return {
+        "reading_id": before.reading_id,
+        "as_of": before.as_of.isoformat() if before.as_of else None,
+        "moved": [
+            {"column": column, "from": was.places[column], "to": place}
+            for column, place in now.places.items()
+            if column in was.places and cell(was.places[column]) != cell(place)
+        ],
+        "reworded": [
+            {"column": column, "from": old[column], "to": heading}
+            for column, heading in new.items()
+            if column in old and old[column] != heading
+        ],
+        "appeared": [*sorted(new.keys() - old.keys()), *(each for each in now.unknown if each not in was.unknown)],
+        "disappeared": [*sorted(old.keys() - new.keys()), *(each for each in was.unknown if each not in now.unknown)],
+    }
+
+
+def described(about: Document) -> Iterator[str]:
+    """The same in lines for a person."""
+    if about["form"] is None:
+        yield f"{about['file']}: {about['why']}"
+        return
+    doubt = "" if about["recognised"] else " (not recognised; it is the nearest form)"
+    yield f"{about['file']}: {about['form']} {about['edition']}{doubt}, sender {about['sender'] or 'unknown'}"
+    yield f"  heading {', '.join(about['headings'])}"
+    yield f"  matched {len(about['matched'])}"
+    yield from (f"    {each['cell']}\t«{each['heading']}» → {each['column']}" for each in about["matched"])
+    if about["missing"]:
+        yield f"  missing {len(about['missing'])}"
+    for each in about["missing"]:
+        guess = each["suggestion"]
+        perhaps = f": perhaps «{guess['heading']}» in {guess['cell']}, {guess['score']} of 100" if guess else ""
+        yield f"    «{each['title']}»{perhaps}"
+    if about["unknown"]:
+        yield f"  unknown {len(about['unknown'])}"
+        yield from (f"    {each['cell']}\t«{each['heading']}»" for each in about["unknown"])
+    yield from described_since(about["since"])
+    if about["entries"]:
+        yield f"  to approve, in {TABLE}"
+        yield from (f"    {entry}" for entry in about["entries"])
+
+
+def described_since(changes: Document | None) -> Iterator[str]:
+    if changes is None:
+        return
+    names = ("moved", "reworded", "appeared", "disappeared")
+    nothing = "" if any(changes[name] for name in names) else ": the same layout"
+    yield f"  since reading {changes['reading_id']} of {changes['as_of']}{nothing}"
+    for name in names:
+        for each in changes[name]:
+            said = each if isinstance(each, str) else f"{each['column']}: {each['from']} → {each['to']}"
+            yield f"    {name}\t{said}"
+
+
+def entries(found: Identified) -> list[Entry]:
+    """Lines that a person may add to the table of approved headings, one a suggestion."""
+    if found.form is None:
+        return []
+    name, today = found.form.name, dt.datetime.now().astimezone().date().isoformat()
+    why = f"так написано в файле {found.delivery.sha256[:8]}, отправитель {found.sender or 'не назван'}"
+    by = getpass.getuser()
+
+    def entry(each: Suggestion) -> Entry:
+        return name, each.column, each.heading, why, by, today
+
+    return [entry(each) for each in found.layout.suggested]
+
+
+def line(entry: Entry) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(entry)
+    return out.getvalue()
+
+
+def write_patch(told: Sequence[tuple[Arrival, Identified]], to: Path | None) -> Path:
+    """Write the patch that adds the suggested headings of all files to the table; `to` is its path or its folder."""
+    proposed = [(arrival, entry) for arrival, found in told for entry in entries(found)]
+    if not proposed:
+        raise UsageError("there is nothing to propose: no unknown heading resembles a column that is missing")
+    lines = {entry[:3]: f"{line(entry)}\n" for _, entry in reversed(proposed)}
+    arrival, (form, *_) = proposed[0]
+    path = to or Path()
+    if path.is_dir():
+        path /= f"layout-{form}-{arrival.sha256[:8]}.patch"
+    old = (FOLDER / Path(TABLE).name).read_text(encoding="utf-8").splitlines(keepends=True)
+    diff = difflib.unified_diff(old, [*old, *reversed(lines.values())], f"a/{TABLE}", f"b/{TABLE}")
+    write_anew(path, "".join(diff).encode())
+    return path

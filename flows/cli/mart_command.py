@@ -1,0 +1,150 @@
+"""`profmin mart`: a mart as a table, csv, json or a workbook."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from documents.writing.mart_csv import mart_csv
+from documents.writing.mart_xlsx import mart_xlsx
+from flows.cli.terminal import console
+from flows.home.connection import warehouse
+from flows.home.json_output import plain
+from flows.home.settings import Settings
+from flows.home.shown import cell
+from flows.home.usage import UsageError, in_zone, must_be_known
+from warehouse.marts.published import column_captions, first_published, mart, mart_names
+
+FORMATS = ("table", "csv", "json", "xlsx")
+HIDDEN = ("position", "band_rule_version", "oktmo")
+"""Columns that a table on a terminal leaves out, with the codes of what it names; the other formats have them all."""
+NAMES = ("{}_name", "{}_title")
+PIPE_WIDTH = 1000
+NEAREST = 6
+"""How many published dates are named when a date has no publication."""
+
+
+def print_mart(
+    settings: Settings,
+    name: str,
+    as_of: dt.date | None,
+    known_at: dt.datetime | None,
+    format_: str | None = None,
+    to: Path | None = None,
+) -> None:
+    """Write a mart to standard output, or into a file. Raises UsageError for an unknown name or format.
+
+    `known_at` without a zone is in the region's time. Where there is no row, standard error says why.
+    """
+    must_be_known([name], mart_names(), "mart")
+    kind = format_ or (to.suffix[1:].lower() if to else "table")
+    if to is not None and not kind:
+        raise UsageError(
+            f"the name {to.name!r} says no format: give --format, or end it in .csv, .json or .xlsx",
+            f"имя «{to.name}» не говорит, какой это вид: дайте --format или окончание .csv, .json, .xlsx",
+        )
+    must_be_known([kind], FORMATS, "format")
+    if kind == "xlsx" and to is None and sys.stdout.isatty():
+        raise UsageError(
+            "a workbook does not go to a terminal; write it to a file: … --to mart.xlsx",
+            "книгу на экран не вывести, запишите её в файл: … --to mart.xlsx",
+        )
+    moment = known_at and in_zone(known_at, settings.timezone)
+    with warehouse(settings) as engine, engine.connect() as connection:
+        frame = mart(connection, name, as_of, moment)
+        published = first_published(connection) if frame.is_empty() else {}
+    captions = column_captions(name)
+    if kind == "xlsx":
+        put(mart_xlsx(frame, captions, name, settings.timezone), to)
+    elif kind == "csv":
+        put(mart_csv(frame).encode(), to)
+    elif kind == "json":
+        told = json.dumps([plain(row) for row in frame.iter_rows(named=True)], ensure_ascii=False)
+        put(f"{told}\n".encode(), to)
+    elif to is not None:
+        with to_file(to) as file:
+            print_table(frame, captions, settings.timezone, Console(file=file, width=PIPE_WIDTH, highlight=False))
+    elif not frame.is_empty():
+        out = console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, highlight=False)
+        print_table(frame, captions, settings.timezone, out)
+    if frame.is_empty():
+        sys.stderr.write(f"{why_empty(published, as_of, moment, ZoneInfo(settings.timezone))}\n")
+
+
+def put(data: bytes, to: Path | None) -> None:
+    """Write to standard output, or into a file. Raises UsageError when that cannot be written."""
+    if to is None:
+        sys.stdout.buffer.write(data)
+        return
+    with to_file(to) as file:
+        file.buffer.write(data)
+
+
+@contextmanager
+def to_file(path: Path) -> Iterator[TextIOWrapper]:
+    """A file to write anew. Raises UsageError when it cannot be written."""
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        raise UsageError(
+            f"{str(path)!r} cannot be written: {error.strerror}", f"«{path}» не записать: {error.strerror}"
+        ) from None
+
+
+def why_empty(
+    published: Mapping[dt.date, dt.datetime], day: dt.date | None, known_at: dt.datetime | None, zone: ZoneInfo
+) -> str:
+    """Why a mart has no rows: the date was not published (by then), with the nearest that were; or it has none."""
+    known = sorted(each for each, at in published.items() if known_at is None or at <= known_at)
+    then = f" к {known_at.astimezone(zone):%d.%m.%Y %H:%M}" if known_at else ""
+    if not published:
+        return "Ещё ничего не опубликовано: profmin run nightly примет файлы и опубликует витрины."
+    if (day is None and known) or day in known:
+        return "На эту дату здесь нет ни одной строки; дата опубликована."
+    if not known:
+        first = min(published.values()).astimezone(zone)
+        return f"Тогда ничего ещё не было опубликовано: первая публикация — {first:%d.%m.%Y %H:%M}."
+    near = sorted(known, key=lambda each: abs((each - (day or each)).days))[:NEAREST]
+    days = ", ".join(f"{each:%Y-%m-%d}" for each in sorted(near))
+    left = len(known) - len(near)
+    more = f" и ещё {left} с {known[0]:%Y-%m-%d} по {known[-1]:%Y-%m-%d}" if left else ""
+    later = published.get(day) if day else None
+    came = f" Она опубликована позже, {later.astimezone(zone):%d.%m.%Y %H:%M}." if later else ""
+    return f"Дата {day:%Y-%m-%d}{then} не опубликована.{came} Есть: {days}{more}."
+
+
+def print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, out: Console) -> None:
+    """Rows as a table; a single row as a list of its figures. What is the same in every row is said once, below."""
+    local = ZoneInfo(timezone)
+    if frame.height == 1:
+        for name, value in frame.row(0, named=True).items():
+            if name not in left_out(frame):
+                out.print(f"{captions.get(name, name):<28} {cell(name, value, local)}")
+        return
+    left = left_out(frame)
+    same = [name for name in frame.columns if name not in left and frame[name].n_unique() == 1]
+    table = Table(box=None, padding=(0, 1))
+    shown = [name for name in frame.columns if name not in left and name not in same]
+    for name in shown:
+        table.add_column(captions.get(name, name), justify="right" if frame.schema[name].is_numeric() else "left")
+    for row in frame.iter_rows(named=True):
+        table.add_row(*(cell(name, row[name], local) for name in shown))
+    out.print(table)
+    for name in same:
+        out.print(f"[dim]{captions.get(name, name)}: {cell(name, frame[name][0], local)}[/dim]")
+
+
+def left_out(frame: pl.DataFrame) -> set[str]:
+    coded = {name for name in frame.columns for pattern in NAMES if pattern.format(name) in frame.columns}
+    return coded.union(HIDDEN)

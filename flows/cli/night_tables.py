@@ -1,0 +1,178 @@
+"""A night on the terminal: the two tables, what disagrees, what was refused, and where things are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from contracts.rules import HOLDS
+from contracts.texts import in_words
+from contracts.texts.figures import percent, whole
+from documents.receipts.findings import column_titles
+from flows.cli.terminal import NOTHING_NEW, sentence
+from flows.home.settings import Settings
+from flows.runs.summary import Night, Printed, Row, Tables
+
+COLOURS = {"green": "green", "amber": "yellow", "red": "red", "no_data": "dim"}
+GAP_MARK = "*"
+NARROW = 100
+
+
+def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -> None:
+    """The two tables, the stated figures that disagree, refused deliveries, and where things are."""
+    narrow = out.width < NARROW
+    out.print(readiness_table(tables, night, narrow=narrow))
+    out.print()
+    out.print(registration_table(tables, night, narrow=narrow))
+    out.print()
+    if not tables.disagreeing.is_empty():
+        out.print(disagreeing_table(tables.disagreeing, narrow=narrow))
+        for summary in tables.printed:
+            out.print(Text(beside_ours(summary), "dim"))
+        out.print()
+    verdicts = Counter(outcome.verdict for outcome in night.outcomes)
+    counted = (
+        f"Новых файлов {len(night.outcomes)}: принято {verdicts['accepted']}, частично {verdicts['partial']}, "
+        f"отклонено {verdicts['refused']}{waits(verdicts['held'])}. Строк в карантине: {night.quarantined}."
+    )
+    out.print(counted if night.outcomes else NOTHING_NEW)
+    for outcome in night.outcomes:
+        if outcome.verdict in ("refused", "held", None):
+            why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse" or f["rule"] in HOLDS), "")
+            said = sentence(outcome)
+            out.print(f"  {said.removesuffix('.')}. {escape(why)}" if why else f"  {said}")
+    show_places(out, settings)
+
+
+def waits(many: int) -> str:
+    """How many deliveries wait for a decision, if any, and how they are looked at."""
+    return f", ждут решения {many} (profmin deliveries list)" if many else ""
+
+
+def beside_ours(summary: Printed) -> str:
+    """What is known of a printed total that disagrees: in which rows, and that schools are not named."""
+    if summary.differ:
+        rows = f"с нашими данными расходятся строки: {', '.join(summary.differ)}"
+    else:
+        rows = f"все её строки ({summary.rows}) совпадают с нашими данными, расходится только «Итого»"
+    return f"{summary.title}: {rows}. Каких школ это касается, сводная не называет."
+
+
+def show_places(out: Console, settings: Settings) -> None:
+    places = [
+        ("витрины", "profmin mart readiness_by_school --format xlsx > школы.xlsx"),
+        ("поправки", "profmin mart corrections   (что изменилось в уже опубликованном, по какому документу)"),
+        ("инциденты", "profmin incidents   (что не так и с каких пор)"),
+        ("SQL", "profmin db psql   (например: SELECT * FROM mart.readiness_by_municipality;)"),
+        ("квитанции", f"{settings.outbox}   (папка отправителя, квитанция на каждый файл)"),
+        ("сообщения", f"profmin messages   (кому что сказано; без routing.csv — в файлы {settings.messages})"),
+        ("входящие", str(settings.inbox)),
+        ("архив", str(settings.archive)),
+        ("журнал", str(settings.log_file)),
+    ]
+    for name, place in places:
+        out.print(Text(f"  {name:<10} {place}"), soft_wrap=True)
+
+
+def readiness_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
+    """Readiness by reporting unit, with the region below."""
+    columns = ("Школ", "Верный\nотчёт", "Неверный\nотчёт", "Отчёта\nнет", "Доля\nверных")
+    keys = ("schools", "accepted", "rejected", "missing")
+    title = f"Готовность на {night.as_of:%d.%m.%Y}"
+    return _by_unit(title, columns, keys, "accepted_rate", tables.readiness, tables.readiness_region, narrow)
+
+
+def registration_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
+    columns = ("План", "Факт", "Недобор", "Сверх\nплана", "Доля\nплана")
+    keys = ("plan_pupils", "actual_pupils", "shortfall", "surplus")
+    title = f"Регистрация на {night.as_of:%d.%m.%Y}"
+    return _by_unit(title, columns, keys, "completion_rate", tables.registration, tables.registration_region, narrow)
+
+
+def _by_unit(
+    title: str,
+    columns: Sequence[str],
+    keys: Sequence[str],
+    rate: str,
+    frame: pl.DataFrame,
+    region: Row | None,
+    narrow: bool,
+) -> Table:
+    table = _ruled(title)
+    table.add_column("Отчётная единица", no_wrap=True, overflow="ellipsis")
+    rows = list(frame.iter_rows(named=True))
+    for column, key in zip(columns, (*keys, rate), strict=True):
+        shown = percent if key == rate else whole
+        _add_figures(table, column, [shown(row[key]) for row in (*rows, *([region] if region else []))])
+    table.add_column("Полоса", no_wrap=True, min_width=len("нет данных") if region is None else 7)
+    for row in rows:
+        name = shorter(row["reporting_unit_name"]) if narrow else row["reporting_unit_name"]
+        table.add_row(name, *(whole(row[key]) for key in keys), *_rate_and_band(row, rate))
+    if region is not None:
+        table.add_section()
+        figures = (whole(region[key]) for key in keys)
+        table.add_row("Итого по региону", *figures, *_rate_and_band(region, rate), style="bold")
+    if "in_rule_gap" in frame.columns and frame["in_rule_gap"].any():
+        table.caption = f"{GAP_MARK} между 50 % и 51 %: правило этот промежуток не описывает"
+    return table
+
+
+def _add_figures(table: Table, heading: str, texts: Sequence[str]) -> None:
+    """A column that keeps its width, however narrow the terminal is."""
+    width = max(map(len, (*heading.split("\n"), *texts)))
+    table.add_column(heading, justify="right", no_wrap=True, min_width=width)
+
+
+def _rate_and_band(row: Row, rate: str) -> tuple[Text, Text]:
+    band = str(row["band"])
+    mark = GAP_MARK if row.get("in_rule_gap") else ""
+    return Text(percent(row[rate]), COLOURS.get(band, "")), Text(
+        in_words("band").get(band, band) + mark, COLOURS.get(band, "")
+    )
+
+
+def shorter(name: str) -> str:
+    """The name of a unit for a narrow terminal."""
+    return name.replace("муниципальный район", "р-н").replace("Городской округ", "ГО")
+
+
+def disagreeing_table(frame: pl.DataFrame, *, narrow: bool = False) -> Table:
+    table = _ruled("Заявленные цифры, которые не сходятся с вычисленными")
+    rows = [
+        (
+            row["sender_name"] if row["sender"] != "department" else row["form_title"],
+            shorter(row["reporting_unit_name"]) if narrow else row["reporting_unit_name"],
+            metric_title(row["form"], row["metric"]),
+            *(_figure(row[key], row["metric"]) for key in ("stated", "computed", "difference")),
+        )
+        for row in frame.iter_rows(named=True)
+    ]
+    widths = (17, 14, 15) if narrow else (33, 24, 25)
+    for heading, width in zip(("Кто заявил", "Строка", "Показатель"), widths, strict=True):
+        table.add_column(heading, overflow="ellipsis", no_wrap=True, max_width=width)
+    for place, heading in enumerate(("Заявлено", "Вычислено", "Разница"), start=3):
+        _add_figures(table, heading, [row[place] for row in rows])
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _ruled(title: str) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="bold", caption_justify="left",
+        box=None, padding=(0, 2, 0, 0), pad_edge=False,
+    )  # fmt: skip
+
+
+def _figure(value: float | None, metric: str) -> str:
+    return percent(value) if metric.endswith("_rate") else whole(value)
+
+
+def metric_title(form: str, metric: str) -> str:
+    return column_titles(form).get(metric, metric)

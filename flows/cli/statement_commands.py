@@ -1,0 +1,43 @@
+"""`profmin nothing`: a sender told an officer that there is nothing to report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from typing import Annotated
+
+import typer
+
+from flows.home.usage import UsageError, day, must_be_known
+
+
+def nothing(
+    sender: Annotated[str, typer.Argument(help="Кому сообщать нечего.", show_default=False)],
+    form: Annotated[str, typer.Argument(help="Форма.", show_default=False)],
+    campaign: Annotated[str | None, typer.Option(help="Кампания; без неё — та, что идёт.")] = None,
+    as_of: Annotated[
+        dt.date | None, typer.Option(parser=day, metavar="ДАТА", help="Ночь, если форму ждут каждую ночь.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Почему, одним предложением, без имён обучающихся.")] = None,
+    by: Annotated[str | None, typer.Option(help="Кто это сообщил; без него — вы.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Отозвать заявление.")] = False,
+) -> None:
+    """Записать, что отправителю сообщать нечего: без напоминаний и без «не прислано»; отчёт, если придёт, важнее."""
+    from contracts.forms import FORMS
+    from contracts.vocabulary import rows
+    from flows.cli.context import settings
+    from flows.home.connection import warehouse
+    from flows.intake.statements import state_nothing, take_back
+
+    must_be_known([sender], [row["sender"] for row in rows("senders")], "sender")
+    must_be_known([form], [known.name for known in FORMS], "form")
+    must_be_known([campaign] if campaign else [], [row["campaign"] for row in rows("campaigns")], "campaign")
+    if reason is None and not withdraw:
+        raise UsageError("скажите, почему сообщать нечего: --reason")
+    found, who, now = settings(), by or getpass.getuser(), dt.datetime.now(dt.UTC)
+    with warehouse(found) as engine:
+        if withdraw:
+            told = take_back(engine, found, sender, form, campaign, as_of, who, now)
+        else:
+            told = state_nothing(engine, found, sender, form, campaign, as_of, reason or "", who, now)
+    typer.echo(told)

@@ -1,0 +1,149 @@
+"""What people see on the terminal: progress, findings, and the two tables. Russian, because officers read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from contracts.form import SEVERITIES
+from contracts.forms import RULES
+from contracts.forms.titles import form_title
+from contracts.rules import READ_AS
+from contracts.texts import in_words
+from contracts.vocabulary import sender_name
+from documents.receipts.findings import column_titles, number
+from flows.home.progress import watched
+from flows.intake.outcome import Finding, Outcome
+
+WIDTH = 116
+VERDICT_COLOURS = {"accepted": "green", "partial": "yellow", "refused": "red", "held": "yellow"}
+NOT_COUNTING = ("прочитано, но не действует", "yellow")
+STATUSES = {
+    "declined": "отклонено решением сотрудника",
+    "overtaken": "не действует: пока ждало решения, пришёл более новый файл",
+}
+"""Words of what waited and never counted, in place of those of its verdict."""
+SEVERITY_COLOURS = {"refuse": "red", "error": "red", "warning": "yellow", "note": "dim"}
+PLACES_SHOWN = 10
+NOTHING_NEW = "Новых файлов нет."
+
+
+def console(*, error: bool = False) -> Console:
+    """A console that is never wider than a sheet of paper; into a pipe or a file it is exactly that wide."""
+    made = Console(stderr=error, highlight=False)
+    return Console(stderr=error, highlight=False, width=min(made.width, WIDTH) if made.is_terminal else WIDTH)
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """A bar of deliveries done, with the time it took and about how long it still takes; on a terminal only."""
+    on = console(error=True)
+    if not on.is_terminal:
+        yield
+        return
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("[dim]ещё"), TimeRemainingColumn(),
+        console=on, transient=True,
+    )  # fmt: skip
+    with bar:
+        work = bar.add_task(doing, total=None)
+        with watched(lambda done, total: bar.update(work, completed=done, total=total)):
+            yield
+
+
+def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
+    """A sentence a file, then what is wrong in it: the rule, its places, how to mend; the worst first."""
+    if not outcomes:
+        out.print(NOTHING_NEW)
+    for outcome in outcomes:
+        out.print(sentence(outcome))
+        titles = column_titles(outcome.form)
+        for places in grouped(outcome.findings):
+            severity = places[0]["severity"]
+            words, colour = in_words("severity")[severity], SEVERITY_COLOURS[severity]
+            told = f"[{colour}]{words}[/{colour}]  {escape(what(places))} [dim]({places[0]['rule']})[/dim]"
+            out.print(Padding(told, (0, 0, 0, 2), expand=False))
+            told_places = [place for each in places if (place := where(each, titles))] if has_place(places) else []
+            for place in told_places[:PLACES_SHOWN]:
+                out.print(Padding(place, (0, 0, 0, 6), expand=False))
+            if len(told_places) > PLACES_SHOWN:
+                out.print(f"      … и ещё {len(told_places) - PLACES_SHOWN}")
+            if has_place(places):
+                out.print(Padding(f"[dim]→ {escape(RULES[places[0]['rule']].mend)}[/dim]", (0, 0, 0, 6), expand=False))
+        out.print()
+
+
+def sentence(outcome: Outcome) -> str:
+    """What came of a file, in one line."""
+    name = f"[bold]{escape(outcome.file)}[/bold]"
+    if outcome.is_gone:
+        return f"{name}: [yellow]файл убрали из входящих раньше, чем он был прочитан[/yellow]"
+    if outcome.verdict is None:
+        return f"{name}: [red]не обработан из-за нашей ошибки[/red], повторим при следующем запуске"
+    words, colour = in_words("verdict")[outcome.verdict], VERDICT_COLOURS[outcome.verdict]
+    if outcome.verdict not in ("refused", "held") and not outcome.counts:
+        words, colour = NOT_COUNTING
+    words = STATUSES.get(outcome.status or "", words)
+    what = [form_title(outcome.form)] if outcome.form else []
+    what += [sender_name(outcome.sender)] if outcome.sender else []
+    what += [f"на {outcome.as_of:%d.%m.%Y}"] if outcome.as_of else []
+    told = f"{name}: [{colour}]{words}[/{colour}]"
+    if what:
+        told += f" — {escape(', '.join(what))}"
+    counts = outcome.rows
+    if counts.loaded or counts.quarantined:
+        waits = outcome.verdict == "held" or outcome.status in STATUSES
+        good = "без ошибок" if waits or (counts.loaded and not outcome.counts) else "принято"
+        told += f". Строк с данными {counts.loaded + counts.quarantined}, {good} {counts.loaded}"
+        told += f", отложено {counts.quarantined}" if counts.quarantined else ""
+    told += " (эти же данные уже приходили)" if outcome.is_repeat else ""
+    return told if outcome.counts or outcome.in_force is None else f"{told}. {escape(outcome.in_force)}"
+
+
+def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings of one rule together, the worst rules first, otherwise as they appear in the file."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding["rule"], []).append(finding)
+    return sorted(found.values(), key=lambda places: SEVERITIES.index(places[0]["severity"]))
+
+
+def has_place(places: Sequence[Finding]) -> bool:
+    """Are these about cells? What is about a whole file says everything in its message."""
+    return any(place["cell"] for place in places) and places[0]["rule"] in RULES
+
+
+def what(places: Sequence[Finding]) -> str:
+    return RULES[places[0]["rule"]].what if has_place(places) else " ".join(place["message"] for place in places)
+
+
+def where(place: Finding, titles: dict[str, str]) -> str:
+    """Sheet, cell, column, value and what was expected."""
+    told = []
+    if place["sheet"] or place["cell"]:
+        told.append(escape("!".join(part for part in (place["sheet"], place["cell"]) if part)))
+    if place["column"]:
+        column = str(place["column"])
+        told.append(f"«{escape(titles.get(column, column))}»")
+    if place["value"] is not None:
+        told.append(f"указано: {escape(place['value'])}")
+    if place["expected"] is not None:
+        wanted = "прочитано как" if place["rule"] in READ_AS else "ожидается"
+        told.append(f"{wanted}: {escape(place['expected'])}")
+    if place["difference"] is not None:
+        told.append(f"разница: {number(place['difference'])}")
+    return ", ".join(told)

@@ -1,0 +1,91 @@
+"""The way to the warehouse's database: that of the settings, or the embedded one of the home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from warehouse.schema.bi import NoLogin, make_login
+from warehouse.schema.upgrade import connect, upgrade
+from warehouse.server.clients import psql_for, server_of, told
+from warehouse.server.embedded import embedded_server
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@contextmanager
+def warehouse(settings: Settings) -> Iterator[Engine]:
+    """An engine on the warehouse, brought up to date: the embedded server's, or that of the settings."""
+    if settings.database_url is not None:
+        with _engine(settings.database_url.get_secret_value()) as engine:
+            yield engine
+        return
+    with embedded_server(settings.pgdata) as url, _engine(url) as engine:
+        yield engine
+
+
+@contextmanager
+def _engine(url: str) -> Iterator[Engine]:
+    with connected(url) as engine:
+        upgrade(engine)
+        yield engine
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Engine]:
+    """An engine on a database as it is. Raises UsageError for a URL that is none of ours."""
+    try:
+        engine = connect(url)
+    except ValueError as error:  # its text is about the driver; the password is masked
+        raise UsageError(f"PROFMIN_DATABASE_URL: {error}") from None
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[str | None]:
+    """The URL of the database, which is neither made nor upgraded; None when the home has none.
+
+    The embedded server is started when it does not run.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    elif not (settings.pgdata / "PG_VERSION").exists():
+        yield None
+    else:
+        with embedded_server(settings.pgdata) as url:
+            yield url
+
+
+def url(settings: Settings) -> str:
+    """The URL of the warehouse, brought up to date."""
+    with warehouse(settings) as engine:
+        return engine.url.render_as_string(hide_password=False)
+
+
+def psql(settings: Settings, arguments: Sequence[str]) -> int:
+    """Run psql on the warehouse until its user leaves; returns its exit code. Raises ServerError without a psql."""
+    with warehouse(settings) as engine, told(engine) as (target, secrets):
+        program = psql_for(server_of(engine))
+        engine.dispose()  # its connections would be idle for as long as psql is open
+        return subprocess.run([program, target, *arguments], env=os.environ | secrets, check=False).returncode
+
+
+def bi_login(settings: Settings, name: str, *, new_password: bool) -> str | None:
+    """Make a login that reads marts, or bring it to today's limits; its password when it has got a new one.
+
+    Raises UsageError for a name that cannot be had.
+    """
+    with warehouse(settings) as engine:
+        try:
+            return make_login(engine, name, new_password=new_password)
+        except NoLogin as error:
+            raise UsageError(str(error)) from None

@@ -1,0 +1,323 @@
+"""All settings of profmin, from the environment; `python -m flows.home.settings` prints them as the README's table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from documents.reading.formats.limits import Limits
+from flows.home.usage import UsageError
+from flows.home.whole_file import draft, sweep, sync, write
+
+PUPIL_KEY_BYTES = 32
+MARK = ".profmin"
+
+
+class Settings(BaseSettings):
+    """Settings, each an environment variable with the prefix `PROFMIN_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PROFMIN_", env_ignore_empty=True)
+
+    home: Path = Field(
+        default=Path(".profmin"),
+        description="Folder of everything kept on disk: inbox, archive, outbox, embedded database, keys, log.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres to use instead of the embedded one: postgresql+psycopg2://user:password@host/database.",
+    )
+    workers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="How many deliveries (or batches of small ones) a night works on at once.",
+    )
+    reader_processes: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="How many processes open the files, each held to the limits below.",
+    )
+    reader_memory_mb: int = Field(
+        default=2048,
+        ge=128,
+        description="Memory of a reader process; a file that takes more is refused.",
+    )
+    reader_seconds: float = Field(
+        default=120,
+        gt=0,
+        description="Seconds for reading one file; one that takes longer is refused.",
+    )
+    reader_cells: int = Field(
+        default=10_000_000,
+        ge=1,
+        description="Filled cells of a sheet, and rows times columns up to the last of them; a larger one is refused.",
+    )
+    reader_unpacked_mb: int = Field(
+        default=1024,
+        ge=1,
+        description="Unpacked size of a workbook or a zip archive; a larger one is refused.",
+    )
+    sender_files: int = Field(
+        default=5000,
+        ge=1,
+        description="Files of the inbox that are taken in of one sender in a day, those in zip archives counted.",
+    )
+    sender_mb: int = Field(
+        default=10_240,
+        ge=1,
+        description="Their size, zip archives as they are and unpacked; what comes beyond waits for the next day.",
+    )
+    free_mb: int = Field(
+        default=512,
+        ge=0,
+        description="Room that is left free on the disk of the archive; no file is taken in that would take it.",
+    )
+    umask: str = Field(
+        default="077",
+        pattern="^0?[0-7]{3}$",
+        description="Which rights the files that profmin writes have not; 027 lets a group read receipts and messages.",
+    )
+    plan_days: int = Field(
+        default=7,
+        ge=1,
+        description="How many days a planned backfill may be applied; after that it has to be planned anew.",
+    )
+    lock_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="How long a run waits for what another one is writing or publishing, before it gives up.",
+    )
+    timezone: str = Field(
+        default="Asia/Tomsk",
+        description="Time zone of the business date: a night belongs to the day on which it was scheduled there.",
+    )
+    prefect_database_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres of the Prefect server, postgresql+asyncpg://…; by default its own database beside ours.",
+    )
+    prefect_port: int = Field(
+        default=4200,
+        ge=1,
+        le=65535,
+        description="Port of the Prefect server on loopback.",
+    )
+    routing: Path | None = Field(
+        default=None,
+        description="Who is told what by which channel (CSV); by default routing.csv in the home.",
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server: smtp://user:password@host:587?from=address (smtps:// for TLS from the start).",
+    )
+    remind_days: str = Field(
+        default="-3,-1,0,1",
+        pattern=r"^-?\d+(,-?\d+)*$",
+        description="On which working days around a deadline a sender is reminded.",
+    )
+    cool_down_days: int = Field(
+        default=7,
+        ge=1,
+        description="After how many days an unchanged incident is told again.",
+    )
+    escalate_days: int = Field(
+        default=3,
+        ge=1,
+        description="After how many working days an open incident goes to the next contact.",
+    )
+    nightly_hours: float = Field(
+        default=25,
+        gt=0,
+        description="How old the last completed nightly run may be before somebody is woken.",
+    )
+    vouched_channels: str | None = Field(
+        default=None,
+        pattern=r"^(inbox|ingest)(,(inbox|ingest))*$",
+        description="Channels whose file times are times of receipt: inbox, ingest (files named). Else our clock.",
+    )
+    content_names_sender: bool = Field(
+        default=False,
+        description="Whether a file in a folder that no sender owns, or in none, may say itself whose it is.",
+    )
+    settle_seconds: float = Field(
+        default=1,
+        ge=0,
+        le=60,
+        description="A file of the inbox that changed so recently is looked at twice, and left while it changes.",
+    )
+    keep_days: int = Field(
+        default=400,
+        ge=30,
+        description="After how many days a purge removes texts of messages and receipts that lie in the outbox.",
+    )
+    pupil_days: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many days after an academic year a purge destroys its exports and pupil rows; else never.",
+    )
+    alert_url: SecretStr | None = Field(
+        default=None,
+        description="Where Prefect's server itself tells of a late or missing night: http(s)://… or an Apprise URL.",
+    )
+    metrics_file: Path | None = Field(
+        default=None,
+        description="Where runs write Prometheus metrics (textfile); by default metrics.prom in the home.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How the log is written: lines for people, or JSON documents with ids of run and delivery.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning",
+        description="What the terminal shows of the log; the file profmin.log in the home keeps info and above.",
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from warehouse.schema.upgrade import target
+
+            target(value.get_secret_value())
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"no time zone is named {value!r}") from None
+        return value
+
+    @property
+    def reader_limits(self) -> Limits:
+        """What one file may take."""
+        return Limits(
+            self.reader_memory_mb << 20, self.reader_seconds, self.reader_cells, self.reader_unpacked_mb << 20
+        )
+
+    def vouches_for(self, channel: str) -> bool:
+        """Are the times of a channel's files times of receipt?"""
+        return channel in (self.vouched_channels or "").split(",")
+
+    @property
+    def lock_wait(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.lock_seconds)
+
+    @property
+    def inbox(self) -> Path:
+        """Where files arrive, a folder a sender."""
+        return self.home / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        """Bytes of every delivery, by sha256."""
+        return self.home / "archive"
+
+    @property
+    def outbox(self) -> Path:
+        """What goes back to the senders, a folder a sender."""
+        return self.home / "outbox"
+
+    @property
+    def messages(self) -> Path:
+        """Messages that go to files, a folder an address."""
+        return self.home / "messages"
+
+    @property
+    def pgdata(self) -> Path:
+        """The embedded database."""
+        return self.home / "pgdata"
+
+    @property
+    def acts(self) -> Path:
+        """Acts of what was destroyed."""
+        return self.home / "acts"
+
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+    @property
+    def register(self) -> Path:
+        """The schools as last loaded, for `check` without a database."""
+        return self.home / "register.parquet"
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "profmin.log"
+
+    def restrict(self) -> None:
+        """Let nothing that this process and those that it starts write be open to others."""
+        os.umask(int(self.umask, 8))
+
+    def prepare(self) -> None:
+        """Make the missing folders, archive and keys closed to others; remove what killed processes left in them.
+
+        An inbox that was there once is not made anew: others put their files into the one that is gone.
+        """
+        self.restrict()
+        self.home.mkdir(parents=True, exist_ok=True)
+        if not self.archive.exists():
+            self.make_inbox()
+        for folder in (self.outbox, self.archive, self.keys):
+            folder.mkdir(mode=0o777 if folder == self.outbox else 0o700, exist_ok=True)
+            sweep(folder)
+        sweep(self.home)
+
+    def make_inbox(self) -> None:
+        """Make the inbox, with a mark by which an emptied one is told from a disk that is not mounted."""
+        if not self.inbox.exists():
+            self.inbox.mkdir(parents=True, exist_ok=True)
+            (self.inbox / MARK).touch()
+
+    @property
+    def pupil_key_file(self) -> Path:
+        return self.keys / "pupil.key"
+
+    def pupil_key(self) -> bytes:
+        """The key under which pupils are told apart, made on first use. Raises UsageError for one that is not whole.
+
+        Who has a warehouse asks `flows.home.pupil_key.checked_key`, which makes none where the warehouse knows of one.
+        """
+        path = self.pupil_key_file
+        self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            with draft(self.keys) as (made, file), suppress(FileExistsError):
+                write(file, secrets.token_bytes(PUPIL_KEY_BYTES))
+                os.fsync(file)
+                path.hardlink_to(made)  # unlike a rename, never replaces the key that another process made meanwhile
+            sync(self.keys)
+        key = path.read_bytes()
+        if len(key) != PUPIL_KEY_BYTES:
+            told = f"{path} has {len(key)} bytes in place of {PUPIL_KEY_BYTES}; bring it back from the last backup"
+            raise UsageError(f"{told} (its keys/pupil.key): under another key every pupil would be a new one")
+        return key
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table: variable, default, description."""
+    lines = ["| variable | default | what it is |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `PROFMIN_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table() + "\n")

@@ -1,0 +1,25 @@
+"""Values as people read them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from contracts.texts import in_words
+from contracts.texts.figures import percent, whole
+
+
+def cell(name: str, value: object, local: ZoneInfo) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "да" if value else "нет"
+    if isinstance(value, dt.datetime):
+        return f"{value.astimezone(local):%d.%m.%Y %H:%M}"
+    if isinstance(value, dt.date):
+        return f"{value:%d.%m.%Y}"
+    if isinstance(value, int | float):
+        return percent(value) if name.endswith("_rate") or name == "completeness" else whole(value)
+    if name == "band" or name.endswith("_band"):
+        return in_words("band").get(str(value), str(value))
+    return str(value)

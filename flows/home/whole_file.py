@@ -1,0 +1,85 @@
+"""Files that are written whole or not at all: a draft under a hidden name is renamed when it is complete.
+
+A killed process leaves its drafts. Each is locked for as long as its writer lives, so that the next run can tell those
+of the dead from those of the living.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NAME = re.compile(r"\.[0-9a-f]{16}")
+
+
+@contextmanager
+def draft(folder: Path, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
+    """A new file in a folder, open for writing, to be renamed within the block; what was not renamed is removed."""
+    path, file = _locked(folder, mode)
+    try:
+        yield path, file
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(file)
+
+
+def replace(path: Path, data: bytes, folder: Path | None = None) -> None:
+    """Write a file as a whole, in place of what was there. Its draft lies in `folder`, by default beside it."""
+    with draft(folder or path.parent, 0o666) as (made, file):
+        write(file, data)
+        made.replace(path)
+
+
+def write(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def sync(folder: Path) -> None:
+    """Make the entries of a folder outlive a crash of the machine."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the drafts in a folder whose writers are dead."""
+    for path in [path for path in folder.glob(".*") if NAME.fullmatch(path.name)]:
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:  # its writer has just renamed it
+            continue
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(file)
+
+
+def _locked(folder: Path, mode: int) -> tuple[Path, int]:
+    while True:
+        path = folder / f".{secrets.token_hex(8)}"
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:  # else it was swept between its making and its lock
+            return path, file
+        os.close(file)
+
+
+def write_changed(path: Path, data: bytes, drafts: Path | None = None) -> bool:
+    """Write a file as a whole; one that is there already with the same bytes is left. Says whether it was written."""
+    if path.exists() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, data, drafts)
+    return True

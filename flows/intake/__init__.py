@@ -1,0 +1,1 @@
+"""Intake: from files in an inbox to readings in the warehouse."""

@@ -1,0 +1,335 @@
+"""Files that arrive, and the archive that keeps their bytes for ever.
+
+An inbox is a place where others write: a name may be of any bytes, a file may be no file, a folder may be closed to us.
+What lies there is listed and opened entry by entry, and nothing is opened through a link.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import IO, Literal
+
+from contracts.circumstances import INBOX, NOTHING_STATED, Stated
+from contracts.vocabulary import owners
+from documents.reading.archive_members import members, unpacked_size
+from documents.reading.formats.limits import Limits
+from documents.reading.names import file_name, recorded, shown
+from flows.home.whole_file import draft, sync, write
+from flows.intake.passed_by import is_passed_by
+
+Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
+CHUNK = 1 << 20
+NAMED = "ingest"
+"""The channel of files that an operator names."""
+
+
+Key = int | tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why an entry of the inbox is not taken in; `detail` is what the system, or the quota, says of it.
+
+    `gone` is the inbox itself; `link` an entry that leads elsewhere, `special` a pipe, a socket or a device; `quota` is
+    more than a sender may send in a day.
+    """
+
+    why: Why
+    detail: str | None = None
+    is_folder: bool = False
+
+
+class NotTaken(Exception):
+    """A file cannot be taken in, or must not."""
+
+    def __init__(self, left_out: LeftOut) -> None:
+        super().__init__(f"{left_out.why}: {left_out.detail}" if left_out.detail else left_out.why)
+        self.left_out = left_out
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file that may be a delivery, the sender's folder that it lies in, if any, and its path below the inbox as it is
+    recorded. `left_out` says why it is none: a link, a pipe, a folder that cannot be read."""
+
+    path: Path
+    folder: str | None
+    inbox_path: str | None = None
+    left_out: LeftOut | None = None
+
+    @property
+    def file(self) -> str:
+        return shown(self.path.name)
+
+    @property
+    def channel(self) -> str:
+        return NAMED if self.inbox_path is None else INBOX
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file whose bytes are in the archive. `container_id` is the delivery of the zip archive that it came in.
+
+    `claimed_at` is the time that the file itself has, `received_at` when it came for all we know. `stamp` tells whether
+    the file at `inbox_path` is still the one that was read. `stated` is what an operator said of it earlier.
+    """
+
+    file: str
+    folder: str | None
+    sha256: str
+    size: int
+    received_at: dt.datetime
+    path: Path
+    claimed_at: dt.datetime | None = None
+    channel: str = NAMED
+    container_id: int | None = None
+    inbox_path: str | None = None
+    stamp: str | None = None
+    delivery_id: int | None = None
+    stated: Stated = NOTHING_STATED
+
+    @property
+    def key(self) -> Key:
+        """What tells deliveries of a run apart: equal bytes under two names are two."""
+        return self.delivery_id or (self.sha256, self.file, self.folder or "")
+
+    @property
+    def owner(self) -> str | None:
+        """The sender whom its folder proves."""
+        return None if self.folder is None else owners(INBOX).get(self.folder)
+
+    def came(self, now: dt.datetime, *, is_vouched: bool) -> dt.datetime:
+        """When a file comes that is seen for the first time: as its channel vouches, else now."""
+        claim = self.claimed_at
+        return claim if is_vouched and claim is not None and claim <= now else now
+
+    @property
+    def is_unowned(self) -> bool:
+        """Did it come by a way that is nobody's?"""
+        return self.channel == INBOX and self.owner is None
+
+
+Allowed = Callable[[int, int], None]
+"""Asked whether so many files of so many bytes may be kept; raises NotTaken."""
+
+
+def no_limit(_files: int, _size: int) -> None:
+    """For whoever takes in what it was told to."""
+
+
+def discover(inbox: Path) -> list[Incoming]:
+    """The files of an inbox in a fixed order: inbox/<sender>/<file>, or without a sender at its top.
+
+    Among them is what cannot be taken in, with the reason; of an inbox that is gone, the inbox itself.
+    """
+    return [_in_inbox(path, path.relative_to(inbox), why) for path, why in _listed(inbox)]
+
+
+def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
+    """Files and folders that somebody named. Inside the inbox the folder counts; elsewhere only a known sender's."""
+    inside = inbox.resolve()
+    found: dict[Path, Incoming] = {}
+    for path in paths:
+        for file, why in _listed(path) if os.path.isdir(path) else [(path, None)]:  # noqa: PTH112 - closed: no
+            whole = file.parent.resolve() / file.name
+            if whole.is_relative_to(inside):
+                incoming = _in_inbox(whole, whole.relative_to(inside), why)
+            else:
+                owned = whole.parent.name if whole.parent.name in owners(INBOX) else None
+                incoming = Incoming(file, owned, left_out=why)
+            found.setdefault(whole, incoming)
+    return list(found.values())
+
+
+def digest(incoming: Incoming) -> Arrival:
+    """The arrival of a file that stays where it is (a dry run archives nothing)."""
+    checksum = hashlib.sha256()
+    with opened(incoming) as file:
+        while chunk := file.read(CHUNK):
+            checksum.update(chunk)
+        status = os.fstat(file.fileno())
+    return _arrival(incoming, checksum.hexdigest(), status, incoming.path)
+
+
+def digested(incoming: Incoming, folder: Path, limits: Limits) -> list[Arrival]:
+    """The deliveries that a file is in a dry run: itself, or the files of a zip archive, unpacked into a folder."""
+    arrival = digest(incoming)
+    return unpack(arrival, folder, limits) or [arrival]
+
+
+def archive(incoming: Incoming, folder: Path, allowed: Allowed = no_limit) -> Arrival:
+    """Keep the bytes of a file as folder/<first two>/<sha256>, whole or not at all, and never write them twice.
+
+    `allowed` is asked before a byte is kept, and of what comes beyond the size that the file had then. Raises what it
+    raises, and what `opened` does.
+    """
+    with opened(incoming) as source:
+        status = os.fstat(source.fileno())  # before it is read: what is written meanwhile then is news to the next look
+        files, unpacked = unpacked_size(source)
+        allowed(1 + files, status.st_size + unpacked)
+
+        def grown(size: int) -> None:
+            if size > status.st_size:
+                allowed(1 + files, size + unpacked)
+
+        sha256, kept = _kept(source, folder, grown)
+    found = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
+    if incoming.inbox_path is None:
+        return found
+    return replace(found, inbox_path=incoming.inbox_path, stamp=stamp(status))
+
+
+def opened(incoming: Incoming) -> IO[bytes]:
+    """A file, open for reading; this never waits for a writer, as opening a pipe does.
+
+    Raises NotTaken for what is no plain file, is reached by a link in the inbox or cannot be read; FileNotFoundError.
+    """
+    if incoming.left_out is not None:
+        raise NotTaken(incoming.left_out)
+    try:
+        file = _handle(incoming)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NotTaken(_why(error)) from None
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise NotTaken(LeftOut("special"))
+    return os.fdopen(file, "rb")
+
+
+def _why(error: OSError, *, is_folder: bool = False) -> LeftOut:
+    """Why an entry could not be looked at or opened: no such device is what opening a socket comes to."""
+    kinds: dict[int | None, Why] = {errno.ELOOP: "link", errno.ENOTDIR: "link", errno.ENXIO: "special"}
+    return LeftOut(kinds.get(error.errno, "unreadable"), error.strerror, is_folder)
+
+
+def _handle(incoming: Incoming) -> int:
+    """The file of an incoming; of one in the inbox no folder on the way from there may be a link."""
+    how = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    if incoming.inbox_path is None:
+        return os.open(incoming.path, how)
+    *folders, name = incoming.path.parts[-1 - incoming.inbox_path.count("/") :]
+    at = os.open(incoming.path.parents[len(folders)], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for each in folders:
+            inner = os.open(each, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            os.close(at)
+            at = inner
+        return os.open(name, how | os.O_NOFOLLOW, dir_fd=at)
+    finally:
+        os.close(at)
+
+
+def stamp(status: os.stat_result) -> str:
+    """What differs when a file was written, replaced or renamed.
+
+    A program can set the time of the last writing back, but not that of the last change.
+    """
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+
+
+def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
+    """The files in a zip archive, each a delivery of its own whose bytes are kept in `folder` like any other's.
+
+    None when the arrival is no zip archive of deliveries, or one that cannot be unpacked: it is then read as it is.
+    """
+    unpacked = []
+    for name, content in members(arrival.path, limits.unpacked):
+        if not is_passed_by(PurePosixPath(name).parts):
+            sha256, kept = _kept(content, folder)
+            size = kept.stat().st_size
+            member = replace(arrival, file=f"{arrival.file}/{name}", sha256=sha256, size=size, path=kept)
+            unpacked.append(
+                replace(member, container_id=arrival.delivery_id, delivery_id=None, inbox_path=None, stamp=None)
+            )
+    return unpacked
+
+
+def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None = None) -> tuple[str, Path]:
+    """The checksum of some bytes, and where they are kept."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    checksum = hashlib.sha256()
+    size = 0
+    with draft(folder) as (copy, target):
+        while chunk := source.read(CHUNK):
+            size += len(chunk)
+            if allowed is not None:
+                allowed(size)
+            checksum.update(chunk)
+            write(target, chunk)
+        os.fsync(target)
+        sha256 = checksum.hexdigest()
+        kept = folder / sha256[:2] / sha256
+        if not kept.exists():
+            kept.parent.mkdir(mode=0o700, exist_ok=True)
+            copy.rename(kept)
+            for changed in (kept.parent, folder):
+                sync(changed)
+    return sha256, kept
+
+
+def _in_inbox(path: Path, below: Path, why: LeftOut | None = None) -> Incoming:
+    """`below` is the path below the inbox. The name of a folder becomes that of one in the outbox."""
+    folders = below.parts if why is not None and why.is_folder else below.parts[:-1]
+    return Incoming(path, file_name(folders[0], "") if folders else None, recorded(below.as_posix()), why)
+
+
+def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path) -> Arrival:
+    written = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
+    return Arrival(
+        incoming.file, incoming.folder, sha256, status.st_size, dt.datetime.now(dt.UTC), path,
+        claimed_at=written, channel=incoming.channel,
+    )  # fmt: skip
+
+
+def _listed(folder: Path) -> list[tuple[Path, LeftOut | None]]:
+    """Files below a folder; hidden ones, lock files of office programs and half-downloaded ones are passed by."""
+    return sorted(_walked(folder, is_top=True), key=lambda found: found[0])
+
+
+def _walked(folder: Path, *, is_top: bool = False) -> Iterator[tuple[Path, LeftOut | None]]:
+    """What lies in a folder and below, each entry for itself; what is gone since it was listed is no failure."""
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+    except OSError as error:
+        if is_top:
+            yield folder, LeftOut("gone", error.strerror, is_folder=True)
+        elif not isinstance(error, FileNotFoundError):
+            yield folder, _why(error, is_folder=True)
+        return
+    for entry in found:
+        path = folder / entry.name
+        try:
+            is_link = entry.is_symlink()
+            is_folder = not is_link and entry.is_dir(follow_symlinks=False)
+            if is_passed_by((entry.name, "") if is_folder else (entry.name,)):
+                continue
+            if is_folder:
+                yield from _walked(path)
+            elif is_link:
+                yield path, LeftOut("link")
+            else:
+                yield path, None if entry.is_file(follow_symlinks=False) else LeftOut("special")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield path, _why(error)
+
+
+def is_bare(inbox: Path) -> bool:
+    """Has an inbox no entry at all, not even the mark that we leave in one that we make? So looks a folder on which a
+    disk should be mounted."""
+    try:
+        with os.scandir(inbox) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False

@@ -1,0 +1,42 @@
+"""What comes of an entry of the inbox that is not taken in: words for people."""
+
+from __future__ import annotations
+
+from contracts.rules import LEFT_OUT
+from contracts.texts import rule_text
+from documents.reading.names import as_on_disk, shown
+from flows.home.faults import LOGGER
+from flows.intake.incoming import Incoming, LeftOut
+from flows.intake.outcome import Outcome
+from transforms.findings.finding import finding
+
+OURS = ("gone", "unreadable", "no_room")
+"""What no sender can mend: a failure of ours, which makes a run fail."""
+
+
+def not_taken(incoming: Incoming, why: LeftOut) -> Outcome:
+    """The outcome of an entry that is not taken in: refused in words, or our failure with the same words."""
+    rule = LEFT_OUT[why.why]
+    name = place(incoming)
+    where = name if why.is_folder else incoming.folder or "no sender"  # a file may be named after a person
+    detail = f" ({why.detail})" if why.detail else ""
+    told = f"{where}: {rule_text(rule.id).what_en.rstrip('.')}{detail}"
+    LOGGER.warning("not taken in, %s", told)
+    found = (finding(rule, value=name),)
+    if why.why in OURS:
+        return Outcome(incoming.file, "", incoming.folder, failure=told, findings=found)
+    return Outcome(incoming.file, "", incoming.folder, verdict="refused", findings=found)
+
+
+def gone(incoming: Incoming) -> Outcome:
+    """The outcome of a file that was taken away between the look at the inbox and the reading."""
+    told = f"a file of {incoming.folder or 'no sender'} is gone since it was seen"
+    LOGGER.info("%s", told)
+    return Outcome(incoming.file, "", incoming.folder, failure=told, is_gone=True)
+
+
+def place(incoming: Incoming) -> str:
+    """Where an entry lies, as it is shown: below the inbox, else its name."""
+    if incoming.inbox_path in (None, "."):
+        return shown(str(incoming.path))
+    return "/".join(shown(part) for part in as_on_disk(incoming.inbox_path or "").split("/"))

@@ -1,0 +1,165 @@
+"""What came of each file: for people, for `--json` and for the exit code."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from contracts.circumstances import answered_to
+from contracts.reading import Answer, Layout, Reading, Rows, Status
+from flows.home.faults import Fault
+from flows.intake.incoming import Arrival, Incoming, Key
+
+ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
+"""Exit codes: nothing wrong, our own failure, wrong usage, rows were quarantined, a delivery was refused or held."""
+
+Finding = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one file. `verdict` is None when we failed ourselves, and `failure` then says how;
+    `may_pass` that trying again may help, `is_gone` that the file was taken away before we read it: no failure at all.
+
+    Verdict `held` means that the delivery waits, or waited, for an officer's decision; `status` is that of its reading,
+    and None where nothing is kept. `is_repeat` says that the same bytes were read before, and what is told here is what
+    was stored then. `in_force` says in a sentence what counts now, and `counts` is false when that is not this file.
+    """
+
+    file: str
+    sha256: str
+    folder: str | None = None
+    form: str | None = None
+    edition: str | None = None
+    sender: str | None = None
+    as_of: dt.date | None = None
+    verdict: Answer | None = None
+    status: Status | None = None
+    rows: Rows = field(default_factory=Rows)
+    layout: Layout = field(default_factory=Layout)
+    findings: tuple[Finding, ...] = ()
+    delivery_id: int | None = None
+    reading_id: int | None = None
+    is_repeat: bool = False
+    in_force: str | None = None
+    counts: bool = True
+    failure: str | None = None
+    may_pass: bool = False
+    is_gone: bool = False
+
+    def document(self, *, with_ids: bool = False) -> dict[str, Any]:
+        """The JSON object of `check --json`; with ids of delivery and reading, and its status, of `ingest --json`."""
+        found: dict[str, Any] = {
+            "file": self.file,
+            "sha256": self.sha256,
+            "form": self.form,
+            "edition": self.edition,
+            "sender": self.sender,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "verdict": self.verdict,
+            "rows": asdict(self.rows),
+            "layout": self._layout(),
+            "findings": [_plain(finding) for finding in self.findings],
+        }
+        counts = {"status": self.status, "in_force": self.in_force}
+        ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id}
+        return found | ({**counts, **ids} if with_ids else {})
+
+    def _layout(self) -> dict[str, Any]:
+        """How headings were understood; `suggested` is there when something is."""
+        layout: dict[str, Any] = {
+            "matched": self.layout.matched,
+            "missing": list(self.layout.missing),
+            "unknown": list(self.layout.unknown),
+        }
+        suggested = [asdict(each) for each in self.layout.suggested]
+        return layout | ({"suggested": suggested} if suggested else {})
+
+    @property
+    def key(self) -> Key:
+        """The same as that of the arrival."""
+        return self.delivery_id or (self.sha256, self.file, self.folder or "")
+
+    @property
+    def place(self) -> str:
+        """The folder in the outbox for what goes back: of whom it came from, not of whom the content names."""
+        return answered_to(self.folder, self.sender) or NOBODY
+
+
+def outcome_of(reading: Reading, arrival: Arrival) -> Outcome:
+    return Outcome(
+        file=arrival.file,
+        sha256=arrival.sha256,
+        folder=arrival.folder,
+        delivery_id=arrival.delivery_id,
+        form=reading.form,
+        edition=reading.edition,
+        sender=reading.sender,
+        as_of=reading.as_of,
+        verdict=reading.verdict,
+        rows=reading.rows,
+        layout=reading.layout,
+        findings=tuple(reading.findings.to_dicts()),
+    )
+
+
+def failed(arrival: Arrival | Incoming, fault: Fault) -> Outcome:
+    """Our failure at a file; one that was not even archived has no checksum."""
+    known = (arrival.sha256, arrival.delivery_id) if isinstance(arrival, Arrival) else ("", None)
+    return Outcome(
+        arrival.file, known[0], arrival.folder, delivery_id=known[1], failure=str(fault), may_pass=fault.passing
+    )
+
+
+def unique(arrived: Sequence[Arrival | Outcome]) -> list[Arrival]:
+    """Arrivals, each delivery once."""
+    found: dict[Key, Arrival] = {}
+    for each in arrived:
+        if isinstance(each, Arrival):
+            found.setdefault(each.key, each)
+    return list(found.values())
+
+
+def in_order(arrived: Sequence[Arrival | Outcome], outcomes: Mapping[Key, Outcome]) -> list[Outcome]:
+    """An outcome a file, in the order of the files; of a delivery that is there twice the same one."""
+    told: list[Outcome] = []
+    seen: set[Key] = set()
+    for each in arrived:
+        if isinstance(each, Outcome):
+            told.append(each)
+            continue
+        outcome = outcomes[each.key]
+        told.append(replace(outcome, is_repeat=True) if each.key in seen else outcome)
+        seen.add(each.key)
+    return told
+
+
+def first_failure(outcomes: Iterable[Outcome]) -> str | None:
+    """The first failure of ours, in a sentence."""
+    return next((each.failure for each in outcomes if each.failure and not each.is_gone), None)
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """One code for all files: our own failure first, then a refusal or a delivery that waits, then quarantined rows."""
+    code = ACCEPTED
+    for outcome in outcomes:
+        if outcome.verdict is None and not outcome.is_gone:
+            return OWN_FAILURE
+        if outcome.verdict in ("refused", "held"):
+            code = REFUSED
+        elif outcome.rows.quarantined and code != REFUSED:
+            code = QUARANTINED
+    return code
+
+
+def _plain(finding: Finding) -> Finding:
+    """Whole differences as integers: 2, not 2.0."""
+    difference = finding["difference"]
+    if isinstance(difference, float) and difference.is_integer():
+        return finding | {"difference": int(difference)}
+    return finding
+
+
+NOBODY = "unknown_sender"

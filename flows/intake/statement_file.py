@@ -1,0 +1,142 @@
+"""«Сообщать нечего» as a text file: what a sender means by it, and the answer that goes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection
+from functools import cache
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from contracts.circumstances import Said
+from contracts.grid import Unreadable
+from contracts.texts import phrases
+from contracts.vocabulary import rows
+from documents.reading.formats.encoding import decoded
+from documents.receipts.make import receipt_name
+from flows.intake.incoming import Arrival
+from warehouse.incidents.nothing_to_report import Duty, Unanswered, duties
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LARGEST = 20_000
+"""Bytes of a text that can still be a statement."""
+FIRST_LINES = 5
+LONGEST_REASON = 500
+TABLE = re.compile(r"\t|;.*;|\|.*\|")
+DATE = re.compile(r"(?<!\d)(?:(\d{1,2})[./](\d{1,2})[./](\d{4})|(\d{4})-(\d{2})-(\d{2}))(?!\d)")
+BY = "файл отправителя"
+
+
+def statement_text(arrival: Arrival) -> str | None:
+    """The text of a file that says that there is nothing to report, in its name or its first lines; None for any other
+    file, and for one that holds a table."""
+    if PurePath(arrival.file).suffix.lower() != ".txt" or arrival.size > LARGEST:
+        return None
+    data = arrival.path.read_bytes()
+    try:
+        text = decoded(data)[0] if data.strip() else ""
+    except Unreadable:
+        return None
+    lines = [line for line in text.splitlines() if line.strip()]
+    said = plain(" ".join([PurePath(arrival.file).stem, *lines[:FIRST_LINES]]))
+    if "nothing" not in meant(said) or sum(bool(TABLE.search(line)) for line in lines) > 1:
+        return None
+    return text
+
+
+def understood(
+    connection: Connection, arrival: Arrival, sender: str | None, text: str, came_at: dt.datetime, zone: ZoneInfo
+) -> Said | str:
+    """What a text of a sender states that came at a time, or the code of the phrase that says what is not understood.
+
+    The day decides for which campaign or night it is: the same words are others next year.
+    """
+    day = came_at.astimezone(zone).date()
+    owed = duties(connection, sender, day) if sender is not None else []
+    if not owed or sender is None:
+        return "statement.unclear.sender"
+    said = f"{PurePath(arrival.file).stem} {text}"
+    duty = chosen(owed, plain(said))
+    if duty is None:
+        return "statement.unclear.form"
+    night = None
+    if duty.campaign is None:
+        night = dated(said, day - dt.timedelta(days=1))
+        if night is None or night > day:
+            return "statement.unclear.night"
+    return Said(duty.form, sender, duty.campaign, night)
+
+
+def reason_of(arrival: Arrival, text: str) -> str:
+    """The words of a sender, as far as they are kept."""
+    return re.sub(r"\s+", " ", text).strip()[:LONGEST_REASON] or PurePath(arrival.file).stem
+
+
+def chosen(owed: Collection[Duty], said: str) -> Duty | None:
+    """The one form that is named, else the only one that is owed."""
+    named = meant(said) - {"nothing"} | {duty.form for duty in owed if plain(duty.form_title) in said}
+    fitting = [duty for duty in owed if not named or duty.form in named]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def dated(said: str, otherwise: dt.date) -> dt.date | None:
+    """The one date that is named, the other one when none is, None when there are several or it is no date."""
+    found = set(DATE.findall(said))
+    if not found:
+        return otherwise
+    if len(found) > 1:
+        return None
+    ((day, month, year, iso_year, iso_month, iso_day),) = found
+    try:
+        return dt.date(int(year or iso_year), int(month or iso_month), int(day or iso_day))
+    except ValueError:
+        return None
+
+
+def meant(said: str) -> set[str]:
+    """What the words of a plain text mean: `nothing`, and forms."""
+    return {means for word, means in _means().items() if word in said}
+
+
+@cache
+def _means() -> dict[str, str]:
+    return {plain(row["word"]): row["means"] for row in rows("statement_words")}
+
+
+def plain(text: str) -> str:
+    """Lower case, ё as е, single spaces instead of everything that is no letter or digit."""
+    return re.sub(r"[\W_]+", " ", text.casefold().replace("ё", "е")).strip()
+
+
+def answer_name(file: str, sha256: str) -> str:
+    return receipt_name(file, sha256).removesuffix(".xlsx") + ".txt"
+
+
+def answer(each: Unanswered, zone: ZoneInfo) -> bytes:
+    """What was understood; readable in Notepad."""
+    said = phrases()
+    what = said["statement.campaign"] if each.campaign else said["statement.night"]
+    day = f"{each.as_of:%d.%m.%Y}" if each.as_of else ""
+    lines = [
+        said["statement.accepted"],
+        what.format(form=each.form_title, campaign=each.campaign_title or "", day=day),
+        said["statement.received"].format(file=each.file, when=f"{each.stated_at.astimezone(zone):%d.%m.%Y %H:%M}"),
+        said["statement.reason"].format(reason=each.reason),
+        said["statement.later"],
+        said["statement.schools"],
+    ]
+    return in_notepad(lines)
+
+
+def unclear(code: str, file: str) -> bytes:
+    """What was not understood, and how to say it."""
+    said = phrases()
+    return in_notepad([said["statement.unclear"].format(file=file), said[code], said["statement.example"]])
+
+
+def in_notepad(lines: list[str]) -> bytes:
+    return "\r\n\r\n".join([*lines, ""]).encode("utf-8-sig")

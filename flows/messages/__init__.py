@@ -1,0 +1,1 @@
+"""Messages: who is told what, how, and that it arrives once."""

@@ -1,0 +1,41 @@
+"""After a run: look at the incidents, write down what is to be told, send what is due."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from flows.home.settings import Settings
+from flows.messages.composing import compose
+from flows.messages.delivering import Delivered, deliver
+from flows.messages.routing import routes
+from warehouse.core.transaction import retried
+from warehouse.incidents.messages import enqueue, told_to, working_days
+from warehouse.incidents.observe import observe
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def notify(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None = None) -> Delivered:
+    """Bring incidents up to date and tell of what happened to them.
+
+    What is observed and its messages are written in one transaction: nothing is noticed without being told. Sending
+    comes after it. Raises what `deliver` raises; a wrong routing before anything was observed.
+    """
+    write_down(engine, settings, now, run_id)
+    return deliver(engine, settings, now)
+
+
+@retried
+def write_down(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None = None) -> int:
+    """Observe the incidents and enqueue what is to be told; says how many messages are new."""
+    known = routes(settings)
+    cool_down = dt.timedelta(days=settings.cool_down_days)
+    with engine.begin() as connection:
+        events = observe(
+            connection, now, cool_down, settings.escalate_days, run_id, nightly_hours=settings.nightly_hours
+        )
+        told = told_to(connection, [event.incident_id for event in events if event.kind == "closed"])
+        composed = compose(events, known, now, settings, told, working_days(connection))
+        return enqueue(connection, composed, now, run_id)

@@ -1,0 +1,1 @@
+"""Outbox: receipts and templates, written for their senders."""

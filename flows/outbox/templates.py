@@ -1,0 +1,98 @@
+"""`profmin template`: a workbook to fill in, with what is known of its sender filled in already."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from contracts.form import Form
+from contracts.forms import FORMS
+from contracts.texts import phrases
+from contracts.vocabulary import campaign_at, rows
+from documents.writing.template import template_xlsx
+from flows.home.settings import Settings
+from flows.home.usage import UsageError, write_anew
+from flows.intake.batches import register_known
+from flows.intake.opening import Opener
+from transforms.interpret import Context
+
+Row = dict[str, str]
+
+
+def write_template(
+    settings: Settings,
+    name: str,
+    sender: str | None = None,
+    as_of: dt.date | None = None,
+    register: Path | None = None,
+    to: Path | None = None,
+) -> Path:
+    """Write the template of a form, into the working folder unless `to` names a file or a folder; gives its path.
+
+    What could not be filled in is said on standard error. Raises UsageError for a form, a sender or a date that has no
+    template, and rather than write over a file: it may be filled in already.
+    """
+    form = fillable(name)
+    known = sender_of(form, sender)
+    day = as_of or default_day(form, dt.datetime.now(ZoneInfo(settings.timezone)).date())
+    if form.slice_by == "campaign" and campaign_at(form.name, day) is None:
+        raise UsageError(f"{day:%d.%m.%Y} кампании {form.name} нет; назовите дату из кампании, --as-of")
+    path = destination(form, known, to)
+    data = template_xlsx(form, day, known["name"] if known else None, schools(settings, form, sender, register))
+    write_anew(path, data)
+    return path
+
+
+def fillable(name: str) -> Form:
+    """The form of a name, if people fill it in."""
+    filled = {form.name: form for form in FORMS if form.pupils is None}
+    if name in filled:
+        return filled[name]
+    why = "не заполняют, её выгружают с платформы" if name in {form.name for form in FORMS} else "— нет такой формы"
+    raise UsageError(f"«{name}» {why}; шаблоны есть у форм: {', '.join(filled)}")
+
+
+def sender_of(form: Form, sender: str | None) -> Row | None:
+    """The sender named, if it owes the form, and only where the form is of many senders."""
+    owing = {row["sender"]: row for row in rows("senders") if row["kind"] == form.sender_kind}
+    if sender is not None and sender not in owing:
+        raise UsageError(f"«{sender}» не присылает {form.name}; присылают: {', '.join(owing)}")
+    return owing[sender] if sender is not None and len(owing) > 1 else None
+
+
+def default_day(form: Form, today: dt.date) -> dt.date:
+    """Today; where no campaign of the form runs today, the deadline of its last one."""
+    last = max(
+        (row for row in rows("campaigns") if row["form"] == form.name), key=lambda row: row["starts_on"], default=None
+    )
+    if form.slice_by != "campaign" or last is None or campaign_at(form.name, today) is not None:
+        return today
+    return dt.date.fromisoformat(last["deadline"])
+
+
+def destination(form: Form, sender: Row | None, to: Path | None) -> Path:
+    stem = form.title if sender is None else phrases()["template.file"].format(form=form.title, sender=sender["name"])
+    if to is None or to.is_dir():
+        return (to or Path()) / f"{stem}.xlsx"
+    return to
+
+
+def schools(settings: Settings, form: Form, sender: str | None, register: Path | None) -> list[Row]:
+    """Code and name of the sender's schools, for a form with a row a school."""
+    if form.key != ("school_id",):
+        return []
+    if sender is None:
+        sys.stderr.write("no schools are filled in: name their sender with --sender\n")
+        return []
+    frame = register_known(settings, register, Context(None, b""), Opener(settings))
+    if frame is None:
+        sys.stderr.write("no schools are filled in: no register is loaded yet; name one with --register\n")
+        return []
+    own = frame.filter(pl.col("subordination") == sender).sort("school_code")
+    if own.is_empty():
+        sys.stderr.write(f"no schools are filled in: the register has none of {sender}\n")
+    return own.select("school_code", school_name="short_name").to_dicts()

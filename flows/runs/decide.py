@@ -1,0 +1,39 @@
+"""An officer's decision on a delivery that waits: recorded as a run, published, and told to the sender."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from typing import Literal
+
+from flows.home.connection import warehouse
+from flows.home.faults import Fault, guarded
+from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.intake.intake import Intake
+from flows.outbox.receipts import write_receipts
+from flows.runs.record import recorded
+from warehouse.deliveries.decision import Decided, decide
+
+KIND = "decision"
+
+
+def decided(
+    settings: Settings, delivery_id: int, decision: Literal["current", "declined"], by: str, reason: str
+) -> tuple[Decided, list[dt.date]]:
+    """Decide, publish what that changes, write the receipt again; what was decided and the dates published.
+
+    Deciding the same again publishes what may still wait for it. Raises NotWaiting, Timeout.
+    """
+    settings.prepare()
+    with warehouse(settings) as engine:
+        made = decide(engine, delivery_id, decision, by, reason, settings.lock_wait)
+        dates: list[dt.date] = []
+        with recorded(engine, settings, KIND, None, None) as run:
+            run.message = f"delivery {delivery_id}: {'accepted' if decision == 'current' else 'declined'}"
+            found = guarded("publishing", partial(Intake(engine, settings, Options(), run.run_id).publish, None))
+            if isinstance(found, Fault):
+                raise found
+            dates = found
+            write_receipts(engine, settings, [], None)
+    return made, dates

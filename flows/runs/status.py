@@ -1,0 +1,165 @@
+"""How things stand, gathered for `profmin status` out of one snapshot, and as one JSON document."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from contracts.versions import inputs
+from contracts.versions.inputs import TITLES
+from contracts.versions.rule_versions import changed, contract_version, listed
+from flows.home.connection import warehouse
+from flows.home.json_output import plain
+from flows.home.settings import Settings
+from flows.runs.freshness import is_stale
+from flows.service.control import asked
+from warehouse.backfill.older_rules import by_older_rules
+from warehouse.deliveries.runs import last_nights, last_others
+from warehouse.schema.calendar import calendars_wanted
+from warehouse.schema.input_versions import by_older_inputs
+from warehouse.watch.ages import Export, ages
+from warehouse.watch.standing import (
+    deliveries_waiting,
+    freshness_of_marts,
+    is_set_up,
+    last_published,
+    messages_unsent,
+    only_reading,
+    open_backfills,
+    open_incidents,
+    senders,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+NIGHTS_SHOWN, OTHERS_SHOWN = 5, 3
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand at a moment; `unlisted` are forms whose rules nobody wrote into the table of versions,
+    `inputs_unlisted` inputs; `older_inputs` are published dates that a version listed since would judge.
+
+    `service` is what the service of this home says of itself; None when none runs. `calendars` are years whose working
+    days are missing or provisional.
+    """
+
+    now: dt.datetime
+    service: dict[str, Any] | None
+    published: dict[str, Any] | None
+    marts: pl.DataFrame
+    exports: tuple[Export, ...]
+    nights: pl.DataFrame
+    runs: pl.DataFrame
+    senders: pl.DataFrame
+    incidents: pl.DataFrame
+    messages: pl.DataFrame
+    waiting: pl.DataFrame
+    backfills: pl.DataFrame
+    older: pl.DataFrame
+    older_inputs: pl.DataFrame
+    unlisted: tuple[str, ...]
+    inputs_unlisted: tuple[str, ...]
+    calendars: tuple[tuple[int, str], ...]
+
+    def document(self) -> dict[str, Any]:
+        """One JSON document; times in UTC."""
+        exports = [plain({**vars(each), "is_stale": is_stale(each)}) for each in self.exports]
+        return {
+            "now": self.now.isoformat(),
+            "service": self.service,
+            "published": self.published and plain(self.published),
+            "exports": exports,
+            **{
+                name: [plain(row) for row in part.iter_rows(named=True)]
+                for name, part in (
+                    ("marts", self.marts), ("nights", self.nights), ("runs", self.runs), ("senders", self.senders),
+                    ("incidents", self.incidents), ("messages", self.messages), ("waiting", self.waiting),
+                    ("backfills", self.backfills), ("judged_by_older_rules", self.older),
+                )
+            },
+            "read_again": [reread(part) for part in of_forms(self.older)],
+            "rules_not_listed": list(self.unlisted),
+            "judged_by_older_inputs": [
+                {**plain(row), "judge_again": judge_again(row)} for row in self.older_inputs.iter_rows(named=True)
+            ],
+            "inputs_not_listed": list(self.inputs_unlisted),
+            "calendars_wanted": [{"year": year, "state": state} for year, state in self.calendars],
+        }  # fmt: skip
+
+
+def status(settings: Settings, now: dt.datetime | None = None) -> Status | None:
+    """How things stand, by default now; None when there is no database yet, and none is made."""
+    if not has_database(settings):
+        return None
+    with warehouse(settings) as engine:
+        return status_of(engine, settings, now or dt.datetime.now(dt.UTC))
+
+
+def has_database(settings: Settings) -> bool:
+    if settings.database_url is None:
+        return (settings.pgdata / "PG_VERSION").exists()
+    return is_set_up(settings.database_url.get_secret_value())
+
+
+def status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
+    snapshot = engine.connect().execution_options(isolation_level="REPEATABLE READ")
+    with snapshot as connection, connection.begin():
+        only_reading(connection)
+        published = last_published(connection)
+        return Status(
+            now=now,
+            service=asked(settings.home, "status") if settings.home.is_dir() else None,
+            published=None if published.is_empty() else published.row(0, named=True),
+            marts=freshness_of_marts(connection),
+            exports=ages(connection, now.astimezone(ZoneInfo(settings.timezone)).date()).exports,
+            nights=last_nights(connection, NIGHTS_SHOWN),
+            runs=last_others(connection, OTHERS_SHOWN),
+            senders=senders(connection),
+            incidents=open_incidents(connection),
+            messages=messages_unsent(connection),
+            waiting=deliveries_waiting(connection, contract_version()),
+            backfills=open_backfills(connection),
+            older=by_older_rules(connection),
+            older_inputs=by_older_inputs(connection),
+            unlisted=tuple(form.name for form in changed(listed())),
+            inputs_unlisted=tuple(inputs.changed(inputs.listed())),
+            calendars=tuple(calendars_wanted(connection, now.astimezone(ZoneInfo(settings.timezone)).date())),
+        )
+
+
+def reread(part: pl.DataFrame) -> str:
+    """The command that plans reading again what a form's senders were judged for by older rules."""
+    found = span(part)
+    return (
+        f"profmin backfill plan --form {part['form'][0]} --from {found['from_as_of']} --to {found['to_as_of']} "
+        f'--reason "Правила версии {versions(part, "judges")}"'
+    )
+
+
+def judge_again(row: dict[str, Any]) -> str:
+    """The command that plans judging published dates by a version of an input that was listed since."""
+    return (
+        f"profmin backfill plan --input {row['input']} --from {row['from_as_of']} --to {row['to_as_of']} "
+        f'--reason "Версия {row["judges"]}: {TITLES.get(row["input"], row["input"])}"'
+    )
+
+
+def versions(part: pl.DataFrame, column: str) -> str:
+    return ", ".join(part[column].drop_nulls().unique().sort())
+
+
+def span(part: pl.DataFrame) -> dict[str, Any]:
+    return {"from_as_of": part["from_as_of"].min(), "to_as_of": part["to_as_of"].max()}
+
+
+def of_forms(found: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of each form, in their order."""
+    if not found.is_empty():
+        yield from found.partition_by("form", maintain_order=True)

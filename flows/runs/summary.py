@@ -1,0 +1,160 @@
+"""A night in figures: the two tables, what disagrees, what was refused; as Markdown for Prefect."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from contracts.form import SEVERITIES
+from contracts.forms import FORMS
+from contracts.texts.figures import percent, whole
+from flows.intake.outcome import Outcome, first_failure
+from warehouse.marts.published import mart
+from warehouse.schema.reference import expected
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night came to. `dates` are the dates whose marts were published."""
+
+    as_of: dt.date
+    dates: tuple[dt.date, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        return Counter(outcome.verdict or "failed" for outcome in self.outcomes if not outcome.is_gone)
+
+    @property
+    def quarantined(self) -> int:
+        return sum(outcome.rows.quarantined for outcome in self.outcomes)
+
+    @property
+    def sentence(self) -> str:
+        verdicts = self.verdicts
+        told = ", ".join(f"{verdicts[name]} {name}" for name in ("accepted", "partial", "refused", "failed"))
+        told += f", {verdicts['held']} held" if verdicts["held"] else ""
+        why = first_failure(self.outcomes)
+        said = f"{len(self.outcomes)} deliveries: {told}; {self.quarantined} rows quarantined"
+        return f"{said}; the first failure: {why}" if why else said
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The two tables of a date, the region's line of each, the stated figures that disagree, what rows of printed
+    summaries are beside ours, and how many rows are set aside in what each sender sent last."""
+
+    readiness: pl.DataFrame
+    readiness_region: Row | None
+    registration: pl.DataFrame
+    registration_region: Row | None
+    disagreeing: pl.DataFrame
+    printed: tuple[Printed, ...] = ()
+    set_aside: int = 0
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A printed summary whose total disagrees, beside our own figures: how many of its rows, and which differ."""
+
+    title: str
+    rows: int
+    differ: tuple[str, ...]
+
+
+def read_tables(connection: Connection, as_of: dt.date) -> Tables:
+    totals = mart(connection, "control_totals", as_of)
+    return Tables(
+        mart(connection, "readiness_by_municipality", as_of),
+        _only_row(mart(connection, "readiness_region", as_of)),
+        mart(connection, "registration_by_municipality", as_of),
+        _only_row(mart(connection, "registration_region", as_of)),
+        totals.filter(pl.col("verdict") == "disagrees"),
+        tuple(printed(totals)),
+        int(mart(connection, "delivery_health", as_of)["rows_quarantined"].sum() or 0),
+    )
+
+
+def printed(totals: pl.DataFrame) -> Iterator[Printed]:
+    """Printed summaries in whose total something disagrees. Figures that a row only derives are its own affair."""
+    wrong = totals.filter(pl.col("reporting_unit").is_null() & (pl.col("verdict") == "disagrees"))
+    for form in FORMS:
+        if expected(form) != "as_published" or form.name not in wrong["form"]:
+            continue
+        derived = [control.metric for control in form.row_controls]
+        of_units = pl.col("reporting_unit").is_not_null() & pl.col("metric").is_in(derived).not_()
+        own = totals.filter((pl.col("form") == form.name) & of_units)
+        differ = own.filter(pl.col("verdict") == "disagrees")["reporting_unit_name"].unique(maintain_order=True)
+        yield Printed(form.title, own["reporting_unit"].n_unique(), tuple(differ))
+
+
+def _only_row(frame: pl.DataFrame) -> Row | None:
+    return None if frame.is_empty() else frame.row(0, named=True)
+
+
+READINESS = (
+    ("schools", "Школ"), ("accepted", "Верный отчёт"), ("rejected", "Неверный отчёт"), ("missing", "Не представлен"),
+)  # fmt: skip
+REGISTRATION = (
+    ("plan_pupils", "План"),
+    ("actual_pupils", "Факт"),
+    ("shortfall", "Недобор"),
+    ("surplus", "Сверх плана"),
+)
+BAND_SIGNS = {"green": "🟢", "amber": "🟡", "red": "🔴", "no_data": "⚪"}
+
+
+def markdown(night: Night, tables: Tables) -> str:
+    """The night for Prefect's page: Russian tables for officers."""
+    verdicts = night.verdicts
+    found = Counter(finding["severity"] for outcome in night.outcomes for finding in outcome.findings)
+    counted = (
+        f"Новых файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
+        f"отклонены {verdicts['refused']}, ждут решения {verdicts['held']}, сбой у нас {verdicts['failed']}. "
+        f"Строк в карантине: {night.quarantined}."
+    )
+    return "\n".join(
+        [
+            f"# Мониторинг на {night.as_of:%d.%m.%Y}",
+            "",
+            counted,
+            "",
+            "| причин отклонения | ошибок | предупреждений | пометок |",
+            "|---:|---:|---:|---:|",
+            f"| {' | '.join(str(found[severity]) for severity in SEVERITIES)} |",
+            "",
+            "## Готовность",
+            *_markdown_table(tables.readiness, tables.readiness_region, READINESS, "accepted_rate"),
+            "",
+            "## Регистрация",
+            *_markdown_table(tables.registration, tables.registration_region, REGISTRATION, "completion_rate"),
+            "",
+            f"Заявленных итогов, которые не сходятся: {tables.disagreeing.height}.",
+        ]
+    )
+
+
+def _markdown_table(
+    frame: pl.DataFrame, region: Row | None, columns: Sequence[tuple[str, str]], rate: str
+) -> list[str]:
+    lines = [
+        f"| Отчётная единица | {' | '.join(title for _, title in columns)} | Доля | |",
+        f"|---|{'---:|' * (len(columns) + 1)}---|",
+    ]
+    rows: list[tuple[str, Row]] = [(row["reporting_unit_name"], row) for row in frame.iter_rows(named=True)]
+    if region is not None:
+        rows.append(("**Итого по региону**", region))
+    for name, row in rows:
+        figures = " | ".join(whole(row[column]) for column, _ in columns)
+        lines.append(f"| {name} | {figures} | {percent(row[rate])} | {BAND_SIGNS.get(row['band'], '')} |")
+    return lines

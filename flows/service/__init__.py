@@ -1,0 +1,1 @@
+"""Service: Prefect's server and worker, kept alive with their deployments."""

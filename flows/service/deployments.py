@@ -1,0 +1,120 @@
+"""Deployments as code: `deployments/prefect.yaml` brought to Prefect; when nothing has changed, nothing is touched.
+
+Deploying deletes the runs that are scheduled and makes them anew some seconds later. Who deploys at 02:29 loses that
+night; so each deployment carries the hash of everything that it was made from, and is left alone while it holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import subprocess
+import sys
+from typing import Any
+
+from flows.home.faults import Fault
+from flows.home.settings import Settings
+from flows.service.control import held
+from flows.service.prefect_api import Api
+from flows.service.prefect_environment import POOL, SHARED, WORKER
+from flows.service.synced import FILES, ROOT, Synced, definitions
+
+MADE_FROM = (
+    "deployments/prefect.yaml", "flows/*.py", "contracts/forms/__init__.py",
+    "contracts/vocabulary/senders.csv", "contracts/vocabulary/campaigns.csv",
+)  # fmt: skip
+"""Files that decide what a deployment is: the definition, the flows with their parameters, the lists in these."""
+SYNC_LOCK = "deploy.lock"
+SYNC_SECONDS = 120.0
+
+
+def sync(settings: Settings, api: Api) -> dict[str, Synced]:
+    """Bring pool, queues, deployments and automations to Prefect. Raises Fault."""
+    from flows.service.automations import sync_automations
+
+    settings.prepare()
+    if (lock := held(settings.home, SYNC_LOCK, SYNC_SECONDS)) is None:
+        raise Fault("somebody else is deploying, and does not come to an end")
+    try:
+        file = definitions("prefect.yaml")
+        sync_pool(api)
+        queues = sync_queues(api, file["queues"])
+        deployments = sync_deployments(api, settings, [each["name"] for each in file["deployments"]])
+        ids = {each["name"]: each["id"] for each in api.deployments()}
+        return {"queues": queues, "deployments": deployments, "automations": sync_automations(api, settings, ids)}
+    finally:
+        os.close(lock)
+
+
+def sync_pool(api: Api) -> None:
+    if api.call("GET", f"/work_pools/{POOL}") is None:
+        from prefect.workers.process import ProcessWorker
+
+        template = ProcessWorker.get_default_base_job_template()
+        api.call("POST", "/work_pools/", {"name": POOL, "type": "process", "base_job_template": template})
+
+
+def sync_queues(api: Api, wanted: list[dict[str, Any]]) -> Synced:
+    there = {each["name"]: each for each in api.call("POST", f"/work_pools/{POOL}/queues/filter", {})}
+    found = Synced()
+    for queue in wanted:
+        if queue["name"] not in there:
+            api.call("POST", f"/work_pools/{POOL}/queues", queue)
+            found.created += 1
+        elif any(there[queue["name"]][name] != value for name, value in queue.items()):
+            api.call("PATCH", f"/work_pools/{POOL}/queues/{queue['name']}", queue)
+            found.changed += 1
+        else:
+            found.unchanged += 1
+    return found
+
+
+def sync_deployments(api: Api, settings: Settings, wanted: list[str]) -> Synced:
+    variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_TIMEZONE": settings.timezone}
+    version = made_from(variables)
+    found = Synced()
+    there = {}
+    for each in api.deployments():
+        if each["name"] in wanted:
+            there[each["name"]] = each["version"]
+        else:
+            api.call("DELETE", f"/deployments/{each['id']}")
+            found.deleted += 1
+    found.unchanged = sum(known == version for known in there.values())
+    if found.unchanged < len(wanted):
+        deploy_all(api, {**variables, "PROFMIN_DEPLOYED": version})
+        found.created = len(set(wanted) - set(there))
+        found.changed = len(wanted) - found.created
+        found.unchanged = 0
+    return found
+
+
+def made_from(variables: dict[str, str]) -> str:
+    """A hash of everything that decides what a deployment is."""
+    told = hashlib.sha256(repr(sorted(variables.items())).encode())
+    told.update(importlib.metadata.version("prefect").encode())
+    for pattern in MADE_FROM:
+        for path in sorted(ROOT.glob(pattern)):
+            told.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return told.hexdigest()[:16]
+
+
+def deploy_all(api: Api, variables: dict[str, str]) -> None:
+    """Prefect's own command, which alone knows all that its file may say."""
+    command = ["--no-prompt", "deploy", "--all", "--prefect-file", str(FILES / "prefect.yaml")]
+    environment = {**SHARED, **WORKER, **os.environ, **variables, "PREFECT_API_URL": api.url}
+    if api.auth:
+        environment["PREFECT_API_AUTH_STRING"] = api.auth
+    ended = subprocess.run(
+        [sys.executable, "-m", "prefect", *command],
+        cwd=variables["PROFMIN_HOME"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode != 0:
+        last = " / ".join((ended.stdout + ended.stderr).strip().splitlines()[-5:])
+        raise Fault(f"`prefect deploy --all` failed: {last}")

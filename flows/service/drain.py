@@ -1,0 +1,84 @@
+"""Letting runs come to their end before a stop, and clearing away those that nobody works on any more."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flows.home.faults import Fault
+from flows.service.prefect_api import ACTIVE, Api
+
+SILENCE = dt.timedelta(minutes=4)
+"""A run says every half minute that it lives; one that was silent for so long is dead."""
+LOOK_SECONDS = 1.0
+PATIENCE_SECONDS = 60.0
+"""How long a server may be away, while its database restarts for example, before draining gives up."""
+T = TypeVar("T")
+
+
+def drain(api: Api, seconds: float, tell: Callable[[list[str]], None]) -> list[str]:
+    """Let nothing new begin and wait for what runs; names of runs that are left after so long.
+
+    `tell` is called with the names of those waited for, each time they change.
+    """
+    patiently(lambda: api.pause_pool(True))
+    deadline = time.monotonic() + seconds
+    told: list[str] | None = None
+    while True:
+        left = [run["name"] for run in patiently(lambda: api.runs(ACTIVE))]
+        if left != told:
+            tell(left)
+            told = left
+        if not left or time.monotonic() >= deadline:
+            return left
+        time.sleep(LOOK_SECONDS)
+
+
+def patiently(asked: Callable[[], T]) -> T:
+    """What the server answers, asked again while it is away for a moment. Raises Fault when it stays away."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return asked()
+        except Fault as error:
+            if not error.passing or time.monotonic() >= deadline:
+                raise
+        time.sleep(LOOK_SECONDS)
+
+
+def crash_left(api: Api, worker: str, why: str) -> list[dict[str, Any]]:
+    """Mark runs as crashed after their worker is gone; returns them.
+
+    A run does not say whose it was: while other machines work on the pool, their watchdog finds the silent ones.
+    """
+    if any(each["status"] == "ONLINE" and each["name"] != worker for each in api.workers()):
+        return []
+    left = api.runs(ACTIVE)
+    for run in left:
+        api.crash(run, why)
+    return left
+
+
+def crash_silent(api: Api, now: dt.datetime) -> list[dict[str, Any]]:
+    """Mark runs as crashed that gave no sign of life for long, wherever they ran; returns them.
+
+    Prefect's automation does this sooner, but forgets a run when the server stops.
+    """
+    silent = [run for run in api.runs(ACTIVE) if not has_spoken(api, run, now - SILENCE)]
+    for run in silent:
+        api.crash(run, "no sign of life; its process must be gone")
+    return silent
+
+
+def has_spoken(api: Api, run: dict[str, Any], since: dt.datetime) -> bool:
+    asked = {
+        "filter": {
+            "occurred": {"since": since.isoformat()},
+            "event": {"prefix": ["prefect.flow-run."]},
+            "any_resource": {"id": [f"prefect.flow-run.{run['id']}"]},
+        },
+        "limit": 1,
+    }
+    return bool(api.call("POST", "/events/filter", asked)["events"])

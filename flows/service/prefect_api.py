@@ -1,0 +1,78 @@
+"""Prefect's API as plain JSON over HTTP, for what must be quick: `import prefect` takes two seconds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.home.faults import Fault
+from flows.service.prefect_environment import POOL
+
+MOST_WORDS = 300
+ACTIVE = ("RUNNING", "PENDING", "CANCELLING")
+
+
+@dataclass(frozen=True)
+class Api:
+    """A Prefect server at `url` (…/api); `auth` is name:password where it asks for them."""
+
+    url: str
+    auth: str | None = field(default=None, repr=False)
+
+    def call(self, method: str, path: str, body: object = None, seconds: float = 30) -> Any:
+        """The answer as JSON; None when empty or when there is no such thing. Raises Fault, passing when it is away."""
+        request = urllib.request.Request(f"{self.url}{path}", method=method)
+        if self.auth:
+            request.add_header("Authorization", "Basic " + base64.b64encode(self.auth.encode()).decode())
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
+                given = answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            why = error.read(MOST_WORDS).decode("utf-8", "replace")
+            text = f"Prefect's server answered {error.code} to {method} {path}: {why}"
+            raise Fault(text, passing=error.code >= 500) from None
+        except (OSError, ValueError) as error:
+            raise Fault(f"no Prefect server answers at {self.url}", passing=True) from error
+        return json.loads(given) if given else None
+
+    def is_there(self) -> bool:
+        try:
+            self.call("GET", "/health", seconds=5)
+        except Fault:
+            return False
+        return True
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """The deployments on our pool."""
+        asked = {"work_pools": {"name": {"any_": [POOL]}}}
+        return list(self.call("POST", "/deployments/filter", asked))
+
+    def runs(self, states: tuple[str, ...], **more: object) -> list[dict[str, Any]]:
+        """Runs on our pool in these states, the oldest first."""
+        asked = {
+            "work_pools": {"name": {"any_": [POOL]}},
+            "flow_runs": {"state": {"type": {"any_": list(states)}}, **more},
+            "sort": "EXPECTED_START_TIME_ASC",
+        }
+        return list(self.call("POST", "/flow_runs/filter", asked))
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The workers of our pool, those of before too."""
+        return self.call("POST", f"/work_pools/{POOL}/workers/filter", {}) or []
+
+    def pause_pool(self, is_paused: bool) -> None:
+        self.call("PATCH", f"/work_pools/{POOL}", {"is_paused": is_paused})
+
+    def crash(self, run: dict[str, Any], why: str) -> None:
+        """Take a run that no process works on out of the way, so that it holds no slot."""
+        state = {"type": "CRASHED", "name": "Crashed", "message": why}
+        self.call("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})

@@ -1,0 +1,1 @@
+"""Upkeep: backup, the doctor's examination, and retention."""

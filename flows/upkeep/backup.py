@@ -1,0 +1,223 @@
+"""`profmin backup` and `profmin restore`: the database, then the bytes that it knows, then what is not in either.
+
+The database comes first, as of one snapshot. A delivery's bytes are in the archive before its row is in the database,
+and a purge waits until we are done; so every byte that the snapshot knows is there when its turn comes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.home.connection import connected, reached, warehouse
+from flows.home.faults import LOGGER, Fault
+from flows.home.progress import report
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.home.whole_file import NAME, draft, replace
+from flows.upkeep.doctor import examine, hash_of
+from warehouse.core.slices import holding
+from warehouse.schema.upgrade import must_fit
+from warehouse.server.dump import Kept, dump, is_empty, restore, snapshot
+from warehouse.server.embedded import embedded_server
+from warehouse.watch.ages import newest_revision
+from warehouse.watch.destruction import ARCHIVE
+
+if TYPE_CHECKING:
+    pass
+
+DUMP, MANIFEST, ROUTING = "warehouse.dump", "manifest.json", "routing.csv"
+FOLDERS = ("keys", "outbox", "acts")
+"""What is copied as it is. The inbox is not: what was received from it is in the archive."""
+
+
+def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
+    """Write everything into a new folder; returns its manifest, which is written last and makes the backup whole.
+
+    Runs may work meanwhile; what they do after the snapshot is not in it. Raises UsageError for a folder that is not
+    empty or a home without a warehouse, Fault for bytes that are missing or wrong, ServerError.
+    """
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UsageError(f"{str(to)!r} is not an empty folder; name a new one")
+    with reached(settings) as url:
+        if url is None:
+            raise UsageError(f"there is no warehouse in {str(settings.home)!r}, so there is nothing to back up")
+        to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        to.chmod(0o700)
+        with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
+            with snapshot(engine) as seen:
+                dump(engine, seen.name, to / DUMP, settings.lock_wait)
+            kept = tuple({each.archive_path: each for each in seen.deliveries}.values())  # equal bytes lie there once
+            copy_archive(settings.archive, to / "archive", kept)
+    for name in FOLDERS:
+        _copy_folder(settings.home / name, to / name)
+    for source, target in (
+        (settings.routing or settings.home / ROUTING, ROUTING),
+        (settings.register, settings.register.name),
+    ):
+        if source.exists():
+            shutil.copy2(source, to / target)
+    manifest = {
+        "taken_at": now.isoformat(),
+        "revision": seen.revision,
+        "deliveries": len(seen.deliveries),
+        "bytes": sum(each.byte_size for each in kept),
+        "dump_sha256": hash_of(to / DUMP),
+    }
+    _sync(to)
+    replace(to / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+    return manifest
+
+
+def copy_archive(archive: Path, to: Path, deliveries: tuple[Kept, ...]) -> None:
+    """Copy the bytes of deliveries. Raises Fault, after the rest is copied, for those that are not what came."""
+    to.mkdir(mode=0o700)
+    wrong = []
+    for number, kept in enumerate(deliveries, start=1):
+        target = to / kept.archive_path
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            found = _copied(archive / kept.archive_path, target)
+        except FileNotFoundError:
+            found = "nothing"
+        if found != kept.sha256:
+            wrong.append(kept.sha256[:8])
+        report(number, len(deliveries))
+    if wrong:
+        raise Fault(
+            f"the archive does not hold the bytes of {len(wrong)} deliveries, the first: {wrong[0]}; "
+            "profmin doctor lists them, and this backup is not whole"
+        )
+
+
+def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
+    """Restore a backup into an empty home and an empty database; returns its manifest.
+
+    Files come first and the database last, in one transaction: a restore that was killed can be called again. Raises
+    UsageError for what is not a whole backup, is newer than this version, or would overwrite anything.
+    """
+    manifest = read_manifest(source)
+    refuse_to_overwrite(settings, source)
+    with _new_database(settings) as url, connected(url) as engine:
+        with engine.connect() as connection:
+            must_fit(connection)
+            if not is_empty(connection):
+                raise UsageError("the database holds a warehouse already; restore into a new one")
+        for name in ("archive", *FOLDERS):
+            _copy_folder(source / name, settings.home / name)
+        for name, target in (
+            (ROUTING, settings.routing or settings.home / ROUTING),
+            (settings.register.name, settings.register),
+        ):
+            if (source / name).exists() and not target.exists():
+                shutil.copy2(source / name, target)
+        restore(engine, source / DUMP)
+    settings.make_inbox()
+    with warehouse(settings):  # brings it up to date: views, reference data and grants of this version
+        pass
+    return manifest
+
+
+def read_manifest(source: Path) -> dict[str, Any]:
+    """Raises UsageError for a folder that is not a whole backup which this version can restore."""
+    try:
+        manifest: dict[str, Any] = json.loads((source / MANIFEST).read_bytes())
+        expected, revision = manifest["dump_sha256"], manifest["revision"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"{str(source)!r} is not a whole backup: it has no {MANIFEST} that can be read") from None
+    if revision > newest_revision():
+        raise UsageError(f"the backup is of migration {revision}, newer than this version's {newest_revision()}")
+    if not (source / DUMP).exists() or hash_of(source / DUMP) != expected:
+        raise UsageError(f"{str(source / DUMP)!r} is not the file that was written when the backup was taken")
+    return manifest
+
+
+def refuse_to_overwrite(settings: Settings, source: Path) -> None:
+    """Raises UsageError when the home has files of its own; those that a killed restore brought are no obstacle."""
+    if settings.database_url is None and (settings.pgdata / "PG_VERSION").exists():
+        with embedded_server(settings.pgdata) as url, connected(url) as engine, engine.connect() as connection:
+            if not is_empty(connection):
+                raise UsageError(f"{str(settings.home)!r} has a warehouse already; restore into an empty PROFMIN_HOME")
+    for name in ("archive", *FOLDERS):
+        for path in _files(settings.home / name):
+            brought = source / name / path.relative_to(settings.home / name)
+            if not brought.is_file() or brought.read_bytes() != path.read_bytes():
+                raise UsageError(f"{str(path)!r} is in the way; restore into an empty PROFMIN_HOME")
+
+
+def show_backup(settings: Settings, to: Path, now: dt.datetime) -> None:
+    manifest = backup(settings, to, now)
+    size = sum(path.stat().st_size for path in to.rglob("*") if path.is_file())
+    sys.stdout.write(f"{manifest['deliveries']} deliveries and the database in {to} ({size} bytes)\n")
+
+
+def show_restored(settings: Settings, source: Path) -> int:
+    """Restore, then ask every law; 1 when one is broken."""
+    manifest = bring_back(settings, source)
+    sys.stdout.write(f"restored {manifest['deliveries']} deliveries as of {manifest['taken_at']}\n")
+    broken = [law for law in examine(settings) if law.times]
+    for law in broken:
+        sys.stdout.write(f"broken {law.times} times: {law.says} ({law.name})\n")
+    sys.stdout.write(
+        f"profmin doctor: {len(broken)} laws are broken\n" if broken else "profmin doctor: every law holds\n"
+    )
+    return int(bool(broken))
+
+
+@contextmanager
+def _new_database(settings: Settings) -> Iterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    else:
+        with embedded_server(settings.pgdata) as url:
+            yield url
+
+
+def _copied(source: Path, target: Path) -> str:
+    """Copy a file, closed to others; the sha256 of what was copied."""
+    checksum = hashlib.sha256()
+    with source.open("rb") as read, target.open("wb") as written:
+        os.fchmod(written.fileno(), 0o600)
+        while chunk := read.read(1 << 20):
+            checksum.update(chunk)
+            written.write(chunk)
+    return checksum.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files below a folder, less the drafts of those who write there now."""
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not NAME.fullmatch(path.name)]
+
+
+def _copy_folder(source: Path, to: Path) -> None:
+    """Copy the files of a folder with their rights, each whole or not at all; those that are there already stay."""
+    for path in _files(source):
+        target = to / path.relative_to(source)
+        if target.exists():
+            continue
+        for folder in reversed(target.relative_to(to).parents):
+            (to / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copystat(source / folder, to / folder)
+        with draft(to.parent) as (made, file):
+            with path.open("rb") as read, open(file, "wb", closefd=False) as written:
+                shutil.copyfileobj(read, written, 1 << 20)
+            shutil.copystat(path, made)
+            made.rename(target)
+
+
+def _sync(folder: Path) -> None:
+    """Have the disk hold what was written before the manifest says that it does."""
+    for path in (*folder.rglob("*"), folder):
+        file = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

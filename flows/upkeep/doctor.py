@@ -1,0 +1,68 @@
+"""`profmin doctor`: the laws asked of a live warehouse and of its archive."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from flows.home.connection import warehouse
+from flows.home.json_output import write
+from flows.home.progress import report
+from flows.home.settings import Settings
+from warehouse.watch.law import SHOWN, Law, archived, examined
+
+
+def examine(settings: Settings) -> list[Law]:
+    """Every law, those of the archive last."""
+    with warehouse(settings) as engine, engine.connect() as connection:
+        found = list(examined(connection))
+        kept = archived(connection)
+    wrong = list(wrong_bytes(settings.archive, kept))
+    says = "The archive holds the bytes of each delivery under their sha256 until they are destroyed, and nothing else."
+    return [*found, Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong))]
+
+
+def wrong_bytes(archive: Path, kept: list[tuple[str, str, int, str, dt.datetime | None]]) -> Iterator[tuple[str, str]]:
+    """Deliveries whose bytes are missing, others, or there although they were destroyed, and files of the archive that
+    no delivery knows."""
+    known = set()
+    for number, (sha256, name, size, place, destroyed_at) in enumerate(kept, start=1):
+        path = archive / place
+        known.add(path)
+        if destroyed_at is not None:
+            if path.exists():
+                yield f"{name} {sha256[:8]}", f"destroyed on {destroyed_at:%Y-%m-%d}, but there (again): profmin purge"
+        elif not path.is_file():
+            yield f"{name} {sha256[:8]}", "the bytes are not in the archive"
+        elif path.stat().st_size != size or hash_of(path) != sha256:
+            yield f"{name} {sha256[:8]}", "the bytes in the archive are not those that came"
+        report(number, len(kept))
+    for path in sorted(archive.rglob("*")):
+        if path.is_file() and path not in known:
+            yield path.relative_to(archive).as_posix(), "a file that belongs to no delivery"
+
+
+def hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def show(laws: list[Law], out: Console, *, as_json: bool) -> int:
+    """Print what was found; 1 when a law is broken, else 0."""
+    if as_json:
+        document = [
+            {"law": law.name, "says": law.says, "broken": law.times, "places": [list(place) for place in law.broken]}
+            for law in laws
+        ]
+        write(document)
+    else:
+        for law in laws:
+            mark = "[green]holds[/green]" if not law.times else f"[red]broken {law.times} times[/red]"
+            out.print(f"{mark}  {law.says} [dim]({law.name})[/dim]")
+            for place, wrong in law.broken:
+                out.print(f"         {place}: {wrong}", markup=False)
+    return int(any(law.times for law in laws))

@@ -1,0 +1,191 @@
+"""`profmin purge`: what is kept no longer, removed; of pupils' data with an act."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from documents.reading.names import as_on_disk
+from documents.writing.act import Item, make_act
+from flows.home.connection import warehouse
+from flows.home.faults import LOGGER
+from flows.home.json_output import write
+from flows.home.settings import Settings
+from flows.home.whole_file import replace
+from flows.upkeep.doctor import hash_of
+from warehouse.core.slices import holding
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.watch.destruction import (
+    ARCHIVE,
+    Destroyed,
+    Removal,
+    blank_texts,
+    due,
+    note_act,
+    note_gone,
+    old_texts,
+    pupil_rows,
+    record,
+    to_remove,
+    without_act,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+REASON = "Цель обработки достигнута: после конца учебного года прошло больше {} дней (часть 7 статьи 5 152-ФЗ)"
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge removed, or would remove: texts of messages, receipts, exports of pupils with their rows and bytes,
+    and the acts that it wrote, by their file names."""
+
+    messages: int
+    receipts: int
+    deliveries: int
+    pupil_rows: int
+    byte_size: int
+    acts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return (
+            f"{self.messages} texts of messages, {self.receipts} receipts, {self.deliveries} deliveries with pupils "
+            f"({self.byte_size} bytes, {self.pupil_rows} pupil rows)"
+        )
+
+
+def purge(settings: Settings, now: dt.datetime, *, dry_run: bool = False) -> Purged:
+    """Remove texts of messages and receipts older than `keep_days`, and, when `pupil_days` says so, pupils' data.
+
+    The decision is recorded before a byte is removed, and a run that was killed is finished by the next one. Facts,
+    marts and readings stay. Raises Timeout while a backup is taken, GaveUp.
+    """
+    settings.prepare()
+    with warehouse(settings) as engine:
+        if dry_run:
+            return _would_be_purged(engine, settings, now)
+        with engine.begin() as connection:
+            run_id = start_run(connection, "purge", now.astimezone(ZoneInfo(settings.timezone)).date())
+        state = "failed"
+        try:
+            with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning, run_id):
+                found = _purged(engine, settings, now, run_id)
+            state = "completed"
+        finally:
+            with engine.begin() as connection:
+                finish_run(connection, run_id, state)
+    LOGGER.info("purge: %s", found)
+    return found
+
+
+def _purged(engine: Engine, settings: Settings, now: dt.datetime, run_id: int) -> Purged:
+    with engine.begin() as connection:
+        messages = blank_texts(connection, kept_since(settings, now))
+    old = old_receipts(settings, now)
+    for path in old:
+        path.unlink(missing_ok=True)
+    deliveries, size, rows = destroy(engine, settings, now, run_id)
+    return Purged(messages, len(old), deliveries, rows, size, tuple(finish(engine, settings, now)))
+
+
+def destroy(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None) -> tuple[int, int, int]:
+    """Destroy the pupil rows of what is due and record its bytes as to be removed; deliveries, bytes, pupil rows."""
+    found = _due(engine, settings, now)
+    if not found:
+        return 0, 0, 0
+    reason = REASON.format(settings.pupil_days)
+    rows = record(engine, list(found), reason, now, settings.lock_wait, run_id)
+    return len(found), sum(found.values()), rows
+
+
+def finish(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
+    """Remove the bytes of what is recorded as destroyed and attest it, whichever run recorded it; names of the acts."""
+    with engine.connect() as connection:
+        removals = to_remove(connection)
+    for removal in removals:
+        for path in copies(settings, removal):
+            path.unlink(missing_ok=True)
+        with engine.begin() as connection:
+            note_gone(connection, removal, now)
+    with engine.connect() as connection:
+        unattested = without_act(connection)
+    acts = []
+    zone = ZoneInfo(settings.timezone)
+    for decided_at, destroyed in unattested.items():
+        local = decided_at.astimezone(zone)
+        settings.acts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"Акт об уничтожении {local:%Y-%m-%d %H-%M-%S}.xlsx"
+        items = [_item(each, zone) for each in destroyed]
+        replace(settings.acts / name, make_act(items, destroyed[0].reason, local, destroyed[0].run_id), settings.home)
+        with engine.begin() as connection:
+            note_act(connection, decided_at, name)
+        acts.append(name)
+    return acts
+
+
+def copies(settings: Settings, removal: Removal) -> Iterator[Path]:
+    """The files that hold the bytes of a delivery: in the archive, and in the inbox as they came."""
+    yield settings.archive / removal.archive_path
+    for place in removal.inbox_paths:
+        path = settings.inbox / as_on_disk(place)
+        if not path.is_symlink() and path.is_file() and hash_of(path) == removal.sha256:
+            yield path
+
+
+def kept_since(settings: Settings, now: dt.datetime) -> dt.datetime:
+    return now - dt.timedelta(days=settings.keep_days)
+
+
+def old_receipts(settings: Settings, now: dt.datetime) -> list[Path]:
+    """Files of the outbox that nobody wrote since `keep_days`; `profmin receipt` makes any of them again."""
+    since = kept_since(settings, now).timestamp()
+    return [path for path in sorted(settings.outbox.rglob("*")) if path.is_file() and path.stat().st_mtime < since]
+
+
+def show_purge(settings: Settings, now: dt.datetime, *, dry_run: bool, as_json: bool) -> None:
+    """Purge, or tell what would be purged: one sentence and the acts, or one JSON document."""
+    found = purge(settings, now, dry_run=dry_run)
+    if as_json:
+        document = {"dry_run": dry_run, **asdict(found)}
+        write(document)
+        return
+    sys.stdout.write(f"{'would remove' if dry_run else 'removed'}: {found}\n")
+    for act in found.acts:
+        sys.stdout.write(f"act to be signed: {settings.acts / act}\n")
+    if settings.pupil_days is None:
+        sys.stdout.write("pupils' data is kept: PROFMIN_PUPIL_DAYS is not set\n")
+
+
+def _would_be_purged(engine: Engine, settings: Settings, now: dt.datetime) -> Purged:
+    found = _due(engine, settings, now)
+    with engine.connect() as connection:
+        rows = sum(pupil_rows(connection, found).values())
+        messages = old_texts(connection, kept_since(settings, now))
+    return Purged(messages, len(old_receipts(settings, now)), len(found), rows, sum(found.values()))
+
+
+def _due(engine: Engine, settings: Settings, now: dt.datetime) -> dict[int, int]:
+    """Delivery → size of what is to be destroyed: never was, or came again."""
+    if settings.pupil_days is None:
+        return {}
+    today = now.astimezone(ZoneInfo(settings.timezone)).date()
+    with engine.connect() as connection:
+        found = due(connection, settings.pupil_days, today)
+    return {
+        each.delivery_id: each.byte_size
+        for each in found
+        if not each.is_purged or (settings.archive / each.archive_path).exists()
+    }
+
+
+def _item(each: Destroyed, zone: ZoneInfo) -> Item:
+    return Item(
+        each.delivery_id, each.form_title, each.sender_name, each.as_of, each.received_at.astimezone(zone),
+        each.pupil_rows, each.byte_size, each.sha256, each.gone_at.astimezone(zone),
+    )  # fmt: skip

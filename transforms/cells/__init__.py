@@ -1,0 +1,1 @@
+"""Cells: what the text of one cell means, a whole column at a time."""

@@ -1,0 +1,76 @@
+"""Dates as people write them: in figures of either order, with the month in words, as the serial number of Excel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from contracts.form import Column
+from contracts.vocabulary import rows
+from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, doubtful, is_nothing, plain
+
+MONTHS = {row["word"]: int(row["month"]) for row in rows("months")}
+OFFICE_HOURS = ZoneInfo("Asia/Tomsk")
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+LATEST_OF_TWO_DIGITS = 30
+EARLIEST_SERIAL, LATEST_SERIAL = 20_000, 60_000
+FIRST_DAY = dt.date(1899, 12, 30)
+TIME = r"(?:[t ] ?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+DAY_FIRST = re.compile(rf"(\d{{1,2}})([./, -])(\d{{1,2}})([./, -])(\d{{4}}|\d{{2}}){TIME}")
+YEAR_FIRST = re.compile(rf"(\d{{4}})([./-])(\d{{1,2}})\2(\d{{1,2}}){TIME}")
+MONTH_IN_WORDS = re.compile(rf"(\d{{1,2}})[ .-]*([а-яa-z]+)[ .,-]*(\d{{4}}|\d{{2}}){TIME}")
+SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
+AROUND = re.compile(r"^от |[«»\"“”„]|(?:(?<=\d) ?(?:года?|г)\.?|\.)$")
+
+
+def date(text: str, _: Column) -> Meaning:
+    """A date; «09/08/2023» is the ninth of August or the eighth of September, and so a doubt."""
+    body = plain(text)
+    if is_nothing(body):
+        return NOTHING
+    body = AROUND.sub("", body).strip()
+    if found := SERIAL.fullmatch(body):
+        serial = int(found[1])
+        within = EARLIEST_SERIAL <= serial <= LATEST_SERIAL
+        return Meaning(FIRST_DAY + dt.timedelta(days=serial)) if within else UNREAD
+    days = list(dict.fromkeys(day for parts in orders(body) if (day := real(*parts))))
+    if len(days) > 1:
+        return doubtful(*(f"{day:%d.%m.%Y}" for day in days))
+    return Meaning(days[0]) if days else UNREAD
+
+
+def orders(body: str) -> Iterable[tuple[int, int, int]]:
+    """Year, month and day in every order in which a plain text may have them."""
+    if found := MONTH_IN_WORDS.fullmatch(body):
+        month = MONTHS.get(found[2])
+        return [(year, month, int(found[1])) for year in years(found[3])] if month else []
+    tight = re.sub(r" ?([./,]) ?", r"\1", body)
+    if found := YEAR_FIRST.fullmatch(tight):
+        return [(int(found[1]), int(found[3]), int(found[4]))]
+    found = DAY_FIRST.fullmatch(tight)
+    if found is None or (found[2] != found[4] and {found[2], found[4]} != {".", ","}):
+        return []
+    first, second = int(found[1]), int(found[3])
+    ways = [(year, second, first) for year in years(found[5])]
+    if found[2] == "/":
+        ways += [(year, first, second) for year in years(found[5])]
+    if found[2] == "-" and len(found[5]) == 2:
+        ways += [(year, second, int(found[5])) for year in years(found[1])]
+    return ways
+
+
+def years(text: str) -> list[int]:
+    """The years that four or two digits may mean: «23» is 2023, «85» is 1985 or 2085."""
+    year = int(text)
+    if len(text) == 4:
+        return [year]
+    return [2000 + year] if year < LATEST_OF_TWO_DIGITS else [1900 + year, 2000 + year]
+
+
+def real(year: int, month: int, day: int) -> dt.date | None:
+    try:
+        return dt.date(year, month, day) if FIRST_YEAR <= year <= LAST_YEAR else None
+    except ValueError:
+        return None

@@ -1,0 +1,180 @@
+"""Cells to values, a whole column at a time. A cell that does not parse is told apart from a blank one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from contracts.form import Column
+from contracts.rules import NO_RESULT
+from transforms.cells.answer import choice, yes_no
+from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, blank_words, plain
+from transforms.cells.code import code
+from transforms.cells.day import FIRST_YEAR, LAST_YEAR, date
+from transforms.cells.free_text import ERROR_CELL, odd_texts
+from transforms.cells.free_text import meaning as odd_meaning
+from transforms.cells.grade import grade, grades
+from transforms.cells.number import TAIL_DECIMALS, number, percent
+from transforms.cells.spoilt import NUMBERS, spoilt
+
+UNVALUED = "#FORMULA!"
+"""The text of a formula that was saved without a result."""
+SPACE = "[\u00a0\u2007\u2009\u202f\t\r\n]+"
+DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M")
+"""Dates of which a column may hold a million different ones; every other habit is read one text at a time."""
+TEXT_KINDS = ("text", "school_code", "school_name")
+UNSPOILT = ("date", "grades", "choice", "yes_no")
+"""Kinds whose own reader says what a date in the cell means: a day, or a word that is not in the list."""
+USUAL_CODE = {"inn": r"^[0-9]{10}$", "oktmo": r"^[0-9]{8}$"}
+READERS: dict[str, Callable[[str, Column], Meaning]] = {
+    "count": number,
+    "amount": number,
+    "hours": number,
+    "percent": percent,
+    "date": date,
+    "yes_no": yes_no,
+    "choice": choice,
+    "grade": grade,
+    "grades": grades,
+    "inn": code,
+    "oktmo": code,
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said about a text besides its value: the id of a rule, and its meanings or what was read."""
+
+    rule: str
+    shown: str | None
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Values of a column (a Series of the column's dtype).
+
+    `unread`, if any, is a mask of the cells that state something else, those of two meanings too. `told` has the texts
+    of which more is to be said: two meanings, or how a value was read.
+    """
+
+    values: pl.Series
+    unread: pl.Series | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
+
+
+def parse(raw: pl.Series, column: Column) -> Parsed:
+    """The usual spelling is parsed over the whole column; what is left is understood once for each distinct text."""
+    if raw.null_count() == len(raw):
+        return Parsed(raw.cast(column.dtype))
+    if column.kind in TEXT_KINDS:
+        return free_text(raw, column)
+    told: dict[str, Told] = {}
+
+    def understand(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+        values = quick(texts, column)
+        left = values.is_null().arg_true()
+        rest = texts.gather(left)
+        meanings = [read(text, column) for text in rest]
+        told.update({text: Told(each.rule, each.shown) for text, each in zip(rest, meanings, strict=True) if each.rule})
+        values = values.scatter(left, pl.Series([each.value for each in meanings], dtype=column.dtype))
+        blank = pl.repeat(False, len(texts), eager=True)
+        return values, blank.scatter(left, pl.Series([each.blank for each in meanings], dtype=pl.Boolean))
+
+    values, unread = by_distinct(raw, usual(raw, column), understand)
+    return Parsed(values, unread, told)
+
+
+def free_text(raw: pl.Series, column: Column) -> Parsed:
+    """Texts as they are, without those that stand for a blank cell or are no text that somebody wrote."""
+    values = trimmed(raw)
+    odd = odd_texts(values, column)
+    if odd.is_empty():
+        return Parsed(values)
+    written = raw.filter(values.is_in(odd.implode())).unique()
+    meanings = {text: found for text in written if (found := odd_meaning(text, column)) is not None}
+    values = values.set(raw.is_in(list(meanings)).fill_null(False), None)
+    wrong = raw.is_in([text for text, each in meanings.items() if not each.blank]).fill_null(False)
+    told = {text: Told(each.rule, each.shown) for text, each in meanings.items() if each.rule}
+    return Parsed(values, wrong if wrong.any() else None, told)
+
+
+def by_distinct(
+    raw: pl.Series, fast: pl.Series, understand: Callable[[pl.Series], tuple[pl.Series, pl.Series]]
+) -> tuple[pl.Series, pl.Series | None]:
+    """Complete `fast` where it is null by values and blanks of the distinct texts left."""
+    left = fast.is_null() & raw.is_not_null()
+    if not left.any():
+        return fast, None
+    rest = raw if left.all() else raw.filter(left)
+    texts = rest.unique()
+    values, blank = understand(texts)
+    values = values.cast(fast.dtype)
+    known = values.is_not_null()
+    if known.any():
+        found = rest.replace_strict(texts.filter(known), values.filter(known), default=None, return_dtype=fast.dtype)
+        fast = found if len(rest) == len(fast) else fast.scatter(left.arg_true(), found)
+    unread = texts.filter(~known & ~blank)
+    return fast, (raw.is_in(unread.implode()) & left).fill_null(False) if len(unread) else None
+
+
+def usual(raw: pl.Series, column: Column) -> pl.Series:
+    """Values of cells in the usual spelling of the kind; null for every other cell."""
+    if column.dtype.is_integer():
+        return raw.cast(column.dtype, strict=False)
+    if column.kind == "hours":
+        plain_number = raw.str.contains(r"^[0-9]{1,15}(\.[0-9]+)?$").fill_null(False)
+        return raw.set(~plain_number, None).cast(column.dtype).round(TAIL_DECIMALS)
+    if column.kind == "date":
+        return this_age(raw.str.to_date("%d.%m.%Y", strict=False))
+    if column.kind in USUAL_CODE:
+        return raw.set(~raw.str.contains(USUAL_CODE[column.kind]).fill_null(True), None)
+    return pl.Series(raw.name, [None], dtype=column.dtype).new_from_index(0, len(raw))
+
+
+def quick(texts: pl.Series, column: Column) -> pl.Series:
+    """Values of texts in other spellings that a whole column may have; null for every other text."""
+    result = pl.Series(texts.name, [None], dtype=column.dtype).new_from_index(0, len(texts))
+    if column.kind != "date":
+        return result
+    for form in DATE_FORMATS:
+        if "%H" in form:
+            result = result.fill_null(this_age(texts.str.to_datetime(form, strict=False).dt.date()))
+        else:
+            result = result.fill_null(this_age(texts.str.to_date(form, strict=False)))
+    return result
+
+
+def read(text: str, column: Column) -> Meaning:
+    """What a text means in a column."""
+    clean = text.strip()
+    if not clean or clean.lower() in column.blank_words:
+        return NOTHING
+    if column.kind not in NUMBERS and blank_words().get(plain(clean)) == "program":
+        return NOTHING
+    if clean.startswith("#") and re.match(ERROR_CELL, clean):
+        return UNREAD
+    if clean.startswith("="):
+        return Meaning(rule=NO_RESULT.id, shown="значение вместо формулы")
+    if column.kind not in UNSPOILT and (found := spoilt(clean, column)):
+        return found
+    return READERS[column.kind](clean, column)
+
+
+def trimmed(raw: pl.Series) -> pl.Series:
+    """Texts without spaces around, no-break and thin spaces made plain; empty becomes null."""
+    if raw.dtype == pl.Null:
+        return raw.cast(pl.String)
+    clean = raw.str.strip_chars()
+    odd = clean.str.contains(SPACE)
+    if odd.any():
+        clean = clean.set(odd.fill_null(False), None).fill_null(clean.str.replace_all(SPACE, " ").str.strip_chars())
+    return clean.set((clean == "").fill_null(False), None)
+
+
+def this_age(dates: pl.Series) -> pl.Series:
+    """Dates without those whose year was read from two digits."""
+    year = dates.dt.year()
+    return dates.set(((year < FIRST_YEAR) | (year > LAST_YEAR)).fill_null(False), None)

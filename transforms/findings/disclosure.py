@@ -1,0 +1,144 @@
+"""What of a form with pupils may be shown: in a broken row a name or a birth date may stand in any column.
+
+An allow-list: a number of few figures, a date that is nobody's birth date, words that stand in our own contracts, a
+territory by its known names, a school of the register. Of everything else only its place is told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+
+import polars as pl
+
+from contracts.form import Column, Edition, Kind
+from contracts.forms import FORMS, RULES
+from contracts.texts import shown_words
+from contracts.vocabulary import rows, words
+from transforms.cells.free_text import ERROR_CELL
+from transforms.cells.key import heading_key, key, unit_aliases, wordings
+from transforms.cells.school_name import school_key
+
+HIDDEN = "скрыто"
+LONGEST_SHOWN = 80
+LONGEST_HEADING = 200
+MOST_FIGURES = 4
+YOUNGEST = 6
+"""No pupil is younger: an earlier date may be a birth date."""
+WORD = re.compile(r"[^\W\d_]+")
+NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d+)?\s*[)*%]?")
+INITIAL = re.compile(r"\b[^\W\d_]\.")
+DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](\d{4})|(\d{4})-\d{2}-\d{2})(?: \d{1,2}:\d{2}(?::\d{2})?)?")
+VOCABULARIES = ("answers", "levels", "verification", "weekdays")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a reading knows by name: `schools` are the codes and the keys of names of the register's schools, `units`
+    the keys of the known ways to write a reporting unit."""
+
+    schools: Collection[str] = field(default=frozenset(), repr=False)
+    units: Mapping[str, str] = field(default_factory=unit_aliases, repr=False)
+
+
+NOBODY = Known()
+
+
+def shown(texts: pl.Series, column: Column, as_of: dt.date | None, known: Known = NOBODY) -> pl.Series:
+    """Texts of cells of a column as they may be shown; each distinct text is judged once."""
+    if column.personal:
+        return texts.set(texts.is_not_null(), HIDDEN)
+    distinct = texts.unique().drop_nulls()
+    since = born_before(as_of) if column.kind == "date" else None
+    told = [text if harmless(text, column.kind, known) or is_recent(text, since) else HIDDEN for text in distinct]
+    return texts.replace_strict(distinct, pl.Series(told, dtype=pl.String), default=None, return_dtype=pl.String)
+
+
+def is_guarded(edition: Edition) -> bool:
+    """Whether the rows of an edition are people."""
+    return any(column.personal for column in edition.columns)
+
+
+def born_before(as_of: dt.date | None) -> int | None:
+    """The last year in which a pupil may have been born; None when nobody knows for which day the file is."""
+    return as_of.year - YOUNGEST if as_of is not None else None
+
+
+def is_recent(text: str, since: int | None) -> bool:
+    """Whether a text is a date after the year `since`, and so nobody's birth date."""
+    found = DATE.fullmatch(text.strip())
+    return found is not None and since is not None and int(found[1] or found[2]) > since
+
+
+def harmless(text: str, kind: Kind, known: Known = NOBODY) -> bool:
+    """Whether a cell surely is no name and no date of birth."""
+    clean = text.strip()
+    if re.match(ERROR_CELL, clean):
+        return True
+    if kind == "school_name" and (school_key(clean) in known.schools or clean in known.schools):
+        return True
+    if NUMBER.fullmatch(clean):
+        return figures(clean) <= MOST_FIGURES
+    if kind in ("unit", "school_name"):
+        return key(clean) in known.units
+    if kind == "text":
+        return len(clean) <= 1
+    return len(clean) <= LONGEST_SHOWN and is_told(clean)
+
+
+@lru_cache(maxsize=20_000)
+def is_told(text: str, since: int | None = None) -> bool:
+    """Whether every word of a heading, the name of a sheet or an answer stands in our contracts too, and what figures
+    there are make no date but one after the year `since`."""
+    if heading_key(text) in our_headings():
+        return True
+    if since is not None:
+        text = DATE.sub(lambda found: "" if int(found[1] or found[2]) > since else found[0], text)
+    if len(text) > LONGEST_HEADING or INITIAL.search(text) or figures(text) > MOST_FIGURES:
+        return False
+    return our_words().issuperset(key(word) for word in WORD.findall(text))
+
+
+def sheet_told(name: str, number: int, since: int | None = None) -> str:
+    """The name of a sheet as it may be told, or its number, from 1 on."""
+    return name if is_told(name, since) else f"лист {number}"
+
+
+def numbered(name: str, number: int) -> str:
+    """«лист «Отчёт»», or «лист 1» when its name is not to be told."""
+    told = sheet_told(name, number)
+    return f"лист «{name}»" if told == name else told
+
+
+def figures(text: str) -> int:
+    return sum(character.isdecimal() for character in text)
+
+
+@cache
+def place_words() -> frozenset[str]:
+    """Words that only the name of a territory or of a school has."""
+    return frozenset(key(row["word"]) for row in rows("place_words"))
+
+
+@cache
+def our_headings() -> frozenset[str]:
+    """Keys of whole headings that we know ourselves, initials among them («Ф.И.О.»)."""
+    texts = [wording for form in FORMS for _, wording in wordings(form)]
+    return frozenset(map(heading_key, [*texts, *(row["heading"] for row in rows("ignored_headings"))]))
+
+
+@cache
+def our_words() -> frozenset[str]:
+    """The words of our own contracts: answers of the vocabularies, headings, rules, names of forms and territories."""
+    texts = [word for name in VOCABULARIES for word in words(name)]
+    texts += [wording for form in FORMS for _, wording in wordings(form)]
+    texts += [row["heading"] for row in rows("ignored_headings")]
+    texts += shown_words()
+    texts += [text for rule in RULES.values() for text in (rule.what, rule.mend)]
+    texts += [form.title for form in FORMS]
+    texts += [row[name] for row in rows("senders") for name in ("sender", "name")]
+    texts += unit_aliases()
+    return frozenset(key(word) for text in texts for word in WORD.findall(text))

@@ -1,0 +1,186 @@
+"""Findings: from a broken rule and a row to the sheet, the cell and the words for a person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from contracts.form import Edition, Rule
+from contracts.forms import RULES
+from contracts.grid import column_letters
+from contracts.reading import FINDINGS
+from contracts.rules import (
+    FOOTNOTE_MARK,
+    GRADES_FROM_DAY,
+    KEY_NORMALISED,
+    NAME_MISSPELT,
+    NOUGHT_RESTORED,
+    READ_AS,
+    SPOILT,
+    SPOILT_TEXT,
+    TWO_MEANINGS,
+    WORD_WITH_TAIL,
+)
+from transforms.findings.disclosure import HIDDEN, NOBODY, Known, is_guarded, shown
+
+PLACED: dict[str, pl.DataType] = {
+    "index": pl.Int64(),
+    "rule": pl.String(),
+    "column": pl.String(),
+    "expected": pl.String(),
+    "difference": pl.Float64(),
+}
+"""A broken rule at a row and a column of a batch; `index` is the position of the row."""
+
+NOTED_ONCE = (KEY_NORMALISED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id)
+"""Notes about a text that may stand in every row: told at its first cell."""
+WANTED = {**dict.fromkeys(READ_AS, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
+MADE_OF_VALUE = (
+    FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, TWO_MEANINGS.id, SPOILT.id, SPOILT_TEXT.id, GRADES_FROM_DAY.id,
+)  # fmt: skip
+"""Rules whose expected text is the value itself in other figures."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a delivery: the delivery's number in the batch, its sheet, and the place of each column."""
+
+    delivery: int
+    sheet: str
+    columns: Mapping[str, int]
+
+
+def placed(index: pl.Series, rule: pl.Series | str, column: str, expected: pl.Series | str | None) -> pl.DataFrame:
+    """A `PLACED` frame of one column."""
+    length = len(index)
+    return pl.DataFrame(
+        {
+            "index": index.cast(pl.Int64),
+            "rule": rule if isinstance(rule, pl.Series) else pl.Series([rule] * length, dtype=pl.String),
+            "column": pl.Series([column] * length, dtype=pl.String),
+            "expected": expected
+            if isinstance(expected, pl.Series)
+            else pl.Series([expected] * length, dtype=pl.String),
+            "difference": pl.Series([None] * length, dtype=pl.Float64),
+        },
+        schema=PLACED,
+    )
+
+
+@cache
+def texts() -> pl.DataFrame:
+    """rule, severity, scope, what, wanted, mend (String) of every rule."""
+    rules = list(RULES.values())
+    return pl.DataFrame(
+        {
+            "rule": [rule.id for rule in rules],
+            "severity": [rule.severity for rule in rules],
+            "scope": [rule.scope for rule in rules],
+            "what": [rule.what for rule in rules],
+            "wanted": [WANTED.get(rule.id, "Ожидается") for rule in rules],
+            "mend": [rule.mend for rule in rules],
+        }
+    )
+
+
+def message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
+    """Whose row it is, what is wrong, what is there, what should be there, how to mend: plain sentences."""
+    return pl.concat_str(
+        pl.when(pl.col("subject").is_not_null()).then(pl.format("{}: ", "subject")).otherwise(pl.lit("")),
+        "what",
+        pl.when(value.is_not_null()).then(pl.format(" Указано: «{}».", value)).otherwise(pl.lit("")),
+        pl.when(expected.is_not_null()).then(pl.format(" {}: {}.", "wanted", expected)).otherwise(pl.lit("")),
+        pl.lit(" "),
+        "mend",
+    )
+
+
+def described(
+    found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: Known = NOBODY
+) -> pl.DataFrame:
+    """Findings (`FINDINGS`, and delivery, index) from a `PLACED` frame, ordered as a reader goes through the file."""
+    if found.is_empty():
+        return pl.DataFrame(schema={**FINDINGS, "delivery": pl.Int32(), "index": pl.Int64()})
+    rows = raw.select("table", "row", "delivery").with_row_index("index").with_columns(pl.col("index").cast(pl.Int64))
+    index = found.unique("index").select("index")
+    shown = rows.join(index, on="index", how="semi")
+    found = found.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
+    found = found.join(places(tables), on=["table", "column"], how="left").sort("order")
+    found = found.with_columns(
+        subjects(raw, edition).gather(found["index"]).alias("subject"),
+        value=values(found, raw, edition, known),
+        row=pl.col("row").cast(pl.Int64),
+    )
+    hidden = (pl.col("value") == HIDDEN) & pl.col("rule").is_in(MADE_OF_VALUE)
+    found = found.with_columns(expected=pl.when(hidden).then(pl.lit(HIDDEN)).otherwise("expected"))
+    return (
+        found.with_columns(
+            cell=pl.col("letters") + pl.col("row").cast(pl.String),
+            message=message(pl.col("value"), pl.col("expected")),
+        )
+        .sort("delivery", "table", "row", "order")
+        .select(*FINDINGS, "delivery", "index")
+    )
+
+
+def subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:
+    """Whose row each is: the school or the unit as the row names it; nobody where rows are people."""
+    if not any(column.personal for column in edition.columns):
+        for name in ("school_name", "short_name", "reporting_unit"):
+            if name in raw.columns:
+                return raw[name].str.replace_all(r"\s+", " ").str.strip_chars()
+    return pl.Series([None], dtype=pl.String).new_from_index(0, len(raw))
+
+
+def places(tables: Sequence[Table]) -> pl.DataFrame:
+    """table, column → sheet, letters of the column."""
+    placed_columns = [
+        (number, name, table.sheet, column_letters(place))
+        for number, table in enumerate(tables)
+        for name, place in table.columns.items()
+    ]
+    schema = {"table": pl.Int32, "column": pl.String, "sheet": pl.String, "letters": pl.String}
+    return pl.DataFrame(placed_columns, schema=schema, orient="row")
+
+
+def values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: Known = NOBODY) -> pl.Series:
+    """The text that stands in the cell of each finding; of a form with pupils only what surely is nobody's name."""
+    guarded = is_guarded(edition)
+    parts = []
+    for (column,), rows in found.group_by("column", maintain_order=True):
+        texts_there = raw[str(column)].gather(rows["index"]).alias("value")
+        if guarded:
+            resolved = rows["rule"] == KEY_NORMALISED.id
+            as_of = raw["as_of"].first()
+            day = as_of if isinstance(as_of, dt.date) else None
+            hidden = shown(texts_there, edition.column(str(column)), day, known)
+            texts_there = texts_there.set(~resolved, None).fill_null(hidden)
+        parts.append(rows.select("order").with_columns(texts_there))
+    return pl.concat(parts).sort("order")["value"]
+
+
+def finding(
+    rule: Rule,
+    *,
+    what: str | None = None,
+    value: str | None = None,
+    expected: str | None = None,
+    difference: float | None = None,
+    sheet: str | None = None,
+    cell: str | None = None,
+    row: int | None = None,
+    column: str | None = None,
+) -> dict[str, object]:
+    """One finding about a table or a delivery, as a row of `FINDINGS`; `what` replaces the rule's own sentence."""
+    said = what or rule.what
+    stated = f" Указано: «{value}»." if value is not None else ""
+    wanted = f" Ожидается: {expected}." if expected is not None else ""
+    return {
+        "rule": rule.id, "severity": rule.severity, "scope": rule.scope, "sheet": sheet, "cell": cell, "row": row,
+        "column": column, "value": value, "expected": expected, "difference": difference,
+        "message": f"{said}{stated}{wanted} {rule.mend}",
+    }  # fmt: skip

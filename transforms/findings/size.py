@@ -1,0 +1,45 @@
+"""The size of a delivery against what is expected of its form."""
+
+from __future__ import annotations
+
+from contracts.form import Form, Size
+from contracts.rules import TOO_MUCH_SET_ASIDE, WRONG_SIZE
+from transforms.findings.finding import finding
+
+SAID = {
+    "schools_of_sender": "В файле строк: {found}, у отправителя школ по реестру: {expected}.",
+    "schools": "В файле названо школ: {found}, в реестре их {expected}.",
+    "units": "В файле строк: {found}, отчётных единиц: {expected}.",
+}
+
+
+def wrong_size(size: Size | None, found: int, expected: int) -> list[dict[str, object]]:
+    """The finding that refuses a delivery of another size than expected, with both numbers; none when it is right."""
+    if size is None or not expected:
+        return []
+    least, most = size.bounds(expected)
+    if least <= found <= most:
+        return []
+    said = SAID[size.per].format(found=found, expected=expected)
+    wanted = f"не меньше {least}" if found < least else f"не больше {most}"
+    return [
+        finding(
+            WRONG_SIZE, what=f"{WRONG_SIZE.what} {said}", value=str(found), expected=wanted,
+            difference=found - expected,
+        )
+    ]  # fmt: skip
+
+
+def too_much_set_aside(form: Form, loaded: int, set_aside: int) -> list[dict[str, object]]:
+    """The finding that refuses a delivery of whose rows with data more are set aside than its form allows, with both
+    numbers; none when it is not so."""
+    most = form.set_aside.most(loaded + set_aside)
+    if set_aside <= most:
+        return []
+    said = f"Строк с данными: {loaded + set_aside}, отложено из-за ошибок: {set_aside}, без ошибок: {loaded}."
+    return [
+        finding(
+            TOO_MUCH_SET_ASIDE, what=f"{TOO_MUCH_SET_ASIDE.what} {said}", value=str(set_aside),
+            expected=f"не больше {most}", difference=set_aside - most,
+        )
+    ]  # fmt: skip

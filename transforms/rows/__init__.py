@@ -1,0 +1,1 @@
+"""Rows: each checked against its contract, with one outcome, and counted."""

@@ -1,0 +1,277 @@
+"""Rows against a contract: typed values, findings at their cells, and which rows are set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandera.errors
+import pandera.polars as pa
+import polars as pl
+
+from contracts.form import Column, Edition, Form
+from contracts.forms.offered import offered_words
+from contracts.rules import (
+    CELL,
+    CELL_ERROR,
+    CODE_AND_NAME_DIFFER,
+    CODE_UNKNOWN,
+    KEY_NORMALISED,
+    NAME_MISSPELT,
+    NO_RESULT,
+    NOT_IN_OPEN_LIST,
+    NOUGHT_RESTORED,
+    READ_AS,
+)
+from contracts.vocabulary import official_names, unit_names
+from transforms.cells.answer import DASH
+from transforms.cells.cell_value import plain
+from transforms.cells.code import tidy
+from transforms.cells.free_text import ERROR_CELL
+from transforms.cells.number import percent_precision
+from transforms.cells.parse import UNVALUED, Parsed, parse
+from transforms.findings.disclosure import Known
+from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
+from transforms.rows.contract import Judgement, contract
+from transforms.tables.resolve import Register, resolve_units
+
+EXPECTED = {
+    "count": "целое число", "amount": "целое число", "hours": "число часов", "date": "дата ДД.ММ.ГГГГ",
+    "yes_no": "да или нет", "percent": "процент, например 33,77%", "grade": "целое число",
+    "grades": "например 6–11", "unit": "название территории из справочника",
+}  # fmt: skip
+
+
+FaultyCell = tuple[int, int, str, str, str]
+"""Table, row of the sheet from 1, column of the form, rule, and what is expected in the cell."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`typed`: row, table, delivery, sender, as_of, the columns of the form, school_id if any, `bad` Boolean.
+
+    `findings`: the columns of `contracts.reading.FINDINGS`, and `delivery`, `index` (the row of `typed`).
+    `skipped`: ids of rules that needed a register and had none.
+    """
+
+    typed: pl.DataFrame
+    findings: pl.DataFrame
+    skipped: tuple[str, ...]
+
+
+def check_rows(
+    raw: pl.DataFrame,
+    tables: Sequence[Table],
+    form: Form,
+    edition: Edition,
+    register: Register | None,
+    aliases: Mapping[str, str],
+    faults: Sequence[FaultyCell] = (),
+) -> Checked:
+    """Check the rows of many deliveries of one form at once.
+
+    `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
+    for each column of the edition. `faults` are cells that are wrong by what else stands in their table.
+    """
+    typed, unread = parsed(raw, edition, aliases)
+    if faults:
+        unread = pl.concat([unread, faulty_cells(raw, faults, edition)])
+    found = [unread]
+    if "school_name" in raw.columns and not form.defines_schools:
+        typed, problems = with_schools(raw, typed, register)
+        found.append(problems)
+    typed = with_context(typed, raw, form, edition, register)
+    compiled = contract(form, edition, register is not None)
+    found.append(judged(typed, unread, compiled.judgements, broken(typed, compiled.schema)))
+    findings = described(pl.concat(found), raw, tables, edition, known_to(register, aliases))
+    bad = findings.filter(pl.col("severity") == "error")["index"].unique()
+    typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
+    return Checked(typed, findings, compiled.skipped)
+
+
+def known_to(register: Register | None, aliases: Mapping[str, str]) -> Known:
+    """What may be shown of a form with pupils because the register or the alias table has it."""
+    return Known(frozenset() if register is None else register.codes_and_keys, aliases)
+
+
+def faulty_cells(raw: pl.DataFrame, faults: Sequence[FaultyCell], edition: Edition) -> pl.DataFrame:
+    """A `PLACED` frame of the faults that are of rows of `raw`."""
+    schema = {"table": pl.Int32, "row": pl.Int32, "column": pl.String, "rule": pl.String, "expected": pl.String}
+    known = raw.select("table", "row").with_row_index("index")
+    there = pl.DataFrame(list(faults), schema=schema, orient="row").join(known, on=["table", "row"], how="inner")
+    found = [pl.DataFrame(schema=PLACED)]
+    for column in edition.columns:
+        cells = there.filter(pl.col("column") == column.name).sort("index")
+        found.append(placed(cells["index"], cells["rule"], column.name, cells["expected"]))
+    return pl.concat(found)
+
+
+def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Typed columns, and a `PLACED` frame of the cells that did not parse or were read through an alias."""
+    columns = [raw[name] for name in ("table", "row", "delivery", "sender", "as_of", "academic_year_start")]
+    found = [pl.DataFrame(schema=PLACED)]
+    for column in edition.columns:
+        texts = raw[column.name]
+        read = Parsed(*resolve_units(texts, aliases)) if column.kind == "unit" else parse(texts, column)
+        if column.kind == "yes_no" and read.told:
+            read = with_plain_dashes(texts, raw["delivery"], read)
+        columns.append(read.values.alias(column.name))
+        if read.unread is not None:
+            found.append(unread_cells(texts, read.unread, read, column))
+        if read.told:
+            found += noted_cells(raw["delivery"], texts, read, column)
+        if column.kind == "unit":
+            names = read.values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
+            found.append(aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
+    return pl.DataFrame(columns), pl.concat(found)
+
+
+def with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> Parsed:
+    """A dash is «нет» in a delivery that says «+» for «да» in the same column; elsewhere it stays a doubt."""
+    dashes = [text for text in read.told if plain(text) == DASH]
+    pluses = delivery.filter(texts.str.strip_chars() == "+").unique()
+    clear = texts.is_in(dashes).fill_null(False) & delivery.is_in(pluses.implode())
+    if read.unread is None or not clear.any():
+        return read
+    return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
+
+
+def unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
+    """Cells that state something that is not one value of the column."""
+    index = unread.arg_true()
+    there = texts.gather(index)
+    clean = there.str.strip_chars()
+    rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL.get(column.kind, CELL_ERROR)
+    error = clean.str.contains(ERROR_CELL)
+    ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
+    ids = ids.set(clean == UNVALUED, NO_RESULT.id)
+    wanted = ", ".join(offered_words(column)) if column.vocabulary else EXPECTED.get(column.kind, "текст")
+    expected = pl.repeat(wanted, len(index), dtype=pl.String, eager=True)
+    if read.told:
+        texts_told, rules, shown = zip(
+            *((text, each.rule, each.shown) for text, each in read.told.items()), strict=True
+        )
+        ids = there.replace_strict(texts_told, rules, default=ids, return_dtype=pl.String)
+        expected = there.replace_strict(texts_told, shown, default=expected, return_dtype=pl.String)
+    return placed(index, ids, column.name, expected)
+
+
+def noted_cells(delivery: pl.Series, texts: pl.Series, read: Parsed, column: Column) -> list[pl.DataFrame]:
+    """Cells with a value of which it is said how it was read; a text that may stand in every row, once a delivery."""
+    found = []
+    for rule in dict.fromkeys(each.rule for each in read.told.values() if each.rule in READ_AS):
+        noted = {text: each.shown for text, each in read.told.items() if each.rule == rule}
+        shown = texts.replace_strict(noted, default=None, return_dtype=pl.String)
+        if rule in NOTED_ONCE:
+            found.append(aliased(delivery, texts, shown, column.name, rule))
+        else:
+            index = shown.is_not_null().arg_true()
+            found.append(placed(index, rule, column.name, shown.gather(index)))
+    return found
+
+
+def aliased(
+    delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str, rule: str = KEY_NORMALISED.id
+) -> pl.DataFrame:
+    """A note for each distinct name that was understood although it is written otherwise, at its first cell."""
+    frame = pl.DataFrame({"delivery": delivery, "text": texts, "name": names.cast(pl.String)}).with_row_index("index")
+    first = frame.filter(pl.col("text") != pl.col("name")).unique(
+        ["delivery", "text"], keep="first", maintain_order=True
+    )
+    return placed(first["index"], rule, column, first["name"])
+
+
+def with_schools(
+    raw: pl.DataFrame, typed: pl.DataFrame, register: Register | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add school_id by the register: by code, else by name within the sender (or the territory of the row)."""
+    unit = typed["municipality"] if "municipality" in typed.columns else typed["sender"]
+    code = typed["school_code"] if "school_code" in typed.columns else pl.Series([None] * len(typed), dtype=pl.String)
+    if register is None:
+        return typed.with_columns(school_id=pl.lit(None, dtype=pl.Int64)), pl.DataFrame(schema=PLACED)
+    code, restored = known_codes(code, register)
+    if "school_code" in typed.columns:
+        typed = typed.with_columns(code.alias("school_code"))
+    rows = pl.DataFrame({"school_code": code, "school_name": typed["school_name"], "unit": unit})
+    resolved = register.resolve(rows)
+    stated = rows["school_name"].is_not_null() | rows["school_code"].is_not_null()
+    problem = resolved["school_problem"].is_not_null() & stated
+    found = [restored]
+    for rule in (KEY_NORMALISED, NAME_MISSPELT):
+        read_as = resolved["school_read_as"].set((resolved["school_note"] != rule.id).fill_null(False), None)
+        found.append(aliased(raw["delivery"], rows["school_name"], read_as, "school_name", rule.id))
+    of_code = resolved["school_problem"].is_in([CODE_AND_NAME_DIFFER.id, CODE_UNKNOWN.id]).fill_null(False)
+    by_code = rows["school_code"].is_not_null() & (rows["school_name"].is_null() | of_code)
+    for mask, column in ((problem & ~by_code, "school_name"), (problem & by_code, "school_code")):
+        index = mask.arg_true()
+        if len(index):
+            at = resolved.select("school_problem", "school_expected")[index]
+            found.append(placed(index, at["school_problem"], column, at["school_expected"]))
+    return typed.with_columns(resolved["school_id"]), pl.concat(found)
+
+
+def known_codes(codes: pl.Series, register: Register) -> tuple[pl.Series, pl.DataFrame]:
+    """Codes as the register has them, and a `PLACED` frame of those that got their noughts back."""
+    changed = {code: known for code in codes.unique().drop_nulls() if (known := register.known_code(code)) != code}
+    if not changed:
+        return codes, pl.DataFrame(schema=PLACED)
+    index = codes.is_in([code for code, known in changed.items() if known != tidy(plain(code))]).arg_true()
+    read = codes.replace(changed)
+    return read, placed(index, NOUGHT_RESTORED.id, "school_code", read.gather(index))
+
+
+def with_context(
+    typed: pl.DataFrame, raw: pl.DataFrame, form: Form, edition: Edition, register: Register | None
+) -> pl.DataFrame:
+    """Add what rules look at besides the row: the unit in the register, and how precisely a percent is stated."""
+    if register is not None and form.key == ("school_id",):
+        typed = typed.join(register.context, on="school_id", how="left", maintain_order="left")
+    if register is not None and form.key == ("reporting_unit",):
+        typed = typed.join(register.units, on="reporting_unit", how="left", maintain_order="left")
+    for column in edition.columns:
+        if column.kind == "percent":
+            decimals, half_unit = percent_precision(raw[column.name])
+            absent = typed[column.name].is_null()
+            typed = typed.with_columns(
+                decimals.set(absent, None).alias(f"{column.name}_decimals"),
+                half_unit.set(absent, None).alias(f"{column.name}_half_unit"),
+            )
+    return typed
+
+
+def broken(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Rows that break rules, by pandera: index, rule, column. Raises SchemaErrors if the frame itself is not typed."""
+    nothing = pl.DataFrame(schema={"index": pl.Int64, "rule": pl.String, "column": pl.String})
+    if typed.is_empty():
+        return nothing
+    try:
+        schema.validate(typed, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        if cases["index"].null_count():
+            raise
+        found = cases.select(pl.col("index").cast(pl.Int64), rule="check", column="column")
+        return nothing.vstack(found).unique(maintain_order=True)
+    return nothing
+
+
+def judged(
+    typed: pl.DataFrame, unread: pl.DataFrame, judgements: Mapping[tuple[str, str], Judgement], cases: pl.DataFrame
+) -> pl.DataFrame:
+    """A `PLACED` frame of broken rules, without those whose cells could not be read in the first place."""
+    found = [pl.DataFrame(schema=PLACED)]
+    unread = unread.filter(~pl.col("rule").is_in(READ_AS))
+    for (rule, column), rows in cases.group_by("rule", "column", maintain_order=True):
+        judgement = judgements[(str(rule), str(column))]
+        silent = unread.filter(pl.col("column").is_in([*judgement.roots, str(column)]))["index"]
+        index = rows["index"].filter(~rows["index"].is_in(silent.implode()))
+        if index.is_empty():
+            continue
+        shown = typed[index].select(expected=judgement.expected, difference=judgement.difference)
+        if len(shown) == 1 < len(index):
+            shown = pl.concat([shown] * len(index))
+        expected = (
+            shown["expected"].str.replace(r"^(\D*\d+)\.0$", "${1}").str.replace(r"^(\D*\d+)\.(\d+)$", "${1},${2}")
+        )
+        found.append(placed(index, str(rule), str(column), expected).with_columns(shown["difference"]))
+    return pl.concat(found)

@@ -1,0 +1,124 @@
+"""What leaves the reading of a form with pupils: names of sheets and headings only where they are our own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+import polars as pl
+
+from contracts.form import Form
+from contracts.forms import RULES
+from contracts.grid import Grid
+from contracts.reading import FINDINGS, Layout, Reading
+from contracts.rules import DOUBTS, HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS
+from transforms.findings.disclosure import HIDDEN, born_before, is_told, sheet_told
+from transforms.tables.identify import Identified
+
+OF_OURS = frozenset(
+    rule.id for rule in (*DOUBTS.values(), HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS)
+)
+"""Rules whose values we make ourselves: encodings, addresses, numbers of rules."""
+OF_SHEETS = frozenset(DOUBTS[reason].id for reason in ("parts", "far_cells"))
+"""Those whose values name a sheet."""
+SHEET = re.compile("лист «(.*)»", re.DOTALL)
+QUOTED = re.compile("«([^«»]*)»")
+Finding = Mapping[str, object]
+
+
+class Sieve:
+    """Passes what is told of one delivery. `sheets` are the names of its sheets, in their order."""
+
+    def __init__(self, sheets: Sequence[str], since: int | None) -> None:
+        self.since = since
+        self.sheets = {name: sheet_told(name, n, since) for n, name in enumerate(sheets, start=1)}
+
+    def sheet(self, name: str | None) -> str | None:
+        """The name of a sheet, or its number."""
+        return None if name is None else self.sheets.get(name, HIDDEN)
+
+    def sheets_in(self, value: str) -> str:
+        """A value of `OF_SHEETS`: «лист «Иванов»: B2» is «лист 1: B2»."""
+        found = SHEET.search(value)
+        if found is None:
+            return value
+        name = self.sheets.get(found[1], f"лист «{HIDDEN}»")
+        return value.replace(found[0], f"лист «{name}»" if name == found[1] else name)
+
+    def text(self, text: str) -> str:
+        return text if text == HIDDEN or is_told(text, self.since) else HIDDEN
+
+    def quoted(self, text: str | None) -> str | None:
+        """A sentence of ours whose quotations are passed one by one."""
+        if text is None:
+            return None
+        return QUOTED.sub(lambda found: found[0] if found[1] in our_sentences() else f"«{self.text(found[1])}»", text)
+
+    def finding(self, finding: Finding) -> dict[str, object]:
+        """A finding of a table or a delivery; those of rows have their values passed where they are made."""
+        told = {**finding, "sheet": self.sheet(_text(finding["sheet"]))}
+        message, value = str(finding["message"]), _text(finding["value"])
+        if finding["rule"] in OF_SHEETS and value is not None:
+            told |= {"value": self.sheets_in(value), "message": message.replace(value, self.sheets_in(value))}
+        elif finding["rule"] not in OF_OURS:
+            if value is not None and self.text(value) == HIDDEN:
+                message = message.replace(f"«{value}»", f"«{HIDDEN}»")
+                told["value"] = HIDDEN
+            told |= {"message": self.quoted(message), "expected": self.quoted(_text(finding["expected"]))}
+        return told
+
+    def place(self, place: str) -> str:
+        """«sheet!cell»."""
+        sheet, _, cell = place.rpartition("!")
+        return f"{self.sheet(sheet)}!{cell}"
+
+    def layout(self, layout: Layout, titles: Mapping[str, str]) -> Layout:
+        """How headings were understood; one that is not told is its column's title."""
+        return replace(
+            layout,
+            matched={
+                heading if is_told(heading, self.since) else titles[column]: column
+                for heading, column in layout.matched.items()
+            },
+            unknown=tuple(dict.fromkeys(map(self.text, layout.unknown))),
+            suggested=tuple(
+                replace(each, heading=self.text(each.heading), cell=self.place(each.cell)) for each in layout.suggested
+            ),
+            places={column: self.place(place) for column, place in layout.places.items()},
+        )
+
+
+def sieved(found: Identified, reading: Reading) -> Reading:
+    """The reading of a form with pupils of which nothing was loaded, as it may be told; and of no form, which may have
+    been one: its own values have no words of the file but names of sheets."""
+    sieve = Sieve(sheet_names(found), born_before(found.as_of))
+    findings = [
+        sieve.finding(each) if found.form is not None or each["rule"] in OF_SHEETS else each
+        for each in reading.findings.to_dicts()
+    ]
+    layout = reading.layout if found.form is None else sieve.layout(reading.layout, titles_of(found.form))
+    return replace(reading, layout=layout, findings=pl.DataFrame(findings, schema=FINDINGS, orient="row"))
+
+
+def sheet_names(found: Identified) -> list[str]:
+    """The names of all sheets of a delivery."""
+    content = found.delivery.content
+    there = content.sheets if isinstance(content, Grid) else [sheet for sheet, _ in found.headings]
+    return [sheet.name for sheet in there]
+
+
+def titles_of(form: Form) -> dict[str, str]:
+    """Column → title."""
+    return {column.name: column.title for edition in form.editions for column in edition.columns}
+
+
+@cache
+def our_sentences() -> str:
+    """All texts of rules: what they quote is ours."""
+    return "\n".join(text for rule in RULES.values() for text in (rule.what, rule.mend))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

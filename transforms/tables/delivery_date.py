@@ -1,0 +1,130 @@
+"""For which date a delivery is, and which sheets of a workbook are of it: a sheet a week is read as the newest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+
+from contracts.grid import Sheet
+from contracts.rules import AS_OF_UNKNOWN, OLDER_SHEETS, SCHOOL_YEAR_DIFFERS
+from contracts.vocabulary import academic_year
+from transforms.cells.cell import cell_text
+from transforms.cells.day import MONTHS
+from transforms.cells.key import key
+from transforms.findings.finding import finding
+from transforms.tables.find import lines_above
+from transforms.tables.header import Heading
+from transforms.tables.origin import (
+    as_of_in,
+    as_of_in_name,
+    date_of,
+    names_of,
+    real_date,
+    school_years_in,
+    school_years_of,
+)
+from transforms.tables.row_kind import mark_of
+from transforms.tables.whose import contradiction
+
+Finding = dict[str, object]
+Headings = list[tuple[Sheet, Heading]]
+SHORT_DAY = re.compile(rf"(?<![\d.])(\d{{1,2}})(?:[._](\d{{1,2}})|\s+({'|'.join(MONTHS)}))(?![\d.])")
+KEYS = ("school_code", "school_name", "short_name", "reporting_unit", "full_name")
+"""Columns that say whose a row is."""
+FEWEST_CELLS = 3
+
+
+def date_of_delivery(
+    file: str, titles: list[list[str]], sheet_day: dt.date | None, asked: dt.date | None
+) -> tuple[dt.date | None, list[Finding]]:
+    """The as-of date; it is refused when it is nowhere, or not the same everywhere."""
+    stated = [
+        (place, day)
+        for place, day in (
+            ("в таблице", as_of_in(titles)),
+            ("в имени листа", sheet_day),
+            ("в имени файла", as_of_in_name(file)),
+            ("в параметре --as-of", asked),
+        )
+        if day is not None
+    ]
+    if len({day for _, day in stated}) > 1:
+        return stated[0][1], [contradiction("Дата указана", [(place, f"{day:%d.%m.%Y}") for place, day in stated])]
+    return (stated[0][1], []) if stated else (None, [finding(AS_OF_UNKNOWN)])
+
+
+def newest_tables(
+    headings: Headings, file: str, asked: dt.date | None
+) -> tuple[Headings, dt.date | None, list[Finding]]:
+    """Of sheets with the same table for different dates only those of the newest, its date if a sheet's name says it.
+
+    The date of a sheet stands over its table; where that is the same on all, in its name. The newest is read when all
+    that the older sheets name is on it too, with a warning; else the delivery is refused with the dates. Sheets of one
+    date, or without one, are all read.
+    """
+    sheets = {id(sheet): sheet for sheet, _ in headings}
+    if len(sheets) < 2:
+        return headings, None, []
+    above = {
+        place: day
+        for place, sheet in sheets.items()
+        if (day := as_of_in(line for each, heading in headings if each is sheet for line in lines_above(each, heading)))
+    }
+    known = [*above.values(), as_of_in_name(file), asked]
+    year = next((day.year for day in known if day is not None), None)
+    named = {place: day for place, sheet in sheets.items() if (day := day_in_sheet_name(sheet.name, year))}
+    by_name = len(set(above.values())) < 2 and len(named) > 1
+    days = named if by_name else above
+    if len(set(days.values())) < 2:
+        return headings, None, []
+    newest = max(days.values())
+    older = [place for place, day in days.items() if day < newest]
+    said = [(f"лист «{sheets[place].name}»", f"{days[place]:%d.%m.%Y}") for place in sheets if place in days]
+    kept = [(sheet, heading) for sheet, heading in headings if id(sheet) not in older]
+    current = names_on((sheet, heading) for sheet, heading in kept if id(sheet) in days)
+    if not names_on((sheet, heading) for sheet, heading in headings if id(sheet) in older) <= current:
+        return headings, None, [contradiction("Дата указана", said)]
+    shown = ", ".join(f"{sheet} — {day}" for sheet, day in said)
+    return kept, newest if by_name else None, [finding(OLDER_SHEETS, value=shown, expected=f"{newest:%d.%m.%Y}")]
+
+
+def day_in_sheet_name(name: str, year: int | None) -> dt.date | None:
+    """The date in the name of a sheet, the last of several; without a year it is of the year given."""
+    whole = as_of_in_name(f"{name}.xlsx") or date_of(name)
+    if whole is not None or year is None:
+        return whole
+    found = [
+        day
+        for match in SHORT_DAY.finditer(" ".join(name.lower().split()))
+        if (day := real_date(year, int(match[2]) if match[2] else MONTHS[match[3]], int(match[1])))
+    ]
+    return found[-1] if found else None
+
+
+def names_on(tables: Iterable[tuple[Sheet, Heading]]) -> set[str]:
+    """Keys of what the rows of tables name, but for totals and notes."""
+    found: set[str] = set()
+    for sheet, heading in tables:
+        places = [heading.columns[name] for name in KEYS if name in heading.columns]
+        for r in heading.below(sheet):
+            row = sheet.rows[r]
+            if sum(value is not None and value != "" for value in row) < FEWEST_CELLS:
+                continue
+            texts = [text for c in places if c < len(row) and (text := cell_text(row[c]))]
+            if not any(mark_of(text) for text in texts):
+                found.update(map(key, texts))
+    return found
+
+
+def school_year_doubts(
+    file: str, titles: list[list[str]], headings: Sequence[tuple[Sheet, Heading]], as_of: dt.date | None
+) -> list[Finding]:
+    """A warning when the school year that titles, sheets or the file name state is not that of the date."""
+    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
+    stated = school_years_in([*texts, names_of(file)[0]])
+    if as_of is None or not stated or any(year in stated for year in school_years_of(as_of)):
+        return []
+    year = academic_year(as_of)
+    expected = f"{year}/{year + 1}, раз данные на {as_of:%d.%m.%Y}"
+    return [finding(SCHOOL_YEAR_DIFFERS, value=", ".join(stated.values()), expected=expected)]

@@ -1,0 +1,300 @@
+"""The header of a table: the rows of a sheet that hold the headings of a form, wherever and however they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from contracts.form import Column, Form
+from contracts.grid import Sheet, cell_address
+from transforms.cells.key import heading_parts, heading_starts, headings
+from transforms.findings.disclosure import HIDDEN, is_told
+from transforms.tables.hint import bare_keys
+from transforms.tables.row_kind import mark_of
+from transforms.tables.top import DEEPEST_HEADING, Top, depths, filled_groups, has_groups
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The heading of a form on a sheet: rows `first` to `last` and columns by place, zero-based.
+
+    `found` is heading as shown → column of the form; `unknown` and `twice` are headings as shown → place; `keys` are
+    the keys of what stands in the heading at a place, row by row and joined; rows `numbered` have column numbers,
+    and `whole` columns were understood by all their rows together. It reads the rows of the sheet from `start` to
+    before `end`, without those from `stop` on, which are of another table; `again` are rows in which the same heading
+    is repeated. None is the end of the sheet.
+
+    `several` is column → heading as shown of each place under one heading, of which none says that it is the whole;
+    `parts` are those beside one that does; `same` are the places under one merged heading cell, the first of them →
+    the others.
+    """
+
+    form: Form
+    first: int
+    last: int
+    columns: dict[str, int]
+    found: dict[str, str]
+    unknown: dict[str, int]
+    twice: dict[str, int]
+    keys: dict[int, frozenset[str]]
+    numbered: frozenset[int] = frozenset()
+    whole: int = 0
+    several: dict[str, dict[int, str]] = field(default_factory=dict)
+    parts: dict[str, dict[int, str]] = field(default_factory=dict)
+    same: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    start: int = 0
+    stop: int | None = None
+    end: int | None = None
+    again: frozenset[int] = frozenset()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether every column by which the form is recognised is here."""
+        return all(name in self.columns for name in self.form.recognised_by)
+
+    def lacks(self, required: Sequence[Column]) -> tuple[Column, ...]:
+        return tuple(column for column in required if column.name not in self.columns)
+
+    @property
+    def shown_unknown(self) -> dict[int, str]:
+        """Place → unknown heading; where the form has pupils, only one of words that stand in our contracts too."""
+        guarded = self.form.pupils is not None
+        return {c: HIDDEN if guarded and not is_told(text) else text for text, c in self.unknown.items()}
+
+    def below(self, sheet: Sheet) -> list[int]:
+        """The rows under the heading that it reads."""
+        ends = (end for end in (self.stop, self.end, len(sheet.rows)) if end is not None)
+        return [r for r in range(self.last + 1, min(ends)) if r not in self.again]
+
+    def row_of(self, sheet: Sheet, place: int) -> int:
+        """The last row of the heading that has a cell of its own at a place; a merged cell is its upper left one."""
+        for r in range(self.last, self.first, -1):
+            if r not in self.numbered and sheet.rows[r][place : place + 1] not in ([], [None]):
+                return r
+        return self.first
+
+    def address(self, sheet: Sheet, place: int) -> str:
+        return cell_address(self.row_of(sheet, place), place)
+
+
+def find_heading(top: Top, form: Form, *, torn: bool = False) -> Heading | None:
+    """The heading of a form in some rows of a sheet: its first table, else the most of one; None when there is none.
+
+    It may be one to five rows deep and merged. With `torn` the words of a heading may be spread over its rows.
+    """
+    parts = heading_parts(form)
+    best: Heading | None = None
+    for first in range(top.starts):
+        if best is not None and best.is_table and top.start + first > best.last:
+            break
+        if len(top.found[first] & parts) < 2 and not (torn and has_torn(top, form, first)):
+            continue
+        here = best_at(top, form, first)
+        if here is not None and (best is None or is_better(here, best)):
+            best = here
+    return None if best is None else from_its_top(top, best)
+
+
+def from_its_top(top: Top, heading: Heading) -> Heading:
+    """The heading with the rows above into which its merged cells reach."""
+    places, first = heading.columns.values(), heading.first - top.start
+    while first > 0:
+        above, here = top.keys[first - 1], top.keys[first]
+        if not any(above[c] is not None for c in places) or any(above[c] not in (None, here[c]) for c in places):
+            break
+        first -= 1
+    return replace(heading, first=top.start + first)
+
+
+def is_better(one: Heading, other: Heading) -> bool:
+    """A table is better, then more columns; as many in fewer rows too, when both are of one place."""
+    mine, theirs = (one.is_table, len(one.columns), one.whole), (other.is_table, len(other.columns), other.whole)
+    if mine == theirs and one.first <= other.last:
+        return one.last - one.first < other.last - other.first
+    return mine > theirs
+
+
+def best_at(top: Top, form: Form, first: int, least: int = 2) -> Heading | None:
+    """The best heading that begins in row `first` of the rows; None when it has not `least` columns of the form."""
+    known, parts, required = headings(form), heading_parts(form), form.editions[-1].required
+    best: Heading | None = None
+    for depth in depths(top, first, parts):
+        is_grouped = has_groups(top, first, first + depth - 1)
+        candidate = match_heading(form, known, filled_groups(top, first, depth) if is_grouped else top, first, depth)
+        if is_grouped and len(candidate.columns) >= least and candidate.parts | candidate.several:
+            return candidate
+        if len(candidate.columns) >= least and (best is None or score(candidate) > score(best)):
+            best = candidate
+        is_whole = len(candidate.unknown) < 2 and candidate.whole == len(candidate.columns)
+        if is_whole and not candidate.lacks(required) and not has_groups(top, first, first + depth):
+            return best  # nothing is left for a deeper heading to find
+    if best is None or not best.lacks(required):
+        return best
+    for depth in depths(top, first, parts):
+        candidate = match_heading(form, known, filled_groups(top, first, depth), first, depth) if depth > 1 else best
+        if len(candidate.columns) > len(best.columns):
+            best = candidate
+    return best
+
+
+def score(heading: Heading) -> tuple[int, int]:
+    return len(heading.columns), heading.whole
+
+
+def has_torn(top: Top, form: Form, first: int) -> bool:
+    """Whether words that stand one below the other from row `first` on are two headings of the form."""
+    known, starts = headings(form).keys(), heading_starts(form)
+    if sum(this in starts for this in top.keys[first]) < 2:
+        return False
+    joined = ["" if this is None else this for this in top.keys[first]]
+    for r in range(first + 1, min(first + DEEPEST_HEADING, len(top.keys))):
+        if top.is_data(r, frozenset()):
+            return False
+        joined = [upper and upper + (this or "") for upper, this in zip(joined, top.keys[r], strict=True)]
+        if len(known & set(joined)) >= 2:
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class Spelt:
+    """How the heading at a place is understood: by the rows `start` to before `end` of its `levels`.
+
+    `rank` 0 is a wording with nothing under it, 1 one with a hint or a year, 2 the heading of a group over parts.
+    """
+
+    place: int
+    levels: list[int]
+    names: frozenset[str]
+    start: int
+    end: int
+    rank: int
+    is_whole: bool
+
+
+def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, first: int, depth: int) -> Heading:
+    """Match the columns of a form against rows `first` … `first + depth - 1`; a row of column numbers says nothing."""
+    numbered = {r for r in range(first + 1, first + depth) if top.is_numbered(r)}
+    rows_said = [r for r in range(first, first + depth) if r not in numbered]
+    keys: dict[int, frozenset[str]] = {}
+    unknown: dict[str, int] = {}
+    same: dict[int, tuple[int, ...]] = {}
+    told: list[Spelt] = []
+    head = -1
+    for c in range(len(top.keys[first])):
+        levels: list[int] = []
+        for r in rows_said:
+            this = top.keys[r][c]
+            if this is not None and (not levels or this != top.keys[levels[-1]][c]):
+                levels.append(r)
+        if not levels:
+            continue
+        ways = spellings([top.keys[r][c] or "" for r in levels])
+        keys[c] = frozenset(way for way, _, _ in ways)
+        if c - 1 in keys and continues(top, c, rows_said):
+            same[head] = (*same.get(head, ()), c)
+            continue
+        head = c
+        spelt = spelt_at(top, c, levels, ways, known)
+        if spelt is None:
+            unknown[joined(top, levels[ways[0][1] : ways[0][2]], c)] = c
+        else:
+            told.append(spelt)
+    start = top.start + first
+    rows_numbered = frozenset(top.start + r for r in numbered)
+    heading = Heading(form, start, start + depth - 1, {}, {}, unknown, {}, keys, rows_numbered, same=same)
+    return assigned(heading, top, told)
+
+
+def continues(top: Top, c: int, rows: Sequence[int]) -> bool:
+    """Whether all that stands over a column are merged cells that begin to the left of it."""
+    here = [r for r in rows if top.keys[r][c] is not None]
+    return all((r, c) in top.covered for r in here) and all(top.keys[r][c] == top.keys[r][c - 1] for r in rows)
+
+
+def spelt_at(
+    top: Top, c: int, levels: list[int], ways: Sequence[tuple[str, int, int]], known: Mapping[str, frozenset[str]]
+) -> Spelt | None:
+    """The first way to read a heading that is a wording of the form; without hints and years when none is."""
+    best: Spelt | None = None
+    bare = [(top.keys[r][c] or "", *bare_keys(top.texts[r][c] or "")) for r in levels]
+    for place in range(max(map(len, bare))):
+        if place:
+            ways = spellings([each[min(place, len(each) - 1)] for each in bare])
+        spelt = next((each for each in ways if each[0] in known), None)
+        if spelt is None:
+            continue
+        rank = 2 if spelt[2] < len(levels) else min(place, 1)
+        if best is None or rank < best.rank:
+            best = Spelt(c, levels, known[spelt[0]], spelt[1], spelt[2], rank, not place and spelt is ways[0])
+    return best
+
+
+def assigned(heading: Heading, top: Top, told: Sequence[Spelt]) -> Heading:
+    """The heading with its columns: plain wordings first, then those with a hint, then groups over several parts."""
+    columns, found, unknown = heading.columns, heading.found, heading.unknown
+    rivals: dict[str, list[Spelt]] = {}
+    ranks: dict[str, int] = {}
+    whole = 0
+    for spelt in sorted(told, key=lambda each: each.rank):
+        c, shown = spelt.place, joined(top, spelt.levels[spelt.start : spelt.end], spelt.place)
+        free = sorted(spelt.names - columns.keys())
+        holder = next((name for name in sorted(spelt.names) if ranks.get(name) == spelt.rank), None)
+        if free:
+            columns[free[0]], found[shown], ranks[free[0]] = c, free[0], spelt.rank
+            rivals[free[0]] = [spelt]
+            whole += spelt.is_whole
+        elif spelt.rank == 0:
+            heading.twice[shown] = c
+        elif holder is not None:
+            rivals[holder].append(spelt)
+        else:
+            unknown[joined(top, spelt.levels, c)] = c
+    for name, group in rivals.items():
+        if len(group) > 1:
+            settle(heading, top, name, group)
+    return replace(heading, whole=whole)
+
+
+def settle(heading: Heading, top: Top, name: str, group: Sequence[Spelt]) -> None:
+    """Of several places under one heading the one that says «всего» is the column; else it is in doubt."""
+    shown = {each.place: joined(top, each.levels, each.place) for each in group}
+    totals = [each for each in group if each.rank == 2 and is_whole_of_parts(top, each)]
+    if len(totals) != 1:
+        heading.several[name] = shown
+        return
+    place = totals[0].place
+    for known in [known for known, column in heading.found.items() if column == name]:
+        del heading.found[known]
+    heading.columns[name] = place
+    heading.found[shown.pop(place)] = name
+    heading.parts[name] = shown
+
+
+def is_whole_of_parts(top: Top, spelt: Spelt) -> bool:
+    below = [top.texts[r][spelt.place] or "" for r in spelt.levels[spelt.end :]]
+    return any(mark_of(text) == "total" for text in below)
+
+
+def spellings(levels: Sequence[str]) -> list[tuple[str, int, int]]:
+    """The ways to read a heading by the keys of its rows: all joined, then fewer of them, the lower ones first.
+
+    Each is a key and the rows from and to which it goes.
+    """
+    if len(levels) == 1:
+        return [(levels[0], 0, 1)]
+    return [
+        ("".join(levels[start : start + length]), start, start + length)
+        for length in range(len(levels), 0, -1)
+        for start in range(len(levels) - length, -1, -1)
+    ]
+
+
+def joined(top: Top, rows: Sequence[int], c: int) -> str:
+    """The texts of a heading as they are shown; a colon follows the heading of a group, which stands beside too."""
+    told = ""
+    for r in rows:
+        row = top.keys[r]
+        is_group = len(rows) > 1 and row[c] in (*row[max(c - 1, 0) : c], *row[c + 1 : c + 2])
+        told += f"{top.texts[r][c]}: " if is_group else f"{top.texts[r][c]} "
+    return " ".join(told.rstrip(" :").split())

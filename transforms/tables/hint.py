@@ -1,0 +1,112 @@
+"""What a heading says besides its name: a unit, how to fill it in, a year."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from contracts.vocabulary import rows
+from transforms.cells.key import heading_key, key
+
+BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]\s*$")
+TAIL = re.compile(r"^(.{2,}?)(?:\s*[,;:]\s*|\s+[-–—]\s+|\n)([^,;:\n]+)$", re.DOTALL)
+LAST_WORDS = re.compile(r"^(.{2,}?)\s+(\S+|\d{1,2} \S+)$", re.DOTALL)
+DAY = re.compile(r"\s*(?:на|с|от) \d{1,2}\.\d{1,2}\.20\d\d(?:\s*г\.?(?!\w))?")
+YEARS = re.compile(
+    r"(?<!\d)(?<!\d[./])(20\d\d)(?:\s*[-–—/]\s*(20\d\d|\d\d))?(?![\d./]\d|\d)(?:\s*(?:г\.?|гг\.?)(?!\w))?"
+)
+SIGNS = re.compile(r"^(?:не (?:более|менее) )?(?:\d{1,2}|из \d{1,2})[- ]?(?:значн\w+|цифр\w*|знак\w*|символ\w*)")
+LONGEST = 250
+"""Characters of a heading that is looked at."""
+MOST_HINTS = 4
+
+
+@lru_cache(maxsize=100_000)
+def bare_keys(text: str) -> tuple[str, ...]:
+    """Keys of a heading without its years, and without one hint after another at its end; the fullest first.
+
+    A hint is in brackets or after a comma, a dash or a line break, and is a unit or begins as the vocabulary says.
+    What else stands in brackets may tell two columns apart and stays.
+    """
+    if len(text) > LONGEST:
+        return ()
+    found, plain = [heading_key(text)], text
+    if (without := YEARS.sub(" ", DAY.sub("", text))) != text:
+        plain = re.sub(r"[(\[]\s*[)\]]", " ", without).strip()
+        found.append(heading_key(plain))
+    is_dated = plain != text
+    for _ in range(MOST_HINTS):
+        shorter = without_hint(plain, is_dated=is_dated)
+        if shorter is None:
+            break
+        plain = shorter
+        found.append(heading_key(plain))
+    return tuple(dict.fromkeys(each for each in found[1:] if each and each != found[0]))
+
+
+def without_hint(text: str, *, is_dated: bool) -> str | None:
+    """The text without the hint at its end; None when there is none. Words of a span of time are one after a year."""
+    for pattern in (BRACKETS, TAIL):
+        found = pattern.search(text)
+        if found is not None:
+            rest, hint = (text[: found.start()], found[1]) if pattern is BRACKETS else (found[1], found[2])
+            if rest.strip() and is_hint(hint, spans_too=is_dated or pattern is BRACKETS):
+                return rest.strip()
+    last = LAST_WORDS.search(text)
+    if last is not None and (key(last[2]) in formats() or SIGNS.fullmatch(key(last[2]))):
+        return last[1].strip()
+    if is_dated:
+        plain = text.rstrip(" .,:;")
+        for span in sorted(hints("span"), key=len, reverse=True):
+            if key(plain).endswith(f" {span}"):
+                return " ".join(plain.split()[: -len(span.split())])
+    return None
+
+
+def is_hint(text: str, *, spans_too: bool = True) -> bool:
+    """Whether a text is only a unit or says how to fill a cell in."""
+    plain = key(text)
+    if (
+        squeezed(plain) in units()
+        or plain in hints("whole")
+        or SIGNS.match(plain)
+        or (spans_too and plain in hints("span"))
+    ):
+        return True
+    if "," in plain:  # «ак. ч, не менее 40», «цифрой, на год»
+        first, *others = plain.split(",")
+        if squeezed(first) in units() or all(is_hint(each, spans_too=spans_too) for each in (first, *others)):
+            return True
+    starts = hints("start")
+    return any(plain.startswith(start) and not plain[len(start) : len(start) + 1].isalnum() for start in starts)
+
+
+@cache
+def units() -> frozenset[str]:
+    """Words for units, `squeezed`, as they stand after a number or in a heading."""
+    return frozenset(squeezed(row["word"]) for name in ("unit_words", "heading_units") for row in rows(name))
+
+
+def squeezed(text: str) -> str:
+    """Key of a unit: points and spaces do not matter in «ак.ч.» and «ак. ч»."""
+    return key(text).replace(".", "").replace(" ", "")
+
+
+@cache
+def hints(how: str) -> frozenset[str]:
+    """Keys of the hints of the vocabulary: those that are whole, those that begin so, and spans of time.
+
+    A span says nothing where the report's own date tells the year.
+    """
+    return frozenset(key(row["words"]) for row in rows("heading_hints") if row["how"] == how)
+
+
+@cache
+def formats() -> frozenset[str]:
+    """Hints that are no words: «дд.мм.гггг», «да/нет»."""
+    return frozenset(hint for hint in hints("whole") if any(sign in hint for sign in "./+"))
+
+
+def years_in(text: str) -> list[int]:
+    """First years of the calendar or academic years that a heading names."""
+    return [int(found[1]) for found in YEARS.finditer(text)]

@@ -1,0 +1,212 @@
+"""What a delivery is: its form, its tables, its sender and its date; or why that cannot be said."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import polars as pl
+
+from contracts.form import Edition, Form
+from contracts.forms import FORMS, form_named
+from contracts.grid import Blocks, Grid, Sheet, Unreadable
+from contracts.reading import Layout
+from contracts.receipt import is_receipt
+from contracts.rules import (
+    DOUBTS,
+    HIDDEN_SHEET,
+    HIDDEN_UNDER_MERGED,
+    NO_CAMPAIGN,
+    UNREADABLE,
+)
+from contracts.texts import phrases
+from contracts.vocabulary import academic_year, campaign_at, rows
+from transforms.cells.key import unit_aliases
+from transforms.cells.text_formula import without_text_formulas
+from transforms.findings.finding import finding
+from transforms.findings.moment import moment_findings
+from transforms.tables.delivery_date import date_of_delivery, newest_tables, school_year_doubts
+from transforms.tables.find import edged, lines_above, stands_alone, tables_of
+from transforms.tables.header import Heading
+from transforms.tables.layout import (
+    another_table,
+    beside_table,
+    hidden_findings,
+    layout_findings,
+    layout_of,
+    rival_findings,
+    year_findings,
+)
+from transforms.tables.merged import seen_cells
+from transforms.tables.resolve import Register
+from transforms.tables.rival import by_year
+from transforms.tables.which_form import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
+from transforms.tables.whose import nobodys_folder, owner, sender_of
+
+Finding = dict[str, object]
+RANGES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file received. `folder` is the sender whose folder it lay in, if any; `unowned` the folder that is nobody's,
+    when that refuses it (the top of the inbox has no name). `received_at` is when it came, `claimed_at` its own time.
+    """
+
+    file: str
+    sha256: str
+    folder: str | None
+    received_at: dt.datetime
+    content: Grid | Blocks | Unreadable = field(repr=False)
+    claimed_at: dt.datetime | None = None
+    unowned: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a reading may look at besides the file: the register, the secret of pseudonyms, the caller's options.
+
+    `register`: school_id Int64, school_code, short_name, full_name, territory, subordination String, pupils_6_11 Int64.
+    `aliases`: key of a name → reporting unit, when it is not the vocabulary's (a generated region).
+    """
+
+    register: pl.DataFrame | None = field(repr=False)
+    secret: bytes = field(repr=False)
+    form: str | None = None
+    sender: str | None = None
+    as_of: dt.date | None = None
+    aliases: Mapping[str, str] | None = None
+
+    @cached_property
+    def unit_aliases(self) -> Mapping[str, str]:
+        return unit_aliases() if self.aliases is None else self.aliases
+
+    @cached_property
+    def schools(self) -> Register | None:
+        return None if self.register is None else Register(self.register)
+
+    @cached_property
+    def senders(self) -> frozenset[str]:
+        return frozenset(row["sender"] for row in rows("senders")) | frozenset(self.unit_aliases.values())
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A delivery whose form is known (or not: `form` is None), with what was found out about it.
+
+    A sheet of several tables stands in `headings` as often. `nearest` is the form that an unknown one resembles.
+    """
+
+    delivery: Delivery
+    form: Form | None
+    edition: Edition | None = None
+    headings: tuple[tuple[Sheet, Heading], ...] = field(default=(), repr=False)
+    sender: str | None = None
+    as_of: dt.date | None = None
+    campaign: str | None = None
+    layout: Layout = field(default_factory=Layout)
+    findings: tuple[Finding, ...] = ()
+    nearest: Form | None = None
+
+    @property
+    def refused(self) -> bool:
+        return any(each["severity"] == "refuse" for each in self.findings)
+
+    @property
+    def slice(self) -> str | None:
+        """What the delivery replaces as a whole: form/sender/campaign, date or academic year."""
+        if self.form is None or self.sender is None or self.as_of is None:
+            return None
+        by = {"campaign": self.campaign, "as_of": self.as_of.isoformat(), "academic_year": academic_year(self.as_of)}
+        return f"{self.form.name}/{self.sender}/{by[self.form.slice_by]}"
+
+
+def identify(delivery: Delivery, context: Context) -> Identified:
+    """Find out the form, the tables, the sender and the date of a delivery; doubts are findings."""
+    content, hidden_values = as_seen(without_text_formulas(without_receipts(delivery.content)))
+    if content is not delivery.content:
+        delivery = replace(delivery, content=content)
+    unproved = nobodys_folder(delivery)
+    if isinstance(content, Unreadable):
+        # The detail is English, for engineers: it stays out of the message, which is the sender's.
+        what = phrases()[f"unreadable.{content.looks}"] if content.looks else None
+        told = finding(UNREADABLE[content.reason], what=what) | {"value": content.detail}
+        return Identified(delivery, None, sender=owner(delivery, context), findings=(told, *unproved))
+    read_with_doubt = [
+        finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts
+    ]
+    read_with_doubt += hidden_values
+    sheets = [content.head] if isinstance(content, Blocks) else content.sheets
+    forms = FORMS if context.form is None else (form_named(context.form),)
+    seen = [each for sheet in sheets for each in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
+    seen, hidden = seen_by_people(seen)
+    form, doubt = choose_form(seen, chosen=context.form is not None)
+    if form is None:
+        nearest, unknown = unknown_form(seen, sheets)
+        return Identified(
+            delivery,
+            None,
+            sender=owner(delivery, context),
+            nearest=nearest if doubt is None else None,
+            findings=(doubt or unknown, *read_with_doubt, *unproved),
+        )
+    seen, edges = edged(form, seen)
+    if isinstance(content, Grid):
+        content = replace(content, sheets=[edges.sheets.get(id(sheet), sheet) for sheet in content.sheets])
+        delivery = replace(delivery, content=content)
+    headings, others = tables_of(form, seen, whole=not isinstance(content, Blocks))
+    beside = next((other.form for other in others if other.form is not None and stands_alone(other.form, form)), None)
+    if beside is not None and context.form is None:
+        both = (ambiguous((form, beside)), *read_with_doubt, *unproved)
+        return Identified(delivery, None, sender=owner(delivery, context), findings=both)
+    headings, sheet_day, older = newest_tables(headings, delivery.file, context.as_of)
+    titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
+    as_of, doubts = date_of_delivery(delivery.file, titles, sheet_day, context.as_of)
+    edition = form.edition_at(as_of)
+    headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
+    findings_there = [*layout_findings(headings, edition), *doubts, *older, *read_with_doubt]
+    findings_there += [another_table(other) for other in others] + [beside_table(each) for each in edges.beside]
+    findings_there += rival_findings(headings) + year_findings(headings, as_of)
+    findings_there += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
+    findings_there += hidden_findings(headings)
+    findings_there += school_year_doubts(delivery.file, titles, headings, as_of)
+    findings_there += moment_findings(delivery, as_of)
+    sender, doubts = sender_of(delivery, form, titles, context, headings)
+    findings_there += unproved or doubts
+    campaign = None
+    if form.slice_by == "campaign" and as_of is not None:
+        running = campaign_at(form.name, as_of)
+        campaign = running["campaign"] if running else None
+        if running is None:
+            findings_there.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
+    layout = layout_of(headings, edition)
+    return Identified(delivery, form, edition, tuple(headings), sender, as_of, campaign, layout, tuple(findings_there))
+
+
+def without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:
+    """The content without our own receipt, which comes back in a workbook that was mended."""
+    if not isinstance(content, Grid):
+        return content
+    sheets = [sheet for sheet in content.sheets if not is_receipt(sheet.name, first_cell(sheet))]
+    return content if len(sheets) == len(content.sheets) else replace(content, sheets=sheets)
+
+
+def as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unreadable, list[Finding]]:
+    """The content without values under merged cells, which nobody sees, and a finding for each sheet that has some."""
+    if not isinstance(content, Grid) or not any(sheet.merged for sheet in content.sheets):
+        return content, []
+    sheets, said = [], []
+    for sheet in content.sheets:
+        seen, covered = seen_cells(sheet)
+        sheets.append(seen)
+        if covered:
+            more = f" и ещё {len(covered) - RANGES_SHOWN}" if len(covered) > RANGES_SHOWN else ""
+            areas = ", ".join(each.address for each in covered[:RANGES_SHOWN]) + more
+            said.append(finding(HIDDEN_UNDER_MERGED, value=areas, sheet=sheet.name))
+    return replace(content, sheets=sheets), said
+
+
+def first_cell(sheet: Sheet) -> object:
+    return sheet.rows[0][0] if sheet.rows and sheet.rows[0] else None

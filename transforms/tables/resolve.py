@@ -1,0 +1,241 @@
+"""Names to keys: reporting units by the alias table, schools by the register. Nothing is guessed into a fact."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from contracts.rules import (
+    CELL,
+    CODE_AND_NAME_DIFFER,
+    CODE_UNKNOWN,
+    KEY_NORMALISED,
+    NAME_MISSPELT,
+    SCHOOL_AMBIGUOUS,
+)
+from transforms.cells.cell_value import plain
+from transforms.cells.code import tidy
+from transforms.cells.key import key
+from transforms.cells.parse import by_distinct
+from transforms.cells.school_name import CLEARLY_BETTER, NOTHING_ALIKE, candidates, likeness, school_key
+
+UNKNOWN_SCHOOL = CELL["school_name"].id
+WANTED = "школа из реестра"
+TWO_NAMES = re.compile(r"([^()]+)\(([^()]+)\)")
+"""«Муниципальное … учреждение «СОШ № 1» (МБОУ «СОШ № 1»)»."""
+MOST_GUESSED = 500
+"""Unknown names of a register's run for which candidates are looked up: beyond it the file is of another region."""
+
+RESOLVED: dict[str, pl.DataType] = {
+    "school_id": pl.Int64(),
+    "school_problem": pl.String(),
+    "school_expected": pl.String(),
+    "school_note": pl.String(),
+    "school_read_as": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class School:
+    """A school of the register, as much of it as rules need."""
+
+    school_id: int
+    code: str
+    name: str
+    full_name: str | None
+    territory: str | None
+    subordination: str | None
+    pupils: int | None
+
+
+@dataclass(frozen=True)
+class Match:
+    """The school of a row, and what is said of it.
+
+    `problem` is the id of the rule that the row breaks, with what is `expected`; `note` the id of a note that the
+    school's name was written otherwise, with the register's name as `read_as`.
+    """
+
+    school: School | None
+    problem: str | None = None
+    expected: str | None = None
+    note: str | None = None
+    read_as: str | None = None
+
+
+@dataclass(frozen=True)
+class Register:
+    """The schools valid on a date: school_id Int64, school_code, short_name, territory, subordination String,
+    pupils_6_11 Int64; full_name String, which a register kept by an earlier version lacks."""
+
+    frame: pl.DataFrame
+    found: dict[tuple[Any, ...], Match] = field(default_factory=dict)
+    guessed: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
+    @cached_property
+    def schools(self) -> dict[int, School]:
+        columns = ["school_id", "school_code", "short_name", "full_name", "territory", "subordination", "pupils_6_11"]
+        frame = self.frame
+        if "full_name" not in frame.columns:
+            frame = frame.with_columns(full_name=pl.lit(None, dtype=pl.String))
+        return {row[0]: School(*row) for row in frame.select(columns).iter_rows()}
+
+    @cached_property
+    def by_code(self) -> dict[str, School]:
+        return {school.code: school for school in self.schools.values()}
+
+    @cached_property
+    def code_length(self) -> int:
+        return max(map(len, self.by_code), default=0)
+
+    def known_code(self, code: str) -> str:
+        """The code of the register that a text stands for, without «.0», noughts restored; else the text itself."""
+        if code in self.by_code:
+            return code
+        digits = tidy(plain(code))
+        return next((each for each in (digits, digits.zfill(self.code_length)) if each in self.by_code), code)
+
+    @cached_property
+    def by_name(self) -> dict[str, list[School]]:
+        return by_key((school.name, school) for school in self.schools.values())
+
+    @cached_property
+    def by_full_name(self) -> dict[str, list[School]]:
+        return by_key((school.full_name, school) for school in self.schools.values() if school.full_name)
+
+    @cached_property
+    def codes_and_keys(self) -> frozenset[str]:
+        """The codes of all schools and the keys of their names."""
+        return frozenset(self.by_code) | frozenset(self.by_name) | frozenset(self.by_full_name)
+
+    def called(self, name: str) -> list[School]:
+        """The schools of a name: of a short one, else of a full one; of two names, one in brackets, those of both."""
+        asked = school_key(name)
+        found = self.by_name.get(asked) or self.by_full_name.get(asked, [])
+        if found or (two := TWO_NAMES.fullmatch(name.strip())) is None:
+            return found
+        others = self.called(two[2])
+        return [school for school in self.called(two[1]) if school in others]
+
+    def school(self, code: str | None, name: str | None, units: tuple[str | None, ...]) -> Match:
+        """The school of a row.
+
+        The code decides; without one the name does, the short one or the full one, among the schools of `units` (a
+        sender, or a territory) first and in the whole region when the name stands there once. Where they name
+        different schools the row is set aside as that of the named one: codes are mistyped more often. An unknown
+        name that is like that of the code's school is a misspelling; nothing is loaded by likeness alone.
+        """
+        asked = (code, name, units)
+        if asked not in self.found:
+            self.found[asked] = self.look_up(code, name, units)
+        return self.found[asked]
+
+    def look_up(self, code: str | None, name: str | None, units: tuple[str | None, ...]) -> Match:
+        same_name = self.called(name) if name else []
+        near = [s for s in same_name if s.subordination in units or s.territory in units]
+        named = near if near else same_name
+        coded = self.by_code.get(self.known_code(code)) if code else None
+        if coded is not None and name is not None:
+            if named and coded not in named:
+                return Match(named[0] if len(named) == 1 else coded, CODE_AND_NAME_DIFFER.id, WANTED)
+            return Match(coded) if named else self.misspelt(coded, name)
+        if coded is not None:
+            return Match(coded)
+        if len(named) == 1:
+            school = named[0]
+            if code:
+                return Match(school, CODE_UNKNOWN.id, f"код {school.code}")
+            if name in (school.name, school.full_name):
+                return Match(school)
+            return Match(school, note=KEY_NORMALISED.id, read_as=school.name)
+        if named:
+            return Match(None, SCHOOL_AMBIGUOUS.id, WANTED)
+        return Match(None, UNKNOWN_SCHOOL, self.guesses(name, units) if name else WANTED)
+
+    def misspelt(self, coded: School, name: str) -> Match:
+        """The code's school under a name that no school has, unless that is nothing like its own or more like
+        another's."""
+        own = max(likeness(name, each) for each in (coded.name, coded.full_name) if each)
+        best = next(iter(candidates(name, self.names)), None)
+        is_anothers = best is not None and best.score >= own + CLEARLY_BETTER
+        if own < NOTHING_ALIKE or is_anothers:
+            return Match(coded, CODE_AND_NAME_DIFFER.id, coded.name)
+        return Match(coded, note=NAME_MISSPELT.id, read_as=coded.name)
+
+    @cached_property
+    def names(self) -> list[str]:
+        return [school.name for school in self.schools.values()]
+
+    def guesses(self, name: str, units: tuple[str | None, ...]) -> str:
+        """The schools that an unknown name may mean, in words, those of `units` first when they are as alike."""
+        asked = (name, units)
+        if asked not in self.guessed:
+            if len(self.guessed) >= MOST_GUESSED:
+                return WANTED
+            schools = list(self.schools.values())
+            found = [(schools[each.place], each.score) for each in candidates(name, self.names)]
+            found.sort(key=lambda each: (-each[1], each[0].subordination not in units))
+            told = "; ".join(f"{school.name}, код {school.code} (сходство {score} из 100)" for school, score in found)
+            self.guessed[asked] = f"{WANTED}; возможно, {told}" if told else WANTED
+        return self.guessed[asked]
+
+    def resolve(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`RESOLVED` columns for rows with school_code, school_name, unit (String); each distinct case once."""
+        cases = rows.select("school_code", "school_name", "unit").unique(maintain_order=True)
+        answers = [self.school(code, name, (unit,)) for code, name, unit in cases.iter_rows()]
+        told = [(a.school.school_id if a.school else None, a.problem, a.expected, a.note, a.read_as) for a in answers]
+        found = cases.hstack(pl.DataFrame(told, schema=RESOLVED, orient="row"))
+        keys = ["school_code", "school_name", "unit"]
+        return (
+            rows.select(keys)
+            .join(found, on=keys, how="left", nulls_equal=True, maintain_order="left")
+            .select(*RESOLVED)
+        )
+
+    @cached_property
+    def by_subordination(self) -> dict[str | None, list[School]]:
+        found: dict[str | None, list[School]] = {}
+        for school in self.schools.values():
+            found.setdefault(school.subordination, []).append(school)
+        return found
+
+    @cached_property
+    def context(self) -> pl.DataFrame:
+        """school_id → register_sender, register_pupils: what row rules compare with."""
+        return self.frame.select(
+            "school_id",
+            register_sender="subordination",
+            register_pupils="pupils_6_11",
+        )
+
+    @cached_property
+    def units(self) -> pl.DataFrame:
+        """reporting_unit → register_unit_schools, register_unit_pupils, by subordination."""
+        return self.frame.group_by(reporting_unit="subordination").agg(
+            register_unit_schools=pl.len().cast(pl.Int64), register_unit_pupils=pl.col("pupils_6_11").sum()
+        )
+
+
+def by_key(named: Iterable[tuple[str, School]]) -> dict[str, list[School]]:
+    """Schools by the keys of names."""
+    found: dict[str, list[School]] = {}
+    for name, school in named:
+        found.setdefault(school_key(name), []).append(school)
+    return found
+
+
+def resolve_units(texts: pl.Series, aliases: Mapping[str, str]) -> tuple[pl.Series, pl.Series | None]:
+    """Reporting units of names, and a mask of the names that are not in the alias table."""
+
+    def understand(distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
+        keys = [key(text) for text in distinct]
+        units = pl.Series([aliases.get(each) for each in keys], dtype=pl.String)
+        return units, pl.Series([not each for each in keys], dtype=pl.Boolean)
+
+    nothing = pl.Series(texts.name, [None], dtype=pl.String).new_from_index(0, len(texts))
+    return by_distinct(texts, nothing, understand)

@@ -1,0 +1,60 @@
+"""Several columns under one heading: which of them is the column of the form."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+from contracts.grid import Sheet
+from contracts.vocabulary import academic_year
+from transforms.tables.header import Heading
+from transforms.tables.hint import years_in
+
+
+def by_data(sheet: Sheet, heading: Heading) -> Heading:
+    """The heading with the columns under its merged cells by what stands there: one that is filled, else in doubt."""
+    columns, several = dict(heading.columns), dict(heading.several)
+    for name, place in heading.columns.items():
+        if place not in heading.same:
+            continue
+        filled = [c for c in (place, *heading.same[place]) if is_used(sheet, heading, c)]
+        if len(filled) == 1:
+            columns[name] = filled[0]
+        elif len(filled) > 1:
+            shown = next(text for text, column in heading.found.items() if column == name)
+            several[name] = dict.fromkeys(filled, shown)
+    if columns == heading.columns and several == heading.several:
+        return heading
+    return replace(heading, columns=columns, several=several)
+
+
+def is_used(sheet: Sheet, heading: Heading, c: int) -> bool:
+    return any(c < len(row) and row[c] is not None and row[c] != "" for row in sheet.rows[heading.last + 1 :])
+
+
+def by_year(heading: Heading, as_of: dt.date | None) -> Heading:
+    """The heading with that of several columns whose heading names the year of the report; the others are its parts."""
+    if as_of is None or not heading.several:
+        return heading
+    columns, several, parts = dict(heading.columns), dict(heading.several), dict(heading.parts)
+    found = dict(heading.found)
+    for name, places in heading.several.items():
+        of_year = [c for c, shown in places.items() if academic_year(as_of) in years_in(shown)]
+        if len(of_year) == 1 and all(years_in(shown) for shown in places.values()):
+            columns[name] = of_year[0]
+            found = {text: column for text, column in found.items() if column != name} | {places[of_year[0]]: name}
+            parts[name] = {c: shown for c, shown in places.items() if c != of_year[0]}
+            del several[name]
+    return replace(heading, columns=columns, several=several, parts=parts, found=found)
+
+
+def other_years(heading: Heading, as_of: dt.date | None) -> dict[str, int]:
+    """Heading as shown → the year that it names, for headings of columns that name another year than the report's."""
+    if as_of is None:
+        return {}
+    year = academic_year(as_of)
+    return {
+        shown: min(years)
+        for shown in heading.found
+        if (years := years_in(shown)) and not {year, year + 1}.intersection(years)
+    }

@@ -1,0 +1,142 @@
+"""Rows at the top of a sheet or of a table, as texts and keys: what a heading is looked for in."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from contracts.grid import Place, Range, Sheet
+from transforms.cells.cell import cell_text
+from transforms.cells.key import heading_key
+from transforms.cells.numbering import is_number, is_numbering
+from transforms.tables.hint import bare_keys
+from transforms.tables.unit_row import is_unit_row
+
+DEEPEST_HEADING = 5
+first_row = attrgetter("first_row")
+YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+@dataclass(frozen=True)
+class Top:
+    """Some rows of a sheet, the first of them its row `start`, as texts and as their keys.
+
+    A merged cell counts for each of its columns and rows. A heading may begin in the first `starts` of them. `reach`
+    is the last row into which merged cells of a row go down, and `covered` are the cells that are no first column of
+    their merged range.
+    """
+
+    start: int
+    starts: int
+    texts: list[list[str | None]]
+    keys: list[list[str | None]]
+    found: list[frozenset[str | None]]
+    reach: list[int]
+    covered: frozenset[Place]
+
+    def is_numbered(self, row: int) -> bool:
+        """Whether a row has only column numbers or units, which say nothing of what a column is."""
+        texts = [text for text in self.texts[row] if text is not None and not text.isspace()]
+        return is_numbering(texts) or is_unit_row(texts)
+
+    def is_data(self, row: int, parts: frozenset[str]) -> bool:
+        """Whether a row cannot be of a heading: it is blank, or has numbers that are no years and no known words."""
+        texts = [text for text in self.texts[row] if text is not None and not text.isspace()]
+        if not texts:
+            return True
+        if not any(is_number(text) and not YEAR.fullmatch(text) for text in texts):
+            return False
+        return len(self.found[row] & parts) < 2 and not self.is_numbered(row)
+
+
+def by_row(sheet: Sheet) -> list[Range]:
+    """The merged ranges of a sheet in the order of their rows."""
+    return sorted(sheet.merged, key=first_row)
+
+
+def top_of(sheet: Sheet, merged: Sequence[Range], start: int, starts: int) -> Top:
+    """Rows in which a heading may begin, and those below into which it may reach; `merged` are the ranges by row."""
+    top = sheet.rows[start : start + starts + DEEPEST_HEADING - 1]
+    width = max((len(row) for row in top), default=0)
+    texts = [
+        [v if v is None or type(v) is str else str(v) if type(v) is int else cell_text(v) for v in row]
+        + [None] * (width - len(row))
+        for row in top
+    ]
+    reach, covered = list(range(len(texts))), set[Place]()
+    begin, stop = (bisect_left(merged, row, key=first_row) for row in (start, start + len(top)))
+    for each in merged[begin:stop]:
+        if each.first_column >= width:
+            continue
+        text = texts[each.first_row - start][each.first_column]
+        if text is not None:
+            reach[each.first_row - start] = max(reach[each.first_row - start], each.last_row - start)
+        for r in range(each.first_row - start, min(each.last_row - start + 1, len(texts))):
+            for c in range(each.first_column, min(each.last_column + 1, width)):
+                texts[r][c] = text
+                if c > each.first_column:
+                    covered.add((r, c))
+    keys = [[heading_key(text) or None if text is not None else None for text in row] for row in texts]
+    bare = ((each for text in row if text for each in bare_keys(text)) for row in texts)
+    found = [frozenset(row).union(also) for row, also in zip(keys, bare, strict=True)]
+    return Top(start, min(starts, len(texts)), texts, keys, found, reach, frozenset(covered))
+
+
+def masked(top: Top, spans: Sequence[tuple[int, int]]) -> Top:
+    """The rows with only their columns from the first to the last of some spans."""
+    width = max(map(len, top.texts), default=0)
+    kept = [any(first <= c <= last for first, last in spans) for c in range(width)]
+    texts = [[text if kept[c] else None for c, text in enumerate(row)] for row in top.texts]
+    keys = [[each if kept[c] else None for c, each in enumerate(row)] for row in top.keys]
+    return replace(top, texts=texts, keys=keys)
+
+
+def depths(top: Top, first: int, parts: frozenset[str]) -> Iterator[int]:
+    """How many rows a heading from row `first` on may have: all into which its merged cells go down, at least."""
+    least = 1
+    for depth in range(1, min(DEEPEST_HEADING, len(top.keys) - first) + 1):
+        row = first + depth - 1
+        if depth > least and top.is_data(row, parts) and not has_groups(top, first, row):
+            return
+        least = max(least, top.reach[row] - first + 1)
+        if depth >= min(least, DEEPEST_HEADING):
+            yield depth
+
+
+def has_groups(top: Top, first: int, row: int) -> bool:
+    """Whether a row names the parts of groups above it, from row `first` on.
+
+    It fills columns without a heading, and besides them only first columns of these groups, which stand to the left.
+    """
+    if not first < row < len(top.keys):
+        return False
+    labelled = {c for r in range(first, row) for c, each in enumerate(top.keys[r]) if each is not None}
+    here = [c for c, each in enumerate(top.keys[row]) if each is not None]
+    parts = {c for c in here if c not in labelled}
+    if not parts or labelled <= set(here):
+        return False
+    heads = {c for c in here if c in labelled}
+    return all(c + 1 in parts for c in heads) and all(c - 1 in parts or c - 1 in heads for c in parts)
+
+
+def filled_groups(top: Top, first: int, depth: int) -> Top:
+    """The rows with the heading of a group over each of its columns, where it stands over the first one only.
+
+    A lone text over the leftmost heading is a title.
+    """
+    texts, keys = list(top.texts), list(top.keys)
+    for r in range(first + depth - 2, first - 1, -1):
+        here = [c for c, each in enumerate(keys[r]) if each is not None]
+        if len(here) == 1 and all(each is None for each in keys[r + 1][: here[0]]):
+            continue
+        texts[r], keys[r] = list(texts[r]), list(keys[r])
+        group: int | None = None
+        for c, below in enumerate(keys[r + 1]):
+            if keys[r][c] is not None:
+                group = c if below is not None and below != keys[r][c] else None
+            elif below is not None and group is not None:
+                texts[r][c], keys[r][c] = texts[r][group], keys[r][group]
+    return replace(top, texts=texts, keys=keys)

@@ -1,0 +1,1 @@
+"""Core: transactions, locks, COPY, and rows as frames."""

@@ -1,0 +1,1 @@
+"""Deliveries: what came, what it says, and what of it counts."""

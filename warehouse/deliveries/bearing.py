@@ -1,0 +1,224 @@
+"""What a reading bears, and whether that is enough for what it would take the place of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from contracts.form import Form
+from contracts.forms import form_named
+from contracts.reading import Reading
+from contracts.rules import NOTHING_LOADED, SCHOOLS_LOST, SUSPICIOUSLY_SMALLER
+from warehouse.deliveries.history import Finding, Standing, finding
+from warehouse.schema.facts import fact_columns, fact_table
+
+NAMES_SHOWN = 20
+COUNTED = {"school_id": ("schools", "школ"), "reporting_unit": ("units", "отчётных единиц")}
+"""Keys of facts, each counted under a name and called so."""
+# Beside the reading of its own slice: what holds on its date in the marts. A nightly export counts within its academic
+# year, a register holds before its first date too.
+HOLDS_THEN = """
+SELECT DISTINCT ON (i.place) i.place, k.reading_id, r.rows_loaded, k.as_of
+FROM unnest(cast(:places AS integer[]), cast(:deliveries AS bigint[]), cast(:forms AS text[]), cast(:senders AS text[]),
+            cast(:dates AS date[])) AS i (place, delivery_id, form, sender, as_of)
+JOIN ref.form f ON f.form = i.form AND f.slice_by = 'as_of'
+JOIN ops.reading_known('infinity') k
+    ON k.form = i.form AND k.sender = i.sender AND k.delivery_id <> i.delivery_id AND k.as_of <> i.as_of
+JOIN ops.reading r ON r.reading_id = k.reading_id
+WHERE (k.as_of < i.as_of OR f.holds_before_first)
+  AND (f.expected <> 'day' OR ref.academic_year(k.as_of) = ref.academic_year(i.as_of))
+ORDER BY i.place, k.as_of < i.as_of DESC, CASE WHEN k.as_of > i.as_of THEN k.as_of END, k.as_of DESC,
+    k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC
+"""
+REGISTERED = """
+SELECT f.reading_id, f.school_code, f.short_name FROM core.{table} f
+WHERE f.reading_id = ANY (:readings) ORDER BY f.school_code
+"""
+
+
+@dataclass(frozen=True)
+class Stands:
+    """A reading that a new one would take the place of."""
+
+    reading_id: int
+    rows_loaded: int
+    as_of: dt.date
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A reading on its way in, of which delivery it is, and what its slice holds."""
+
+    reading: Reading
+    delivery_id: int
+    before: Standing | None
+
+
+def objections(connection: Connection, asked: Sequence[Weighed]) -> list[list[Finding]]:
+    """Of each reading, the findings by which it does not bear what it would take the place of.
+
+    COM-071 refuses it; of the others each holds it. A delivery that is read again takes its own place: only a reading
+    of which no row is loaded may not.
+    """
+    found: list[list[Finding]] = [[] for _ in asked]
+    places: dict[Form, list[int]] = {}
+    stands = standing(connection, asked)
+    for place, each in enumerate(asked):
+        if each.before is None and not stands[place]:
+            continue
+        if each.reading.rows.loaded == 0:
+            found[place].append(_nothing(each.reading, stands[place], each.before))
+        elif stands[place]:
+            places.setdefault(form_named(each.reading.form or ""), []).append(place)
+    for form, of_form in places.items():
+        readings = {each.reading_id for place in of_form for each in stands[place]}
+        if form.defines_schools:
+            schools = registered(connection, form, sorted(readings))
+            for place in of_form:
+                found[place] += _lost(asked[place].reading, stands[place], schools)
+        else:
+            figures = borne(connection, form, sorted(readings))
+            for place in of_form:
+                found[place] += _fallen(form, asked[place].reading, stands[place], figures)
+    return found
+
+
+def standing(connection: Connection, asked: Sequence[Weighed]) -> list[list[Stands]]:
+    """What each reading would take the place of: another delivery in its slice, and what holds on its date beside it.
+
+    The latter is not asked when an officer accepted what the slice holds: that was the answer.
+    """
+    then = [
+        (place, each)
+        for place, each in enumerate(asked)
+        if each.reading.as_of and not (each.before and each.before.is_accepted)
+    ]
+    parameters = {
+        "places": [place for place, _ in then],
+        "deliveries": [each.delivery_id for _, each in then],
+        "forms": [each.reading.form for _, each in then],
+        "senders": [each.reading.sender for _, each in then],
+        "dates": [each.reading.as_of for _, each in then],
+    }
+    found = [
+        [Stands(each.before.reading_id, each.before.rows_loaded, each.before.as_of)]
+        if each.before and each.before.delivery_id != each.delivery_id
+        else []
+        for each in asked
+    ]
+    for place, *rest in connection.execute(text(HOLDS_THEN), parameters):
+        found[place].append(Stands(*rest))
+    return found
+
+
+def titles(form: Form) -> dict[str, str]:
+    """What is counted of a form's facts → how it is called: keys, the pupils that count, and totals that are stated."""
+    counted = dict(COUNTED[column.name] for column in fact_columns(form) if column.name in COUNTED)
+    if form.pupils:
+        first, measure = next(iter(form.pupils.measures.items()))
+        return counted | {first: f"«{measure.title}»"}
+    columns = {column.name: column.title for edition in form.editions for column in edition.columns}
+    stated = {control.metric for control in form.controls} - {control.metric for control in form.row_controls}
+    return counted | {name: f"«{title}»" for name, title in columns.items() if name in stated}
+
+
+def borne_by(form: Form, facts: pl.DataFrame) -> dict[str, int]:
+    """What facts that are to be loaded bear, by the names of `titles`."""
+    keys = {name: key for key, (name, _) in COUNTED.items()}
+    return {
+        name: 0 if facts.is_empty() else facts[keys[name]].n_unique() if name in keys else int(facts[name].sum() or 0)
+        for name in titles(form)
+        if facts.is_empty() or keys.get(name, name) in facts.columns
+    }
+
+
+def borne(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[str, int]]:
+    """What the facts of readings bear, by the names of `titles`."""
+    keys = {name: key for key, (name, _) in COUNTED.items()}
+    told = [
+        f"count(DISTINCT f.{keys[name]}) AS {name}" if name in keys else f"coalesce(sum(f.{name}), 0)::bigint AS {name}"
+        for name in titles(form)
+    ]
+    statement = f"""
+        SELECT f.reading_id, {", ".join(told)} FROM core.{fact_table(form)} f
+        WHERE f.reading_id = ANY (:readings) GROUP BY f.reading_id
+    """
+    found = connection.execute(text(statement), {"readings": list(readings)}).mappings()
+    return {row["reading_id"]: {name: int(row[name]) for name in titles(form)} for row in found}
+
+
+def registered(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The schools of registers: code → name."""
+    found: dict[int, dict[str, str]] = {}
+    statement = text(REGISTERED.format(table=fact_table(form)))
+    for reading_id, code, name in connection.execute(statement, {"readings": list(readings)}):
+        found.setdefault(reading_id, {})[code] = name or code
+    return found
+
+
+def _nothing(reading: Reading, stands: Sequence[Stands], before: Standing | None) -> Finding:
+    rows = max((each.rows_loaded for each in (*stands, *([before] if before else ()))), default=0)
+    return finding(
+        NOTHING_LOADED,
+        f"Строк с данными: {reading.rows.quarantined}, отложено {reading.rows.quarantined}; "
+        f"в действующем файле загружено строк: {rows}.",
+        value="0",
+        expected="хотя бы одна строка без ошибок",
+        difference=float(-rows),
+    )
+
+
+def _fallen(
+    form: Form, reading: Reading, stands: Sequence[Stands], known: Mapping[int, Mapping[str, int]]
+) -> list[Finding]:
+    """COM-020 for each figure that falls beyond the form's bound, against the one of which it lacks most."""
+    now = {"rows": reading.rows.loaded, **borne_by(form, reading.facts)}
+    called = {"rows": "строк", **titles(form)}
+    counted = {"rows", *(name for name, _ in COUNTED.values())}
+    found = []
+    for name, figure in now.items():
+        before, as_of = max(
+            ({"rows": each.rows_loaded, **known.get(each.reading_id, {})}.get(name, 0), each.as_of) for each in stands
+        )
+        spare = form.spare_rows if name in counted else form.spare_fall
+        if before - figure <= max(form.largest_fall * before + 1e-9, spare):
+            continue
+        aside = f" (ещё {reading.rows.quarantined} отложено)" if name == "rows" and reading.rows.quarantined else ""
+        found.append(
+            finding(
+                SUSPICIOUSLY_SMALLER,
+                f"Загружается {called[name]}: {figure}{aside}, в действующем файле на {as_of:%d.%m.%Y}: {before}.",
+                value=str(figure),
+                expected=f"не меньше {math.ceil(before * (1 - form.largest_fall) - 1e-9)}",
+                difference=float(figure - before),
+                column=None if name in counted or form.pupils else name,  # the pupils that count are no column
+            )
+        )
+    return found
+
+
+def _lost(reading: Reading, stands: Sequence[Stands], known: Mapping[int, Mapping[str, str]]) -> list[Finding]:
+    """COM-070 when a register lacks schools of the one in force, with their names."""
+    now = set(reading.facts["school_code"])
+    lost: dict[str, str] = {}
+    for each in stands:
+        lost |= {code: name for code, name in known.get(each.reading_id, {}).items() if code not in now}
+    if not lost:
+        return []
+    named = "; ".join(f"{name} ({code})" for code, name in sorted(lost.items())[:NAMES_SHOWN])
+    more = f" и ещё {len(lost) - NAMES_SHOWN}" if len(lost) > NAMES_SHOWN else ""
+    before = max(len(known.get(each.reading_id, ())) for each in stands)
+    return [
+        finding(
+            SCHOOLS_LOST,
+            f"Школ в новом реестре: {len(now)}, в действующем: {before}. Нет школ: {len(lost)} — {named}{more}.",
+            value=str(len(now)),
+            expected=f"все школы действующего реестра, их {before}",
+            difference=float(-len(lost)),
+        )
+    ]

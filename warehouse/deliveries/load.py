@@ -1,0 +1,144 @@
+"""Loading: a reading becomes rows of the warehouse as a whole, or leaves no trace."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, text
+
+from contracts.reading import PupilStream, Reading
+from warehouse.core.slices import LONGEST_WAIT, lock_slices
+from warehouse.core.transaction import begun, retried
+from warehouse.deliveries.arrivals import record_arrival
+from warehouse.deliveries.pupil_rows import attach_pupils, copy_pupils
+from warehouse.deliveries.received import finish_run, readings_of, start_run
+from warehouse.deliveries.store import Incoming, LoadResult, repeated, reserve, store
+
+__all__ = [
+    "LoadResult", "finish_run", "load", "load_many", "load_pupils", "readings_of", "record_arrival", "start_run",
+]  # fmt: skip
+
+READINGS_A_TRANSACTION = 500
+
+
+def load(
+    engine: Engine,
+    reading: Reading,
+    delivery_id: int,
+    contract_version: str,
+    run_id: int | None = None,
+    wait: dt.timedelta = LONGEST_WAIT,
+) -> LoadResult:
+    """Load one reading in one transaction; see `load_many`."""
+    return load_many(engine, [(reading, delivery_id)], contract_version, run_id, wait)[0]
+
+
+def load_many(
+    engine: Engine,
+    readings: Sequence[tuple[Reading, int]],
+    contract_version: str,
+    run_id: int | None = None,
+    wait: dt.timedelta = LONGEST_WAIT,
+) -> list[LoadResult]:
+    """Load pairs of reading and delivery id; results in the same order.
+
+    Each reading is compared with what its slice holds, replaces it as a whole, or is refused and replaces nothing.
+    Several hundred readings share a transaction; those of one slice come one after the other as they were received,
+    so that the outcome does not depend on the order of the argument. One that another run has stored meanwhile changes
+    nothing. Raises Timeout when somebody else writes one of the slices for longer than `wait`; GaveUp.
+    """
+    counts = counts_at(engine, [delivery_id for _, delivery_id in readings])
+
+    def turn(place: int) -> tuple[dt.datetime, dt.date, int]:
+        reading, delivery_id = readings[place]
+        return counts[delivery_id], reading.as_of or dt.date.min, delivery_id
+
+    order = sorted(range(len(readings)), key=turn)
+    results: dict[int, LoadResult] = {}
+    for start in range(0, len(order), READINGS_A_TRANSACTION):
+        part = order[start : start + READINGS_A_TRANSACTION]
+        arrived = [(*readings[place], counts[readings[place][1]]) for place in part]
+        results |= zip(part, load_together(engine, arrived, contract_version, run_id, wait), strict=True)
+    return [results[place] for place in range(len(readings))]
+
+
+@retried
+def load_together(
+    engine: Engine,
+    arrived: Sequence[tuple[Reading, int, dt.datetime]],
+    contract_version: str,
+    run_id: int | None,
+    wait: dt.timedelta,
+) -> list[LoadResult]:
+    """Load readings, each with its delivery's id and its turn, in one transaction in this order."""
+    with engine.connect() as connection, begun(connection):
+        incoming = {
+            place: Incoming(*each, reading_id, contract_version, run_id)
+            for place, (each, reading_id) in enumerate(zip(arrived, reserve(connection, len(arrived)), strict=True))
+        }
+        lock_slices(connection, [written(*each[:2]) for each in arrived], wait, run_id)
+        results = repeated(connection, incoming)
+        for wave in waves({place: each for place, each in incoming.items() if place not in results}):
+            results |= zip(wave, store(connection, list(wave.values())), strict=True)
+    return [results[place] for place in range(len(arrived))]
+
+
+def written(reading: Reading, delivery_id: int) -> str:
+    """What one writer at a time may write: the slice, or the delivery when it is refused and is of none."""
+    return reading.slice or f"delivery {delivery_id}"
+
+
+def load_pupils(
+    engine: Engine,
+    stream: PupilStream,
+    delivery_id: int,
+    contract_version: str,
+    run_id: int | None = None,
+    wait: dt.timedelta = LONGEST_WAIT,
+) -> LoadResult:
+    """Load an export of pupils while it is being computed, in one transaction.
+
+    The blocks of the stream go to a partition of `restricted.pupil_fact`; its reading, available after the last block,
+    is then loaded as any other. Whatever fails on either side, nothing of it stays. A stream can be had only once, so
+    to try again is the caller's. Raises Timeout when somebody else writes its slice for longer than `wait`.
+    """
+    turn = counts_at(engine, [delivery_id])[delivery_id]
+    with engine.connect() as connection, begun(connection):
+        (reading_id,) = reserve(connection, 1)
+        copy_pupils(connection, reading_id, stream)
+        reading = stream.reading()
+        lock_slices(connection, [written(reading, delivery_id)], wait, run_id)
+        made = Incoming(reading, delivery_id, turn, reading_id, contract_version, run_id)
+        known = repeated(connection, {0: made})
+        result = known[0] if known else store(connection, [made])[0]
+        is_new = not known and result.status != "same"
+        attach_pupils(connection, reading_id, keep=is_new and result.reading.verdict != "refused")
+    return result
+
+
+def waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
+    """Readings that may be stored together: no two of one slice, or of a form whose dates follow one another,
+    as the later is compared with the earlier."""
+    waves: list[dict[int, Incoming]] = []
+    depth: dict[object, int] = {}
+    for place, each in incoming.items():
+        level = 0
+        if each.reading.slice is not None:
+            key = (each.reading.form, each.reading.sender) if each.follows_a_date else each.reading.slice
+            level = depth.get(key, 0)
+            depth[key] = level + 1
+        if level == len(waves):
+            waves.append({})
+        waves[level][place] = each
+    return waves
+
+
+def counts_at(engine: Engine, delivery_ids: Sequence[int]) -> dict[int, dt.datetime]:
+    """Delivery → its turn among deliveries. Raises KeyError for a delivery that was never recorded."""
+    statement = text("SELECT delivery_id, counts_at FROM ops.delivery WHERE delivery_id = ANY (:deliveries)")
+    with engine.connect() as connection:
+        found = dict(connection.execute(statement, {"deliveries": list(delivery_ids)}).tuples().all())
+    if unknown := set(delivery_ids) - set(found):
+        raise KeyError(f"no such deliveries: {sorted(unknown)}; record_arrival comes first")
+    return found

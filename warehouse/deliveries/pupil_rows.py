@@ -1,0 +1,109 @@
+"""Pupil rows of an export: COPY in a second thread while the stream computes its next block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Full, Queue
+
+import polars as pl
+from pgpq import ArrowToPostgresBinaryEncoder
+from sqlalchemy import Connection
+
+from contracts.reading import PUPILS, PupilStream
+from warehouse.core.copying import driver_cursor, run_script
+
+BLOCKS_AHEAD = 2
+SECONDS_BETWEEN_LOOKS = 0.1
+COPY_BUFFER = 1 << 18
+
+PARTITION = """
+CREATE TABLE restricted.pupil_fact_{reading_id}
+    (LIKE restricted.pupil_fact INCLUDING COMMENTS, CHECK (reading_id = {reading_id}));
+ALTER TABLE restricted.pupil_fact_{reading_id} ALTER COLUMN reading_id SET DEFAULT {reading_id}
+"""
+COPY = "COPY restricted.pupil_fact_{reading_id} ({columns}) FROM STDIN WITH (FORMAT binary, FREEZE)"
+ATTACH = """
+ALTER TABLE restricted.pupil_fact_{reading_id} ADD PRIMARY KEY (row_no, reading_id);
+ALTER TABLE restricted.pupil_fact ATTACH PARTITION restricted.pupil_fact_{reading_id} FOR VALUES IN ({reading_id})
+"""
+DROP = "DROP TABLE restricted.pupil_fact_{reading_id}"
+
+
+class Abandoned(Exception):
+    """The stream failed, so the COPY that waits for its next block has to end."""
+
+
+class Feed:
+    """What COPY reads: the blocks of the queue, encoded. The queue ends by None, or fails by Abandoned."""
+
+    def __init__(self, queue: Queue[pl.DataFrame | Abandoned | None]) -> None:
+        self.queue = queue
+        self.encoded = self.encode()
+        self.buffer = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        while not self.buffer:
+            try:
+                self.buffer = memoryview(next(self.encoded))
+            except StopIteration:
+                return b""
+        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        return bytes(taken)
+
+    def encode(self) -> Iterator[bytes]:
+        schema = pl.DataFrame(schema=PUPILS).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        encoder = ArrowToPostgresBinaryEncoder(schema)
+        yield bytes(encoder.write_header())
+        while (block := self.queue.get()) is not None:
+            if isinstance(block, Abandoned):
+                raise block
+            for batch in block.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches():
+                yield encoder.write_batch(batch)
+        yield encoder.finish()
+
+
+def copy_pupils(connection: Connection, reading_id: int, stream: PupilStream) -> None:
+    """Put the blocks of the stream into a table of their own, within the connection's transaction.
+
+    The caller's thread runs the stream, a second one encodes and sends. When either fails the other one ends too, and
+    the error of the one that failed first is raised.
+    """
+    run_script(connection, PARTITION.format(reading_id=reading_id))
+    columns = ", ".join("row_no" if name == "row" else name for name in PUPILS)
+    statement = COPY.format(reading_id=reading_id, columns=columns)
+    queue: Queue[pl.DataFrame | Abandoned | None] = Queue(BLOCKS_AHEAD)
+
+    def send() -> None:
+        with driver_cursor(connection) as cursor:
+            cursor.copy_expert(statement, Feed(queue), COPY_BUFFER)  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(1, thread_name_prefix="copy-pupils") as pool:
+        sent = pool.submit(send)
+        try:
+            for block in stream:
+                if block.height and not _hand_over(queue, sent, block.select(*PUPILS).cast(pl.Schema(PUPILS))):
+                    break
+            _hand_over(queue, sent, None)
+        except BaseException:
+            _hand_over(queue, sent, Abandoned())
+            raise
+        sent.result()
+
+
+def attach_pupils(connection: Connection, reading_id: int, *, keep: bool) -> None:
+    """Make the rows part of `restricted.pupil_fact` under their key, or drop them."""
+    run_script(connection, (ATTACH if keep else DROP).format(reading_id=reading_id))
+
+
+def _hand_over(
+    queue: Queue[pl.DataFrame | Abandoned | None], sent: Future[None], block: pl.DataFrame | Abandoned | None
+) -> bool:
+    """Queue a block as soon as there is room; False when the COPY has already ended and nobody will take it."""
+    while not sent.done():
+        try:
+            queue.put(block, timeout=SECONDS_BETWEEN_LOOKS)
+            return True
+        except Full:
+            continue
+    return False

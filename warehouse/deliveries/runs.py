@@ -1,0 +1,48 @@
+"""Runs: when each was, how it ended, and what became of the deliveries that it read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from warehouse.core.frames import frame
+
+# Deliveries that are not read by a run, because it failed on them, are in its state and its message.
+RUNS = """
+SELECT u.run_id, u.kind, u.as_of, u.started_at, u.finished_at, u.state, u.message, u.backfill_id,
+    coalesce(u.flow_run_id, b.flow_run_id) AS flow_run_id, r.accepted, r.partial, r.refused, r.held
+FROM ops.run u
+LEFT JOIN ops.backfill b ON b.backfill_id = u.backfill_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE r.held_at IS NULL AND r.verdict = 'accepted') AS accepted,
+        count(*) FILTER (WHERE r.held_at IS NULL AND r.verdict = 'partial') AS partial,
+        count(*) FILTER (WHERE r.verdict = 'refused') AS refused,
+        count(*) FILTER (WHERE r.held_at IS NOT NULL) AS held
+    FROM ops.reading r WHERE r.run_id = u.run_id AND r.status <> 'unfinished'
+) r
+"""
+
+
+def last_nights(connection: Connection, most: int) -> pl.DataFrame:
+    """run_id, kind, as_of, started_at, finished_at, state, message, backfill_id, flow_run_id, accepted, partial,
+    refused, held of nightly runs: the newest first."""
+    return frame(connection, f"{RUNS} WHERE u.kind = 'nightly' ORDER BY u.run_id DESC LIMIT :most", {"most": most})
+
+
+def last_others(connection: Connection, most: int) -> pl.DataFrame:
+    """The same of all other runs."""
+    return frame(connection, f"{RUNS} WHERE u.kind <> 'nightly' ORDER BY u.run_id DESC LIMIT :most", {"most": most})
+
+
+def runs_named(connection: Connection, run_ids: Sequence[int] = (), flow_run_id: str | None = None) -> pl.DataFrame:
+    """The same of runs by their numbers, or by the Prefect flow run that they belong to: the oldest first."""
+    statement = f"{RUNS} WHERE u.run_id = ANY (:run_ids) OR coalesce(u.flow_run_id, b.flow_run_id) = :flow_run_id"
+    return frame(connection, f"{statement} ORDER BY u.run_id", {"run_ids": list(run_ids), "flow_run_id": flow_run_id})
+
+
+def newest_run(connection: Connection) -> int | None:
+    """The number of the run that began last; None when there was none."""
+    found: int | None = connection.scalar(text("SELECT max(run_id) FROM ops.run"))
+    return found

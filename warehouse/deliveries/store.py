@@ -1,0 +1,300 @@
+"""Storing readings: statements for many at once, within a transaction of the caller."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from contracts.forms import FORMS, form_named
+from contracts.reading import CONTROL_TOTALS, FINDINGS, SCHOOL_OUTCOMES, Reading, Rows, Status, empty
+from contracts.rules import HOLDS, NOTHING_LOADED
+from contracts.versions.rule_versions import rules_of
+from warehouse.core.copying import copy_frame
+from warehouse.deliveries.bearing import Weighed, objections
+from warehouse.deliveries.contents import copy_parts
+from warehouse.deliveries.decision import Come, overtake
+from warehouse.deliveries.digest import digest, digests, facts_digest
+from warehouse.deliveries.history import Finding, Standing, compared, findings_frame, sent_again
+
+SAID_BEFORE = """
+SELECT DISTINCT ON (r.delivery_id) r.delivery_id, r.reading_id, r.status, r.digest
+FROM ops.reading r
+WHERE r.delivery_id = ANY (:deliveries) AND r.contract_version = ANY (:versions)
+  AND ops.came_of_run(r.status)
+ORDER BY r.delivery_id, r.reading_id DESC
+"""
+HISTORY = """
+SELECT reading_id, rule, severity, scope, sheet, cell, row_no AS "row", column_name AS "column", value, expected,
+    cast(difference AS double precision) AS difference, message
+FROM ops.finding WHERE reading_id = ANY (:readings) AND scope = 'history' ORDER BY finding_id
+"""
+RESERVE = """
+SELECT nextval(pg_get_serial_sequence('ops.reading', 'reading_id')) FROM generate_series(1, :count)
+"""
+CURRENT = """
+SELECT r.slice, r.reading_id, r.delivery_id, r.rows_loaded, d.counts_at, r.as_of, d.sha256, r.facts_digest,
+    r.decided_at IS NOT NULL
+FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+WHERE r.status = 'current' AND r.slice = ANY (:slices)
+"""
+STANDING_BEFORE = """
+SELECT DISTINCT ON (i.reading_id) i.reading_id, k.reading_id, k.delivery_id, r.rows_loaded, k.counts_at, k.as_of,
+    NULL, NULL, r.decided_at IS NOT NULL
+FROM unnest(cast(:readings AS bigint[]), cast(:slices AS text[]), cast(:counts AS timestamptz[]),
+            cast(:deliveries AS bigint[])) AS i (reading_id, slice, counts_at, delivery_id)
+JOIN ops.reading_known('infinity') k
+    ON k.slice = i.slice AND k.counts_at <= i.counts_at AND k.delivery_id <> i.delivery_id
+JOIN ops.reading r ON r.reading_id = k.reading_id
+ORDER BY i.reading_id, k.counts_at DESC, k.as_of DESC, k.delivery_id DESC, k.reading_id DESC
+"""
+SAME_AS = """
+UPDATE ops.delivery d SET same_as = r.delivery_id
+FROM unnest(cast(:deliveries AS bigint[]), cast(:readings AS bigint[])) AS n (delivery_id, reading_id)
+JOIN ops.reading r ON r.reading_id = n.reading_id
+WHERE d.delivery_id = n.delivery_id
+"""
+SUPERSEDE = """
+UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded_by = n.new
+FROM unnest(cast(:old AS bigint[]), cast(:new AS bigint[])) AS n (old, new)
+WHERE r.reading_id = n.old
+"""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A reading on its way into the warehouse, under the id that was reserved for it; `counts_at` is its turn."""
+
+    reading: Reading
+    delivery_id: int
+    counts_at: dt.datetime
+    reading_id: int
+    contract_version: str
+    run_id: int | None
+
+    @property
+    def follows_a_date(self) -> bool:
+        """Is it of a form that is compared with what holds before its date?"""
+        return any(form.slice_by == "as_of" for form in FORMS if form.name == self.reading.form)
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What became of a reading.
+
+    `reading` is the reading as stored: with the findings of history, and refused when they refuse it. `superseded` is
+    the reading that it replaced. Status `superseded` means that a newer delivery was there already, `proposed` that the
+    reading waits for its backfill to be applied, `same` that the reading of that id, of the same bytes, says this,
+    `held` that it waits for an officer's decision; one that an officer `declined`, or that a newer delivery has
+    `overtaken` while it waited, never counted.
+    """
+
+    reading_id: int
+    status: Status
+    superseded: int | None
+    reading: Reading
+    history: pl.DataFrame
+
+
+def reserve(connection: Connection, count: int) -> list[int]:
+    return list(connection.scalars(text(RESERVE), {"count": count}))
+
+
+def repeated(connection: Connection, incoming: Mapping[int, Incoming]) -> dict[int, LoadResult]:
+    """Of readings whose slices are locked, those that another run stored meanwhile, as they were stored then."""
+    asked = {
+        "deliveries": [each.delivery_id for each in incoming.values()],
+        "versions": list({each.contract_version for each in incoming.values()}),
+    }
+    stored = {row[0]: row[1:] for row in connection.execute(text(SAID_BEFORE), asked).tuples()}
+    if not stored:
+        return {}
+    history: dict[int, list[Finding]] = {}
+    found = connection.execute(text(HISTORY), {"readings": [reading_id for reading_id, *_ in stored.values()]})
+    for row in found.mappings():
+        history.setdefault(row["reading_id"], []).append({name: row[name] for name in FINDINGS})
+    results = {}
+    for place, each in incoming.items():
+        reading_id, status, said = stored.get(each.delivery_id, (0, "", None))
+        if said != digest(each.reading):
+            continue
+        findings = history.get(reading_id, [])
+        result = LoadResult(reading_id, status, None, each.reading, findings_frame(findings))
+        if any(finding["severity"] == "refuse" for finding in findings):
+            result = replace(result, reading=_refused(each.reading, result.history))
+        elif findings:
+            result = _noted(result, each.reading, findings)
+        results[place] = result
+    return results
+
+
+def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
+    """Store readings of different slices, which are locked: decide, supersede, and write everything they hold."""
+    slices = [each.reading.slice for each in wave if each.reading.slice]
+    current = {slice_: Standing(*rest) for slice_, *rest in connection.execute(text(CURRENT), {"slices": slices})}
+    now = connection.scalar(text("SELECT ops.clock()"))
+    results = _decided(connection, wave, current)
+    replaced = {result.superseded: result.reading_id for result in results if result.superseded is not None}
+    if replaced:
+        connection.execute(text(SUPERSEDE), {"now": now, "old": list(replaced), "new": list(replaced.values())})
+    newer = {
+        result.reading_id: current[result.reading.slice].reading_id
+        for result in results
+        if result.status == "superseded" and result.reading.slice
+    }
+    stored = [place for place, result in enumerate(results) if result.status != "same"]
+    _note_same(connection, wave, results)
+    if stored:
+        kept = [results[place] for place in stored]
+        copy_frame(connection, "ops.reading", _reading_rows([wave[place] for place in stored], kept, newer, now))
+        copy_parts(connection, kept)
+    come = [
+        Come(result.reading_id, each.delivery_id, result.reading.slice, each.counts_at, result.status)
+        for each, result in zip(wave, results, strict=True)
+    ]
+    overtake(connection, come, now)
+    return results
+
+
+def _note_same(connection: Connection, wave: Sequence[Incoming], results: Sequence[LoadResult]) -> None:
+    """Record of deliveries that say again what holds which reading answers for them."""
+    same = [(each.delivery_id, result.reading_id) for each, result in zip(wave, results, strict=True)
+            if result.status == "same"]  # fmt: skip
+    if same:
+        deliveries, readings = zip(*same, strict=True)
+        connection.execute(text(SAME_AS), {"deliveries": list(deliveries), "readings": list(readings)})
+
+
+def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) -> list[LoadResult]:
+    """Store readings of different slices as a backfill's proposals, each judged against what its slice held before."""
+    asked = {
+        "readings": [each.reading_id for each in wave],
+        "slices": [each.reading.slice for each in wave],
+        "counts": [each.counts_at for each in wave],
+        "deliveries": [each.delivery_id for each in wave],
+    }
+    before = {reading_id: Standing(*rest) for reading_id, *rest in connection.execute(text(STANDING_BEFORE), asked)}
+    standing = {
+        each.reading.slice: before[each.reading_id] for each in wave if each.reading.slice and each.reading_id in before
+    }
+    # What a backfill takes away is seen and approved with it: nothing of it is held.
+    results = [replace(result, status="proposed", superseded=None) for result in _decided(connection, wave, standing)]
+    copy_frame(connection, "ops.reading", _reading_rows(wave, results, {}, None, backfill_id))
+    copy_parts(connection, results)
+    return results
+
+
+def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str, Standing]) -> list[LoadResult]:
+    """Whether each reading replaces its slice, bears too little to do so, or came after something newer."""
+    results: list[LoadResult] = []
+    asked: list[tuple[int, Weighed]] = []
+    nothing = empty(FINDINGS)
+    for each in wave:
+        reading = each.reading
+        before = current.get(reading.slice) if reading.slice else None
+        if reading.verdict == "refused" or reading.slice is None:
+            results.append(LoadResult(each.reading_id, "current", None, reading, nothing))
+        elif before and _is_same(each, before):
+            results.append(LoadResult(before.reading_id, "same", None, reading, nothing))
+        elif before and _is_older(each, before):
+            results.append(LoadResult(each.reading_id, "superseded", None, reading, nothing))
+        else:
+            asked.append((len(results), Weighed(reading, each.delivery_id, before)))
+            results.append(
+                LoadResult(each.reading_id, "current", before.reading_id if before else None, reading, nothing)
+            )
+    weighed = objections(connection, [each for _, each in asked])
+    judged = compared(connection, [(each.reading, each.before) for _, each in asked])
+    replacing = [(each.delivery_id, each.before) for _, each in asked if each.before is not None]
+    again = sent_again(connection, replacing)
+    for (place, one), against, findings in zip(asked, weighed, judged, strict=True):
+        rules = {finding["rule"] for finding in against}
+        noted = [*against, *findings, *([again[one.delivery_id]] if one.delivery_id in again else [])]
+        if NOTHING_LOADED.id in rules:
+            history = findings_frame(against)
+            refused = _refused(one.reading, history)
+            results[place] = replace(results[place], superseded=None, reading=refused, history=history)
+        elif noted:
+            results[place] = _noted(results[place], one.reading, noted)
+        if rules & HOLDS:
+            results[place] = replace(results[place], status="held", superseded=None)
+    return results
+
+
+def _is_older(incoming: Incoming, before: Standing) -> bool:
+    """Does the delivery come before the one that its slice holds? Reading a delivery again always replaces."""
+    if incoming.delivery_id == before.delivery_id:
+        return False
+    mine = (incoming.counts_at, incoming.reading.as_of or dt.date.min, incoming.delivery_id)
+    return mine < (before.counts_at, before.as_of, before.delivery_id)
+
+
+def _is_same(incoming: Incoming, before: Standing) -> bool:
+    """Has another delivery of the same bytes said the same, and does it still hold?"""
+    return (
+        before.sha256 == incoming.reading.sha256
+        and before.delivery_id != incoming.delivery_id
+        and before.facts_digest == facts_digest(incoming.reading)
+    )
+
+
+def _noted(result: LoadResult, reading: Reading, findings: list[Finding]) -> LoadResult:
+    history = findings_frame(findings)
+    return replace(result, reading=replace(reading, findings=pl.concat([reading.findings, history])), history=history)
+
+
+def _refused(reading: Reading, history: pl.DataFrame) -> Reading:
+    """The reading refused as a whole: its rows are set aside, its facts are not loaded."""
+    rows = reading.rows
+    return replace(
+        reading,
+        slice=None,
+        verdict="refused",
+        rows=Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data),
+        findings=pl.concat([reading.findings, history]),
+        raw_rows=reading.raw_rows.with_columns(pl.col("outcome").replace("loaded", "quarantined")),
+        facts=reading.facts.clear(),
+        control_totals=empty(CONTROL_TOTALS),
+        school_outcomes=empty(SCHOOL_OUTCOMES),
+    )
+
+
+def _reading_rows(
+    wave: Sequence[Incoming],
+    results: Sequence[LoadResult],
+    newer: dict[int, int],
+    now: object,
+    backfill_id: int | None = None,
+) -> pl.DataFrame:
+    """Rows of `ops.reading`."""
+    records = [
+        {
+            "reading_id": each.reading_id,
+            "delivery_id": each.delivery_id,
+            "contract_version": each.contract_version,
+            "rules": rules_of(form_named(result.reading.form)) if result.reading.form else None,
+            "form": result.reading.form,
+            "edition": result.reading.edition,
+            "sender": result.reading.sender,
+            "campaign": result.reading.campaign,
+            "as_of": result.reading.as_of,
+            "slice": result.reading.slice,
+            "status": result.status,
+            "verdict": result.reading.verdict,
+            **{f"rows_{name}": count for name, count in asdict(result.reading.rows).items()},
+            "layout": json.dumps(asdict(result.reading.layout), ensure_ascii=False).replace("\\u0000", ""),
+            "became_current_at": None if result.status == "held" else now,
+            "held_at": now if result.status == "held" else None,
+            "superseded_at": now if result.status == "superseded" else None,
+            "superseded_by": newer.get(each.reading_id),
+            "run_id": each.run_id,
+            "backfill_id": backfill_id,
+            **dict(zip(("digest", "facts_digest"), digests(each.reading), strict=True)),
+        }
+        for each, result in zip(wave, results, strict=True)
+    ]
+    return pl.DataFrame(records, infer_schema_length=None)

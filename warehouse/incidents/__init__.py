@@ -1,0 +1,1 @@
+"""Incidents: what is wrong now, what is told of it, and what senders owe."""

@@ -1,0 +1,146 @@
+"""Conditions as files: one SELECT each of what is wrong now, with its thresholds and whom it concerns as data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from contracts.rules import HOLDS
+from contracts.texts import incident_texts
+from contracts.vocabulary import rows
+from warehouse.schema.input_versions import thresholds_due
+
+FOLDER = Path(__file__).parent / "conditions"
+NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
+INPUTS = re.compile(r"^-- follows from: (.+)$", re.MULTILINE)
+NOT_EVALUATED = "condition_failed"
+"""Not a file: what is told when one of them cannot be evaluated."""
+
+NO_JIT = "SET LOCAL jit = off"
+"""Compiling a SELECT takes longer than running it."""
+
+FOUND = """
+CREATE TEMP TABLE IF NOT EXISTS incident_found (
+    condition text NOT NULL, form text, sender text, subject text NOT NULL, state jsonb NOT NULL,
+    details jsonb NOT NULL, deliveries bigint[] NOT NULL
+) ON COMMIT DROP;
+CREATE UNIQUE INDEX IF NOT EXISTS incident_found_key
+    ON pg_temp.incident_found (condition, coalesce(form, ''), coalesce(sender, ''), subject);
+DELETE FROM pg_temp.incident_found
+"""
+FIND = """
+INSERT INTO pg_temp.incident_found (condition, form, sender, subject, state, details, deliveries)
+SELECT :condition, w.form, w.sender, w.subject, w.state, w.state || w.details, w.deliveries FROM (
+{select}
+) w
+"""
+FAILED = """
+INSERT INTO pg_temp.incident_found (condition, subject, state, details, deliveries)
+SELECT :condition, :subject, d, d, '{}' FROM jsonb_build_object('error', cast(:error AS text)) d
+"""
+IS_THERE = "SELECT bool_and(to_regclass(n) IS NOT NULL) FROM unnest(cast(:needs AS text[])) n"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is wrong now, as a SELECT with the parameters `:now`, `:day` and its thresholds.
+
+    It yields form, sender, subject (which together tell its incidents apart), state (whose change is news), details
+    (further figures for the text) and deliveries. `tells` says which events of its incidents are told. It is passed
+    over while a relation that it needs (`-- needs:`) is not there, as marts are before the first publication.
+    `inputs` are those from which it follows besides its thresholds.
+    """
+
+    name: str
+    select: str
+    inputs: tuple[str, ...]
+    thresholds: Mapping[str, Decimal]
+    incident_class: Literal["data", "lateness", "own"]
+    audiences: tuple[str, ...]
+    tells: tuple[str, ...]
+    title: str
+
+
+@cache
+def conditions() -> dict[str, Condition]:
+    """Every condition by name. Raises KeyError for a file without a line in contracts/texts/incidents.csv."""
+    selects = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))}
+    return {name: _condition(name, select) for name, select in {**selects, NOT_EVALUATED: ""}.items()}
+
+
+def _condition(name: str, select: str) -> Condition:
+    told = incident_texts()[name]
+    follows = INPUTS.search(select)
+    return Condition(
+        name=name,
+        select=select,
+        inputs=tuple(follows[1].split(", ")) if follows else (),
+        thresholds={row["name"]: Decimal(row["value"]) for row in rows("thresholds") if row["condition"] == name},
+        incident_class=told.incident_class,
+        audiences=told.audiences,
+        tells=told.tells,
+        title=told.name,
+    )
+
+
+@cache
+def rule_classes() -> dict[str, str]:
+    """Rule → the class under which its findings are one incident."""
+    return {rule: row["rule_class"] for row in rows("rule_classes") for rule in row["rules"].split()}
+
+
+def is_there(connection: Connection, select: str) -> bool:
+    """Is everything there that a SELECT says it needs?"""
+    needs = NEEDS.search(select)
+    return not needs or bool(connection.scalar(text(IS_THERE), {"needs": needs[1].split(", ")}))
+
+
+def find(
+    connection: Connection, now: dt.datetime, day: dt.date, known: Collection[Condition], nightly_hours: float
+) -> set[str]:
+    """Put what is wrong now into the temporary table `incident_found`; returns the conditions that were not evaluated.
+
+    One that fails is itself found wrong, with the kind of its error: the error's own words may quote a row.
+    """
+    for statement in (NO_JIT, *FOUND.split(";")):
+        connection.execute(text(statement))
+    classes = json.dumps(rule_classes())
+    due = thresholds_due(connection, day)
+    left_out: set[str] = set()
+    for each in known:
+        if not each.select:
+            continue
+        if not is_there(connection, each.select):
+            left_out.add(each.name)
+            continue
+        asked: dict[str, object] = {
+            **each.thresholds,
+            **due.get(each.name, {}),
+            "rule_classes": classes,
+            "holds": sorted(HOLDS),
+            "now": now,
+            "day": day,
+        }
+        if each.name == "nightly_missing":
+            asked["hours"] = Decimal(str(nightly_hours))
+        try:
+            with connection.begin_nested():
+                connection.execute(text(FIND.format(select=each.select)), {**asked, "condition": each.name})
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            left_out.add(each.name)
+            kind = type(error.orig).__name__
+            asked = {"condition": NOT_EVALUATED, "subject": each.name, "error": kind}
+            connection.execute(text(FAILED), asked)
+    return left_out

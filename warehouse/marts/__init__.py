@@ -1,0 +1,1 @@
+"""Marts: one SELECT each, their checks, and publishing them."""

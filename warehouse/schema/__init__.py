@@ -1,0 +1,1 @@
+"""Schema: bringing a database up to date, reference data, versions of inputs, and who may read."""

@@ -1,0 +1,128 @@
+"""Fact tables, one a form, made from its contract: a new form needs no migration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from contracts.form import Column, Form, Kind
+from contracts.forms import FORMS
+from warehouse.core.copying import run_script
+
+SQL_TYPES: dict[Kind, str] = {
+    "text": "text",
+    "school_code": "text",
+    "school_name": "text",
+    "unit": "text",
+    "choice": "text",
+    "grades": "text",
+    "inn": "text",
+    "oktmo": "text",
+    "count": "bigint",
+    "amount": "bigint",
+    "grade": "bigint",
+    "hours": "numeric",
+    "percent": "numeric",
+    "date": "date",
+    "yes_no": "boolean",
+}
+"""Hours and percents are exact decimals: a stated 33,77 % stays 33,77 %."""
+
+KEYS: dict[str, tuple[str, str]] = {
+    "school_id": ("bigint NOT NULL REFERENCES ref.school_identity", "Школа."),
+    "school_code": ("text NOT NULL", "Код школы в реестре."),
+    "reporting_unit": ("text NOT NULL", "Отчётная единица."),
+    "grade": ("bigint NOT NULL", "Класс."),
+}
+
+
+@dataclass(frozen=True)
+class FactColumn:
+    """A column of a fact table: its SQL type with constraints, and its comment (Russian caption first)."""
+
+    name: str
+    definition: str
+    comment: str
+
+    @property
+    def type(self) -> str:
+        return self.definition.split(" ", 1)[0]
+
+
+def fact_table(form: Form) -> str:
+    return f"{form.name}_fact"
+
+
+def key_columns(form: Form) -> tuple[str, ...]:
+    """What tells rows of a reading apart: school, or school × grade for pupils, else the form's key."""
+    if form.pupils:
+        return form.pupils.keys
+    return ("school_id",) if form.defines_schools else form.key
+
+
+def fact_columns(form: Form) -> tuple[FactColumn, ...]:
+    """Columns of the form's fact table after `reading_id`: keys first. A personal column is never among them."""
+    found = {name: FactColumn(name, *KEYS[name]) for name in key_columns(form)}
+    for name, definition, comment in _measures(form):
+        found.setdefault(name, FactColumn(name, definition, comment))
+    return tuple(found.values())
+
+
+def _measures(form: Form) -> Iterator[tuple[str, str, str]]:
+    if form.pupils:
+        for name, measure in form.pupils.measures.items():
+            yield name, "bigint", f"{measure.title}. {measure.description}"
+        return
+    for column in _columns(form):
+        if column.fact and not column.personal:
+            yield column.name, SQL_TYPES[column.kind], f"{column.title}. {column.description}"
+
+
+def _columns(form: Form) -> tuple[Column, ...]:
+    """Columns of all editions, the newest wording of each."""
+    return tuple({column.name: column for edition in form.editions for column in edition.columns}.values())
+
+
+def statements(form: Form) -> list[str]:
+    """The DDL that brings the form's fact table up to its contract, whatever it was before."""
+    table, columns, keys = f"core.{fact_table(form)}", fact_columns(form), key_columns(form)
+    defined = "".join(f", {each.name} {each.definition}" for each in columns if each.name in keys)
+    create = f"CREATE TABLE IF NOT EXISTS {table} (reading_id bigint NOT NULL REFERENCES ops.reading{defined}"
+    return [
+        f"{create}, PRIMARY KEY (reading_id, {', '.join(keys)}))",
+        *(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {each.name} {each.type}" for each in columns),
+        f"COMMENT ON TABLE {table} IS {literal(f'{form.title}. Строка — {form.grain}.')}",
+        *(f"COMMENT ON COLUMN {table}.{each.name} IS {literal(each.comment)}" for each in columns),
+    ]
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def ensure_fact_tables(connection: Connection, forms: Sequence[Form] = FORMS) -> None:
+    """Make the fact tables that are missing and add the columns that an edition added.
+
+    Raises ValueError when a column has another type than its contract says: that takes a migration.
+    """
+    for form in forms:
+        run_script(connection, ";\n".join(statements(form)))
+        types = column_types(connection, form)
+        for column in fact_columns(form):
+            if types[column.name] != column.type:
+                raise ValueError(
+                    f"core.{fact_table(form)}.{column.name} is {types[column.name]}, the contract says {column.type}: "
+                    "changing the type of loaded facts needs a migration"
+                )
+
+
+def column_types(connection: Connection, form: Form) -> dict[str, str]:
+    """Column → SQL type of the form's fact table, as the database has it."""
+    rows = connection.exec_driver_sql(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'core' AND table_name = %s"
+        " ORDER BY ordinal_position",
+        (fact_table(form),),
+    )
+    return dict(rows.tuples().all())

@@ -1,0 +1,179 @@
+"""The inputs in the warehouse: every version with its lines, and which of them judged which published date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from contracts.versions.inputs import JUDGE_DATES, Line, fingerprint, last_of, lines_of, listed, names
+from contracts.versions.rule_versions import UNLISTED
+from contracts.vocabulary import rows
+from warehouse.core.frames import frame
+
+# An unlisted version judges from the day on which it was first seen, or from the first date after those published, if
+# that is earlier; where nothing is published yet, from when the last listed one does.
+TELL = """
+WITH told AS (
+    SELECT t.*, CASE WHEN t.version <> :unlisted THEN t.judges_from ELSE greatest(t.judges_from, (
+        SELECT least(max(p.as_of) + 1, ref.local_date(clock_timestamp())) FROM ops.publication p HAVING count(*) > 0
+    )) END AS since
+    FROM jsonb_to_recordset(cast(:records AS jsonb)) AS t (
+        input text, version text, fingerprint text, position integer, judges_from date, what text, lines jsonb)
+),
+gone AS (
+    UPDATE ref.input_version v SET holds = false
+    WHERE v.holds AND NOT EXISTS (
+        SELECT FROM told t WHERE (t.input, t.version, t.fingerprint) = (v.input, v.version, v.fingerprint))
+)
+INSERT INTO ref.input_version AS old (input, version, fingerprint, position, judges_from, what, lines)
+SELECT input, version, fingerprint, position, since, what, lines FROM told ORDER BY input, position
+ON CONFLICT (input, version, fingerprint) DO UPDATE
+SET position = excluded.position, what = excluded.what, holds = true,
+    judges_from = CASE WHEN old.holds AND old.version = :unlisted THEN old.judges_from ELSE excluded.judges_from END
+WHERE (old.position, old.what, old.holds) IS DISTINCT FROM (excluded.position, excluded.what, true)
+   OR old.version <> :unlisted AND old.judges_from <> excluded.judges_from
+"""
+# What was published before an input had versions was judged by its first.
+PIN_OLD = """
+INSERT INTO ops.date_input (as_of, input, input_version)
+SELECT p.as_of, f.input, f.input_version
+FROM (SELECT DISTINCT as_of FROM ops.publication) p
+CROSS JOIN (SELECT DISTINCT ON (v.input) v.input, v.input_version FROM ref.input_version v
+            WHERE v.holds AND v.input = ANY (:judging) ORDER BY v.input, v.position) f
+ON CONFLICT DO NOTHING
+"""
+PIN = """
+INSERT INTO ops.date_input (as_of, input, input_version)
+SELECT d.day, i.input, i.input_version
+FROM unnest(cast(:dates AS date[])) AS d (day)
+CROSS JOIN LATERAL (
+    SELECT n.input, ref.input_due(n.input, d.day) AS input_version FROM unnest(cast(:judging AS text[])) AS n (input)
+) i
+WHERE i.input_version IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+# Published dates that another version, listed since, would judge.
+OLDER = """
+SELECT x.input, min(x.as_of) AS from_as_of, max(x.as_of) AS to_as_of, count(*) AS dates,
+    string_agg(DISTINCT b.version, ', ') AS judged_by, string_agg(DISTINCT a.version, ', ') AS judges
+FROM (
+    SELECT d.as_of, d.input, ref.input_at(d.input, d.as_of) AS before, ref.input_due(d.input, d.as_of) AS after
+    FROM ops.date_input d
+    WHERE EXISTS (SELECT FROM ref.input_version v
+                  WHERE v.input = d.input AND v.holds AND v.position > 1 AND v.judges_from <= d.as_of)
+) x
+JOIN ref.input_version b ON b.input_version = x.before
+JOIN ref.input_version a ON a.input_version = x.after
+WHERE x.before <> x.after
+GROUP BY x.input ORDER BY x.input
+"""
+THRESHOLDS = """
+SELECT v.lines FROM ref.input_version v
+WHERE v.input_version = ref.input_due('thresholds', :day)
+  AND EXISTS (SELECT FROM ref.input_version n WHERE n.input = 'thresholds' AND n.holds AND n.position > v.position)
+"""
+BANDS = "SELECT band_rule_version, band, lower_bound FROM ref.band_rule"
+ADD_BANDS = """
+INSERT INTO ref.band_rule (band_rule_version, band, lower_bound, valid_from, why)
+SELECT band_rule_version, band, lower_bound, valid_from, why
+FROM jsonb_populate_recordset(NULL::ref.band_rule, cast(:lines AS jsonb))
+ON CONFLICT DO NOTHING
+"""
+
+Record = dict[str, Any]
+
+
+def sync_inputs(connection: Connection, further: Mapping[str, Sequence[Line]]) -> None:
+    """Write every version of every input; their lines never change. `further` are lines beside the contracts'."""
+    records = list(input_records(further))
+    for record in records:
+        if record["input"] == "band_rules":
+            record["lines"] = named_bands(connection, record)
+    sent = {"records": json.dumps(records, ensure_ascii=False), "unlisted": UNLISTED}
+    connection.execute(text(TELL), sent)
+    connection.execute(text(PIN_OLD), {"judging": list(JUDGE_DATES)})
+
+
+def pin(connection: Connection, dates: Collection[object]) -> None:
+    """Keep by which versions these dates are judged, unless that was kept when they were first published."""
+    connection.execute(text(PIN), {"dates": list(dates), "judging": list(JUDGE_DATES)})
+
+
+def by_older_inputs(connection: Connection) -> pl.DataFrame:
+    """input, from_as_of, to_as_of, dates, judged_by, judges: published dates that a later version would judge."""
+    return frame(connection, OLDER, {})
+
+
+def thresholds_due(connection: Connection, day: dt.date) -> dict[str, dict[str, Decimal]]:
+    """Condition → its thresholds by name, where those of the contracts do not judge the day yet; else nothing."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for line in connection.scalar(text(THRESHOLDS), {"day": day}) or ():
+        found.setdefault(line["condition"], {})[line["name"]] = Decimal(line["value"])
+    return found
+
+
+def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterable[Record]:
+    """The versions of each input, numbered in their order, with their lines; last an unlisted one, if there is."""
+    versions = listed()
+    for name in names():
+        now = [*rows(name), *(further or {}).get(name, ())]
+        mark = fingerprint(name, now)
+        last = last_of(name, versions)
+        told = [(each, lines_of(each) if each.fingerprint != mark else now) for each in versions if each.input == name]
+        records: list[Record] = [
+            record(name, each.version, each.fingerprint, each.judges_from.isoformat(), each.what, lines)
+            for each, lines in told
+        ]
+        if last is None or last.fingerprint != mark:
+            since = last.judges_from.isoformat() if last else "0001-01-01"
+            records.append(record(name, UNLISTED, mark, since, "Изменён без записи.", now))
+        if name == "reporting_units":
+            keep_units(records)
+        for position, each in enumerate(records, 1):
+            yield {**each, "position": position}
+
+
+def record(name: str, version: str, mark: str, since: str, what: str, lines: Iterable[Line]) -> Record:
+    return {
+        "input": name, "version": version, "fingerprint": mark, "judges_from": since, "what": what,
+        "lines": [dict(line) for line in lines],
+    }  # fmt: skip
+
+
+def keep_units(records: Sequence[Record]) -> None:
+    """Number the units in printed order; one that a later version leaves out stays, because facts speak of it."""
+    before: list[dict[str, Any]] = []
+    for each in records:
+        lines = each["lines"]
+        there = {line["reporting_unit"] for line in lines}
+        lines += [line for line in before if line["reporting_unit"] not in there]
+        place: dict[str, int] = {}
+        for line in lines:
+            line["position"] = place.setdefault(line["reporting_unit"], len(place) + 1)
+        before = [dict(line) for line in lines]
+
+
+def named_bands(connection: Connection, version: Record) -> list[Record]:
+    """The lines of a version of the bands, so that one name means the same bounds for ever.
+
+    Bounds under a name that meant others carry the name of the version too, and those that nobody listed say so.
+    """
+    known: dict[str, dict[str, Decimal]] = {}
+    for name, band, bound in connection.execute(text(BANDS)):
+        known.setdefault(name, {})[band] = bound
+    lines = []
+    for name in dict.fromkeys(line["band_rule_version"] for line in version["lines"]):
+        part = [line for line in version["lines"] if line["band_rule_version"] == name]
+        bounds = {line["band"]: Decimal(line["lower_bound"]) for line in part}
+        called = name
+        if known.get(name, None if version["version"] == UNLISTED else bounds) != bounds:
+            called = f"{name}, {version['version']} {version['fingerprint'][:8]}"
+        lines += [{**line, "band_rule_version": called} for line in part]
+    connection.execute(text(ADD_BANDS), {"lines": json.dumps(lines, ensure_ascii=False)})
+    return lines

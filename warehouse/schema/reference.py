@@ -1,0 +1,185 @@
+"""Reference data from the contracts as they stand now: units, senders, campaigns, norms, rules and their versions.
+
+The versions by which dates are judged are written beside it (`warehouse/schema/input_versions.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from contracts.form import Form
+from contracts.forms import FORMS, RULES
+from contracts.versions.rule_versions import UNLISTED, in_force
+from contracts.vocabulary import rows
+from warehouse.schema.input_versions import sync_inputs
+
+Record = Mapping[str, object]
+Expected = Literal["campaign", "academic_year", "day", "once", "as_published"]
+
+# A line that is gone is not listed any more; its row stays where readings speak of it.
+LISTED = """
+UPDATE ref.{table} t SET is_listed = NOT t.is_listed
+WHERE t.is_listed <> (t.{key} = ANY (cast(:listed AS text[])))
+"""
+NO_SUCH_DAY = """
+DELETE FROM ref.calendar_day d
+WHERE NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::ref.calendar_day, cast(:records AS jsonb)) t
+                  WHERE (t.region, t.day) = (d.region, d.day))
+"""
+# A line that now says something else is news as a new one is: marts are published again from its date on.
+VERSIONS = """
+WITH told AS (
+    SELECT v.form, v.version, v.position, v.judges_from, v.fingerprints, v.what
+    FROM jsonb_populate_recordset(NULL::ref.contract_version, cast(:records AS jsonb)) v
+),
+gone AS (
+    DELETE FROM ref.contract_version v
+    WHERE v.version = :unlisted
+      AND NOT EXISTS (SELECT FROM told t WHERE t.form = v.form AND t.version = v.version)
+)
+INSERT INTO ref.contract_version AS old (form, version, position, judges_from, fingerprints, what, listed_at)
+SELECT form, version, position, judges_from, fingerprints, what, ops.clock() FROM told
+ON CONFLICT (form, version) DO UPDATE SET position = excluded.position, judges_from = excluded.judges_from,
+    fingerprints = excluded.fingerprints, what = excluded.what, listed_at = excluded.listed_at
+WHERE (old.position, old.judges_from, old.fingerprints, old.what)
+    IS DISTINCT FROM (excluded.position, excluded.judges_from, excluded.fingerprints, excluded.what)
+"""
+
+
+def sync_reference(
+    connection: Connection,
+    forms: Sequence[Form] = FORMS,
+    units: pl.DataFrame | None = None,
+    aliases: pl.DataFrame | None = None,
+) -> None:
+    """Write what the contracts say about units, senders, forms, campaigns, bands, norms and rules.
+
+    `units` (reporting_unit, name, kind, municipality_type, oktmo, valid_from, valid_to) and `aliases` (alias,
+    reporting_unit, why) are further ones, all String; every further unit becomes a sender too. Only days of the
+    calendar are deleted: what else is no longer in the contracts stays, as facts may speak of it.
+    """
+    all_units = [*rows("reporting_units"), *(units.to_dicts() if units is not None else ())]
+    all_aliases = [*rows("reporting_unit_aliases"), *(aliases.to_dicts() if aliases is not None else ())]
+    position: dict[str, int] = {}
+    for unit in all_units:
+        position.setdefault(unit["reporting_unit"], len(position) + 1)
+    known = {sender["sender"] for sender in rows("senders")}
+    further = {
+        unit["reporting_unit"]: {"sender": unit["reporting_unit"], "name": unit["name"], "kind": "reporting_unit"}
+        for unit in (units.to_dicts() if units is not None else ())
+        if unit["reporting_unit"] not in known
+    }
+    upsert(
+        connection,
+        "reporting_unit",
+        ("reporting_unit", "valid_from"),
+        ("name", "kind", "municipality_type", "oktmo", "position", "valid_to"),
+        [{**unit, "position": position[unit["reporting_unit"]]} for unit in all_units],
+    )
+    upsert(connection, "reporting_unit_alias", ("alias",), ("reporting_unit", "why"), all_aliases)
+    senders = [*rows("senders"), *further.values()]
+    upsert(connection, "sender", ("sender",), ("name", "kind"), senders)
+    upsert(
+        connection,
+        "form",
+        ("form",),
+        ("title", "sender_kind", "slice_by", "campaign_form", "expected", "holds_before_first"),
+        [form_record(form) for form in forms],
+    )
+    upsert(
+        connection,
+        "campaign",
+        ("campaign",),
+        ("form", "title", "academic_year", "starts_on", "deadline"),
+        rows("campaigns"),
+    )
+    upsert(connection, "calendar_day", ("region", "day"), ("is_working", "why"), rows("calendar"))
+    connection.execute(text(NO_SUCH_DAY), {"records": json.dumps(rows("calendar"), ensure_ascii=False)})
+    for table, told in (("campaign", rows("campaigns")), ("sender", senders)):
+        statement = LISTED.format(table=table, key=table)
+        connection.execute(text(statement), {"listed": [line[table] for line in told]})
+    upsert(connection, "level_norm", ("model_version", "level", "direction"), ("hours",), rows("level_norms"))
+    upsert(connection, "rule", ("rule",), ("form", "severity", "scope", "what", "when", "mend"), rule_records(forms))
+    versions = {"records": json.dumps(list(version_records(forms)), ensure_ascii=False), "unlisted": UNLISTED}
+    connection.execute(text(VERSIONS), versions)
+    beside = {"reporting_units": units, "reporting_unit_aliases": aliases}
+    lines = {name: table.to_dicts() for name, table in beside.items() if table is not None}
+    sync_inputs(connection, {**lines, "senders": list(further.values())})
+
+
+def form_record(form: Form) -> Record:
+    return {
+        "form": form.name,
+        "title": form.title,
+        "sender_kind": form.sender_kind,
+        "slice_by": form.slice_by,
+        "campaign_form": form.campaign_form or form.name,
+        "expected": expected(form),
+        "holds_before_first": form.defines_schools or form.slice_by == "academic_year",
+    }
+
+
+def expected(form: Form) -> Expected:
+    """How often each of its senders owes the form: only a claim that somebody publishes is never owed."""
+    if form.slice_by != "as_of":
+        return form.slice_by
+    if form.pupils:
+        return "day"
+    return "once" if form.defines_schools else "as_published"
+
+
+def rule_records(forms: Sequence[Form]) -> Iterable[Record]:
+    """Every rule with the form it belongs to; None for a rule that all forms share."""
+    owner = {rule.id: form.name for form in forms for rule in form.rules}
+    rules = {**RULES, **{rule.id: rule for form in forms for rule in form.rules}}
+    for rule in rules.values():
+        yield {
+            "rule": rule.id,
+            "form": owner.get(rule.id),
+            "severity": rule.severity,
+            "scope": rule.scope,
+            "what": rule.what,
+            "when": rule.when,
+            "mend": rule.mend,
+        }
+
+
+def version_records(forms: Sequence[Form]) -> Iterable[Record]:
+    """The versions of the rules of each form, numbered in their order."""
+    positions: dict[str, int] = {}
+    known = {form.name for form in forms}
+    for version in in_force(forms):
+        if version.form in known:
+            positions[version.form] = positions.get(version.form, 0) + 1
+            yield {
+                "form": version.form,
+                "version": version.version,
+                "position": positions[version.form],
+                "judges_from": version.judges_from.isoformat(),
+                "fingerprints": version.fingerprints,
+                "what": version.what,
+            }
+
+
+def upsert(
+    connection: Connection, table: str, key: Sequence[str], values: Sequence[str], records: Iterable[Record]
+) -> None:
+    """Insert new rows of `ref.<table>` and update those that differ; a row that is the same is not touched."""
+
+    def listed(names: Iterable[str], prefix: str = "") -> str:
+        return ", ".join(f'{prefix}"{name}"' for name in names)
+
+    columns = (*key, *values)
+    statement = f"""
+        INSERT INTO ref.{table} AS old ({listed(columns)})
+        SELECT {listed(columns)} FROM jsonb_populate_recordset(NULL::ref.{table}, cast(:records AS jsonb))
+        ON CONFLICT ({listed(key)}) DO UPDATE SET ({listed(values)}) = ROW({listed(values, "excluded.")})
+        WHERE ({listed(values, "old.")}) IS DISTINCT FROM ({listed(values, "excluded.")})
+    """
+    sent = [{name: record[name] for name in columns} for record in records]
+    connection.execute(text(statement), {"records": json.dumps(sent, ensure_ascii=False)})

@@ -1,0 +1,159 @@
+"""The connection, and bringing a database up to what this version of the code expects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from contracts.form import Form
+from contracts.forms import FORMS
+from warehouse.core.copying import run_script
+from warehouse.schema.bi import past_readers
+from warehouse.schema.facts import ensure_fact_tables, statements
+from warehouse.schema.input_versions import input_records
+from warehouse.schema.reference import form_record, rule_records, sync_reference, version_records
+from warehouse.server.programs import ServerError
+
+HERE = Path(__file__).parent
+WAREHOUSE = HERE.parent
+MIGRATIONS = WAREHOUSE / "migrations"
+UPGRADE_LOCK = 7_364_001
+LONGEST_WAIT = 300.0
+"""Seconds for which an upgrade waits for runs that use its tables."""
+SCRIPTS = (
+    "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql", "incidents/incidents.sql",
+    "schema/grants.sql",
+)  # fmt: skip
+APPLIED = """
+SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')
+       = :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN '' ELSE ' no role' END
+"""
+RECORD = """
+INSERT INTO ops.applied (name, fingerprint)
+SELECT 'schema', :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader')
+                                      THEN '' ELSE ' no role' END
+ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
+"""
+
+OLDEST_SERVER = 15
+SERVER = """
+SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
+    current_setting('server_encoding'), current_database()
+"""
+
+CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
+
+NO_URL = (
+    "this is not a URL; write postgresql+psycopg2://user:password@host/database, in which signs such as @ : / ? # % of "
+    "user and password are %40 %3A %2F %3F %23 %25"
+)
+
+log = logging.getLogger(__name__)
+
+
+def target(url: str) -> URL:
+    """Where a Postgres URL leads, by psycopg2. Raises ValueError for another database or driver, or for no URL at all;
+    what it says quotes nothing of it."""
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):  # the second for a port that is no number
+        raise ValueError(NO_URL) from None
+    if "@" in (found.host or ""):  # the rest of a password with that sign: the driver would tell it as a host's name
+        raise ValueError(NO_URL)
+    if found.drivername in ("postgresql", "postgres"):
+        found = found.set(drivername="postgresql+psycopg2")
+    if found.drivername != "postgresql+psycopg2":
+        raise ValueError(f"the warehouse is Postgres through psycopg2, not {found.drivername!r}")
+    return found
+
+
+def connect(url: str | URL) -> Engine:
+    """An engine on a Postgres URL; raises as `target` does."""
+    made = target(url) if isinstance(url, str) else url
+    return create_engine(made, pool_pre_ping=True, connect_args=CALLED)
+
+
+def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
+    """Bring the database up to this version of the code; nothing happens when it is.
+
+    Migrations, fact tables, views, reference data and grants are applied in one transaction, by one process at a time.
+    Raises ServerError for a server or a database that cannot hold a warehouse.
+    """
+    wanted = fingerprint(forms)
+    with engine.connect() as connection:
+        if is_applied(connection, wanted):
+            return
+        must_fit(connection)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        if is_applied(connection, wanted):
+            return
+        past_readers(connection, lambda: bring_up(connection, forms), LONGEST_WAIT)
+        connection.execute(text(RECORD), {"fingerprint": wanted})
+
+
+def must_fit(connection: Connection) -> None:
+    """Raises ServerError for a server that is too old, and for a database that cannot hold every letter."""
+    number, version, encoding, name = connection.execute(text(SERVER)).one()
+    if wrong := unfit(number, version, encoding, name):
+        raise ServerError(wrong)
+
+
+def unfit(number: int, version: str, encoding: str, name: str) -> str | None:
+    """Why a database cannot hold a warehouse, in a sentence; `number` is that of `server_version_num`."""
+    if number < OLDEST_SERVER * 10_000:
+        return f"the server is Postgres {version}; {OLDEST_SERVER} or newer is needed"
+    if encoding != "UTF8":
+        made = "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
+        return f"the database {name!r} keeps texts in {encoding}; UTF8 is needed: make another one ({made})"
+    return None
+
+
+def bring_up(connection: Connection, forms: Sequence[Form]) -> None:
+    """Apply everything, whatever is applied already."""
+    migrate(connection)
+    ensure_fact_tables(connection, forms)
+    *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    for script in views:
+        run_script(connection, script)
+    sync_reference(connection, forms)
+    run_script(connection, grants)
+    for notice in connection.connection.driver_connection.notices:  # type: ignore[union-attr]
+        if notice.startswith("WARNING"):  # SQLAlchemy drops the notices with its next statement
+            log.warning(notice.strip())
+
+
+def is_applied(connection: Connection, wanted: str) -> bool:
+    if connection.scalar(text("SELECT to_regclass('ops.applied')")) is None:
+        return False
+    return bool(connection.scalar(text(APPLIED), {"fingerprint": wanted}))
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations up to a revision, in the connection's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, revision)
+
+
+def fingerprint(forms: Sequence[Form] = FORMS) -> str:
+    """A hash of everything that `upgrade` applies."""
+    parts: list[object] = [sorted(path.name for path in (MIGRATIONS / "versions").glob("*.py"))]
+    parts += [(WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    parts += [(HERE / name).read_text(encoding="utf-8") for name in ("reference.py", "input_versions.py")]
+    parts += [statements(form) for form in forms]
+    parts += [dict(record) for record in input_records()]
+    parts += [dict(form_record(form)) for form in forms]
+    parts += [dict(record) for record in rule_records(forms)]
+    parts += [dict(record) for record in version_records(forms)]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()

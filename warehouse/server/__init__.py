@@ -1,0 +1,1 @@
+"""Server: the embedded Postgres, and Postgres's own programs."""

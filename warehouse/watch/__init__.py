@@ -1,0 +1,1 @@
+"""Watch: the laws, the state of things, metrics, and what is destroyed when its time is over."""

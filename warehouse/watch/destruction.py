@@ -1,0 +1,194 @@
+"""What is destroyed on purpose: exports of pupils with their rows, once their time is over, and old texts of messages.
+
+Facts, marts, readings and findings stay: there is nobody's name in them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, text
+
+from contracts.forms import FORMS
+from warehouse.core.copying import run_script
+from warehouse.core.transaction import begun, retried
+
+ARCHIVE = "the archive"
+"""Locked like a slice by whoever removes bytes, and by whoever needs all of them to stay: a backup."""
+
+# Bytes are asked by the last day of all deliveries that they are: by what was read of them, of one that waits by the
+# day on which it came. An unrecognised one may be an export that lost its headings. The zip archive in which an export
+# came holds its bytes once more; what else was in it is archived by itself.
+DUE = """
+WITH due AS (
+    SELECT d.sha256 FROM ops.delivery d LEFT JOIN ops.reading r ON r.delivery_id = d.delivery_id
+    GROUP BY d.sha256
+    HAVING count(r.reading_id) > 0
+       AND (bool_or(r.form = ANY (:forms))
+            OR (array_agg(r.form ORDER BY r.reading_id DESC) FILTER (WHERE r.reading_id IS NOT NULL))[1] IS NULL)
+       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.local_date(ops.came_at(d))))
+                         FILTER (WHERE d.same_as IS NULL)) + 1, 8, 31) + :days
+           < :today
+),
+gone AS (SELECT d.delivery_id FROM ops.delivery d WHERE d.sha256 IN (SELECT sha256 FROM due))
+SELECT d.delivery_id, d.byte_size, d.archive_path,
+    EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id) AS is_purged
+FROM ops.delivery d
+WHERE d.delivery_id IN (
+    SELECT delivery_id FROM gone
+    UNION SELECT a.container_id FROM ops.arrival a JOIN gone g ON g.delivery_id = a.delivery_id
+)
+ORDER BY d.delivery_id
+"""
+PARTITIONS = """
+SELECT r.delivery_id, r.reading_id FROM ops.reading r
+WHERE r.delivery_id = ANY (:deliveries) AND to_regclass('restricted.pupil_fact_' || r.reading_id) IS NOT NULL
+ORDER BY r.reading_id
+"""
+RECORD = """
+INSERT INTO ops.purged (delivery_id, purged_at, sha256, byte_size, pupil_rows, reason, run_id)
+SELECT d.delivery_id, :now, d.sha256, d.byte_size, n.pupil_rows, :reason, :run_id
+FROM unnest(cast(:deliveries AS bigint[]), cast(:pupil_rows AS bigint[])) AS n (delivery_id, pupil_rows)
+JOIN ops.delivery d ON d.delivery_id = n.delivery_id
+"""
+TO_REMOVE = """
+SELECT p.delivery_id, p.purged_at, d.sha256, d.archive_path,
+    ARRAY(SELECT DISTINCT a.inbox_path FROM ops.arrival a
+          WHERE a.delivery_id = p.delivery_id AND a.inbox_path IS NOT NULL ORDER BY a.inbox_path) AS inbox_paths
+FROM ops.purged p JOIN ops.delivery d ON d.delivery_id = p.delivery_id
+WHERE p.gone_at IS NULL ORDER BY p.purged_at, p.delivery_id
+"""
+GONE = """
+UPDATE ops.purged SET gone_at = greatest(:now, purged_at) WHERE delivery_id = :delivery_id AND purged_at = :purged_at
+"""
+WITHOUT_ACT = """
+SELECT p.delivery_id, p.purged_at, p.sha256, p.byte_size, p.pupil_rows, p.reason, p.run_id, p.gone_at,
+    ops.came_at(d) AS received_at, f.title AS form_title, s.name AS sender_name, r.as_of
+FROM ops.purged p
+JOIN ops.delivery d ON d.delivery_id = p.delivery_id
+LEFT JOIN LATERAL (
+    SELECT r.form, r.sender, r.as_of FROM ops.reading r WHERE r.delivery_id = p.delivery_id
+    ORDER BY r.reading_id DESC LIMIT 1
+) r ON true
+LEFT JOIN ref.form f ON f.form = r.form
+LEFT JOIN ref.sender s ON s.sender = r.sender
+WHERE p.act IS NULL AND p.gone_at IS NOT NULL
+ORDER BY p.purged_at, p.delivery_id
+"""
+ATTESTED = "UPDATE ops.purged SET act = :act WHERE purged_at = :purged_at AND act IS NULL AND gone_at IS NOT NULL"
+OLD_TEXTS = "outcome IN ('sent', 'failed', 'cancelled') AND body <> '' AND coalesce(sent_at, created_at) < :before"
+BLANK = f"UPDATE ops.message SET body = '' WHERE {OLD_TEXTS}"
+PATIENCE = "SELECT set_config('lock_timeout', :milliseconds, true)"
+
+
+@dataclass(frozen=True)
+class Due:
+    """A delivery whose time is over. `is_purged`: it was destroyed before, and its bytes may have come again."""
+
+    delivery_id: int
+    byte_size: int
+    archive_path: str
+    is_purged: bool
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A delivery that is recorded as destroyed while its bytes may still be on disk: in the archive, in the inbox."""
+
+    delivery_id: int
+    purged_at: dt.datetime
+    sha256: str
+    archive_path: str
+    inbox_paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Destroyed:
+    """A delivery that is gone, for its act; of an archive of files and of an unrecognised file less is known."""
+
+    delivery_id: int
+    purged_at: dt.datetime
+    sha256: str
+    byte_size: int
+    pupil_rows: int
+    reason: str
+    run_id: int | None
+    gone_at: dt.datetime
+    received_at: dt.datetime
+    form_title: str | None
+    sender_name: str | None
+    as_of: dt.date | None
+
+
+def due(connection: Connection, days: int, today: dt.date) -> list[Due]:
+    """Deliveries with pupils whose academic year ended more than so many days ago."""
+    asked = {"forms": [form.name for form in FORMS if form.pupils], "days": days, "today": today}
+    return [Due(*row) for row in connection.execute(text(DUE), asked).tuples()]
+
+
+def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int, int]:
+    """Delivery → how many rows of pupils are kept of it, in all its readings."""
+    counted = dict.fromkeys(deliveries, 0)
+    for delivery_id, reading_id in _partitions(connection, deliveries):
+        counted[delivery_id] += connection.scalar(text(f"SELECT count(*) FROM restricted.pupil_fact_{reading_id}")) or 0
+    return counted
+
+
+@retried
+def record(
+    engine: Engine, deliveries: Sequence[int], reason: str, now: dt.datetime, wait: dt.timedelta, run_id: int | None
+) -> int:
+    """Destroy the pupil rows of deliveries and record that their bytes are to go, in one transaction; returns how many
+    rows there were. Raises GaveUp when somebody else uses them for longer than we wait."""
+    with engine.connect() as connection, begun(connection):
+        connection.execute(text(PATIENCE), {"milliseconds": str(round(wait.total_seconds() * 1000))})
+        counted = pupil_rows(connection, deliveries)
+        for _, reading_id in _partitions(connection, deliveries):
+            run_script(connection, f"DROP TABLE restricted.pupil_fact_{reading_id}")
+        asked = {"deliveries": list(counted), "pupil_rows": list(counted.values()), "reason": reason}
+        connection.execute(text(RECORD), {**asked, "now": now, "run_id": run_id})
+    return sum(counted.values())
+
+
+def to_remove(connection: Connection) -> list[Removal]:
+    """What is recorded as destroyed and was not seen gone yet, by whichever run."""
+    return [
+        Removal(row[0], row[1], row[2], row[3], tuple(row[4])) for row in connection.execute(text(TO_REMOVE)).tuples()
+    ]
+
+
+def note_gone(connection: Connection, removal: Removal, now: dt.datetime) -> None:
+    """Record that the bytes of a delivery are on our disk no more."""
+    asked = {"delivery_id": removal.delivery_id, "purged_at": removal.purged_at, "now": now}
+    connection.execute(text(GONE), asked)
+
+
+def without_act(connection: Connection) -> dict[dt.datetime, list[Destroyed]]:
+    """What is gone and not attested, by the moment at which it was decided."""
+    found: dict[dt.datetime, list[Destroyed]] = {}
+    for row in connection.execute(text(WITHOUT_ACT)).mappings():
+        found.setdefault(row["purged_at"], []).append(Destroyed(**row))
+    return found
+
+
+def note_act(connection: Connection, purged_at: dt.datetime, act: str) -> None:
+    """Record which act attests what was decided at a moment."""
+    connection.execute(text(ATTESTED), {"purged_at": purged_at, "act": act})
+
+
+def old_texts(connection: Connection, before: dt.datetime) -> int:
+    """How many messages that are done with since before a moment still have their text."""
+    return connection.scalar(text(f"SELECT count(*) FROM ops.message WHERE {OLD_TEXTS}"), {"before": before}) or 0
+
+
+def blank_texts(connection: Connection, before: dt.datetime) -> int:
+    """Remove the texts of those messages; to whom, about what, hash and outcome stay. Returns how many."""
+    return connection.execute(text(BLANK), {"before": before}).rowcount
+
+
+def _partitions(connection: Connection, deliveries: Collection[int]) -> list[tuple[int, int]]:
+    """Delivery and reading of each partition of pupil rows."""
+    found = connection.execute(text(PARTITIONS), {"deliveries": list(deliveries)})
+    return [(row[0], row[1]) for row in found]

@@ -1,0 +1,113 @@
+"""How the warehouse stands now: what was published last, who sent what, what is wrong, what waits."""
+
+from __future__ import annotations
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from warehouse.core.frames import frame
+from warehouse.deliveries.received import waiting
+from warehouse.marts.definitions import marts
+from warehouse.schema.upgrade import connect
+
+PUBLISHED = """
+SELECT p.as_of, max(p.published_at) AS published_at, max(p.known_at) AS known_at
+FROM ops.publication p WHERE p.as_of = (SELECT max(as_of) FROM ops.publication)
+GROUP BY p.as_of
+"""
+# Marts are published together; when rows changed last is each one's own, because equal rows stay as they are.
+MART = """
+SELECT '{name}' AS mart, l.as_of, l.published_at, r.changed_at, r.rows
+FROM last l
+CROSS JOIN LATERAL (
+    SELECT max(h.published_at) AS changed_at, count(*) AS rows FROM {history} h
+    WHERE h.replaced_at = 'infinity' AND h.as_of = l.as_of
+) r
+"""
+SENDERS = """
+SELECT h.form, h.form_title, h.sender, h.sender_name, h.status, h.is_received, h.on_time, h.deadline, h.received_at
+FROM mart.delivery_health h
+WHERE h.is_expected AND h.as_of = (SELECT max(as_of) FROM ops.publication) ORDER BY h.position
+"""
+WAITING = """
+SELECT d.delivery_id, d.file_name, left(d.sha256, 8) AS sha256, ops.came_at(d) AS received_at,
+    d.sender_folder AS folder
+FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.counts_at, d.delivery_id
+"""
+OPEN_BACKFILLS = """
+SELECT backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at
+FROM ops.backfill WHERE status IN ('planning', 'planned') ORDER BY backfill_id
+"""
+# The most serious first: our own, then what went up to the next contact, then the oldest.
+OPEN_INCIDENTS = """
+SELECT i.incident_id, i.incident_class, i.condition, i.name, i.form, f.title AS form_title, i.sender,
+    c.name AS sender_name, i.subject, i.opened_at, i.level, i.acknowledged_by, i.assigned_to, i.muted_until
+FROM ops.incident i
+LEFT JOIN ref.form f ON f.form = i.form
+LEFT JOIN ref.sender c ON c.sender = i.sender
+WHERE i.state = 'open'
+ORDER BY array_position(ARRAY['own', 'lateness', 'data'], i.incident_class), i.level DESC, i.opened_at, i.incident_id
+"""
+# `tried` counts those that were tried and wait to be tried again.
+UNSENT = """
+SELECT channel, outcome, count(*) AS messages, count(*) FILTER (WHERE attempts > 0) AS tried,
+    min(created_at) AS oldest_created_at
+FROM ops.message WHERE outcome IN ('waiting', 'sending', 'failed')
+GROUP BY channel, outcome ORDER BY channel, outcome
+"""
+
+
+def is_set_up(url: str) -> bool:
+    """Is there a warehouse in this database? Asks without making one."""
+    engine = connect(url)
+    try:
+        with engine.connect() as connection:
+            return connection.scalar(text("SELECT to_regclass('ops.applied')")) is not None
+    finally:
+        engine.dispose()
+
+
+def only_reading(connection: Connection) -> None:
+    """Let the transaction change nothing."""
+    connection.execute(text("SET TRANSACTION READ ONLY"))
+
+
+def last_published(connection: Connection) -> pl.DataFrame:
+    """as_of, published_at, known_at of the latest as-of date; no row when nothing was ever published."""
+    return frame(connection, PUBLISHED, {})
+
+
+def freshness_of_marts(connection: Connection) -> pl.DataFrame:
+    """mart, as_of and published_at of the last publication; when a row of that date changed last, and how many rows it
+    has. A mart that was never published is left out."""
+    made = [mart for mart in marts() if connection.scalar(text("SELECT to_regclass(:name)"), {"name": mart.history})]
+    each = " UNION ALL ".join(MART.format(name=mart.name, history=mart.history) for mart in made)
+    return frame(connection, f"WITH last AS ({PUBLISHED}) {each} ORDER BY mart", {}) if made else pl.DataFrame()
+
+
+def senders(connection: Connection) -> pl.DataFrame:
+    """Who owes what for the latest published date, and what became of it; empty when nothing was ever published."""
+    if connection.scalar(text("SELECT to_regclass('mart.delivery_health')")) is None:
+        return pl.DataFrame()
+    return frame(connection, SENDERS, {})
+
+
+def deliveries_waiting(connection: Connection, contract_version: str) -> pl.DataFrame:
+    """delivery_id, file_name, sha256 (its first digits), received_at, folder: what the next run will read."""
+    return frame(connection, WAITING, {"deliveries": waiting(connection, contract_version)})
+
+
+def open_backfills(connection: Connection) -> pl.DataFrame:
+    """backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at of requests not decided yet."""
+    return frame(connection, OPEN_BACKFILLS, {})
+
+
+def open_incidents(connection: Connection) -> pl.DataFrame:
+    """incident_id, incident_class, condition, name, form, form_title, sender, sender_name, subject, opened_at, level,
+    acknowledged_by, assigned_to, muted_until: the most serious first."""
+    return frame(connection, OPEN_INCIDENTS, {})
+
+
+def messages_unsent(connection: Connection) -> pl.DataFrame:
+    """channel, outcome (waiting, sending, failed), messages, tried, oldest_created_at."""
+    return frame(connection, UNSENT, {})
