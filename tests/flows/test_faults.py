@@ -35,7 +35,7 @@ def test_text_of_a_foreign_error_is_withheld() -> None:
         broken(NAME)
     told = trace(caught.value) + describe(caught.value)
     assert NAME not in told
-    assert "RuntimeError" in told and "ValueError" in told and "test_trouble.py" in told and "in broken" in told
+    assert "RuntimeError" in told and "ValueError" in told and "test_faults.py" in told and "in broken" in told
 
 
 def test_a_fault_says_what_was_done_and_what_came() -> None:
