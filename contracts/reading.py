@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args, get_type_hints
 
 import polars as pl
+
+from contracts.form import Scope, Severity
 
 Verdict = Literal["accepted", "partial", "refused"]
 Status = Literal["current", "superseded", "proposed", "same", "held", "declined", "overtaken"]
@@ -23,20 +25,47 @@ def answer(verdict: Verdict, status: str) -> Answer:
     return "held" if status in ("held", "overtaken") else verdict
 
 
-FINDINGS: dict[str, pl.DataType] = {
-    "rule": pl.String(),
-    "severity": pl.String(),
-    "scope": pl.String(),
-    "sheet": pl.String(),
-    "cell": pl.String(),
-    "row": pl.Int64(),
-    "column": pl.String(),
-    "value": pl.String(),
-    "expected": pl.String(),
-    "difference": pl.Float64(),
-    "message": pl.String(),
-}
-"""One broken rule at one place; `row` is the row of the sheet, counted from 1; a personal value is never shown."""
+class Finding(NamedTuple):
+    """One broken rule at one place; `row` is the row of the sheet, counted from 1; a personal value is never shown."""
+
+    rule: str
+    severity: Severity
+    scope: Scope
+    sheet: str | None
+    cell: str | None
+    row: int | None
+    column: str | None
+    value: str | None
+    expected: str | None
+    difference: float | None
+    message: str
+
+
+class ControlTotal(NamedTuple):
+    """A stated figure against the computed one; `reporting_unit` is None for «Итого»."""
+
+    reporting_unit: str | None
+    metric: str
+    stated: float
+    computed: float
+    difference: float
+    tolerance: float
+    verdict: Literal["agrees", "disagrees"]
+
+
+def schema_of(row: type[NamedTuple]) -> dict[str, pl.DataType]:
+    """The columns of a frame of such rows; what is no number is text."""
+    numbers: dict[object, pl.DataType] = {int: pl.Int64(), float: pl.Float64()}
+    return {
+        name: next((numbers[part] for part in (hint, *get_args(hint)) if part in numbers), pl.String())
+        for name, hint in get_type_hints(row).items()
+    }
+
+
+FINDINGS = schema_of(Finding)
+"""Many findings, a column a field."""
+CONTROL_TOTALS = schema_of(ControlTotal)
+"""The same of control totals."""
 
 RAW_ROWS: dict[str, pl.DataType] = {
     "sheet": pl.String(),
@@ -46,17 +75,6 @@ RAW_ROWS: dict[str, pl.DataType] = {
 }
 """Rows as received. `outcome`: loaded, quarantined, or why it is not data: title, heading, total, subtotal, section,
 unfilled (a name alone), note, another_table (its cells are not kept), blank."""
-
-CONTROL_TOTALS: dict[str, pl.DataType] = {
-    "reporting_unit": pl.String(),
-    "metric": pl.String(),
-    "stated": pl.Float64(),
-    "computed": pl.Float64(),
-    "difference": pl.Float64(),
-    "tolerance": pl.Float64(),
-    "verdict": pl.String(),
-}
-"""A stated figure against the computed one; `reporting_unit` is null for «Итого»; verdict `agrees` or `disagrees`."""
 
 SCHOOL_OUTCOMES: dict[str, pl.DataType] = {
     "school_id": pl.Int64(),
@@ -78,6 +96,16 @@ PUPILS: dict[str, pl.DataType] = {
 def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """A frame of a schema without rows."""
     return pl.DataFrame(schema=schema)
+
+
+def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
+    """`FINDINGS` from single ones."""
+    return pl.DataFrame(list(findings), schema=FINDINGS, orient="row")
+
+
+def findings_in(frame: pl.DataFrame) -> tuple[Finding, ...]:
+    """The single findings of a `FINDINGS` frame."""
+    return tuple(map(Finding._make, frame.iter_rows()))
 
 
 NO_CONTROL_TOTALS = empty(CONTROL_TOTALS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from contracts.reading import Answer, Layout, Rows, Status
+from contracts.reading import Answer, Finding, Layout, Rows, Status
 
 SHEET = "Квитанция"
 """The name of our sheet; a sender's own sheet of that name stays, and ours then gets a number."""
@@ -62,7 +62,7 @@ class Receipt:
     verdict: Answer
     rows: Rows
     layout: Layout
-    findings: tuple[dict[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
     form: str | None = None
     edition: str | None = None
     sender: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -15,10 +15,13 @@ from contracts.reading import (
     FINDINGS,
     NO_CONTROL_TOTALS,
     NO_SCHOOL_OUTCOMES,
+    ControlTotal,
+    Finding,
     Reading,
     Rows,
     Verdict,
     empty,
+    findings_frame,
 )
 from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
 from contracts.vocabulary import academic_year, rows
@@ -29,7 +32,7 @@ from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.check import FaultyCell, check_rows
 from transforms.rows.judged import Part
 from transforms.rows.total import computed_totals, row_controls, stated_totals
-from transforms.tables.identify import Context, Finding, Identified
+from transforms.tables.identify import Context, Identified
 from transforms.tables.whose import called
 
 NAMES_SHOWN = 20
@@ -71,16 +74,16 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
     findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])
     keys = by_delivery(typed.select("delivery", *form.key))
     sums = computed_totals(form, typed)
-    own: list[dict[str, object]] = []
-    stated: list[dict[str, object]] = []
+    own: list[tuple[object, ...]] = []
+    stated: list[tuple[object, ...]] = []
     refused_there: list[bool] = []
     for number, (found, parts_there) in enumerate(zip(batch, told, strict=True)):
         totals_there, doubts = stated_by(found, parts_there, sums.get(number))
         doubts += row_doubts(found, parts_there, context)
         doubts += about_delivery(found, keys.get(number), checked.skipped, context)
-        own += [{"delivery": number, **doubt} for doubt in (*found.findings, *doubts)]
-        refused_there.append(any(doubt["severity"] == "refuse" for doubt in (*found.findings, *doubts)))
-        stated += [{"delivery": number, **total} for total in totals_there]
+        own += [(number, *doubt) for doubt in (*found.findings, *doubts)]
+        refused_there.append(any(doubt.severity == "refuse" for doubt in (*found.findings, *doubts)))
+        stated += [(number, *total) for total in totals_there]
     parts = {
         "own": by_delivery(pl.DataFrame(own, schema={"delivery": pl.Int32, **FINDINGS}, orient="row")),
         "findings": by_delivery(findings.select("delivery", *FINDINGS)),
@@ -101,7 +104,7 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
 
 def stated_by(
     found: Identified, parts: Sequence[Part], sums: Mapping[str, float] | None
-) -> tuple[list[dict[str, object]], list[Finding]]:
+) -> tuple[list[ControlTotal], list[Finding]]:
     """What the «Итого» row of a delivery states against the sums of its rows; asked of a single table only."""
     form, edition = form_of(found), edition_of(found)
     if sums is None or len(found.headings) != 1:
@@ -116,7 +119,7 @@ def row_doubts(found: Identified, parts: Sequence[Part], context: Context) -> li
     key = form_of(found).key
     has_roster = key == ("school_id",) and context.schools is not None and found.sender is not None
     told = {NOT_FILLED_IN.id} if has_roster or key == ("reporting_unit",) else set()
-    return [doubt for part in parts for doubt in part.findings if doubt["rule"] not in told]
+    return [doubt for part in parts for doubt in part.findings if doubt.rule not in told]
 
 
 def raw_frame(
@@ -150,7 +153,7 @@ def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataF
     findings = together(part.get("own"), part.get("findings"), NO_FINDINGS)
     rows_counted = counted(kept)
     if not is_refused and (much := too_much_set_aside(form_of(found), rows_counted.loaded, rows_counted.quarantined)):
-        findings, is_refused = pl.concat([pl.DataFrame(much, schema=FINDINGS, orient="row"), findings]), True
+        findings, is_refused = pl.concat([findings_frame(much), findings]), True
     if is_refused:
         kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
         rows_counted = counted(kept)
@@ -257,10 +260,6 @@ def reading(found: Identified, rows_counted: Rows, findings: pl.DataFrame, raw_r
         control_totals=NO_CONTROL_TOTALS,
         school_outcomes=NO_SCHOOL_OUTCOMES,
     )
-
-
-def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
-    return pl.DataFrame(list(findings), schema=FINDINGS, orient="row")
 
 
 def by_delivery(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:

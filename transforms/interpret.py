@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from contracts.grid import Blocks, Grid, Unreadable
-from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty
-from transforms.batch import findings_frame, interpret_batch, reading
+from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty, findings_frame
+from transforms.batch import interpret_batch, reading
 from transforms.cells.key import unit_aliases
 from transforms.pupils import PupilReading
 from transforms.rows.account import counted, kept_rows, sheet_parts

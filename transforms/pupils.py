@@ -18,10 +18,12 @@ from contracts.reading import (
     NO_SCHOOL_OUTCOMES,
     PUPILS,
     RAW_ROWS,
+    Finding,
     Reading,
     Rows,
     Verdict,
     empty,
+    findings_frame,
 )
 from contracts.rules import NO_REGISTER, NO_ROWS
 from contracts.vocabulary import academic_year
@@ -222,9 +224,9 @@ class PupilReading:
             own += wrong_size(self.form.size, len(named), len(self.context.schools.schools))
         own += self.repeated(again)
         own += self.doubtful(once)
-        if not any(each["severity"] == "refuse" for each in own):
+        if not any(each.severity == "refuse" for each in own):
             own += too_much_set_aside(self.form, rows.loaded, rows.quarantined)
-        findings = pl.concat([pl.DataFrame(own, schema=FINDINGS, orient="row"), self.found_in_rows()])
+        findings = pl.concat([findings_frame(own), self.found_in_rows()])
         refused = bool((findings["severity"] == "refuse").any())
         if refused:
             once, rows = once.clear(), Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
@@ -257,7 +259,7 @@ class PupilReading:
             .select(*self.pupils.keys, *(name if name in stated else unknown.alias(name) for name, _ in measures))
         )
 
-    def repeated(self, again: pl.DataFrame) -> list[dict[str, object]]:
+    def repeated(self, again: pl.DataFrame) -> list[Finding]:
         """A note for each row of a pupil who is counted by another row."""
         if len(self.tables) > 1:
             return [finding(REPEATED, value=HIDDEN, difference=len(again))] if len(again) else []
@@ -271,7 +273,7 @@ class PupilReading:
             for row, is_whole in again.sort("row").head(FINDINGS_KEPT).iter_rows()
         ]  # fmt: skip
 
-    def doubtful(self, once: pl.DataFrame) -> list[dict[str, object]]:
+    def doubtful(self, once: pl.DataFrame) -> list[Finding]:
         """A warning that counts the names by which pupils may or may not be the same; no name is shown."""
         names, pupils = doubtful_names(once)
         if not names:

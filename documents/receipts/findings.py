@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from contracts.form import SEVERITIES, Column
 from contracts.forms import FORMS, RULES
 from contracts.forms.offered import offered_words
+from contracts.reading import Finding
 from contracts.rules import READ_AS
 
-Finding = Mapping[str, Any]
 """From the worst on."""
 WANTED = ("Ожидается", "Прочитано как")
 """How a message begins to say what was expected."""
@@ -49,14 +48,14 @@ def groups(findings: Iterable[Finding], form: str | None, edition: str | None) -
     found: dict[tuple[str, str | None, str], list[tuple[Finding, Told]]] = {}
     for finding in findings:
         said = told(finding)
-        found.setdefault((finding["rule"], finding["column"], said.what), []).append((finding, said))
+        found.setdefault((finding.rule, finding.column, said.what), []).append((finding, said))
     columns = columns_of(form, edition)
     made = []
     for (rule, name, what), places in found.items():
         column = columns.get(name or "")
         made.append(
             Group(
-                rule, places[0][0]["severity"], what, places[0][1].mend,
+                rule, places[0][0].severity, what, places[0][1].mend,
                 column.title if column else name,
                 ", ".join(offered_words(column)) or None if column else None,
                 tuple(places),
@@ -67,13 +66,13 @@ def groups(findings: Iterable[Finding], form: str | None, edition: str | None) -
 
 def told(finding: Finding) -> Told:
     """A message taken apart again; one that was written with other words stays whole."""
-    rule = RULES.get(finding["rule"])
-    said = str(finding["message"])
+    rule = RULES.get(finding.rule)
+    said = finding.message
     if rule is None or not said.endswith(f" {rule.mend}"):
         return Told(None, said, None)
     said = said.removesuffix(f" {rule.mend}")
-    stated = f" Указано: «{finding['value']}»." if finding["value"] is not None else ""
-    expected = [f" {word}: {finding['expected']}." for word in WANTED] if finding["expected"] is not None else []
+    stated = f" Указано: «{finding.value}»." if finding.value is not None else ""
+    expected = [f" {word}: {finding.expected}." for word in WANTED] if finding.expected is not None else []
     tail = next((tail for end in (*expected, "") for tail in (stated + end, end) if said.endswith(tail)), "")
     said = said.removesuffix(tail)
     subject, between, rest = said.rpartition(f": {rule.what}")

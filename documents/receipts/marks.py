@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from contracts.form import SEVERITIES
 from contracts.grid import Place, cell_address
+from contracts.reading import Finding
 from contracts.texts import phrases
-from documents.receipts.findings import Finding, columns_of, groups
+from documents.receipts.findings import columns_of, groups
 from documents.receipts.markup import Element, Markup, Unusual
 from documents.receipts.styles import MARKS, Styles
 
@@ -34,13 +35,13 @@ def marks(findings: Iterable[Finding], form: str | None, edition: str | None) ->
     for group in groups(findings, form, edition):
         for finding, _ in group.places:
             place = place_of(finding)
-            if place is None or finding["sheet"] is None:
+            if place is None or finding.sheet is None:
                 continue
-            text = f"{phrases()[f'receipt.comment.{group.severity}']}\n{finding['message']}"
-            column = known.get(finding["column"] or "")
-            if column and group.allowed and finding["expected"] != group.allowed and group.severity != "note":
+            text = f"{phrases()[f'receipt.comment.{group.severity}']}\n{finding.message}"
+            column = known.get(finding.column or "")
+            if column and group.allowed and finding.expected != group.allowed and group.severity != "note":
                 text += "\n" + phrases()["receipt.allowed"].format(words=group.allowed)
-            gathered[finding["sheet"], place].append((group.severity, text, group.rule))
+            gathered[finding.sheet, place].append((group.severity, text, group.rule))
     found: dict[str, dict[Place, Mark]] = defaultdict(dict)
     for (sheet, place), told in gathered.items():
         told.sort(key=lambda each: SEVERITIES.index(each[0]))
@@ -56,10 +57,10 @@ def signature(rules: str) -> str:
 
 
 def place_of(finding: Finding) -> Place | None:
-    if finding["cell"]:
-        found = ADDRESS.fullmatch(finding["cell"])
+    if finding.cell:
+        found = ADDRESS.fullmatch(finding.cell)
         return place(found[1], found[2]) if found else None
-    return (finding["row"] - 1, 0) if finding["row"] else None
+    return (finding.row - 1, 0) if finding.row else None
 
 
 def place(letters: str, row: str) -> Place:

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from contracts.forms import FORMS, RULES
+from contracts.reading import Finding
 from contracts.receipt import TITLE, Overdue, Receipt, Total
 from contracts.rules import HOLDS, UNREADABLE
 from contracts.texts import phrases
 from contracts.vocabulary import unit_names
-from documents.receipts.findings import Finding, Group, Told, column_titles, groups, number
+from documents.receipts.findings import Group, Told, column_titles, groups, number
 from documents.receipts.sheet import WIDTHS, Cell, Line, place_link
 from documents.receipts.styles import MARKS, Look
 
@@ -52,7 +53,7 @@ def receipt_lines(receipt: Receipt, way: str, marked: Mapping[str, str]) -> list
     found = groups(receipt.findings, receipt.form, receipt.edition)
     if found:
         lines += [GAP, *section("findings")]
-        several = len({each["sheet"] for each in receipt.findings} - {None}) > 1
+        several = len({each.sheet for each in receipt.findings} - {None}) > 1
         for place, group in enumerate(found, start=1):
             lines += group_lines(place, group, marked, with_sheet=several)
     lines += schools(receipt)
@@ -79,11 +80,11 @@ def note(text: str) -> list[Line]:
 def verdict_sentence(receipt: Receipt) -> str:
     """What came of the delivery, in one sentence."""
     rows, with_data = receipt.rows, receipt.rows.loaded + receipt.rows.quarantined
-    doubtful = sum(each["severity"] == "warning" for each in receipt.findings)
+    doubtful = sum(each.severity == "warning" for each in receipt.findings)
     code: str = "accepted_doubtful" if receipt.verdict == "accepted" and doubtful else receipt.verdict
     if receipt.verdict not in ("refused", "held") and receipt.other is not None and receipt.other.relation == "newer":
         code = "superseded"
-    why = next((each["message"] for each in receipt.findings if each["severity"] == "refuse"), "")
+    why = next((each.message for each in receipt.findings if each.severity == "refuse"), "")
     gathered = groups(receipt.findings, receipt.form, receipt.edition)
     why = next((group.what for group in gathered), why)
     if receipt.verdict == "held":
@@ -105,7 +106,7 @@ def counts(receipt: Receipt) -> bool:
 
 def steps(receipt: Receipt, is_marked: bool) -> list[Line]:
     """What to do next, numbered when it is more than one thing."""
-    severities = {each["severity"] for each in receipt.findings}
+    severities = {each.severity for each in receipt.findings}
     if receipt.verdict == "accepted":
         told = [said("next.check" if "warning" in severities else "next.nothing")]
         if "warning" in severities:
@@ -125,7 +126,7 @@ def steps(receipt: Receipt, is_marked: bool) -> list[Line]:
 
 def legend(receipt: Receipt) -> list[Line]:
     """Which colour means what, in words too: a print may be black and white."""
-    severities = {each["severity"] for each in receipt.findings}
+    severities = {each.severity for each in receipt.findings}
     lines: list[Line] = []
     for code, known in (("error", {"error", "refuse"}), ("warning", {"warning"})):
         if severities & known:
@@ -176,7 +177,7 @@ def group_lines(place: int, group: Group, marked: Mapping[str, str], *, with_she
     if group.mend:
         told.append(said("mend", mend=group.mend))
     yield [Cell(" ".join(told), TEXT, ALL)]
-    wanted = {finding["expected"] for finding, _ in group.places}
+    wanted = {finding.expected for finding, _ in group.places}
     if group.allowed and wanted != {group.allowed} and group.severity != "note":
         yield [Cell(said("allowed", words=group.allowed), TEXT, ALL)]
     is_same = len(wanted) == 1 and len(group.places) > 1 and None not in wanted
@@ -211,19 +212,19 @@ def place_lines(group: Group, marked: Mapping[str, str], *, with_wanted: bool, w
 
 def place_cells(finding: Finding, told: Told, marked: Mapping[str, str], *, with_sheet: bool) -> list[Cell]:
     """Where a finding is (a link when the table is in this file), whose, what is stated, expected, the difference."""
-    sheet, cell = finding["sheet"], finding["cell"]
-    row = said("row", row=finding["row"]) if finding["row"] else ""
+    sheet, cell = finding.sheet, finding.cell
+    row = said("row", row=finding.row) if finding.row else ""
     shown = marked.get(sheet, sheet) if sheet else None
     where = ", ".join(part for part in (cell or row, shown if with_sheet or not (cell or row) else None) if part)
     link = None
-    if sheet in marked and (cell or finding["row"]):
-        link = place_link(marked[sheet], cell or f"A{finding['row']}")
+    if sheet is not None and sheet in marked and (cell or finding.row):
+        link = place_link(marked[sheet], cell or f"A{finding.row}")
     return [
         Cell(where, LINK if link else TABLE, link=link),
         Cell(told.subject or "", TABLE),
-        Cell(finding["value"] or "", TABLE_STRONG),
-        Cell(finding["expected"] or "", TABLE),
-        Cell(number(finding["difference"]) or "", FIGURE),
+        Cell(finding.value or "", TABLE_STRONG),
+        Cell(finding.expected or "", TABLE),
+        Cell(number(finding.difference) or "", FIGURE),
     ]
 
 

@@ -98,7 +98,7 @@ def document(arrival: Arrival, found: Identified | None, before: dict[str, Layou
         return about | {"why": "Our own failure; the log has it."}
     layout, form = found.layout, found.form
     if form is None or found.edition is None:
-        return about | {"why": " ".join(str(each["message"]) for each in found.findings)}
+        return about | {"why": " ".join(each.message for each in found.findings)}
     titles = {column.name: column.title for column in found.edition.columns}
     guesses = {each.title: asdict(each) for each in layout.suggested}
     return about | {

@@ -44,7 +44,7 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     out.print(counted if night.outcomes else NOTHING_NEW)
     for outcome in night.outcomes:
         if outcome.verdict in ("refused", "held", None):
-            why = next((f["message"] for f in outcome.findings if f["severity"] == "refuse" or f["rule"] in HOLDS), "")
+            why = next((f.message for f in outcome.findings if f.severity == "refuse" or f.rule in HOLDS), "")
             said = sentence(outcome)
             out.print(f"  {said.removesuffix('.')}. {escape(why)}" if why else f"  {said}")
     show_places(out, settings)

@@ -21,12 +21,13 @@ from rich.progress import (
 from contracts.form import SEVERITIES
 from contracts.forms import RULES
 from contracts.forms.titles import form_title
+from contracts.reading import Finding
 from contracts.rules import READ_AS
 from contracts.texts import in_words
 from contracts.vocabulary import sender_name
 from documents.receipts.findings import column_titles, number
 from flows.home.progress import watched
-from flows.intake.outcome import Finding, Outcome
+from flows.intake.outcome import Outcome
 
 WIDTH = 116
 VERDICT_COLOURS = {"accepted": "green", "partial": "yellow", "refused": "red", "held": "yellow"}
@@ -73,9 +74,9 @@ def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
         out.print(sentence(outcome))
         titles = column_titles(outcome.form)
         for places in grouped(outcome.findings):
-            severity = places[0]["severity"]
+            severity = places[0].severity
             words, colour = in_words("severity")[severity], SEVERITY_COLOURS[severity]
-            told = f"[{colour}]{words}[/{colour}]  {escape(what(places))} [dim]({places[0]['rule']})[/dim]"
+            told = f"[{colour}]{words}[/{colour}]  {escape(what(places))} [dim]({places[0].rule})[/dim]"
             out.print(Padding(told, (0, 0, 0, 2), expand=False))
             told_places = [place for each in places if (place := where(each, titles))] if has_place(places) else []
             for place in told_places[:PLACES_SHOWN]:
@@ -83,7 +84,7 @@ def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
             if len(told_places) > PLACES_SHOWN:
                 out.print(f"      … и ещё {len(told_places) - PLACES_SHOWN}")
             if has_place(places):
-                out.print(Padding(f"[dim]→ {escape(RULES[places[0]['rule']].mend)}[/dim]", (0, 0, 0, 6), expand=False))
+                out.print(Padding(f"[dim]→ {escape(RULES[places[0].rule].mend)}[/dim]", (0, 0, 0, 6), expand=False))
         out.print()
 
 
@@ -118,32 +119,32 @@ def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
     """Findings of one rule together, the worst rules first, otherwise as they appear in the file."""
     found: dict[str, list[Finding]] = {}
     for finding in findings:
-        found.setdefault(finding["rule"], []).append(finding)
-    return sorted(found.values(), key=lambda places: SEVERITIES.index(places[0]["severity"]))
+        found.setdefault(finding.rule, []).append(finding)
+    return sorted(found.values(), key=lambda places: SEVERITIES.index(places[0].severity))
 
 
 def has_place(places: Sequence[Finding]) -> bool:
     """Are these about cells? What is about a whole file says everything in its message."""
-    return any(place["cell"] for place in places) and places[0]["rule"] in RULES
+    return any(place.cell for place in places) and places[0].rule in RULES
 
 
 def what(places: Sequence[Finding]) -> str:
-    return RULES[places[0]["rule"]].what if has_place(places) else " ".join(place["message"] for place in places)
+    return RULES[places[0].rule].what if has_place(places) else " ".join(place.message for place in places)
 
 
 def where(place: Finding, titles: dict[str, str]) -> str:
     """Sheet, cell, column, value and what was expected."""
     told = []
-    if place["sheet"] or place["cell"]:
-        told.append(escape("!".join(part for part in (place["sheet"], place["cell"]) if part)))
-    if place["column"]:
-        column = str(place["column"])
+    if place.sheet or place.cell:
+        told.append(escape("!".join(part for part in (place.sheet, place.cell) if part)))
+    if place.column:
+        column = str(place.column)
         told.append(f"«{escape(titles.get(column, column))}»")
-    if place["value"] is not None:
-        told.append(f"указано: {escape(place['value'])}")
-    if place["expected"] is not None:
-        wanted = "прочитано как" if place["rule"] in READ_AS else "ожидается"
-        told.append(f"{wanted}: {escape(place['expected'])}")
-    if place["difference"] is not None:
-        told.append(f"разница: {number(place['difference'])}")
+    if place.value is not None:
+        told.append(f"указано: {escape(place.value)}")
+    if place.expected is not None:
+        wanted = "прочитано как" if place.rule in READ_AS else "ожидается"
+        told.append(f"{wanted}: {escape(place.expected)}")
+    if place.difference is not None:
+        told.append(f"разница: {number(place.difference)}")
     return ", ".join(told)

@@ -8,14 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from contracts.circumstances import answered_to
-from contracts.reading import Answer, Layout, Reading, Rows, Status
+from contracts.reading import Answer, Finding, Layout, Reading, Rows, Status, findings_in
 from flows.home.faults import Fault
 from flows.intake.incoming import Arrival, Incoming, Key
 
 ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
 """Exit codes: nothing wrong, our own failure, wrong usage, rows were quarantined, a delivery was refused or held."""
-
-Finding = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Outcome:
             "verdict": self.verdict,
             "rows": asdict(self.rows),
             "layout": self._layout(),
-            "findings": [_plain(finding) for finding in self.findings],
+            "findings": [_document(finding) for finding in self.findings],
         }
         counts = {"status": self.status, "in_force": self.in_force}
         ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id}
@@ -101,7 +99,7 @@ def outcome_of(reading: Reading, arrival: Arrival) -> Outcome:
         verdict=reading.verdict,
         rows=reading.rows,
         layout=reading.layout,
-        findings=tuple(reading.findings.to_dicts()),
+        findings=findings_in(reading.findings),
     )
 
 
@@ -154,12 +152,12 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
     return code
 
 
-def _plain(finding: Finding) -> Finding:
-    """Whole differences as integers: 2, not 2.0."""
-    difference = finding["difference"]
+def _document(finding: Finding) -> dict[str, Any]:
+    """The JSON object of a finding; a whole difference is an integer: 2, not 2.0."""
+    difference = finding.difference
     if isinstance(difference, float) and difference.is_integer():
-        return finding | {"difference": int(difference)}
-    return finding
+        finding = finding._replace(difference=int(difference))
+    return finding._asdict()
 
 
 NOBODY = "unknown_sender"

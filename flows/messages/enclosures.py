@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from contracts.reading import Finding
 from contracts.receipt import Receipt
 from contracts.texts import phrases
 from documents.receipts.make import alone
@@ -128,12 +129,11 @@ def without_cells(receipt: Receipt) -> Receipt:
     """A receipt for others than the sender: what is wrong and where, without the values of cells, headings that are not
     of the form, and names of files, any of which may be a person's name."""
 
-    def bare(finding: dict[str, object]) -> dict[str, object]:
-        value = finding["value"]
-        said = str(finding["message"])
+    def bare(finding: Finding) -> Finding:
+        value, said = finding.value, finding.message
         if value is not None:
             said = said.replace(f" Указано: «{value}».", "").replace(f"«{value}»", "«…»")
-        return {**finding, "value": None, "message": said}
+        return finding._replace(value=None, message=said)
 
     return replace(
         receipt,

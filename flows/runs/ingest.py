@@ -91,7 +91,7 @@ def take_in_register(intake: Intake, path: Path) -> None:
     if outcome.failure is not None:
         raise Fault(outcome.failure)
     if outcome.verdict == "refused":
-        why = next((finding["message"] for finding in outcome.findings if finding["severity"] == "refuse"), "")
+        why = next((finding.message for finding in outcome.findings if finding.severity == "refuse"), "")
         raise UsageError(f"{path} is not a register that can be used: {why}")
 
 

@@ -117,7 +117,7 @@ BAND_SIGNS = {"green": "🟢", "amber": "🟡", "red": "🔴", "no_data": "⚪"}
 def markdown(night: Night, tables: Tables) -> str:
     """The night for Prefect's page: Russian tables for officers."""
     verdicts = night.verdicts
-    found = Counter(finding["severity"] for outcome in night.outcomes for finding in outcome.findings)
+    found = Counter(finding.severity for outcome in night.outcomes for finding in outcome.findings)
     counted = (
         f"Новых файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
         f"отклонены {verdicts['refused']}, ждут решения {verdicts['held']}, сбой у нас {verdicts['failed']}. "

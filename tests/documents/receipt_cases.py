@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from contracts.forms import RULES
 from contracts.grid import Unreadable
-from contracts.reading import Layout, Rows
+from contracts.reading import Finding, Layout, Rows
 from contracts.receipt import Receipt
 from documents.reading.read import read_grid
 from documents.receipts.make import make_receipt
@@ -25,9 +25,9 @@ RECEIVED = dt.datetime(2023, 9, 8, 15, 6, tzinfo=dt.timezone(dt.timedelta(hours=
 INJECTIONS = ("=cmd|'/c calc'!A1", "+7 913", "-2+3", "@SUM(A1)", "\t=1+1", "\r=1+1", "=1+1")
 
 
-def finding(**changed: Any) -> dict[str, Any]:
+def finding(**changed: Any) -> Finding:
     """A finding at F3 of «Лист1», in the words that the pipeline gives it."""
-    found = {
+    found: dict[str, Any] = {
         "rule": "RDY-011", "severity": "error", "scope": "row", "sheet": "Лист1", "cell": "F3", "row": 3,
         "column": "navigators_trained", "value": "5", "expected": "≤ 3", "difference": 2.0,
         "subject": "МБОУ «СОШ с. Дальнее»",
@@ -36,10 +36,10 @@ def finding(**changed: Any) -> dict[str, Any]:
     stated = f" Указано: «{found['value']}»." if found["value"] is not None else ""
     wanted = f" Ожидается: {found['expected']}." if found["expected"] is not None else ""
     whose = f"{subject}: " if subject else ""
-    return {"message": f"{whose}{rule.what}{stated}{wanted} {rule.mend}"} | found
+    return Finding(message=f"{whose}{rule.what}{stated}{wanted} {rule.mend}", **found)
 
 
-def receipt(*findings: dict[str, Any], **changed: Any) -> Receipt:
+def receipt(*findings: Finding, **changed: Any) -> Receipt:
     known: dict[str, Any] = {
         "file": "Отчёт Дальний 08.09.2023.xlsx", "sha256": "0123456789abcdef" * 4, "received_at": RECEIVED,
         "verdict": "partial", "rows": Rows(5, 1, 1, 3), "layout": Layout(), "findings": findings,

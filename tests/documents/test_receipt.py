@@ -331,7 +331,7 @@ def test_a_receipt_is_known_by_its_title(name: str, first: object, is_ours: bool
 def test_a_message_is_taken_apart_as_it_was_put_together() -> None:
     said = told(finding(value="5. Ожидается: 3", expected="≤ 3", subject="МБОУ: школа"))
     assert said.subject == "МБОУ: школа" and said.what.startswith("Обученных навигаторов больше")
-    odd = finding() | {"message": "Так было написано раньше."}
+    odd = finding()._replace(message="Так было написано раньше.")
     assert (told(odd).subject, told(odd).what, told(odd).mend) == (None, "Так было написано раньше.", None)
 
 

@@ -200,7 +200,7 @@ def test_the_register_of_then_on_request(engine: sa.Engine, settings: Settings) 
     corrected = settings.inbox / "department" / "Реестр школ 2023-09-01 исправлено.xlsx"
     corrected.write_bytes(register_file(region))
     (outcome,) = ingest([corrected], Options(), settings)
-    assert (outcome.verdict, [each["rule"] for each in outcome.findings]) == ("held", ["COM-070"])
+    assert (outcome.verdict, [each.rule for each in outcome.findings]) == ("held", ["COM-070"])
     assert outcome.delivery_id is not None
     decided(settings, outcome.delivery_id, "current", "Офицер", "Школа закрыта.")
 

@@ -38,15 +38,15 @@ def test_check_keeps_nothing(bare: Settings, region_files: Path) -> None:
 
 def test_check_names_the_rules_that_need_a_register(bare: Settings, region_files: Path) -> None:
     (outcome,) = check(list(picked(region_files, "bakcharsky").values()), Options(), bare)
-    (finding,) = [each for each in outcome.findings if each["rule"] == "COM-024"]
-    assert finding["severity"] == "warning"
+    (finding,) = [each for each in outcome.findings if each.rule == "COM-024"]
+    assert finding.severity == "warning"
 
 
 def test_check_with_a_register(bare: Settings, region_files: Path) -> None:
     files = picked(region_files, "department/Реестр", "bakcharsky", "kedrovy")
     outcomes = check([files["bakcharsky"], files["kedrovy"]], Options(register=files["department/Реестр"]), bare)
     assert [(each.sender, each.verdict) for each in outcomes] == [("bakcharsky", "partial"), ("kedrovy", "accepted")]
-    assert "COM-024" not in {finding["rule"] for each in outcomes for finding in each.findings}
+    assert "COM-024" not in {finding.rule for each in outcomes for finding in each.findings}
     assert exit_code(outcomes) == 3
 
 
@@ -65,7 +65,7 @@ def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path
     files = picked(region_files, "department/Реестр", "bakcharsky")
     register_of(files["department/Реестр"], Context(None, b"x" * 32), Opener(home)).write_parquet(home.register)
     (outcome,) = check([files["bakcharsky"]], Options(), home)
-    assert "COM-024" not in {finding["rule"] for finding in outcome.findings}
+    assert "COM-024" not in {finding.rule for finding in outcome.findings}
 
 
 def test_check_takes_a_register_kept_before_full_names_were(tmp_path: Path, region_files: Path) -> None:
@@ -80,7 +80,7 @@ def test_check_takes_a_register_kept_before_full_names_were(tmp_path: Path, regi
     register.drop("full_name").write_parquet(home.register)
     (outcome,) = check([files["bakcharsky"]], Options(), home)
     assert outcome.verdict == "partial"
-    assert "COM-024" not in {finding["rule"] for finding in outcome.findings}
+    assert "COM-024" not in {finding.rule for finding in outcome.findings}
 
 
 def test_a_register_that_is_none_is_wrong_usage(bare: Settings, region_files: Path) -> None:

@@ -88,8 +88,8 @@ def test_4828_pupils_never_become_21_by_themselves(
 
     spoilt = one(settings, write(settings, pupils, NIGHTS[1], merged))
     assert (spoilt.verdict, exit_code([spoilt]), spoilt.rows.loaded) == ("refused", 4, 0)
-    assert spoilt.findings[0]["rule"] == "COM-072"
-    assert "без ошибок: 21." in spoilt.findings[0]["message"]
+    assert spoilt.findings[0].rule == "COM-072"
+    assert "без ошибок: 21." in spoilt.findings[0].message
     assert good["regional_operator/Сводный"].name in (spoilt.in_force or "")  # what holds on that date, not «nothing»
     ran = profmin("run", "nightly", "--as-of", NIGHTS[1], settings=settings)
     assert ran.returncode in (0, 3, 4), ran.stderr
@@ -153,9 +153,9 @@ def test_a_night_after_a_broken_register_works_on_with_the_one_that_stands(
     folder = settings.inbox / "department"
     spoilt = saved(folder / "Реестр школ 2023-09-02.xlsx", broken)
     refused = one(settings, spoilt)
-    assert (refused.verdict, refused.findings[0]["rule"]) == ("refused", "COM-072")
+    assert (refused.verdict, refused.findings[0].rule) == ("refused", "COM-072")
     short = one(settings, saved(folder / "Реестр школ 2023-09-03.xlsx", rows[:-1]))
-    assert (short.verdict, [each["rule"] for each in short.findings]) == ("held", ["COM-070"])
+    assert (short.verdict, [each.rule for each in short.findings]) == ("held", ["COM-070"])
     with engine.connect() as connection:
         assert mart(connection, "readiness_region", NIGHTS[0])["schools"].to_list() == [285]
     report = picked(region_files, "asinovsky")["asinovsky"]

@@ -86,11 +86,11 @@ def test_a_bad_file_is_refused_and_stops_nobody(settings: Settings, engine: sa.E
     book.active.append(["Борщ", 120])
     book.save(folder / "меню.xlsx")
     outcomes = {each.file: each for each in ingest([settings.inbox], Options(), settings)}
-    refused = {name: each.findings[0]["rule"] for name, each in outcomes.items() if each.verdict == "refused"}
+    refused = {name: each.findings[0].rule for name, each in outcomes.items() if each.verdict == "refused"}
     assert refused == {
         "оборванный.xlsx": "COM-003", "пустой.xlsx": "COM-001", "письмо.pdf": "COM-004", "меню.xlsx": "COM-010",
     }  # fmt: skip
-    assert all(outcomes[name].findings[0]["message"] for name in refused)
+    assert all(outcomes[name].findings[0].message for name in refused)
     assert outcomes[good["asinovsky"].name].verdict == "accepted"
     assert outcomes[good["parabelsky"].name].verdict == "accepted"
     assert exit_code(outcomes.values()) == 4

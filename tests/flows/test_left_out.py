@@ -41,7 +41,7 @@ def report(settings: Settings, region_files: Path) -> Path:
 
 
 def said(outcomes: list[Outcome]) -> dict[str, tuple[str | None, list[str]]]:
-    return {each.file: (each.verdict, [found["rule"] for found in each.findings]) for each in outcomes}
+    return {each.file: (each.verdict, [found.rule for found in each.findings]) for each in outcomes}
 
 
 def incidents(engine: sa.Engine, name: str) -> dict[str, dict[str, object]]:

@@ -39,7 +39,7 @@ def receipts(settings: Settings) -> dict[Path, bytes]:
 
 
 def found_in(outcome: Outcome) -> list[tuple[Any, ...]]:
-    return sorted((each["rule"], each["cell"], each["value"], each["expected"]) for each in outcome.findings)
+    return sorted((each.rule, each.cell, each.value, each.expected) for each in outcome.findings)
 
 
 def text_of(path: Path) -> str:
@@ -74,7 +74,7 @@ def test_every_delivery_gets_a_receipt_and_keeps_it(settings: Settings, region_i
         told = {way for way in WAYS if phrases()[f"receipt.way.{way}"] in text}
         assert told == {ways[outcome.form]} if outcome.form in ways else told <= {"likeness"}
         assert path.name.startswith(Path(outcome.file).stem)
-        assert all(each["rule"] in text for each in outcome.findings)
+        assert all(each.rule in text for each in outcome.findings)
     changed = {path: path.stat().st_mtime_ns for path in first}
     again = ingest([region_inbox], Options(), settings)
     assert all(each.is_repeat for each in again)
@@ -110,8 +110,8 @@ def test_a_mended_receipt_is_accepted_and_replaces(settings: Settings, engine: s
     (path,) = settings.outbox.glob("bakcharsky/*")
     book = openpyxl.load_workbook(path)
     for found in before.findings:
-        if found["severity"] == "error":
-            book[found["sheet"]][found["cell"]] = float(found["expected"])
+        if found.severity == "error":
+            book[found.sheet][found.cell] = float(found.expected)
     data = io.BytesIO()
     book.save(data)
     (after,) = ingest([sent(settings, data.getvalue(), "bakcharsky", path.name)], Options(), settings)

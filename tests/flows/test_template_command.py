@@ -184,7 +184,7 @@ def test_template_left_empty_is_refused_in_one_sentence(
     path = write_template(bare, name, sender, AS_OF, register, tmp_path)
     os.utime(path, (NOON, NOON))
     (outcome,) = checked(path, bare, register)
-    assert (outcome.verdict, [finding["rule"] for finding in outcome.findings]) == ("refused", ["COM-015"])
+    assert (outcome.verdict, [finding.rule for finding in outcome.findings]) == ("refused", ["COM-015"])
 
 
 def test_schools_not_filled_in_have_not_reported(
@@ -195,7 +195,7 @@ def test_schools_not_filled_in_have_not_reported(
     (outcome,) = checked(path, bare, register)
     assert (outcome.verdict, outcome.rows.loaded) == ("accepted", 6)
     (finding,) = outcome.findings
-    assert (finding["rule"], finding["difference"]) == ("COM-062", -2)
+    assert (finding.rule, finding.difference) == ("COM-062", -2)
 
 
 def test_template_of_nobody_asks_who_sends_it(
@@ -204,7 +204,7 @@ def test_template_of_nobody_asks_who_sends_it(
     path = write_template(bare, "readiness_report", as_of=AS_OF, to=tmp_path)
     assert "--sender" in capsys.readouterr().err
     (outcome,) = check([path], Options(), bare)
-    assert "COM-017" in [finding["rule"] for finding in outcome.findings]
+    assert "COM-017" in [finding.rule for finding in outcome.findings]
 
 
 def test_schools_are_those_of_the_register_last_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

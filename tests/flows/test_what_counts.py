@@ -65,7 +65,7 @@ def told(outcomes: list[Outcome]) -> list[tuple[str | None, int, bool]]:
 
 
 def rules(outcome: Outcome) -> set[str]:
-    return {finding["rule"] for finding in outcome.findings}
+    return {finding.rule for finding in outcome.findings}
 
 
 @pytest.fixture
@@ -154,8 +154,8 @@ def test_older_bytes_sent_again_after_another_file_count_again(
     put(plain, shegarsky, "shegarsky")
     (again,) = night(plain)
     assert told([again]) == [("accepted", 12, False)]
-    (note,) = [finding for finding in again.findings if finding["rule"] == "COM-077"]
-    assert note["severity"] == "note" and other.name in note["message"]
+    (note,) = [finding for finding in again.findings if finding.rule == "COM-077"]
+    assert note.severity == "note" and other.name in note.message
     current = "SELECT as_of FROM ops.reading WHERE sender = 'shegarsky' AND status = 'current'"
     assert rows(engine, current) == [(dt.date(2023, 9, 8),)]
     put(plain, shegarsky, "shegarsky")
@@ -280,8 +280,8 @@ def test_a_file_from_the_future_is_named_and_came_now(
     path = put(settings, shegarsky, "shegarsky")
     os.utime(path, (4_000_000_000, 4_000_000_000))
     (outcome,) = night(settings.model_copy(update={"vouched_channels": vouched}))
-    (found,) = [finding for finding in outcome.findings if finding["rule"] == "COM-075"]
-    assert (outcome.verdict, found["severity"], found["value"]) == ("accepted", "warning", "02.10.2096 14:06")
+    (found,) = [finding for finding in outcome.findings if finding.rule == "COM-075"]
+    assert (outcome.verdict, found.severity, found.value) == ("accepted", "warning", "02.10.2096 14:06")
     assert rows(engine, "SELECT count(*) FROM ops.delivery WHERE counts_at > now()") == [(0,)]
 
 
@@ -289,9 +289,9 @@ def test_a_file_from_before_its_own_date_is_named(plain: Settings, shegarsky: Pa
     path = put(plain, shegarsky, "shegarsky")
     os.utime(path, (1_693_900_000, 1_693_900_000))
     (outcome,) = night(plain)
-    (found,) = [finding for finding in outcome.findings if finding["rule"] == "COM-076"]
-    assert (outcome.verdict, found["severity"]) == ("accepted", "warning")
-    assert "05.09.2023" in found["message"] and "08.09.2023" in found["message"]
+    (found,) = [finding for finding in outcome.findings if finding.rule == "COM-076"]
+    assert (outcome.verdict, found.severity) == ("accepted", "warning")
+    assert "05.09.2023" in found.message and "08.09.2023" in found.message
 
 
 @pytest.mark.parametrize("folder", ["", "Шегарский", "shegarsky2"])
@@ -301,7 +301,7 @@ def test_nobodys_folder_is_refused_with_a_sentence(
     put(plain, shegarsky, folder)
     (outcome,) = night(plain)
     assert (outcome.verdict, outcome.sender, "COM-078" in rules(outcome)) == ("refused", None, True)
-    message = next(finding["message"] for finding in outcome.findings if finding["rule"] == "COM-078")
+    message = next(finding.message for finding in outcome.findings if finding.rule == "COM-078")
     assert (folder or "вне папок") in message and "shegarsky" in message
     assert [path.parent.name for path in plain.outbox.rglob("*.квитанция.xlsx") if "Шегар" in path.name] == [
         "unknown_sender"

@@ -131,7 +131,7 @@ def test_an_archive_that_is_not_unpacked_is_refused_as_it_is(trusting: Settings,
         good.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01")
     )
     outcomes = ingest([settings.inbox], Options(), settings)
-    assert {each.file: [finding["rule"] for finding in each.findings] for each in outcomes} == {
+    assert {each.file: [finding.rule for finding in each.findings] for each in outcomes} == {
         "вложенный.zip/ещё.zip": ["COM-004"], "много.zip": ["COM-005"], "пустой.zip": ["COM-004"],
         "оборванный.zip": ["COM-003"], "закрытый.zip": ["COM-002"],
     }  # fmt: skip

@@ -9,7 +9,19 @@ from itertools import count
 import polars as pl
 import sqlalchemy as sa
 
-from contracts.reading import CONTROL_TOTALS, FINDINGS, PUPILS, RAW_ROWS, SCHOOL_OUTCOMES, Layout, Reading, Rows, empty
+from contracts.reading import (
+    CONTROL_TOTALS,
+    FINDINGS,
+    PUPILS,
+    RAW_ROWS,
+    SCHOOL_OUTCOMES,
+    Finding,
+    Layout,
+    Reading,
+    Rows,
+    empty,
+    findings_frame,
+)
 from warehouse.deliveries.decision import Decided, decide
 from warehouse.deliveries.load import LoadResult, load, load_many, record_arrival
 from warehouse.marts.definitions import marts, views
@@ -110,7 +122,7 @@ def report(
     made: dict[str, object] = {
         "rows": Rows(len(told) + 1, len(accepted), len(rejected), 1),
         "verdict": "partial" if rejected else "accepted",
-        "findings": pl.DataFrame(findings, schema=FINDINGS),
+        "findings": findings_frame(findings),
         "raw_rows": pl.DataFrame(raw, schema=RAW_ROWS),
         "school_outcomes": outcomes,
     }
@@ -137,22 +149,15 @@ def export(ids: Mapping[str, int], pupils: Mapping[str, int], **changed: object)
 
 
 def refused(form: str | None, sender: str | None, **changed: object) -> Reading:
-    found = pl.DataFrame([finding("COM-012", None, "refuse")], schema=FINDINGS)
+    found = findings_frame([finding("COM-012", None, "refuse")])
     made = {"slice": None, "verdict": "refused", "rows": Rows(3, 0, 2, 1), "findings": found}
     said = reading("readiness_report", "", pl.DataFrame(), **{**made, **changed})
     return replace(said, form=form, sender=sender, campaign=said.campaign if form == "readiness_report" else None)
 
 
-def finding(rule: str, row: int | None, severity: str = "error") -> dict[str, object]:
-    return {
-        **dict.fromkeys(FINDINGS),
-        "rule": rule,
-        "severity": severity,
-        "scope": "row" if row else "table",
-        "sheet": "Лист1" if row else None,
-        "row": row,
-        "message": "Поправьте.",
-    }
+def finding(rule: str, row: int | None, severity: str = "error") -> Finding:
+    scope, sheet = ("row", "Лист1") if row else ("table", None)
+    return Finding(rule, severity, scope, sheet, None, row, None, None, None, None, "Поправьте.")
 
 
 def delivery(engine: sa.Engine, received_at: dt.datetime = NOON, name: str = "файл.xlsx") -> int:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hand_made import SEED, accepted, delivery, export, finding, loaded, refused, report
 
 from contracts.forms import RULES
-from contracts.reading import CONTROL_TOTALS, FINDINGS
+from contracts.reading import CONTROL_TOTALS, findings_frame
 from contracts.texts import incident_texts
 from contracts.vocabulary import rows
 from warehouse.deliveries.received import finish_run, start_run
@@ -125,7 +125,7 @@ def test_a_file_that_nobody_can_be_asked_about_is_forgotten(engine: sa.Engine, s
 def test_errors_of_a_nightly_form_change_every_night_and_are_no_news(engine: sa.Engine, small: dict[str, int]) -> None:
     states = []
     for night, many in ((9, 1), (10, 3)):
-        found = pl.DataFrame([finding("REX-001", row + 2) for row in range(many)], schema=FINDINGS)
+        found = findings_frame([finding("REX-001", row + 2) for row in range(many)])
         loaded(
             engine,
             replace(

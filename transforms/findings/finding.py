@@ -12,7 +12,7 @@ import polars as pl
 from contracts.form import Edition, Rule
 from contracts.forms import RULES
 from contracts.grid import column_letters
-from contracts.reading import FINDINGS
+from contracts.reading import FINDINGS, Finding
 from contracts.rules import (
     FOOTNOTE_MARK,
     GRADES_FROM_DAY,
@@ -174,13 +174,12 @@ def finding(
     cell: str | None = None,
     row: int | None = None,
     column: str | None = None,
-) -> dict[str, object]:
-    """One finding about a table or a delivery, as a row of `FINDINGS`; `what` replaces the rule's own sentence."""
+) -> Finding:
+    """One finding about a table or a delivery; `what` replaces the rule's own sentence."""
     said = what or rule.what
     stated = f" Указано: «{value}»." if value is not None else ""
     wanted = f" Ожидается: {expected}." if expected is not None else ""
-    return {
-        "rule": rule.id, "severity": rule.severity, "scope": rule.scope, "sheet": sheet, "cell": cell, "row": row,
-        "column": column, "value": value, "expected": expected, "difference": difference,
-        "message": f"{said}{stated}{wanted} {rule.mend}",
-    }  # fmt: skip
+    return Finding(
+        rule.id, rule.severity, rule.scope, sheet, cell, row, column, value, expected, difference,
+        message=f"{said}{stated}{wanted} {rule.mend}",
+    )  # fmt: skip

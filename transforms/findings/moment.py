@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from contracts.reading import Finding
 from contracts.rules import BEFORE_ITS_DATE, CLAIM_AHEAD
 from transforms.cells.day import OFFICE_HOURS
 from transforms.findings.finding import finding
@@ -16,7 +17,7 @@ AHEAD = dt.timedelta(minutes=10)
 """By how much clocks may differ."""
 
 
-def moment_findings(delivery: Delivery, as_of: dt.date | None) -> list[dict[str, object]]:
+def moment_findings(delivery: Delivery, as_of: dt.date | None) -> list[Finding]:
     """Times that cannot be: the file's own lies in the future, or it is there before the date that it speaks of."""
     received, claimed = delivery.received_at, delivery.claimed_at
     found = []

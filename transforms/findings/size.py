@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.form import Form, Size
+from contracts.reading import Finding
 from contracts.rules import TOO_MUCH_SET_ASIDE, WRONG_SIZE
 from transforms.findings.finding import finding
 
@@ -13,7 +14,7 @@ SAID = {
 }
 
 
-def wrong_size(size: Size | None, found: int, expected: int) -> list[dict[str, object]]:
+def wrong_size(size: Size | None, found: int, expected: int) -> list[Finding]:
     """The finding that refuses a delivery of another size than expected, with both numbers; none when it is right."""
     if size is None or not expected:
         return []
@@ -30,7 +31,7 @@ def wrong_size(size: Size | None, found: int, expected: int) -> list[dict[str, o
     ]  # fmt: skip
 
 
-def too_much_set_aside(form: Form, loaded: int, set_aside: int) -> list[dict[str, object]]:
+def too_much_set_aside(form: Form, loaded: int, set_aside: int) -> list[Finding]:
     """The finding that refuses a delivery of whose rows with data more are set aside than its form allows, with both
     numbers; none when it is not so."""
     most = form.set_aside.most(loaded + set_aside)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from contracts.grid import Sheet, cell_address, column_letters
+from contracts.reading import Finding
 from contracts.rules import BRANCH_LEFT_OUT, NOT_FILLED_IN, SUM_OR_DATA, TOTAL_UNNAMED
 from transforms.cells.key import key
 from transforms.findings.finding import finding
 from transforms.tables.header import Heading
-from transforms.tables.identify import Finding
 from transforms.tables.layout import spans
 from transforms.tables.resolve import Register
 from transforms.tables.row_kind import Places, is_branch, school_words

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-import polars as pl
-
 from contracts.form import Form
 from contracts.forms import RULES
 from contracts.grid import Grid
-from contracts.reading import FINDINGS, Layout, Reading
+from contracts.reading import Finding, Layout, Reading, findings_frame, findings_in
 from contracts.rules import DOUBTS, HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS
 from transforms.findings.disclosure import HIDDEN, born_before, is_told, sheet_told
 from transforms.tables.identify import Identified
@@ -25,7 +23,6 @@ OF_SHEETS = frozenset(DOUBTS[reason].id for reason in ("parts", "far_cells"))
 """Those whose values name a sheet."""
 SHEET = re.compile("лист «(.*)»", re.DOTALL)
 QUOTED = re.compile("«([^«»]*)»")
-Finding = Mapping[str, object]
 
 
 class Sieve:
@@ -50,24 +47,23 @@ class Sieve:
     def text(self, text: str) -> str:
         return text if text == HIDDEN or is_told(text, self.since) else HIDDEN
 
-    def quoted(self, text: str | None) -> str | None:
+    def quoted(self, text: str) -> str:
         """A sentence of ours whose quotations are passed one by one."""
-        if text is None:
-            return None
         return QUOTED.sub(lambda found: found[0] if found[1] in our_sentences() else f"«{self.text(found[1])}»", text)
 
-    def finding(self, finding: Finding) -> dict[str, object]:
+    def finding(self, finding: Finding) -> Finding:
         """A finding of a table or a delivery; those of rows have their values passed where they are made."""
-        told = {**finding, "sheet": self.sheet(_text(finding["sheet"]))}
-        message, value = str(finding["message"]), _text(finding["value"])
-        if finding["rule"] in OF_SHEETS and value is not None:
-            told |= {"value": self.sheets_in(value), "message": message.replace(value, self.sheets_in(value))}
-        elif finding["rule"] not in OF_OURS:
-            if value is not None and self.text(value) == HIDDEN:
-                message = message.replace(f"«{value}»", f"«{HIDDEN}»")
-                told["value"] = HIDDEN
-            told |= {"message": self.quoted(message), "expected": self.quoted(_text(finding["expected"]))}
-        return told
+        told = finding._replace(sheet=self.sheet(finding.sheet))
+        value, message = finding.value, finding.message
+        if finding.rule in OF_SHEETS and value is not None:
+            shown = self.sheets_in(value)
+            return told._replace(value=shown, message=message.replace(value, shown))
+        if finding.rule in OF_OURS:
+            return told
+        if value is not None and self.text(value) == HIDDEN:
+            value, message = HIDDEN, message.replace(f"«{value}»", f"«{HIDDEN}»")
+        expected = finding.expected and self.quoted(finding.expected)
+        return told._replace(value=value, expected=expected, message=self.quoted(message))
 
     def place(self, place: str) -> str:
         """«sheet!cell»."""
@@ -95,11 +91,11 @@ def sieved(found: Identified, reading: Reading) -> Reading:
     been one: its own values have no words of the file but names of sheets."""
     sieve = Sieve(sheet_names(found), born_before(found.as_of))
     findings = [
-        sieve.finding(each) if found.form is not None or each["rule"] in OF_SHEETS else each
-        for each in reading.findings.to_dicts()
+        sieve.finding(each) if found.form is not None or each.rule in OF_SHEETS else each
+        for each in findings_in(reading.findings)
     ]
     layout = reading.layout if found.form is None else sieve.layout(reading.layout, titles_of(found.form))
-    return replace(reading, layout=layout, findings=pl.DataFrame(findings, schema=FINDINGS, orient="row"))
+    return replace(reading, layout=layout, findings=findings_frame(findings))
 
 
 def sheet_names(found: Identified) -> list[str]:
@@ -118,7 +114,3 @@ def titles_of(form: Form) -> dict[str, str]:
 def our_sentences() -> str:
     """All texts of rules: what they quote is ours."""
     return "\n".join(text for rule in RULES.values() for text in (rule.what, rule.mend))
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

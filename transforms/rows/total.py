@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Literal
 
 import polars as pl
 
 from contracts.form import Column, Edition, Form, RowControl
 from contracts.forms import RULES
 from contracts.grid import cell_address
-from contracts.reading import CONTROL_TOTALS
+from contracts.reading import CONTROL_TOTALS, ControlTotal, Finding
 from contracts.rules import TOTAL_MISSING
 from transforms.cells.parse import UNVALUED, Told, parse
 from transforms.findings.finding import PLACED, finding, placed
@@ -34,11 +35,11 @@ def stated_totals(
     columns: Mapping[str, int],
     total: Row | None,
     sheet: str,
-) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Rows of `CONTROL_TOTALS` and findings for the «Итого» row of a delivery."""
+) -> tuple[list[ControlTotal], list[Finding]]:
+    """Totals and findings of the «Итого» row of a delivery."""
     if total is None:
         return [], [finding(TOTAL_MISSING, sheet=sheet)] if form.states_total else []
-    totals: list[dict[str, object]] = []
+    totals: list[ControlTotal] = []
     findings = []
     for control in form.controls:
         place, column = columns.get(control.stated), edition.column(control.stated)
@@ -46,12 +47,12 @@ def stated_totals(
         stated, is_unread, told = stated_number(text, column) if text else (None, False, None)
         if place is None or (stated is None and not is_unread):
             continue
-        cell: dict[str, Any] = {
-            "value": text, "sheet": sheet, "cell": cell_address(total.number - 1, place), "row": total.number,
-            "column": column.name,
-        }  # fmt: skip
+        here = partial(
+            finding, value=text, sheet=sheet, cell=cell_address(total.number - 1, place), row=total.number,
+            column=column.name,
+        )  # fmt: skip
         if told is not None and stated is not None:
-            findings.append(finding(RULES[told.rule], expected=told.shown, **cell))
+            findings.append(here(RULES[told.rule], expected=told.shown))
         computed_there = computed[control.metric]
         difference = None if stated is None else stated - computed_there
         agrees = difference is not None and abs(difference) <= EXACT
@@ -65,7 +66,7 @@ def stated_totals(
                 wrong = "посчитано формулой, результат которой не сохранён"
             what = f"«Итого» в столбце «{column.title}» {wrong}."
             expected = f"{computed_there:.15g}"
-            findings.append(finding(RULES[control.rule], what=what, expected=expected, difference=difference, **cell))
+            findings.append(here(RULES[control.rule], what=what, expected=expected, difference=difference))
     return totals, findings
 
 
@@ -78,11 +79,9 @@ def stated_number(text: str, column: Column) -> tuple[float | None, bool, Told |
     return None if value is None else float(value), read.unread is not None, read.told.get(text)
 
 
-def control_row(metric: str, stated: float, computed: float, agrees: bool) -> dict[str, object]:
-    return {
-        "reporting_unit": None, "metric": metric, "stated": stated, "computed": computed,
-        "difference": stated - computed, "tolerance": 0.0, "verdict": "agrees" if agrees else "disagrees",
-    }  # fmt: skip
+def control_row(metric: str, stated: float, computed: float, agrees: bool) -> ControlTotal:
+    verdict: Literal["agrees", "disagrees"] = "agrees" if agrees else "disagrees"
+    return ControlTotal(None, metric, stated, computed, stated - computed, 0.0, verdict)
 
 
 def row_controls(form: Form, edition: Edition, typed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

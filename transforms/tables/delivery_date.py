@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from contracts.grid import Sheet
+from contracts.reading import Finding
 from contracts.rules import AS_OF_UNKNOWN, OLDER_SHEETS, SCHOOL_YEAR_DIFFERS
 from contracts.vocabulary import academic_year
 from transforms.cells.cell import cell_text
@@ -27,7 +28,6 @@ from transforms.tables.origin import (
 from transforms.tables.row_kind import mark_of
 from transforms.tables.whose import contradiction
 
-Finding = dict[str, object]
 Headings = list[tuple[Sheet, Heading]]
 SHORT_DAY = re.compile(rf"(?<![\d.])(\d{{1,2}})(?:[._](\d{{1,2}})|\s+({'|'.join(MONTHS)}))(?![\d.])")
 KEYS = ("school_code", "school_name", "short_name", "reporting_unit", "full_name")

@@ -12,7 +12,7 @@ import polars as pl
 from contracts.form import Edition, Form
 from contracts.forms import FORMS, form_named
 from contracts.grid import Blocks, Grid, Sheet, Unreadable
-from contracts.reading import Layout
+from contracts.reading import Finding, Layout
 from contracts.receipt import is_receipt
 from contracts.rules import (
     DOUBTS,
@@ -45,7 +45,6 @@ from transforms.tables.rival import by_year
 from transforms.tables.which_form import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
 from transforms.tables.whose import nobodys_folder, owner, sender_of
 
-Finding = dict[str, object]
 RANGES_SHOWN = 10
 
 
@@ -112,7 +111,7 @@ class Identified:
 
     @property
     def refused(self) -> bool:
-        return any(each["severity"] == "refuse" for each in self.findings)
+        return any(each.severity == "refuse" for each in self.findings)
 
     @property
     def slice(self) -> str | None:
@@ -132,7 +131,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     if isinstance(content, Unreadable):
         # The detail is English, for engineers: it stays out of the message, which is the sender's.
         what = phrases()[f"unreadable.{content.looks}"] if content.looks else None
-        told = finding(UNREADABLE[content.reason], what=what) | {"value": content.detail}
+        told = finding(UNREADABLE[content.reason], what=what)._replace(value=content.detail)
         return Identified(delivery, None, sender=owner(delivery, context), findings=(told, *unproved))
     read_with_doubt = [
         finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from contracts.form import Edition
 from contracts.grid import Sheet, cell_address, column_letters
-from contracts.reading import Layout, Suggestion
+from contracts.reading import Finding, Layout, Suggestion
 from contracts.rules import (
     ANOTHER_TABLE,
     HEADING_MISSING,
@@ -29,7 +29,6 @@ from transforms.tables.rival import other_years
 from transforms.tables.sheet_parts import OtherTable, filled
 from transforms.tables.suggestion import suggestions
 
-Finding = dict[str, object]
 Headings = Sequence[tuple[Sheet, Heading]]
 
 
@@ -94,7 +93,7 @@ def unknown(sheet: Sheet, shown: str, cell: str, row: int, guess: Suggestion | N
     if guess is not None:
         what = f"{HEADING_UNKNOWN.what} Похоже на столбец «{guess.title}» (сходство {guess.score} из 100)."
     said = finding(HEADING_UNKNOWN, what=what, value=shown, sheet=sheet.name, cell=cell, row=row + 1)
-    return said | {"expected": guess.title if guess is not None else None}
+    return said._replace(expected=guess.title if guess is not None else None)
 
 
 def another_table(other: OtherTable) -> Finding:

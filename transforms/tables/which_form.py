@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from contracts.form import Form
 from contracts.grid import Sheet
+from contracts.reading import Finding
 from contracts.rules import FORM_AMBIGUOUS, FORM_UNKNOWN
 from transforms.cells.key import heading_parts, telling_wordings
 from transforms.findings.disclosure import numbered
@@ -15,7 +16,6 @@ from transforms.tables.sheet_parts import is_meant
 from transforms.tables.suggestion import suggestions
 from transforms.tables.top import Top, by_row, top_of
 
-Finding = dict[str, object]
 Seen = list[tuple[Sheet, Heading]]
 FIRST_ROWS = 12
 """Rows in which nearly every heading begins."""

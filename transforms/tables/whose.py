@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from contracts.form import Form
 from contracts.grid import Sheet
+from contracts.reading import Finding
 from contracts.rules import CONTRADICTION, FOLDER_UNOWNED, SENDER_UNKNOWN, SENDER_WRONG
 from contracts.vocabulary import owners, rows, unit_names
 from transforms.cells.cell import cell_text
@@ -17,8 +18,6 @@ from transforms.tables.resolve import Register
 
 if TYPE_CHECKING:
     from transforms.tables.identify import Context, Delivery
-
-Finding = dict[str, object]
 
 
 def owner(delivery: Delivery, context: Context) -> str | None:
@@ -81,7 +80,7 @@ def said_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
 
 def contradiction(what: str, stated: Sequence[tuple[str, str]]) -> Finding:
     shown = ", ".join(f"{place} — {value}" for place, value in stated)
-    return finding(CONTRADICTION, what=f"{what} по-разному: {shown}.") | {"value": shown}
+    return finding(CONTRADICTION, what=f"{what} по-разному: {shown}.")._replace(value=shown)
 
 
 def called(sender: str) -> str:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, text
 
 from contracts.form import Form
 from contracts.forms import form_named
-from contracts.reading import Reading
+from contracts.reading import Finding, Reading
 from contracts.rules import NOTHING_LOADED, SCHOOLS_LOST, SUSPICIOUSLY_SMALLER
-from warehouse.deliveries.history import Finding, Standing, finding
+from warehouse.deliveries.history import Standing, finding
 from warehouse.schema.facts import fact_columns, fact_table
 
 NAMES_SHOWN = 20

@@ -7,12 +7,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import polars as pl
 from sqlalchemy import Connection, text
 
 from contracts.form import Form, Rule
 from contracts.forms import FORMS
-from contracts.reading import FINDINGS, Reading
+from contracts.reading import Finding, Reading
 from contracts.rules import SENT_AGAIN
 from warehouse.schema.facts import fact_table
 
@@ -75,7 +74,6 @@ class Standing:
     """An officer accepted it although it bore less than what was before."""
 
 
-Finding = dict[str, object]
 Compared = tuple[Reading, Standing | None]
 
 
@@ -230,18 +228,7 @@ def finding(
     column: str | None = None,
 ) -> Finding:
     """A finding of a whole delivery: what the rule says, the case at hand, how to mend it."""
-    return {
-        **dict.fromkeys(FINDINGS),
-        "rule": rule.id,
-        "severity": rule.severity,
-        "scope": rule.scope,
-        "column": column,
-        "value": value,
-        "expected": expected,
-        "difference": difference,
-        "message": f"{rule.what} {said} {rule.mend}",
-    }
-
-
-def findings_frame(findings: Sequence[Finding]) -> pl.DataFrame:
-    return pl.DataFrame(list(findings), schema=FINDINGS)
+    return Finding(
+        rule.id, rule.severity, rule.scope, None, None, None, column, value, expected, difference,
+        message=f"{rule.what} {said} {rule.mend}",
+    )  # fmt: skip

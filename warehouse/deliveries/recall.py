@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from contracts.reading import Layout, Rows, Status, Suggestion, Verdict
+from contracts.form import Scope
+from contracts.reading import Finding, Layout, Rows, Status, Suggestion, Verdict
 
 READINGS = """
 SELECT reading_id, delivery_id, form, edition, sender, as_of, verdict, status, decision_reason, layout,
@@ -17,9 +18,10 @@ SELECT reading_id, delivery_id, form, edition, sender, as_of, verdict, status, d
 FROM ops.reading WHERE reading_id = ANY (:readings)
 """
 FINDINGS = """
-SELECT reading_id, rule, severity, scope, sheet, cell, row_no AS "row", column_name AS "column", value, expected,
-    cast(difference AS double precision) AS difference, message
-FROM ops.finding WHERE reading_id = ANY (:readings) ORDER BY reading_id, finding_id
+SELECT reading_id, rule, severity, scope, sheet, cell, row_no, column_name, value, expected,
+    cast(difference AS double precision), message
+FROM ops.finding WHERE reading_id = ANY (:readings) AND (scope = :scope OR cast(:scope AS text) IS NULL)
+ORDER BY reading_id, finding_id
 """
 # A reading counts from its date on, a standing one for all dates. Each date is asked for its own last publication: who
 # published other dates meanwhile has not published this one. A reading that a later delivery superseded holds on its
@@ -64,7 +66,7 @@ class StoredReading:
     verdict: Verdict
     rows: Rows
     layout: Layout
-    findings: tuple[dict[str, Any], ...]
+    findings: tuple[Finding, ...]
     status: Status
     decision: str | None
     """Why an officer accepted or declined it; None without a decision."""
@@ -73,10 +75,7 @@ class StoredReading:
 def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dict[int, StoredReading]:
     """Reading id → the reading, its findings in the order in which they were loaded."""
     asked = {"readings": list(reading_ids)}
-    findings: dict[int, list[dict[str, Any]]] = {}
-    for row in connection.execute(text(FINDINGS), asked).mappings():
-        found = dict(row)
-        findings.setdefault(found.pop("reading_id"), []).append(found)
+    findings = stored_findings(connection, reading_ids)
     return {
         row["reading_id"]: StoredReading(
             reading_id=row["reading_id"],
@@ -94,6 +93,16 @@ def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dic
         )
         for row in connection.execute(text(READINGS), asked).mappings()
     }
+
+
+def stored_findings(
+    connection: Connection, reading_ids: Collection[int], scope: Scope | None = None
+) -> dict[int, list[Finding]]:
+    """Reading id → its findings in the order in which they were loaded, all or those of a scope."""
+    found: dict[int, list[Finding]] = {}
+    for reading_id, *finding in connection.execute(text(FINDINGS), {"readings": list(reading_ids), "scope": scope}):
+        found.setdefault(reading_id, []).append(Finding(*finding))
+    return found
 
 
 def stored_layout(layout: Mapping[str, Any]) -> Layout:

@@ -11,7 +11,17 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from contracts.forms import FORMS, form_named
-from contracts.reading import CONTROL_TOTALS, FINDINGS, SCHOOL_OUTCOMES, Reading, Rows, Status, empty
+from contracts.reading import (
+    CONTROL_TOTALS,
+    FINDINGS,
+    SCHOOL_OUTCOMES,
+    Finding,
+    Reading,
+    Rows,
+    Status,
+    empty,
+    findings_frame,
+)
 from contracts.rules import HOLDS, NOTHING_LOADED
 from contracts.versions.rule_versions import rules_of
 from warehouse.core.copying import copy_frame
@@ -19,7 +29,8 @@ from warehouse.deliveries.bearing import Weighed, objections
 from warehouse.deliveries.contents import copy_parts
 from warehouse.deliveries.decision import Come, overtake
 from warehouse.deliveries.digest import digest, digests, facts_digest
-from warehouse.deliveries.history import Finding, Standing, compared, findings_frame, sent_again
+from warehouse.deliveries.history import Standing, compared, sent_again
+from warehouse.deliveries.recall import stored_findings
 
 SAID_BEFORE = """
 SELECT DISTINCT ON (r.delivery_id) r.delivery_id, r.reading_id, r.status, r.digest
@@ -27,11 +38,6 @@ FROM ops.reading r
 WHERE r.delivery_id = ANY (:deliveries) AND r.contract_version = ANY (:versions)
   AND ops.came_of_run(r.status)
 ORDER BY r.delivery_id, r.reading_id DESC
-"""
-HISTORY = """
-SELECT reading_id, rule, severity, scope, sheet, cell, row_no AS "row", column_name AS "column", value, expected,
-    cast(difference AS double precision) AS difference, message
-FROM ops.finding WHERE reading_id = ANY (:readings) AND scope = 'history' ORDER BY finding_id
 """
 RESERVE = """
 SELECT nextval(pg_get_serial_sequence('ops.reading', 'reading_id')) FROM generate_series(1, :count)
@@ -113,10 +119,7 @@ def repeated(connection: Connection, incoming: Mapping[int, Incoming]) -> dict[i
     stored = {row[0]: row[1:] for row in connection.execute(text(SAID_BEFORE), asked).tuples()}
     if not stored:
         return {}
-    history: dict[int, list[Finding]] = {}
-    found = connection.execute(text(HISTORY), {"readings": [reading_id for reading_id, *_ in stored.values()]})
-    for row in found.mappings():
-        history.setdefault(row["reading_id"], []).append({name: row[name] for name in FINDINGS})
+    history = stored_findings(connection, [reading_id for reading_id, *_ in stored.values()], "history")
     results = {}
     for place, each in incoming.items():
         reading_id, status, said = stored.get(each.delivery_id, (0, "", None))
@@ -124,7 +127,7 @@ def repeated(connection: Connection, incoming: Mapping[int, Incoming]) -> dict[i
             continue
         findings = history.get(reading_id, [])
         result = LoadResult(reading_id, status, None, each.reading, findings_frame(findings))
-        if any(finding["severity"] == "refuse" for finding in findings):
+        if any(finding.severity == "refuse" for finding in findings):
             result = replace(result, reading=_refused(each.reading, result.history))
         elif findings:
             result = _noted(result, each.reading, findings)
@@ -212,7 +215,7 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
     replacing = [(each.delivery_id, each.before) for _, each in asked if each.before is not None]
     again = sent_again(connection, replacing)
     for (place, one), against, findings in zip(asked, weighed, judged, strict=True):
-        rules = {finding["rule"] for finding in against}
+        rules = {finding.rule for finding in against}
         noted = [*against, *findings, *([again[one.delivery_id]] if one.delivery_id in again else [])]
         if NOTHING_LOADED.id in rules:
             history = findings_frame(against)
