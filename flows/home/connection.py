@@ -51,7 +51,7 @@ def connected(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def reached(settings: Settings) -> Iterator[str | None]:
+def existing_database(settings: Settings) -> Iterator[str | None]:
     """The URL of the database, which is neither made nor upgraded; None when the home has none.
 
     The embedded server is started when it does not run.

@@ -1,4 +1,4 @@
-"""Our own failures and the log, told without what was in the files: the text of an error may quote a cell."""
+"""Our own failures, and how they are logged: without what was in the files, since an error's text may quote a cell."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LOGGER = logging.getLogger("profmin")
 T = TypeVar("T")
 LARGEST_LOG = 5_000_000
 
-SPEAKS_FREELY = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed", "Timeout", "GaveUp", "NotTaken")
+SAFE_TO_QUOTE = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed", "Timeout", "GaveUp", "NotTaken")
 """Errors of ours whose texts are about the system, never about a row."""
-TOLD_TO_STOP = "TerminationSignal"
+STOP_ERROR = "TerminationSignal"
 PASSING = ("OperationalError", "InterfaceError", "ConnectionError", "TimeoutError", "Timeout", "GaveUp")
 """Faults that may be gone when tried again: a server that restarts, a lock that is held, a disk that was full."""
 
@@ -33,7 +33,7 @@ class Fault(Exception):
         self.passing = passing
 
 
-def ancestry(error: BaseException) -> set[str]:
+def _ancestry(error: BaseException) -> set[str]:
     return {kind.__name__ for kind in type(error).__mro__}
 
 
@@ -42,7 +42,7 @@ def fault(error: BaseException, doing: str) -> Fault:
     if isinstance(error, Fault):
         return error
     is_lost = getattr(error, "connection_invalidated", False)  # the driver has no name for a server that is killed
-    return Fault(f"{doing}: {describe(error)}", passing=is_lost or bool(ancestry(error) & set(PASSING)))
+    return Fault(f"{doing}: {describe(error)}", passing=is_lost or bool(_ancestry(error) & set(PASSING)))
 
 
 def describe(error: BaseException) -> str:
@@ -50,12 +50,12 @@ def describe(error: BaseException) -> str:
     kind = type(error).__name__
     if isinstance(error, Unreadable):
         return f"{kind}: {error.reason}"
-    if isinstance(error, Fault) or kind in SPEAKS_FREELY:
+    if isinstance(error, Fault) or kind in SAFE_TO_QUOTE:
         return str(error)
     if isinstance(error, OSError):
         where = f" ({shown(os.fsdecode(error.filename))})" if isinstance(error.filename, str | bytes) else ""
         return f"{kind}: {error.strerror or error.errno}{where}"
-    if ancestry(error) & set(PASSING):
+    if _ancestry(error) & set(PASSING):
         # The first line is the server's; the lines after it may quote a row that was being copied.
         first = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
         return f"{kind}: {first}"
@@ -65,12 +65,12 @@ def describe(error: BaseException) -> str:
 
 def trace(error: BaseException) -> str:
     """Where an error came from: files, lines and functions of it and its causes; no values."""
-    told = []
-    seen: BaseException | None = error
-    while seen is not None:
-        told += [f"{describe(seen)}, raised at:\n", *traceback.StackSummary.from_list(_frames(seen)).format()]
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return "".join(told).rstrip()
+    lines = []
+    cause: BaseException | None = error
+    while cause is not None:
+        lines += [f"{describe(cause)}, raised at:\n", *traceback.StackSummary.from_list(_frames(cause)).format()]
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return "".join(lines).rstrip()
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
@@ -80,7 +80,7 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     ]
 
 
-class FirstLine(logging.Formatter):
+class _FirstLine(logging.Formatter):
     """The first line of a message: where an error came from is in the log file, and here with `debug`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -92,18 +92,18 @@ def log_to(file: Path | None, level: str, log_format: Literal["text", "json"] = 
     LOGGER.handlers.clear()
     LOGGER.propagate = False
     LOGGER.setLevel(logging.DEBUG)
-    terminal = logging.StreamHandler()
-    terminal.setLevel(level.upper())
-    terminal.setFormatter(logging.Formatter("profmin: %(message)s") if level == "debug" else FirstLine())
-    LOGGER.addHandler(terminal)
+    to_terminal = logging.StreamHandler()
+    to_terminal.setLevel(level.upper())
+    to_terminal.setFormatter(logging.Formatter("profmin: %(message)s") if level == "debug" else _FirstLine())
+    LOGGER.addHandler(to_terminal)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-        kept = logging.handlers.RotatingFileHandler(file, maxBytes=LARGEST_LOG, backupCount=3, encoding="utf-8")
-        kept.setLevel(min(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
-        kept.addFilter(WithIds())
-        kept.setFormatter(formatter(log_format))
-        LOGGER.addHandler(kept)
+        to_file = logging.handlers.RotatingFileHandler(file, maxBytes=LARGEST_LOG, backupCount=3, encoding="utf-8")
+        to_file.setLevel(min(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
+        to_file.addFilter(WithIds())
+        to_file.setFormatter(formatter(log_format))
+        LOGGER.addHandler(to_file)
 
 
 def guarded(doing: str, work: Callable[[], T], *, delivery: str | None = None) -> T | Fault:
@@ -119,12 +119,12 @@ def guarded(doing: str, work: Callable[[], T], *, delivery: str | None = None) -
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # one bad delivery must not stop a night
-        if type(error).__name__ == TOLD_TO_STOP:
+        if type(error).__name__ == STOP_ERROR:
             raise
-        found = fault(error, doing)
+        failure = fault(error, doing)
         with logged_as(error):
-            LOGGER.error("%s\n%s", found, trace(error))
-        return found
+            LOGGER.error("%s\n%s", failure, trace(error))
+        return failure
 
 
 def log_failure(error: BaseException) -> None:
@@ -132,6 +132,6 @@ def log_failure(error: BaseException) -> None:
     if not LOGGER.handlers:
         log_to(None, "warning")
     files = [handler.baseFilename for handler in LOGGER.handlers if isinstance(handler, logging.FileHandler)]
-    rest = f" (see {files[0]})" if files else " (--debug says where)"
+    where = f" (see {files[0]})" if files else " (--debug says where)"
     with logged_as(error):
-        LOGGER.error("%s%s\n%s", describe(error), rest, trace(error))
+        LOGGER.error("%s%s\n%s", describe(error), where, trace(error))

@@ -1,6 +1,6 @@
 """The log file: each record says to which run and which delivery it belongs, as a line for people or a JSON document.
 
-Which ids hold is known by the context: a run sets its number where it starts, and its work on a delivery sets that.
+The ids are kept in the context: a run sets its number where it starts, and its work on a delivery sets the delivery.
 Threads of our own have to be started in a copy of the context; Prefect starts its tasks so.
 """
 
@@ -19,12 +19,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 Ids = Mapping[str, int | str]
-NAMES = {"run_id": "run", "flow_run_id": "flow run", "delivery": "delivery"}
+LABELS = {"run_id": "run", "flow_run_id": "flow run", "delivery": "delivery"}
 """The ids, and what a line for people calls them. A delivery is known by the first digits of its sha256."""
 CURRENT: ContextVar[Ids] = ContextVar("ids", default=MappingProxyType({}))
 NO_IDS = "-"
 LINE = re.compile(r"(\d{4}-\d\d-\d\d[T ]\S+) ([A-Z]+) (?:\[([^\]]*)\] )?(.*)")
-MORE = "  "
+INDENT = "  "
 
 
 @contextmanager
@@ -33,13 +33,13 @@ def logged(*, run_id: int | None = None, flow_run_id: str | None = None, deliver
 
     An error that leaves the block keeps them, for whoever logs it outside.
     """
-    said = {"run_id": run_id, "flow_run_id": flow_run_id, "delivery": delivery and delivery[:8]}
-    known = {**CURRENT.get(), **{name: value for name, value in said.items() if value is not None}}
-    token = CURRENT.set(known)
+    given = {"run_id": run_id, "flow_run_id": flow_run_id, "delivery": delivery and delivery[:8]}
+    ids = {**CURRENT.get(), **{name: value for name, value in given.items() if value is not None}}
+    token = CURRENT.set(ids)
     try:
         yield
     except BaseException as error:
-        error.__dict__.setdefault("ids", known)
+        error.__dict__.setdefault("ids", ids)
         raise
     finally:
         CURRENT.reset(token)
@@ -68,8 +68,8 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         moment = dt.datetime.fromtimestamp(record.created, dt.UTC).astimezone().isoformat(timespec="milliseconds")
-        ids = ", ".join(f"{told} {vars(record)[name]}" for name, told in NAMES.items() if name in vars(record))
-        return f"{moment} {record.levelname} [{ids or NO_IDS}] {record.getMessage()}".replace("\n", f"\n{MORE}")
+        ids = ", ".join(f"{label} {vars(record)[name]}" for name, label in LABELS.items() if name in vars(record))
+        return f"{moment} {record.levelname} [{ids or NO_IDS}] {record.getMessage()}".replace("\n", f"\n{INDENT}")
 
 
 def formatter(log_format: Literal["text", "json"]) -> logging.Formatter:
@@ -78,9 +78,9 @@ def formatter(log_format: Literal["text", "json"]) -> logging.Formatter:
         return Line()
     from pythonjsonlogger.json import JsonFormatter
 
-    named = {"levelname": "level", "name": "logger"}
+    renamed = {"levelname": "level", "name": "logger"}
     return JsonFormatter(
-        ["levelname", "name", "message"], rename_fields=named, timestamp="time", json_ensure_ascii=False
+        ["levelname", "name", "message"], rename_fields=renamed, timestamp="time", json_ensure_ascii=False
     )
 
 
@@ -95,6 +95,7 @@ class Record:
     ids: dict[str, int | str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
+        """The record as `profmin logs --json` prints it."""
         return {
             "time": self.at.isoformat(),
             "level": self.level,
@@ -106,13 +107,13 @@ class Record:
 
 def records(file: Path) -> Iterator[Record]:
     """The records of a log file and of the older ones beside it, in the order of their times, of either format."""
-    kept = sorted(file.parent.glob(f"{file.name}.[0-9]*"), key=lambda path: -int(path.suffix[1:]))
-    found: list[Record] = []
-    for path in (*kept, file):
+    older = sorted(file.parent.glob(f"{file.name}.[0-9]*"), key=lambda path: -int(path.suffix[1:]))
+    unsorted: list[Record] = []
+    for path in (*older, file):
         if path.exists():
             with path.open(encoding="utf-8", errors="replace") as lines:
-                found += _read(lines)
-    yield from sorted(found, key=lambda record: record.at)  # several processes write, and one of them turns the page
+                unsorted += _read(lines)
+    yield from sorted(unsorted, key=lambda record: record.at)  # several processes write, and one of them turns the page
 
 
 def _read(lines: Iterator[str]) -> Iterator[Record]:
@@ -124,33 +125,33 @@ def _read(lines: Iterator[str]) -> Iterator[Record]:
                 yield record
             record = begun
         elif record is not None:
-            record.message += "\n" + line.removeprefix(MORE)
+            record.message += "\n" + line.removeprefix(INDENT)
     if record is not None:
         yield record
 
 
 def _of_document(line: str) -> Record | None:
     try:
-        told = json.loads(line)
-        at = dt.datetime.fromisoformat(told["time"])
-        ids = {name: told[name] for name in NAMES if told.get(name) is not None}
-        return Record(at, str(told["level"]), str(told["message"]), told.get("logger"), ids)
+        document = json.loads(line)
+        at = dt.datetime.fromisoformat(document["time"])
+        ids = {name: document[name] for name in LABELS if document.get(name) is not None}
+        return Record(at, str(document["level"]), str(document["message"]), document.get("logger"), ids)
     except (ValueError, KeyError):  # cut off when its writer was killed
         return None
 
 
 def _of_line(line: str) -> Record | None:
-    found = LINE.fullmatch(line)
-    if found is None:
+    match = LINE.fullmatch(line)
+    if match is None:
         return None
     try:
-        at = dt.datetime.fromisoformat(found[1]).astimezone()
+        at = dt.datetime.fromisoformat(match[1]).astimezone()
     except ValueError:
         return None
     ids: dict[str, int | str] = {}
-    for name, told in NAMES.items():
-        for part in (found[3] or "").split(", "):
-            if part.startswith(f"{told} "):
-                value = part.removeprefix(f"{told} ")
+    for name, label in LABELS.items():
+        for labelled in (match[3] or "").split(", "):
+            if labelled.startswith(f"{label} "):
+                value = labelled.removeprefix(f"{label} ")
                 ids[name] = int(value) if name == "run_id" else value
-    return Record(at, found[2], found[4], ids=ids)
+    return Record(at, match[2], match[4], ids=ids)

@@ -21,6 +21,7 @@ def watched(watcher: Watcher | None) -> Iterator[None]:
 
 
 def report(done: int, whole: int) -> None:
+    """Tell whoever watches that so many of the `whole` deliveries are done."""
     watcher = WATCHER.get()
     if watcher is not None:
         watcher(done, whole)

@@ -1,19 +1,20 @@
-"""The key under which pupils are told apart, held against what the warehouse knows of it."""
+"""The key under which pupils are told apart, checked against the fingerprint that the warehouse keeps of it."""
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from typing import TYPE_CHECKING
 
 from flows.home.faults import Fault
-from flows.home.settings import Settings
-from flows.home.usage import UsageError
+from flows.home.settings import PUPIL_KEY_BYTES, Settings
+from flows.home.whole_file import write_once
 from warehouse.schema.keys import fingerprint_of, has_pupils, note_fingerprint
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-NAME = "pupil"
+KEY_NAME = "pupil"
 PURPOSE = b"profmin pupil key\0"
 BRING_BACK = (
     "bring keys/pupil.key back from the last backup. With another key every pupil would be a new one and none could be "
@@ -22,29 +23,41 @@ BRING_BACK = (
 
 
 def checked_key(engine: Engine, settings: Settings) -> bytes:
-    """The key, made and noted on the first use of a warehouse.
+    """The key; on the first use of a warehouse it is made, and its fingerprint kept there.
 
     Raises Fault, with what to do, for one that is lost, not whole, or not the one under which the warehouse keeps its
     pupils.
     """
     path = settings.pupil_key_file
     with engine.connect() as connection:
-        noted = fingerprint_of(connection, NAME)
-        if not path.exists() and (noted is not None or has_pupils(connection)):
+        expected = fingerprint_of(connection, KEY_NAME)
+        if not path.exists() and (expected is not None or has_pupils(connection)):
             raise Fault(f"{path} is gone, and the warehouse has pupils under it: {BRING_BACK}")
-    try:
-        key = settings.pupil_key()
-    except UsageError as error:
-        raise Fault(str(error)) from None
-    found = fingerprint(key)
-    if noted is None:
+    key = key_of_home(settings)
+    own = fingerprint(key)
+    if expected is None:
         with engine.begin() as connection:
-            noted = note_fingerprint(connection, NAME, found)
-    if noted != found:
-        raise Fault(f"{path} is not the key of this warehouse (its fingerprint is {found}, not {noted}): {BRING_BACK}")
+            expected = note_fingerprint(connection, KEY_NAME, own)
+    if expected != own:
+        raise Fault(f"{path} is not the key of this warehouse (its fingerprint is {own}, not {expected}): {BRING_BACK}")
+    return key
+
+
+def key_of_home(settings: Settings) -> bytes:
+    """The key as it lies in the home, made when there is none. Raises Fault for one that is not whole."""
+    path = settings.pupil_key_file
+    if not path.exists():
+        settings.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_once(path, secrets.token_bytes(PUPIL_KEY_BYTES))
+    key = path.read_bytes()
+    if len(key) != PUPIL_KEY_BYTES:
+        raise Fault(
+            f"{path} has {len(key)} bytes in place of {PUPIL_KEY_BYTES}; bring it back from the last backup"
+            " (its keys/pupil.key): under another key every pupil would be a new one"
+        )
     return key
 
 
 def fingerprint(key: bytes) -> str:
-    """What tells keys apart and tells nothing of them."""
+    """Tells keys apart without giving anything of them away."""
     return hashlib.sha256(PURPOSE + key).hexdigest()[:16]

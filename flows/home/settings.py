@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import secrets
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -15,11 +13,10 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from documents.reading.formats.limits import Limits
-from flows.home.usage import UsageError
-from flows.home.whole_file import draft, sweep, sync, write
+from flows.home.whole_file import sweep
 
 PUPIL_KEY_BYTES = 32
-MARK = ".profmin"
+INBOX_MARK = ".profmin"
 
 
 class Settings(BaseSettings):
@@ -217,6 +214,7 @@ class Settings(BaseSettings):
 
     @property
     def lock_wait(self) -> dt.timedelta:
+        """How long a run waits for a lock that another one holds."""
         return dt.timedelta(seconds=self.lock_seconds)
 
     @property
@@ -251,6 +249,7 @@ class Settings(BaseSettings):
 
     @property
     def keys(self) -> Path:
+        """Secrets of this home: the pupils' key, the password of Prefect's server."""
         return self.home / "keys"
 
     @property
@@ -260,10 +259,11 @@ class Settings(BaseSettings):
 
     @property
     def log_file(self) -> Path:
+        """The log of all commands and runs."""
         return self.home / "profmin.log"
 
     def restrict(self) -> None:
-        """Let nothing that this process and those that it starts write be open to others."""
+        """Set the umask of this process and of those that it starts: files that they write are closed to others."""
         os.umask(int(self.umask, 8))
 
     def prepare(self) -> None:
@@ -284,30 +284,12 @@ class Settings(BaseSettings):
         """Make the inbox, with a mark by which an emptied one is told from a disk that is not mounted."""
         if not self.inbox.exists():
             self.inbox.mkdir(parents=True, exist_ok=True)
-            (self.inbox / MARK).touch()
+            (self.inbox / INBOX_MARK).touch()
 
     @property
     def pupil_key_file(self) -> Path:
+        """The key under which pupils are told apart; `flows.home.pupil_key` makes it."""
         return self.keys / "pupil.key"
-
-    def pupil_key(self) -> bytes:
-        """The key under which pupils are told apart, made on first use. Raises UsageError for one that is not whole.
-
-        Who has a warehouse asks `flows.home.pupil_key.checked_key`, which makes none where the warehouse knows of one.
-        """
-        path = self.pupil_key_file
-        self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            with draft(self.keys) as (made, file), suppress(FileExistsError):
-                write(file, secrets.token_bytes(PUPIL_KEY_BYTES))
-                os.fsync(file)
-                path.hardlink_to(made)  # unlike a rename, never replaces the key that another process made meanwhile
-            sync(self.keys)
-        key = path.read_bytes()
-        if len(key) != PUPIL_KEY_BYTES:
-            told = f"{path} has {len(key)} bytes in place of {PUPIL_KEY_BYTES}; bring it back from the last backup"
-            raise UsageError(f"{told} (its keys/pupil.key): under another key every pupil would be a new one")
-        return key
 
 
 def settings_table() -> str:

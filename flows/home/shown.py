@@ -10,6 +10,7 @@ from contracts.texts.figures import percent, whole
 
 
 def cell(name: str, value: object, local: ZoneInfo) -> str:
+    """A value of a mart in Russian: rates as percents, bands in words, moments by the clocks of `local`."""
     if value is None:
         return "—"
     if isinstance(value, bool):

@@ -36,7 +36,7 @@ def day(text: str) -> dt.date:
 def moment(text: str) -> dt.datetime:
     """A moment as people type it; without a zone it is in the region's time (`in_zone`). Raises UsageError."""
     try:
-        found = dt.datetime.fromisoformat(text)
+        parsed = dt.datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
             f'{text!r} is not a time; write "2023-09-08 21:00", in the region\'s time',
@@ -47,7 +47,7 @@ def moment(text: str) -> dt.datetime:
             f'{text!r} is a day, not a moment; write for example "{text} 21:00", in the region\'s time',
             f"«{text}» — день, а не время; пишите, например, «{text} 21:00», по времени региона",
         )
-    return found
+    return parsed
 
 
 def in_zone(moment: dt.datetime, timezone: str) -> dt.datetime:
@@ -55,21 +55,21 @@ def in_zone(moment: dt.datetime, timezone: str) -> dt.datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(timezone))
 
 
-NOBODY = {
+GENITIVE = {
     "form": "формы", "sender": "отправителя", "mart": "витрины", "format": "вида", "class": "класса",
     "outcome": "исхода", "campaign": "кампании", "recipient": "получателя",
 }  # fmt: skip
-"""What it is that nobody has, in Russian."""
+"""What kind of name is unknown, in the Russian genitive."""
 
 
-def must_be_known(named: Iterable[str], known: Sequence[str], what: str) -> None:
+def must_be_known(names: Iterable[str], existing: Sequence[str], what: str) -> None:
     """Raises UsageError for a name that nobody has, with the names that there are."""
-    for each in named:
-        if each not in known:
-            there_are = ", ".join(known)
+    for name in names:
+        if name not in existing:
+            there_are = ", ".join(existing)
             raise UsageError(
-                f"no {what} is named {each!r}; there are: {there_are}",
-                f"{NOBODY[what]} «{each}» нет; есть: {there_are}",
+                f"no {what} is named {name!r}; there are: {there_are}",
+                f"{GENITIVE[what]} «{name}» нет; есть: {there_are}",
             )
 
 

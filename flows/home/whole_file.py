@@ -1,7 +1,7 @@
-"""Files that are written whole or not at all: a draft under a hidden name is renamed when it is complete.
+"""Files that are written whole or not at all: a new file under a hidden name is renamed when it is complete.
 
-A killed process leaves its drafts. Each is locked for as long as its writer lives, so that the next run can tell those
-of the dead from those of the living.
+A killed process leaves its hidden files. Each is locked for as long as its writer lives, so that the next run can tell
+those of the dead from those of the living.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-NAME = re.compile(r"\.[0-9a-f]{16}")
+HIDDEN_NAME = re.compile(r"\.[0-9a-f]{16}")
 
 
 @contextmanager
-def draft(folder: Path, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
+def new_file(folder: Path, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
     """A new file in a folder, open for writing, to be renamed within the block; what was not renamed is removed."""
     path, file = _locked(folder, mode)
     try:
@@ -29,13 +29,23 @@ def draft(folder: Path, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
 
 
 def replace(path: Path, data: bytes, folder: Path | None = None) -> None:
-    """Write a file as a whole, in place of what was there. Its draft lies in `folder`, by default beside it."""
-    with draft(folder or path.parent, 0o666) as (made, file):
+    """Write a file as a whole, in place of what was there. It is prepared in `folder`, by default beside it."""
+    with new_file(folder or path.parent, 0o666) as (hidden, file):
         write(file, data)
-        made.replace(path)
+        hidden.replace(path)
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Write a secret that outlives a crash, for its owner only, unless another process makes the file meanwhile."""
+    with new_file(path.parent) as (hidden, file), suppress(FileExistsError):
+        write(file, data)
+        os.fsync(file)
+        path.hardlink_to(hidden)  # a rename would replace what is there
+    sync(path.parent)
 
 
 def write(file: int, data: bytes) -> None:
+    """Write all the bytes to an open file: one call of the system may take fewer."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(file, rest) :]
@@ -51,8 +61,8 @@ def sync(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the drafts in a folder whose writers are dead."""
-    for path in [path for path in folder.glob(".*") if NAME.fullmatch(path.name)]:
+    """Remove the hidden files in a folder whose writers are dead."""
+    for path in [path for path in folder.glob(".*") if HIDDEN_NAME.fullmatch(path.name)]:
         try:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:  # its writer has just renamed it
@@ -76,10 +86,10 @@ def _locked(folder: Path, mode: int) -> tuple[Path, int]:
         os.close(file)
 
 
-def write_changed(path: Path, data: bytes, drafts: Path | None = None) -> bool:
+def write_changed(path: Path, data: bytes, hidden_in: Path | None = None) -> bool:
     """Write a file as a whole; one that is there already with the same bytes is left. Says whether it was written."""
     if path.exists() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, data, drafts)
+    replace(path, data, hidden_in)
     return True

@@ -21,7 +21,7 @@ from contracts.vocabulary import owners
 from documents.reading.archive_members import members, unpacked_size
 from documents.reading.formats.limits import Limits
 from documents.reading.names import file_name, recorded, shown
-from flows.home.whole_file import draft, sync, write
+from flows.home.whole_file import new_file, sync, write
 from flows.intake.passed_by import is_passed_by
 
 Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
@@ -258,7 +258,7 @@ def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     checksum = hashlib.sha256()
     size = 0
-    with draft(folder) as (copy, target):
+    with new_file(folder) as (copy, target):
         while chunk := source.read(CHUNK):
             size += len(chunk)
             if allowed is not None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows.home.connection import reached
+from flows.home.connection import existing_database
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from warehouse.incidents.condition import conditions
@@ -54,7 +54,7 @@ def freshness(settings: Settings, now: dt.datetime) -> Freshness:
     that cannot be one; whatever else is wrong makes it not fresh.
     """
     try:
-        with reached(settings) as url:
+        with existing_database(settings) as url:
             if url is None:
                 return Freshness(False, f"not fresh: there is no warehouse in {settings.home} ({LOOK})", now)
             with only_looking(url) as connection:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.text import Text
 
-from flows.home.connection import reached
+from flows.home.connection import existing_database
 from flows.home.faults import Fault
 from flows.home.json_output import plain, write
 from flows.home.log import Record, records
@@ -93,7 +93,7 @@ def meant(name: str) -> Asked:
 def known(settings: Settings, asked: Asked) -> tuple[Asked, list[dict[str, Any]], str | None]:
     """What is asked for by its number, what the warehouse knows of it, and why it knows nothing."""
     nothing = "there is no warehouse yet"
-    with reached(settings) as url:
+    with existing_database(settings) as url:
         if url is None:
             return asked, [], nothing
         with only_looking(url) as connection:

@@ -20,62 +20,62 @@ def sync_automations(api: Api, settings: Settings, deployments: Mapping[str, str
     """Create, change and delete automations of ours until they are those of the file; deployments are name → id."""
     from prefect.events.schemas.automations import AutomationCore
 
-    names: dict[str, Any] = {f"$deployment:{name}": each for name, each in deployments.items()}
-    names |= {"$block:alert": alert_block(settings), "$nightly_seconds": settings.nightly_hours * 3600}
+    names: dict[str, Any] = {f"$deployment:{name}": entry for name, entry in deployments.items()}
+    names |= {"$block:alert": _alert_block(settings), "$nightly_seconds": settings.nightly_hours * 3600}
     wanted = {}
-    for each in definitions("automations.yaml")["automations"]:
-        known = resolved(each, names)
-        known["actions"] = [action for action in known["actions"] if action.get("block_document_id", "-")]
-        if known["actions"]:
-            wanted[known["name"]] = AutomationCore.model_validate(known)
-    found = Synced()
+    for entry in definitions("automations.yaml")["automations"]:
+        definition = _with_ids(entry, names)
+        definition["actions"] = [action for action in definition["actions"] if action.get("block_document_id", "-")]
+        if definition["actions"]:
+            wanted[definition["name"]] = AutomationCore.model_validate(definition)
+    counts = Synced()
     there: dict[str, tuple[str, AutomationCore]] = {}
-    for each in api.call("POST", "/automations/filter", {"limit": 200}):
-        if each["name"].startswith(OURS):
-            if each["name"] in wanted and each["name"] not in there:
-                there[each["name"]] = (each["id"], AutomationCore.model_validate(each))
+    for entry in api.call("POST", "/automations/filter", {"limit": 200}):
+        if entry["name"].startswith(OURS):
+            if entry["name"] in wanted and entry["name"] not in there:
+                there[entry["name"]] = (entry["id"], AutomationCore.model_validate(entry))
             else:
-                api.call("DELETE", f"/automations/{each['id']}")
-                found.deleted += 1
+                api.call("DELETE", f"/automations/{entry['id']}")
+                counts.deleted += 1
     for name, automation in wanted.items():
         body = automation.model_dump(mode="json", exclude={"owner_resource"})
         if name not in there:
             api.call("POST", "/automations/", body)
-            found.created += 1
-        elif essence(there[name][1]) != essence(automation):
+            counts.created += 1
+        elif _without_ids(there[name][1]) != _without_ids(automation):
             api.call("PUT", f"/automations/{there[name][0]}", body)
-            found.changed += 1
+            counts.changed += 1
         else:
-            found.unchanged += 1
-    return found
+            counts.unchanged += 1
+    return counts
 
 
-def essence(automation: AutomationCore) -> dict[str, Any]:
-    """What an automation does, without the ids that the server gives to its parts."""
-    told = automation.model_dump(mode="json", exclude={"enabled", "tags", "owner_resource"})
-    return {name: ordered(value) for name, value in told.items()}
+def _without_ids(automation: AutomationCore) -> dict[str, Any]:
+    """The fields of an automation that the file decides, without the ids that the server gives to its parts."""
+    fields = automation.model_dump(mode="json", exclude={"enabled", "tags", "owner_resource"})
+    return {name: _ordered(value) for name, value in fields.items()}
 
 
-def ordered(value: Any) -> Any:
-    """The same with sets, which have become lists, in one order."""
+def _ordered(value: Any) -> Any:
+    """The value without ids, and with lists of texts sorted: they were sets, whose order means nothing."""
     if isinstance(value, dict):
-        return {name: ordered(each) for name, each in value.items() if name != "id"}
+        return {name: _ordered(inner) for name, inner in value.items() if name != "id"}
     if isinstance(value, list):
-        told = [ordered(each) for each in value]
-        return sorted(told) if all(isinstance(each, str) for each in told) else told
+        values = [_ordered(inner) for inner in value]
+        return sorted(values) if all(isinstance(inner, str) for inner in values) else values
     return value
 
 
-def resolved(value: Any, names: Mapping[str, Any]) -> Any:
-    """The same with what stands for an id in its place."""
+def _with_ids(value: Any, names: Mapping[str, Any]) -> Any:
+    """The value with each `$name` replaced by what `names` has for it."""
     if isinstance(value, dict):
-        return {name: resolved(each, names) for name, each in value.items()}
+        return {name: _with_ids(inner, names) for name, inner in value.items()}
     if isinstance(value, list):
-        return [resolved(each, names) for each in value]
+        return [_with_ids(inner, names) for inner in value]
     return names[value] if isinstance(value, str) and value.startswith("$") else value
 
 
-def alert_block(settings: Settings) -> str | None:
+def _alert_block(settings: Settings) -> str | None:
     """The id of the block through which the server itself sends a message; None, and no block, without an address.
 
     Prefect has no block for just any address that Apprise knows; the one for Slack hands on what is not Slack's.

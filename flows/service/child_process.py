@@ -55,6 +55,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
+        """Its process id, while it runs."""
         return self.process.pid if self.process is not None and self.process.poll() is None else None
 
     def look(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Who is the service of a home, and how to speak with it.
+"""Which process is the service of a home, and how to speak with it.
 
 A kernel lock on `service.lock` tells whether one is alive, and a socket beside it answers questions: no list of pids
 that could be stale. Its children share a lock on `service.children`, so that the next service waits for the last of
@@ -64,8 +64,8 @@ def asked(home: Path, question: str) -> dict[str, Any] | None:
         caller.connect(address)
         caller.sendall(question.encode() + b"\n")
         with caller.makefile("rb") as answer:
-            found: dict[str, Any] = json.loads(answer.readline())
-            return found
+            reply: dict[str, Any] = json.loads(answer.readline())
+            return reply
     return None
 
 

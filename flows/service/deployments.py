@@ -38,16 +38,16 @@ def sync(settings: Settings, api: Api) -> dict[str, Synced]:
         raise Fault("somebody else is deploying, and does not come to an end")
     try:
         file = definitions("prefect.yaml")
-        sync_pool(api)
-        queues = sync_queues(api, file["queues"])
-        deployments = sync_deployments(api, settings, [each["name"] for each in file["deployments"]])
-        ids = {each["name"]: each["id"] for each in api.deployments()}
+        _sync_pool(api)
+        queues = _sync_queues(api, file["queues"])
+        deployments = _sync_deployments(api, settings, [definition["name"] for definition in file["deployments"]])
+        ids = {deployment["name"]: deployment["id"] for deployment in api.deployments()}
         return {"queues": queues, "deployments": deployments, "automations": sync_automations(api, settings, ids)}
     finally:
         os.close(lock)
 
 
-def sync_pool(api: Api) -> None:
+def _sync_pool(api: Api) -> None:
     if api.call("GET", f"/work_pools/{POOL}") is None:
         from prefect.workers.process import ProcessWorker
 
@@ -55,53 +55,53 @@ def sync_pool(api: Api) -> None:
         api.call("POST", "/work_pools/", {"name": POOL, "type": "process", "base_job_template": template})
 
 
-def sync_queues(api: Api, wanted: list[dict[str, Any]]) -> Synced:
-    there = {each["name"]: each for each in api.call("POST", f"/work_pools/{POOL}/queues/filter", {})}
-    found = Synced()
+def _sync_queues(api: Api, wanted: list[dict[str, Any]]) -> Synced:
+    there = {queue["name"]: queue for queue in api.call("POST", f"/work_pools/{POOL}/queues/filter", {})}
+    counts = Synced()
     for queue in wanted:
         if queue["name"] not in there:
             api.call("POST", f"/work_pools/{POOL}/queues", queue)
-            found.created += 1
+            counts.created += 1
         elif any(there[queue["name"]][name] != value for name, value in queue.items()):
             api.call("PATCH", f"/work_pools/{POOL}/queues/{queue['name']}", queue)
-            found.changed += 1
+            counts.changed += 1
         else:
-            found.unchanged += 1
-    return found
+            counts.unchanged += 1
+    return counts
 
 
-def sync_deployments(api: Api, settings: Settings, wanted: list[str]) -> Synced:
+def _sync_deployments(api: Api, settings: Settings, wanted: list[str]) -> Synced:
     variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_TIMEZONE": settings.timezone}
-    version = made_from(variables)
-    found = Synced()
+    version = _hash_of_sources(variables)
+    counts = Synced()
     there = {}
-    for each in api.deployments():
-        if each["name"] in wanted:
-            there[each["name"]] = each["version"]
+    for deployment in api.deployments():
+        if deployment["name"] in wanted:
+            there[deployment["name"]] = deployment["version"]
         else:
-            api.call("DELETE", f"/deployments/{each['id']}")
-            found.deleted += 1
-    found.unchanged = sum(known == version for known in there.values())
-    if found.unchanged < len(wanted):
-        deploy_all(api, {**variables, "PROFMIN_DEPLOYED": version})
-        found.created = len(set(wanted) - set(there))
-        found.changed = len(wanted) - found.created
-        found.unchanged = 0
-    return found
+            api.call("DELETE", f"/deployments/{deployment['id']}")
+            counts.deleted += 1
+    counts.unchanged = sum(deployed == version for deployed in there.values())
+    if counts.unchanged < len(wanted):
+        _deploy_all(api, {**variables, "PROFMIN_DEPLOYED": version})
+        counts.created = len(set(wanted) - set(there))
+        counts.changed = len(wanted) - counts.created
+        counts.unchanged = 0
+    return counts
 
 
-def made_from(variables: dict[str, str]) -> str:
+def _hash_of_sources(variables: dict[str, str]) -> str:
     """A hash of everything that decides what a deployment is."""
-    told = hashlib.sha256(repr(sorted(variables.items())).encode())
-    told.update(importlib.metadata.version("prefect").encode())
+    digest = hashlib.sha256(repr(sorted(variables.items())).encode())
+    digest.update(importlib.metadata.version("prefect").encode())
     for pattern in MADE_FROM:
         for path in sorted(ROOT.glob(pattern)):
-            told.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return told.hexdigest()[:16]
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
-def deploy_all(api: Api, variables: dict[str, str]) -> None:
-    """Prefect's own command, which alone knows all that its file may say."""
+def _deploy_all(api: Api, variables: dict[str, str]) -> None:
+    """Run `prefect deploy`, which alone understands all that its file may say. Raises Fault."""
     command = ["--no-prompt", "deploy", "--all", "--prefect-file", str(FILES / "prefect.yaml")]
     environment = {**SHARED, **WORKER, **os.environ, **variables, "PREFECT_API_URL": api.url}
     if api.auth:

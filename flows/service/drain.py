@@ -11,7 +11,7 @@ from flows.home.faults import Fault
 from flows.service.prefect_api import ACTIVE, Api
 
 SILENCE = dt.timedelta(minutes=4)
-"""A run says every half minute that it lives; one that was silent for so long is dead."""
+"""A run gives a sign of life every half minute; one that was silent for so long is dead."""
 LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 """How long a server may be away, while its database restarts for example, before draining gives up."""
@@ -23,25 +23,25 @@ def drain(api: Api, seconds: float, tell: Callable[[list[str]], None]) -> list[s
 
     `tell` is called with the names of those waited for, each time they change.
     """
-    patiently(lambda: api.pause_pool(True))
+    _patiently(lambda: api.pause_pool(True))
     deadline = time.monotonic() + seconds
-    told: list[str] | None = None
+    last_told: list[str] | None = None
     while True:
-        left = [run["name"] for run in patiently(lambda: api.runs(ACTIVE))]
-        if left != told:
+        left = [run["name"] for run in _patiently(lambda: api.runs(ACTIVE))]
+        if left != last_told:
             tell(left)
-            told = left
+            last_told = left
         if not left or time.monotonic() >= deadline:
             return left
         time.sleep(LOOK_SECONDS)
 
 
-def patiently(asked: Callable[[], T]) -> T:
+def _patiently(ask: Callable[[], T]) -> T:
     """What the server answers, asked again while it is away for a moment. Raises Fault when it stays away."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return asked()
+            return ask()
         except Fault as error:
             if not error.passing or time.monotonic() >= deadline:
                 raise
@@ -53,7 +53,7 @@ def crash_left(api: Api, worker: str, why: str) -> list[dict[str, Any]]:
 
     A run does not say whose it was: while other machines work on the pool, their watchdog finds the silent ones.
     """
-    if any(each["status"] == "ONLINE" and each["name"] != worker for each in api.workers()):
+    if any(other["status"] == "ONLINE" and other["name"] != worker for other in api.workers()):
         return []
     left = api.runs(ACTIVE)
     for run in left:
@@ -66,14 +66,14 @@ def crash_silent(api: Api, now: dt.datetime) -> list[dict[str, Any]]:
 
     Prefect's automation does this sooner, but forgets a run when the server stops.
     """
-    silent = [run for run in api.runs(ACTIVE) if not has_spoken(api, run, now - SILENCE)]
+    silent = [run for run in api.runs(ACTIVE) if not _has_spoken(api, run, now - SILENCE)]
     for run in silent:
         api.crash(run, "no sign of life; its process must be gone")
     return silent
 
 
-def has_spoken(api: Api, run: dict[str, Any], since: dt.datetime) -> bool:
-    asked = {
+def _has_spoken(api: Api, run: dict[str, Any], since: dt.datetime) -> bool:
+    query = {
         "filter": {
             "occurred": {"since": since.isoformat()},
             "event": {"prefix": ["prefect.flow-run."]},
@@ -81,4 +81,4 @@ def has_spoken(api: Api, run: dict[str, Any], since: dt.datetime) -> bool:
         },
         "limit": 1,
     }
-    return bool(api.call("POST", "/events/filter", asked)["events"])
+    return bool(api.call("POST", "/events/filter", query)["events"])

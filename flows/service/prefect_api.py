@@ -33,7 +33,7 @@ class Api:
             request.data = json.dumps(body).encode()
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:
-                given = answer.read()
+                reply = answer.read()
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
@@ -42,9 +42,10 @@ class Api:
             raise Fault(text, passing=error.code >= 500) from None
         except (OSError, ValueError) as error:
             raise Fault(f"no Prefect server answers at {self.url}", passing=True) from error
-        return json.loads(given) if given else None
+        return json.loads(reply) if reply else None
 
     def is_there(self) -> bool:
+        """Does the server answer?"""
         try:
             self.call("GET", "/health", seconds=5)
         except Fault:
@@ -53,23 +54,24 @@ class Api:
 
     def deployments(self) -> list[dict[str, Any]]:
         """The deployments on our pool."""
-        asked = {"work_pools": {"name": {"any_": [POOL]}}}
-        return list(self.call("POST", "/deployments/filter", asked))
+        query = {"work_pools": {"name": {"any_": [POOL]}}}
+        return list(self.call("POST", "/deployments/filter", query))
 
     def runs(self, states: tuple[str, ...], **more: object) -> list[dict[str, Any]]:
         """Runs on our pool in these states, the oldest first."""
-        asked = {
+        query = {
             "work_pools": {"name": {"any_": [POOL]}},
             "flow_runs": {"state": {"type": {"any_": list(states)}}, **more},
             "sort": "EXPECTED_START_TIME_ASC",
         }
-        return list(self.call("POST", "/flow_runs/filter", asked))
+        return list(self.call("POST", "/flow_runs/filter", query))
 
     def workers(self) -> list[dict[str, Any]]:
-        """The workers of our pool, those of before too."""
+        """The workers of our pool, with those that are gone."""
         return self.call("POST", f"/work_pools/{POOL}/workers/filter", {}) or []
 
     def pause_pool(self, is_paused: bool) -> None:
+        """Let our pool begin no run any more, or again."""
         self.call("PATCH", f"/work_pools/{POOL}", {"is_paused": is_paused})
 
     def crash(self, run: dict[str, Any], why: str) -> None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from flows.home.settings import Settings
-from flows.home.whole_file import draft, write
+from flows.home.whole_file import write_once
 
 POOL = "profmin"
 HOST = "127.0.0.1"
@@ -45,6 +44,7 @@ AUTH_KEY = "prefect.auth"
 
 
 def url_of(port: int) -> str:
+    """The API of the service's Prefect server."""
     return f"http://{HOST}:{port}/api"
 
 
@@ -52,9 +52,7 @@ def auth_string(settings: Settings) -> str:
     """Name and password of the Prefect server, made on first use and kept in the home."""
     path = settings.keys / AUTH_KEY
     if not path.exists():
-        with draft(settings.keys) as (made, file), suppress(FileExistsError):
-            write(file, f"profmin:{secrets.token_urlsafe(24)}".encode())
-            path.hardlink_to(made)  # never replaces what another process made meanwhile
+        write_once(path, f"profmin:{secrets.token_urlsafe(24)}".encode())
     return path.read_text().strip()
 
 
@@ -72,13 +70,13 @@ def service_environment(settings: Settings, port: int, table: Mapping[str, str])
     """The whole environment of a process of the service; ours is absolute, since its working directory is the home."""
     inherited = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
     ours = {"PROFMIN_HOME": str(settings.home.resolve()), **client_environment(settings, port)}
-    return {**SHARED, **table, **inherited, **ours, **absolute_paths(settings)}
+    return {**SHARED, **table, **inherited, **ours, **_absolute_paths(settings)}
 
 
-def absolute_paths(settings: Settings) -> dict[str, str]:
+def _absolute_paths(settings: Settings) -> dict[str, str]:
     """Settings that name files, as they are meant from where the service was started."""
-    named: dict[str, Path | None] = {
+    paths: dict[str, Path | None] = {
         "PROFMIN_ROUTING": settings.routing,
         "PROFMIN_METRICS_FILE": settings.metrics_file,
     }
-    return {name: str(path.resolve()) for name, path in named.items() if path is not None}
+    return {name: str(path.resolve()) for name, path in paths.items() if path is not None}

@@ -51,14 +51,15 @@ LARGEST_LOG = 20_000_000
 
 
 def log_file(settings: Settings) -> Path:
+    """What the service and its children write."""
     return settings.home / "service.log"
 
 
-class Stopped(Exception):
+class _Stopped(Exception):
     """Somebody wants the service to stop while it is still starting."""
 
 
-class Service:
+class _Service:
     """One service, from start to stop."""
 
     def __init__(self, settings: Settings, port: int, children: int) -> None:
@@ -92,7 +93,7 @@ class Service:
         with self.postgres() as url:
             try:
                 self.phase = "upgrading the database"
-                if not self.once([sys.executable, "-m", "flows.cli.app", "db", "upgrade"]):
+                if not self.ran_well([sys.executable, "-m", "flows.cli.app", "db", "upgrade"]):
                     raise Fault(f"the database could not be brought up to date; see {log_file(settings)}")
                 server = service_environment(settings, self.port, SERVER) | {
                     "PREFECT_SERVER_API_AUTH_STRING": auth_string(settings),
@@ -117,7 +118,7 @@ class Service:
                 self.phase = "ready"
                 log.info("ready at http://%s:%d", HOST, self.port)
                 self.watch()
-            except Stopped:
+            except _Stopped:
                 pass
             finally:
                 self.stop()
@@ -126,15 +127,20 @@ class Service:
     def postgres(self) -> Iterator[str]:
         """The URL of the Prefect server's database, with the embedded server held when it is that one."""
         settings = self.settings
-        given = settings.prefect_database_url
+        own_url = settings.prefect_database_url
         if settings.database_url is not None:
-            yield given.get_secret_value() if given else self.beside(settings.database_url.get_secret_value())
+            yield (
+                own_url.get_secret_value()
+                if own_url
+                else self.database_beside(settings.database_url.get_secret_value())
+            )
             return
         self.phase = "starting Postgres"
         with embedded_server(settings.pgdata) as url:
-            yield given.get_secret_value() if given else prefect_database(url, EMBEDDED_DATABASE)
+            yield own_url.get_secret_value() if own_url else prefect_database(url, EMBEDDED_DATABASE)
 
-    def beside(self, url: str) -> str:
+    def database_beside(self, url: str) -> str:
+        """A database for Prefect on the server of ours, made when it is not there. Raises Fault."""
         name = url.split("?", 1)[0].rsplit("/", 1)[-1]
         try:
             return prefect_database(url, f"{name}_prefect")
@@ -148,14 +154,14 @@ class Service:
         log.info("starting the %s", name)
         child.look()
 
-    def once(self, command: list[str]) -> bool:
+    def ran_well(self, command: list[str]) -> bool:
         """Run a command to its end, or until somebody wants us to stop; did it succeed?"""
         environment = service_environment(self.settings, self.port, {})
         with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True) as process:
             while process.poll() is None:
                 if self.stopping.wait(0.1):
                     process.terminate()
-                    raise Stopped
+                    raise _Stopped
         return process.returncode == 0
 
     def wait_for_server(self) -> None:
@@ -168,16 +174,16 @@ class Service:
                 )
 
     def wait_for_worker(self) -> None:
-        """Until it has asked for work."""
+        """Return once it has asked for work."""
         while not any(
-            dt.datetime.fromisoformat(each["last_heartbeat_time"]) > self.since for each in self.api.workers()
+            dt.datetime.fromisoformat(worker["last_heartbeat_time"]) > self.since for worker in self.api.workers()
         ):
             self.look()
 
     def bring_deployments(self) -> None:
-        """Until it succeeds: a worker without deployments would look like a service and be none."""
+        """Try until it succeeds: a worker without deployments would look like a service and be none."""
         self.phase = "bringing the deployments"
-        while not self.once([sys.executable, "-m", "flows.cli.app", "deploy"]):
+        while not self.ran_well([sys.executable, "-m", "flows.cli.app", "deploy"]):
             self.problems["deployments"] = problem = "the deployments could not be brought to Prefect"
             log.error("%s; tried again in %.0f s", problem, SYNC_PAUSE_SECONDS)
             deadline = time.monotonic() + SYNC_PAUSE_SECONDS
@@ -206,10 +212,10 @@ class Service:
             elif child.pid is not None:
                 self.problems.pop(child.name, None)
         if self.stopping.wait(LOOK_SECONDS):
-            raise Stopped
+            raise _Stopped
 
     def keep_postgres(self) -> None:
-        """Whoever enters the embedded server starts it when it died."""
+        """Start the embedded server again when it died: entering it does so."""
         if self.settings.database_url is None:
             try:
                 with embedded_server(self.settings.pgdata):
@@ -228,7 +234,8 @@ class Service:
         """The worker first, so that nothing begins; what it was working on is marked; the server; then Postgres."""
         self.phase = "stopping"
         server, worker = (
-            next((c for c in self.children if c.name == name), None) for name in ("Prefect server", "worker")
+            next((child for child in self.children if child.name == name), None)
+            for name in ("Prefect server", "worker")
         )
         if worker is not None:
             worker.stop(STOP_SECONDS)
@@ -256,12 +263,12 @@ def serve(settings: Settings, port: int) -> int:
     if children is None:
         log.error("processes of the service before this one do not end")
         return 1
-    service = Service(settings, port, children)
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: service.stopping.set())
+    service = _Service(settings, port, children)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stopping.set())
     try:
         with answering(settings.home, service.answer):
-            must_be_free(port)
+            _must_be_free(port)
             service.run()
     except Exception as error:  # noqa: BLE001 - the last resort of a process
         log.error("%s", describe(error))
@@ -269,11 +276,11 @@ def serve(settings: Settings, port: int) -> int:
     return 0
 
 
-def must_be_free(port: int) -> None:
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _must_be_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            tried.bind((HOST, port))
+            probe.bind((HOST, port))
         except OSError:
             raise Fault(
                 f"port {port} of {HOST} is taken by another program; name another in PROFMIN_PREFECT_PORT or --port"
@@ -282,10 +289,10 @@ def must_be_free(port: int) -> None:
 
 def joined(settings: Settings) -> dict[str, str] | None:
     """The environment of Prefect for a command beside this home's service, if there is one whose server answers."""
-    found = asked(settings.home, "status")
-    if found is None or not Api(url_of(found["port"])).is_there():
+    status = asked(settings.home, "status")
+    if status is None or not Api(url_of(status["port"])).is_there():
         return None
-    return client_environment(settings, found["port"])
+    return client_environment(settings, status["port"])
 
 
 if __name__ == "__main__":

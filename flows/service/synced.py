@@ -21,13 +21,13 @@ class Synced:
     unchanged: int = 0
 
     def __str__(self) -> str:
-        told = [f"{count} {what}" for what, count in vars(self).items() if count]
-        return ", ".join(told) or "none"
+        counts = [f"{count} {what}" for what, count in vars(self).items() if count]
+        return ", ".join(counts) or "none"
 
 
 def definitions(name: str) -> dict[str, Any]:
     """A file of `deployments`, as it is written."""
     import yaml
 
-    found: dict[str, Any] = yaml.safe_load((FILES / name).read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = yaml.safe_load((FILES / name).read_text(encoding="utf-8"))
+    return content

@@ -119,9 +119,9 @@ def _one_at_a_time(home: Path) -> Iterator[Callable[[], None]]:
     """Hold the right to start a server on Prefect's database until the yielded function is called: two that make its
     tables at once break it."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "starting.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lambda: fcntl.flock(lock, fcntl.LOCK_UN)
+    with (home / "starting.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield lambda: fcntl.flock(file, fcntl.LOCK_UN)
 
 
 @contextmanager

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.home.connection import connected, reached, warehouse
+from flows.home.connection import connected, existing_database, warehouse
 from flows.home.faults import LOGGER, Fault
 from flows.home.progress import report
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.home.whole_file import NAME, draft, replace
+from flows.home.whole_file import HIDDEN_NAME, new_file, replace
 from flows.upkeep.doctor import examine, hash_of
 from warehouse.core.slices import holding
 from warehouse.schema.upgrade import must_fit
@@ -47,7 +47,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
     """
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UsageError(f"{str(to)!r} is not an empty folder; name a new one")
-    with reached(settings) as url:
+    with existing_database(settings) as url:
         if url is None:
             raise UsageError(f"there is no warehouse in {str(settings.home)!r}, so there is nothing to back up")
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def _copied(source: Path, target: Path) -> str:
 
 def _files(folder: Path) -> list[Path]:
     """Files below a folder, less the drafts of those who write there now."""
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not NAME.fullmatch(path.name)]
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not HIDDEN_NAME.fullmatch(path.name)]
 
 
 def _copy_folder(source: Path, to: Path) -> None:
@@ -206,7 +206,7 @@ def _copy_folder(source: Path, to: Path) -> None:
         for folder in reversed(target.relative_to(to).parents):
             (to / folder).mkdir(parents=True, exist_ok=True)
             shutil.copystat(source / folder, to / folder)
-        with draft(to.parent) as (made, file):
+        with new_file(to.parent) as (made, file):
             with path.open("rb") as read, open(file, "wb", closefd=False) as written:
                 shutil.copyfileobj(read, written, 1 << 20)
             shutil.copystat(path, made)

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows.home.faults import Fault
+from flows.home.pupil_key import key_of_home
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.batches import Options
@@ -201,7 +202,7 @@ def test_nothing_is_overwritten(region: Settings, elsewhere: Settings, tmp_path:
     with pytest.raises(UsageError, match="the database holds a warehouse already"):
         bring_back(region, tmp_path / "backup")
     elsewhere.prepare()
-    elsewhere.pupil_key()
+    key_of_home(elsewhere)
     with pytest.raises(UsageError, match=r"pupil\.key' is in the way"):
         bring_back(elsewhere, tmp_path / "backup")
     assert (tables(region, "ops"), files(region.archive)) == before

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from flows.home.faults import Fault
-from flows.home.pupil_key import checked_key, fingerprint
+from flows.home.pupil_key import checked_key, fingerprint, key_of_home
 from flows.home.settings import Settings
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -54,7 +54,7 @@ def test_a_lost_short_or_foreign_key_stops_with_words(
 
 
 def test_a_key_from_before_fingerprints_is_taken_up(settings: Settings, engine: sa.Engine) -> None:
-    key = settings.pupil_key()
+    key = key_of_home(settings)
     assert checked_key(engine, settings) == key and noted(engine) == [fingerprint(key)]
 
 
@@ -66,7 +66,12 @@ def test_a_run_with_a_lost_key_fails_in_words(settings: Settings, engine: sa.Eng
     assert not settings.pupil_key_file.exists()
 
 
-MAKE = "from flows.home.settings import Settings; import sys; sys.stdout.write(Settings().pupil_key().hex())"
+MAKE = """
+import sys
+from flows.home.pupil_key import key_of_home
+from flows.home.settings import Settings
+sys.stdout.write(key_of_home(Settings()).hex())
+"""
 
 
 def test_two_first_runs_agree_on_one_key(tmp_path: Path) -> None:

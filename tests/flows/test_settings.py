@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from flows.home.pupil_key import key_of_home
 from flows.home.settings import Settings, settings_table
 
 
@@ -17,9 +18,9 @@ def test_everything_lies_in_the_home(tmp_path: Path) -> None:
 
 def test_pupil_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    key = settings.pupil_key()
+    key = key_of_home(settings)
     assert len(key) == 32
-    assert Settings(home=tmp_path).pupil_key() == key
+    assert key_of_home(Settings(home=tmp_path)) == key
     assert stat.S_IMODE((settings.keys / "pupil.key").stat().st_mode) == 0o600
     assert [path.name for path in settings.keys.iterdir()] == ["pupil.key"]
 

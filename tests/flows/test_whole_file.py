@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.home.whole_file import draft, replace, sweep, write
+from flows.home.whole_file import new_file, replace, sweep, write
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from flows.home.whole_file import draft, write
-with draft(Path(sys.argv[1])) as (_, file):
+from flows.home.whole_file import new_file, write
+with new_file(Path(sys.argv[1])) as (_, file):
     write(file, b"half")
     print("written", flush=True)
     time.sleep(600)
@@ -44,7 +44,7 @@ def test_only_drafts_are_swept(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "file"
     replace(path, b"before")
-    with pytest.raises(OSError, match="disk"), draft(tmp_path) as (made, file):
+    with pytest.raises(OSError, match="disk"), new_file(tmp_path) as (made, file):
         write(file, b"aft")
         raise OSError("the disk is full")
     assert not made.exists()
