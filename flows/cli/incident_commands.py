@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from contracts.texts import in_words
-from flows.home import json_output
-from flows.home.json_output import write
+from flows.home.json_output import plain, write
 from flows.home.usage import UsageError, day, must_be_known
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def show_list(*, closed_too: bool, of_class: str | None, sender: str | None, as_
     with opened() as (connection, zone, _):
         found = incidents(connection, closed_too=closed_too, incident_class=of_class, sender=sender)
     if as_json:
-        write([plain(row) for row in found.iter_rows(named=True)])
+        write([plain(row._asdict()) for row in found])
     else:
         show(console(), found, zone)
 
@@ -79,13 +78,15 @@ def show(incident_id: Id, as_json: Json = False) -> None:
     with opened() as (connection, zone, _):
         found = incidents(connection, closed_too=True, incident_id=incident_id)
         events, messages = history(connection, incident_id), messages_about(connection, incident_id)
-    if found.is_empty():
+    if not found:
         raise UsageError(f"инцидента {incident_id} нет; все — `profmin incidents --all`")
-    row = found.row(0, named=True)
+    (row,) = found
     if as_json:
-        parts = {"events": events, "messages": messages}
-        write({**plain(row), **{name: [plain(each) for each in part.iter_rows(named=True)]
-                                for name, part in parts.items()}})  # fmt: skip
+        of_it = {
+            "events": [plain(each) | {"details": json.loads(each["details"])} for each in events.iter_rows(named=True)],
+            "messages": [plain(each) for each in messages.iter_rows(named=True)],
+        }
+        write(plain(row._asdict()) | of_it)
     else:
         show_one(console(), row, events, messages, zone)
 
@@ -165,9 +166,3 @@ def wrong_usage() -> Iterator[None]:
         yield
     except (NotOpen, ValueError) as error:
         raise UsageError(str(error)) from None
-
-
-def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Times in ISO form, details as they are."""
-    told = json_output.plain(row)
-    return told | {"details": json.loads(told["details"])} if "details" in told else told

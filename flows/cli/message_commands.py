@@ -6,7 +6,8 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,6 +19,7 @@ from flows.home.usage import UsageError, must_be_known
 if TYPE_CHECKING:
     from flows.home.settings import Settings
     from flows.messages.routing import Route
+    from warehouse.incidents.messages import Attachment, StoredMessage
 
 commands = typer.Typer(help="Сообщения отправителям, сотрудникам и инженерам: что сказано, что ждёт, что не удалось.")
 Json = Annotated[bool, typer.Option("--json", help="Только документ JSON.")]
@@ -50,7 +52,7 @@ def list_(
     with warehouse(found) as engine, engine.connect() as connection:
         rows = listed(connection, most, outcome)
     if as_json:
-        write([plain(row) for row in rows])
+        write([document(row) for row in rows])
         return
     if not rows:
         typer.echo("Сообщений нет.")
@@ -60,10 +62,10 @@ def list_(
         table.add_column(name, overflow="fold")
     zone = ZoneInfo(found.timezone)
     for row in rows:
-        colour = COLOURS[row["outcome"]]
+        colour = COLOURS[row.outcome]
         table.add_row(
-            str(row["message_id"]), local(row["created_at"], zone), escape(row["recipient"]), row["channel"],
-            CLASSES[row["message_class"]], escape(row["subject"]), f"[{colour}]{escape(ending(row, zone))}[/{colour}]",
+            str(row.message_id), local(row.created_at, zone), escape(row.recipient), row.channel,
+            CLASSES[row.message_class], escape(row.subject), f"[{colour}]{escape(ending(row, zone))}[/{colour}]",
         )  # fmt: skip
     console().print(table)
 
@@ -84,26 +86,24 @@ def show(
         raise UsageError(f"сообщения {message_id} нет; все — `profmin messages`")
     (row,) = rows
     if as_json:
-        write(plain(row))
+        write(document(row))
         return
     zone = ZoneInfo(found.timezone)
-    incidents = ", ".join(map(str, row["incident_ids"]))
+    incidents = ", ".join(map(str, row.incident_ids))
     for name, value in (
-        ("Кому", f"{row['recipient']} ({row['channel']})"), ("Класс", CLASSES[row["message_class"]]),
-        ("Написано", local(row["created_at"], zone)), ("Исход", ending(row, zone)), ("Попыток", row["attempts"]),
-        ("Ошибка", row["error"]), ("Инциденты", incidents), ("Приложения", enclosed(row["attachments"])),
-        ("Тема", row["subject"]),
+        ("Кому", f"{row.recipient} ({row.channel})"), ("Класс", CLASSES[row.message_class]),
+        ("Написано", local(row.created_at, zone)), ("Исход", ending(row, zone)), ("Попыток", row.attempts),
+        ("Ошибка", row.error), ("Инциденты", incidents), ("Приложения", enclosed(row.attachments)),
+        ("Тема", row.subject),
     ):  # fmt: skip
         if value:
             typer.echo(f"{name}: {value}")
-    typer.echo(f"\n{row['body']}")
+    typer.echo(f"\n{row.body}")
 
 
 @commands.command()
 def send(as_json: Json = False) -> None:
     """Посмотреть на инциденты и разослать, что пора, как в конце запуска; выход 1, если что-то не удалось совсем."""
-    from dataclasses import asdict
-
     from flows.cli.context import settings
     from flows.home.connection import warehouse
     from flows.messages.after_run import notify
@@ -178,19 +178,24 @@ def when(route: Route) -> str:
     return told + (", в рабочие дни" if route.days == "working" else "")
 
 
-def ending(row: dict[str, Any], zone: ZoneInfo) -> str:
+def document(row: StoredMessage) -> dict[str, object]:
+    """The JSON object of a message."""
+    return plain({**row._asdict(), "attachments": [asdict(each) for each in row.attachments]})
+
+
+def ending(row: StoredMessage, zone: ZoneInfo) -> str:
     """What came of a message, in a few words."""
-    told = OUTCOMES[row["outcome"]]
-    if row["outcome"] == "sent":
-        return f"{told} {local(row['sent_at'], zone)}"
-    if row["outcome"] == "waiting":
-        told += f" до {local(row['not_before'], zone)}"
-    return told + (f"; попыток {row['attempts']}: {row['error']}" if row["error"] else "")
+    told = OUTCOMES[row.outcome]
+    if row.sent_at is not None:
+        return f"{told} {local(row.sent_at, zone)}"
+    if row.outcome == "waiting":
+        told += f" до {local(row.not_before, zone)}"
+    return told + (f"; попыток {row.attempts}: {row.error}" if row.error else "")
 
 
-def enclosed(attachments: list[dict[str, Any]]) -> str:
+def enclosed(attachments: Sequence[Attachment]) -> str:
     return "; ".join(
-        f"квитанция доставки {each['delivery_id']}" if each["what"] == "receipt" else f"шаблон {each['form']}"
+        f"квитанция доставки {each.delivery_id}" if each.what == "receipt" else f"шаблон {each.form}"
         for each in attachments
     )
 

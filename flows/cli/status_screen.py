@@ -21,6 +21,7 @@ from contracts.versions.inputs import TITLES
 from contracts.versions.rule_versions import COMMAND
 from contracts.vocabulary import sender_name
 from flows.cli.night_tables import shorter
+from flows.cli.terminal import plain_table
 from flows.home.json_output import write
 from flows.home.settings import Settings
 from flows.runs.freshness import is_stale
@@ -45,9 +46,6 @@ SENDERS = (
 )  # fmt: skip
 NOTHING = ("nothing_to_report", "Сообщать нечего", "green")
 OUTCOMES = {"waiting": "ждут отправки", "sending": "отправляются", "failed": "не ушли"}
-PLAIN: dict[str, Any] = {
-    "title_justify": "left", "title_style": "bold", "box": None, "padding": (0, 2, 0, 0), "pad_edge": False,
-}  # fmt: skip
 
 
 def show_status(settings: Settings, out: Console, *, as_json: bool) -> None:
@@ -134,7 +132,7 @@ def show_runs(out: Console, heading: str, runs: pl.DataFrame, local: ZoneInfo, *
     """When, for which date, how it ended, how long it took, and what became of the deliveries that it read."""
     if runs.is_empty():
         return
-    table = Table(title=f"\n{heading}", show_header=False, **PLAIN)
+    table = plain_table(f"\n{heading}", with_heading=False)
     for row in runs.iter_rows(named=True):
         words, colour = STATES.get(row["state"], (row["state"], ""))
         day = f"на {row['as_of']:%d.%m.%Y}" if row["as_of"] else ""
@@ -149,7 +147,7 @@ def senders_table(found: pl.DataFrame) -> Table:
     """How many senders of each form are in which state."""
     counts = [(part, states(part)) for part in of_forms(found)]
     shown = (*SENDERS, *([NOTHING] if any(counted[NOTHING[0]] for _, counted in counts) else []))
-    table = Table(title="\nОтправители", **PLAIN)
+    table = plain_table("\nОтправители")
     table.add_column("Форма")
     for heading in ("Ждём", *(heading for _, heading, _ in shown)):
         table.add_column(heading, justify="right")

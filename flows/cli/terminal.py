@@ -17,6 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 from contracts.form import SEVERITIES
 from contracts.forms import RULES
@@ -64,6 +65,14 @@ def progress(doing: str) -> Iterator[None]:
         work = bar.add_task(doing, total=None)
         with watched(lambda done, total: bar.update(work, completed=done, total=total)):
             yield
+
+
+def plain_table(title: str | None = None, *, with_heading: bool = True) -> Table:
+    """A table without lines; its title in bold at the left."""
+    return Table(
+        title=title, title_justify="left", title_style="bold", show_header=with_heading, box=None,
+        padding=(0, 2, 0, 0), pad_edge=False,
+    )  # fmt: skip
 
 
 def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:

@@ -14,8 +14,8 @@ from contracts.texts import incident_texts, phrases
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.messages.incident_text import told as told_of
-from flows.messages.routing import EMAIL, SECRET, Audience, Route, not_before, recipients
-from warehouse.incidents.messages import Attachment, Message, MessageClass
+from flows.messages.routing import EMAIL, SECRET, Route, not_before, recipients
+from warehouse.incidents.messages import Attachment, Audience, Message, MessageClass
 from warehouse.incidents.observe import IncidentEvent
 
 MOST_RECEIPTS = 5

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from contracts.texts import phrases
@@ -20,7 +20,7 @@ from flows.messages.routing import Route, not_before, routes
 from warehouse.core.slices import holding
 from warehouse.core.transaction import retried
 from warehouse.incidents import messages as stored
-from warehouse.incidents.messages import POST, Due
+from warehouse.incidents.messages import POST, About, Due
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -33,7 +33,7 @@ MOST_IN_DIGEST = 50
 RULE = "\n\n" + "—" * 12 + "\n\n"
 SIGNATURE = "\n-- \n"
 """What mail programs know a signature by."""
-IsDue = Callable[["Connection", Mapping[str, Any]], bool]
+IsDue = Callable[["Connection", About], bool]
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ def deliver(engine: Engine, settings: Settings, now: dt.datetime) -> Delivered:
     return told
 
 
-def still_due(connection: Connection, about: Mapping[str, Any]) -> bool:
+def still_due(connection: Connection, about: About) -> bool:
     from warehouse.incidents.owed import still_due as asked
 
-    return bool(asked(connection, about))
+    return asked(connection, about)
 
 
 @retried

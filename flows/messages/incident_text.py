@@ -14,7 +14,7 @@ from contracts.texts import incident_texts, phrases, rule_text
 from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows
 from documents.receipts.findings import column_titles
-from warehouse.incidents.observe import IncidentEvent
+from warehouse.incidents.observe import Details, IncidentEvent
 
 MOST_RULES = 5
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
@@ -108,7 +108,7 @@ def rule_class(name: str) -> str:
     return next(row["name"] for row in rows("rule_classes") if row["rule_class"] == name)
 
 
-def broken(details: Mapping[str, Any]) -> list[str]:
+def broken(details: Details) -> list[str]:
     """The rules that were broken, the most frequent first, each with how often; then whose rows they are."""
     words = phrases()
     rules = sorted(details["rules"].items(), key=lambda each: (-each[1], each[0]))

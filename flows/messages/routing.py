@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo
 from contracts.vocabulary import rows
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from warehouse.incidents.messages import MessageClass
+from warehouse.incidents.messages import Audience, MessageClass
 
-Audience = Literal["sender", "officer", "engineer"]
 Channel = Literal["email", "telegram", "webhook", "file"]
 Days = Literal["any", "working"]
 

@@ -117,9 +117,9 @@ def test_who_knows_is_not_reminded_until_it_changes(engine: sa.Engine, small: di
     assert look(engine, day(9.1)) == ["changed"]
     assert look(engine, day(12)) == ["escalated"]
     with engine.connect() as connection:
-        row = incidents(connection, incident_id=number).row(0, named=True)
+        (row,) = incidents(connection, incident_id=number)
         said = history(connection, number).filter(pl.col("done_by").is_not_null())
-    assert (row["acknowledged_by"], row["assigned_to"]) == (None, "Петров")
+    assert (row.acknowledged_by, row.assigned_to) == (None, "Петров")
     assert said.select("kind", "done_by", "reason").rows() == [
         ("acknowledged", "Иванова", "звонили, исправят к пятнице"), ("assigned", "Иванова", "его район"),
     ]  # fmt: skip

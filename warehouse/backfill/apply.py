@@ -249,7 +249,7 @@ def refuse(moved: Sequence[str], when: str) -> None:
 
 def settle(connection: Connection, backfill_id: int, slices: Sequence[str], now: dt.datetime) -> None:
     """Let each slice hold the last reading of its newest delivery."""
-    asked: dict[str, object] = {"id": backfill_id, "slices": list(slices), "now": now}
+    asked = {"id": backfill_id, "slices": list(slices), "now": now}
     winners = list(connection.scalars(text(WINNERS), asked))
     connection.execute(text(SETTLE_LOSERS), {**asked, "winners": winners})
     last_refused = list(connection.scalars(text(LAST_REFUSED), asked))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 
 import polars as pl
@@ -22,7 +23,7 @@ TYPES: dict[object, pl.DataType] = {
 """Type of a result column by the number that Postgres gives it; everything else is text."""
 
 
-def frame(connection: Connection, statement: str, parameters: dict[str, object]) -> pl.DataFrame:
+def frame(connection: Connection, statement: str, parameters: Mapping[str, object]) -> pl.DataFrame:
     """The rows of a query, typed by what Postgres says of each column: exact numbers become Float64, times UTC."""
     result = connection.execute(text(statement), parameters)
     described = [(column[0], TYPES.get(column[1], pl.String())) for column in result.cursor.description]

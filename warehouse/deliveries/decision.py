@@ -121,7 +121,7 @@ def held(connection: Connection, *, decided_too: bool = False, delivery_id: int 
 
 def findings(connection: Connection, readings: list[int], *, all_rules: bool = False) -> pl.DataFrame:
     """Why readings wait: the findings that held them, or all of theirs."""
-    asked: dict[str, object] = {"readings": readings, "rules": None if all_rules else sorted(HOLDS)}
+    asked = {"readings": readings, "rules": None if all_rules else sorted(HOLDS)}
     return frame(connection, FINDINGS, asked)
 
 

@@ -123,7 +123,7 @@ def find(
         if not is_there(connection, each.select):
             left_out.add(each.name)
             continue
-        asked: dict[str, object] = {
+        asked = {
             **each.thresholds,
             **due.get(each.name, {}),
             "rule_classes": classes,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Literal, NamedTuple
 
 import polars as pl
 from sqlalchemy import Connection, text
 
 from warehouse.core.frames import frame
+from warehouse.incidents.observe import Details, IncidentClass
 
 INCIDENTS = """
 SELECT i.incident_id, i.condition, i.name, i.incident_class, i.form, f.title AS form_title, i.sender,
@@ -46,6 +48,32 @@ SELECT incident_id, :kind, :at, :by, :reason, cast(:details AS jsonb), level FRO
 """
 
 
+class Incident(NamedTuple):
+    """An incident as it stands; `details` are those of its condition, with its figures."""
+
+    incident_id: int
+    condition: str
+    name: str
+    incident_class: IncidentClass
+    form: str | None
+    form_title: str | None
+    sender: str | None
+    sender_name: str | None
+    subject: str
+    state: Literal["open", "closed"]
+    level: int
+    opened_at: dt.datetime
+    changed_at: dt.datetime
+    seen_at: dt.datetime
+    closed_at: dt.datetime | None
+    told_at: dt.datetime | None
+    acknowledged_by: str | None
+    acknowledged_at: dt.datetime | None
+    assigned_to: str | None
+    muted_until: dt.datetime | None
+    details: Details
+
+
 class NotOpen(Exception):
     """There is no such incident, or it is closed; the text says which, for people."""
 
@@ -57,12 +85,13 @@ def incidents(
     incident_class: str | None = None,
     sender: str | None = None,
     incident_id: int | None = None,
-) -> pl.DataFrame:
-    """Incidents, open ones first, our own failures before data before lateness; `details` is JSON, times in UTC."""
-    asked: dict[str, object] = {
+) -> list[Incident]:
+    """Incidents, open ones first, our own failures before data before lateness; times in UTC."""
+    asked = {
         "closed_too": closed_too, "incident_class": incident_class, "sender": sender, "incident_id": incident_id,
     }  # fmt: skip
-    return frame(connection, INCIDENTS, asked)
+    found = frame(connection, INCIDENTS, asked).iter_rows(named=True)
+    return [Incident(**row | {"details": json.loads(row["details"])}) for row in found]
 
 
 def history(connection: Connection, incident_id: int) -> pl.DataFrame:
@@ -109,6 +138,6 @@ def _handle(
     }  # fmt: skip
     if connection.scalar(text(HANDLE.format(change=CHANGES[kind])), asked) is None:
         found = incidents(connection, closed_too=True, incident_id=incident_id)
-        if found.is_empty():
+        if not found:
             raise NotOpen(f"инцидента {incident_id} нет")
-        raise NotOpen(f"инцидент {incident_id} закрыт {found['closed_at'][0]:%d.%m.%Y}")
+        raise NotOpen(f"инцидент {incident_id} закрыт {found[0].closed_at:%d.%m.%Y}")

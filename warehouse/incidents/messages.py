@@ -6,17 +6,18 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import Literal, NamedTuple, TypedDict
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from warehouse.schema.calendar import is_working_day
 
 MessageClass = Literal["data", "lateness", "own"]
 Kind = Literal["incident", "reminder", "statement"]
+Audience = Literal["sender", "officer", "engineer"]
 
 POST = "the outgoing messages"
 """Locked by whoever sends. A message found in `sending` under the lock was left there by a process that died."""
@@ -105,6 +106,23 @@ ORDER BY message_id DESC LIMIT :most
 LONGEST_ERROR = 300
 
 
+class About(TypedDict, total=False):
+    """What a message is about, kept as JSON: which incidents it calls open and closed and to whom it speaks; or of a
+    reminder, what has to be still so when it is sent (`warehouse/incidents/owed.py`)."""
+
+    opens: list[int]
+    closes: list[int]
+    audience: Audience
+    form: str
+    sender: str
+    campaign: str | None
+    nights: list[str]
+    deadline: str
+    step: int
+    seen: list[int | None]
+    until: str
+
+
 @dataclass(frozen=True)
 class Attachment:
     """What goes with a message: the receipt of a delivery, or the template of a form for a sender."""
@@ -131,7 +149,7 @@ class Message:
     incident_ids: tuple[int, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     is_digest: bool = False
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
 
 
 @dataclass(frozen=True)
@@ -148,12 +166,39 @@ class Due:
     subject: str
     body: str
     attachments: tuple[Attachment, ...]
-    about: Mapping[str, Any]
+    about: About
     is_digest: bool
     created_at: dt.datetime
     was_begun: bool
     attempts: int
     sent_as: str | None
+
+
+class StoredMessage(NamedTuple):
+    """A message as it is kept, with what came of it."""
+
+    message_id: int
+    recipient: str
+    channel: str
+    message_class: MessageClass
+    kind: Kind
+    sender: str | None
+    subject: str
+    is_digest: bool
+    created_at: dt.datetime
+    not_before: dt.datetime
+    outcome: str
+    attempts: int
+    tried_at: dt.datetime | None
+    sent_at: dt.datetime | None
+    sent_as: str | None
+    error: str | None
+    incident_ids: list[int]
+    about: About
+    attachments: tuple[Attachment, ...]
+    run_id: int | None
+    text_hash: str
+    body: str
 
 
 def enqueue(connection: Connection, messages: Iterable[Message], now: dt.datetime, run_id: int | None = None) -> int:
@@ -162,7 +207,7 @@ def enqueue(connection: Connection, messages: Iterable[Message], now: dt.datetim
     for each in messages:
         values = {
             **{name: value for name, value in asdict(each).items() if name not in ("about", "attachments")},
-            "about": json.dumps(dict(each.about), ensure_ascii=False),
+            "about": json.dumps(each.about, ensure_ascii=False),
             "attachments": json.dumps([asdict(one) for one in each.attachments], ensure_ascii=False),
             "incident_ids": list(each.incident_ids),
             "text_hash": hashlib.sha256(f"{each.subject}\n{each.body}".encode()).hexdigest(),
@@ -192,7 +237,7 @@ def working_days(connection: Connection) -> Callable[[dt.date], bool]:
 
 
 def cancel_what_is_over(
-    connection: Connection, now: dt.datetime, still_due: Callable[[Connection, Mapping[str, Any]], bool]
+    connection: Connection, now: dt.datetime, still_due: Callable[[Connection, About], bool]
 ) -> int:
     """Cancel what nobody has to hear any more: reminders of what has come or of a day that is over, incidents that were
     closed before anybody heard of them, and their recovery. What a process may have sent before it died stays.
@@ -210,7 +255,7 @@ def cancel_what_is_over(
 def due(connection: Connection, now: dt.datetime) -> list[Due]:
     """What is to be sent at a moment, first what a process died over; asked for under the lock `POST`."""
     found = connection.execute(text(DUE), {"now": now}).mappings()
-    return [Due(**{**row, "attachments": tuple(Attachment(**one) for one in row["attachments"])}) for row in found]
+    return [Due(**{**row, "attachments": _attachments(row)}) for row in found]
 
 
 def begin(connection: Connection, message_ids: Sequence[int], sent_as: str, now: dt.datetime) -> None:
@@ -237,7 +282,12 @@ def give_up(connection: Connection, message_ids: Sequence[int], error: str) -> N
 
 def listed(
     connection: Connection, most: int = 50, outcome: str | None = None, message_id: int | None = None
-) -> list[dict[str, Any]]:
-    """The last messages, the newest first, a dictionary of the table's columns each."""
+) -> list[StoredMessage]:
+    """The last messages, the newest first."""
     asked = {"most": most, "outcome": outcome, "only": message_id}
-    return [dict(row) for row in connection.execute(text(LISTED), asked).mappings()]
+    found = connection.execute(text(LISTED), asked).mappings()
+    return [StoredMessage(**{**row, "attachments": _attachments(row)}) for row in found]
+
+
+def _attachments(row: RowMapping) -> tuple[Attachment, ...]:
+    return tuple(Attachment(**one) for one in row["attachments"])

@@ -17,6 +17,9 @@ from warehouse.incidents.condition import Condition, conditions, find
 from warehouse.incidents.reasons import changes_since, tell_why
 
 EventKind = Literal["opened", "changed", "reminded", "escalated", "closed"]
+IncidentClass = Literal["data", "lateness", "own"]
+Details = Mapping[str, Any]
+"""Figures of a condition, as its SELECT made them; kept as JSON."""
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('profmin incidents', 0))"
 TODAY = "SELECT ref.local_date(:now)"
@@ -141,7 +144,7 @@ class IncidentEvent:
     incident_id: int
     kind: EventKind
     condition: str
-    incident_class: Literal["data", "lateness", "own"]
+    incident_class: IncidentClass
     audiences: tuple[str, ...]
     form: str | None
     form_title: str | None
@@ -151,7 +154,7 @@ class IncidentEvent:
     at: dt.datetime
     opened_at: dt.datetime
     level: int
-    details: Mapping[str, Any]
+    details: Details
     deliveries: tuple[int, ...]
 
 
@@ -175,7 +178,7 @@ def observe(
     day = connection.execute(text(TODAY), {"now": now}).scalar_one()
     known = conditions()
     left_out = find(connection, now, day, list(known.values()), nightly_hours)
-    asked: dict[str, object] = {
+    asked = {
         "now": now, "day": day, "run_id": run_id, "cool_down": cool_down, "settles_in": SETTLES_IN,
         "left_out": list(left_out), "conditions": list(known), "names": [each.title for each in known.values()],
         "classes": [each.incident_class for each in known.values()],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from contracts.forms import FORMS
+from warehouse.incidents.messages import About
 
 OF_SCHOOLS = frozenset(form.name for form in FORMS if "school_id" in form.key)
 
@@ -111,7 +111,7 @@ class Owed:
     seen: tuple[int | None, int | None] = (None, None)
 
     @property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> About:
         """What `still_due` has to know of it."""
         return {
             "form": self.form,
@@ -135,14 +135,13 @@ def owed(connection: Connection, day: dt.date, steps: Collection[int]) -> list[O
     return [replace(each, seen=_latest(connection, each.form, each.sender)) for each in found]
 
 
-def still_due(connection: Connection, about: Mapping[str, Any]) -> bool:
+def still_due(connection: Connection, about: About) -> bool:
     """Does a reminder still say what is so? Not when anything came since, or was stated, or the deadline was moved."""
     if about["campaign"] is not None:
         deadline = connection.scalar(text(DEADLINE), {"campaign": about["campaign"]})
         if deadline is None or deadline.isoformat() != about["deadline"]:
             return False
-    seen: list[int | None] = about["seen"]
-    return list(_latest(connection, about["form"], about["sender"])) == seen
+    return list(_latest(connection, about["form"], about["sender"])) == about["seen"]
 
 
 def _campaigns(connection: Connection, day: dt.date, steps: Collection[int]) -> list[Owed]:
