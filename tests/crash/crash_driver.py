@@ -1,12 +1,10 @@
-"""A process that has imported everything and runs commands in forks of itself, because an import takes two seconds.
+"""A process that runs commands in forks of itself, as `forks` does, and disturbs them at a step of theirs.
 
-It works on nothing before a fork: polars has threads only after its first work. A request is a line of JSON; the answer
-is one too, given when the fork has ended.
+A request is a line of JSON; the answer is one too, given when the fork has ended.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import select
@@ -17,23 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import alembic.command  # noqa: F401 - it and the dialect are for the forks
 import crash_steps
-import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401
-from pandera.backends.polars.register import register_polars_backends
+from forks import warm
 
-import flows.backfills.report
-import flows.backfills.steps
 import flows.cli.app
-import flows.cli.demo
-import flows.cli.terminal
-import flows.intake.batches
-import flows.intake.intake
-import flows.runs.ingest
-from contracts.forms import FORMS, RULES, form_named
+from contracts.forms import RULES, form_named
 from transforms.findings import finding
 from transforms.rows.contract import contract
-from warehouse.schema.upgrade import fingerprint
 
 LONGEST = 60.0
 """Seconds after which a command hangs."""
@@ -51,19 +39,6 @@ def severity(rule: str, level: str, version: str) -> None:
     for module in list(sys.modules.values()):
         if hasattr(module, "contract_version"):
             module.contract_version = lambda: version
-
-
-def warm() -> None:
-    """Fill the caches that a fork would fill anew each time, without any work of polars."""
-    register_polars_backends()
-    fingerprint()
-    for form in FORMS:
-        for edition in form.editions:
-            contract(form, edition, with_register=True)
-    gc.freeze()  # or each fork would copy every page on which a collection counts
-    # A fork of a busy polars would wait for threads that it does not have.
-    busy = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
-    assert not any(name.startswith("polars-") and name[7:].isdigit() for name in busy), busy
 
 
 def main() -> int:

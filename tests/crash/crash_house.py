@@ -87,7 +87,7 @@ class Driver:
         self.output = output
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("crash_driver.py"))],
-            cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+            cwd=ROOT, env=environment | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "COLUMNS": "200"},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 

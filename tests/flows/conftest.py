@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from forks import Forks
 
 from documents.demo import tomsk, write_deliveries
 from flows.home.settings import Settings
@@ -76,23 +77,33 @@ def shared_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """A process that has imported the command line, and forks."""
+    made = Forks(tmp_path_factory.mktemp("forks"))
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def profmin(tmp_path: Path) -> Run:
-    """Run the command line in a process of its own, with nothing set up but what the test says."""
+def profmin(forks: Forks, tmp_path: Path) -> Run:
+    """Run the command line in a fork, with nothing set up but what the test says."""
 
     def run(*arguments: object, settings: Settings | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PROFMIN_", "PREFECT_"))
-        }
-        if settings is not None:
-            environment["PROFMIN_HOME"] = str(settings.home)
-            environment["PROFMIN_VOUCHED_CHANNELS"] = settings.vouched_channels or ""
-            if settings.database_url is not None:
-                environment["PROFMIN_DATABASE_URL"] = settings.database_url.get_secret_value()
+        return forks.run(arguments, environment_of(settings) | variables, tmp_path)
+
+    return run
+
+
+@pytest.fixture
+def real_profmin(tmp_path: Path) -> Run:
+    """The same as people start it: an interpreter of its own."""
+
+    def run(*arguments: object, settings: Settings | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "flows.cli.app", *map(str, arguments)],
             cwd=tmp_path,
-            env=environment | variables,
+            env=environment_of(settings) | variables,
             capture_output=True,
             text=True,
             check=False,
@@ -100,6 +111,17 @@ def profmin(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+def environment_of(settings: Settings | None) -> dict[str, str]:
+    """The environment of a command of a home, in which nobody has set anything else of ours."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith(("PROFMIN_", "PREFECT_"))}
+    if settings is not None:
+        found["PROFMIN_HOME"] = str(settings.home)
+        found["PROFMIN_VOUCHED_CHANNELS"] = settings.vouched_channels or ""
+        if settings.database_url is not None:
+            found["PROFMIN_DATABASE_URL"] = settings.database_url.get_secret_value()
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -111,4 +133,6 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.delenv(name, raising=False)
         with orchestrator(home, home / "log") as wait:
             wait()
+            if "prefect" in sys.modules:  # a test before this one has imported it, and it has read its settings then
+                sys.modules["prefect.context"].refresh_global_settings_context()
             yield os.environ["PREFECT_API_URL"]

@@ -1,4 +1,4 @@
-"""The command line as people and scripts use it: in processes of its own."""
+"""The command line as people and scripts use it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_our_own_failure_is_a_sentence_and_the_log(profmin: Run, settings: Setti
     assert ran.stderr.count("\n") == 1
     assert "connect" in settings.log_file.read_text()
     ran = profmin("--debug", "mart", "readiness_region", settings=settings, PROFMIN_DATABASE_URL=nowhere)
-    assert "database.py" in ran.stderr
+    assert "connection.py" in ran.stderr
 
 
 def test_check_prints_one_json_document(profmin: Run, region_files: Path) -> None:

@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import Forks
 
 from documents import demo
 from documents.demo import data
@@ -29,13 +29,11 @@ class Seen:
 
     home: Path
     url: str
+    forks: Forks
 
     def ask(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PROFMIN_HOME": str(self.home), "PROFMIN_DATABASE_URL": self.url}
-        return subprocess.run(
-            [sys.executable, "-m", "flows.cli.app", *map(str, arguments)],
-            env=environment, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+        return self.forks.run(arguments, environment, self.home.parent)
 
     def mart(self, name: str) -> Rows:
         rows: Rows = json.loads(self.ask("mart", name, "--format", "json").stdout)
@@ -43,9 +41,9 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def seen(module_database_url: str, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     home = tmp_path_factory.mktemp("home")
-    region = Seen(home, module_database_url)
+    region = Seen(home, module_database_url, forks)
     demo.write_deliveries(demo.tomsk(), home / "inbox")
     taken = region.ask("ingest", home / "inbox", "--json")
     assert taken.returncode == 3, taken.stderr
@@ -144,9 +142,9 @@ def test_the_same_inbox_again_changes_nothing(seen: Seen) -> None:
 
 
 def test_bad_files_are_refused_in_words_and_the_rest_is_loaded(
-    database_url: str, tmp_path: Path, password_workbook: Callable[[], bytes]
+    database_url: str, forks: Forks, tmp_path: Path, password_workbook: Callable[[], bytes]
 ) -> None:
-    region = Seen(tmp_path / "home", database_url)
+    region = Seen(tmp_path / "home", database_url, forks)
     inbox = region.home / "inbox"
     demo.write_deliveries(demo.tomsk(), inbox)
     whole = next((inbox / "seversk").iterdir()).read_bytes()

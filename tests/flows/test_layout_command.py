@@ -59,7 +59,9 @@ def test_a_good_file_has_nothing_to_propose(profmin: Run, report: Path, tmp_path
     assert not (tmp_path / ".profmin" / "pgdata").exists()
 
 
-def test_the_proposed_patch_makes_the_heading_known(profmin: Run, report: Path, tmp_path: Path) -> None:
+def test_the_proposed_patch_makes_the_heading_known(
+    profmin: Run, real_profmin: Run, report: Path, tmp_path: Path
+) -> None:
     file = changed(report, tmp_path / report.name, heading_of(profmin, report, "navigators"), REWORDED)
     assert profmin("check", file, "--sender", "kedrovy").returncode == 4
     ran = profmin("layout", file, "--sender", "kedrovy", "--propose")
@@ -75,7 +77,7 @@ def test_the_proposed_patch_makes_the_heading_known(profmin: Run, report: Path, 
         *_, line = csv.DictReader(table)
     assert (line["form"], line["column"], line["heading"]) == ("readiness_report", "navigators", REWORDED)
     assert line["why"] and line["by"] and line["on"]
-    found = json.loads(profmin("check", file, "--sender", "kedrovy", "--json", PYTHONPATH=str(tree)).stdout)[0]
+    found = json.loads(real_profmin("check", file, "--sender", "kedrovy", "--json", PYTHONPATH=str(tree)).stdout)[0]
     assert found["layout"]["matched"][REWORDED] == "navigators"
     assert (found["verdict"], found["layout"]["missing"]) == ("accepted", [])
 
