@@ -5,7 +5,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench sbom lock clean
+.PHONY: help run check test crash midnight lint format bench sbom lock clean
+
+# Tests of a module stay together, for what they share; what takes long begins first.
+TESTS  := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+PURE   := tests/contracts tests/transforms tests/documents tests/golden tests/cases tests/test_architecture.py
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,8 +25,18 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY)  ## the September 2023 monitoring of Tomsk oblast, end to end
 	@$(BIN)/profmin demo
 
-test: $(READY)  ## every test
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+check: $(READY)  ## the pure tests: contracts, transforms, documents, golden cases, architecture
+	@$(TESTS) $(PURE)
+
+test: $(READY)  ## every test that must pass, and those crash points that fall to this commit
+	@$(TESTS)
+
+crash: $(READY)  ## every crash point; writes down with which sources they were met
+	@PROFMIN_CRASH_POINTS=all $(TESTS) tests/crash
+	@$(BIN)/python tests/crash/crash_sources.py --met
+
+midnight: $(READY)  ## what deals with days, while a day ends in local time and in the region's
+	@$(BIN)/python tests/midnight.py -n auto --dist loadgroup --no-loadscope-reorder tests/contracts tests/flows tests/warehouse
 
 lint: $(READY)  ## style, types, import direction; changes nothing
 	@$(BIN)/ruff check .

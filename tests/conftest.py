@@ -15,9 +15,15 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from changing import Inputs, forget
+from left_behind import watched
+from tiers import pytest_collection_modifyitems, pytest_terminal_summary, pytest_xdist_auto_num_workers
 
 from warehouse.schema.upgrade import connect, upgrade
 
+__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "pytest_xdist_auto_num_workers"]
+"""Hooks for pytest, which looks for them here."""
+
+WATCHER = pytest.StashKey[subprocess.Popen[bytes]]()
 HOLD = """
 import sys
 from pathlib import Path
@@ -93,6 +99,20 @@ def embedded(pgdata: Path) -> Iterator[str]:
             yield holder.stdout.readline().strip()
         finally:
             holder.stdin.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever ends this process, nothing that it started outlives it."""
+    config.stash[WATCHER] = watched()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Processes at work in the temporary folders of this session are ended with it as well."""
+    to_watcher = pytestconfig.stash[WATCHER].stdin
+    assert to_watcher
+    to_watcher.write(f"{tmp_path_factory.getbasetemp()}\n".encode())
+    to_watcher.flush()
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from running import RunningService
 
 from flows.service.control import asked
 
+pytestmark = pytest.mark.in_order
 SEVEN = {"nightly", "inbox", "publish", "backfill", "remind", "watchdog", "purge"}
 
 

@@ -1,0 +1,53 @@
+"""A killed pytest leaves no service, no database and no process behind, and neither does a killed worker of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+PATIENCE_SECONDS = 300
+
+
+def at_work_in(folder: Path) -> dict[int, str]:
+    """The processes that have the folder in their environment or command, or work below it; and what they are."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            told = [(place / name).read_bytes() for name in ("environ", "cmdline")]
+            if any(os.fsencode(folder) in each for each in (*told, os.fsencode((place / "cwd").readlink()))):
+                found[int(place.name)] = told[1].replace(b"\0", b" ").decode(errors="replace")[:100]
+    return found
+
+
+@pytest.mark.parametrize("workers", [0, 1], ids=["alone", "a worker"])
+def test_nothing_is_left(workers: int, tmp_path: Path) -> None:
+    """Slow: a whole service is started, twice, to be left."""
+    told, folder = tmp_path / "told", tmp_path / "inner"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers)]
+    command += [f"--basetemp={folder}", str(Path(__file__).with_name("alone.py"))]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment | {"TOLD_IN": str(told)}, stdout=log, stderr=log)
+    until = time.monotonic() + PATIENCE_SECONDS
+    try:
+        while not (told.exists() and told.read_text()):
+            assert process.poll() is None and time.monotonic() < until, (tmp_path / "log").read_text()
+            time.sleep(0.1)
+        running = at_work_in(folder)
+        for program in ("postgres", "supervisor", "prefect server", "prefect worker"):
+            assert any(program in each for each in running.values()), f"no {program} in {running}"
+        os.kill(int(told.read_text()), signal.SIGKILL)
+        process.wait(PATIENCE_SECONDS)
+        while left := at_work_in(folder):
+            assert time.monotonic() < until, left
+            time.sleep(0.1)
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,86 @@
+"""In which order tests run, which crash points wait for `make crash`, and which tests took long without a reason."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+ROOT = Path(__file__).parents[1]
+LONG_SECONDS = 10.0
+REASON = re.compile(r"^\s*Slow: ", re.MULTILINE)
+"""A line of the docstring of a test or of its module, for one that takes longer than that."""
+CRASH, CRASH_POINTS = ROOT / "tests" / "crash", 60
+REASONED = ("takes long", "with a reason")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker more than cores: the service proof mostly waits."""
+    return (os.cpu_count() or 1) + 1
+
+
+def reason(item: pytest.Item) -> bool:
+    """Does a test, or its module, say why it takes long?"""
+    said = (getattr(getattr(item, name, None), "__doc__", None) for name in ("obj", "cls", "module"))
+    return any(REASON.search(text or "") for text in said)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Runs when pytest-randomly has shuffled: the days of one life back in their order, what takes long first."""
+    if os.environ.get("PROFMIN_CRASH_POINTS") != "all":
+        points = [item for item in items if item.path.is_relative_to(CRASH)]
+        left = set(points) - set(sample(points, of_commit(config)))
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=sorted(left, key=lambda item: item.nodeid))
+    modules = [list(found) for _, found in groupby(items, lambda item: item.path)]
+    for module in modules:
+        for item in module:
+            if reason(item):
+                item.user_properties.append(REASONED)
+            if item.get_closest_marker("xdist_group") is None:  # what a module shares is made once
+                item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))
+        if module[0].get_closest_marker("in_order"):
+            module.sort(key=line)
+    modules.sort(key=lambda module: not any(REASONED in item.user_properties for item in module))
+    items[:] = [item for module in modules for item in module]
+
+
+def line(item: pytest.Item) -> int:
+    """Where a test stands in its file; those of one function have one place, and any order."""
+    return item.location[1] or 0
+
+
+def sample(points: list[pytest.Item], number: int) -> list[pytest.Item]:
+    """Every so-manieth crash point, about 60 of them; the number says from which on."""
+    step = -(-len(points) // CRASH_POINTS) or 1
+    return sorted(points, key=lambda item: item.nodeid)[number % step :: step]
+
+
+def of_commit(config: pytest.Config) -> int:
+    """A number of the commit, so that commits meet different crash points and all meet all; else of the run."""
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return int(asked.stdout[:8], 16) if asked.returncode == 0 else int(config.getoption("randomly_seed", 0))
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """Name the tests that took long without saying why, and the seed that repeats this order."""
+    taken: dict[str, float] = {}
+    reasoned = set()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                taken[report.nodeid] = taken.get(report.nodeid, 0) + report.duration
+                if REASONED in map(tuple, report.user_properties):
+                    reasoned.add(report.nodeid)
+    long = {test: seconds for test, seconds in taken.items() if seconds > LONG_SECONDS and test not in reasoned}
+    if long:
+        terminalreporter.section(f"over {LONG_SECONDS:.0f} s, and no line «Slow: …» in the docstring says why")
+        for test, seconds in sorted(long.items(), key=lambda each: -each[1]):
+            terminalreporter.write_line(f"{seconds:6.1f} s  {test}")
+    if (seed := config.getoption("randomly_seed", None)) is not None:
+        terminalreporter.write_line(f"order: -p randomly --randomly-seed={seed}")
