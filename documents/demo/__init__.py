@@ -9,11 +9,11 @@ import datetime as dt
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from documents.demo import exports
 from documents.demo.dress import STYLES
 from documents.demo.exports import write_export_csv
+from documents.demo.mistakes import Row
 from documents.demo.region import Region, Sizes, synthetic, tomsk
 from documents.demo.reports import report
 
@@ -67,7 +67,7 @@ def deliveries(region: Region) -> Iterator[File]:
 
 def reports(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
     """The readiness reports, one a sender that sent anything."""
-    rows: dict[str, list[dict[str, Any]]] = {unit: [] for unit in region.units["reporting_unit"]}
+    rows: dict[str, list[Row]] = {unit: [] for unit in region.units["reporting_unit"]}
     for row in region.readiness.iter_rows(named=True):
         rows[row["reporting_unit"]].append(row)
     raw = {

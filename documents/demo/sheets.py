@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.format import Format
 
 Cell = str | int | float | dt.date | None
 
@@ -44,7 +45,7 @@ def workbook(pages: list[Page]) -> bytes:
     return buffer.getvalue()
 
 
-def draw(sheet: Any, page: Page, formats: dict[str, Any]) -> None:
+def draw(sheet: Any, page: Page, formats: dict[str, Format]) -> None:
     """Draw one page on a worksheet of xlsxwriter."""
     for column in range(max(map(len, page.rows), default=0)):
         sheet.set_column(column, column, WIDE if column in page.wide else NARROW)

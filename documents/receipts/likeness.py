@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.format import Format
 
 from contracts.grid import CellError, Grid, Sheet, Value
 from contracts.receipt import SHEET
@@ -60,7 +61,7 @@ def blank_workbook() -> tuple[bytes, str]:
     return made.getvalue(), name
 
 
-def draw(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
+def draw(page: Any, sheet: Sheet, formats: dict[str, Format]) -> None:
     """Draw one sheet; a hidden column or row stays hidden."""
     page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     widths: dict[int, int] = {}
@@ -87,7 +88,7 @@ def draw(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
                 write(page, rows[0], columns[0], corner[0], formats, is_percent=False)
 
 
-def write(page: Any, r: int, c: int, value: Value, formats: dict[str, Any], *, is_percent: bool) -> None:
+def write(page: Any, r: int, c: int, value: Value, formats: dict[str, Format], *, is_percent: bool) -> None:
     """Write one cell; a text is a text whatever it begins with."""
     if isinstance(value, bool):
         page.write_boolean(r, c, value)

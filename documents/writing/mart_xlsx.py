@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import xlsxwriter
+from xlsxwriter.format import Format
 
 WIDEST = 48
 MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -43,7 +44,7 @@ def frames_xlsx(sheets: Mapping[str, pl.DataFrame], captions: Mapping[str, str])
     return data.getvalue()
 
 
-def _write_sheet(sheet: Any, frame: pl.DataFrame, captions: Mapping[str, str], formats: Mapping[str, Any]) -> None:
+def _write_sheet(sheet: Any, frame: pl.DataFrame, captions: Mapping[str, str], formats: Mapping[str, Format]) -> None:
     for column, (name, dtype) in enumerate(frame.schema.items()):
         texts = [captions.get(name, name)]
         sheet.write(0, column, texts[0], formats["heading"])

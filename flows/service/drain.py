@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flows.home.faults import Fault
-from flows.service.prefect_api import ACTIVE, Api
+from flows.service.prefect_api import ACTIVE, Api, FlowRun
 
 SILENCE = dt.timedelta(minutes=4)
 """A run gives a sign of life every half minute; one that was silent for so long is dead."""
@@ -48,7 +48,7 @@ def _patiently(ask: Callable[[], T]) -> T:
         time.sleep(LOOK_SECONDS)
 
 
-def crash_left(api: Api, worker: str, why: str) -> list[dict[str, Any]]:
+def crash_left(api: Api, worker: str, why: str) -> list[FlowRun]:
     """Mark runs as crashed after their worker is gone; returns them.
 
     A run does not say whose it was: while other machines work on the pool, their watchdog finds the silent ones.
@@ -61,7 +61,7 @@ def crash_left(api: Api, worker: str, why: str) -> list[dict[str, Any]]:
     return left
 
 
-def crash_silent(api: Api, now: dt.datetime) -> list[dict[str, Any]]:
+def crash_silent(api: Api, now: dt.datetime) -> list[FlowRun]:
     """Mark runs as crashed that gave no sign of life for long, wherever they ran; returns them.
 
     Prefect's automation does this sooner, but forgets a run when the server stops.
@@ -72,7 +72,7 @@ def crash_silent(api: Api, now: dt.datetime) -> list[dict[str, Any]]:
     return silent
 
 
-def _has_spoken(api: Api, run: dict[str, Any], since: dt.datetime) -> bool:
+def _has_spoken(api: Api, run: FlowRun, since: dt.datetime) -> bool:
     query = {
         "filter": {
             "occurred": {"since": since.isoformat()},

@@ -7,13 +7,46 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from flows.home.faults import Fault
 from flows.service.prefect_environment import POOL
 
 MOST_WORDS = 300
 ACTIVE = ("RUNNING", "PENDING", "CANCELLING")
+
+
+class RunState(TypedDict):
+    """The state of a run: `type` is one of Prefect's, `name` our own word for it."""
+
+    type: str
+    name: str
+
+
+class FlowRun(TypedDict):
+    """What we read of a run on our pool; all of them are of deployments."""
+
+    id: str
+    name: str
+    deployment_id: str
+    expected_start_time: str
+    state: RunState
+
+
+class Deployment(TypedDict):
+    """What we read of a deployment."""
+
+    id: str
+    name: str
+    version: str | None
+
+
+class Worker(TypedDict):
+    """What we read of a worker."""
+
+    name: str
+    status: str
+    last_heartbeat_time: str
 
 
 @dataclass(frozen=True)
@@ -52,12 +85,12 @@ class Api:
             return False
         return True
 
-    def deployments(self) -> list[dict[str, Any]]:
+    def deployments(self) -> list[Deployment]:
         """The deployments on our pool."""
         query = {"work_pools": {"name": {"any_": [POOL]}}}
         return list(self.call("POST", "/deployments/filter", query))
 
-    def runs(self, states: tuple[str, ...], **more: object) -> list[dict[str, Any]]:
+    def runs(self, states: tuple[str, ...], **more: object) -> list[FlowRun]:
         """Runs on our pool in these states, the oldest first."""
         query = {
             "work_pools": {"name": {"any_": [POOL]}},
@@ -66,7 +99,7 @@ class Api:
         }
         return list(self.call("POST", "/flow_runs/filter", query))
 
-    def workers(self) -> list[dict[str, Any]]:
+    def workers(self) -> list[Worker]:
         """The workers of our pool, with those that are gone."""
         return self.call("POST", f"/work_pools/{POOL}/workers/filter", {}) or []
 
@@ -74,7 +107,7 @@ class Api:
         """Let our pool begin no run any more, or again."""
         self.call("PATCH", f"/work_pools/{POOL}", {"is_paused": is_paused})
 
-    def crash(self, run: dict[str, Any], why: str) -> None:
+    def crash(self, run: FlowRun, why: str) -> None:
         """Take a run that no process works on out of the way, so that it holds no slot."""
         state = {"type": "CRASHED", "name": "Crashed", "message": why}
         self.call("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})

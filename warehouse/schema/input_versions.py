@@ -148,7 +148,7 @@ def record(name: str, version: str, mark: str, since: str, what: str, lines: Ite
 
 def keep_units(records: Sequence[Record]) -> None:
     """Number the units in printed order; one that a later version leaves out stays, because facts speak of it."""
-    before: list[dict[str, Any]] = []
+    before: list[Record] = []
     for each in records:
         lines = each["lines"]
         there = {line["reporting_unit"] for line in lines}
