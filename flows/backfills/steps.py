@@ -138,7 +138,7 @@ def resume(engine: Engine, settings: Settings, backfill_id: int) -> None:
             work = waiting(connection, backfill_id)
         with run_of(engine, backfill_id, "backfill plan") as run_id:
             read_again(engine, settings, backfill_id, status.register_known_at, work, run_id)
-            compare(engine, backfill_id, wait=settings.lock_wait, told=LOGGER.warning)
+            compare(engine, backfill_id, wait=settings.lock_wait, on_wait=LOGGER.warning)
 
 
 @contextmanager
@@ -267,7 +267,7 @@ def apply_backfill(
         return apply(
             engine, backfill_id, contract_version(), dates_of(backfill_id),
             oldest=dt.timedelta(days=settings.plan_days), wait=settings.lock_wait,
-            told=LOGGER.warning, approved_by=approved_by or getpass.getuser(), run_id=run_id,
+            on_wait=LOGGER.warning, approved_by=approved_by or getpass.getuser(), run_id=run_id,
         )  # fmt: skip
 
 
@@ -276,5 +276,5 @@ def revert_backfill(engine: Engine, settings: Settings, backfill_id: int) -> lis
     with run_of(engine, backfill_id, "backfill revert") as run_id:
         return revert(
             engine, backfill_id, dates_of(backfill_id), wait=settings.lock_wait,
-            told=LOGGER.warning, run_id=run_id,
+            on_wait=LOGGER.warning, run_id=run_id,
         )  # fmt: skip

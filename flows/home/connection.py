@@ -12,7 +12,7 @@ from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from warehouse.schema.bi import NoLogin, make_login
 from warehouse.schema.upgrade import connect, upgrade
-from warehouse.server.clients import psql_for, server_of, told
+from warehouse.server.clients import connection_words, psql_for, server_of
 from warehouse.server.embedded import embedded_server
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def url(settings: Settings) -> str:
 
 def psql(settings: Settings, arguments: Sequence[str]) -> int:
     """Run psql on the warehouse until its user leaves; returns its exit code. Raises ServerError without a psql."""
-    with warehouse(settings) as engine, told(engine) as (target, secrets):
+    with warehouse(settings) as engine, connection_words(engine) as (target, secrets):
         program = psql_for(server_of(engine))
         engine.dispose()  # its connections would be idle for as long as psql is open
         return subprocess.run([program, target, *arguments], env=os.environ | secrets, check=False).returncode

@@ -26,7 +26,7 @@ from flows.home.whole_file import HIDDEN_NAME, new_file, replace
 from flows.upkeep.doctor import examine, hash_of
 from warehouse.core.slices import holding
 from warehouse.schema.upgrade import must_fit
-from warehouse.server.dump import Kept, dump, is_empty, restore, snapshot
+from warehouse.server.dump import ArchivedDelivery, dump, is_empty, restore, snapshot
 from warehouse.server.embedded import embedded_server
 from warehouse.watch.ages import newest_revision
 from warehouse.watch.destruction import ARCHIVE
@@ -77,7 +77,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
     return manifest
 
 
-def copy_archive(archive: Path, to: Path, deliveries: tuple[Kept, ...]) -> None:
+def copy_archive(archive: Path, to: Path, deliveries: tuple[ArchivedDelivery, ...]) -> None:
     """Copy the bytes of deliveries. Raises Fault, after the rest is copied, for those that are not what came."""
     to.mkdir(mode=0o700)
     wrong = []

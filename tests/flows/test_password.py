@@ -16,7 +16,7 @@ from clusters import OURS, Cluster, cluster, programs_with_tls
 
 from flows.home.settings import Settings
 from warehouse.schema.upgrade import connect, upgrade
-from warehouse.server.clients import Server, program_for, programs, told, version_of
+from warehouse.server.clients import Server, connection_words, program_for, programs, version_of
 from warehouse.server.dump import dump, restore, snapshot
 from warehouse.server.programs import ServerError
 
@@ -150,7 +150,7 @@ def test_what_is_secret_goes_by_the_environment_and_a_closed_file() -> None:
     engine = sa.create_engine(
         "postgresql+psycopg2://u:a%20b@h:5433/d?sslmode=require&sslpassword=geheim&target_session_attrs=any"
     )
-    with told(engine) as (target, environment):
+    with connection_words(engine) as (target, environment):
         file = Path(environment["PGSERVICEFILE"])
         assert environment["PGPASSWORD"] == "a b"
         assert file.read_text() == "[profmin]\nsslpassword=geheim\n"
@@ -159,7 +159,7 @@ def test_what_is_secret_goes_by_the_environment_and_a_closed_file() -> None:
         assert "sslmode=require" in target and "service=profmin" in target
     assert not file.exists()
     in_query = sa.create_engine("postgresql+psycopg2:///d?host=/run/x&password=p&user=u")
-    with told(in_query) as (target, environment):
+    with connection_words(in_query) as (target, environment):
         assert environment == {"PGPASSWORD": "p"}
         assert target == "dbname=d host=/run/x user=u"
 

@@ -39,16 +39,23 @@ def applied(
     engine: sa.Engine, backfill_id: int, version: str = NEW, oldest: dt.timedelta = dt.timedelta(days=7)
 ) -> list[Published]:
     return apply(
-        engine, backfill_id, version, dates(backfill_id), oldest=oldest, wait=HOUR, told=print, approved_by="начальник"
+        engine,
+        backfill_id,
+        version,
+        dates(backfill_id),
+        oldest=oldest,
+        wait=HOUR,
+        on_wait=print,
+        approved_by="начальник",
     )
 
 
 def compared(engine: sa.Engine, backfill_id: int) -> int:
-    return compare(engine, backfill_id, wait=HOUR, told=print)
+    return compare(engine, backfill_id, wait=HOUR, on_wait=print)
 
 
 def reverted(engine: sa.Engine, backfill_id: int) -> list[Published]:
-    return revert(engine, backfill_id, dates(backfill_id), wait=HOUR, told=print)
+    return revert(engine, backfill_id, dates(backfill_id), wait=HOUR, on_wait=print)
 
 
 def dates(backfill_id: int):

@@ -36,7 +36,7 @@ def request(*inputs: str, **changed: object) -> Request:
 
 def planned(engine: sa.Engine, asked: Request) -> int:
     backfill_id = open_backfill(engine, asked)
-    compare(engine, backfill_id, wait=WAIT, told=print)
+    compare(engine, backfill_id, wait=WAIT, on_wait=print)
     return backfill_id
 
 
@@ -48,7 +48,7 @@ def applied(engine: sa.Engine, backfill_id: int) -> None:
         )
     apply(
         engine, backfill_id, "2", lambda connection: affected_dates(connection, backfill_id),
-        oldest=WAIT, wait=WAIT, told=print, approved_by="начальник", run_id=run_id,
+        oldest=WAIT, wait=WAIT, on_wait=print, approved_by="начальник", run_id=run_id,
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def reverted(engine: sa.Engine, backfill_id: int) -> None:
         )
     revert(
         engine, backfill_id, lambda connection: affected_dates(connection, backfill_id),
-        wait=WAIT, told=print, run_id=run_id,
+        wait=WAIT, on_wait=print, run_id=run_id,
     )  # fmt: skip
 
 

@@ -115,7 +115,7 @@ def apply(
     *,
     oldest: dt.timedelta,
     wait: dt.timedelta,
-    told: Callable[[str], None],
+    on_wait: Callable[[str], None],
     approved_by: str,
     run_id: int | None = None,
 ) -> list[Published]:
@@ -124,7 +124,7 @@ def apply(
     Raises Refused when the plan is not there to be applied, is older than `oldest`, was made by other rules, or when
     production has moved since; Timeout when a slice stays locked for longer than `wait`.
     """
-    with locked(engine, backfill_id, wait, told, run_id) as connection:
+    with locked(engine, backfill_id, wait, on_wait, run_id) as connection:
         plan = status_of(connection, backfill_id)
         if plan.status != "planned":
             raise Refused(f"backfill {backfill_id} is {plan.status}; only a planned one can be applied")
@@ -137,12 +137,12 @@ def apply(
             )
         slices = touched(connection, backfill_id)
         registers = {"id": backfill_id, "registers": [form.name for form in REGISTERS]}
-        moved = [*moved_slices(connection, backfill_id, slices, plan.planned_at)]
-        refuse([*moved, *connection.scalars(text(REGISTERS_MOVED), registers)], "since the plan")
-        asked = {"id": backfill_id, "now": now}
-        connection.execute(text(MAKE_KNOWN), asked)
-        connection.execute(text(SUPERSEDE_BEFORE), asked)
-        settle(connection, backfill_id, slices, now)
+        moved = [*_moved_slices(connection, backfill_id, slices, plan.planned_at)]
+        _refuse([*moved, *connection.scalars(text(REGISTERS_MOVED), registers)], "since the plan")
+        parameters = {"id": backfill_id, "now": now}
+        connection.execute(text(MAKE_KNOWN), parameters)
+        connection.execute(text(SUPERSEDE_BEFORE), parameters)
+        _settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "applied", now)
         approved = {"id": backfill_id, "by": approved_by}
         connection.execute(text("UPDATE ops.backfill SET approved_by = :by WHERE backfill_id = :id"), approved)
@@ -156,23 +156,23 @@ def revert(
     dates: Callable[[Connection], Collection[dt.date]],
     *,
     wait: dt.timedelta,
-    told: Callable[[str], None],
+    on_wait: Callable[[str], None],
     run_id: int | None = None,
 ) -> list[Published]:
     """Bring back what was current before a backfill was applied, and publish. Raises Refused, Timeout."""
-    with locked(engine, backfill_id, wait, told, run_id) as connection:
+    with locked(engine, backfill_id, wait, on_wait, run_id) as connection:
         plan = status_of(connection, backfill_id)
         if plan.status != "applied":
             raise Refused(f"backfill {backfill_id} is {plan.status}; only an applied one can be reverted")
         slices = touched(connection, backfill_id)
-        moved = moved_slices(connection, backfill_id, slices, plan.applied_at, standing=True)
-        refuse(moved, "since it was applied, and stands on it")
-        found = dates(connection)
+        moved = _moved_slices(connection, backfill_id, slices, plan.applied_at, standing=True)
+        _refuse(moved, "since it was applied, and stands on it")
+        days = dates(connection)
         now = connection.scalar(text("SELECT ops.clock()"))
         connection.execute(text(UNDO), {"id": backfill_id, "now": now})
-        settle(connection, backfill_id, slices, now)
+        _settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "reverted", now)
-        return publish_within(connection, found, run_id)
+        return publish_within(connection, days, run_id)
 
 
 def cancel(engine: Engine, backfill_id: int) -> None:
@@ -196,23 +196,27 @@ def cancel(engine: Engine, backfill_id: int) -> None:
             run_script(connection, f"DROP TABLE IF EXISTS restricted.pupil_fact_{reading_id}")
         for table in ("ops.backfill_delivery", "ops.backfill_change", "ops.backfill_input", "ops.reading"):
             connection.execute(text(f"DELETE FROM {table} WHERE backfill_id = :id"), {"id": backfill_id})
-        drop_unused_schools(connection, held)
+        _drop_unused_schools(connection, held)
         mark(connection, backfill_id, "cancelled", connection.scalar(text("SELECT ops.clock()")))
 
 
-def drop_unused_schools(connection: Connection, schools: Collection[int]) -> None:
+def _drop_unused_schools(connection: Connection, schools: Collection[int]) -> None:
     """Take back the lasting ids of schools of which no fact speaks."""
-    told = ["core.school_outcome_fact", *(f"core.{fact_table(form)}" for form in FORMS if speaks_of_schools(form))]
-    unused = " AND ".join(f"NOT EXISTS (SELECT FROM {table} t WHERE t.school_id = i.school_id)" for table in told)
+    tables = ["core.school_outcome_fact", *(f"core.{fact_table(form)}" for form in FORMS if _speaks_of_schools(form))]
+    unused = " AND ".join(f"NOT EXISTS (SELECT FROM {table} t WHERE t.school_id = i.school_id)" for table in tables)
     connection.execute(text(UNUSED_SCHOOLS.format(unused=unused)), {"schools": list(schools)})
 
 
-def speaks_of_schools(form: Form) -> bool:
+def _speaks_of_schools(form: Form) -> bool:
+    """Has the form's fact table a school in each row?"""
     return "school_id" in {column.name for column in fact_columns(form)}
 
 
 @dataclass(frozen=True)
 class Status:
+    """What the record of a backfill says of its state. A moment that has not come is None in spite of its type: whoever
+    asks for it has seen by `status` that it came."""
+
     status: str
     contract_version: str
     planned_at: dt.datetime
@@ -222,10 +226,10 @@ class Status:
 
 def status_of(connection: Connection, backfill_id: int) -> Status:
     """Raises Refused when there is no such backfill."""
-    found = connection.execute(text(STATUS), {"id": backfill_id}).one_or_none()
-    if found is None:
+    row = connection.execute(text(STATUS), {"id": backfill_id}).one_or_none()
+    if row is None:
         raise Refused(f"there is no backfill {backfill_id}")
-    return Status(*found)
+    return Status(*row)
 
 
 def touched(connection: Connection, backfill_id: int) -> list[str]:
@@ -233,40 +237,42 @@ def touched(connection: Connection, backfill_id: int) -> list[str]:
     return list(connection.scalars(text(TOUCHED), {"id": backfill_id}))
 
 
-def moved_slices(
+def _moved_slices(
     connection: Connection, backfill_id: int, slices: Sequence[str], since: dt.datetime, *, standing: bool = False
 ) -> list[str]:
     """Slices, and inputs of dates, that somebody else has moved since a moment."""
-    asked = {"id": backfill_id, "slices": list(slices), "since": since, "standing": standing}
-    return [each for statement in (MOVED, INPUTS_MOVED) for each in connection.scalars(text(statement), asked)]
+    parameters = {"id": backfill_id, "slices": list(slices), "since": since, "standing": standing}
+    return [place for statement in (MOVED, INPUTS_MOVED) for place in connection.scalars(text(statement), parameters)]
 
 
-def refuse(moved: Sequence[str], when: str) -> None:
+def _refuse(moved: Sequence[str], when: str) -> None:
+    """Raises Refused when something has moved, with the first of it."""
     if moved:
         more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""
         raise Refused(f"production has moved {when}: {', '.join(moved[:5])}{more}")
 
 
-def settle(connection: Connection, backfill_id: int, slices: Sequence[str], now: dt.datetime) -> None:
+def _settle(connection: Connection, backfill_id: int, slices: Sequence[str], now: dt.datetime) -> None:
     """Let each slice hold the last reading of its newest delivery."""
-    asked = {"id": backfill_id, "slices": list(slices), "now": now}
-    winners = list(connection.scalars(text(WINNERS), asked))
-    connection.execute(text(SETTLE_LOSERS), {**asked, "winners": winners})
-    last_refused = list(connection.scalars(text(LAST_REFUSED), asked))
+    parameters = {"id": backfill_id, "slices": list(slices), "now": now}
+    winners = list(connection.scalars(text(WINNERS), parameters))
+    connection.execute(text(SETTLE_LOSERS), {**parameters, "winners": winners})
+    last_refused = list(connection.scalars(text(LAST_REFUSED), parameters))
     connection.execute(text(SETTLE_WINNERS), {"winners": [*winners, *last_refused]})
 
 
 def mark(connection: Connection, backfill_id: int, status: str, now: dt.datetime) -> None:
+    """Record what became of a backfill (`planned`, `applied`, `reverted`, `cancelled`), and when."""
     statement = f"UPDATE ops.backfill SET status = :status, {status}_at = :now WHERE backfill_id = :id"
     connection.execute(text(statement), {"id": backfill_id, "status": status, "now": now})
 
 
 @contextmanager
 def locked(
-    engine: Engine, backfill_id: int, wait: dt.timedelta, told: Callable[[str], None], run_id: int | None
+    engine: Engine, backfill_id: int, wait: dt.timedelta, on_wait: Callable[[str], None], run_id: int | None
 ) -> Iterator[Connection]:
     """A transaction of the only publisher, who is also the only writer of the backfill's slices."""
     with engine.connect() as connection:
         slices = touched(connection, backfill_id)
-    with publisher(engine, slices, wait, told, run_id) as connection:
+    with publisher(engine, slices, wait, on_wait, run_id) as connection:
         yield connection

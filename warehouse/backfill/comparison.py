@@ -120,14 +120,14 @@ def affected_dates(connection: Connection, backfill_id: int) -> list[dt.date]:
 
 
 @retried
-def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, told: Callable[[str], None]) -> int:
+def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, on_wait: Callable[[str], None]) -> int:
     """Build the marts aside as if a plan were applied, audit them, and store what would change; the plan is then ready.
 
     Returns how many figures would move. Raises AuditFailed when the marts would not pass, Refused when the plan is not
     being made, Timeout when a slice stays locked for longer than `wait`.
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, begun(connection):
-        seen_at = snapshot(engine, connection, backfill_id, wait, told)
+        seen_at = _snapshot(engine, connection, backfill_id, wait, on_wait)
         keep_confirmed(connection, backfill_id)
         dates = affected_dates(connection, backfill_id)
         look_through(connection, backfill_id)
@@ -136,13 +136,13 @@ def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, told: Calla
         if dates:
             audit(connection)
             totals = [view for view in views() if view.name.endswith("_region")]
-            moved = sum(store_changes(connection, backfill_id, mart, dates) for mart in (*marts(), *totals))
+            moved = sum(_store_changes(connection, backfill_id, mart, dates) for mart in (*marts(), *totals))
         mark(connection, backfill_id, "planned", seen_at)
     return moved
 
 
-def snapshot(
-    engine: Engine, connection: Connection, backfill_id: int, wait: dt.timedelta, told: Callable[[str], None]
+def _snapshot(
+    engine: Engine, connection: Connection, backfill_id: int, wait: dt.timedelta, on_wait: Callable[[str], None]
 ) -> dt.datetime:
     """Take the connection's snapshot while nobody writes the backfill's slices; returns the moment. Raises Refused.
 
@@ -150,7 +150,7 @@ def snapshot(
     """
     with engine.connect() as asking:
         slices = touched(asking, backfill_id)
-    with holding(engine, slices, wait, told) as alone:
+    with holding(engine, slices, wait, on_wait) as alone:
         with alone.begin():  # recorded before anything else can be: what comes later is later, whatever the clock does
             seen_at: dt.datetime | None = alone.scalar(text(SEEN), {"id": backfill_id})
         connection.execute(text("SELECT 1"))
@@ -159,15 +159,15 @@ def snapshot(
     return seen_at
 
 
-def store_changes(connection: Connection, backfill_id: int, mart: Mart, dates: Collection[dt.date]) -> int:
+def _store_changes(connection: Connection, backfill_id: int, mart: Mart, dates: Collection[dt.date]) -> int:
     """Keep what would change in a mart, or in a regional total over the marts aside; returns how many figures."""
     key = f"concat_ws(' | ', {', '.join(mart.key)})" if mart.key else "''"
-    aside = f"({over_aside(mart)})" if mart.is_view else f"pg_temp.{mart.name}"
+    aside = f"({_over_aside(mart)})" if mart.is_view else f"pg_temp.{mart.name}"
     before, after = shape(connection, mart.relation), shape(connection, f"pg_temp.{mart.name}")
     untold = UNTOLD if mart.is_view else (*UNTOLD, *OF_THE_DATE)
-    told = [name for name, _ in before if name not in untold]
+    compared = [name for name, _ in before if name not in untold]
     # Rows become JSON only where a figure differs: as JSON all of them take five times as long to compare.
-    same = ", ".join(f"b.{name}" for name in told), ", ".join(f"a.{name}" for name in told)
+    same = ", ".join(f"b.{name}" for name in compared), ", ".join(f"a.{name}" for name in compared)
     differ = "true" if after and after != before else f"({same[0]}) IS DISTINCT FROM ({same[1]})"
     statement = f"""
         INSERT INTO ops.backfill_change (backfill_id, mart, as_of, key, name, column_name, before, after)
@@ -182,14 +182,14 @@ def store_changes(connection: Connection, backfill_id: int, mart: Mart, dates: C
         CROSS JOIN LATERAL jsonb_object_keys(coalesce(after, before)) AS each (name)
         WHERE before ->> each.name IS DISTINCT FROM after ->> each.name AND each.name <> ALL (:untold)
     """
-    asked = {
+    parameters = {
         "id": backfill_id, "mart": mart.name, "label": mart.label, "dates": list(dates),
         "untold": [*untold, "row_key"],
     }  # fmt: skip
-    return int(connection.execute(text(statement), asked).rowcount)
+    return int(connection.execute(text(statement), parameters).rowcount)
 
 
-def over_aside(view: Mart) -> str:
+def _over_aside(view: Mart) -> str:
     """The SELECT of a view on marts, over the rows put aside."""
     select = view.select
     for base in marts():
@@ -218,19 +218,21 @@ def changed_cells(connection: Connection, backfill_id: int, most: int = 200) -> 
     Values that changed come before rows that come or go. Exports of pupils are not looked into: their figures are in
     the marts.
     """
-    found = [pl.DataFrame(schema=CELLS)]
+    samples = [pl.DataFrame(schema=CELLS)]
     for form in FORMS:
         if form.pupils:
             continue
         table = f"core.{fact_table(form)}"
         statement = CHANGED_CELLS.format(
-            key=f"concat_ws(' | ', {', '.join(map(key_text, key_columns(form)))})", table=table
+            key=f"concat_ws(' | ', {', '.join(map(_key_text, key_columns(form)))})", table=table
         )
-        found.append(frame(connection, statement, {"id": backfill_id, "form": form.name, "table": table, "most": most}))
-    return pl.concat(found).head(most)
+        samples.append(
+            frame(connection, statement, {"id": backfill_id, "form": form.name, "table": table, "most": most})
+        )
+    return pl.concat(samples).head(most)
 
 
-def key_text(column: str) -> str:
+def _key_text(column: str) -> str:
     """What tells a fact's row apart, in words of the register in place of numbers of ours."""
     if column == "school_id":
         return "(SELECT i.school_code FROM ref.school_identity i WHERE i.school_id = f.school_id)"

@@ -60,10 +60,12 @@ def propose_readings(
     counts = counts_at(engine, deliveries)
     with engine.connect() as connection, begun(connection):
         look_through(connection, backfill_id)
-        asked = {"id": backfill_id, "deliveries": deliveries}
-        before = dict(connection.execute(text(DIGESTS), asked).tuples().all())
-        changed = [each for each in readings if digest(each[0]) != before[each[1]]]
-        changed.sort(key=lambda each: (counts[each[1]], each[0].as_of or dt.date.min, each[1]))
+        parameters = {"id": backfill_id, "deliveries": deliveries}
+        before = dict(connection.execute(text(DIGESTS), parameters).tuples().all())
+        changed = [
+            (reading, delivery_id) for reading, delivery_id in readings if digest(reading) != before[delivery_id]
+        ]
+        changed.sort(key=lambda pair: (counts[pair[1]], pair[0].as_of or dt.date.min, pair[1]))
         incoming = {
             place: Incoming(reading, delivery_id, counts[delivery_id], reading_id, contract_version, run_id)
             for place, ((reading, delivery_id), reading_id) in enumerate(
@@ -73,8 +75,8 @@ def propose_readings(
         for wave in waves(incoming):
             propose(connection, list(wave.values()), backfill_id)
         proposed = [delivery_id for _, delivery_id in changed]
-        note(connection, backfill_id, "proposed", proposed)
-        note(connection, backfill_id, "same", [each for each in deliveries if each not in set(proposed)])
+        _note(connection, backfill_id, "proposed", proposed)
+        _note(connection, backfill_id, "same", set(deliveries) - set(proposed))
     return len(changed)
 
 
@@ -93,17 +95,18 @@ def propose_pupils(
         if digest(reading) == before:
             transaction.rollback()
         else:
-            made = Incoming(reading, delivery_id, turn, reading_id, contract_version, run_id)
-            (result,) = propose(connection, [made], backfill_id)
+            incoming = Incoming(reading, delivery_id, turn, reading_id, contract_version, run_id)
+            (result,) = propose(connection, [incoming], backfill_id)
             attach_pupils(connection, reading_id, keep=result.reading.verdict != "refused")
-            note(connection, backfill_id, "proposed", [delivery_id])
+            _note(connection, backfill_id, "proposed", [delivery_id])
             return 1
     with engine.begin() as connection:
-        note(connection, backfill_id, "same", [delivery_id])
+        _note(connection, backfill_id, "same", [delivery_id])
     return 0
 
 
-def note(connection: Connection, backfill_id: int, outcome: str, deliveries: Collection[int]) -> None:
+def _note(connection: Connection, backfill_id: int, outcome: str, deliveries: Collection[int]) -> None:
+    """Record what the plan's look at deliveries yielded: `proposed` or `same`."""
     connection.execute(text(NOTE), {"id": backfill_id, "outcome": outcome, "deliveries": list(deliveries)})
 
 

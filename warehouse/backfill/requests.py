@@ -136,15 +136,15 @@ def open_backfill(engine: Engine, request: Request) -> int:
     that another version of an input would judge. Raises Refused."""
     if len(request.reason.split()) < 2:
         raise Refused("a backfill needs a reason in a sentence: why is the past read again?")
-    asked = {**asdict(request), "forms": list(request.forms), "senders": list(request.senders)}
-    asked["inputs"] = None if request.inputs is None else list(request.inputs)
+    parameters = {**asdict(request), "forms": list(request.forms), "senders": list(request.senders)}
+    parameters["inputs"] = None if request.inputs is None else list(request.inputs)
     with engine.begin() as connection:
         run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
-        backfill_id = int(connection.execute(text(OPEN), asked).scalar_one())
-        asked["judging"] = list(JUDGE_DATES)
-        must_have_versions(connection, request.inputs or ())
-        work = connection.execute(text(WORK), {**asked, "id": backfill_id}).rowcount if request.reads else 0
-        dates = connection.execute(text(JUDGED_ANEW), {**asked, "id": backfill_id}).rowcount
+        backfill_id = int(connection.execute(text(OPEN), parameters).scalar_one())
+        parameters["judging"] = list(JUDGE_DATES)
+        _must_have_versions(connection, request.inputs or ())
+        work = connection.execute(text(WORK), {**parameters, "id": backfill_id}).rowcount if request.reads else 0
+        dates = connection.execute(text(JUDGED_ANEW), {**parameters, "id": backfill_id}).rowcount
         if not work and not dates:
             raise Refused(
                 "no delivery was read for these forms, senders and dates"
@@ -160,28 +160,28 @@ def open_backfill(engine: Engine, request: Request) -> int:
     return backfill_id
 
 
-def must_have_versions(connection: Connection, inputs: Sequence[str]) -> None:
+def _must_have_versions(connection: Connection, inputs: Sequence[str]) -> None:
     """Raises Refused for an input, or a version of it, that there is not."""
-    for each in inputs:
-        name, _, version = each.partition("=")
-        known = list(connection.scalars(text(VERSIONS_OF), {"input": name}))
+    for named in inputs:
+        name, _, version = named.partition("=")
+        versions = list(connection.scalars(text(VERSIONS_OF), {"input": name}))
         if name not in JUDGE_DATES:
             raise Refused(f"no input that judges dates is named {name!r}; there are: {', '.join(JUDGE_DATES)}")
-        if version and version not in known:
-            raise Refused(f"{name} has no version {version!r}; there are: {', '.join(known)}")
+        if version and version not in versions:
+            raise Refused(f"{name} has no version {version!r}; there are: {', '.join(versions)}")
 
 
 def seconds_a_delivery(connection: Connection) -> float | None:
     """What a delivery cost in the last runs that took some in; None before the first."""
-    found = connection.scalar(text(SECONDS_A_DELIVERY))
-    return None if found is None else float(found)
+    seconds = connection.scalar(text(SECONDS_A_DELIVERY))
+    return None if seconds is None else float(seconds)
 
 
 def backfill_of(connection: Connection, flow_run_id: str) -> int | None:
     """The backfill that a run of Prefect has asked for; None when it has not yet."""
     statement = "SELECT backfill_id FROM ops.backfill WHERE flow_run_id = :flow_run_id"
-    found: int | None = connection.scalar(text(statement), {"flow_run_id": flow_run_id})
-    return found
+    backfill_id: int | None = connection.scalar(text(statement), {"flow_run_id": flow_run_id})
+    return backfill_id
 
 
 def backfills(connection: Connection, backfill_id: int | None = None) -> pl.DataFrame:

@@ -34,7 +34,7 @@ def copy_frame(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     columns = ", ".join(f'"{name}"' for name in frame.columns)
     ready = frame.with_columns(
         pl.col(pl.String).str.replace_all("\x00", "", literal=True),
-        *(array_literal(name) for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)),
+        *(_array_literal(name) for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)),
     )
     with driver_cursor(connection) as cursor:
         for block in ready.iter_slices(SLICE_ROWS):
@@ -44,7 +44,7 @@ def copy_frame(connection: Connection, table: str, frame: pl.DataFrame) -> None:
             cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv)", text)
 
 
-def array_literal(name: str) -> pl.Expr:
+def _array_literal(name: str) -> pl.Expr:
     """A list of texts as Postgres writes arrays: `{"a","b",NULL}`; a null list stays null."""
     element = pl.element()
     escaped = (

@@ -30,13 +30,13 @@ def frame(connection: Connection, statement: str, parameters: Mapping[str, objec
     columns = list(zip(*result.tuples().all(), strict=True)) or [()] * len(described)
     return pl.DataFrame(
         [
-            pl.Series(name, [plain(value) for value in values], dtype)
+            pl.Series(name, [_plain(value) for value in values], dtype)
             for (name, dtype), values in zip(described, columns, strict=True)
         ]
     )
 
 
-def plain(value: object) -> object:
+def _plain(value: object) -> object:
     """A value as polars takes it into the column's type."""
     if isinstance(value, Decimal):
         return float(value)

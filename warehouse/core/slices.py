@@ -11,7 +11,7 @@ from typing import Literal
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from warehouse.core.transaction import LOCK_NOT_AVAILABLE, LOG, begun, code
+from warehouse.core.transaction import LOCK_NOT_AVAILABLE, LOG, begun, sqlstate
 
 LONGEST_WAIT = dt.timedelta(minutes=5)
 PUBLICATION = "the publication of marts"
@@ -66,9 +66,9 @@ def lock_slices(
     The log hears for which slice we wait and who holds it; others that wait for us hear of the run.
     """
     deadline = time.monotonic() + wait.total_seconds()
-    introduce(connection, run_id, local=True)
-    take(connection, slices, "xact_lock", deadline, LOG.warning)
-    take(connection, [PUBLICATION], "xact_lock_shared", deadline, LOG.warning)
+    _introduce(connection, run_id, local=True)
+    _take(connection, slices, "xact_lock", deadline, LOG.warning)
+    _take(connection, [PUBLICATION], "xact_lock_shared", deadline, LOG.warning)
 
 
 @contextmanager
@@ -76,19 +76,19 @@ def holding(
     engine: Engine,
     slices: Sequence[str],
     wait: dt.timedelta = LONGEST_WAIT,
-    told: Callable[[str], None] = LOG.warning,
+    on_wait: Callable[[str], None] = LOG.warning,
     run_id: int | None = None,
 ) -> Iterator[Connection]:
     """A connection that is the only writer of slices, across its transactions. Raises Timeout.
 
-    So a snapshot can be taken that sees what whoever held them before has done. `told` hears for what we wait and who
-    holds it.
+    So a snapshot can be taken that sees what whoever held them before has done. `on_wait` is told for what we wait and
+    who holds it.
     """
     with engine.connect() as connection:
         try:
             with connection.begin():
-                introduce(connection, run_id, local=False)
-                take(connection, slices, "lock", time.monotonic() + wait.total_seconds(), told)
+                _introduce(connection, run_id, local=False)
+                _take(connection, slices, "lock", time.monotonic() + wait.total_seconds(), on_wait)
             yield connection
         finally:
             connection.invalidate()  # closed for good, whatever has happened, and the locks are gone with it
@@ -99,41 +99,42 @@ def publisher(
     engine: Engine,
     slices: Sequence[str] = (),
     wait: dt.timedelta = LONGEST_WAIT,
-    told: Callable[[str], None] = LOG.warning,
+    on_wait: Callable[[str], None] = LOG.warning,
     run_id: int | None = None,
 ) -> Iterator[Connection]:
     """A REPEATABLE READ transaction of the only publisher, who is also the only writer of slices. Raises Timeout."""
-    with holding(engine, [*slices, PUBLICATION], wait, told, run_id) as connection:
+    with holding(engine, [*slices, PUBLICATION], wait, on_wait, run_id) as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with begun(connection):
             yield connection
 
 
-def introduce(connection: Connection, run_id: int | None, *, local: bool) -> None:
+def _introduce(connection: Connection, run_id: int | None, *, local: bool) -> None:
     """Let whoever waits for us see which run it waits for, until the transaction (`local`) or the session ends."""
     if run_id is None:  # a backup before an upgrade asks a warehouse whose runs have other columns
         return
     connection.execute(text(INTRODUCE), {"run_id": run_id, "local": local})
 
 
-def take(
-    connection: Connection, slices: Sequence[str], kind: Kind, deadline: float, told: Callable[[str], None]
+def _take(
+    connection: Connection, slices: Sequence[str], kind: Kind, deadline: float, on_wait: Callable[[str], None]
 ) -> None:
-    wanted = connection.execute(text(KEYS), {"slices": list(slices), "publication": PUBLICATION}).tuples().all()
-    while wanted:
-        got = connection.scalar(text(TAKE.format(kind=kind)), {"keys": [key for key, _ in wanted]})
-        wanted = wanted[got:]
-        if wanted:
-            (key, slice_), *wanted = wanted
-            wait_for(connection, key, slice_, WAIT.format(kind=kind), deadline, told)
+    """Take the locks of slices in their one order, waiting until `deadline` (of `time.monotonic`). Raises Timeout."""
+    waiting = connection.execute(text(KEYS), {"slices": list(slices), "publication": PUBLICATION}).tuples().all()
+    while waiting:
+        taken = connection.scalar(text(TAKE.format(kind=kind)), {"keys": [key for key, _ in waiting]})
+        waiting = waiting[taken:]
+        if waiting:
+            (key, slice_), *waiting = waiting
+            _wait_for(connection, key, slice_, WAIT.format(kind=kind), deadline, on_wait)
 
 
-def wait_for(
-    connection: Connection, key: int, slice_: str, statement: str, deadline: float, told: Callable[[str], None]
+def _wait_for(
+    connection: Connection, key: int, slice_: str, statement: str, deadline: float, on_wait: Callable[[str], None]
 ) -> None:
     """Take one lock that somebody holds."""
-    if held_by := holder(connection, key):  # nobody, when it was let go of at this moment
-        told(f"waiting for {slice_}, held by {held_by}")
+    if held_by := _holder(connection, key):  # nobody, when it was let go of at this moment
+        on_wait(f"waiting for {slice_}, held by {held_by}")
     began = time.monotonic()
     left = max(1, round((deadline - began) * 1000))
     try:
@@ -142,13 +143,14 @@ def wait_for(
             connection.execute(text(statement), {"key": key})
             connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
     except DBAPIError as error:
-        if code(error) != LOCK_NOT_AVAILABLE:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
         waited = f"{time.monotonic() - began:.0f} s"
-        held_by = holder(connection, key) or held_by
+        held_by = _holder(connection, key) or held_by
         raise Timeout(f"waited {waited} for {slice_}, held by {held_by}, and gave up") from None
 
 
-def holder(connection: Connection, key: int) -> str | None:
-    found: str | None = connection.scalar(text(HOLDER), {"key": key})
-    return found
+def _holder(connection: Connection, key: int) -> str | None:
+    """Program and process of who holds a lock; None when nobody does."""
+    name: str | None = connection.scalar(text(HOLDER), {"key": key})
+    return name

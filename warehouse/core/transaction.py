@@ -45,18 +45,18 @@ def retried(work: Callable[P, T]) -> Callable[P, T]:
             try:
                 return work(*args, **kwargs)
             except (DBAPIError, psycopg2.Error) as error:
-                if not is_passing(error):
+                if not _is_passing(error):
                     raise
                 if turn == TRIES:
-                    raise GaveUp(f"{work.__name__}: {said(error)}; gave up after {TRIES} tries") from error
-                LOG.info("%s: %s; try %d of %d failed", work.__name__, said(error), turn, TRIES)
+                    raise GaveUp(f"{work.__name__}: {first_line(error)}; gave up after {TRIES} tries") from error
+                LOG.info("%s: %s; try %d of %d failed", work.__name__, first_line(error), turn, TRIES)
             time.sleep(random.uniform(0, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**turn)))
         raise AssertionError("the last try returns or raises")
 
     return tried
 
 
-def is_passing(error: BaseException) -> bool:
+def _is_passing(error: BaseException) -> bool:
     """Did a transaction fail by others or by its connection, and not by what it asked for?"""
     cause = getattr(error, "orig", error)
     if not isinstance(cause, psycopg2.Error):
@@ -68,14 +68,15 @@ def is_passing(error: BaseException) -> bool:
     return lost or type(cause) is psycopg2.DatabaseError
 
 
-def said(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of what the server said; the lines after it may quote a row."""
     return str(getattr(error, "orig", error)).strip().split("\n", 1)[0]
 
 
-def code(error: DBAPIError) -> str | None:
-    found: str | None = getattr(error.orig, "pgcode", None)
-    return found
+def sqlstate(error: DBAPIError) -> str | None:
+    """The five characters by which Postgres names an error; None when it was the driver's."""
+    state: str | None = getattr(error.orig, "pgcode", None)
+    return state
 
 
 @contextmanager

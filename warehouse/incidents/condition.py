@@ -79,17 +79,17 @@ def conditions() -> dict[str, Condition]:
 
 
 def _condition(name: str, select: str) -> Condition:
-    told = incident_texts()[name]
+    texts = incident_texts()[name]
     follows = INPUTS.search(select)
     return Condition(
         name=name,
         select=select,
         inputs=tuple(follows[1].split(", ")) if follows else (),
         thresholds={row["name"]: Decimal(row["value"]) for row in rows("thresholds") if row["condition"] == name},
-        incident_class=told.incident_class,
-        audiences=told.audiences,
-        tells=told.tells,
-        title=told.name,
+        incident_class=texts.incident_class,
+        audiences=texts.audiences,
+        tells=texts.tells,
+        title=texts.name,
     )
 
 
@@ -106,7 +106,7 @@ def is_there(connection: Connection, select: str) -> bool:
 
 
 def find(
-    connection: Connection, now: dt.datetime, day: dt.date, known: Collection[Condition], nightly_hours: float
+    connection: Connection, now: dt.datetime, day: dt.date, all_conditions: Collection[Condition], nightly_hours: float
 ) -> set[str]:
     """Put what is wrong now into the temporary table `incident_found`; returns the conditions that were not evaluated.
 
@@ -117,30 +117,32 @@ def find(
     classes = json.dumps(rule_classes())
     due = thresholds_due(connection, day)
     left_out: set[str] = set()
-    for each in known:
-        if not each.select:
+    for condition in all_conditions:
+        if not condition.select:
             continue
-        if not is_there(connection, each.select):
-            left_out.add(each.name)
+        if not is_there(connection, condition.select):
+            left_out.add(condition.name)
             continue
-        asked = {
-            **each.thresholds,
-            **due.get(each.name, {}),
+        parameters = {
+            **condition.thresholds,
+            **due.get(condition.name, {}),
             "rule_classes": classes,
             "holds": sorted(HOLDS),
             "now": now,
             "day": day,
         }
-        if each.name == "nightly_missing":
-            asked["hours"] = Decimal(str(nightly_hours))
+        if condition.name == "nightly_missing":
+            parameters["hours"] = Decimal(str(nightly_hours))
         try:
             with connection.begin_nested():
-                connection.execute(text(FIND.format(select=each.select)), {**asked, "condition": each.name})
+                connection.execute(
+                    text(FIND.format(select=condition.select)), {**parameters, "condition": condition.name}
+                )
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
-            left_out.add(each.name)
+            left_out.add(condition.name)
             kind = type(error.orig).__name__
-            asked = {"condition": NOT_EVALUATED, "subject": each.name, "error": kind}
-            connection.execute(text(FAILED), asked)
+            parameters = {"condition": NOT_EVALUATED, "subject": condition.name, "error": kind}
+            connection.execute(text(FAILED), parameters)
     return left_out

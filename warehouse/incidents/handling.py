@@ -87,11 +87,11 @@ def incidents(
     incident_id: int | None = None,
 ) -> list[Incident]:
     """Incidents, open ones first, our own failures before data before lateness; times in UTC."""
-    asked = {
+    parameters = {
         "closed_too": closed_too, "incident_class": incident_class, "sender": sender, "incident_id": incident_id,
     }  # fmt: skip
-    found = frame(connection, INCIDENTS, asked).iter_rows(named=True)
-    return [Incident(**row | {"details": json.loads(row["details"])}) for row in found]
+    rows = frame(connection, INCIDENTS, parameters).iter_rows(named=True)
+    return [Incident(**row | {"details": json.loads(row["details"])}) for row in rows]
 
 
 def history(connection: Connection, incident_id: int) -> pl.DataFrame:
@@ -128,16 +128,16 @@ def unmute(connection: Connection, incident_id: int, by: str, reason: str, now: 
 
 
 def _handle(
-    connection: Connection, kind: str, incident_id: int, by: str, reason: str, now: dt.datetime, **said: str
+    connection: Connection, kind: str, incident_id: int, by: str, reason: str, now: dt.datetime, **details: str
 ) -> None:
     if not by.strip() or not reason.strip():
         raise ValueError("скажите, кто и почему: это хранится")
-    asked = {
+    parameters = {
         "incident_id": incident_id, "kind": kind, "by": by, "reason": reason, "at": now,
-        "value": next(iter(said.values()), None), "details": json.dumps(said, ensure_ascii=False),
+        "value": next(iter(details.values()), None), "details": json.dumps(details, ensure_ascii=False),
     }  # fmt: skip
-    if connection.scalar(text(HANDLE.format(change=CHANGES[kind])), asked) is None:
-        found = incidents(connection, closed_too=True, incident_id=incident_id)
-        if not found:
+    if connection.scalar(text(HANDLE.format(change=CHANGES[kind])), parameters) is None:
+        incident = next(iter(incidents(connection, closed_too=True, incident_id=incident_id)), None)
+        if incident is None:
             raise NotOpen(f"инцидента {incident_id} нет")
-        raise NotOpen(f"инцидент {incident_id} закрыт {found[0].closed_at:%d.%m.%Y}")
+        raise NotOpen(f"инцидент {incident_id} закрыт {incident.closed_at:%d.%m.%Y}")

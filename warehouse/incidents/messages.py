@@ -204,13 +204,13 @@ class StoredMessage(NamedTuple):
 def enqueue(connection: Connection, messages: Iterable[Message], now: dt.datetime, run_id: int | None = None) -> int:
     """Write messages that are to be sent, in the transaction of what they tell of; says how many are new."""
     written = 0
-    for each in messages:
+    for message in messages:
         values = {
-            **{name: value for name, value in asdict(each).items() if name not in ("about", "attachments")},
-            "about": json.dumps(each.about, ensure_ascii=False),
-            "attachments": json.dumps([asdict(one) for one in each.attachments], ensure_ascii=False),
-            "incident_ids": list(each.incident_ids),
-            "text_hash": hashlib.sha256(f"{each.subject}\n{each.body}".encode()).hexdigest(),
+            **{name: value for name, value in asdict(message).items() if name not in ("about", "attachments")},
+            "about": json.dumps(message.about, ensure_ascii=False),
+            "attachments": json.dumps([asdict(attachment) for attachment in message.attachments], ensure_ascii=False),
+            "incident_ids": list(message.incident_ids),
+            "text_hash": hashlib.sha256(f"{message.subject}\n{message.body}".encode()).hexdigest(),
             "created_at": now,
             "run_id": run_id,
         }
@@ -220,10 +220,10 @@ def enqueue(connection: Connection, messages: Iterable[Message], now: dt.datetim
 
 def told_to(connection: Connection, incident_ids: Collection[int]) -> dict[int, set[tuple[str, str]]]:
     """Incident → recipients and channels that heard, or are about to hear, that it is open."""
-    found: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    hearers: dict[int, set[tuple[str, str]]] = defaultdict(set)
     for incident_id, recipient, channel in connection.execute(text(TOLD_TO), {"incidents": list(incident_ids)}):
-        found[incident_id].add((recipient, channel))
-    return found
+        hearers[incident_id].add((recipient, channel))
+    return hearers
 
 
 def working_days(connection: Connection) -> Callable[[dt.date], bool]:
@@ -247,15 +247,15 @@ def cancel_what_is_over(
     gone = [message_id for message_id, about, is_past in reminders if is_past or not still_due(connection, about)]
     cancelled = connection.execute(text(CANCEL), {"messages": gone, "why": "no longer due"}).rowcount
     while void := connection.scalars(text(VOID)).all():  # a recovery is void when what it answers is
-        found = {"messages": list(void), "why": "closed before it was told"}
-        cancelled += connection.execute(text(CANCEL), found).rowcount
+        parameters = {"messages": list(void), "why": "closed before it was told"}
+        cancelled += connection.execute(text(CANCEL), parameters).rowcount
     return cancelled
 
 
 def due(connection: Connection, now: dt.datetime) -> list[Due]:
     """What is to be sent at a moment, first what a process died over; asked for under the lock `POST`."""
-    found = connection.execute(text(DUE), {"now": now}).mappings()
-    return [Due(**{**row, "attachments": _attachments(row)}) for row in found]
+    rows = connection.execute(text(DUE), {"now": now}).mappings()
+    return [Due(**{**row, "attachments": _attachments(row)}) for row in rows]
 
 
 def begin(connection: Connection, message_ids: Sequence[int], sent_as: str, now: dt.datetime) -> None:
@@ -264,6 +264,7 @@ def begin(connection: Connection, message_ids: Sequence[int], sent_as: str, now:
 
 
 def note_sent(connection: Connection, message_ids: Sequence[int], now: dt.datetime) -> None:
+    """Record that their channel has taken messages."""
     connection.execute(text(SENT), {"messages": list(message_ids), "now": now})
 
 
@@ -284,9 +285,9 @@ def listed(
     connection: Connection, most: int = 50, outcome: str | None = None, message_id: int | None = None
 ) -> list[StoredMessage]:
     """The last messages, the newest first."""
-    asked = {"most": most, "outcome": outcome, "only": message_id}
-    found = connection.execute(text(LISTED), asked).mappings()
-    return [StoredMessage(**{**row, "attachments": _attachments(row)}) for row in found]
+    parameters = {"most": most, "outcome": outcome, "only": message_id}
+    rows = connection.execute(text(LISTED), parameters).mappings()
+    return [StoredMessage(**{**row, "attachments": _attachments(row)}) for row in rows]
 
 
 def _attachments(row: RowMapping) -> tuple[Attachment, ...]:

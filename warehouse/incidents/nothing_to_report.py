@@ -24,7 +24,7 @@ SAME = """
 n.form = :form AND n.sender = :sender
   AND n.campaign IS NOT DISTINCT FROM :campaign AND n.as_of IS NOT DISTINCT FROM :as_of
 """
-KNOWN = f"""
+IS_RECORDED = f"""
 SELECT EXISTS (
     SELECT FROM ops.statement n
     WHERE {SAME}
@@ -115,8 +115,8 @@ def duties(connection: Connection, sender: str, day: dt.date, campaign: str | No
     """The forms of a sender that can have nothing to report on a day, or for a campaign, whenever it runs."""
     if campaign is not None:
         day = connection.scalar(text(RUNS_ON), {"campaign": campaign}) or day
-    found = connection.execute(text(OWED), {"sender": sender, "day": day, "campaign": campaign}).mappings()
-    return [Duty(**row) for row in found]
+    rows = connection.execute(text(OWED), {"sender": sender, "day": day, "campaign": campaign}).mappings()
+    return [Duty(**row) for row in rows]
 
 
 def record(
@@ -132,27 +132,28 @@ def record(
     """
     if not statements:
         return []
-    lock_slices(connection, sorted({each.place for each in statements}), wait, run_id)
-    return [_recorded(connection, each) for each in statements]
+    lock_slices(connection, sorted({statement.place for statement in statements}), wait, run_id)
+    return [_record_one(connection, statement) for statement in statements]
 
 
-def _recorded(connection: Connection, each: Statement) -> bool:
-    values = dict(vars(each))
-    if each.delivery_id is not None and connection.execute(text(SAME_WORDS), values).rowcount:
+def _record_one(connection: Connection, statement: Statement) -> bool:
+    """Record a statement; says whether it is new."""
+    values = dict(vars(statement))
+    if statement.delivery_id is not None and connection.execute(text(SAME_WORDS), values).rowcount:
         return False
-    if connection.scalar(text(KNOWN), values):
+    if connection.scalar(text(IS_RECORDED), values):
         return False
-    connection.execute(text(WITHDRAW), {**values, "at": each.stated_at, "by": each.stated_by})
+    connection.execute(text(WITHDRAW), {**values, "at": statement.stated_at, "by": statement.stated_by})
     connection.execute(text(INSERT), values)
     return True
 
 
 def withdraw(
-    connection: Connection, each: Statement, by: str, now: dt.datetime, wait: dt.timedelta = LONGEST_WAIT
+    connection: Connection, statement: Statement, by: str, now: dt.datetime, wait: dt.timedelta = LONGEST_WAIT
 ) -> bool:
     """Take a statement back; says whether there was one."""
-    lock_slices(connection, [each.place], wait)
-    return connection.execute(text(WITHDRAW), {**vars(each), "at": now, "by": by}).rowcount > 0
+    lock_slices(connection, [statement.place], wait)
+    return connection.execute(text(WITHDRAW), {**vars(statement), "at": now, "by": by}).rowcount > 0
 
 
 def unanswered(connection: Connection) -> list[Unanswered]:

@@ -176,45 +176,48 @@ def observe(
     """
     connection.execute(text(LOCK))
     day = connection.execute(text(TODAY), {"now": now}).scalar_one()
-    known = conditions()
-    left_out = find(connection, now, day, list(known.values()), nightly_hours)
-    asked = {
+    all_conditions = conditions()
+    left_out = find(connection, now, day, list(all_conditions.values()), nightly_hours)
+    parameters = {
         "now": now, "day": day, "run_id": run_id, "cool_down": cool_down, "settles_in": SETTLES_IN,
-        "left_out": list(left_out), "conditions": list(known), "names": [each.title for each in known.values()],
-        "classes": [each.incident_class for each in known.values()],
+        "left_out": list(left_out), "conditions": list(all_conditions),
+        "names": [condition.title for condition in all_conditions.values()],
+        "classes": [condition.incident_class for condition in all_conditions.values()],
         "highest": HIGHEST_LEVEL, "days": escalate_days,
     }  # fmt: skip
-    moved = changes_since(connection, day, known.values())
+    moved = changes_since(connection, day, all_conditions.values())
     happened: list[int] = []
     for statement in (CLOSE, CHANGE, OPEN_AGAIN, OPEN):
-        happened += connection.scalars(text(statement), asked)
+        happened += connection.scalars(text(statement), parameters)
     tell_why(connection, happened, moved)
-    connection.execute(text(SEE), asked)
-    found = told(connection, happened, now, known)
-    connection.execute(text(TELL), {"now": now, "incidents": [each.incident_id for each in found]})
+    connection.execute(text(SEE), parameters)
+    events = _to_tell(connection, happened, now, all_conditions)
+    connection.execute(text(TELL), {"now": now, "incidents": [event.incident_id for event in events]})
     later: list[int] = []
     for kind, statement in (("escalated", ESCALATE), ("reminded", REMIND)):
-        later += connection.scalars(text(statement), {**asked, "told": telling(kind, known.values())})
-    return found + told(connection, later, now, known)
+        later += connection.scalars(
+            text(statement), {**parameters, "told": _names_telling(kind, all_conditions.values())}
+        )
+    return events + _to_tell(connection, later, now, all_conditions)
 
 
-def telling(kind: str, known: Collection[Condition]) -> list[str]:
+def _names_telling(kind: str, all_conditions: Collection[Condition]) -> list[str]:
     """The conditions that tell of a kind of event."""
-    return [each.name for each in known if kind in each.tells]
+    return [condition.name for condition in all_conditions if kind in condition.tells]
 
 
-def told(
-    connection: Connection, events: Collection[int], now: dt.datetime, known: Mapping[str, Condition]
+def _to_tell(
+    connection: Connection, events: Collection[int], now: dt.datetime, all_conditions: Mapping[str, Condition]
 ) -> list[IncidentEvent]:
     """Those of these events that somebody is to hear of. That one is open again is news only for who heard its end."""
-    found = []
+    to_tell = []
     for row in connection.execute(text(EVENTS), {"events": list(events), "now": now}).mappings():
-        condition = known.get(row["condition"])
+        condition = all_conditions.get(row["condition"])
         if condition is None or row["is_muted"] or row["kind"] not in condition.tells:
             continue
         if "again" in row["details"] and row["kind"] == "opened" and "closed" not in condition.tells:
             continue
         event = {name: value for name, value in row.items() if name != "is_muted"}
         event["deliveries"] = tuple(row["deliveries"]) if row["kind"] != "closed" else ()
-        found.append(IncidentEvent(**event, audiences=condition.audiences))
-    return found
+        to_tell.append(IncidentEvent(**event, audiences=condition.audiences))
+    return to_tell

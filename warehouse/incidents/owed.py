@@ -131,8 +131,8 @@ def owed(connection: Connection, day: dt.date, steps: Collection[int]) -> list[O
     """
     if not connection.scalar(text("SELECT ref.is_working_day(:day)"), {"day": day}):
         return []
-    found = [*_campaigns(connection, day, steps), *_nights(connection, day, [step for step in steps if step >= 0])]
-    return [replace(each, seen=_latest(connection, each.form, each.sender)) for each in found]
+    debts = [*_campaigns(connection, day, steps), *_nights(connection, day, [step for step in steps if step >= 0])]
+    return [replace(debt, seen=_latest(connection, debt.form, debt.sender)) for debt in debts]
 
 
 def still_due(connection: Connection, about: About) -> bool:
@@ -146,28 +146,28 @@ def still_due(connection: Connection, about: About) -> bool:
 
 def _campaigns(connection: Connection, day: dt.date, steps: Collection[int]) -> list[Owed]:
     rows = connection.execute(text(CAMPAIGNS), {"day": day, "steps": list(steps)}).mappings().all()
-    found = [Owed(**row) for row in rows]
-    for form in sorted({each.form for each in found} & OF_SCHOOLS):
-        found = _by_school(connection, day, form, found)
-    return [each for each in found if not each.is_received or each.rejected or each.missing]
+    debts = [Owed(**row) for row in rows]
+    for form in sorted({debt.form for debt in debts} & OF_SCHOOLS):
+        debts = _by_school(connection, day, form, debts)
+    return [debt for debt in debts if not debt.is_received or debt.rejected or debt.missing]
 
 
-def _by_school(connection: Connection, day: dt.date, form: str, found: Sequence[Owed]) -> list[Owed]:
-    senders = [each.sender for each in found if each.form == form]
-    told: dict[str, dict[str, list[str]]] = {sender: {} for sender in senders}
-    asked = {"day": day, "form": form, "senders": senders}
-    for sender, name, status in connection.execute(text(SCHOOLS), asked):
-        told[sender].setdefault(status, []).append(name)
+def _by_school(connection: Connection, day: dt.date, form: str, debts: Sequence[Owed]) -> list[Owed]:
+    senders = [debt.sender for debt in debts if debt.form == form]
+    schools_of: dict[str, dict[str, list[str]]] = {sender: {} for sender in senders}
+    parameters = {"day": day, "form": form, "senders": senders}
+    for sender, name, status in connection.execute(text(SCHOOLS), parameters):
+        schools_of[sender].setdefault(status, []).append(name)
     return [
         replace(
-            each,
-            schools=sum(map(len, told[each.sender].values())),
-            rejected=tuple(told[each.sender].get("rejected", ())),
-            missing=tuple(told[each.sender].get("missing", ())),
+            debt,
+            schools=sum(map(len, schools_of[debt.sender].values())),
+            rejected=tuple(schools_of[debt.sender].get("rejected", ())),
+            missing=tuple(schools_of[debt.sender].get("missing", ())),
         )
-        if each.form == form
-        else each
-        for each in found
+        if debt.form == form
+        else debt
+        for debt in debts
     ]
 
 
@@ -176,8 +176,8 @@ def _nights(connection: Connection, day: dt.date, steps: Sequence[int]) -> list[
         return []
     # So far back that a silence which begins there is past all steps.
     since: dt.date = connection.execute(text(BACK), {"day": day, "days": -(max(steps) + 2)}).scalar_one()
-    asked = {"day": day, "days": (day - since).days, "steps": list(steps)}
-    rows = connection.execute(text(NIGHTS), asked).mappings()
+    parameters = {"day": day, "days": (day - since).days, "steps": list(steps)}
+    rows = connection.execute(text(NIGHTS), parameters).mappings()
     return [Owed(**{**row, "nights": tuple(row["nights"])}) for row in rows]
 
 

@@ -37,35 +37,37 @@ WHERE i.incident_id = e.incident_id AND i.condition = :condition AND e.event_id 
 """
 
 
-def changes_since(connection: Connection, day: dt.date, known: Collection[Condition]) -> dict[str, list[str]]:
+def changes_since(connection: Connection, day: dt.date, all_conditions: Collection[Condition]) -> dict[str, list[str]]:
     """Condition → what has changed, since incidents were last observed, in the inputs that it follows from."""
-    asked = sorted({"thresholds", *(name for each in known for name in each.inputs)})
-    found = connection.execute(text(NOW), {"day": day, "inputs": asked}).tuples()
-    now = {name: version for name, version in found if version is not None}
-    seen: dict[str, int] = json.loads(connection.scalar(text(SEEN), {"name": LAST_SEEN}) or "{}")
+    inputs = sorted({"thresholds", *(name for condition in all_conditions for name in condition.inputs)})
+    versions_now = connection.execute(text(NOW), {"day": day, "inputs": inputs}).tuples()
+    now = {name: version for name, version in versions_now if version is not None}
+    last_seen: dict[str, int] = json.loads(connection.scalar(text(SEEN), {"name": LAST_SEEN}) or "{}")
     connection.execute(text(KEEP), {"name": LAST_SEEN, "seen": json.dumps(now, sort_keys=True)})
-    moved = {name for name, version in now.items() if seen.get(name, version) != version}
+    moved = {name for name, version in now.items() if last_seen.get(name, version) != version}
     if not moved:
         return {}
-    versions = [version for name in moved for version in (seen[name], now[name])]
+    versions = [version for name in moved for version in (last_seen[name], now[name])]
     lines: dict[int, Any] = dict(connection.execute(text(LINES), {"versions": versions}).tuples().all())
-    told: dict[str, list[str]] = {}
-    for each in known:
-        for name in moved.intersection(("thresholds", *each.inputs)):
-            before, after = (mine(each, name, lines.get(version, ())) for version in (seen[name], now[name]))
+    reasons: dict[str, list[str]] = {}
+    for condition in all_conditions:
+        for name in moved.intersection(("thresholds", *condition.inputs)):
+            before, after = (
+                _lines_about(condition, name, lines.get(version, ())) for version in (last_seen[name], now[name])
+            )
             if changed := differences(name, before, after):
-                told.setdefault(each.name, []).append(f"{TITLES.get(name, name)}: {'; '.join(changed[:3])}")
-    return told
+                reasons.setdefault(condition.name, []).append(f"{TITLES.get(name, name)}: {'; '.join(changed[:3])}")
+    return reasons
 
 
-def mine(condition: Condition, name: str, lines: Collection[Line]) -> list[Line]:
+def _lines_about(condition: Condition, input_name: str, lines: Collection[Line]) -> list[Line]:
     """Those lines of an input that concern a condition."""
-    return [line for line in lines if name != "thresholds" or line["condition"] == condition.name]
+    return [line for line in lines if input_name != "thresholds" or line["condition"] == condition.name]
 
 
-def tell_why(connection: Connection, events: Collection[int], told: Mapping[str, Collection[str]]) -> None:
+def tell_why(connection: Connection, events: Collection[int], reasons: Mapping[str, Collection[str]]) -> None:
     """Write into events of incidents what has changed beside what was sent."""
-    for condition, changed in told.items():
+    for condition, changed in reasons.items():
         because = "; ".join(changed)
         connection.execute(
             text(TELL),

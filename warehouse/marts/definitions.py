@@ -36,10 +36,12 @@ class Mart:
 
     @property
     def relation(self) -> str:
+        """The view on the rows that hold now, with its schema."""
         return f"mart.{self.name}"
 
     @property
     def history(self) -> str:
+        """The table of all versions of all rows, with its schema; a view has none."""
         return f"history.{self.name}"
 
     @property
@@ -49,6 +51,7 @@ class Mart:
 
     @property
     def fingerprint(self) -> str:
+        """A hash of all that the view, its function and their comments are made of."""
         return sha256(f"{self.about}{self.captions}{self.select}".encode()).hexdigest()
 
     def comments(self, columns: list[str]) -> str:
@@ -56,26 +59,28 @@ class Mart:
         if set(columns) != set(self.captions):
             odd = sorted(set(columns) ^ set(self.captions))
             raise ValueError(f"{self.name}: each column needs one caption in the head comment; see {', '.join(odd)}")
-        told = [f"COMMENT ON VIEW {self.relation} IS {literal(self.about)}"]
-        told += [f"COMMENT ON COLUMN {self.relation}.{name} IS {literal(self.captions[name])}" for name in columns]
-        known = literal(f"{self.about} Как было опубликовано к моменту known_at.")
-        told.append(f"COMMENT ON FUNCTION {self.as_known}(date, timestamptz) IS {known}")
-        return ";\n".join(told)
+        statements = [f"COMMENT ON VIEW {self.relation} IS {literal(self.about)}"]
+        statements += [
+            f"COMMENT ON COLUMN {self.relation}.{name} IS {literal(self.captions[name])}" for name in columns
+        ]
+        as_known_comment = literal(f"{self.about} Как было опубликовано к моменту known_at.")
+        statements.append(f"COMMENT ON FUNCTION {self.as_known}(date, timestamptz) IS {as_known_comment}")
+        return ";\n".join(statements)
 
 
 @cache
 def marts() -> tuple[Mart, ...]:
     """All marts that are published, by name."""
-    return tuple(read_mart(path, is_view=False) for path in sorted(FOLDER.glob("*.sql")))
+    return tuple(_read_mart(path, is_view=False) for path in sorted(FOLDER.glob("*.sql")))
 
 
 @cache
 def views() -> tuple[Mart, ...]:
     """The regional totals: views on the marts that are published."""
-    return tuple(read_mart(path, is_view=True) for path in sorted((FOLDER / "views").glob("*.sql")))
+    return tuple(_read_mart(path, is_view=True) for path in sorted((FOLDER / "views").glob("*.sql")))
 
 
-def read_mart(path: Path, *, is_view: bool) -> Mart:
+def _read_mart(path: Path, *, is_view: bool) -> Mart:
     """A mart from its file: comment lines of prose, of columns (`--   name: Подпись. Пояснение`), then the SELECT."""
     lines = path.read_text(encoding="utf-8").splitlines()
     head = next(number for number, line in enumerate(lines) if not line.startswith("--"))
@@ -88,5 +93,5 @@ def read_mart(path: Path, *, is_view: bool) -> Mart:
     key = KEY.search(about)
     if key is None and not is_view:
         raise ValueError(f"{path.name}: the head comment does not say «Ключ: …; имя: ….»")
-    told = (tuple(key[1].split(", ")), key[2]) if key else ((), "")
-    return Mart(path.stem, KEY.sub("", about).strip(), dict(columns), select, is_view, *told)
+    key_and_label = (tuple(key[1].split(", ")), key[2]) if key else ((), "")
+    return Mart(path.stem, KEY.sub("", about).strip(), dict(columns), select, is_view, *key_and_label)

@@ -31,7 +31,7 @@ pair AS (
 def moved(connection: Connection, run_id: int) -> pl.DataFrame:
     """as_of, before_as_of, mart, name, metric, before, after: figures that a run's publication changed, the newest date
     first, the largest changes first. A date that was never published before, and is not the run's last, is left out."""
-    each = " UNION ALL ".join(
+    figure_rows = " UNION ALL ".join(
         f"""
         SELECT p.as_of, p.before_as_of, '{name}' AS mart, m.name, f.metric, f.before, f.after
         FROM pair p
@@ -50,7 +50,7 @@ def moved(connection: Connection, run_id: int) -> pl.DataFrame:
     )
     statement = f"""
         WITH {PAIRS}
-        SELECT * FROM ({each}) e
+        SELECT * FROM ({figure_rows}) e
         ORDER BY e.as_of DESC, e.mart, abs(coalesce(e.after, 0) - coalesce(e.before, 0)) DESC, e.name, e.metric
     """
     if not connection.scalar(text(HAS_PUBLISHED), {"run_id": run_id}):  # then there may be no marts either

@@ -80,13 +80,13 @@ def publish_within(
     dates = sorted(set(as_of_dates))
     pin(connection, dates)
     build_all(connection, dates)
-    if any(is_reshaped(connection, mart) for mart in marts()):
+    if any(_is_reshaped(connection, mart) for mart in marts()):
         earlier = sorted(set(published_dates(connection)) - set(dates))
         build_all(connection, earlier)
         dates = sorted({*dates, *earlier})
     audit(connection)
-    prepare(connection)
-    return swap(connection, dates, run_id)
+    _prepare(connection)
+    return _swap(connection, dates, run_id)
 
 
 def published_dates(connection: Connection) -> list[dt.date]:
@@ -98,10 +98,11 @@ def build_all(connection: Connection, dates: Sequence[dt.date]) -> None:
     """Put the rows of these dates aside, into temporary tables that have the marts' names."""
     run_script(connection, PLANS)
     for mart in marts():
-        build(connection, mart, dates)
+        _build(connection, mart, dates)
 
 
-def build(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None:
+def _build(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None:
+    """Make a mart's temporary table, or add to it the rows of further dates."""
     for day in dates:
         exists = connection.scalar(text("SELECT to_regclass(:aside)"), {"aside": f"pg_temp.{mart.name}"})
         begin = f"INSERT INTO pg_temp.{mart.name}" if exists else f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS"
@@ -116,32 +117,32 @@ def audit(connection: Connection) -> None:
             raise AuditFailed(path.stem, [dict(row) for row in rows])
 
 
-def prepare(connection: Connection) -> None:
+def _prepare(connection: Connection) -> None:
     """Give history the columns that a SELECT has got, and make the views and functions that are missing or changed."""
-    reshaped = [mart for mart in marts() if columns_of(connection, mart) != shape(connection, f"pg_temp.{mart.name}")]
-    changed = [each for each in (*marts(), *views()) if each in reshaped or not is_applied(connection, each)]
-    if any(not each.is_view for each in changed):
-        changed = [*(each for each in changed if not each.is_view), *views()]
+    reshaped = [mart for mart in marts() if _columns_of(connection, mart) != shape(connection, f"pg_temp.{mart.name}")]
+    changed = [mart for mart in (*marts(), *views()) if mart in reshaped or not _is_applied(connection, mart)]
+    if any(not mart.is_view for mart in changed):
+        changed = [*(mart for mart in changed if not mart.is_view), *views()]
     if not changed:
         return
 
     def reshape() -> None:
-        for each in reversed(changed):
+        for mart in reversed(changed):
             run_script(
                 connection,
-                f"DROP FUNCTION IF EXISTS {each.as_known}(date, timestamptz); DROP VIEW IF EXISTS {each.relation}",
+                f"DROP FUNCTION IF EXISTS {mart.as_known}(date, timestamptz); DROP VIEW IF EXISTS {mart.relation}",
             )
         for mart in reshaped:
-            extend_history(connection, mart)
+            _extend_history(connection, mart)
 
     past_readers(connection, reshape, LONGEST_RESHAPING)
-    for each in changed:
-        run_script(connection, definition(connection, each))
-        run_script(connection, each.comments([name for name, _ in shape(connection, each.relation)]))
-        connection.execute(text(RECORD), {"name": each.relation, "fingerprint": each.fingerprint})
+    for mart in changed:
+        run_script(connection, _definition(connection, mart))
+        run_script(connection, mart.comments([name for name, _ in shape(connection, mart.relation)]))
+        connection.execute(text(RECORD), {"name": mart.relation, "fingerprint": mart.fingerprint})
 
 
-def extend_history(connection: Connection, mart: Mart) -> None:
+def _extend_history(connection: Connection, mart: Mart) -> None:
     """Make the table of all versions, or add the columns that are new; a column is never taken from the past."""
     before = dict(shape(connection, mart.history))
     if not before:
@@ -158,41 +159,42 @@ def extend_history(connection: Connection, mart: Mart) -> None:
             run_script(connection, f"ALTER TABLE {mart.history} ALTER COLUMN {name} TYPE {kind}")
 
 
-def definition(connection: Connection, mart: Mart) -> str:
+def _definition(connection: Connection, mart: Mart) -> str:
     """The view on what holds now, and the function for what was published at a moment.
 
     A view that looks at versions of rows itself does so by the parameter `:known_at`.
     """
     if mart.is_view:
         now = mart.select.replace(":known_at", "'infinity'::timestamptz")
-        known = mart.select.replace(":known_at", "$2")
+        as_known = mart.select.replace(":known_at", "$2")
         for base in marts():
-            known = known.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2) AS")
-        known = (
-            f"SELECT * FROM ({known}) AS k WHERE k.as_of = $1 AND coalesce(k.known_at <= $2, true) ORDER BY k.position"
+            as_known = as_known.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2) AS")
+        as_known = (
+            f"SELECT * FROM ({as_known}) AS k"
+            " WHERE k.as_of = $1 AND coalesce(k.known_at <= $2, true) ORDER BY k.position"
         )
     else:
         columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
         now = f"SELECT {columns} FROM {mart.history} WHERE replaced_at = 'infinity'"
-        known = (
+        as_known = (
             f"SELECT {columns} FROM {mart.history} AS h"
             " WHERE h.as_of = $1 AND h.published_at <= $2 AND h.replaced_at > $2 ORDER BY h.position"
         )
     return (
         f"CREATE VIEW {mart.relation} AS {now};"
         f"CREATE FUNCTION {mart.as_known}(as_of date, known_at timestamptz) RETURNS SETOF {mart.relation}"
-        f" LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ {known} $$"
+        f" LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ {as_known} $$"
     )
 
 
-def swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) -> list[Published]:
+def _swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) -> list[Published]:
     """From a moment on the rows put aside are those of these dates in every mart; equal rows stay as they are.
 
     The moment is taken last, when only what differs is left to be written: who reads between it and the commit sees
     still what was before.
     """
     for mart in marts():
-        set_apart(connection, mart, dates)
+        _set_apart(connection, mart, dates)
     at = connection.scalar(text("SELECT ops.clock()"))
     for mart in marts():
         # The planner knows nothing of a table just made; with the dates said it does not look through all of history.
@@ -207,21 +209,21 @@ def swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) -
         columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
         insert = f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM pg_temp.come_{mart.name}"
         connection.execute(text(insert), {"at": at})
-    found = []
+    published = []
     latest: dict[dt.date, dt.datetime | None] = {}
     for mart in marts():
         counted = f"SELECT as_of, count(*), max(known_at) FROM pg_temp.{mart.name} GROUP BY as_of"
         rows = {day: (count, known_at) for day, count, known_at in connection.execute(text(counted))}
-        found += [Published(mart.name, day, rows.get(day, (0, None))[0]) for day in dates]
+        published += [Published(mart.name, day, rows.get(day, (0, None))[0]) for day in dates]
         for day, (_, known_at) in rows.items():
-            latest[day] = max((each for each in (known_at, latest.get(day)) if each), default=None)
-    published = [{"as_of": day, "known_at": latest.get(day), "at": at, "run_id": run_id} for day in dates]
-    if published:
-        connection.execute(text(PUBLISHED), published)
-    return sorted(found, key=lambda each: each.as_of)
+            latest[day] = max((moment for moment in (known_at, latest.get(day)) if moment), default=None)
+    publications = [{"as_of": day, "known_at": latest.get(day), "at": at, "run_id": run_id} for day in dates]
+    if publications:
+        connection.execute(text(PUBLISHED), publications)
+    return sorted(published, key=lambda mart: mart.as_of)
 
 
-def set_apart(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None:
+def _set_apart(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None:
     """Which rows of a mart go, and which come in their place."""
     columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
     held = f"SELECT {columns} FROM {mart.history} WHERE as_of = ANY (:dates) AND replaced_at = 'infinity'"
@@ -233,13 +235,13 @@ def set_apart(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> N
         connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {what}"), {"dates": list(dates)})
 
 
-def is_reshaped(connection: Connection, mart: Mart) -> bool:
+def _is_reshaped(connection: Connection, mart: Mart) -> bool:
     """Was the mart published, and does its SELECT now yield other columns?"""
-    before = columns_of(connection, mart)
+    before = _columns_of(connection, mart)
     return bool(before) and before != shape(connection, f"pg_temp.{mart.name}")
 
 
-def columns_of(connection: Connection, mart: Mart) -> list[tuple[str, str]]:
+def _columns_of(connection: Connection, mart: Mart) -> list[tuple[str, str]]:
     """Names and types of a mart's columns as it is published; empty when it is not."""
     return shape(connection, mart.relation)
 
@@ -249,5 +251,6 @@ def shape(connection: Connection, relation: str) -> list[tuple[str, str]]:
     return [(name, kind) for name, kind in connection.execute(text(SHAPE), {"relation": relation})]
 
 
-def is_applied(connection: Connection, mart: Mart) -> bool:
+def _is_applied(connection: Connection, mart: Mart) -> bool:
+    """Are the mart's view and function those of its file?"""
     return bool(connection.scalar(text(APPLIED), {"name": mart.relation}) == mart.fingerprint)

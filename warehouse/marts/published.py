@@ -33,16 +33,18 @@ def mart(
     A date that was not published (by then) gives no rows. Raises KeyError for a name that is not a mart, with the names
     that are.
     """
-    found = mart_named(name)
-    if connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": found.relation}) is None:
-        return pl.DataFrame(schema=dict.fromkeys(found.captions, pl.String()))
+    definition = mart_named(name)
+    if connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": definition.relation}) is None:
+        return pl.DataFrame(schema=dict.fromkeys(definition.captions, pl.String()))
     if known_at is not None:
         day = as_of or connection.scalar(text(LATEST), {"known_at": known_at})
         return frame(
-            connection, f"SELECT * FROM {found.as_known}(:as_of, :known_at)", {"as_of": day, "known_at": known_at}
+            connection, f"SELECT * FROM {definition.as_known}(:as_of, :known_at)", {"as_of": day, "known_at": known_at}
         )
-    day = as_of or connection.scalar(text(f"SELECT max(as_of) FROM {found.relation}"))
-    return frame(connection, f"SELECT * FROM {found.relation} WHERE as_of = :as_of ORDER BY position", {"as_of": day})
+    day = as_of or connection.scalar(text(f"SELECT max(as_of) FROM {definition.relation}"))
+    return frame(
+        connection, f"SELECT * FROM {definition.relation} WHERE as_of = :as_of ORDER BY position", {"as_of": day}
+    )
 
 
 def first_published(connection: Connection) -> dict[dt.date, dt.datetime]:
@@ -56,9 +58,10 @@ def column_captions(name: str) -> dict[str, str]:
 
 
 def mart_named(name: str) -> Mart:
-    for found in (*marts(), *views()):
-        if found.name == name:
-            return found
+    """A mart or a regional total by its name. Raises KeyError that lists the names."""
+    for mart in (*marts(), *views()):
+        if mart.name == name:
+            return mart
     raise KeyError(f"no mart is named {name!r}; there are: {', '.join(mart_names())}")
 
 

@@ -27,11 +27,11 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "5min",
 }
 """Of each login, since a role does not hand its settings down to its members. A login may change them for itself: they
-are against mistakes; against the rest there are `end_readers` and rights."""
+are against mistakes; against the rest there are `_end_readers` and rights."""
 MOST_TEMPORARY = "5GB"
 """Of files that queries of a login put aside, at once; only a superuser may say so."""
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-KNOWN = """
+IS_OTHER = """
 SELECT r.rolname IN ('bi_reader', current_user) OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
        OR r.rolbypassrls OR r.rolname LIKE 'pg\\_%%' OR NOT pg_has_role(r.oid, 'bi_reader', 'MEMBER')
 FROM pg_roles r WHERE r.rolname = :name
@@ -81,7 +81,7 @@ def make_login(engine: Engine, name: str, *, new_password: bool = False) -> str 
             )
         if not has_reader:
             raise NoLogin("there is no role bi_reader: run profmin db upgrade with a role that may make it")
-        is_other = connection.scalar(text(KNOWN), {"name": name})
+        is_other = connection.scalar(text(IS_OTHER), {"name": name})
         if is_other:
             raise NoLogin(f"the role {name} is there for something else")
         if is_other is None:
@@ -121,16 +121,16 @@ def past_readers(connection: Connection, work: Callable[[], None], seconds: floa
         except (DBAPIError, psycopg2.Error) as error:
             if getattr(getattr(error, "orig", error), "pgcode", None) != LOCK_NOT_AVAILABLE:
                 raise
-            end_readers(connection)
+            _end_readers(connection)
             if time.monotonic() > deadline:
                 raise
         time.sleep(PAUSE)
 
 
-def end_readers(connection: Connection) -> None:
+def _end_readers(connection: Connection) -> None:
     """End the sessions of logins of `bi_reader` that hold tables of ours; the log names them."""
-    for pid, login, held, may in connection.execute(text(HOLDERS)).tuples():
-        if may:
+    for pid, login, held, may_end in connection.execute(text(HOLDERS)).tuples():
+        if may_end:
             connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             LOG.warning("ended the session %d of the login %s, which held %s for too long", pid, login, held)
         else:

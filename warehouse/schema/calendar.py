@@ -12,7 +12,7 @@ PROVISIONAL = "Предварительно"
 DECREED_BY = 10
 """The month by which the government has moved the days off of the next year."""
 
-KNOWN = """
+UNSETTLED = """
 SELECT y.year, CASE WHEN count(e.day) = 0 THEN 'missing' ELSE 'provisional' END
 FROM unnest(cast(:years AS integer[])) AS y (year)
 LEFT JOIN ref.calendar_day e ON e.region = '' AND extract(year FROM e.day) = y.year
@@ -28,8 +28,10 @@ def calendars_wanted(connection: Connection, day: dt.date) -> list[tuple[int, Li
     A provisional next year is wanted from October on: the government has moved its days off by then.
     """
     years = [day.year, day.year + 1]
-    found = connection.execute(text(KNOWN), {"years": years, "provisional": PROVISIONAL}).tuples().all()
-    return [(year, state) for year, state in found if state == "missing" or year == day.year or day.month >= DECREED_BY]
+    unsettled = connection.execute(text(UNSETTLED), {"years": years, "provisional": PROVISIONAL}).tuples().all()
+    return [
+        (year, state) for year, state in unsettled if state == "missing" or year == day.year or day.month >= DECREED_BY
+    ]
 
 
 WORKING = "SELECT ref.is_working_day(:day)"

@@ -48,10 +48,12 @@ class FactColumn:
 
     @property
     def type(self) -> str:
+        """The SQL type without constraints."""
         return self.definition.split(" ", 1)[0]
 
 
 def fact_table(form: Form) -> str:
+    """The name of the form's fact table in the schema `core`."""
     return f"{form.name}_fact"
 
 
@@ -64,10 +66,10 @@ def key_columns(form: Form) -> tuple[str, ...]:
 
 def fact_columns(form: Form) -> tuple[FactColumn, ...]:
     """Columns of the form's fact table after `reading_id`: keys first. A personal column is never among them."""
-    found = {name: FactColumn(name, *KEYS[name]) for name in key_columns(form)}
+    columns = {name: FactColumn(name, *KEYS[name]) for name in key_columns(form)}
     for name, definition, comment in _measures(form):
-        found.setdefault(name, FactColumn(name, definition, comment))
-    return tuple(found.values())
+        columns.setdefault(name, FactColumn(name, definition, comment))
+    return tuple(columns.values())
 
 
 def _measures(form: Form) -> Iterator[tuple[str, str, str]]:
@@ -88,17 +90,18 @@ def _columns(form: Form) -> tuple[Column, ...]:
 def statements(form: Form) -> list[str]:
     """The DDL that brings the form's fact table up to its contract, whatever it was before."""
     table, columns, keys = f"core.{fact_table(form)}", fact_columns(form), key_columns(form)
-    defined = "".join(f", {each.name} {each.definition}" for each in columns if each.name in keys)
+    defined = "".join(f", {column.name} {column.definition}" for column in columns if column.name in keys)
     create = f"CREATE TABLE IF NOT EXISTS {table} (reading_id bigint NOT NULL REFERENCES ops.reading{defined}"
     return [
         f"{create}, PRIMARY KEY (reading_id, {', '.join(keys)}))",
-        *(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {each.name} {each.type}" for each in columns),
+        *(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column.name} {column.type}" for column in columns),
         f"COMMENT ON TABLE {table} IS {literal(f'{form.title}. Строка — {form.grain}.')}",
-        *(f"COMMENT ON COLUMN {table}.{each.name} IS {literal(each.comment)}" for each in columns),
+        *(f"COMMENT ON COLUMN {table}.{column.name} IS {literal(column.comment)}" for column in columns),
     ]
 
 
 def literal(text: str) -> str:
+    """A text as a literal of SQL, in quotes."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -92,9 +92,9 @@ Record = dict[str, Any]
 def sync_inputs(connection: Connection, further: Mapping[str, Sequence[Line]]) -> None:
     """Write every version of every input; their lines never change. `further` are lines beside the contracts'."""
     records = list(input_records(further))
-    for record in records:
-        if record["input"] == "band_rules":
-            record["lines"] = named_bands(connection, record)
+    for _record in records:
+        if _record["input"] == "band_rules":
+            _record["lines"] = _named_bands(connection, _record)
     sent = {"records": json.dumps(records, ensure_ascii=False), "unlisted": UNLISTED}
     connection.execute(text(TELL), sent)
     connection.execute(text(PIN_OLD), {"judging": list(JUDGE_DATES)})
@@ -112,10 +112,10 @@ def by_older_inputs(connection: Connection) -> pl.DataFrame:
 
 def thresholds_due(connection: Connection, day: dt.date) -> dict[str, dict[str, Decimal]]:
     """Condition → its thresholds by name, where those of the contracts do not judge the day yet; else nothing."""
-    found: dict[str, dict[str, Decimal]] = {}
+    thresholds: dict[str, dict[str, Decimal]] = {}
     for line in connection.scalar(text(THRESHOLDS), {"day": day}) or ():
-        found.setdefault(line["condition"], {})[line["name"]] = Decimal(line["value"])
-    return found
+        thresholds.setdefault(line["condition"], {})[line["name"]] = Decimal(line["value"])
+    return thresholds
 
 
 def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterable[Record]:
@@ -125,55 +125,57 @@ def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterab
         now = [*rows(name), *(further or {}).get(name, ())]
         mark = fingerprint(name, now)
         last = last_of(name, versions)
-        told = [(each, lines_of(each) if each.fingerprint != mark else now) for each in versions if each.input == name]
-        records: list[Record] = [
-            record(name, each.version, each.fingerprint, each.judges_from.isoformat(), each.what, lines)
-            for each, lines in told
-        ]
+        records: list[Record] = []
+        for version in versions:
+            if version.input == name:
+                lines = now if version.fingerprint == mark else lines_of(version)
+                since = version.judges_from.isoformat()
+                records.append(_record(name, version.version, version.fingerprint, since, version.what, lines))
         if last is None or last.fingerprint != mark:
             since = last.judges_from.isoformat() if last else "0001-01-01"
-            records.append(record(name, UNLISTED, mark, since, "Изменён без записи.", now))
+            records.append(_record(name, UNLISTED, mark, since, "Изменён без записи.", now))
         if name == "reporting_units":
-            keep_units(records)
-        for position, each in enumerate(records, 1):
-            yield {**each, "position": position}
+            _keep_units(records)
+        for position, record in enumerate(records, 1):
+            yield {**record, "position": position}
 
 
-def record(name: str, version: str, mark: str, since: str, what: str, lines: Iterable[Line]) -> Record:
+def _record(name: str, version: str, mark: str, since: str, what: str, lines: Iterable[Line]) -> Record:
+    """A version of an input as `TELL` takes it, without its position."""
     return {
         "input": name, "version": version, "fingerprint": mark, "judges_from": since, "what": what,
         "lines": [dict(line) for line in lines],
     }  # fmt: skip
 
 
-def keep_units(records: Sequence[Record]) -> None:
+def _keep_units(records: Sequence[Record]) -> None:
     """Number the units in printed order; one that a later version leaves out stays, because facts speak of it."""
     before: list[Record] = []
-    for each in records:
-        lines = each["lines"]
-        there = {line["reporting_unit"] for line in lines}
-        lines += [line for line in before if line["reporting_unit"] not in there]
+    for version in records:
+        lines = version["lines"]
+        listed_units = {line["reporting_unit"] for line in lines}
+        lines += [line for line in before if line["reporting_unit"] not in listed_units]
         place: dict[str, int] = {}
         for line in lines:
             line["position"] = place.setdefault(line["reporting_unit"], len(place) + 1)
         before = [dict(line) for line in lines]
 
 
-def named_bands(connection: Connection, version: Record) -> list[Record]:
+def _named_bands(connection: Connection, version: Record) -> list[Record]:
     """The lines of a version of the bands, so that one name means the same bounds for ever.
 
     Bounds under a name that meant others carry the name of the version too, and those that nobody listed say so.
     """
-    known: dict[str, dict[str, Decimal]] = {}
+    bounds_of: dict[str, dict[str, Decimal]] = {}
     for name, band, bound in connection.execute(text(BANDS)):
-        known.setdefault(name, {})[band] = bound
+        bounds_of.setdefault(name, {})[band] = bound
     lines = []
     for name in dict.fromkeys(line["band_rule_version"] for line in version["lines"]):
-        part = [line for line in version["lines"] if line["band_rule_version"] == name]
-        bounds = {line["band"]: Decimal(line["lower_bound"]) for line in part}
+        band_lines = [line for line in version["lines"] if line["band_rule_version"] == name]
+        bounds = {line["band"]: Decimal(line["lower_bound"]) for line in band_lines}
         called = name
-        if known.get(name, None if version["version"] == UNLISTED else bounds) != bounds:
+        if bounds_of.get(name, None if version["version"] == UNLISTED else bounds) != bounds:
             called = f"{name}, {version['version']} {version['fingerprint'][:8]}"
-        lines += [{**line, "band_rule_version": called} for line in part]
+        lines += [{**line, "band_rule_version": called} for line in band_lines]
     connection.execute(text(ADD_BANDS), {"lines": json.dumps(lines, ensure_ascii=False)})
     return lines

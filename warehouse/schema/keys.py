@@ -11,8 +11,8 @@ HAS_PUPILS = "SELECT EXISTS (SELECT FROM restricted.pupil_fact)"
 
 def fingerprint_of(connection: Connection, name: str) -> str | None:
     """The fingerprint that was noted, None before the first use."""
-    found: str | None = connection.scalar(text(NOTED), {"name": name})
-    return found
+    fingerprint: str | None = connection.scalar(text(NOTED), {"name": name})
+    return fingerprint
 
 
 def note_fingerprint(connection: Connection, name: str, fingerprint: str) -> str:

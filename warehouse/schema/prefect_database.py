@@ -26,11 +26,13 @@ def prefect_database(warehouse_url: str, name: str) -> str:
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(hashtext('profmin prefect'))"))  # goes with the connection
-            there = connection.scalar(text("SELECT count(*) FROM pg_database WHERE datname = :name"), {"name": name})
-            may = connection.scalar(text("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"))
-            if not there and not may:
+            exists = connection.scalar(text("SELECT count(*) FROM pg_database WHERE datname = :name"), {"name": name})
+            may_create = connection.scalar(
+                text("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+            )
+            if not exists and not may_create:
                 raise NoDatabaseBeside("its role may not create databases")
-            if not there:
+            if not exists:
                 in_utf8 = (
                     ""
                     if connection.scalar(text(TEMPLATE)) == "UTF8"

@@ -68,51 +68,52 @@ def sync_reference(
     position: dict[str, int] = {}
     for unit in all_units:
         position.setdefault(unit["reporting_unit"], len(position) + 1)
-    known = {sender["sender"] for sender in rows("senders")}
+    listed_senders = {sender["sender"] for sender in rows("senders")}
     further = {
         unit["reporting_unit"]: {"sender": unit["reporting_unit"], "name": unit["name"], "kind": "reporting_unit"}
         for unit in (units.to_dicts() if units is not None else ())
-        if unit["reporting_unit"] not in known
+        if unit["reporting_unit"] not in listed_senders
     }
-    upsert(
+    _upsert(
         connection,
         "reporting_unit",
         ("reporting_unit", "valid_from"),
         ("name", "kind", "municipality_type", "oktmo", "position", "valid_to"),
         [{**unit, "position": position[unit["reporting_unit"]]} for unit in all_units],
     )
-    upsert(connection, "reporting_unit_alias", ("alias",), ("reporting_unit", "why"), all_aliases)
+    _upsert(connection, "reporting_unit_alias", ("alias",), ("reporting_unit", "why"), all_aliases)
     senders = [*rows("senders"), *further.values()]
-    upsert(connection, "sender", ("sender",), ("name", "kind"), senders)
-    upsert(
+    _upsert(connection, "sender", ("sender",), ("name", "kind"), senders)
+    _upsert(
         connection,
         "form",
         ("form",),
         ("title", "sender_kind", "slice_by", "campaign_form", "expected", "holds_before_first"),
         [form_record(form) for form in forms],
     )
-    upsert(
+    _upsert(
         connection,
         "campaign",
         ("campaign",),
         ("form", "title", "academic_year", "starts_on", "deadline"),
         rows("campaigns"),
     )
-    upsert(connection, "calendar_day", ("region", "day"), ("is_working", "why"), rows("calendar"))
+    _upsert(connection, "calendar_day", ("region", "day"), ("is_working", "why"), rows("calendar"))
     connection.execute(text(NO_SUCH_DAY), {"records": json.dumps(rows("calendar"), ensure_ascii=False)})
-    for table, told in (("campaign", rows("campaigns")), ("sender", senders)):
+    for table, listed_rows in (("campaign", rows("campaigns")), ("sender", senders)):
         statement = LISTED.format(table=table, key=table)
-        connection.execute(text(statement), {"listed": [line[table] for line in told]})
-    upsert(connection, "level_norm", ("model_version", "level", "direction"), ("hours",), rows("level_norms"))
-    upsert(connection, "rule", ("rule",), ("form", "severity", "scope", "what", "when", "mend"), rule_records(forms))
+        connection.execute(text(statement), {"listed": [line[table] for line in listed_rows]})
+    _upsert(connection, "level_norm", ("model_version", "level", "direction"), ("hours",), rows("level_norms"))
+    _upsert(connection, "rule", ("rule",), ("form", "severity", "scope", "what", "when", "mend"), rule_records(forms))
     versions = {"records": json.dumps(list(version_records(forms)), ensure_ascii=False), "unlisted": UNLISTED}
     connection.execute(text(VERSIONS), versions)
-    beside = {"reporting_units": units, "reporting_unit_aliases": aliases}
-    lines = {name: table.to_dicts() for name, table in beside.items() if table is not None}
+    further_rows = {"reporting_units": units, "reporting_unit_aliases": aliases}
+    lines = {name: table.to_dicts() for name, table in further_rows.items() if table is not None}
     sync_inputs(connection, {**lines, "senders": list(further.values())})
 
 
 def form_record(form: Form) -> Record:
+    """A form as a row of `ref.form`."""
     return {
         "form": form.name,
         "title": form.title,
@@ -152,9 +153,9 @@ def rule_records(forms: Sequence[Form]) -> Iterable[Record]:
 def version_records(forms: Sequence[Form]) -> Iterable[Record]:
     """The versions of the rules of each form, numbered in their order."""
     positions: dict[str, int] = {}
-    known = {form.name for form in forms}
+    names = {form.name for form in forms}
     for version in in_force(forms):
-        if version.form in known:
+        if version.form in names:
             positions[version.form] = positions.get(version.form, 0) + 1
             yield {
                 "form": version.form,
@@ -166,7 +167,7 @@ def version_records(forms: Sequence[Form]) -> Iterable[Record]:
             }
 
 
-def upsert(
+def _upsert(
     connection: Connection, table: str, key: Sequence[str], values: Sequence[str], records: Iterable[Record]
 ) -> None:
     """Insert new rows of `ref.<table>` and update those that differ; a row that is the same is not touched."""

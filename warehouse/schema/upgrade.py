@@ -61,22 +61,22 @@ def target(url: str) -> URL:
     """Where a Postgres URL leads, by psycopg2. Raises ValueError for another database or driver, or for no URL at all;
     what it says quotes nothing of it."""
     try:
-        found = make_url(url)
+        parsed = make_url(url)
     except (ArgumentError, ValueError):  # the second for a port that is no number
         raise ValueError(NO_URL) from None
-    if "@" in (found.host or ""):  # the rest of a password with that sign: the driver would tell it as a host's name
+    if "@" in (parsed.host or ""):  # the rest of a password with that sign: the driver would tell it as a host's name
         raise ValueError(NO_URL)
-    if found.drivername in ("postgresql", "postgres"):
-        found = found.set(drivername="postgresql+psycopg2")
-    if found.drivername != "postgresql+psycopg2":
-        raise ValueError(f"the warehouse is Postgres through psycopg2, not {found.drivername!r}")
-    return found
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    if parsed.drivername != "postgresql+psycopg2":
+        raise ValueError(f"the warehouse is Postgres through psycopg2, not {parsed.drivername!r}")
+    return parsed
 
 
 def connect(url: str | URL) -> Engine:
     """An engine on a Postgres URL; raises as `target` does."""
-    made = target(url) if isinstance(url, str) else url
-    return create_engine(made, pool_pre_ping=True, connect_args=CALLED)
+    parsed = target(url) if isinstance(url, str) else url
+    return create_engine(parsed, pool_pre_ping=True, connect_args=CALLED)
 
 
 def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
@@ -94,7 +94,7 @@ def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if is_applied(connection, wanted):
             return
-        past_readers(connection, lambda: bring_up(connection, forms), LONGEST_WAIT)
+        past_readers(connection, lambda: _bring_up(connection, forms), LONGEST_WAIT)
         connection.execute(text(RECORD), {"fingerprint": wanted})
 
 
@@ -115,7 +115,7 @@ def unfit(number: int, version: str, encoding: str, name: str) -> str | None:
     return None
 
 
-def bring_up(connection: Connection, forms: Sequence[Form]) -> None:
+def _bring_up(connection: Connection, forms: Sequence[Form]) -> None:
     """Apply everything, whatever is applied already."""
     migrate(connection)
     ensure_fact_tables(connection, forms)
@@ -130,6 +130,7 @@ def bring_up(connection: Connection, forms: Sequence[Form]) -> None:
 
 
 def is_applied(connection: Connection, wanted: str) -> bool:
+    """Is the database up to date? `wanted` is the fingerprint that it then bears."""
     if connection.scalar(text("SELECT to_regclass('ops.applied')")) is None:
         return False
     return bool(connection.scalar(text(APPLIED), {"fingerprint": wanted}))

@@ -42,44 +42,45 @@ class Server:
 
 
 def server_of(engine: Engine) -> Server:
+    """Asks the server that an engine leads to."""
     with engine.connect() as connection:
         row = connection.execute(text(SERVER)).one()
     return Server(row[0], row[1])
 
 
 @contextmanager
-def told(engine: Engine) -> Iterator[tuple[str, dict[str, str]]]:
+def connection_words(engine: Engine) -> Iterator[tuple[str, dict[str, str]]]:
     """The connection string for a program, and what to add to its environment: there is what is secret."""
-    _, said = engine.dialect.create_connect_args(engine.url)
-    known = {name: str(value) for name, value in said.items()}
+    _, arguments = engine.dialect.create_connect_args(engine.url)
+    keywords = {name: str(value) for name, value in arguments.items()}
     environment = {}
-    if (password := known.pop("password", None)) is not None:
+    if (password := keywords.pop("password", None)) is not None:
         environment["PGPASSWORD"] = password
-    rest = {name: known.pop(name) for name in SECRETS if name in known}
-    if not rest:
-        yield psycopg2.extensions.make_dsn(**known), environment
+    secrets = {name: keywords.pop(name) for name in SECRETS if name in keywords}
+    if not secrets:
+        yield psycopg2.extensions.make_dsn(**keywords), environment
         return
-    if "service" in known:
-        raise ServerError(f"{', '.join(rest)} belongs into the file of the service that the URL names")
+    if "service" in keywords:
+        raise ServerError(f"{', '.join(secrets)} belongs into the file of the service that the URL names")
     with tempfile.NamedTemporaryFile("w", prefix="profmin-", suffix=".conf") as file:  # closed to others
-        file.write("[profmin]\n" + "".join(f"{name}={value}\n" for name, value in rest.items()))
+        file.write("[profmin]\n" + "".join(f"{name}={value}\n" for name, value in secrets.items()))
         file.flush()
-        yield psycopg2.extensions.make_dsn(service="profmin", **known), environment | {"PGSERVICEFILE": file.name}
+        yield psycopg2.extensions.make_dsn(service="profmin", **keywords), environment | {"PGSERVICEFILE": file.name}
 
 
 def run(name: str, engine: Engine, arguments: Sequence[str]) -> None:
     """Run one of Postgres's programs on a database until it ends. Raises ServerError with the first line it said."""
     program = program_for(name, server_of(engine))
-    with told(engine) as (target, secrets):
+    with connection_words(engine) as (target, secrets):
         done = subprocess.run(
             [program, "--no-password", *arguments, f"--dbname={target}"],
-            env=clean_environment() | secrets,
+            env=_clean_environment() | secrets,
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode:
-        raise failed(name, done.stderr, done.returncode)
+        raise _failure(name, done.stderr, done.returncode)
 
 
 def run_script(engine: Engine, maker: Sequence[str | Path]) -> None:
@@ -89,12 +90,12 @@ def run_script(engine: Engine, maker: Sequence[str | Path]) -> None:
     """
     psql = program_for("psql", server_of(engine))
     options = ["--no-password", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-"]
-    with told(engine) as (target, secrets), tempfile.TemporaryFile() as errors:
+    with connection_words(engine) as (target, secrets), tempfile.TemporaryFile() as errors:
         with (
-            subprocess.Popen(maker, env=clean_environment(), stdout=subprocess.PIPE, stderr=errors) as making,
+            subprocess.Popen(maker, env=_clean_environment(), stdout=subprocess.PIPE, stderr=errors) as making,
             subprocess.Popen(
                 [psql, *options, f"--dbname={target}"],
-                env=clean_environment() | secrets, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
+                env=_clean_environment() | secrets, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
             ) as running,
         ):  # fmt: skip
             with suppress(BrokenPipeError):  # psql has given up and said why
@@ -106,7 +107,7 @@ def run_script(engine: Engine, maker: Sequence[str | Path]) -> None:
                 running.stdin.close()  # type: ignore[union-attr]
         if code := making.returncode or running.returncode:
             errors.seek(0)
-            raise failed(Path(maker[0]).name, errors.read().decode(errors="replace"), code)
+            raise _failure(Path(maker[0]).name, errors.read().decode(errors="replace"), code)
 
 
 def _hand_over(making: subprocess.Popen[bytes], running: subprocess.Popen[bytes]) -> None:
@@ -123,15 +124,16 @@ def _hand_over(making: subprocess.Popen[bytes], running: subprocess.Popen[bytes]
     to.flush()
 
 
-def failed(name: str, said: str, code: int) -> ServerError:
-    first = (said.strip().splitlines() or [f"exit code {code}"])[0]
-    return ServerError(f"{name} failed: {first}")
+def _failure(name: str, output: str, code: int) -> ServerError:
+    """The error of a program that ended with a code, with the first line of its output."""
+    first_line = (output.strip().splitlines() or [f"exit code {code}"])[0]
+    return ServerError(f"{name} failed: {first_line}")
 
 
-def clean_environment() -> dict[str, str]:
+def _clean_environment() -> dict[str, str]:
     """Of our environment what concerns libpq, and nothing that may be secret to others."""
-    found = {name: value for name, value in os.environ.items() if name.startswith("PG") or name in NEEDED}
-    return {"PATH": os.defpath} | found | {"LC_ALL": "C"}
+    variables = {name: value for name, value in os.environ.items() if name.startswith("PG") or name in NEEDED}
+    return {"PATH": os.defpath} | variables | {"LC_ALL": "C"}
 
 
 def program_for(name: str, server: Server) -> Path:
@@ -139,22 +141,22 @@ def program_for(name: str, server: Server) -> Path:
 
     Those of the package do not know TLS: where our connection is encrypted, so has to be theirs.
     """
-    found = programs(name, encrypted=server.encrypted)
-    fitting = [version for version in sorted(found) if version >= server.major]
+    by_version = programs(name, encrypted=server.encrypted)
+    fitting = [version for version in sorted(by_version) if version >= server.major]
     if not fitting:
-        there = ", ".join(str(version) for version in sorted(found)) or "none"
+        available = ", ".join(str(version) for version in sorted(by_version)) or "none"
         which = "which knows TLS " if server.encrypted else ""
         raise ServerError(
-            f"the server is Postgres {server.major}; {name} of that version {which}is needed, there is: {there} "
+            f"the server is Postgres {server.major}; {name} of that version {which}is needed, there is: {available} "
             "(install the server's client programs, postgresql-client)"
         )
-    return found[fitting[0]]
+    return by_version[fitting[0]]
 
 
 def psql_for(server: Server) -> Path:
     """psql of the server's version or a newer one, else the newest there is. Raises ServerError when there is none."""
-    found = programs("psql", encrypted=server.encrypted)
-    return found[max(found)] if found and max(found) < server.major else program_for("psql", server)
+    by_version = programs("psql", encrypted=server.encrypted)
+    return by_version[max(by_version)] if by_version and max(by_version) < server.major else program_for("psql", server)
 
 
 def programs(name: str, *, encrypted: bool) -> dict[int, Path]:
@@ -168,6 +170,7 @@ def programs(name: str, *, encrypted: bool) -> dict[int, Path]:
 
 
 def version_of(program: Path) -> int:
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    number = re.search(r"(\d+)", said)
+    """The major version of one of Postgres's programs; 0 when it tells none."""
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    number = re.search(r"(\d+)", output)
     return int(number.group(1)) if number else 0

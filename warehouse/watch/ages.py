@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from warehouse.core.transaction import said
+from warehouse.core.transaction import first_line
 from warehouse.incidents.condition import conditions
 from warehouse.schema.upgrade import MIGRATIONS, connect, target
 
@@ -77,16 +77,16 @@ def only_looking(url: str) -> Iterator[Connection]:
 
     Raises ValueError for a URL that is none of ours, and NoAnswer for whatever the database refuses within the block.
     """
-    asks = target(url)
-    options = asks.query.get("options", "")
-    asked = " ".join([options, READING] if isinstance(options, str) else [*options, READING]).strip()
-    timeout = {} if "connect_timeout" in asks.query else {"connect_timeout": str(CONNECT_SECONDS)}
-    engine = connect(asks.update_query_dict({"options": asked, **timeout}))
+    address = target(url)
+    options = address.query.get("options", "")
+    session_options = " ".join([options, READING] if isinstance(options, str) else [*options, READING]).strip()
+    timeout = {} if "connect_timeout" in address.query else {"connect_timeout": str(CONNECT_SECONDS)}
+    engine = connect(address.update_query_dict({"options": session_options, **timeout}))
     try:
         with engine.connect() as connection:
             yield connection
     except SQLAlchemyError as error:
-        raise NoAnswer(said(error)) from error
+        raise NoAnswer(first_line(error)) from error
     finally:
         engine.dispose()
 
@@ -95,8 +95,8 @@ def revision(connection: Connection) -> str | None:
     """The last migration of the warehouse; None when the database holds none."""
     if connection.scalar(text("SELECT to_regclass('ops.alembic_version')")) is None:
         return None
-    found: str | None = connection.scalar(text(REVISION))
-    return found
+    number: str | None = connection.scalar(text(REVISION))
+    return number
 
 
 def newest_revision() -> str:

@@ -124,16 +124,16 @@ class Destroyed:
 
 def due(connection: Connection, days: int, today: dt.date) -> list[Due]:
     """Deliveries with pupils whose academic year ended more than so many days ago."""
-    asked = {"forms": [form.name for form in FORMS if form.pupils], "days": days, "today": today}
-    return [Due(*row) for row in connection.execute(text(DUE), asked).tuples()]
+    parameters = {"forms": [form.name for form in FORMS if form.pupils], "days": days, "today": today}
+    return [Due(*row) for row in connection.execute(text(DUE), parameters).tuples()]
 
 
 def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int, int]:
     """Delivery → how many rows of pupils are kept of it, in all its readings."""
-    counted = dict.fromkeys(deliveries, 0)
+    rows_of = dict.fromkeys(deliveries, 0)
     for delivery_id, reading_id in _partitions(connection, deliveries):
-        counted[delivery_id] += connection.scalar(text(f"SELECT count(*) FROM restricted.pupil_fact_{reading_id}")) or 0
-    return counted
+        rows_of[delivery_id] += connection.scalar(text(f"SELECT count(*) FROM restricted.pupil_fact_{reading_id}")) or 0
+    return rows_of
 
 
 @retried
@@ -144,12 +144,12 @@ def record(
     rows there were. Raises GaveUp when somebody else uses them for longer than we wait."""
     with engine.connect() as connection, begun(connection):
         connection.execute(text(PATIENCE), {"milliseconds": str(round(wait.total_seconds() * 1000))})
-        counted = pupil_rows(connection, deliveries)
+        rows_of = pupil_rows(connection, deliveries)
         for _, reading_id in _partitions(connection, deliveries):
             run_script(connection, f"DROP TABLE restricted.pupil_fact_{reading_id}")
-        asked = {"deliveries": list(counted), "pupil_rows": list(counted.values()), "reason": reason}
-        connection.execute(text(RECORD), {**asked, "now": now, "run_id": run_id})
-    return sum(counted.values())
+        parameters = {"deliveries": list(rows_of), "pupil_rows": list(rows_of.values()), "reason": reason}
+        connection.execute(text(RECORD), {**parameters, "now": now, "run_id": run_id})
+    return sum(rows_of.values())
 
 
 def to_remove(connection: Connection) -> list[Removal]:
@@ -161,16 +161,16 @@ def to_remove(connection: Connection) -> list[Removal]:
 
 def note_gone(connection: Connection, removal: Removal, now: dt.datetime) -> None:
     """Record that the bytes of a delivery are on our disk no more."""
-    asked = {"delivery_id": removal.delivery_id, "purged_at": removal.purged_at, "now": now}
-    connection.execute(text(GONE), asked)
+    parameters = {"delivery_id": removal.delivery_id, "purged_at": removal.purged_at, "now": now}
+    connection.execute(text(GONE), parameters)
 
 
 def without_act(connection: Connection) -> dict[dt.datetime, list[Destroyed]]:
     """What is gone and not attested, by the moment at which it was decided."""
-    found: dict[dt.datetime, list[Destroyed]] = {}
+    destroyed: dict[dt.datetime, list[Destroyed]] = {}
     for row in connection.execute(text(WITHOUT_ACT)).mappings():
-        found.setdefault(row["purged_at"], []).append(Destroyed(**row))
-    return found
+        destroyed.setdefault(row["purged_at"], []).append(Destroyed(**row))
+    return destroyed
 
 
 def note_act(connection: Connection, purged_at: dt.datetime, act: str) -> None:
@@ -190,5 +190,5 @@ def blank_texts(connection: Connection, before: dt.datetime) -> int:
 
 def _partitions(connection: Connection, deliveries: Collection[int]) -> list[tuple[int, int]]:
     """Delivery and reading of each partition of pupil rows."""
-    found = connection.execute(text(PARTITIONS), {"deliveries": list(deliveries)})
-    return [(row[0], row[1]) for row in found]
+    partitions = connection.execute(text(PARTITIONS), {"deliveries": list(deliveries)})
+    return [(row[0], row[1]) for row in partitions]

@@ -49,6 +49,8 @@ class Metric:
 
 @dataclass(frozen=True)
 class Sample:
+    """Values of a metric's labels and its figures, in the order of its SELECT."""
+
     labels: tuple[str, ...]
     figures: tuple[float, ...]
 
@@ -125,13 +127,18 @@ def measured(
     connection: Connection, contract_version: str, timezone: str, now: dt.datetime
 ) -> Iterator[tuple[Metric, list[Sample]]]:
     """Every metric with its samples, in a stable order."""
-    asked = {"version": contract_version, "timezone": timezone, "now": now, "marts": [mart.name for mart in marts()]}
+    parameters = {
+        "version": contract_version,
+        "timezone": timezone,
+        "now": now,
+        "marts": [mart.name for mart in marts()],
+    }
     for metric in METRICS:
         samples: list[Sample] = []
         if metric.needs is None or connection.scalar(text("SELECT to_regclass(:name)"), {"name": metric.needs}):
             statement = text(metric.select)
-            wanted = {name: asked[name] for name in statement.compile().params}
-            for row in connection.execute(statement, wanted).tuples():
+            used = {name: parameters[name] for name in statement.compile().params}
+            for row in connection.execute(statement, used).tuples():
                 labels, figures = row[: len(metric.labels)], row[len(metric.labels) :]
                 samples.append(Sample(tuple(map(str, labels)), tuple(map(float, figures))))
         yield metric, sorted(samples, key=lambda sample: sample.labels)

@@ -55,21 +55,24 @@ def examined(connection: Connection) -> Iterator[Law]:
         if not is_there(connection, statement):
             continue
         says = statement.split("\n", 1)[0].removeprefix("-- ")
-        yield law(connection, path.stem, says, statement)
+        yield _examined_law(connection, path.stem, says, statement)
     facts = " UNION ALL ".join(
         FACTS.format(table=fact_table(form), form=form.name) for form in FORMS if form.pupils is None
     )
-    yield law(connection, "loaded_rows_are_facts", "Each row that was loaded is a fact, and there is no other.", facts)
+    yield _examined_law(
+        connection, "loaded_rows_are_facts", "Each row that was loaded is a fact, and there is no other.", facts
+    )
     published = [mart for mart in marts() if connection.scalar(text("SELECT to_regclass(:t)"), {"t": mart.history})]
     if published:
         versions = " UNION ALL ".join(VERSIONS.format(history=mart.history) for mart in published)
         says = "One version of each row of a mart holds at a time."
-        yield law(connection, "one_version_at_a_time", says, versions)
+        yield _examined_law(connection, "one_version_at_a_time", says, versions)
 
 
-def law(connection: Connection, name: str, says: str, statement: str) -> Law:
-    asked = {"pupil_forms": [form.name for form in FORMS if form.pupils]} if ":pupil_forms" in statement else {}
-    rows = connection.execute(text(statement), asked).tuples().all()
+def _examined_law(connection: Connection, name: str, says: str, statement: str) -> Law:
+    """A law with the places that break it; `statement` selects (place, wrong)."""
+    parameters = {"pupil_forms": [form.name for form in FORMS if form.pupils]} if ":pupil_forms" in statement else {}
+    rows = connection.execute(text(statement), parameters).tuples().all()
     return Law(name, says, tuple((str(place), str(wrong)) for place, wrong in rows[:SHOWN]), len(rows))
 
 

@@ -80,9 +80,11 @@ def last_published(connection: Connection) -> pl.DataFrame:
 def freshness_of_marts(connection: Connection) -> pl.DataFrame:
     """mart, as_of and published_at of the last publication; when a row of that date changed last, and how many rows it
     has. A mart that was never published is left out."""
-    made = [mart for mart in marts() if connection.scalar(text("SELECT to_regclass(:name)"), {"name": mart.history})]
-    each = " UNION ALL ".join(MART.format(name=mart.name, history=mart.history) for mart in made)
-    return frame(connection, f"WITH last AS ({PUBLISHED}) {each} ORDER BY mart", {}) if made else pl.DataFrame()
+    published = [
+        mart for mart in marts() if connection.scalar(text("SELECT to_regclass(:name)"), {"name": mart.history})
+    ]
+    selects = " UNION ALL ".join(MART.format(name=mart.name, history=mart.history) for mart in published)
+    return frame(connection, f"WITH last AS ({PUBLISHED}) {selects} ORDER BY mart", {}) if published else pl.DataFrame()
 
 
 def senders(connection: Connection) -> pl.DataFrame:
