@@ -71,6 +71,7 @@ class Column:
 
     @property
     def dtype(self) -> pl.DataType:
+        """The type of its values in a frame; a percent is its fraction."""
         return TYPES[self.kind]
 
 
@@ -100,10 +101,12 @@ class Rule:
 
     @property
     def when(self) -> str:
+        """When it is broken, in Russian."""
         return rule_text(self.id).when
 
     @property
     def mend(self) -> str:
+        """How to mend it, in Russian."""
         return rule_text(self.id).mend
 
 
@@ -133,11 +136,11 @@ class RowControl:
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """A figure of pupils: `each` is what a pupil adds to it, by the `state` and the counters of the pupil's row."""
+    """A figure of pupils: `per_pupil` is what each adds to it, by the `state` and the counters of the pupil's row."""
 
     title: str
     description: str
-    each: pl.Expr
+    per_pupil: pl.Expr
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,10 +175,12 @@ class Edition:
     rules: tuple[Rule, ...]
 
     def column(self, name: str) -> Column:
+        """The column of a name. Raises StopIteration for a name that the edition does not have."""
         return next(column for column in self.columns if column.name == name)
 
     @property
     def required(self) -> tuple[Column, ...]:
+        """Columns without whose heading a file is refused."""
         return tuple(column for column in self.columns if column.required)
 
 

@@ -40,6 +40,7 @@ class Range:
 
     @property
     def address(self) -> str:
+        """The range as a spreadsheet writes it, such as A1:C3."""
         return (
             f"{column_letters(self.first_column)}{self.first_row + 1}:"
             f"{column_letters(self.last_column)}{self.last_row + 1}"
@@ -78,6 +79,7 @@ class Sheet:
 
     @property
     def used_range(self) -> str | None:
+        """The smallest range with all filled cells, such as B2:F14; None for a sheet without any."""
         filled = [(r, c) for r, row in enumerate(self.rows) for c, value in enumerate(row) if value is not None]
         if not filled:
             return None
@@ -89,11 +91,11 @@ class Sheet:
 class Doubt:
     """A decision of the reader that may be wrong. `reason` is a key of `contracts.rules.DOUBTS`.
 
-    `found` is what was decided and `other` what it could have been instead, both in words for the sender.
+    `decided` is what was decided and `other` what it could have been instead, both in words for the sender.
     """
 
     reason: str
-    found: str
+    decided: str
     other: str | None = None
 
 
@@ -130,8 +132,8 @@ class Blocks:
                 raise Unreadable("too_large", f"The table has more than {len(rows)} rows.")
             for number, *texts in frame.iter_rows():
                 rows.extend([] for _ in range(number - len(rows)))
-                known = dict(zip(places, texts, strict=True))
-                rows[number - 1] = [known.get(place) for place in range(max(places, default=-1) + 1)]
+                texts_at = dict(zip(places, texts, strict=True))
+                rows[number - 1] = [texts_at.get(place) for place in range(max(places, default=-1) + 1)]
         return Grid([Sheet(self.head.name, rows)], self.format, self.notes, self.doubts)
 
 

@@ -20,6 +20,7 @@ Answer = Literal["accepted", "partial", "refused", "held"]
 
 
 def answer(verdict: Verdict, status: str) -> Answer:
+    """The answer to a delivery by the verdict and the status of its reading."""
     if status == "declined":
         return "refused"
     return "held" if status in ("held", "overtaken") else verdict
@@ -178,4 +179,5 @@ class PupilStream(Protocol):
 
     def __iter__(self) -> Iterator[pl.DataFrame]: ...
 
-    def reading(self) -> Reading: ...
+    def reading(self) -> Reading:
+        """The whole reading, once all blocks were taken."""

@@ -121,7 +121,7 @@ READ_AS = (
     KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,
 )  # fmt: skip
 """Notes of cells that were read: what they show as expected is what was read."""
-ALONE = tuple(each for each in globals().values() if isinstance(each, Rule))
+ALONE = tuple(rule for rule in globals().values() if isinstance(rule, Rule))
 COMMON: tuple[Rule, ...] = tuple(
     {
         rule.id: rule

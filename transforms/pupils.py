@@ -250,7 +250,9 @@ class PupilReading:
             if pupils[name].null_count() == len(pupils) or any(name not in table.columns for table in self.tables)
         }
         measures = self.pupils.measures.items()
-        stated = {name: each.each for name, each in measures if silent.isdisjoint(each.each.meta.root_names())}
+        stated = {
+            name: each.per_pupil for name, each in measures if silent.isdisjoint(each.per_pupil.meta.root_names())
+        }
         unknown = pl.lit(None, dtype=pl.Int64)
         return (
             pupils.group_by(self.pupils.keys)

@@ -24,11 +24,11 @@ def offered_words(column: Column) -> tuple[str, ...]:
     if column.kind == "yes_no":
         return tuple(listed)
     codes = pl.Series(column.name, [words(column.vocabulary)[word] for word in listed], dtype=pl.String)
-    good = [codes.to_frame().select(check.fill_null(True)).to_series() for check in checks_of(column)]
-    return tuple(word for place, word in enumerate(listed) if all(each[place] for each in good))
+    good = [codes.to_frame().select(check.fill_null(True)).to_series() for check in _checks_of(column)]
+    return tuple(word for place, word in enumerate(listed) if all(passes[place] for passes in good))
 
 
-def checks_of(column: Column) -> Iterator[pl.Expr]:
+def _checks_of(column: Column) -> Iterator[pl.Expr]:
     """What the forms of a column ask of it alone, where a value that fails sets its row aside or refuses the file."""
     rules: dict[str, Rule] = {
         rule.id: rule

@@ -17,19 +17,19 @@ LEVEL = pl.col("level")
 HOURS = ("curricular", "rmg", "practice", "parents", "supplementary", "vocational")
 
 
-def norm(direction: str) -> pl.Expr:
+def _norm(direction: str) -> pl.Expr:
     """Hours that the row's level demands in a direction; null where the level has none."""
     return LEVEL.replace_strict(norms(direction), default=None, return_dtype=pl.Int64)
 
 
-def hours_rule(number: int, column: str, direction: str) -> Rule:
+def _hours_rule(number: int, column: str, direction: str) -> Rule:
     """Hours of a direction are at least the norm of the level (seed lines 29–61; the letters say «не менее»)."""
     return Rule(
         f"RDY-{number:03}", "error", "row",
         column=column,
-        check=pl.col(column).fill_null(0) >= norm(direction),
-        expected=pl.format("не меньше {}", norm(direction)),
-        difference=pl.col(column).fill_null(0) - norm(direction),
+        check=pl.col(column).fill_null(0) >= _norm(direction),
+        expected=pl.format("не меньше {}", _norm(direction)),
+        difference=pl.col(column).fill_null(0) - _norm(direction),
         source="seed 29–61",
     )  # fmt: skip
 
@@ -121,12 +121,12 @@ COLUMNS = (
 )  # fmt: skip
 
 RULES = (
-    hours_rule(1, "hours_curricular", "curricular"),
-    hours_rule(2, "hours_rmg", "extracurricular_rmg"),
-    hours_rule(3, "hours_practice", "practice_module"),
-    hours_rule(4, "hours_parents", "parent_engagement"),
-    hours_rule(5, "hours_supplementary", "supplementary_education"),
-    hours_rule(6, "hours_vocational", "vocational_training"),
+    _hours_rule(1, "hours_curricular", "curricular"),
+    _hours_rule(2, "hours_rmg", "extracurricular_rmg"),
+    _hours_rule(3, "hours_practice", "practice_module"),
+    _hours_rule(4, "hours_parents", "parent_engagement"),
+    _hours_rule(5, "hours_supplementary", "supplementary_education"),
+    _hours_rule(6, "hours_vocational", "vocational_training"),
     Rule(
         "RDY-007", "error", "row",
         column="hours_total", check=pl.col("hours_total") == HOURS_SUM,

@@ -87,7 +87,7 @@ RULES = (
 )  # fmt: skip
 
 
-def added(counter: str, whose: pl.Expr) -> pl.Expr:
+def _added(counter: str, whose: pl.Expr) -> pl.Expr:
     """What a pupil adds to the sum of a counter over pupils of a state."""
     return pl.when(whose).then(pl.col(counter)).otherwise(0)
 
@@ -108,7 +108,7 @@ MEASURES = {
     "archived_pupils": Measure("В архиве", "Разных обучающихся, чьи карточки в архиве.", ARCHIVED),
     **{
         name: Measure(
-            title, "Сумма за календарный год по зарегистрированным; пусто, если не сообщено.", added(name, COUNTED)
+            title, "Сумма за календарный год по зарегистрированным; пусто, если не сообщено.", _added(name, COUNTED)
         )
         for name, title, _ in COUNTERS
     },
@@ -124,7 +124,7 @@ MEASURES = {
         f"{name}_archived": Measure(
             f"{title}: в архиве",
             "Сумма за календарный год по архивным: без неё архивирование выглядело бы как убыль.",
-            added(name, ARCHIVED),
+            _added(name, ARCHIVED),
         )
         for name, title, _ in COUNTERS
     },

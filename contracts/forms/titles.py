@@ -7,4 +7,4 @@ from contracts.forms import FORMS
 
 def form_title(form: str) -> str:
     """The title of a form; the name itself for one that is not agreed."""
-    return next((known.title for known in FORMS if known.name == form), form)
+    return next((agreed.title for agreed in FORMS if agreed.name == form), form)

@@ -35,10 +35,10 @@ def rule_texts() -> dict[str, RuleText]:
 
 def rule_text(rule: str) -> RuleText:
     """The words of a rule. Raises LookupError for a rule without a line in the catalogue."""
-    found = rule_texts().get(rule)
-    if found is None:
+    words = rule_texts().get(rule)
+    if words is None:
         raise LookupError(f"rule {rule} has no line in contracts/texts/rules.csv")
-    return found
+    return words
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ def shown_words() -> frozenset[str]:
 
 
 def _lines(name: str, code: str) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    lines: dict[str, dict[str, str]] = {}
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row[code] in found:
+            if row[code] in lines:
                 raise ValueError(f"{row[code]} stands twice in contracts/texts/{name}.csv")
-            found[row.pop(code)] = row
-    return found
+            lines[row.pop(code)] = row
+    return lines

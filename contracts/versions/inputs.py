@@ -79,22 +79,26 @@ def listed() -> tuple[InputVersion, ...]:
 
 
 def last_of(name: str, versions: Sequence[InputVersion]) -> InputVersion | None:
-    return next((each for each in reversed(versions) if each.input == name), None)
+    """The last version of an input; None for one that has none."""
+    return next((version for version in reversed(versions) if version.input == name), None)
 
 
 def fingerprint(name: str, lines: Collection[Line]) -> str:
     """The fingerprint of what an input decides: all columns but words, whatever the order of lines says nothing."""
-    told = [tuple(sorted((column, value) for column, value in line.items() if column not in WORDS)) for line in lines]
-    return sha256(repr(told if name in IN_ORDER else sorted(told)).encode()).hexdigest()[:16]
+    deciding = [
+        tuple(sorted((column, value) for column, value in line.items() if column not in WORDS)) for line in lines
+    ]
+    return sha256(repr(deciding if name in IN_ORDER else sorted(deciding)).encode()).hexdigest()[:16]
 
 
 def lines_of(version: InputVersion) -> tuple[Line, ...]:
     """What a version said. Raises FileNotFoundError when it was not kept."""
-    with kept(version).open(encoding="utf-8", newline="") as file:
+    with file_of(version).open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 
-def kept(version: InputVersion) -> Path:
+def file_of(version: InputVersion) -> Path:
+    """The table that keeps what a version said."""
     return LISTED / version.input / f"{version.version}.csv"
 
 
@@ -116,13 +120,13 @@ def differences(name: str, before: Collection[Line], after: Collection[Line]) ->
         return {tuple(line.get(key, "") for key in keys): line for line in lines}
 
     was, now = by_key(before), by_key(after)
-    told = []
+    sentences = []
     for key in [*was, *(key for key in now if key not in was)]:
-        called = " ".join(part for part in key if part)
+        label = " ".join(word for word in key if word)
         if key not in was or key not in now:
             line = now.get(key) or was[key]
-            rest = [value for column, value in line.items() if value and value not in key and column not in WORDS]
-            told.append(f"{'+' if key in now else '−'} {called}{': ' if rest else ''}{', '.join(rest)}")
+            values = [value for column, value in line.items() if value and value not in key and column not in WORDS]
+            sentences.append(f"{'+' if key in now else '−'} {label}{': ' if values else ''}{', '.join(values)}")
             continue
         moved = [
             f"{column} {was[key].get(column) or '—'} → {now[key].get(column) or '—'}"
@@ -130,30 +134,30 @@ def differences(name: str, before: Collection[Line], after: Collection[Line]) ->
             if column not in WORDS and was[key].get(column) != now[key].get(column)
         ]
         if moved:
-            told.append(f"{called}: {', '.join(moved)}")
-    return told
+            sentences.append(f"{label}: {', '.join(moved)}")
+    return sentences
 
 
 def wrong(command: str) -> Iterator[str]:
     """What is wrong with the table, a sentence each; `command` is the program that lists a version."""
-    found = listed()
-    known = set(names())
-    for number, line in enumerate(found):
-        before = [each for each in found[:number] if each.input == line.input]
-        if line.input not in known:
+    versions = listed()
+    input_names = set(names())
+    for number, line in enumerate(versions):
+        before = [earlier for earlier in versions[:number] if earlier.input == line.input]
+        if line.input not in input_names:
             yield f"inputs.csv line {number + 2}: there is no input {line.input!r}"
         if not line.what.strip():
             yield f"inputs.csv line {number + 2}: it does not say what has changed"
-        if any(each.version == line.version for each in before):
+        if any(earlier.version == line.version for earlier in before):
             yield f"inputs.csv line {number + 2}: {line.input} has a version {line.version} already"
-        if not kept(line).exists() or fingerprint(line.input, lines_of(line)) != line.fingerprint:
-            yield f"inputs.csv line {number + 2}: {kept(line).relative_to(LISTED.parent)} is not what was listed"
-    for name in changed(found):
-        last = last_of(name, found)
-        moved = differences(name, lines_of(last), vocabulary.rows(name)) if last and kept(last).exists() else []
+        if not file_of(line).exists() or fingerprint(line.input, lines_of(line)) != line.fingerprint:
+            yield f"inputs.csv line {number + 2}: {file_of(line).relative_to(LISTED.parent)} is not what was listed"
+    for name in changed(versions):
+        last = last_of(name, versions)
+        moved = differences(name, lines_of(last), vocabulary.rows(name)) if last and file_of(last).exists() else []
         yield (
             f"the input {name} is not what {f'version {last.version}' if last else 'any version'} said"
-            f"{': ' if moved else ''}{'; '.join(shorten(each, 120, placeholder=' …') for each in moved[:5])}"
+            f"{': ' if moved else ''}{'; '.join(shorten(sentence, 120, placeholder=' …') for sentence in moved[:5])}"
             f"{f' and {len(moved) - 5} more' if len(moved) > 5 else ''}. "
             f'List it: {command} add NAME --from DATE --what "Что изменилось" --only {name} '
             "(DATE is the first as-of date that it judges; published dates stay until a backfill)"
@@ -167,20 +171,20 @@ def add(version: str, since: dt.date, what: str, only: Collection[str] = ()) -> 
     """
     if not NAME.fullmatch(version):
         raise ValueError(f"{version!r} cannot be the name of a version: letters, digits, «-», «_» and «.» can")
-    found = listed()
-    made = [
+    versions = listed()
+    new = [
         InputVersion(version, name, since, fingerprint(name, vocabulary.rows(name)), what)
-        for name in changed(found)
+        for name in changed(versions)
         if not only or name in only
     ]
-    for line in made:
-        if any((each.input, each.version) == (line.input, line.version) for each in found):
+    for line in new:
+        if any((earlier.input, earlier.version) == (line.input, line.version) for earlier in versions):
             raise ValueError(f"{line.input} has a version {version} already")
-    for line in made:
-        kept(line).parent.mkdir(parents=True, exist_ok=True)
-        kept(line).write_bytes((vocabulary.FOLDER / f"{line.input}.csv").read_bytes())
+    for line in new:
+        file_of(line).parent.mkdir(parents=True, exist_ok=True)
+        file_of(line).write_bytes((vocabulary.FOLDER / f"{line.input}.csv").read_bytes())
     with FILE.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, [field.name for field in fields(InputVersion)], lineterminator="\n")
         table.writeheader()
-        table.writerows(asdict(each) for each in (*found, *made))
-    return made
+        table.writerows(asdict(line) for line in (*versions, *new))
+    return new

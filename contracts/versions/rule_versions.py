@@ -57,6 +57,7 @@ class Version:
 
     @property
     def fingerprints(self) -> list[str]:
+        """The fingerprints of rules for which the version holds."""
         return self.fingerprint.split()
 
 
@@ -71,30 +72,30 @@ def listed() -> tuple[Version, ...]:
 
 def in_force(forms: Sequence[Form] = FORMS) -> tuple[Version, ...]:
     """The table, then rules that nobody has listed; they judge from the day their form's last version does."""
-    found = listed()
+    versions = listed()
     unlisted = []
-    for form in changed(found, forms):
-        last = last_of(form, found)
+    for form in changed(versions, forms):
+        last = _last_of(form, versions)
         since = last.judges_from if last else FIRST_DAY
         unlisted.append(Version(UNLISTED, form.name, since, rules_of(form), "Правила изменены без записи."))
-    return (*found, *unlisted)
+    return (*versions, *unlisted)
 
 
 def changed(versions: Sequence[Version], forms: Sequence[Form] = FORMS) -> list[Form]:
     """Forms whose rules are not those of their last version, or that have none."""
-    lasts = {form: last_of(form, versions) for form in forms}
+    lasts = {form: _last_of(form, versions) for form in forms}
     return [form for form, last in lasts.items() if last is None or rules_of(form) not in last.fingerprints]
 
 
-def last_of(form: Form, versions: Sequence[Version]) -> Version | None:
-    return next((each for each in reversed(versions) if each.form == form.name), None)
+def _last_of(form: Form, versions: Sequence[Version]) -> Version | None:
+    return next((version for version in reversed(versions) if version.form == form.name), None)
 
 
 @cache
 def rules_of(form: Form) -> str:
     """The fingerprint of all that decides a verdict on the form: columns, rules, bounds, vocabularies; no texts."""
-    told = "\n".join(map(repr, deciding(form)))
-    return sha256(told.encode()).hexdigest()[:16]
+    text = "\n".join(map(repr, deciding(form)))
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def deciding(form: Form) -> Iterator[object]:
@@ -103,39 +104,40 @@ def deciding(form: Form) -> Iterator[object]:
     yield form.states_total, form.defines_schools, form.size, form.set_aside, form.largest_fall
     yield form.spare_rows, form.spare_fall
     for edition in form.editions:
-        yield from of_edition(edition)
-    yield from map(of_control, form.controls)
-    yield from map(of_control, form.row_controls)
+        yield from _of_edition(edition)
+    yield from map(_of_control, form.controls)
+    yield from map(_of_control, form.row_controls)
     if form.pupils is not None:
-        yield form.pupils.identity, written(form.pupils.state), form.pupils.keys, form.pupils.counters
-        yield [(name, written(measure.each)) for name, measure in form.pupils.measures.items()]
-    yield from map(of_rule, COMMON)
+        yield form.pupils.identity, _written(form.pupils.state), form.pupils.keys, form.pupils.counters
+        yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
+    yield from map(_of_rule, COMMON)
     columns = [column for edition in form.editions for column in edition.columns]
-    yield from of_vocabularies(form, columns)
+    yield from _of_vocabularies(form, columns)
 
 
-def of_edition(edition: Edition) -> Iterator[object]:
+def _of_edition(edition: Edition) -> Iterator[object]:
     yield edition.name, edition.valid_from
-    yield from map(of_column, edition.columns)
-    yield from map(of_rule, edition.rules)
+    yield from map(_of_column, edition.columns)
+    yield from map(_of_rule, edition.rules)
 
 
-def of_column(column: Column) -> object:
+def _of_column(column: Column) -> object:
     return {name: value for name, value in asdict(column).items() if name != "description"}
 
 
-def of_rule(rule: Rule) -> object:
-    return rule.id, rule.severity, rule.scope, rule.column, written(rule.check), rule.needs_register
+def _of_rule(rule: Rule) -> object:
+    return rule.id, rule.severity, rule.scope, rule.column, _written(rule.check), rule.needs_register
 
 
-def of_control(control: Control | RowControl) -> object:
+def _of_control(control: Control | RowControl) -> object:
     return [
-        written(value) if isinstance(value, pl.Expr) else value
+        _written(value) if isinstance(value, pl.Expr) else value
         for value in (getattr(control, field.name) for field in fields(control))
     ]
 
 
-def of_vocabularies(form: Form, columns: Sequence[Column]) -> Iterator[object]:
+def _of_vocabularies(form: Form, columns: Sequence[Column]) -> Iterator[object]:
+    """Each vocabulary by which the form is read, with those of its columns that decide."""
     kinds = {column.kind for column in columns}
     used = dict(SHARED)
     if "unit" in kinds or form.sender_kind == "reporting_unit":
@@ -145,32 +147,32 @@ def of_vocabularies(form: Form, columns: Sequence[Column]) -> Iterator[object]:
     if kinds.intersection(CODES):
         used |= OF_CODES
     used |= dict.fromkeys(sorted({column.vocabulary for column in columns if column.vocabulary}), ("word", "code"))
-    for name, parts in used.items():
-        yield name, sorted(tuple(row[part] for part in parts) for row in rows(name))
+    for name, deciding_columns in used.items():
+        yield name, sorted(tuple(row[column] for column in deciding_columns) for row in rows(name))
     yield sorted((row["column"], row["heading"]) for row in rows("headings") if row["form"] == form.name)
 
 
-def written(expression: pl.Expr | None) -> str | None:
+def _written(expression: pl.Expr | None) -> str | None:
     """An expression with everything that it says; its `str` leaves out options and the middle of long lists."""
     return None if expression is None else expression.meta.serialize(format="json")
 
 
 def wrong(forms: Sequence[Form] = FORMS) -> Iterator[str]:
     """What is wrong with the table, a sentence each."""
-    found = listed()
+    versions = listed()
     names = {form.name for form in forms}
-    for number, line in enumerate(found):
-        before = [each for each in found[:number] if each.form == line.form]
+    for number, line in enumerate(versions):
+        before = [earlier for earlier in versions[:number] if earlier.form == line.form]
         if line.form not in names:
             yield f"line {number + 2}: there is no form {line.form!r}"
         if not line.what.strip():
             yield f"line {number + 2}: it does not say what has changed"
-        if any(each.version == line.version for each in before):
+        if any(earlier.version == line.version for earlier in before):
             yield f"line {number + 2}: {line.form} has a version {line.version} already"
         if before and set(before[-1].fingerprints).intersection(line.fingerprints):
             yield f"line {number + 2}: the rules of {line.form} are those of version {before[-1].version}"
-    for form in changed(found, forms):
-        last = last_of(form, found)
+    for form in changed(versions, forms):
+        last = _last_of(form, versions)
         yield (
             f"the rules of {form.name} are not those of {f'version {last.version}' if last else 'any version'}: "
             f'{COMMAND} add NAME --from DATE --what "Что изменилось" '
@@ -183,30 +185,31 @@ def add(
     name: str, since: dt.date, what: str, forms: Sequence[Form] = FORMS, only: Collection[str] = ()
 ) -> list[Version]:
     """Write a line for each form whose rules are not those of its last one; returns the lines. `only` names forms."""
-    found = listed()
-    made = [
+    versions = listed()
+    new = [
         Version(name, form.name, since, rules_of(form), what)
-        for form in changed(found, forms)
+        for form in changed(versions, forms)
         if not only or form.name in only
     ]
-    write((*found, *made))
-    return made
+    write((*versions, *new))
+    return new
 
 
 def same(forms: Sequence[Form] = FORMS) -> list[Version]:
     """Let the last line of each form hold for its rules as they are written down now; returns the changed lines."""
-    found = list(listed())
-    made = []
-    for form in changed(found, forms):
-        if last := last_of(form, found):
+    versions = list(listed())
+    changed_lines = []
+    for form in changed(versions, forms):
+        if last := _last_of(form, versions):
             line = replace(last, fingerprint=f"{last.fingerprint} {rules_of(form)}")
-            found[found.index(last)] = line
-            made.append(line)
-    write(found)
-    return made
+            versions[versions.index(last)] = line
+            changed_lines.append(line)
+    write(versions)
+    return changed_lines
 
 
 def write(versions: Sequence[Version]) -> None:
+    """Write the table anew."""
     with FILE.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Version)], lineterminator="\n")
         table.writeheader()
@@ -228,20 +231,20 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = 
     adding.add_argument("--only", nargs="+", default=(), metavar="FORM_OR_INPUT",
                         help="only these; each may have a date of its own")  # fmt: skip
     actions.add_parser("same", help="the rules are the same, only written down otherwise (after an upgrade of polars)")
-    asked = parser.parse_args(arguments)
-    if asked.action == "add":
-        known = [*(form.name for form in FORMS), *inputs.names()]
-        if odd := [each for each in asked.only if each not in known]:
-            parser.error(f"there is no form or input {odd[0]!r}; there are: {', '.join(known)}")
+    options = parser.parse_args(arguments)
+    if options.action == "add":
+        names = [*(form.name for form in FORMS), *inputs.names()]
+        if odd := [name for name in options.only if name not in names]:
+            parser.error(f"there is no form or input {odd[0]!r}; there are: {', '.join(names)}")
         try:
-            of_inputs = inputs.add(asked.version, asked.since, asked.what, asked.only)
+            of_inputs = inputs.add(options.version, options.since, options.what, options.only)
         except ValueError as error:
             parser.error(str(error))
-        for line in add(asked.version, asked.since, asked.what, only=asked.only):
+        for line in add(options.version, options.since, options.what, only=options.only):
             say(f"{line.form}: version {line.version}, judges from {line.judges_from}, {line.fingerprint}")
-        for each in of_inputs:
-            say(f"{each.input}: version {each.version}, judges from {each.judges_from}, {each.fingerprint}")
-    elif asked.action == "same":
+        for version in of_inputs:
+            say(f"{version.input}: version {version.version}, judges from {version.judges_from}, {version.fingerprint}")
+    elif options.action == "same":
         for line in same():
             say(f"{line.form}: version {line.version}, judges from {line.judges_from}, {line.fingerprint}")
     complaints = [*wrong(), *inputs.wrong(COMMAND)]

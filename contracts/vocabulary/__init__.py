@@ -48,12 +48,12 @@ def ranks() -> dict[str, int]:
 @cache
 def norms(direction: str, model_version: str = "2023") -> dict[str, int | None]:
     """Level → academic hours a school year of one direction (seed lines 29–61); None is «not part of the level»."""
-    found = {
+    hours = {
         row["level"]: int(row["hours"])
         for row in rows("level_norms")
         if row["direction"] == direction and row["model_version"] == model_version
     }
-    return {level: found.get(level) for level in ("basic", "main", "advanced")}
+    return {level: hours.get(level) for level in ("basic", "main", "advanced")}
 
 
 @cache
@@ -94,13 +94,13 @@ def owners(channel: str) -> dict[str, str]:
     Raises ValueError for an address of somebody unknown, or of two.
     """
     senders = {row["sender"] for row in rows("senders")}
-    found: dict[str, str] = {}
+    senders_at: dict[str, str] = {}
     for row in rows("sender_addresses"):
         if row["sender"] not in senders:
             raise ValueError(f"sender_addresses.csv: nobody is called {row['sender']!r}")
-        if row["channel"] == channel and found.setdefault(row["address"], row["sender"]) != row["sender"]:
+        if row["channel"] == channel and senders_at.setdefault(row["address"], row["sender"]) != row["sender"]:
             raise ValueError(f"sender_addresses.csv: {channel} {row['address']!r} is of two senders")
-    return found
+    return senders_at
 
 
 @cache

@@ -55,7 +55,7 @@ def test_columns_are_described(form: Form, edition: Edition) -> None:
 def test_measures_of_pupils_look_at_state_and_counters(form: Form, edition: Edition) -> None:
     if form.pupils is None:
         return
-    looked_at = {name for measure in form.pupils.measures.values() for name in measure.each.meta.root_names()}
+    looked_at = {name for measure in form.pupils.measures.values() for name in measure.per_pupil.meta.root_names()}
     assert looked_at == {"state", *form.pupils.counters}
     for name in form.pupils.counters:
         column = edition.column(name)

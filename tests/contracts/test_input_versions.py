@@ -14,7 +14,7 @@ from contracts.versions.inputs import (
     add,
     changed,
     differences,
-    kept,
+    file_of,
     lines_of,
     listed,
     names,
@@ -110,9 +110,9 @@ def test_a_version_keeps_what_it_said(inputs: Inputs) -> None:
 
 def test_what_was_listed_cannot_be_changed_afterwards(inputs: Inputs) -> None:
     line = next(each for each in listed() if each.input == "band_rules")
-    kept(line).write_text(kept(line).read_text(encoding="utf-8").replace("0.80", "0.70"), encoding="utf-8")
+    file_of(line).write_text(file_of(line).read_text(encoding="utf-8").replace("0.80", "0.70"), encoding="utf-8")
     assert any("band_rules" in told and "is not what was listed" in told for told in complaints())
-    kept(line).unlink()
+    file_of(line).unlink()
     assert any("band_rules" in told and "is not what was listed" in told for told in complaints())
 
 

@@ -44,7 +44,7 @@ def snapshot(ids: Mapping[str, int], as_of: dt.date, counts: Counts, *, trials: 
 
 def of_counters(name: str, measure: Measure) -> bool:
     assert measure.title, name
-    return not {"state"}.issuperset(measure.each.meta.root_names())
+    return not {"state"}.issuperset(measure.per_pupil.meta.root_names())
 
 
 def row(engine: sa.Engine, code: str, as_of: dt.date, known_at: dt.datetime | None = None) -> dict[str, object]:

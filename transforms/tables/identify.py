@@ -134,7 +134,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         told = finding(UNREADABLE[content.reason], what=what)._replace(value=content.detail)
         return Identified(delivery, None, sender=owner(delivery, context), findings=(told, *unproved))
     read_with_doubt = [
-        finding(DOUBTS[doubt.reason], value=doubt.found, expected=doubt.other) for doubt in content.doubts
+        finding(DOUBTS[doubt.reason], value=doubt.decided, expected=doubt.other) for doubt in content.doubts
     ]
     read_with_doubt += hidden_values
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
