@@ -168,7 +168,7 @@ def test_a_page_that_was_cut_off_is_read_with_a_doubt(transfer: str) -> None:
     for data in (whole, plain):
         assert read_grid("a.xls", data).doubts == ()
         (doubt,) = read_grid("a.xls", data[: len(data) * 2 // 3]).doubts
-        assert (doubt.reason, doubt.found) == ("parts", "конец файла: страница оборвана")
+        assert (doubt.reason, doubt.decided) == ("parts", "конец файла: страница оборвана")
 
 
 def of_excel(number: int, name: str, more: str = "") -> str:

@@ -155,7 +155,7 @@ def test_a_sheet_without_its_part_is_told_and_the_others_are_read() -> None:
     more = in_place_of("</sheets>", '<sheet name="Пропал" sheetId="7" r:id="rId77"/></sheets>')
     grid = read_grid("a.xlsx", changed(XLSX, {"xl/workbook.xml": more}))
     assert [sheet.rows for sheet in grid.sheets] == [ROWS]
-    assert [(doubt.reason, doubt.found) for doubt in grid.doubts] == [
+    assert [(doubt.reason, doubt.decided) for doubt in grid.doubts] == [
         ("parts", "лист «Пропал»: его содержимого в файле нет")
     ]
 
@@ -316,7 +316,7 @@ def test_a_value_in_the_last_cell_is_left_out_by_name(kind: str) -> None:
     page = Page({**PAGE.cells, FAR[kind]: Cell(7)}, name="Лист1")
     grid = read_grid("a.xlsx", getattr(write, kind)(page))
     assert [sheet.rows for sheet in grid.sheets] == [ROWS]
-    assert [(doubt.reason, doubt.found) for doubt in grid.doubts] == [("far_cells", "лист «Лист1»: XFD1048576")]
+    assert [(doubt.reason, doubt.decided) for doubt in grid.doubts] == [("far_cells", "лист «Лист1»: XFD1048576")]
 
 
 def test_rows_that_are_only_formatted_take_no_room() -> None:

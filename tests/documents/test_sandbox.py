@@ -156,7 +156,7 @@ def test_a_hostile_file_is_refused(sandbox: Sandbox, files: dict[str, Path], nam
 
 def test_one_cell_far_away_is_left_out_by_name(sandbox: Sandbox, files: dict[str, Path]) -> None:
     grid = sandbox.grid("corners.xlsx", files["corners.xlsx"])
-    assert (grid.sheets[0].rows, [doubt.found for doubt in grid.doubts]) == ([[1]], ["лист «Отчёт»: XFD1048576"])
+    assert (grid.sheets[0].rows, [doubt.decided for doubt in grid.doubts]) == ([[1]], ["лист «Отчёт»: XFD1048576"])
 
 
 def test_limits_are_told(files: dict[str, Path]) -> None:

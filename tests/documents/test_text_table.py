@@ -131,7 +131,7 @@ def test_a_text_that_is_cut_off_is_no_text_with_lone_signs() -> None:
 def test_few_letters_leave_a_doubt() -> None:
     grid = read_grid("a.csv", "a;b\n1;ЙЦ\n".encode("koi8-r"))
     assert [doubt.reason for doubt in grid.doubts] == ["encoding"]
-    assert {grid.doubts[0].found, grid.doubts[0].other} & {"koi8-r", "cp1251"}
+    assert {grid.doubts[0].decided, grid.doubts[0].other} & {"koi8-r", "cp1251"}
 
 
 # dialects
@@ -287,10 +287,10 @@ def test_a_doubt_names_its_rows() -> None:
     for place in (4, 16):
         lines[place] = "1;2"
     grid = read_grid("a.csv", "\n".join(lines).encode())
-    assert [doubt.found for doubt in grid.doubts] == ["строки 5, 17"]
+    assert [doubt.decided for doubt in grid.doubts] == ["строки 5, 17"]
     lines[5:40] = ["1;2;3;4", "1;2"] * 17
     grid = read_grid("a.csv", "\n".join(lines).encode())
-    found = next(doubt.found for doubt in grid.doubts if doubt.reason == "records")
+    found = next(doubt.decided for doubt in grid.doubts if doubt.reason == "records")
     assert found.startswith("строки 5, ") and " и ещё " in found
 
 
