@@ -51,7 +51,7 @@ def deliveries(region: Region) -> Iterator[File]:
     begun = exports.september(region).isoformat()
     day = region.as_of.isoformat()
     yield DEPARTMENT, f"Реестр школ {begun}.xlsx", exports.register(region), received_at(region, 3, 9, 12)
-    yield from reports(region)
+    yield from _reports(region)
     yield OPERATOR, f"План регистрации {begun}.xlsx", exports.plan(region), received_at(region, 2, 10, 5)
     ending, data = exports.export(region)
     yield OPERATOR, f"Сводный отчёт по ученикам {day}.{ending}", data, received_at(region, 0, 18, 31)
@@ -65,7 +65,7 @@ def deliveries(region: Region) -> Iterator[File]:
         )
 
 
-def reports(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
+def _reports(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
     """The readiness reports, one a sender that sent anything."""
     rows: dict[str, list[Row]] = {unit: [] for unit in region.units["reporting_unit"]}
     for row in region.readiness.iter_rows(named=True):

@@ -58,7 +58,7 @@ def autumn(region: Region, nights: int = NIGHTS) -> Iterator[Night]:
         else:
             files.append(export)
         if number == FILLED:
-            files += [(*each[:3], received(day, 19)) for each in late]
+            files += [(sender, name, data, received(day, 19)) for sender, name, data, _ in late]
         yield Night(number, day, tuple(files))
 
 
@@ -72,8 +72,8 @@ def at(region: Region, number: int) -> Region:
         schools = schools.with_columns(subordination=pl.when(moved).then(pl.lit(second)).otherwise("subordination"))
     share = (number + 5) / (NIGHTS + 5)
     schools = schools.with_columns((pl.col(state) * share).ceil().cast(pl.Int64) for state in STATES)
-    found = pupils.fill(pupils.state_rows(schools, region.seed), day, region.seed)
-    return replace(region, as_of=day, schools=schools, pupils=found)
+    filled = pupils.fill(pupils.state_rows(schools, region.seed), day, region.seed)
+    return replace(region, as_of=day, schools=schools, pupils=filled)
 
 
 def moved_school(region: Region) -> str:
@@ -105,4 +105,5 @@ def reports(region: Region, then: Region, number: int, day: dt.date) -> Iterator
 
 
 def received(day: dt.date, hour: int) -> dt.datetime:
+    """An hour of a day by the region's clock."""
     return dt.datetime.combine(day, dt.time(hour), LOCAL)

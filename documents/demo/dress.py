@@ -64,12 +64,12 @@ class Style:
 
     def headings(self) -> list[tuple[str, str | None, str]]:
         """Columns in the order of the style: name, upper heading or None, heading."""
-        found = []
+        columns = []
         for row in rows("headings"):
             if row[self.name]:
                 upper, _, lower = row[self.name].replace("\\n", "\n").rpartition("|")
-                found.append((row["column"], upper or None, lower))
-        return found
+                columns.append((row["column"], upper or None, lower))
+        return columns
 
 
 STYLES: dict[str, Style] = {

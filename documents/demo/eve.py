@@ -33,7 +33,7 @@ def before(region: Region) -> Iterator[File]:
     yield OPERATOR, f"План регистрации {begun}.xlsx", exports.plan(region), received_at(region, 2, 10, 5)
     for turn, unit in enumerate(region.units["reporting_unit"]):
         if turn % 2 == 1 or unit == CORRECTED:
-            name, data = reported(then, unit, LEFT_OUT if unit == CORRECTED else 0)
+            name, data = _reported(then, unit, LEFT_OUT if unit == CORRECTED else 0)
             yield unit, name, data, received_at(region, 1, 10, turn)
     ending, data = exports.export(then)
     yield OPERATOR, f"Сводный отчёт по ученикам {then.as_of}.{ending}", data, received_at(region, 1, 18, 31)
@@ -41,19 +41,20 @@ def before(region: Region) -> Iterator[File]:
 
 def corrections(region: Region) -> Iterator[File]:
     """What came the day after about that evening."""
-    name, data = reported(on_the_eve(region), CORRECTED, 0)
+    name, data = _reported(on_the_eve(region), CORRECTED, 0)
     stem, _, ending = name.rpartition(".")
     yield CORRECTED, f"{stem} исправлено.{ending}", data, received_at(region, 0, 8, 40)
 
 
 def on_the_eve(region: Region) -> Region:
+    """The region as it was the evening before, with fewer pupils."""
     day = region.as_of - dt.timedelta(days=1)
     schools = region.schools.with_columns((pl.col(state) * GROWN).ceil().cast(pl.Int64) for state in STATES)
-    found = pupils.fill(pupils.state_rows(schools, region.seed), day, region.seed)
-    return replace(region, as_of=day, schools=schools, pupils=found)
+    filled = pupils.fill(pupils.state_rows(schools, region.seed), day, region.seed)
+    return replace(region, as_of=day, schools=schools, pupils=filled)
 
 
-def reported(region: Region, unit: str, left_out: int) -> tuple[str, bytes]:
+def _reported(region: Region, unit: str, left_out: int) -> tuple[str, bytes]:
     """File name and bytes of a unit's report without its last schools; no order is of a day to come."""
     about = region.units.row(by_predicate=pl.col("reporting_unit") == unit, named=True)
     rows = region.readiness.filter(reporting_unit=unit).to_dicts()

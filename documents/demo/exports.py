@@ -88,7 +88,7 @@ def _as_printed(table: str, title: str, headings: list[str]) -> bytes:
 
 def export(region: Region) -> tuple[str, bytes]:
     """File ending and bytes of the platform's pupil export; a text file when there are very many pupils."""
-    frame = export_text(region.pupils, region)
+    frame = _export_text(region.pupils, region)
     if frame.height > WORKBOOK_ROWS:
         buffer = io.BytesIO()
         _write_csv(buffer, frame, region)
@@ -102,7 +102,7 @@ def export(region: Region) -> tuple[str, bytes]:
     return "xlsx", workbook([page])
 
 
-def export_text(pupils: pl.DataFrame, region: Region) -> pl.DataFrame:
+def _export_text(pupils: pl.DataFrame, region: Region) -> pl.DataFrame:
     """Pupils as the platform writes them, every column String: names of territories, dates as dd.mm.yyyy, «Нет»."""
     municipality = pl.col("territory").replace_strict(_unit_names(region), return_dtype=pl.String)
     return pupils.select(
@@ -138,7 +138,7 @@ def write_export_csv(path: Path, rows: int, region: Region, bad_share: float, se
         region.as_of,
         seed,
     )
-    frame = export_text(pupils, region).with_row_index("n").with_columns(n.cast(pl.Int64))
+    frame = _export_text(pupils, region).with_row_index("n").with_columns(n.cast(pl.Int64))
     bad = round(rows * bad_share)
     step = rows // bad if bad else rows + 1
     which = pl.when((n % step == step // 2) & (n // step < bad)).then(n // step % len(WRONG_CELLS))

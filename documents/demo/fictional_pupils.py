@@ -14,7 +14,7 @@ COUNTERS = {"diagnostics": 4, "trials": 3, "excursions": 2, "museum_visits": 1, 
 WINDOW = 365  # days of birth of one grade
 
 
-def mixed(number: pl.Expr, salt: int, below: int) -> pl.Expr:
+def _mixed(number: pl.Expr, salt: int, below: int) -> pl.Expr:
     """A number from 0 to below − 1 that looks random, the same on every machine and in every version."""
     spread = (number.cast(pl.Int64) + salt * 7919 + 1) * 2_654_435_761 % 4_294_967_296
     return (spread // 256 * 40_503 % 16_777_259) % below
@@ -31,7 +31,7 @@ def state_rows(schools: pl.DataFrame, seed: int) -> pl.DataFrame:
             for state in STATES
         )
         .with_row_index("n")
-        .sort("school_code", mixed(pl.col("n"), seed, 1 << 20), "n")
+        .sort("school_code", _mixed(pl.col("n"), seed, 1 << 20), "n")
         .drop("n")
     )
 
@@ -44,7 +44,7 @@ def fill(rows: pl.DataFrame, as_of: dt.date, seed: int) -> pl.DataFrame:
     """
     n = pl.col("n")
     surnames, given, patronymics = (
-        len(words("pupil_names", f"{part}_m")) for part in ("surname", "given", "patronymic")
+        len(words("pupil_names", f"{name_part}_m")) for name_part in ("surname", "given", "patronymic")
     )
     names = 2 * surnames * given * patronymics
     name = pl.col("name")
@@ -56,7 +56,7 @@ def fill(rows: pl.DataFrame, as_of: dt.date, seed: int) -> pl.DataFrame:
         .with_columns(n.cast(pl.Int64))
         .with_columns(
             name=(n * 7919 + seed) % names,
-            grade=6 + mixed(n, seed + 1, 12) % pl.when(pl.col("grades").str.ends_with("11")).then(6).otherwise(4),
+            grade=6 + _mixed(n, seed + 1, 12) % pl.when(pl.col("grades").str.ends_with("11")).then(6).otherwise(4),
         )
         .with_columns(
             male=name % 2 == 0,
@@ -64,29 +64,29 @@ def fill(rows: pl.DataFrame, as_of: dt.date, seed: int) -> pl.DataFrame:
             given=name // 2 // surnames % given,
             patronymic=name // 2 // surnames // given,
             born=pl.date(september - 7 - pl.col("grade"), 9, 1)
-            + pl.duration(days=(mixed(name, seed + 2, WINDOW) + n // names) % WINDOW),
+            + pl.duration(days=(_mixed(name, seed + 2, WINDOW) + n // names) % WINDOW),
         )
         .with_columns(
             full_name=pl.concat_str(
                 *(
-                    pl.when(pl.col("male")).then(pick(part, "m")).otherwise(pick(part, "f"))
-                    for part in ("surname", "given", "patronymic")
+                    pl.when(pl.col("male")).then(_pick(name_part, "m")).otherwise(_pick(name_part, "f"))
+                    for name_part in ("surname", "given", "patronymic")
                 ),
                 separator=" ",
             ),
             birth_date=pl.col("born"),
-            grade_letter=pl.lit(pl.Series(["А", "Б", "В"])).gather(mixed(n, seed + 3, 3)),
+            grade_letter=pl.lit(pl.Series(["А", "Б", "В"])).gather(_mixed(n, seed + 3, 3)),
             verification=pl.when(pl.col("state") == "unverified")
             .then(pl.lit("unverified"))
             .otherwise(pl.lit("verified")),
-            last_login=pl.when((pl.col("state") != "unverified") | (mixed(n, seed + 4, 3) == 0)).then(
-                pl.lit(day_of_year) + pl.duration(days=mixed(n, seed + 5, lasting))
+            last_login=pl.when((pl.col("state") != "unverified") | (_mixed(n, seed + 4, 3) == 0)).then(
+                pl.lit(day_of_year) + pl.duration(days=_mixed(n, seed + 5, lasting))
             ),
             archived_on=pl.when(pl.col("state") == "archived").then(
-                pl.lit(day_of_year) + pl.duration(days=mixed(n, seed + 6, lasting))
+                pl.lit(day_of_year) + pl.duration(days=_mixed(n, seed + 6, lasting))
             ),
             **{
-                counter: pl.when(pl.col("state") == "registered").then(mixed(n, seed + at, most + 1)).otherwise(0)
+                counter: pl.when(pl.col("state") == "registered").then(_mixed(n, seed + at, most + 1)).otherwise(0)
                 for at, (counter, most) in enumerate(COUNTERS.items(), start=7)
             },
         )
@@ -94,6 +94,6 @@ def fill(rows: pl.DataFrame, as_of: dt.date, seed: int) -> pl.DataFrame:
     )
 
 
-def pick(part: str, gender: str) -> pl.Expr:
+def _pick(name_part: str, gender: str) -> pl.Expr:
     """The part of a name at the index that the column of the same name holds."""
-    return pl.lit(pl.Series(words("pupil_names", f"{part}_{gender}"))).gather(pl.col(part))
+    return pl.lit(pl.Series(words("pupil_names", f"{name_part}_{gender}"))).gather(pl.col(name_part))

@@ -51,7 +51,7 @@ class Fault:
         return row | {self.column: None}
 
 
-def short_hours(column: str, direction: str, by: int, rest_to: str) -> Callable[[Row, dt.date], Row]:
+def _short_hours(column: str, direction: str, by: int, rest_to: str) -> Callable[[Row, dt.date], Row]:
     """Hours of a direction below the norm of the level, with the rest in another direction, so that the sum stays."""
 
     def change(row: Row, _: dt.date) -> Row:
@@ -75,16 +75,16 @@ def _order_next_year(_: Row, as_of: dt.date) -> Row:
 
 ALL: tuple[Fault, ...] = (
     Fault("lessons_short", "RDY-001", "hours_curricular",
-          short_hours("hours_curricular", "curricular", 2, "hours_parents")),
+          _short_hours("hours_curricular", "curricular", 2, "hours_parents")),
     Fault("course_short", "RDY-002", "hours_rmg", _course_short, also=("RDY-008",)),
     Fault("practice_short", "RDY-003", "hours_practice",
-          short_hours("hours_practice", "practice_module", 4, "hours_curricular"), levels=AHEAD),
+          _short_hours("hours_practice", "practice_module", 4, "hours_curricular"), levels=AHEAD),
     Fault("parents_short", "RDY-004", "hours_parents",
-          short_hours("hours_parents", "parent_engagement", 1, "hours_curricular")),
+          _short_hours("hours_parents", "parent_engagement", 1, "hours_curricular")),
     Fault("supplementary_short", "RDY-005", "hours_supplementary",
-          short_hours("hours_supplementary", "supplementary_education", 2, "hours_practice"), levels=AHEAD),
+          _short_hours("hours_supplementary", "supplementary_education", 2, "hours_practice"), levels=AHEAD),
     Fault("vocational_short", "RDY-006", "hours_vocational",
-          short_hours("hours_vocational", "vocational_training", 4, "hours_practice"), levels=("advanced",)),
+          _short_hours("hours_vocational", "vocational_training", 4, "hours_practice"), levels=("advanced",)),
     Fault("total_is_not_the_sum", "RDY-007", "hours_total", lambda row, _: {"hours_total": row["hours_total"] + 2}),
     Fault("total_of_a_lower_level", "RDY-008", "hours_total", lambda *_: {"hours_total": 40}, levels=AHEAD,
           also=("RDY-007",)),

@@ -96,7 +96,7 @@ def tomsk() -> Region:
     heads = iter(schools.allocate(PUPILS_6_11, [weight for own in weights.values() for weight in own]))
     oktmo = {unit["reporting_unit"]: unit["oktmo"] for unit in units}
     villages = schools.village_names(random)
-    found: list[Row] = []
+    school_rows: list[Row] = []
     for number, unit in enumerate(units, start=1):
         slug, sender = unit["reporting_unit"], senders[unit["reporting_unit"]]
         own = [next(heads) for _ in territories[slug]]
@@ -110,15 +110,15 @@ def tomsk() -> Region:
                 short, grades = schools.town_school(random, sender["town"], int(sender["first_number"]) + i)
             else:
                 short, grades = schools.village_school(random, next(villages), own[i])
-            found.append(
+            school_rows.append(
                 _school(f"69{number:02}{i + 1:02}", short, grades, place, slug, oktmo[place])
                 | {"level": level[i], "status": status[i][0], "fault": status[i][1]}
                 | {"pupils_6_11": own[i], "registered": registered[i]}
             )
-    _plan_coverage(random, found, PUPILS_PLANNED)
-    _add_states(found, [unit["reporting_unit"] for unit in units])
+    _plan_coverage(random, school_rows, PUPILS_PLANNED)
+    _add_states(school_rows, [unit["reporting_unit"] for unit in units])
     plan = [(slug, int(row["plan"]), PLAN_SOURCE) for slug, row in registration.items() if slug]
-    return _region(seed, as_of, units, found, plan, pl.DataFrame(schema=ALIASES), published=True)
+    return _region(seed, as_of, units, school_rows, plan, pl.DataFrame(schema=ALIASES), published=True)
 
 
 def synthetic(sizes: Sizes) -> Region:
@@ -126,7 +126,7 @@ def synthetic(sizes: Sizes) -> Region:
     random = Random(sizes.seed)
     styles = list(STYLES)[: sizes.styles]
     units: list[Row] = []
-    found: list[Row] = []
+    school_rows: list[Row] = []
     per_unit = schools.allocate(sizes.schools, [random.uniform(0.6, 1.6) for _ in range(sizes.senders)])
     villages = schools.village_names(random)
     mean = max(110.0, 2.5 * sizes.pupils / max(sizes.schools, 1))
@@ -152,33 +152,33 @@ def synthetic(sizes: Sizes) -> Region:
                 status = "missing"
             fault = random.choice(faults.possible(level, not STYLES[unit["style"] or ""].csv)).name
             slug = str(unit["reporting_unit"])
-            found.append(
+            school_rows.append(
                 _school(f"{region:02}{number:03}{i + 1:03}", short, grades, slug, slug, str(unit["oktmo"]))
                 | {"level": level, "status": status, "fault": fault if status == "rejected" else None}
                 | {"pupils_6_11": heads}
             )
-    registered = schools.allocate(sizes.pupils, [school["pupils_6_11"] for school in found])
-    for school, count in zip(found, registered, strict=True):
+    registered = schools.allocate(sizes.pupils, [school["pupils_6_11"] for school in school_rows])
+    for school, count in zip(school_rows, registered, strict=True):
         school["registered"] = count
-    _plan_coverage(random, found, int(0.7 * sum(school["pupils_6_11"] for school in found)))
+    _plan_coverage(random, school_rows, int(0.7 * sum(school["pupils_6_11"] for school in school_rows)))
     slugs = [str(unit["reporting_unit"]) for unit in units]
-    _add_states(found, slugs)
+    _add_states(school_rows, slugs)
     actual = dict.fromkeys(slugs, 0)
-    for school in found:
+    for school in school_rows:
         actual[school["subordination"]] += school["registered"]
     plan = [(slug, int(actual[slug] * random.uniform(0.9, 2.4)) + 1, PLAN_SOURCE) for slug in slugs]
     aliases = pl.DataFrame([(unit[name], unit["reporting_unit"]) for unit in units for name in ("name", "file_as")],
                            schema=ALIASES, orient="row")  # fmt: skip
-    return _region(sizes.seed, sizes.as_of, units, found, plan, aliases, published=False)
+    return _region(sizes.seed, sizes.as_of, units, school_rows, plan, aliases, published=False)
 
 
-def _region(seed: int, as_of: dt.date, units: list[Row], found: list[Row],
+def _region(seed: int, as_of: dt.date, units: list[Row], school_rows: list[Row],
             plan: list[tuple[str, int, str]], aliases: pl.DataFrame, published: bool) -> Region:  # fmt: skip
     """Put the frames together: the readiness rows that are sent, the faults in them, and the pupils."""
     random = Random(f"readiness {seed}")
     sent: list[Row] = []
     wrong: list[Row] = []
-    for school in found:
+    for school in school_rows:
         row = schools.correct_row(random, school, as_of)
         if school["status"] == "missing":
             continue
@@ -198,7 +198,7 @@ def _region(seed: int, as_of: dt.date, units: list[Row], found: list[Row],
                 }
             )
         sent.append({"reporting_unit": school["subordination"], **row})
-    frame = pl.DataFrame([{name: school[name] for name in SCHOOLS} for school in found], schema=SCHOOLS)
+    frame = pl.DataFrame([{name: school[name] for name in SCHOOLS} for school in school_rows], schema=SCHOOLS)
     return Region(
         seed,
         as_of,
@@ -240,17 +240,17 @@ def _statuses(random: Random, level: list[str], rejected: int, missing: int, uni
     return [chosen.get(i, ("accepted", None)) for i in range(len(level))]
 
 
-def _plan_coverage(random: Random, found: list[Row], total: int) -> None:
+def _plan_coverage(random: Random, school_rows: list[Row], total: int) -> None:
     """Give each school the pupils that it plans to reach; together the total, in none more than it has."""
-    planned = schools.allocate(total, [school["pupils_6_11"] * random.uniform(0.6, 0.8) for school in found])
-    for school, count in zip(found, planned, strict=True):
+    planned = schools.allocate(total, [school["pupils_6_11"] * random.uniform(0.6, 0.8) for school in school_rows])
+    for school, count in zip(school_rows, planned, strict=True):
         school["pupils_planned"] = count
 
 
-def _add_states(found: list[Row], slugs: list[str]) -> None:
+def _add_states(school_rows: list[Row], slugs: list[str]) -> None:
     """Give each unit its archived and unverified pupils, spread over its schools."""
     own: dict[str, list[Row]] = {slug: [] for slug in slugs}
-    for school in found:
+    for school in school_rows:
         own[school["subordination"]].append(school)
     for state, share in (("archived", ARCHIVED_SHARE), ("unverified", UNVERIFIED_SHARE)):
         for schools_of_unit in own.values():

@@ -41,11 +41,11 @@ def workbook(pages: list[Page]) -> bytes:
             "heading": book.add_format({"bold": True, "text_wrap": True, "border": 1, "valign": "vcenter"}),
         }
         for page in pages:
-            draw(book.add_worksheet(page.name), page, formats)
+            _draw(book.add_worksheet(page.name), page, formats)
     return buffer.getvalue()
 
 
-def draw(sheet: Any, page: Page, formats: dict[str, Format]) -> None:
+def _draw(sheet: Any, page: Page, formats: dict[str, Format]) -> None:
     """Draw one page on a worksheet of xlsxwriter."""
     for column in range(max(map(len, page.rows), default=0)):
         sheet.set_column(column, column, WIDE if column in page.wide else NARROW)

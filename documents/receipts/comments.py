@@ -50,54 +50,54 @@ FIRST_SHAPE = 7000
 WIDTH, LETTERS_A_LINE, LINE = 290, 52, 12.5
 
 
-def put_comments(package: Package, sheet: str, told: Mapping[Place, Mark]) -> None:
+def put_comments(package: Package, sheet: str, marks: Mapping[Place, Mark]) -> None:
     """Take our comments off a worksheet part and put new ones on; the sender's own text stays below ours."""
     part = package.related(sheet, "comments")
-    if part is None and not told:
+    if part is None and not marks:
         return
     if part is None:
         part = package.add("xl/receiptComments", ".xml", NEW_COMMENTS.encode(), COMMENTS_TYPE)
         package.relate(sheet, "comments", part)
-    elif not told and AUTHOR.encode() not in package.read(part):
+    elif not marks and AUTHOR.encode() not in package.read(part):
         return
     markup = Markup(package.read(part), wanted=("author", "comment"))
     authors, listed = markup.first("authors"), markup.first("commentList")
     if authors is None or listed is None:
         return
-    names = [html.unescape(markup.data[each.inner : each.close].decode()) for each in markup.named("author", 3)]
-    new = {cell_address(*where): mark.text for where, mark in told.items()}
+    names = [html.unescape(markup.data[tag.inner : tag.close].decode()) for tag in markup.named("author", 3)]
+    new = {cell_address(*address): mark.text for address, mark in marks.items()}
     gone: set[str] = set()
     for comment in markup.named("comment", 3):
-        where, number = comment.attributes.get("ref", ""), comment.attributes.get("authorId", "")
+        address, number = comment.attributes.get("ref", ""), comment.attributes.get("authorId", "")
         author = names[int(number)] if number.isdigit() and int(number) < len(names) else ""
         if author.startswith("tc="):  # the shadow of a conversation, which is kept elsewhere
-            new.pop(where, None)
+            new.pop(address, None)
             continue
-        text = "".join(html.unescape(each.decode()) for each in TEXT.findall(markup.text(comment)))
-        own = senders_text(text, author)
-        if own == text and where not in new:
+        text = "".join(html.unescape(run.decode()) for run in TEXT.findall(markup.text(comment)))
+        senders = _senders_text(text, author)
+        if senders == text and address not in new:
             continue
         markup.replace(comment, b"")
-        gone.add(where)
-        if own:
-            mine = new.get(where)
-            new[where] = f"{mine}\n\n{phrases()['receipt.comment.senders']}\n{own}" if mine else own
+        gone.add(address)
+        if senders:
+            our_text = new.get(address)
+            new[address] = f"{our_text}\n\n{phrases()['receipt.comment.senders']}\n{senders}" if our_text else senders
     p = markup.prefix
     author_id = names.index(AUTHOR) if AUTHOR in names else len(names)
     if author_id == len(names):
         markup.append(authors, f"<{p}author>{AUTHOR}</{p}author>".encode())
-    made = "".join(
-        f'<{p}comment ref="{where}" authorId="{author_id}"><{p}text><{p}r><{p}rPr><{p}sz val="9"/>'
+    comment_tags = "".join(
+        f'<{p}comment ref="{address}" authorId="{author_id}"><{p}text><{p}r><{p}rPr><{p}sz val="9"/>'
         f'<{p}rFont val="Tahoma"/><{p}family val="2"/></{p}rPr><{p}t xml:space="preserve">{escaped(text)}</{p}t></{p}r>'
         f"</{p}text></{p}comment>"
-        for where, text in new.items()
+        for address, text in new.items()
     )
-    markup.append(listed, made.encode())
+    markup.append(listed, comment_tags.encode())
     package.write(part, markup.changed())
-    draw_notes(package, sheet, gone, new)
+    _draw_notes(package, sheet, gone, new)
 
 
-def senders_text(text: str, author: str) -> str:
+def _senders_text(text: str, author: str) -> str:
     """What a comment says without what we said in it; all of it when we said nothing."""
     signed = SIGNED.search(text)
     if signed is None:
@@ -105,20 +105,20 @@ def senders_text(text: str, author: str) -> str:
     return text[signed.end() :].strip().removeprefix(phrases()["receipt.comment.senders"]).strip()
 
 
-def draw_notes(package: Package, sheet: str, gone: set[str], new: Mapping[str, str]) -> None:
+def _draw_notes(package: Package, sheet: str, gone: set[str], new: Mapping[str, str]) -> None:
     """The boxes in which comments are shown: removed with theirs, and made for the new ones."""
-    drawing = drawing_of(package, sheet)
-    removed = {place(found[1], found[2]) for where in gone if (found := ADDRESS.fullmatch(where))}
+    drawing = _drawing_of(package, sheet)
+    removed = {place(match[1], match[2]) for where in gone if (match := ADDRESS.fullmatch(where))}
 
-    data = without_notes(package.read(drawing), removed)
+    data = _without_notes(package.read(drawing), removed)
     names = "" if b"xmlns:v=" in data and b"xmlns:x=" in data and b"xmlns:o=" in data else f" {VML}"
     shapes = []
     for number, (where, text) in enumerate(new.items(), start=FIRST_SHAPE):
-        found = ADDRESS.fullmatch(where)
-        if found is None:
+        match = ADDRESS.fullmatch(where)
+        if match is None:
             continue
-        row, column = place(found[1], found[2])
-        lines = sum(1 + len(part) // LETTERS_A_LINE for part in text.split("\n"))
+        row, column = place(match[1], match[2])
+        lines = sum(1 + len(paragraph) // LETTERS_A_LINE for paragraph in text.split("\n"))
         height = min(round(lines * LINE + 10), 420)
         shapes.append(
             SHAPE_OF_NOTE.format(names=names, number=number, width=WIDTH, height=height, row=row, column=column)
@@ -128,9 +128,9 @@ def draw_notes(package: Package, sheet: str, gone: set[str], new: Mapping[str, s
     package.write(drawing, data[:end] + "".join(shapes).encode() + data[end:])
 
 
-def without_notes(data: bytes, places: set[Place]) -> bytes:
+def _without_notes(data: bytes, places: set[Place]) -> bytes:
     """A drawing without the boxes of comments at some places."""
-    kept, position = [], 0
+    pieces, position = [], 0
     while places and (opening := SHAPE.search(data, position)):
         start, closing = opening.start(), b"</" + opening[1] + b":shape>"
         end = data.find(closing, start)
@@ -139,18 +139,18 @@ def without_notes(data: bytes, places: set[Place]) -> bytes:
         end += len(closing)
         at = {name: int(number) for name, number in SHAPE_PLACE.findall(data[start:end])}
         is_gone = (at.get(b"Row"), at.get(b"Column")) in places
-        kept += [data[position:start], b"" if is_gone else data[start:end]]
+        pieces += [data[position:start], b"" if is_gone else data[start:end]]
         position = end
-    return b"".join([*kept, data[position:]])
+    return b"".join([*pieces, data[position:]])
 
 
-def drawing_of(package: Package, sheet: str) -> str:
+def _drawing_of(package: Package, sheet: str) -> str:
     """The part with the boxes of a worksheet's comments, made and related when there is none."""
     markup = Markup(package.read(sheet))
     own = markup.first("legacyDrawing")
     if own is not None:
         id_ = next((value for name, value in own.attributes.items() if name.rpartition(":")[2] == "id"), "")
-        return next(each.target for each in package.relations(sheet) if each.id == id_)
+        return next(relation.target for relation in package.relations(sheet) if relation.id == id_)
     part = package.add("xl/drawings/receiptNotes", ".vml", NEW_DRAWING.encode(), DRAWING_TYPE)
     id_ = package.relate(sheet, "vmlDrawing", part)
     p = markup.prefix

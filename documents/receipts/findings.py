@@ -11,13 +11,12 @@ from contracts.forms.offered import offered_words
 from contracts.reading import Finding
 from contracts.rules import READ_AS
 
-"""From the worst on."""
 WANTED = ("Ожидается", "Прочитано как")
 """How a message begins to say what was expected."""
 
 
 @dataclass(frozen=True)
-class Told:
+class Sentences:
     """The sentences of a finding's message: whose row it is, what is wrong, how to mend it."""
 
     subject: str | None
@@ -35,25 +34,25 @@ class Group:
     mend: str | None
     column: str | None
     allowed: str | None
-    places: tuple[tuple[Finding, Told], ...]
+    places: tuple[tuple[Finding, Sentences], ...]
 
     @property
-    def wanted(self) -> str:
+    def expected_heading(self) -> str:
         """The heading over what was expected."""
         return WANTED[self.rule in READ_AS]
 
 
 def groups(findings: Iterable[Finding], form: str | None, edition: str | None) -> list[Group]:
     """The findings gathered, the worst first, otherwise as they come in the file."""
-    found: dict[tuple[str, str | None, str], list[tuple[Finding, Told]]] = {}
+    gathered: dict[tuple[str, str | None, str], list[tuple[Finding, Sentences]]] = {}
     for finding in findings:
-        said = told(finding)
-        found.setdefault((finding.rule, finding.column, said.what), []).append((finding, said))
+        sentences = sentences_of(finding)
+        gathered.setdefault((finding.rule, finding.column, sentences.what), []).append((finding, sentences))
     columns = columns_of(form, edition)
-    made = []
-    for (rule, name, what), places in found.items():
+    all_groups = []
+    for (rule, name, what), places in gathered.items():
         column = columns.get(name or "")
-        made.append(
+        all_groups.append(
             Group(
                 rule, places[0][0].severity, what, places[0][1].mend,
                 column.title if column else name,
@@ -61,32 +60,32 @@ def groups(findings: Iterable[Finding], form: str | None, edition: str | None) -
                 tuple(places),
             )
         )  # fmt: skip
-    return sorted(made, key=lambda group: SEVERITIES.index(group.severity))
+    return sorted(all_groups, key=lambda group: SEVERITIES.index(group.severity))
 
 
-def told(finding: Finding) -> Told:
+def sentences_of(finding: Finding) -> Sentences:
     """A message taken apart again; one that was written with other words stays whole."""
     rule = RULES.get(finding.rule)
-    said = finding.message
-    if rule is None or not said.endswith(f" {rule.mend}"):
-        return Told(None, said, None)
-    said = said.removesuffix(f" {rule.mend}")
+    message = finding.message
+    if rule is None or not message.endswith(f" {rule.mend}"):
+        return Sentences(None, message, None)
+    message = message.removesuffix(f" {rule.mend}")
     stated = f" Указано: «{finding.value}»." if finding.value is not None else ""
     expected = [f" {word}: {finding.expected}." for word in WANTED] if finding.expected is not None else []
-    tail = next((tail for end in (*expected, "") for tail in (stated + end, end) if said.endswith(tail)), "")
-    said = said.removesuffix(tail)
-    subject, between, rest = said.rpartition(f": {rule.what}")
-    return Told(subject, rule.what, rule.mend) if between and not rest else Told(None, said, rule.mend)
+    tail = next((tail for end in (*expected, "") for tail in (stated + end, end) if message.endswith(tail)), "")
+    message = message.removesuffix(tail)
+    subject, between, rest = message.rpartition(f": {rule.what}")
+    return Sentences(subject, rule.what, rule.mend) if between and not rest else Sentences(None, message, rule.mend)
 
 
 def columns_of(form: str | None, edition: str | None) -> dict[str, Column]:
     """Name of a column → the column, of an edition; of all editions when it is not known."""
     return {
         column.name: column
-        for known in FORMS
-        if known.name == form
-        for each in sorted(known.editions, key=lambda each: each.name == edition)
-        for column in each.columns
+        for agreed in FORMS
+        if agreed.name == form
+        for edition_of_form in sorted(agreed.editions, key=lambda edition_of_form: edition_of_form.name == edition)
+        for column in edition_of_form.columns
     }
 
 

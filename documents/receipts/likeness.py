@@ -28,9 +28,9 @@ ROWS_MEASURED = 200
 
 def likeness(grid: Grid) -> tuple[bytes, dict[str, str]]:
     """An xlsx with the cells of a grid at their addresses, and sheet of the grid → sheet of the xlsx."""
-    made, names = io.BytesIO(), sheet_names(grid)
+    buffer, names = io.BytesIO(), _sheet_names(grid)
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
-    with xlsxwriter.Workbook(made, options) as book:
+    with xlsxwriter.Workbook(buffer, options) as book:
         book.set_properties({"created": CREATED})
         formats = {
             "text": book.add_format({"quote_prefix": True}),
@@ -42,26 +42,26 @@ def likeness(grid: Grid) -> tuple[bytes, dict[str, str]]:
         }
         for sheet in grid.sheets:
             page = book.add_worksheet(names[sheet.name])
-            draw(page, sheet, formats)
-            if not sheet.visible and any(each.visible for each in grid.sheets):
+            _draw(page, sheet, formats)
+            if not sheet.visible and any(other.visible for other in grid.sheets):
                 page.hide()
         first = next((n for n, sheet in enumerate(grid.sheets) if sheet.visible), 0)
         book.worksheets()[first].activate()
         book.worksheets()[first].set_first_sheet()
-    return made.getvalue(), names
+    return buffer.getvalue(), names
 
 
 @cache
 def blank_workbook() -> tuple[bytes, str]:
     """An xlsx with one blank sheet, and the name of the sheet."""
-    made = io.BytesIO()
-    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         book.set_properties({"created": CREATED})
         name = str(book.add_worksheet().get_name())
-    return made.getvalue(), name
+    return buffer.getvalue(), name
 
 
-def draw(page: Any, sheet: Sheet, formats: dict[str, Format]) -> None:
+def _draw(page: Any, sheet: Sheet, formats: dict[str, Format]) -> None:
     """Draw one sheet; a hidden column or row stays hidden."""
     page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     widths: dict[int, int] = {}
@@ -69,7 +69,7 @@ def draw(page: Any, sheet: Sheet, formats: dict[str, Format]) -> None:
         for c, value in enumerate(row):
             if value is None:
                 continue
-            write(page, r, c, value, formats, is_percent=(r, c) in sheet.percents)
+            _write(page, r, c, value, formats, is_percent=(r, c) in sheet.percents)
             if r < ROWS_MEASURED:
                 widths[c] = max(widths.get(c, 0), min(len(str(value)), WIDEST))
     for c in {*widths, *sheet.hidden_columns}:
@@ -85,10 +85,10 @@ def draw(page: Any, sheet: Sheet, formats: dict[str, Format]) -> None:
             page.merge_range(rows[0], columns[0], rows[-1], columns[-1], "")
             corner = sheet.rows[rows[0]][columns[0] :][:1] if rows[0] < len(sheet.rows) else []
             if corner and corner[0] is not None:
-                write(page, rows[0], columns[0], corner[0], formats, is_percent=False)
+                _write(page, rows[0], columns[0], corner[0], formats, is_percent=False)
 
 
-def write(page: Any, r: int, c: int, value: Value, formats: dict[str, Format], *, is_percent: bool) -> None:
+def _write(page: Any, r: int, c: int, value: Value, formats: dict[str, Format], *, is_percent: bool) -> None:
     """Write one cell; a text is a text whatever it begins with."""
     if isinstance(value, bool):
         page.write_boolean(r, c, value)
@@ -109,21 +109,21 @@ def write(page: Any, r: int, c: int, value: Value, formats: dict[str, Format], *
         page.write_string(r, c, text, formats["text"] if text.startswith(FORMULA_STARTS) else None)
 
 
-def sheet_names(grid: Grid) -> dict[str, str]:
+def _sheet_names(grid: Grid) -> dict[str, str]:
     """Names that a workbook allows, each once; none is that of our own sheet."""
     names: dict[str, str] = {}
     taken = {SHEET.lower()}
     for sheet in grid.sheets:
-        base = shortened(FORBIDDEN.sub(" ", sheet.name).strip("' "), LONGEST_NAME) or "Таблица"
+        base = _shortened(FORBIDDEN.sub(" ", sheet.name).strip("' "), LONGEST_NAME) or "Таблица"
         name, number = base, 2
         while name.lower() in taken or name.lower() == "history":
-            name = f"{shortened(base, LONGEST_NAME - 5)} ({number})"
+            name = f"{_shortened(base, LONGEST_NAME - 5)} ({number})"
             number += 1
         taken.add(name.lower())
         names[sheet.name] = name
     return names
 
 
-def shortened(name: str, most: int) -> str:
+def _shortened(name: str, most: int) -> str:
     """The beginning of a name; a workbook counts a character beyond the usual 65 536 as two."""
     return name.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore").strip("' ")

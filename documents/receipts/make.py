@@ -53,7 +53,7 @@ def overdue_name(form: str, campaign: str) -> str:
 
 def copies_table(receipt: Receipt, size: int) -> bool:
     """Does the receipt of a file of so many bytes hold the sender's table, so that the file has to be opened?"""
-    form = next((known for known in FORMS if known.name == receipt.form), None)
+    form = next((agreed for agreed in FORMS if agreed.name == receipt.form), None)
     return form is not None and form.pupils is None and size <= LARGEST
 
 
@@ -68,58 +68,63 @@ def make_receipt(receipt: Receipt, source: Path | bytes | None, content: Content
         return alone(receipt, "absent")
     size = source.stat().st_size if isinstance(source, Path) else len(source)
     if not copies_table(receipt, size):
-        is_known = any(known.name == receipt.form for known in FORMS)
+        is_known = any(agreed.name == receipt.form for agreed in FORMS)
         return alone(receipt, "unknown" if not is_known else "large" if size > LARGEST else "pupils")
     data = source.read_bytes() if isinstance(source, Path) else source
     if content is None or isinstance(content, Unreadable):
         return alone(receipt, "unread")
     if isinstance(content, Blocks) or sum(len(row) for sheet in content.sheets for row in sheet.rows) > MOST_CELLS:
         return alone(receipt, "large")
-    old = {sheet.name for sheet in content.sheets if is_receipt(sheet.name, first_cell(sheet.rows))}
+    old = {sheet.name for sheet in content.sheets if is_receipt(sheet.name, _first_cell(sheet.rows))}
     grid = replace(content, sheets=[sheet for sheet in content.sheets if sheet.name not in old])
     if grid.format in OWN:
         try:
-            return marked(receipt, data, grid, old)
+            return _marked(receipt, data, grid, old)
         except (Unusual, *ZIP_ERRORS):
-            return in_likeness(receipt, grid, "rebuilt")
-    return in_likeness(receipt, grid, "likeness")
+            return _in_likeness(receipt, grid, "rebuilt")
+    return _in_likeness(receipt, grid, "likeness")
 
 
-def marked(receipt: Receipt, data: bytes, grid: Grid, old: set[str]) -> bytes:
+def _marked(receipt: Receipt, data: bytes, grid: Grid, old: set[str]) -> bytes:
     """The sender's own workbook, marked."""
     names = {sheet.name: sheet.name for sheet in grid.sheets}
-    told = marks(receipt.findings, receipt.form, receipt.edition)
+    sheet_marks = marks(receipt.findings, receipt.form, receipt.edition)
     way = "macros" if grid.format == "xlsm" else ""
-    draw = drawn(receipt_lines(receipt, way, names), receipt.file)
-    return with_receipt(Package.of(data), draw, told, old)
+    draw = _drawn(receipt_lines(receipt, way, names), receipt.file)
+    return with_receipt(Package.of(data), draw, sheet_marks, old)
 
 
-def in_likeness(receipt: Receipt, grid: Grid, way: str) -> bytes:
+def _in_likeness(receipt: Receipt, grid: Grid, way: str) -> bytes:
     """A workbook of ours with the same cells, marked."""
     data, names = likeness(grid)
-    told = marks(receipt.findings, receipt.form, receipt.edition)
-    draw = drawn(receipt_lines(receipt, way, names), receipt.file)
-    return with_receipt(Package.of(data), draw, {names[sheet]: each for sheet, each in told.items() if sheet in names})
+    sheet_marks = marks(receipt.findings, receipt.form, receipt.edition)
+    draw = _drawn(receipt_lines(receipt, way, names), receipt.file)
+    return with_receipt(
+        Package.of(data), draw, {names[sheet]: places for sheet, places in sheet_marks.items() if sheet in names}
+    )
 
 
 def alone(receipt: Receipt, way: str) -> bytes:
     """The sheet «Квитанция» and nothing else."""
-    return by_itself(drawn(receipt_lines(receipt, way, {}), receipt.file))
+    return _by_itself(_drawn(receipt_lines(receipt, way, {}), receipt.file))
 
 
 def make_overdue(overdue: Overdue) -> bytes:
     """A receipt for what was not received before its deadline."""
-    return by_itself(drawn(overdue_lines(overdue), overdue.form_title))
+    return _by_itself(_drawn(overdue_lines(overdue), overdue.form_title))
 
 
-def by_itself(draw: DrawSheet) -> bytes:
+def _by_itself(draw: DrawSheet) -> bytes:
+    """A workbook of one drawn sheet."""
     data, blank = blank_workbook()
     return with_receipt(Package.of(data), draw, {}, {blank})
 
 
-def drawn(lines: Sequence[Line], footer: str) -> DrawSheet:
+def _drawn(lines: Sequence[Line], footer: str) -> DrawSheet:
+    """What draws the sheet «Квитанция» in the styles of a workbook."""
     return lambda styles: sheet_xml(lines, styles, f"{SHEET}: {footer}", phrases()["receipt.pages"])
 
 
-def first_cell(rows: Sequence[Sequence[object]]) -> object:
+def _first_cell(rows: Sequence[Sequence[object]]) -> object:
+    """What stands in A1 of a sheet; None when nothing does."""
     return rows[0][0] if rows and rows[0] else None

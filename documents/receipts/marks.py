@@ -31,39 +31,41 @@ class Mark:
 def marks(findings: Iterable[Finding], form: str | None, edition: str | None) -> dict[str, dict[Place, Mark]]:
     """Sheet → place → its mark. A finding about a row without a cell is told at column A of the row."""
     gathered: dict[tuple[str, Place], list[tuple[str, str, str]]] = defaultdict(list)
-    known = columns_of(form, edition)
+    columns = columns_of(form, edition)
     for group in groups(findings, form, edition):
         for finding, _ in group.places:
-            place = place_of(finding)
+            place = _place_of(finding)
             if place is None or finding.sheet is None:
                 continue
             text = f"{phrases()[f'receipt.comment.{group.severity}']}\n{finding.message}"
-            column = known.get(finding.column or "")
+            column = columns.get(finding.column or "")
             if column and group.allowed and finding.expected != group.allowed and group.severity != "note":
                 text += "\n" + phrases()["receipt.allowed"].format(words=group.allowed)
             gathered[finding.sheet, place].append((group.severity, text, group.rule))
-    found: dict[str, dict[Place, Mark]] = defaultdict(dict)
-    for (sheet, place), told in gathered.items():
-        told.sort(key=lambda each: SEVERITIES.index(each[0]))
-        whole = "\n\n".join(text for _, text, _ in told)[:LONGEST_COMMENT]
-        rules = ", ".join(dict.fromkeys(rule for *_, rule in told))
-        found[sheet][place] = Mark(told[0][0], f"{whole}\n{signature(rules)}")
-    return dict(found)
+    by_sheet: dict[str, dict[Place, Mark]] = defaultdict(dict)
+    for (sheet, place), remarks in gathered.items():
+        remarks.sort(key=lambda remark: SEVERITIES.index(remark[0]))
+        joined = "\n\n".join(text for _, text, _ in remarks)[:LONGEST_COMMENT]
+        rules = ", ".join(dict.fromkeys(rule for *_, rule in remarks))
+        by_sheet[sheet][place] = Mark(remarks[0][0], f"{joined}\n{_signature(rules)}")
+    return dict(by_sheet)
 
 
-def signature(rules: str) -> str:
+def _signature(rules: str) -> str:
     """The last line of our comments, by which they are known when a program has dropped their author."""
     return f"(profmin: {rules})"
 
 
-def place_of(finding: Finding) -> Place | None:
+def _place_of(finding: Finding) -> Place | None:
+    """Where a finding is told: at its cell, else at column A of its row; None when it is about more than a row."""
     if finding.cell:
-        found = ADDRESS.fullmatch(finding.cell)
-        return place(found[1], found[2]) if found else None
+        match = ADDRESS.fullmatch(finding.cell)
+        return place(match[1], match[2]) if match else None
     return (finding.row - 1, 0) if finding.row else None
 
 
 def place(letters: str, row: str) -> Place:
+    """The place of an address: («F», «14») is (13, 5)."""
     column = 0
     for letter in letters:
         column = column * 26 + ord(letter) - 64
@@ -107,12 +109,12 @@ class MarkedSheet:
 
     def colour(self, places: Mapping[Place, Mark], styles: Styles) -> None:
         """Colour cells; those that are not there yet are made."""
-        wanted: dict[int, dict[int, str]] = defaultdict(dict)
+        severities: dict[int, dict[int, str]] = defaultdict(dict)
         for (r, c), mark in places.items():
             if mark.severity in MARKS:
-                wanted[r][c] = mark.severity
+                severities[r][c] = mark.severity
         new_rows: list[tuple[int, str]] = []
-        for r, cells in sorted(wanted.items()):
+        for r, cells in sorted(severities.items()):
             if r not in self.rows:
                 text = "".join(self._new(r, c, styles.marked(0, severity)) for c, severity in sorted(cells.items()))
                 new_rows.append((r, f'<{self.markup.prefix}row r="{r + 1}">{text}</{self.markup.prefix}row>'))
@@ -162,7 +164,7 @@ class MarkedSheet:
         """Column → the cell of a row; cells without an address follow one another."""
         c, cells = -1, {}
         for cell in Markup(self.markup.text(row)).named("c", 2):
-            found = ADDRESS.fullmatch(cell.attributes.get("r", "").upper())
-            c = place(found[1], found[2])[1] if found else c + 1
+            match = ADDRESS.fullmatch(cell.attributes.get("r", "").upper())
+            c = place(match[1], match[2])[1] if match else c + 1
             cells[c] = cell.moved(row.start)
         return cells

@@ -42,6 +42,7 @@ class Element:
 
     @property
     def is_empty_tag(self) -> bool:
+        """Is it written `<name/>`, without an end tag?"""
         return self.inner == self.end
 
 
@@ -60,8 +61,10 @@ class Markup:
 
     def __post_init__(self) -> None:
         self.data = self.data.removeprefix(BOM)
-        found = ENCODING.match(self.data)
-        if self.data.startswith((b"\xff\xfe", b"\xfe\xff")) or (found and found[1].lower() not in (b"utf-8", b"ascii")):
+        encoding = ENCODING.match(self.data)
+        if self.data.startswith((b"\xff\xfe", b"\xfe\xff")) or (
+            encoding and encoding[1].lower() not in (b"utf-8", b"ascii")
+        ):
             raise Unusual("a part that is not UTF-8")
         self._parse()
         if not self.elements:
@@ -78,10 +81,10 @@ class Markup:
             name = tag.rpartition(":")[2]
             if level <= limit or name in wanted:
                 index = parser.CurrentByteIndex
-                whole = TAG.match(data, index)
-                if whole is None:
+                tag_match = TAG.match(data, index)
+                if tag_match is None:
                     raise Unusual("a tag that is not found where it was parsed")
-                opened[level] = Element(name, attributes, level, index, whole.end())
+                opened[level] = Element(name, attributes, level, index, tag_match.end())
                 elements.append(opened[level])
 
         def end(_: str) -> None:
@@ -108,6 +111,7 @@ class Markup:
 
     @property
     def root(self) -> Element:
+        """The outermost element of the part."""
         return self.elements[0]
 
     @property
@@ -117,29 +121,27 @@ class Markup:
         return tag[: tag.index(":") + 1] if ":" in tag else ""
 
     def named(self, name: str, depth: int | None = None) -> list[Element]:
-        return [each for each in self.elements if each.name == name and depth in (None, each.depth)]
+        """Elements of a name, whatever their prefix, at a depth or at all; in the order of the part."""
+        return [element for element in self.elements if element.name == name and depth in (None, element.depth)]
 
     def first(self, *names: str, depth: int = 2) -> Element | None:
-        return next((each for each in self.elements if each.depth == depth and each.name in names), None)
-
-    def inside(self, outer: Element, name: str) -> list[Element]:
-        """Elements of a name that are children of another."""
-        return [
-            each
-            for each in self.elements
-            if each.name == name and each.depth == outer.depth + 1 and outer.inner <= each.start < outer.close
-        ]
+        """The first element at a depth that has one of these names."""
+        return next((element for element in self.elements if element.depth == depth and element.name in names), None)
 
     def text(self, element: Element) -> bytes:
+        """An element as it is written, its tags included."""
         return self.data[element.start : element.end]
 
     def tag(self, element: Element) -> bytes:
+        """The start tag of an element as it is written."""
         return self.data[element.start : element.inner]
 
     def replace(self, element: Element, text: bytes) -> None:
+        """Put text in the place of a whole element."""
         self.changes.append((element.start, element.end, text))
 
     def insert(self, at: int, text: bytes) -> None:
+        """Put text before a byte of the part as it was parsed."""
         self.changes.append((at, at, text))
 
     def set(self, element: Element, **attributes: object) -> None:
@@ -172,10 +174,10 @@ def with_attributes(tag: bytes, **attributes: object) -> bytes:
     for name, value in attributes.items():
         key, text = name.encode(), f'{name}="{value}"'.encode()
         pattern = re.compile(rb"(?<=\s)" + key + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""")
-        found = pattern.search(tag) or NAME_END.search(tag)
-        if found is None:
+        place = pattern.search(tag) or NAME_END.search(tag)
+        if place is None:
             raise Unusual("a tag without a name")
-        tag = tag[: found.start()] + (text if found[0] else b" " + text) + tag[found.end() :]
+        tag = tag[: place.start()] + (text if place[0] else b" " + text) + tag[place.end() :]
     return tag
 
 

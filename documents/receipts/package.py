@@ -46,15 +46,17 @@ class Package:
 
     def name(self, part: str) -> str:
         """The name of a part as the package writes it. Raises Unusual when there is none."""
-        found = self.names.get(part.lower())
-        if found is None:
+        name = self.names.get(part.lower())
+        if name is None:
             raise Unusual("a part that is missing")
-        return found
+        return name
 
     def read(self, part: str) -> bytes:
+        """The bytes of a part. Raises Unusual when there is none."""
         return self.parts[self.name(part)]
 
     def write(self, part: str, data: bytes) -> None:
+        """Give a part other bytes, or add one without a type of its own."""
         name = self.names.setdefault(part.lower(), part)
         self.parts[name] = data
 
@@ -73,8 +75,8 @@ class Package:
 
     def drop(self, part: str) -> None:
         """Remove a part, its own relations and its type; relations to it are removed by `unrelate`."""
-        for each in (part, relations_part(part)):
-            name = self.names.pop(each.lower(), None)
+        for dropped in (part, _relations_part(part)):
+            name = self.names.pop(dropped.lower(), None)
             self.parts.pop(name or "", None)
         types = Markup(self.read(TYPES_PART))
         for element in types.named("Override"):
@@ -83,7 +85,7 @@ class Package:
         self.write(TYPES_PART, types.changed())
 
     def retype(self, part: str, content_type: str) -> None:
-        """Give a part another content type; Raises Unusual when it has none of its own."""
+        """Give a part another content type. Raises Unusual when it has none of its own."""
         types = Markup(self.read(TYPES_PART))
         own = [
             e for e in types.named("Override") if e.attributes.get("PartName", "").lstrip("/").lower() == part.lower()
@@ -95,37 +97,37 @@ class Package:
 
     def relations(self, part: str) -> list[Relation]:
         """The relations of a part ("" is the package) to parts of the package."""
-        path = relations_part(part)
+        path = _relations_part(part)
         if path.lower() not in self.names:
             return []
         folder = posixpath.dirname(part)
         return [
             Relation(
-                each.attributes.get("Id", ""),
-                each.attributes.get("Type", "").rpartition("/")[2],
+                element.attributes.get("Id", ""),
+                element.attributes.get("Type", "").rpartition("/")[2],
                 posixpath.normpath(
-                    posixpath.join("/", folder, each.attributes.get("Target", "").replace("\\", "/"))
+                    posixpath.join("/", folder, element.attributes.get("Target", "").replace("\\", "/"))
                 ).lstrip("/"),
-                each,
+                element,
             )
-            for each in Markup(self.read(path)).named("Relationship")
-            if each.attributes.get("TargetMode") != "External"
+            for element in Markup(self.read(path)).named("Relationship")
+            if element.attributes.get("TargetMode") != "External"
         ]
 
     def related(self, part: str, kind: str) -> str | None:
         """The first part that a part is related to in a way."""
-        return next((each.target for each in self.relations(part) if each.kind == kind), None)
+        return next((relation.target for relation in self.relations(part) if relation.kind == kind), None)
 
     def relate(self, part: str, kind: str, target: str) -> str:
         """Relate a part to another; returns the id of the relation."""
-        path = relations_part(part)
+        path = _relations_part(part)
         if path.lower() not in self.names:
             self.write(
                 path,
                 f'<?xml version="1.0" encoding="UTF-8"?>\n<Relationships xmlns="{PACKAGE_RELATIONSHIPS}"/>'.encode(),
             )
         markup = Markup(self.read(path))
-        taken = {each.attributes.get("Id") for each in markup.named("Relationship")}
+        taken = {element.attributes.get("Id") for element in markup.named("Relationship")}
         number = len(taken) + 1
         while f"rId{number}" in taken:
             number += 1
@@ -138,7 +140,8 @@ class Package:
         return f"rId{number}"
 
     def unrelate(self, part: str, *ids: str) -> None:
-        path = relations_part(part)
+        """Remove relations of a part by their ids; the parts that they lead to stay."""
+        path = _relations_part(part)
         markup = Markup(self.read(path))
         for element in markup.named("Relationship"):
             if element.attributes.get("Id") in ids:
@@ -147,15 +150,16 @@ class Package:
 
     def save(self) -> bytes:
         """The bytes of the package; the same parts give the same bytes."""
-        made = io.BytesIO()
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(self.parts, key=lambda name: (name != TYPES_PART, name)):
                 info = zipfile.ZipInfo(name, MADE)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, self.parts[name])
-        return made.getvalue()
+        return buffer.getvalue()
 
 
-def relations_part(part: str) -> str:
+def _relations_part(part: str) -> str:
+    """The name of the part with the relations of a part; "" is the package."""
     folder, name = posixpath.split(part)
     return posixpath.join(folder, "_rels", f"{name}.rels")

@@ -40,7 +40,7 @@ class OldSheet:
 
 
 def with_receipt(
-    package: Package, draw: DrawSheet, told: Mapping[str, Mapping[Place, Mark]], old_receipts: Collection[str] = ()
+    package: Package, draw: DrawSheet, marks: Mapping[str, Mapping[Place, Mark]], old_receipts: Collection[str] = ()
 ) -> bytes:
     """The workbook with marks at cells (sheet → place → mark) and the drawn sheet first.
 
@@ -50,51 +50,52 @@ def with_receipt(
     workbook = package.related("", "officeDocument")
     if workbook is None or MAIN.encode() not in package.read(workbook):
         raise Unusual("a workbook of another standard")
-    sheets = sheets_of(package, workbook)
+    sheets = _sheets_of(package, workbook)
     left_out = [sheet for sheet in sheets if sheet.name in old_receipts or sheet.kind in TAKEN_OFF]
     kept = [sheet for sheet in sheets if sheet not in left_out]
     styles = Styles(package, workbook)
     app = package.parts.get("docProps/app.xml", b"")
     styles.unmark(keeps_unseen=not SAVED_BY_OTHERS.search(app))
     for sheet in kept:
-        mark_sheet(package, sheet, told.get(sheet.name, {}), styles)
+        _mark_sheet(package, sheet, marks.get(sheet.name, {}), styles)
     part = package.add("xl/worksheets/receipt", ".xml", draw(styles), SHEET_TYPE)
     styles.save()
     relation = package.relate(workbook, "worksheet", part)
-    package.write(workbook, listed(package.read(workbook), sheets, left_out, relation))
+    package.write(workbook, _with_our_sheet(package.read(workbook), sheets, left_out, relation))
     package.unrelate(workbook, *(sheet.relation for sheet in left_out))
     for sheet in left_out:
         package.drop(sheet.part)
-    take_macros_off(package, workbook)
+    _take_macros_off(package, workbook)
     return package.save()
 
 
-def sheets_of(package: Package, workbook: str) -> list[OldSheet]:
+def _sheets_of(package: Package, workbook: str) -> list[OldSheet]:
+    """The sheets of a workbook in its order. Raises Unusual for one without a part."""
     related = {relation.id: relation for relation in package.relations(workbook)}
-    found = []
+    sheets = []
     for element in Markup(package.read(workbook), wanted=("sheet",)).named("sheet", 3):
         id_ = next((value for name, value in element.attributes.items() if name.rpartition(":")[2] == "id"), "")
         if id_ not in related:
             raise Unusual("a sheet without a part")
         relation = related[id_]
-        found.append(OldSheet(element, element.attributes.get("name", ""), id_, relation.target, relation.kind))
-    return found
+        sheets.append(OldSheet(element, element.attributes.get("name", ""), id_, relation.target, relation.kind))
+    return sheets
 
 
-def mark_sheet(package: Package, sheet: OldSheet, told: Mapping[Place, Mark], styles: Styles) -> None:
+def _mark_sheet(package: Package, sheet: OldSheet, marks: Mapping[Place, Mark], styles: Styles) -> None:
     """Mark the cells of one sheet, and take it out of the group of selected sheets: ours is in front."""
     data = package.read(sheet.part)
     places: Mapping[Place, Mark] = {}
-    if told and sheet.kind == "worksheet":
+    if marks and sheet.kind == "worksheet":
         page = MarkedSheet(data)
-        places = page.covering(told)
+        places = page.covering(marks)
         page.colour(places, styles)
         data = page.markup.changed()
     package.write(sheet.part, SELECTED.sub(rb"\1", data[:VIEWS_WITHIN], count=4) + data[VIEWS_WITHIN:])
     put_comments(package, sheet.part, places)
 
 
-def listed(data: bytes, sheets: list[OldSheet], left_out: list[OldSheet], relation: str) -> bytes:
+def _with_our_sheet(data: bytes, sheets: list[OldSheet], left_out: list[OldSheet], relation: str) -> bytes:
     """The workbook part with our sheet first; names that belong to a sheet by its number follow it."""
     markup = Markup(data, wanted=("sheet", "workbookView", "definedName"))
     p = markup.prefix
@@ -137,7 +138,7 @@ def listed(data: bytes, sheets: list[OldSheet], left_out: list[OldSheet], relati
     return markup.changed()
 
 
-def take_macros_off(package: Package, workbook: str) -> None:
+def _take_macros_off(package: Package, workbook: str) -> None:
     """Remove macros and signatures: neither is valid in what we made."""
     for relation in package.relations(workbook):
         if relation.kind in TAKEN_OFF:

@@ -58,7 +58,7 @@ def sheet_xml(lines: Sequence[Line], styles: Styles, footer: str, pages: str) ->
     merged: list[str] = []
     links: list[str] = []
     for r, line in enumerate(lines):
-        parts.append(f'<row r="{r + 1}" ht="{height(line):g}" customHeight="1">')
+        parts.append(f'<row r="{r + 1}" ht="{_height(line):g}" customHeight="1">')
         c = 0
         for cell in line:
             address, style = cell_address(r, c), styles.look(cell.look)
@@ -84,24 +84,24 @@ def place_link(sheet: str, cell: str) -> str:
     return f"'{sheet.replace(chr(39), chr(39) * 2)}'!{cell}"
 
 
-def height(line: Line) -> float:
+def _height(line: Line) -> float:
     """Height of a row in points, so that every cell of it shows its whole text."""
     tallest, column = 6.0, 0
     for cell in line:
         width = sum(WIDTHS[column : column + cell.span])
         column += cell.span
-        lines = lines_of(str(cell.value), width, cell.look)
+        lines = _lines_of(str(cell.value), width, cell.look)
         tallest = max(tallest, lines * cell.look.size * POINTS_A_LINE + 3)
     return min(round(tallest, 1), TALLEST)
 
 
-def lines_of(text: str, width: float, look: Look) -> int:
+def _lines_of(text: str, width: float, look: Look) -> int:
     """How many lines a text takes in a cell of so many characters."""
     room = width * LETTERS_A_WIDTH * 10 / look.size * (BOLD_IS_WIDER if look.bold else 1)
     if len(text) <= room and "\n" not in text:
         return 1
-    broken = (textwrap.wrap(part, max(int(room), 1), break_on_hyphens=True) for part in text.split("\n"))
-    return sum(max(len(each), 1) for each in broken)
+    broken = (textwrap.wrap(paragraph, max(int(room), 1), break_on_hyphens=True) for paragraph in text.split("\n"))
+    return sum(max(len(wrapped), 1) for wrapped in broken)
 
 
 def _cell(address: str, style: int, value: str | float) -> str:

@@ -43,11 +43,11 @@ class Styles:
     sections."""
 
     def __init__(self, package: Package, workbook: str) -> None:
-        found = package.related(workbook, "styles")
-        if found is None:
+        part = package.related(workbook, "styles")
+        if part is None:
             raise Unusual("a workbook without styles")
-        self.package, self.part = package, found
-        self.markup = Markup(package.read(found), wanted=("patternFill", "fgColor", "bgColor"), depth=3)
+        self.package, self.part = package, part
+        self.markup = Markup(package.read(part), wanted=("patternFill", "fgColor", "bgColor"), depth=3)
         self.p = self.markup.prefix
         self.sections = {name: self._section(name) for name in ("fonts", "fills", "borders", "cellXfs")}
         self.counts = {name: len(self._children(name)) for name in self.sections}
@@ -109,6 +109,7 @@ class Styles:
         return self.looks[look]
 
     def save(self) -> None:
+        """Write what was added into the part."""
         for name, texts in self.added.items():
             if texts:
                 count = self.counts[name] + len(texts)
@@ -116,10 +117,10 @@ class Styles:
         self.package.write(self.part, self.markup.changed())
 
     def _section(self, name: str) -> Element:
-        found = self.markup.first(name)
-        if found is None or found.is_empty_tag:
+        section = self.markup.first(name)
+        if section is None or section.is_empty_tag:
             raise Unusual("styles without a usual section")
-        return found
+        return section
 
     def _children(self, section: str) -> list[Element]:
         outer = self.sections[section]
@@ -127,10 +128,14 @@ class Styles:
 
     def _colour(self, fill: Element) -> tuple[str | None, str | None]:
         """The first and second colour of a solid fill, as their attributes are written."""
-        inner = [each for each in self.markup.elements if fill.inner <= each.start < fill.close]
-        if not any(each.name == "patternFill" and each.attributes.get("patternType") == "solid" for each in inner):
+        inner = [element for element in self.markup.elements if fill.inner <= element.start < fill.close]
+        if not any(
+            element.name == "patternFill" and element.attributes.get("patternType") == "solid" for element in inner
+        ):
             return None, None
-        fore, back = (next((each for each in inner if each.name == name), None) for name in ("fgColor", "bgColor"))
+        fore, back = (
+            next((element for element in inner if element.name == name), None) for name in ("fgColor", "bgColor")
+        )
         return _attributes(fore), _attributes(back)
 
     def _add(self, section: str, text: str) -> int:
@@ -144,5 +149,5 @@ class Styles:
 def _attributes(colour: Element | None) -> str | None:
     if colour is None:
         return None
-    found = [f'{name}="{escaped(colour.attributes[name])}"' for name in COLOUR if name in colour.attributes]
-    return " ".join(found) or None
+    attributes = [f'{name}="{escaped(colour.attributes[name])}"' for name in COLOUR if name in colour.attributes]
+    return " ".join(attributes) or None

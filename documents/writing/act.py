@@ -84,10 +84,10 @@ def _write_act(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, de
         ("Уничтожил (ф. и. о., должность, подпись)", TO_FILL_IN),
         ("Уничтожил (ф. и. о., должность, подпись)", TO_FILL_IN),
     )  # fmt: skip
-    for row, (name, said) in enumerate(lines, start=2):
+    for row, (name, statement) in enumerate(lines, start=2):
         sheet.write(row, 0, name, label)
-        sheet.write(row, 1, said, value)
-        sheet.set_row(row, 15 * max(1, -(-len(said) // 70), -(-len(name) // 38)))
+        sheet.write(row, 1, statement, value)
+        sheet.set_row(row, 15 * max(1, -(-len(statement) // 70), -(-len(name) // 38)))
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 1)
 

@@ -23,8 +23,8 @@ def mart_xlsx(frame: pl.DataFrame, captions: Mapping[str, str], title: str, time
     """One sheet, a row a row of the mart; the first row stays in sight. Times are in `timezone`, as headings say."""
     moments = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
     local = frame.with_columns(pl.col(moments).dt.convert_time_zone(timezone).dt.replace_time_zone(None))
-    said = {name: f"{captions.get(name, name)} (время {timezone})" for name in moments}
-    return frames_xlsx({title: local}, {**captions, **said})
+    with_zone = {name: f"{captions.get(name, name)} (время {timezone})" for name in moments}
+    return frames_xlsx({title: local}, {**captions, **with_zone})
 
 
 def frames_xlsx(sheets: Mapping[str, pl.DataFrame], captions: Mapping[str, str]) -> bytes:

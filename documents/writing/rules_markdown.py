@@ -46,32 +46,33 @@ def rules_markdown() -> str:
     """The catalogue: the common rules, then every form with its columns and rules."""
     lines = [HEAD, "## Every form", ""]
     for rule in COMMON:
-        lines += rule_lines(rule, None)
+        lines += _rule_lines(rule, None)
     for form in FORMS:
-        lines += form_lines(form)
+        lines += _form_lines(form)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def form_lines(form: Form) -> Iterator[str]:
+def _form_lines(form: Form) -> Iterator[str]:
+    """A form with its columns and rules in the newest edition, and how earlier ones differ."""
     newest = form.editions[-1]
     yield from (f"## {form.title}", "", f"`{form.name}`: {form.description}", "")
     yield from (f"A row is: {form.grain}. It comes: {form.cadence}.", "")
-    yield from (" ".join(sizes(form)), "")
+    yield from (" ".join(_sizes(form)), "")
     yield from ("| column | title | kind | required | allowed |", "|---|---|---|---|---|")
     for column in newest.columns:
         kind = KINDS[column.kind] + (f", {column.unit}" if column.unit else "")
-        yield f"| `{column.name}` | {column.title} | {kind} | {required(column)} | {allowed(column)} |"
+        yield f"| `{column.name}` | {column.title} | {kind} | {_required(column)} | {_allowed(column)} |"
     yield ""
     for edition in form.editions[:-1]:
-        yield from (f"Edition {newest.name} is in force from {newest.valid_from}. {differing(edition, newest)}", "")
+        yield from (f"Edition {newest.name} is in force from {newest.valid_from}. {_differing(edition, newest)}", "")
     for rule in form.rules:
-        yield from rule_lines(rule, newest)
+        yield from _rule_lines(rule, newest)
 
 
-def sizes(form: Form) -> Iterator[str]:
+def _sizes(form: Form) -> Iterator[str]:
     """How many rows are expected, how many may be set aside, and how much less a new delivery may bear."""
     if form.size is not None:
-        yield f"Refused unless it has {expected(form.size)}."
+        yield f"Refused unless it has {_expected(form.size)}."
     most, spare = form.set_aside.share, form.set_aside.spare
     yield f"Refused when over {most:.0%} of its rows (and more than {spare}) are set aside."
     yield (
@@ -82,7 +83,8 @@ def sizes(form: Form) -> Iterator[str]:
         yield "Held, too, when it lacks a single school of the one in force."
 
 
-def expected(size: Size) -> str:
+def _expected(size: Size) -> str:
+    """The bounds of a delivery's size in words."""
     counted = {
         "schools_of_sender": "as many rows as the sender has schools",
         "schools": "as many schools as the register",
@@ -93,13 +95,13 @@ def expected(size: Size) -> str:
     return f"{low}at most {size.most:g} times {counted}{spare}"
 
 
-def required(column: Column) -> str:
+def _required(column: Column) -> str:
     """A file without a required heading is refused; a row with a blank required cell is set aside."""
     heading, cell = "heading" * column.required, "cell" * (not column.nullable)
-    return " and ".join(part for part in (heading, cell) if part)
+    return " and ".join(demand for demand in (heading, cell) if demand)
 
 
-def allowed(column: Column) -> str:
+def _allowed(column: Column) -> str:
     """The words or the bounds of a column; nothing where anything is allowed."""
     if column.vocabulary:
         return ", ".join(offered_words(column)) + (", or any other" if column.open_vocabulary else "")
@@ -109,14 +111,15 @@ def allowed(column: Column) -> str:
     return f"from {low}" if high is None else f"up to {high}" if low is None else f"{low} to {high}"
 
 
-def differing(before: Edition, after: Edition) -> str:
+def _differing(before: Edition, after: Edition) -> str:
     """Which columns of an earlier edition are not as in a later one."""
     then, now = ({column.name: column for column in edition.columns} for edition in (before, after))
     changed = [f"`{name}`" for name in dict.fromkeys([*then, *now]) if then.get(name) != now.get(name)]
     return f"Edition {before.name} (from {before.valid_from}) differs in {', '.join(changed) or 'rules only'}."
 
 
-def rule_lines(rule: Rule, edition: Edition | None) -> list[str]:
+def _rule_lines(rule: Rule, edition: Edition | None) -> list[str]:
+    """A rule with its words in both languages; of an edition, with the title of its column."""
     text = rule_text(rule.id)
     facts = [f"**{SEVERITIES[rule.severity]}**", SCOPES[rule.scope]]
     if rule.column and edition:

@@ -72,13 +72,14 @@ class _Table:
         self.lists: dict[tuple[str, ...], str] = {}
 
     def write(self, sender: str | None, schools: Sequence[Mapping[str, str]]) -> None:
-        known = [{self.form.key[0]: name} for name in self.units] if self.is_by_unit else schools
+        """Draw everything, from the title on."""
+        known_rows = [{self.form.key[0]: name} for name in self.units] if self.is_by_unit else schools
         heading = self.above(sender)
         self.headings(heading)
-        self.body(heading + 1, known)
+        self.body(heading + 1, known_rows)
         if self.form.states_total and self.is_by_unit:
-            self.total(heading + 1, heading + len(known))
-        self.guards(heading, len(known) if self.is_by_unit else GUARDED_ROWS)
+            self.total(heading + 1, heading + len(known_rows))
+        self.guards(heading, len(known_rows) if self.is_by_unit else GUARDED_ROWS)
         self.page(heading)
 
     @property
@@ -88,9 +89,11 @@ class _Table:
 
     @property
     def is_wide(self) -> bool:
+        """Has the form so many columns that its numbers need upright headings?"""
         return len(self.columns) > MANY_COLUMNS
 
     def style(self, **more: Any) -> Any:
+        """A format of the workbook on the template's common one."""
         return self.book.add_format({"font_name": "Arial", "font_size": 10, "valign": "vcenter"} | more)
 
     def above(self, sender: str | None) -> int:
@@ -113,6 +116,7 @@ class _Table:
         return row + 2
 
     def sender_to_choose(self, row: int) -> None:
+        """The line that names the sender, with a list of the reporting units to choose from."""
         line = phrases()["template.sender"]
         text = line.format(name=phrases()["template.sender.choose"])
         self.sheet.write(row, 0, text, self.style(bold=True, locked=False, font_color="#C00000"))
@@ -157,22 +161,22 @@ class _Table:
     @property
     def fixed(self) -> int:
         """How many columns from the left say whose row it is."""
-        kept = [column.kind in KEYS or column.name in self.form.key for column in self.columns]
-        return kept.index(False) if False in kept else len(kept)
+        says_whose = [column.kind in KEYS or column.name in self.form.key for column in self.columns]
+        return says_whose.index(False) if False in says_whose else len(says_whose)
 
-    def body(self, first: int, known: Sequence[Mapping[str, str]]) -> None:
+    def body(self, first: int, known_rows: Sequence[Mapping[str, str]]) -> None:
         """Bordered cells to fill in; what is known beforehand stands there in grey. Rows that come get their border."""
         lines = {"border": 1, "border_color": LINE}
         blank = [self.style(**look(column), **lines) for column in self.columns]
-        given = [self.style(**look(column), **lines, bg_color=GREY) for column in self.columns]
-        for number in range(len(known) or DRAWN_ROWS):
-            row = known[number] if known else {}
+        known_styles = [self.style(**look(column), **lines, bg_color=GREY) for column in self.columns]
+        for number in range(len(known_rows) or DRAWN_ROWS):
+            row = known_rows[number] if known_rows else {}
             for place, column in enumerate(self.columns):
                 text = row.get(column.name)
                 if text is None:
                     self.sheet.write_blank(first + number, place, None, blank[place])
                 else:
-                    self.sheet.write_string(first + number, place, text, given[place])
+                    self.sheet.write_string(first + number, place, text, known_styles[place])
         if not self.is_by_unit:
             last = len(self.columns) - 1
             filled = f"=COUNTA(${xl_col_to_name(0)}{first + 1}:${xl_col_to_name(last)}{first + 1})>0"

@@ -37,16 +37,16 @@ def allowed(column: Column) -> tuple[str, ...]:
 def hint(column: Column) -> str:
     """What the column is, its unit, and what a cell takes: at most 255 characters."""
     say = phrases()
-    parts = [column.description]
+    sentences = [column.description]
     if is_required(column):
-        parts.append(say["template.hint.required"])
+        sentences.append(say["template.hint.required"])
     if column.unit:
-        parts.append(say["template.hint.unit"].format(unit=column.unit.removesuffix(".")))
-    parts.append(wanted(column))
-    return " ".join(part for part in parts if part)
+        sentences.append(say["template.hint.unit"].format(unit=column.unit.removesuffix(".")))
+    sentences.append(expectation(column))
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
-def wanted(column: Column) -> str:
+def expectation(column: Column) -> str:
     """What a cell of the column takes, in words; nothing for a free text."""
     say = phrases()
     if column.kind == "unit":
@@ -61,43 +61,44 @@ def wanted(column: Column) -> str:
         return say["template.hint.digits"].format(count=DIGITS[column.kind])
     if column.kind in NUMBERS:
         kind = say["template.hint.decimal" if column.kind == "hours" else "template.hint.whole"]
-        return f"{kind} {bounds(column)}".rstrip()
+        return f"{kind} {_bounds(column)}".rstrip()
     return ""
 
 
-def bounds(column: Column) -> str:
+def _bounds(column: Column) -> str:
+    """The bounds of a number in words; nothing without a least value."""
     if column.minimum is None:
         return ""
     if column.maximum is None:
-        return phrases()["template.hint.at_least"].format(minimum=number(column.minimum))
+        return phrases()["template.hint.at_least"].format(minimum=_number(column.minimum))
     between = phrases()["template.hint.between"]
-    return between.format(minimum=number(column.minimum), maximum=number(column.maximum))
+    return between.format(minimum=_number(column.minimum), maximum=_number(column.maximum))
 
 
-def number(value: float) -> str:
+def _number(value: float) -> str:
     """A number as people write it: thousands apart, a decimal comma."""
     return f"{value:,.15g}".replace(",", "\u00a0").replace(".", ",")
 
 
 def guard(column: Column, source: str | None) -> dict[str, Any]:
     """The data validation of the column's cells for xlsxwriter; `source` is the reference to its list, if any."""
-    found: dict[str, Any] = {"validate": "any", "input_message": hint(column)}
+    validation: dict[str, Any] = {"validate": "any", "input_message": hint(column)}
     if source is not None:
-        found |= {"validate": "list", "source": source, "show_error": not column.open_vocabulary}
+        validation |= {"validate": "list", "source": source, "show_error": not column.open_vocabulary}
     elif column.kind == "date":
-        found |= {"validate": "date", "criteria": "between", "minimum": FIRST_DAY, "maximum": LAST_DAY}
+        validation |= {"validate": "date", "criteria": "between", "minimum": FIRST_DAY, "maximum": LAST_DAY}
     elif column.kind in DIGITS:
-        found |= {"validate": "length", "criteria": "==", "value": DIGITS[column.kind]}
+        validation |= {"validate": "length", "criteria": "==", "value": DIGITS[column.kind]}
     elif column.kind in NUMBERS:
         least = -HUGE if column.kind == "amount" else 0
         low = least if column.minimum is None else column.minimum
         high = LARGEST.get(column.kind, HUGE) if column.maximum is None else column.maximum
         kind = "decimal" if column.kind in ("hours", "percent") else "integer"
-        found |= {"validate": kind, "criteria": "between", "minimum": low, "maximum": high}
-    if found["validate"] != "any":
-        message = phrases()["template.guard"].format(wanted=wanted(column))
-        found |= {"error_title": phrases()["template.guard.title"], "error_message": message}
-    return found
+        validation |= {"validate": kind, "criteria": "between", "minimum": low, "maximum": high}
+    if validation["validate"] != "any":
+        message = phrases()["template.guard"].format(wanted=expectation(column))
+        validation |= {"error_title": phrases()["template.guard.title"], "error_message": message}
+    return validation
 
 
 def width(column: Column, *, is_narrow: bool) -> float:

@@ -32,7 +32,7 @@ from contracts.grid import Unreadable
 from contracts.reading import Layout, Rows
 from contracts.receipt import SHEET, TITLE, OtherDelivery, Overdue, Total, WrongSchool, is_receipt
 from documents.reading.read import read_grid
-from documents.receipts.findings import told
+from documents.receipts.findings import sentences_of
 from documents.receipts.make import copies_table, make_overdue, make_receipt, overdue_name, receipt_name
 from documents.receipts.sheet import WIDTHS
 
@@ -329,10 +329,14 @@ def test_a_receipt_is_known_by_its_title(name: str, first: object, is_ours: bool
 
 
 def test_a_message_is_taken_apart_as_it_was_put_together() -> None:
-    said = told(finding(value="5. Ожидается: 3", expected="≤ 3", subject="МБОУ: школа"))
+    said = sentences_of(finding(value="5. Ожидается: 3", expected="≤ 3", subject="МБОУ: школа"))
     assert said.subject == "МБОУ: школа" and said.what.startswith("Обученных навигаторов больше")
     odd = finding()._replace(message="Так было написано раньше.")
-    assert (told(odd).subject, told(odd).what, told(odd).mend) == (None, "Так было написано раньше.", None)
+    assert (sentences_of(odd).subject, sentences_of(odd).what, sentences_of(odd).mend) == (
+        None,
+        "Так было написано раньше.",
+        None,
+    )
 
 
 def test_nothing_received_is_told() -> None:

@@ -20,7 +20,7 @@ from contracts.forms import FORMS, form_named
 from contracts.vocabulary import reporting_units, rows, words
 from documents.reading.read import read_grid
 from documents.writing.template import template_xlsx
-from documents.writing.template_column import hint, wanted
+from documents.writing.template_column import expectation, hint
 
 AS_OF = dt.date(2023, 9, 8)
 SCHOOLS = [{"school_code": "007001", "school_name": "МБОУ «Опытная СОШ»"}]
@@ -72,7 +72,7 @@ def test_each_column_has_its_heading_and_one_hint(form: Form, column: Column) ->
     assert column.unit is None or column.unit in guard.prompt
     assert ("Обязательно" in guard.prompt) != column.nullable
     if guard.type:
-        assert wanted(column) in guard.error
+        assert expectation(column) in guard.error
 
 
 @pytest.mark.parametrize(("form", "column"), COLUMNS, ids=NAMES)

@@ -17,6 +17,6 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
 
 
 @cache
-def words(name: str, part: str) -> tuple[str, ...]:
+def words(name: str, column: str) -> tuple[str, ...]:
     """The filled values of one column of a list, in its order."""
-    return tuple(row[part] for row in rows(name) if row[part])
+    return tuple(row[column] for row in rows(name) if row[column])
