@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -15,10 +15,9 @@ from flows.home.json_output import plain, write
 from flows.home.usage import UsageError
 
 if TYPE_CHECKING:
-    import polars as pl
     from rich.console import Console
 
-    from warehouse.deliveries.decision import Decided
+    from warehouse.deliveries.decision import Decided, HeldReading
 
 commands = typer.Typer(help="Файлы, которые ждут решения: они отняли бы слишком много у действующих.")
 
@@ -51,20 +50,18 @@ def show_list(*, decided_too: bool, as_json: bool) -> None:
     from flows.cli.context import settings
     from flows.cli.terminal import console
     from flows.home.connection import warehouse
-    from warehouse.deliveries.decision import findings, held
+    from warehouse.deliveries.decision import held
 
     own = settings()
     with warehouse(own) as engine, engine.connect() as connection:
         found = held(connection, decided_too=decided_too)
-        why = findings(connection, found["reading_id"].to_list())
-    told = [{**row, "findings": of(why, row["reading_id"])} for row in found.iter_rows(named=True)]
     if as_json:
-        write([plain(row) for row in told])
+        write([document(each) for each in found])
         return
     out = console()
-    if not told:
+    if not found:
         out.print(NOTHING)
-    for row in told:
+    for row in found:
         show_one(out, row, ZoneInfo(own.timezone))
 
 
@@ -74,21 +71,17 @@ def show(delivery_id: Id, as_json: Json = False) -> None:
     from flows.cli.context import settings
     from flows.cli.terminal import console
     from flows.home.connection import warehouse
-    from warehouse.deliveries.decision import findings, held
+    from warehouse.deliveries.decision import held
 
     own = settings()
     with warehouse(own) as engine, engine.connect() as connection:
-        found = held(connection, decided_too=True, delivery_id=delivery_id)
-        if found.is_empty():
-            raise UsageError(
-                f"Файл с номером {delivery_id} решения не ждал: profmin deliveries list покажет те, что ждут."
-            )
-        row = found.row(found.height - 1, named=True)
-        told = {**row, "findings": of(findings(connection, [row["reading_id"]], all_rules=True), row["reading_id"])}
+        found = held(connection, decided_too=True, delivery_id=delivery_id, all_rules=True)
+    if not found:
+        raise UsageError(f"Файл с номером {delivery_id} решения не ждал: profmin deliveries list покажет те, что ждут.")
     if as_json:
-        write(plain(told))
+        write(document(found[-1]))
     else:
-        show_one(console(), told, ZoneInfo(own.timezone))
+        show_one(console(), found[-1], ZoneInfo(own.timezone))
 
 
 @commands.command()
@@ -134,34 +127,34 @@ def sentence(made: Decided, decision: str, dates: Sequence[dt.date]) -> str:
     return f"Файл «{made.file}» ({made.delivery_id}) {done}.{published}"
 
 
-def show_one(out: Console, row: Mapping[str, Any], zone: ZoneInfo) -> None:
+def show_one(out: Console, row: HeldReading, zone: ZoneInfo) -> None:
     """The file, why it waits, what holds meanwhile, and what can be done."""
     from rich.markup import escape
     from rich.padding import Padding
 
     from contracts.texts.figures import whole
 
-    moment = f"{row['held_at'].astimezone(zone):%d.%m.%Y %H:%M}"
-    status = STATUSES[row["status"]]
+    moment = f"{row.held_at.astimezone(zone):%d.%m.%Y %H:%M}"
+    status = STATUSES[row.status]
     out.print(
-        f"[bold]{row['delivery_id']}[/bold]  {escape(row['file_name'])} — {escape(row['form_title'] or '')}, "
-        f"{escape(row['sender_name'] or '')}, на {row['as_of']:%d.%m.%Y}: [yellow]{status}[/yellow] (с {moment})"
+        f"[bold]{row.delivery_id}[/bold]  {escape(row.file_name)} — {escape(row.form_title or '')}, "
+        f"{escape(row.sender_name or '')}, на {row.as_of:%d.%m.%Y}: [yellow]{status}[/yellow] (с {moment})"
     )
     lines = [
-        f"в файле: загружается строк {whole(row['rows_loaded'])}, отложено {whole(row['rows_quarantined'])}",
+        f"в файле: загружается строк {whole(row.rows_loaded)}, отложено {whole(row.rows_quarantined)}",
         "сейчас действует этот файл"
-        if row["status"] == "current"
+        if row.status == "current"
         else "сейчас на эту дату ничего не действует"
-        if row["holds_file"] is None
-        else f"сейчас действует: «{escape(row['holds_file'])}» на {row['holds_as_of']:%d.%m.%Y}, "
-        f"строк {whole(row['holds_rows_loaded'])}",
-        *(f"{escape(each['message'])} [dim]({each['rule']})[/dim]" for each in row["findings"]),
+        if row.holds_file is None
+        else f"сейчас действует: «{escape(row.holds_file)}» на {row.holds_as_of:%d.%m.%Y}, "
+        f"строк {whole(row.holds_rows_loaded)}",
+        *(f"{escape(each.message)} [dim]({each.rule})[/dim]" for each in row.findings),
     ]
-    if row["decided_by"]:
-        when = f"{row['decided_at'].astimezone(zone):%d.%m.%Y %H:%M}"
-        lines.append(f"решение: {escape(row['decided_by'])}, {when}: {escape(row['decision_reason'])}")
-    if row["status"] == "held":
-        number = row["delivery_id"]
+    if row.decided_by and row.decided_at:
+        when = f"{row.decided_at.astimezone(zone):%d.%m.%Y %H:%M}"
+        lines.append(f"решение: {escape(row.decided_by)}, {when}: {escape(str(row.decision_reason))}")
+    if row.status == "held":
+        number = row.delivery_id
         lines.append(f"принять: profmin deliveries accept {number} --reason «почему»")
         lines.append(f"отклонить: profmin deliveries refuse {number} --reason «почему»")
     for line in lines:
@@ -169,10 +162,6 @@ def show_one(out: Console, row: Mapping[str, Any], zone: ZoneInfo) -> None:
     out.print()
 
 
-def of(found: pl.DataFrame, reading_id: int) -> list[dict[str, Any]]:
-    """The findings of a reading, without its number."""
-    return [
-        {name: value for name, value in each.items() if name != "reading_id"}
-        for each in found.iter_rows(named=True)
-        if each["reading_id"] == reading_id
-    ]
+def document(row: HeldReading) -> dict[str, object]:
+    """The JSON object of a reading that waits."""
+    return plain({**vars(row), "findings": [each._asdict() for each in row.findings]})

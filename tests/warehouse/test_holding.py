@@ -27,7 +27,7 @@ from hand_made import (
 )  # fmt: skip
 
 from contracts.reading import Reading, Rows
-from warehouse.deliveries.decision import NotWaiting, decide, findings, held
+from warehouse.deliveries.decision import NotWaiting, decide, held
 from warehouse.deliveries.in_force import in_force
 from warehouse.deliveries.load import load
 from warehouse.deliveries.recall import unpublished
@@ -216,10 +216,9 @@ def test_what_waits_counts_from_the_decision_on(engine: sa.Engine, ids: dict[str
     smaller = loaded(engine, report(ids, "asinovsky", range(1, 4)), NOON + HOUR)
     publish(engine, [DAY])
     with engine.connect() as connection:
-        (row,) = held(connection).to_dicts()
-        why = findings(connection, [row["reading_id"]])
-    assert (row["rows_loaded"], row["holds_rows_loaded"], row["sender"]) == (3, 10, "asinovsky")
-    assert why["rule"].unique().to_list() == ["COM-020"]
+        (row,) = held(connection)
+    assert (row.rows_loaded, row.holds_rows_loaded, row.sender) == (3, 10, "asinovsky")
+    assert {each.rule for each in row.findings} == {"COM-020"}
     assert unit(engine, "readiness_by_municipality", "asinovsky")["accepted"] == 10
     number = delivery_of(engine, smaller)
     with pytest.raises(NotWaiting, match="нужна причина"):
@@ -229,10 +228,10 @@ def test_what_waits_counts_from_the_decision_on(engine: sa.Engine, ids: dict[str
     assert decide(engine, number, "current", "Другой", "Ещё раз.").is_repeat
     assert [status(engine, each.reading_id) for each in (first, smaller)] == ["superseded", "current"]
     with engine.connect() as connection:
-        assert held(connection).is_empty()
+        assert held(connection) == []
         assert unpublished(connection) == [("readiness_report", DAY)]
-        (kept,) = held(connection, decided_too=True).to_dicts()
-    assert (kept["decided_by"], kept["decision_reason"]) == ("Офицер", "Семь школ закрыты.")
+        (kept,) = held(connection, decided_too=True)
+    assert (kept.decided_by, kept.decision_reason) == ("Офицер", "Семь школ закрыты.")
     publish(engine, [DAY])
     assert unit(engine, "readiness_by_municipality", "asinovsky")["accepted"] == 3
     moved = read(engine, "corrections").filter((pl.col("code") == "asinovsky") & (pl.col("metric") == "accepted"))

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import polars as pl
 from sqlalchemy import Connection, Engine, text
 
+from contracts.reading import Finding, Status
 from contracts.rules import HOLDS
 from warehouse.core.frames import frame
 from warehouse.core.slices import LONGEST_WAIT, lock_slices
 from warehouse.core.transaction import begun, retried
+from warehouse.deliveries.recall import stored_findings
 
 # What is told of a reading that waits, or waited; the figures are those of its findings, and of what holds now.
 HELD = """
@@ -35,12 +36,6 @@ LEFT JOIN LATERAL (
 LEFT JOIN ops.delivery e ON e.delivery_id = c.delivery_id
 WHERE r.held_at IS NOT NULL AND (r.status = 'held' OR :decided_too) AND coalesce(r.delivery_id = :delivery_id, true)
 ORDER BY r.status = 'held' DESC, r.held_at, r.reading_id
-"""
-FINDINGS = """
-SELECT g.reading_id, g.rule, g.severity, g.scope, g.sheet, g.cell, g.row_no AS "row", g.column_name AS "column",
-    g.value, g.expected, cast(g.difference AS double precision) AS difference, g.message
-FROM ops.finding g WHERE g.reading_id = ANY (:readings) AND (g.rule = ANY (:rules) OR cast(:rules AS text[]) IS NULL)
-ORDER BY g.reading_id, g.scope <> 'history', g.finding_id
 """
 LAST = """
 SELECT r.reading_id, r.status, r.slice, r.held_at IS NOT NULL, r.verdict, d.counts_at, d.file_name
@@ -114,15 +109,45 @@ class Decided:
     is_repeat: bool
 
 
-def held(connection: Connection, *, decided_too: bool = False, delivery_id: int | None = None) -> pl.DataFrame:
-    """Readings that wait for a decision, the oldest first, with what holds in their place; then those that waited."""
-    return frame(connection, HELD, {"decided_too": decided_too, "delivery_id": delivery_id})
+@dataclass(frozen=True)
+class HeldReading:
+    """A reading that waits for a decision, or waited: why, and what holds in its place."""
+
+    delivery_id: int
+    reading_id: int
+    status: Status
+    file_name: str
+    form: str | None
+    form_title: str | None
+    sender: str | None
+    sender_name: str | None
+    as_of: dt.date
+    rows_loaded: int
+    rows_quarantined: int
+    received_at: dt.datetime
+    held_at: dt.datetime
+    decided_at: dt.datetime | None
+    decided_by: str | None
+    decision_reason: str | None
+    holds_delivery_id: int | None
+    holds_file: str | None
+    holds_as_of: dt.date | None
+    holds_rows_loaded: int | None
+    findings: tuple[Finding, ...]
 
 
-def findings(connection: Connection, readings: list[int], *, all_rules: bool = False) -> pl.DataFrame:
-    """Why readings wait: the findings that held them, or all of theirs."""
-    asked = {"readings": readings, "rules": None if all_rules else sorted(HOLDS)}
-    return frame(connection, FINDINGS, asked)
+def held(
+    connection: Connection, *, decided_too: bool = False, delivery_id: int | None = None, all_rules: bool = False
+) -> list[HeldReading]:
+    """Readings that wait for a decision, the oldest first; then those that waited. Their findings are those that held
+    them, or all; times are in UTC."""
+    rows = frame(connection, HELD, {"decided_too": decided_too, "delivery_id": delivery_id}).to_dicts()
+    why = stored_findings(connection, [row["reading_id"] for row in rows], rules=None if all_rules else HOLDS)
+    history_first = {
+        reading_id: tuple(sorted(found, key=lambda finding: finding.scope != "history"))
+        for reading_id, found in why.items()
+    }
+    return [HeldReading(**row, findings=history_first.get(row["reading_id"], ())) for row in rows]
 
 
 def overtake(connection: Connection, come: Sequence[Come], now: object) -> None:

@@ -20,7 +20,8 @@ FROM ops.reading WHERE reading_id = ANY (:readings)
 FINDINGS = """
 SELECT reading_id, rule, severity, scope, sheet, cell, row_no, column_name, value, expected,
     cast(difference AS double precision), message
-FROM ops.finding WHERE reading_id = ANY (:readings) AND (scope = :scope OR cast(:scope AS text) IS NULL)
+FROM ops.finding WHERE reading_id = ANY (:readings)
+  AND (scope = :scope OR cast(:scope AS text) IS NULL) AND (rule = ANY (:rules) OR cast(:rules AS text[]) IS NULL)
 ORDER BY reading_id, finding_id
 """
 # A reading counts from its date on, a standing one for all dates. Each date is asked for its own last publication: who
@@ -96,11 +97,15 @@ def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dic
 
 
 def stored_findings(
-    connection: Connection, reading_ids: Collection[int], scope: Scope | None = None
+    connection: Connection,
+    reading_ids: Collection[int],
+    scope: Scope | None = None,
+    rules: Collection[str] | None = None,
 ) -> dict[int, list[Finding]]:
-    """Reading id → its findings in the order in which they were loaded, all or those of a scope."""
+    """Reading id → its findings in the order in which they were loaded, all or those of a scope or of some rules."""
+    asked = {"readings": list(reading_ids), "scope": scope, "rules": None if rules is None else list(rules)}
     found: dict[int, list[Finding]] = {}
-    for reading_id, *finding in connection.execute(text(FINDINGS), {"readings": list(reading_ids), "scope": scope}):
+    for reading_id, *finding in connection.execute(text(FINDINGS), asked):
         found.setdefault(reading_id, []).append(Finding(*finding))
     return found
 
