@@ -89,7 +89,7 @@ def cluster(
         "postgresql+psycopg2", "postgres", database="postgres", query={"host": str(data), "port": str(port)}
     )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while True:
             try:
                 psycopg2.connect(host=str(data), port=port, user="postgres", dbname="postgres").close()

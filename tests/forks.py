@@ -48,7 +48,7 @@ class Forks:
     def close(self) -> None:
         assert self.process.stdin
         self.process.stdin.close()
-        self.process.wait(60)
+        self.process.wait(300)
 
 
 def main() -> None:

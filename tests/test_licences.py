@@ -1,4 +1,7 @@
-"""What is delivered with profmin, by name, version and licence: every component states one that lets us deliver it."""
+"""What is delivered with profmin, by name, version and licence: every component states one that lets us deliver it.
+
+Slow: the bill of materials is made of the whole environment.
+"""
 
 import csv
 import json

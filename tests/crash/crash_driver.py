@@ -23,7 +23,7 @@ from contracts.forms import RULES, form_named
 from transforms.findings import finding
 from transforms.rows.contract import contract
 
-LONGEST = 60.0
+LONGEST = 180.0
 """Seconds after which a command hangs."""
 
 

@@ -112,7 +112,7 @@ class Driver:
     def close(self) -> None:
         assert self.process.stdin
         self.process.stdin.close()
-        self.process.wait(60)
+        self.process.wait(300)
 
 
 class House:

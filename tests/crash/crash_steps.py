@@ -187,7 +187,7 @@ def terminate(connection: psycopg2.extensions.connection) -> None:
 
 def gone(pid: int) -> None:
     """Return once a process that was killed is dead."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]

@@ -1,4 +1,7 @@
-"""The server ends a connection in the middle of a command, as a restart or a router would."""
+"""The server ends a connection in the middle of a command, as a restart or a router would.
+
+Slow: the first test brings three commands to where they are disturbed.
+"""
 
 import pytest
 from crash_house import House, Place, Stage, chosen

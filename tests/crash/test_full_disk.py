@@ -2,6 +2,8 @@
 
 The disk is a small tmpfs. Where mounting is not permitted, the command's own writes fail by a limit on the size of
 files.
+
+Slow: the embedded server starts and stops with each command, and recovers.
 """
 
 from __future__ import annotations

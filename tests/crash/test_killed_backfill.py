@@ -1,4 +1,7 @@
-"""`profmin backfill plan`, `apply` and `revert` are killed at their steps; each is done wholly or not at all."""
+"""`profmin backfill plan`, `apply` and `revert` are killed at their steps; each is done wholly or not at all.
+
+Slow: the first test brings four commands to where they are disturbed.
+"""
 
 import pytest
 from crash_house import House, Place, Stage, chosen

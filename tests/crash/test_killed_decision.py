@@ -1,4 +1,7 @@
-"""`profmin deliveries accept` and `refuse` are killed at their steps: a decision is made wholly or not at all."""
+"""`profmin deliveries accept` and `refuse` are killed at their steps: a decision is made wholly or not at all.
+
+Slow: the first test brings three commands to where they are disturbed.
+"""
 
 import pytest
 from crash_house import Again, House, Place, Stage, chosen

@@ -1,4 +1,7 @@
-"""`profmin ingest` is killed at its steps; the next one makes good whatever was begun."""
+"""`profmin ingest` is killed at its steps; the next one makes good whatever was begun.
+
+Slow: the first test brings three commands to where they are disturbed.
+"""
 
 import pytest
 from crash_house import House, Place, Stage, chosen

@@ -1,4 +1,7 @@
-"""Postgres itself is killed in the middle of a command: the whole server, or the process behind one connection."""
+"""Postgres itself is killed in the middle of a command: the whole server, or the process behind one connection.
+
+Slow: the embedded server starts and stops with each command, and recovers.
+"""
 
 import pytest
 from crash_house import House, Place, Stage, chosen

@@ -10,13 +10,17 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from evidence import copied
 from forks import Forks
 
 from documents.demo import tomsk, write_deliveries
 from flows.home.settings import Settings
+from flows.intake.batches import Options
+from flows.runs.ingest import ingest
 from flows.service.temporary_server import orchestrator
 from warehouse.schema.upgrade import connect
 
@@ -37,6 +41,35 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     made = Settings(home=tmp_path / "home", database_url=database_url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
     made.prepare()
     return made
+
+
+@pytest.fixture(scope="session")
+def region_taken_in(databases: Any, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A home and a database in which the region is taken in and published: copy them, do not change them."""
+    with databases.fresh() as url:
+        made = Settings(
+            home=tmp_path_factory.mktemp("taken") / "home", database_url=url, vouched_channels="inbox,ingest"
+        )  # type: ignore[arg-type]
+        made.prepare()
+        shutil.copytree(region_files, made.inbox, dirs_exist_ok=True)
+        ingest([made.inbox], Options(), made)
+        yield made
+
+
+@pytest.fixture
+def region(databases: Any, region_taken_in: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A copy of them for one test."""
+    with copied(databases, region_taken_in, tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def region_engine(region: Settings) -> Iterator[sa.Engine]:
+    """The database of `region`."""
+    assert region.database_url is not None
+    found = connect(region.database_url.get_secret_value())
+    yield found
+    found.dispose()
 
 
 @pytest.fixture

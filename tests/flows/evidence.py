@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from contracts.forms import FORMS, RULES
 from contracts.versions import rule_versions as versions
+from flows.home.settings import Settings
 from transforms.findings import finding
 from transforms.rows.contract import contract
 
@@ -19,6 +25,15 @@ BORN = dt.date(2009, 12, 31)
 TRACES = ("Секретов", "Тайник", "Скрытович", "СЕКРЕТОВ", "31.12.2009", "2009-12-31", "tainik@example.org")
 COLUMNS = {"name": ("фио",), "born": ("дата рождения", "др"), "grade": ("класс (без буквы)", "класс"),
            "mail": ("электронная почта",)}  # fmt: skip
+
+
+@contextmanager
+def copied(databases: Any, lived: Settings, home: Path) -> Iterator[Settings]:
+    """A copy of a home and its database, with which nothing works any more."""
+    shutil.copytree(lived.home, home, symlinks=True)
+    assert lived.database_url is not None
+    with databases.fresh(sa.make_url(lived.database_url.get_secret_value()).database) as url:
+        yield lived.model_copy(update={"home": home, "database_url": SecretStr(url)})
 
 
 def picked(files: Path, *names: str) -> dict[str, Path]:

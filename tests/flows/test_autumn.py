@@ -1,4 +1,7 @@
-"""Sixty nights of an autumn: what was published then can be asked for ever after, to the byte."""
+"""Sixty nights of an autumn: what was published then can be asked for ever after, to the byte.
+
+Slow: the fixture lives sixty nights.
+"""
 
 import datetime as dt
 from collections.abc import Iterator

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from evidence import COLUMNS, assert_nowhere, picked, planted, severity
+from evidence import COLUMNS, assert_nowhere, copied, picked, planted, severity
 from rich.console import Console
 
 from documents.demo import tomsk
@@ -28,23 +30,30 @@ from flows.upkeep.doctor import examine
 from warehouse.backfill.apply import cancel
 from warehouse.backfill.requests import Refused, backfills
 from warehouse.marts.published import mart, mart_names
-from warehouse.schema.upgrade import connect
 
 DAY = dt.date(2023, 9, 8)
 SINCE = dt.date(2023, 9, 1)
 REASON = "Должность ответственного больше не ошибка"
 
 
-@pytest.fixture
-def engine(settings: Settings, region_inbox: Path, region_files: Path) -> Iterator[sa.Engine]:
+@pytest.fixture(scope="module")
+def lived(module_database_url: str, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The region taken in and published, with our pupil in rows of its export."""
+    home = tmp_path_factory.mktemp("lived") / "home"
+    made = Settings(home=home, database_url=module_database_url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
+    made.prepare()
+    shutil.copytree(region_files, made.inbox, dirs_exist_ok=True)
     export = picked(region_files, "regional_operator/Сводный")["regional_operator/Сводный"]
-    too_young(planted(export, region_inbox / "regional_operator" / export.name, "none"))
-    ingest([region_inbox], Options(), settings)
-    assert settings.database_url is not None
-    made = connect(settings.database_url.get_secret_value())
-    yield made
-    made.dispose()
+    too_young(planted(export, made.inbox / "regional_operator" / export.name, "none"))
+    ingest([made.inbox], Options(), made)
+    return made
+
+
+@pytest.fixture
+def settings(databases: Any, lived: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A copy of that for each test."""
+    with copied(databases, lived, tmp_path / "home") as made:
+        yield made
 
 
 @pytest.fixture

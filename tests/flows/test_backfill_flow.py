@@ -1,4 +1,7 @@
-"""The backfill as a deployment on a real Prefect server, run by a real worker, and approved through the API."""
+"""The backfill as a deployment on a real Prefect server, run by a real worker, and approved through the API.
+
+Slow: Prefect's server and a worker start, and the worker starts an interpreter for each run.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ from flows.backfills import steps
 steps.contract_version = lambda: "softer"
 softened = backfill.backfill
 """
-PATIENCE = 120
+PATIENCE = 300
 
 
 @pytest.fixture
@@ -87,7 +90,7 @@ def deployment(client: Any, engine: sa.Engine, settings: Settings, tmp_path: Pat
             yield made_id
         finally:
             worker.terminate()
-            worker.wait(30)
+            worker.wait(300)
 
 
 def started(client: Any, deployment: str, **parameters: object) -> str:

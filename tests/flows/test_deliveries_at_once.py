@@ -41,7 +41,7 @@ def ready(together: Any) -> None:
 
 def run(settings: Settings) -> list[tuple[str, str | None, str | None]]:
     """One run over the inbox: file, verdict, failure of each that it took."""
-    TOGETHER[0].wait(60)
+    TOGETHER[0].wait(300)
     return [(each.file, each.verdict, each.failure) for each in ingest([], Options(), settings)]
 
 

@@ -1,4 +1,7 @@
-"""Night after night at the size of the region: what counts, what waits, and what an officer does about it."""
+"""Night after night at the size of the region: what counts, what waits, and what an officer does about it.
+
+Slow: each night is one of the whole region.
+"""
 
 from __future__ import annotations
 
@@ -143,30 +146,29 @@ def test_4828_pupils_never_become_21_by_themselves(
 
 
 def test_a_night_after_a_broken_register_works_on_with_the_one_that_stands(
-    settings: Settings, engine: sa.Engine, region_files: Path, region_inbox: Path
+    region: Settings, region_engine: sa.Engine, region_files: Path
 ) -> None:
-    ingest([region_inbox], Options(), settings)
     (path,) = region_files.glob("department/Реестр*.xlsx")
     rows = [list(row) for row in openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)]
     start = next(place for place, row in enumerate(rows) if "Код ОО" in row)
     broken = [*rows[:start], [*rows[start], "ИНН"], *([*row, "7,01E+09"] for row in rows[start + 1 :])]
-    folder = settings.inbox / "department"
+    folder = region.inbox / "department"
     spoilt = saved(folder / "Реестр школ 2023-09-02.xlsx", broken)
-    refused = one(settings, spoilt)
+    refused = one(region, spoilt)
     assert (refused.verdict, refused.findings[0].rule) == ("refused", "COM-072")
-    short = one(settings, saved(folder / "Реестр школ 2023-09-03.xlsx", rows[:-1]))
+    short = one(region, saved(folder / "Реестр школ 2023-09-03.xlsx", rows[:-1]))
     assert (short.verdict, [each.rule for each in short.findings]) == ("held", ["COM-070"])
-    with engine.connect() as connection:
+    with region_engine.connect() as connection:
         assert mart(connection, "readiness_region", NIGHTS[0])["schools"].to_list() == [285]
     report = picked(region_files, "asinovsky")["asinovsky"]
-    later = one(settings, saved_again(report, settings.inbox / "asinovsky" / f"снова {report.name}"))
+    later = one(region, saved_again(report, region.inbox / "asinovsky" / f"снова {report.name}"))
     assert (later.verdict, later.failure, later.rows.loaded) == ("accepted", None, 4)
     grown = [*rows, ["709999", None, "МБОУ «Новая СОШ»", *rows[-1][3:]]]
-    better = one(settings, saved(folder / "Реестр школ 2023-09-04.xlsx", grown))
+    better = one(region, saved(folder / "Реестр школ 2023-09-04.xlsx", grown))
     assert better.verdict == "accepted"
-    with engine.connect() as connection:
+    with region_engine.connect() as connection:
         assert mart(connection, "readiness_region", NIGHTS[0])["schools"].to_list() == [286]
-    assert broken_laws(engine) == []
+    assert broken_laws(region_engine) == []
 
 
 def saved(path: Path, rows: Rows) -> Path:

@@ -1,4 +1,7 @@
-"""`profmin incidents`: what an officer sees and does."""
+"""`profmin incidents`: what an officer sees and does.
+
+Slow: a region with its incidents, and some twenty commands.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Somebody edits a table of the project, as people do: in the file, and the night goes on."""
+"""Somebody edits a table of the project, as people do: in the file, and the night goes on.
+
+Slow: each command has an interpreter of its own, on a copy of the project.
+"""
 
 from __future__ import annotations
 

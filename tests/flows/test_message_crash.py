@@ -61,7 +61,7 @@ def killed(settings: Settings, when: str, after: int = 0) -> None:
     if settings.smtp_url is not None:
         environment["PROFMIN_SMTP_URL"] = settings.smtp_url.get_secret_value()
     command = [sys.executable, "-c", KILLED, str(after), when, NOW.isoformat()]
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert ran.returncode == -signal.SIGKILL, ran.stderr
 
 

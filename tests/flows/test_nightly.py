@@ -1,4 +1,7 @@
-"""The flow on a real Prefect server and a real Postgres; few runs, as each costs seconds."""
+"""The flow on a real Prefect server and a real Postgres; few runs, as each costs seconds.
+
+Slow: Prefect's server starts, and the demo runs its two nights as people see it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An autumn's messages: few, answered, and none twice."""
+"""An autumn's messages: few, answered, and none twice.
+
+Slow: thirteen nights of the region with all its letters.
+"""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ def test_a_purge_waits_for_a_backup(engine: sa.Engine, settings: Settings, expor
         waiter.start()
         waiter.join(0.5)
         assert done == []
-    waiter.join(30)
+    waiter.join(300)
     assert done[0].deliveries == 1
 
 

@@ -66,9 +66,8 @@ def test_the_page_of_a_region(settings: Settings, engine: sa.Engine, region_inbo
     assert not [outcome.file for outcome in outcomes if outcome.file in text], "a file may be named after a person"
 
 
-def test_what_a_run_moved(settings: Settings, engine: sa.Engine, region_inbox: Path, tmp_path: Path) -> None:
-    ingest([region_inbox], Options(), settings)
-    (report,) = [path for path in region_inbox.rglob("*.xlsx") if path.parent.name == "kolpashevsky"]
+def test_what_a_run_moved(region: Settings, region_engine: sa.Engine, tmp_path: Path) -> None:
+    (report,) = [path for path in region.inbox.rglob("*.xlsx") if path.parent.name == "kolpashevsky"]
     folder = tmp_path / "kolpashevsky"
     folder.mkdir()
     shutil.copy(report, folder)
@@ -77,9 +76,9 @@ def test_what_a_run_moved(settings: Settings, engine: sa.Engine, region_inbox: P
     row = next(cell.row for (cell,) in sheet.iter_rows(max_col=1) if cell.value == "691207")
     sheet.delete_rows(row)  # this school has no report now
     book.save(folder / report.name)
-    again = ingest([folder / report.name], Options(sender="kolpashevsky", form="readiness_report"), settings)
+    again = ingest([folder / report.name], Options(sender="kolpashevsky", form="readiness_report"), region)
     assert [outcome.verdict for outcome in again] == ["accepted"]
-    with engine.connect() as connection:
+    with region_engine.connect() as connection:
         found = moved(connection, 2)
         assert moved(connection, 1).is_empty() and moved(connection, 99).is_empty()
     assert found.select("as_of", "before_as_of", "name", "metric", "before", "after").rows() == [
@@ -93,13 +92,12 @@ def test_what_a_run_moved(settings: Settings, engine: sa.Engine, region_inbox: P
     ]
 
 
-def test_a_new_date_is_compared_with_the_date_before(settings: Settings, engine: sa.Engine, region_inbox: Path) -> None:
+def test_a_new_date_is_compared_with_the_date_before(region_engine: sa.Engine) -> None:
     """A year later there is no campaign yet: what is not known is no zero."""
-    ingest([region_inbox], Options(), settings)
-    with engine.begin() as connection:
+    with region_engine.begin() as connection:
         number = start_run(connection, "nightly")
-    publish(engine, [dt.date(2023, 9, 1), dt.date(2024, 9, 2)], number)
-    with engine.connect() as connection:
+    publish(region_engine, [dt.date(2023, 9, 1), dt.date(2024, 9, 2)], number)
+    with region_engine.connect() as connection:
         found = moved(connection, number)
     assert set(found["as_of"]) == {dt.date(2024, 9, 2)} and set(found["before_as_of"]) == {DAY}
     asked = found.filter(name="Колпашевский муниципальный район", metric="accepted")

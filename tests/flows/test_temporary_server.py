@@ -50,7 +50,7 @@ def test_the_server_ends_with_a_killed_process(tmp_path: Path) -> None:
         port = int(process.stdout.readline().split(":")[2].split("/")[0])
         assert is_open(port)
         process.kill()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while is_open(port):
         assert time.monotonic() < deadline, "the server outlived the process that started it"
         time.sleep(0.2)
@@ -86,7 +86,7 @@ def test_the_server_answers_nobody_without_its_password(tmp_path: Path) -> None:
         for place in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 assert b"profmin:" not in (place / "cmdline").read_bytes()
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=300)
     assert said.strip() == "['PREFECT_API_KEY']"
 
 

@@ -4,6 +4,8 @@
     PROFMIN_FUZZ_ONLY=1157 pytest tests/fuzz -k mutant                one mutant again, by the number in a failure
 
 What failed is kept in the folder that the message names.
+
+Slow: thousands of files.
 """
 
 from __future__ import annotations

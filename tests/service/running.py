@@ -72,7 +72,7 @@ class RunningService:
         for each in self.api.deployments():
             if not names or each["name"] in names:
                 self.api.call("POST", f"/deployments/{each['id']}/pause_deployment")
-        self.until(lambda: not self.api.runs(ACTIVE), seconds=120)
+        self.until(lambda: not self.api.runs(ACTIVE))
 
     def wake(self, *names: str) -> None:
         """Put deployments on their schedules again."""
@@ -88,7 +88,7 @@ class RunningService:
         """The name of a run's state."""
         return str(self.api.call("GET", f"/flow_runs/{run_id}")["state"]["name"])
 
-    def ended(self, run_id: str, seconds: float = 120) -> dict[str, Any]:
+    def ended(self, run_id: str, seconds: float = 300) -> dict[str, Any]:
         """A run once it has come to its end."""
 
         def over() -> dict[str, Any] | None:
@@ -97,7 +97,7 @@ class RunningService:
 
         return self.until(over, seconds)  # type: ignore[no-any-return]
 
-    def until(self, asked_for: Callable[[], Any], seconds: float = 60) -> Any:
+    def until(self, asked_for: Callable[[], Any], seconds: float = 300) -> Any:
         """Whatever the function gives, once it is something; meanwhile the server may be away."""
         deadline = time.monotonic() + seconds
         found = None

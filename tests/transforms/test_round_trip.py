@@ -1,6 +1,8 @@
 """Truth in, corruption in known cells, truth out: exactly the sound rows load, and the errors name the corrupted cells.
 
 The cells are counted by the style's own drawing, not found by the reader that is tested.
+
+Slow: every fault in every style, drawn anew.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def user(pgdata: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def leave(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == 0
 
 
@@ -237,7 +237,7 @@ def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:
     pgdata = tmp_path / "pgdata"
     command = [sys.executable, "-c", USER, str(pgdata)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not (tmp_path / "pgdata.new" / "PG_VERSION").exists() and time.monotonic() < deadline:
             time.sleep(0.005)
         process.kill()
@@ -367,7 +367,7 @@ for _ in range(2):
         os.chown(home, nobody.pw_uid, nobody.pw_gid)
         arguments = [str(home), str(folder / "programs"), str(nobody.pw_uid), str(nobody.pw_gid)]
         command = [sys.executable, "-c", script, *arguments]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert answer.returncode == 0, answer.stderr
         assert answer.stdout == f"1 {nobody.pw_uid}\n" * 2
         assert stopped(home / "pgdata")

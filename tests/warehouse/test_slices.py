@@ -77,7 +77,7 @@ def elsewhere() -> Iterator[ThreadPoolExecutor]:
 
 def until(done: Callable[[], object]) -> None:
     """Wait for what has to come, at most for half a minute."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while not done():
         assert time.monotonic() < end
         time.sleep(0.02)
