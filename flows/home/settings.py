@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         gt=0,
         description="How old the last completed nightly run may be before somebody is woken.",
     )
+    silent_seconds: int = Field(
+        default=90,
+        ge=45,
+        description="After how many seconds without a sign of life a run is called crashed; it gives one each 30 s.",
+    )
     vouched_channels: str | None = Field(
         default=None,
         pattern=r"^(inbox|ingest)(,(inbox|ingest))*$",

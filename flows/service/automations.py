@@ -22,6 +22,7 @@ def sync_automations(api: Api, settings: Settings, deployments: Mapping[str, str
 
     names: dict[str, Any] = {f"$deployment:{name}": entry for name, entry in deployments.items()}
     names |= {"$block:alert": _alert_block(settings), "$nightly_seconds": settings.nightly_hours * 3600}
+    names["$silent_seconds"] = settings.silent_seconds
     wanted = {}
     for entry in definitions("automations.yaml")["automations"]:
         definition = _with_ids(entry, names)

@@ -21,7 +21,7 @@ SHARED = {
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_CLI_COLORS": "false",
     "PREFECT_CLI_WRAP_LINES": "false",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # three of them missed, and the automation calls the run a zombie
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # three missed: crashed (PROFMIN_SILENT_SECONDS)
 }
 """For every process: no telemetry, nothing asked on a terminal that nobody watches, quick signs of life."""
 SERVER = {
