@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 from flows.home.usage import must_be_known
-from warehouse.marts.definitions import Mart, marts, views
+from warehouse.marts.columns import kind
+from warehouse.marts.definitions import ALL_FORMS, Mart, live, marts, views
 from warehouse.marts.published import mart_named, mart_names
 
 HEAD = """# Словарь витрин
 
-Всё, что читает BI, лежит в схеме `mart`. Доли — точные дроби, проценты показывает BI; пустое значение — «неизвестно»,
-а не ноль. Витрина на прошлую дату, какой её знали в тот момент: `mart.<витрина>_as_known(дата, момент)` или
+Всё, что читает BI, лежит в схеме `mart`; других схем (`ref`, `ops`, `core`, `restricted`, `history`) роль `bi_reader`
+не видит. Доли — точные дроби, проценты показывает BI; пустое значение — «неизвестно», а не ноль. Витрина на прошлую
+дату, какой её знали в тот момент: `mart.<витрина>_as_known(дата, момент)` или
 `profmin mart <витрина> --as-of ДАТА --known-at МОМЕНТ`.
+
+Вид столбца: текст, целое (и что им считают), число, доля (1 — это 100 %), да/нет, дата, момент (дата и время с поясом).
+Как витрины устроены и названы — `docs/marts.md`.
 
 Этот файл пишет `profmin dictionary > docs/dictionary.md`.
 """
+LAYERS = (
+    ("Витрины из фактов", "Публикуются каждую ночь; каждая версия каждой строки хранится.", marts),
+    ("Витрины из витрин", "Представления на опубликованном: итоги, ряды, поправки.", views),
+    ("Положение сейчас", "Не публикуется и версий не имеет.", lambda: (live(),)),
+)
 
 
 def show_dictionary(name: str | None) -> None:
@@ -23,23 +34,41 @@ def show_dictionary(name: str | None) -> None:
     if name is None:
         sys.stdout.write(dictionary())
         return
-    must_be_known([name], mart_names(), "mart")
-    sys.stdout.write(section(mart_named(name)))
+    must_be_known([name], [*mart_names(), live().name], "mart")
+    sys.stdout.write(section(live() if name == live().name else mart_named(name)))
 
 
 def dictionary() -> str:
-    """All marts, then the views that sum them."""
-    parts = [HEAD, "## Витрины\n", *map(section, marts()), "## Итоги поверх витрин\n", *map(section, views())]
+    """All marts, layer by layer."""
+    parts = [HEAD]
+    for title, what, found in LAYERS:
+        parts += [f"## {title}\n", f"{what}\n", *map(section, found())]
     return "\n".join(parts)
 
 
 def section(mart: Mart) -> str:
+    """A mart: what it is, its key, its sources, and a line a column."""
     lines = [f"### {mart.name}", "", mart.about, ""]
     if mart.key:
-        lines += [f"Ключ: `as_of`, {', '.join(f'`{column}`' for column in mart.key)}.", ""]
-    lines += ["| столбец | название | что это |", "|---|---|---|"]
+        lines += [f"Ключ: `as_of`, {named(mart.key)}.", ""]
+    lines += [f"Источник: {source(mart)}.", "", "| столбец | вид | название | что это |", "|---|---|---|---|"]
     for column, caption in mart.captions.items():
         title, _, meaning = caption.partition(". ")
-        cells = (f"`{column}`", title.rstrip("."), meaning)
+        cells = (f"`{column}`", ", ".join(filter(None, kind(column, *mart.kinds))), title.rstrip("."), meaning)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def source(mart: Mart) -> str:
+    """The marts that a mart reads, or the forms of whose documents it is made."""
+    if mart.marts_read:
+        return f"витрины {named(sorted(mart.marts_read))}"
+    if mart.is_view:
+        return "журнал инцидентов и сообщений"
+    if mart.forms == (ALL_FORMS,):
+        return "документы всех форм"
+    return f"документы форм {named(mart.forms)}" if mart.forms else "документы форм, которые обязаны прислать к сроку"
+
+
+def named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -231,10 +231,22 @@ def test_the_gap_of_the_rule_is_marked(module_database_url: str) -> None:
 
 
 def band_of(url: str, numerator: int, denominator: int) -> tuple[str, bool]:
-    statement = sa.text("SELECT band, in_rule_gap FROM ref.band_at('2023-09-08', cast(:n AS numeric) / nullif(:d, 0))")
+    statement = sa.text(
+        "SELECT band, in_rule_gap FROM ref.band_of(ref.band_rule_at('2023-09-08'), cast(:n AS numeric) / nullif(:d, 0))"
+    )
     with connect(url).connect() as connection:
         band, gap = connection.execute(statement, {"n": numerator, "d": denominator}).one()
         return band, gap
+
+
+def test_readers_of_marts_get_the_band_of_the_region_and_not_the_rules(seed_engine: sa.Engine) -> None:
+    """The view of the region chooses the band for whoever reads it, who may not look into ref himself."""
+    with seed_engine.connect() as connection:
+        connection.execute(sa.text("SET ROLE bi_reader"))
+        told = sa.text("SELECT band, in_rule_gap, accepted, schools FROM mart.readiness_region")
+        assert connection.execute(told).one() == ("green", False, 244, 285)
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied for schema ref"):
+            connection.execute(sa.text("SELECT * FROM ref.band_of('2023', 0.9)"))
 
 
 def test_the_register_of_a_date(engine: sa.Engine) -> None:

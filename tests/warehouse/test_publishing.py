@@ -40,11 +40,6 @@ def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:
     assert column_captions("readiness_region")["schools"] == "Школ"
 
 
-def test_marts_read_core_and_never_another_mart() -> None:
-    for each in marts():
-        assert not re.search(r"\bmart\.", each.select), each.name
-
-
 def test_publishing_the_same_state_twice_gives_the_same_bytes(engine: sa.Engine, small: dict[str, int]) -> None:
     first = publish(engine, [DAY, DAY + dt.timedelta(days=1)])
     before = contents(engine)

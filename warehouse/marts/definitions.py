@@ -1,19 +1,48 @@
-"""Marts as files: one SELECT each, whose head comment says what it is and captions every column."""
+"""Marts as files: one SELECT each, whose head comment says what it is; columns.csv has the words that marts share.
+
+Those in `from_facts/` are published: a SELECT reads facts, registers and what is known of deliveries. Those in
+`from_marts/` are views: a SELECT reads what was published. What a SELECT yields is completed by the columns that every
+published mart has: the date, by which rules it is judged, how complete and how sure it is.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from warehouse.marts.columns import OF_ALL, caption
 from warehouse.schema.facts import literal
 
-FOLDER = Path(__file__).parent
+FROM_FACTS = Path(__file__).parent / "from_facts"
+FROM_MARTS = Path(__file__).parent / "from_marts"
+INCIDENTS = Path(__file__).parent.parent / "incidents" / "incidents.sql"
+COMMENT = re.compile(r"COMMENT ON (?:VIEW mart\.incidents|COLUMN mart\.incidents\.(\w+)) IS\s+'([^']*)';")
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
-KEY = re.compile(r"Ключ: ([\w, ]+); имя: (\w+)\.")
+KEY = re.compile(r"Ключ: ([\w, ]+); имя: (\w+)(?:; формы: ([\w, ]+))?\.")
+ALL_FORMS = "все"
+READ = re.compile(r"\b(core|history|mart|ops|ref)\.(\w+)")
+SELECTED = re.compile(r"^SELECT\n(.*?)\nFROM ", re.DOTALL | re.MULTILINE)
+QUOTED = re.compile(r"'[^']*'")
+NESTED = re.compile(r"\([^()]*\)|\[[^][]*\]")
+RULES = ("judged_by", "by_older_rules")
+TAIL = (*RULES, "completeness", "known_at", "is_final")
+STATE = "state AS (SELECT * FROM ops.state_at(:as_of, :known_at, {forms})),\n"
+WHOLE = """
+WITH {state}told AS (
+{select}
+)
+SELECT cast(:as_of AS date) AS as_of, {columns}
+FROM told
+"""
+OF_STATE = "CROSS JOIN state\n"
+OF_READING = """\
+LEFT JOIN ops.judged(ARRAY(SELECT t.reading_id FROM told t)) AS reading ON reading.reading_id = told.reading_id
+"""
 
 
 @dataclass(frozen=True)
@@ -23,7 +52,8 @@ class Mart:
     What was published is kept in `history.<name>`, every version of every row; `mart.<name>` shows those that hold now.
 
     `about` is the comment of the view; `captions` has the comment of each column, Russian caption first. `key` are the
-    columns that tell rows of a date apart, `label` the column that names a row for people.
+    columns that tell rows of a date apart, `label` the column that names a row for people. `forms` are those by which
+    the mart's state is judged (none when its SELECT says of each row itself how complete and how sure it is).
     """
 
     name: str
@@ -33,15 +63,14 @@ class Mart:
     is_view: bool
     key: tuple[str, ...] = ()
     label: str = ""
+    forms: tuple[str, ...] = ()
 
     @property
     def relation(self) -> str:
-        """The view on the rows that hold now, with its schema."""
         return f"mart.{self.name}"
 
     @property
     def history(self) -> str:
-        """The table of all versions of all rows, with its schema; a view has none."""
         return f"history.{self.name}"
 
     @property
@@ -52,13 +81,60 @@ class Mart:
     @property
     def fingerprint(self) -> str:
         """A hash of all that the view, its function and their comments are made of."""
-        return sha256(f"{self.about}{self.captions}{self.select}".encode()).hexdigest()
+        return sha256(f"{self.about}{self.captions}{self.select}{self.forms}".encode()).hexdigest()
+
+    @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """(schema, name) of all that the SELECT reads."""
+        return frozenset(READ.findall(self.select))
+
+    @property
+    def marts_read(self) -> frozenset[str]:
+        """Names of the marts that a view reads."""
+        return frozenset(name for schema, name in self.reads if schema in ("mart", "history"))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """By what columns.csv may tell marts like this one: the marts it reads, its forms, its key."""
+        return tuple(filter(None, (*sorted(self.marts_read), ", ".join(self.forms), ", ".join(self.key) or "as_of")))
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Each published column in its order → the part of the statement that yields it."""
+        yielded = dict.fromkeys(selected(self.select), "told")
+        if self.is_view:
+            return yielded
+        judge = "reading" if yielded.pop("reading_id", None) else "state"
+        tail = dict.fromkeys(RULES, judge) | dict.fromkeys(TAIL[len(RULES) :], "state") if self.forms else {}
+        if "by_older_rules" in yielded:
+            tail = {name: part for name, part in tail.items() if name not in RULES}
+        body = {name: part for name, part in yielded.items() if name not in TAIL}
+        whole = {**tail, **yielded}
+        return {"as_of": "", **body, **{name: whole[name] for name in TAIL if name in whole}}
+
+    @property
+    def statement(self) -> str:
+        """The SELECT with the columns that every published mart has, which it need not say.
+
+        A row that rests on one reading yields its `reading_id` and is judged by the rules of that reading; others by
+        those of the readings of the mart's forms. What a SELECT says of them itself holds; it may read `state`.
+        """
+        forms = f"ARRAY{list(self.forms)}"
+        if self.forms == (ALL_FORMS,):
+            forms = "ARRAY(SELECT form FROM ref.form)"
+        columns = self.columns
+        whole = WHOLE.format(
+            state=STATE.format(forms=forms) if self.forms else "",
+            select=self.select,
+            columns=", ".join(f"{part}.{name}" for name, part in columns.items() if part),
+        )
+        return whole + OF_STATE * bool(self.forms) + OF_READING * ("reading" in columns.values())
 
     def comments(self, columns: list[str]) -> str:
         """COMMENT statements for the mart and these columns. Raises ValueError when the captions are of others."""
         if set(columns) != set(self.captions):
             odd = sorted(set(columns) ^ set(self.captions))
-            raise ValueError(f"{self.name}: each column needs one caption in the head comment; see {', '.join(odd)}")
+            raise ValueError(f"{self.name}: each column needs one caption; see {', '.join(odd)}")
         statements = [f"COMMENT ON VIEW {self.relation} IS {literal(self.about)}"]
         statements += [
             f"COMMENT ON COLUMN {self.relation}.{name} IS {literal(self.captions[name])}" for name in columns
@@ -68,30 +144,74 @@ class Mart:
         return ";\n".join(statements)
 
 
+def selected(select: str) -> list[str]:
+    """Names of the columns that a SELECT yields: of its last list at the left margin, each item named or a column."""
+    listed = QUOTED.sub("", SELECTED.findall(select)[-1])
+    while NESTED.search(listed):
+        listed = NESTED.sub("", listed)
+    return [item.split(" AS ")[-1].split(".")[-1].strip() for item in listed.split(",")]
+
+
 @cache
 def marts() -> tuple[Mart, ...]:
     """All marts that are published, by name."""
-    return tuple(_read_mart(path, is_view=False) for path in sorted(FOLDER.glob("*.sql")))
+    return tuple(read_mart(path) for path in sorted(FROM_FACTS.glob("*.sql")))
 
 
 @cache
 def views() -> tuple[Mart, ...]:
-    """The regional totals: views on the marts that are published."""
-    return tuple(_read_mart(path, is_view=True) for path in sorted((FOLDER / "views").glob("*.sql")))
+    """The views on the marts that are published, by name."""
+    return tuple(read_mart(path, marts()) for path in sorted(FROM_MARTS.glob("*.sql")))
 
 
-def _read_mart(path: Path, *, is_view: bool) -> Mart:
-    """A mart from its file: comment lines of prose, of columns (`--   name: Подпись. Пояснение`), then the SELECT."""
+@cache
+def live() -> Mart:
+    """The view of incidents: it shows how things stand, is never published, and is made when the schema is."""
+    script = INCIDENTS.read_text(encoding="utf-8")
+    select = script.partition("CREATE VIEW mart.incidents AS\n")[2].partition(";")[0]
+    said = dict(COMMENT.findall(script))
+    return Mart("incidents", said.pop(""), said, select, is_view=True, key=("incident_id",))
+
+
+def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
+    """A mart from its file: comment lines of prose, of columns (`--   name: Подпись. Пояснение`), then the SELECT.
+
+    `bases` are the marts that a view may read. The words of a column are those of the file itself, else of the line of
+    columns.csv for readers of its base or for marts like it, else those of the base, else of the line for all marts.
+    Raises ValueError for a head comment that is anything else, and for a column without words.
+    """
     lines = path.read_text(encoding="utf-8").splitlines()
     head = next(number for number, line in enumerate(lines) if not line.startswith("--"))
-    columns = [(match[1], match[2]) for line in lines[:head] if (match := COLUMN.fullmatch(line))]
+    own = {match[1]: match[2] for line in lines[:head] if (match := COLUMN.fullmatch(line))}
     prose = [match[1] for line in lines[:head] if (match := PROSE.fullmatch(line))]
-    if len(columns) + len(prose) != head:
+    if len(own) + len(prose) != head:
         raise ValueError(f"{path.name}: a line of the head comment is neither prose nor a column")
-    select = "\n".join(lines[head:]).strip().removesuffix(";")
     about = " ".join(prose)
     key = KEY.search(about)
-    if key is None and not is_view:
+    if key is None and not bases:
         raise ValueError(f"{path.name}: the head comment does not say «Ключ: …; имя: ….»")
-    key_and_label = (tuple(key[1].split(", ")), key[2]) if key else ((), "")
-    return Mart(path.stem, KEY.sub("", about).strip(), dict(columns), select, is_view, *key_and_label)
+    mart = Mart(
+        name=path.stem,
+        about=KEY.sub("", about).strip(),
+        captions=own,
+        select="\n".join(lines[head:]).strip().removesuffix(";"),
+        is_view=bool(bases),
+        key=tuple(key[1].split(", ")) if key else (),
+        label=key[2] if key else "",
+        forms=tuple(key[3].split(", ")) if key and key[3] else (),
+    )
+    return replace(mart, captions=captions(mart, [base for base in bases if base.name in mart.marts_read]))
+
+
+def captions(mart: Mart, bases: Sequence[Mart]) -> dict[str, str]:
+    """Column → its words, of all columns of a mart; `mart.captions` are those that its file says itself."""
+    found = {column: mart.captions.get(column) or shared(mart, bases, column) for column in mart.columns}
+    if odd := sorted(set(mart.captions) - set(found)) + [column for column, said in found.items() if not said]:
+        raise ValueError(f"{mart.name}: words without a column, or a column without words: {', '.join(odd)}")
+    return found
+
+
+def shared(mart: Mart, bases: Sequence[Mart], column: str) -> str:
+    """What a column of a mart is, if its file says nothing of it; empty where nobody does."""
+    inherited = next((base.captions[column] for base in bases if column in base.captions), "")
+    return caption(column, *mart.kinds) or inherited or caption(column, OF_ALL)

@@ -106,7 +106,7 @@ def _build(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None
     for day in dates:
         exists = connection.scalar(text("SELECT to_regclass(:aside)"), {"aside": f"pg_temp.{mart.name}"})
         begin = f"INSERT INTO pg_temp.{mart.name}" if exists else f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS"
-        connection.execute(text(f"{begin}\n{mart.select}"), {"as_of": day, "known_at": EVERYTHING})
+        connection.execute(text(f"{begin}\n{mart.statement}"), {"as_of": day, "known_at": EVERYTHING})
 
 
 def audit(connection: Connection) -> None:

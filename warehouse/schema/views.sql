@@ -14,6 +14,7 @@ DROP FUNCTION IF EXISTS core.readiness_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ref.school_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ref.register_known(timestamptz);
 DROP FUNCTION IF EXISTS ref.band_at(date, numeric);
+DROP FUNCTION IF EXISTS ref.band_rule_at(date);
 DROP FUNCTION IF EXISTS ops.state_at(date, timestamptz, text[]);
 DROP FUNCTION IF EXISTS ops.there_at(date, timestamptz, text[]);
 DROP FUNCTION IF EXISTS ops.waiting_at(date, timestamptz);
@@ -295,20 +296,23 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     JOIN named n ON n.form = a.form AND n.day = a.day AND n.rules = a.rules
 $$;
 
-CREATE FUNCTION ref.band_at(day date, rate numeric)
-RETURNS TABLE (band text, in_rule_gap boolean, band_rule_version text) LANGUAGE sql STABLE AS $$
-    WITH rule AS MATERIALIZED (
-        SELECT * FROM (
-            SELECT b.*, dense_rank() OVER (ORDER BY b.valid_from DESC, b.band_rule_version DESC) AS place
-            FROM jsonb_to_recordset((SELECT ref.input_lines('band_rules', day))) AS b (
-                band_rule_version text, band text, lower_bound numeric, valid_from date)
-            WHERE b.valid_from <= day
-        ) b WHERE b.place = 1
-    )
+-- The band of a rate by a rule; by none, and of no rate, it is no_data. Views of BI call it, and its readers may not read ref:
+-- it reads with its owner's rights. It stands while those views do, so it is replaced and never dropped.
+CREATE OR REPLACE FUNCTION ref.band_of(rule text, rate numeric)
+RETURNS TABLE (band text, in_rule_gap boolean)
+LANGUAGE sql STABLE ROWS 1 SECURITY DEFINER SET search_path = '' AS $$
     SELECT
-        coalesce((SELECT b.band FROM rule b WHERE b.lower_bound <= rate ORDER BY b.lower_bound DESC LIMIT 1), 'no_data'),
-        coalesce(rate > 0.50 AND rate < (SELECT b.lower_bound FROM rule b WHERE b.band = 'amber'), false),
-        (SELECT min(b.band_rule_version) FROM rule b)
+        coalesce((array_agg(b.band ORDER BY b.lower_bound DESC) FILTER (WHERE b.lower_bound <= rate))[1], 'no_data'),
+        coalesce(rate > 0.50 AND rate < min(b.lower_bound) FILTER (WHERE b.band = 'amber'), false)
+    FROM ref.band_rule b WHERE b.band_rule_version = rule
+$$;
+
+-- The rule of the bands that judges a day.
+CREATE FUNCTION ref.band_rule_at(day date) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT b.band_rule_version
+    FROM jsonb_to_recordset((SELECT ref.input_lines('band_rules', day))) AS b (band_rule_version text, valid_from date)
+    WHERE b.valid_from <= day
+    ORDER BY b.valid_from DESC, b.band_rule_version DESC LIMIT 1
 $$;
 
 -- Registers of which we knew at a moment, one a sender and date, with the days for which each holds.

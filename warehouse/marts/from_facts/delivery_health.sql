@@ -1,34 +1,13 @@
 -- Кто что прислал.
 -- Строка — отправитель и форма на дату: все, кто обязан прислать, и все, кто прислал. Показана последняя доставка;
 -- если она отклонена или ждёт решения сотрудника, действует прежняя (is_received — «да») или ничего.
--- Ключ: form, sender; имя: sender_name.
---   as_of: На дату. День, за который показаны данные.
---   position: Порядок. По форме и печатному порядку отправителей.
---   form: Форма. Код формы; пусто, если форму узнать не удалось.
---   form_title: Название формы. Словами.
---   sender: Код отправителя. Пусто, если отправитель неизвестен.
---   sender_name: Отправитель. Словами.
---   is_expected: Ожидается. Обязан ли отправитель прислать форму к этой дате.
---   is_received: Получено. Есть ли действующий документ (выгрузка — именно за этот день).
+-- Ключ: form, sender; имя: sender_name; формы: все.
 --   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, held — ждёт решения сотрудника, missing — не прислано, nothing_to_report — сообщать нечего.
 --   status_name: Состояние доставки. То же словами.
 --   data_as_of: Дата данных. На какую дату действующий документ.
---   received_at: Получено когда. Время последней доставки.
 --   deadline: Срок. Последний день сдачи; пусто, если срока нет.
---   on_time: В срок. Получена ли показанная доставка не позже срока по томскому времени.
---   rows_read: Строк прочитано. Во всём документе.
---   rows_loaded: Строк загружено. Приняты как данные.
---   rows_quarantined: Строк в карантине. Отложены из-за ошибок.
---   rows_not_data: Строк без данных. Заголовки, итоги, примечания, пустые.
---   refusals: Причин отклонения. Замечаний, из-за которых отклонён файл.
---   errors: Ошибок. Замечаний, из-за которых строка в карантине.
---   warnings: Предупреждений. Строки загружены.
---   notes: Пометок. Для сведения.
 --   judged_by: Версия правил. По какой версии правил проверена показанная доставка.
 --   by_older_rules: По прежним правилам. За дату доставки уже судят другие правила: её нужно прочитать заново.
---   completeness: Полнота. Что есть из ожидаемого по всем формам, от 0 до 1: загруженные строки, школы, обучающиеся, а не полученные файлы.
---   known_at: Известно на. Самое позднее прочтение, которое учтено.
---   is_final: Окончательно. Сроки прошли, получено всё, что ожидалось, и ничто не ждёт решения.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
 waiting AS MATERIALIZED (SELECT * FROM ops.waiting_at(:as_of, :known_at)),
 -- What waits, and what was refused, came after what holds.
@@ -63,7 +42,6 @@ latest AS (
 -- What came later than the statement matters more, and so does what holds.
 nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:as_of, :known_at))
 SELECT
-    cast(:as_of AS date) AS as_of,
     row_number() OVER (ORDER BY f.title NULLS LAST, u.position, c.name, d.sender, d.reading_id)::integer AS position,
     d.form,
     f.title AS form_title,
@@ -92,11 +70,8 @@ SELECT
     n.errors,
     n.warnings,
     n.notes,
-    j.judged_by,
-    j.by_older_rules,
-    a.completeness,
-    l.known_at,
-    a.is_final
+    d.reading_id,
+    l.known_at
 FROM door d
 LEFT JOIN standing h ON h.form = d.form AND h.sender = d.sender AND h.verdict <> 'refused'
 LEFT JOIN nothing e ON e.form = d.form AND e.sender = d.sender
@@ -112,9 +87,7 @@ CROSS JOIN LATERAL (
 ) t
 LEFT JOIN ops.reading r ON r.reading_id = d.reading_id
 LEFT JOIN counted n ON n.reading_id = d.reading_id
-LEFT JOIN ops.judged(ARRAY(SELECT s.reading_id FROM shown s)) j ON j.reading_id = d.reading_id
 LEFT JOIN ref.form f ON f.form = d.form
 LEFT JOIN ref.sender_at(:as_of) c ON c.sender = d.sender
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = d.sender
 CROSS JOIN latest l
-CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) a

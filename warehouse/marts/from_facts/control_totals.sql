@@ -2,27 +2,13 @@
 -- Строка — цифра, которую отправитель заявил сам («Итого», процент, остаток), рядом с той, что следует из его же строк;
 -- строки опубликованных сводных — рядом с тем, что мы сами знаем об отчётной единице. Заявленное никогда не загружается как
 -- данные. Школ сводные не называют, поэтому какие школы разошлись, по ним сказать нельзя.
--- Ключ: form, sender, reporting_unit, metric; имя: reporting_unit_name.
---   as_of: На дату. День, за который показаны данные.
+-- Ключ: form, sender, reporting_unit, metric; имя: reporting_unit_name; формы: все.
 --   position: Порядок. По форме, отправителю и печатному порядку; «Итого» последним.
---   form: Форма. Код формы.
---   form_title: Название формы. Словами.
 --   sender: Код отправителя. Кто заявил.
---   sender_name: Отправитель. Словами.
 --   data_as_of: Дата данных. На какую дату документ отправителя.
 --   reporting_unit: Код отчётной единицы. Пусто у строки «Итого».
 --   reporting_unit_name: Строка. Отчётная единица или «Итого».
---   metric: Показатель. Столбец формы, о котором речь.
---   stated: Заявлено. Как напечатал отправитель.
---   computed: Вычислено. Из строк того же документа; у строки отчётной единицы в сводной — из наших данных на ту же дату.
---   difference: Расхождение. Заявлено минус вычислено.
---   tolerance: Допуск. Насколько они вправе расходиться из-за округления.
---   verdict: Итог сверки. agrees — сошлось, disagrees — нет.
 --   judged_by: Версия правил. По какой версии правил проверен документ.
---   by_older_rules: По прежним правилам. За дату документа уже судят другие правила: его нужно прочитать заново.
---   completeness: Полнота. Что есть из ожидаемого по всем формам, от 0 до 1: загруженные строки, школы, обучающиеся, а не полученные файлы.
---   known_at: Известно на. Самое позднее прочтение, которое учтено.
---   is_final: Окончательно. Сроки прошли, получено всё, что ожидалось, и ничто не ждёт решения.
 WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at)),
 ready AS (
     SELECT d.as_of, s.subordination AS reporting_unit, count(*) AS schools,
@@ -76,7 +62,6 @@ told AS (
     FROM summary s
 )
 SELECT
-    cast(:as_of AS date) AS as_of,
     row_number() OVER (
         ORDER BY f.title, c.name, u.position, t.reporting_unit NULLS LAST, t.metric, t.stated, t.computed
     )::integer AS position,
@@ -93,15 +78,9 @@ SELECT
     t.stated - t.computed AS difference,
     t.tolerance,
     t.verdict,
-    j.judged_by,
-    j.by_older_rules,
-    s.completeness,
-    s.known_at,
-    s.is_final
+    r.reading_id
 FROM held r
 JOIN told t ON t.reading_id = r.reading_id
-JOIN ops.judged(ARRAY(SELECT h.reading_id FROM held h)) j ON j.reading_id = r.reading_id
 JOIN ref.form f ON f.form = r.form
 JOIN ref.sender_at(:as_of) c ON c.sender = r.sender
 LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.reporting_unit
-CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) s

@@ -1,24 +1,9 @@
 -- Нарушенные правила.
 -- Строка — правило, форма и отправитель на дату: сколько замечаний в документах, которые действуют, и в отклонённых,
 -- присланных после них. Значения ячеек сюда не попадают.
--- Ключ: rule, form, sender; имя: what.
---   as_of: На дату. День, за который показаны данные.
+-- Ключ: rule, form, sender; имя: what; формы: все.
 --   position: Порядок. Сначала тяжёлые, затем частые.
---   rule: Правило. Номер по каталогу.
---   what: Что нарушено. Словами.
---   severity: Тяжесть. refuse — файл отклонён, error — строка в карантине, warning — предупреждение, note — пометка.
---   form: Форма. Код формы; пусто, если форму узнать не удалось.
---   form_title: Название формы. Словами.
---   sender: Код отправителя. Пусто, если отправитель неизвестен.
---   sender_name: Отправитель. Словами.
---   failures: Замечаний. Сколько раз правило нарушено.
---   failed_rows: Строк. В скольких строках документа.
---   failed_schools: Школ. У скольких школ отчёт не принят из-за этого правила; пусто, если форма не о школах.
 --   judged_by: Версия правил. По какой версии правил сделаны замечания.
---   by_older_rules: По прежним правилам. За дату документа уже судят другие правила: его нужно прочитать заново.
---   completeness: Полнота. Что есть из ожидаемого по всем формам, от 0 до 1: загруженные строки, школы, обучающиеся, а не полученные файлы.
---   known_at: Известно на. Самое позднее прочтение, которое учтено.
---   is_final: Окончательно. Сроки прошли, получено всё, что ожидалось, и ничто не ждёт решения.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
 judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
 failed AS (
@@ -46,7 +31,6 @@ schools AS (
 about_schools AS (SELECT DISTINCT o.form FROM outcome o),
 latest AS (SELECT max(r.became_current_at) AS known_at FROM standing r)
 SELECT
-    cast(:as_of AS date) AS as_of,
     row_number() OVER (
         ORDER BY array_position(ARRAY['refuse', 'error', 'warning', 'note'], f.severity), f.failures DESC, f.rule,
             f.form, f.sender
@@ -63,13 +47,10 @@ SELECT
     CASE WHEN f.form IN (SELECT a.form FROM about_schools a) THEN coalesce(s.failed_schools, 0) END AS failed_schools,
     f.judged_by,
     f.by_older_rules,
-    a.completeness,
-    l.known_at,
-    a.is_final
+    l.known_at
 FROM failed f
 LEFT JOIN schools s ON s.form = f.form AND s.sender = f.sender AND s.rule = f.rule
 LEFT JOIN ref.rule k ON k.rule = f.rule
 LEFT JOIN ref.form form ON form.form = f.form
 LEFT JOIN ref.sender_at(:as_of) c ON c.sender = f.sender
 CROSS JOIN latest l
-CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY(SELECT form FROM ref.form)) a

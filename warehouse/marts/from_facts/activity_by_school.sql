@@ -6,38 +6,11 @@
 -- обучающихся разностью не получить, и для учебного года его нет.
 -- Состояние: complete — цифры есть; нет снимка за этот день — no_export, за 31 августа — no_base, за 31 декабря —
 -- no_year_end; not_stated — в нужном снимке нет какого-то счётчика; inconsistent — счётчик убыл, и его цифры нет.
--- Ключ: school_code; имя: school_name.
---   as_of: На дату. День, за который показаны цифры.
---   position: Порядок. По печатному порядку отчётных единиц, затем по коду школы.
---   school_code: Код школы. По реестру.
---   school_name: Школа. Краткое наименование по реестру.
---   reporting_unit: Код отчётной единицы. Кому школа подчинена.
---   reporting_unit_name: Отчётная единица. Название на эту дату.
---   in_register: В реестре. «Нет», если реестр этого дня школу уже не называет.
---   calendar_year: Календарный год. За какой год счётчики платформы.
---   academic_year: Учебный год. Его первый календарный год.
+-- Ключ: school_code; имя: school_name; формы: school_register, registration_export.
 --   export_as_of: Снимок. Этот день, если выгрузка за него есть.
---   base_as_of: Снимок до начала года. 31 августа, если выгрузка за этот день есть.
---   year_end_as_of: Снимок конца календарного года. 31 декабря, если он нужен и есть.
 --   status: Состояние. complete, no_export, no_base, no_year_end, not_stated или inconsistent.
---   diagnostics: Диагностики. Пройдено с 1 января, по счётчику платформы; пусто, если выгрузка о нём молчит.
---   trials: Пробы. Посещений с 1 января, по счётчику платформы; пусто, если выгрузка о нём молчит.
---   excursions: Экскурсии. Посещений с 1 января, по счётчику платформы; пусто, если выгрузка о нём молчит.
---   museum_visits: Корпоративные музеи. Посещений с 1 января, по счётчику платформы; пусто, если выгрузка о нём молчит.
---   masterclasses: Мастер-классы. Посещений с 1 января, по счётчику платформы; пусто, если выгрузка о нём молчит.
---   diagnostics_pupils: Диагностики, обучающихся. У кого с 1 января есть хотя бы одно.
---   trials_pupils: Пробы, обучающихся. У кого с 1 января есть хотя бы одно.
---   excursions_pupils: Экскурсии, обучающихся. У кого с 1 января есть хотя бы одно.
---   museum_visits_pupils: Корпоративные музеи, обучающихся. У кого с 1 января есть хотя бы одно.
---   masterclasses_pupils: Мастер-классы, обучающихся. У кого с 1 января есть хотя бы одно.
---   diagnostics_academic_year: Диагностики, учебный год. Пройдено с 1 сентября: разность снимков.
---   trials_academic_year: Пробы, учебный год. Посещений с 1 сентября: разность снимков.
---   excursions_academic_year: Экскурсии, учебный год. Посещений с 1 сентября: разность снимков.
---   museum_visits_academic_year: Корпоративные музеи, учебный год. Посещений с 1 сентября: разность снимков.
---   masterclasses_academic_year: Мастер-классы, учебный год. Посещений с 1 сентября: разность снимков.
 --   judged_by: Версия правил. По какой версии правил проверены снимки; если по разным — все через точку с запятой.
 --   by_older_rules: По прежним правилам. За дату какого-то снимка уже судят другие правила: его нужно прочитать заново.
---   completeness: Полнота. Что есть из ожидаемого, от 0 до 1: загруженные строки выгрузки этого дня, её школы против реестра, школы и обучающиеся против прежней выгрузки; 0 — выгрузки нет, отклонена или ждёт решения.
 --   known_at: Известно на. Самое позднее прочтение, которое учтено, вместе с прочтениями прежних снимков.
 --   is_final: Окончательно. Есть реестр, выгрузка именно за этот день и все нужные снимки, ничто не ждёт решения.
 WITH needed AS (
@@ -112,7 +85,6 @@ nobody AS (
     WHERE t.school_id IS NULL
 )
 SELECT
-    h.today AS as_of,
     row_number() OVER (ORDER BY u.position, s.subordination, s.school_code)::integer AS position,
     s.school_code,
     s.short_name AS school_name,
@@ -149,13 +121,12 @@ SELECT
     y.figures[5] AS masterclasses_academic_year,
     j.judged_by,
     j.by_older_rules,
-    a.completeness,
-    greatest(a.known_at, h.known_at) AS known_at,
-    a.is_final AND h.base_as_of IS NOT NULL AND (h.year_end IS NULL OR h.year_end_as_of IS NOT NULL) AS is_final
+    greatest(state.known_at, h.known_at) AS known_at,
+    state.is_final AND h.base_as_of IS NOT NULL AND (h.year_end IS NULL OR h.year_end_as_of IS NOT NULL) AS is_final
 FROM core.registration_at(:as_of, :known_at) s
 CROSS JOIN had h
 CROSS JOIN judged j
-CROSS JOIN ops.state_at(:as_of, :known_at, ARRAY['school_register', 'registration_export']) a
+CROSS JOIN state
 LEFT JOIN told n ON n.as_of = h.today AND n.school_id = s.school_id
 LEFT JOIN told b ON b.as_of = h.base AND b.school_id = s.school_id
 LEFT JOIN told e ON e.as_of = h.year_end AND e.school_id = s.school_id

@@ -1,27 +1,10 @@
 -- Отчёт и дело: готовность и регистрация рядом.
 -- Строка — отчётная единица на дату. Готовность на бумаге ничего не говорит о регистрации; здесь видно и то и другое.
 -- Доли относятся к разным совокупностям: школы реестра и план обучающихся.
--- Ключ: reporting_unit; имя: reporting_unit_name.
---   as_of: На дату. День, за который показаны цифры.
---   position: Порядок. Место строки в печатной таблице.
---   reporting_unit: Код отчётной единицы. Постоянный; ОКТМО меняется, он нет.
---   reporting_unit_name: Отчётная единица. Название на эту дату.
---   oktmo: ОКТМО. Код, действующий на эту дату, текстом.
---   is_municipality: Муниципалитет. «Нет» у школ, подчинённых области.
---   schools: Школ. По реестру на эту дату.
---   accepted: Верный отчёт. Школ, чья строка верна.
---   accepted_rate: Доля верных отчётов. accepted / schools, точно.
---   readiness_band: Полоса готовности. green, amber, red или no_data.
---   plan_pupils: План. Сколько обучающихся нужно зарегистрировать за учебный год.
+-- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, readiness_report, registration_plan, registration_export.
 --   actual_pupils: Факт. Зарегистрированные обучающиеся.
---   completion_rate: Доля выполнения. actual_pupils / plan_pupils, точно.
---   registration_band: Полоса регистрации. green, amber, red или no_data.
---   band_rule_version: Версия правила полос. Какое правило действовало на эту дату.
---   readiness_judged_by: Версия правил готовности. По какой версии правил проверен отчёт; пусто без отчёта.
---   registration_judged_by: Версия правил регистрации. По какой версии правил проверены план и выгрузка.
 --   by_older_rules: По прежним правилам. За дату отчёта, плана или выгрузки уже судят другие правила.
 --   completeness: Полнота. Что есть из отчётов, плана года и выгрузки этого дня, от 0 до 1: загруженные строки, школы, обучающиеся.
---   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Срок кампании прошёл, получено всё, что ожидалось, и ничто не ждёт решения.
 WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at)),
 readiness AS (
@@ -63,9 +46,9 @@ unit AS (
     LEFT JOIN readiness r ON r.subordination = u.reporting_unit
     LEFT JOIN registration g ON g.subordination = u.reporting_unit
     LEFT JOIN plan p ON p.reporting_unit = u.reporting_unit
-)
+),
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
 SELECT
-    cast(:as_of AS date) AS as_of,
     u.position::integer AS position,
     u.reporting_unit,
     u.name AS reporting_unit_name,
@@ -79,18 +62,13 @@ SELECT
     u.actual_pupils,
     u.actual_pupils::numeric / nullif(u.plan_pupils, 0) AS completion_rate,
     registered.band AS registration_band,
-    ready.band_rule_version,
+    v.band_rule_version,
     j.judged_by AS readiness_judged_by,
     g.judged_by AS registration_judged_by,
-    coalesce(j.by_older_rules, false) OR coalesce(g.by_older_rules, false) AS by_older_rules,
-    s.completeness,
-    s.known_at,
-    s.is_final
+    coalesce(j.by_older_rules, false) OR coalesce(g.by_older_rules, false) AS by_older_rules
 FROM unit u
 LEFT JOIN ops.judged(ARRAY(SELECT r.reading_id FROM readiness r)) j ON j.reading_id = u.reading_id
 CROSS JOIN registration_rules g
-CROSS JOIN ops.state_at(
-    :as_of, :known_at, ARRAY['school_register', 'readiness_report', 'registration_plan', 'registration_export']
-) s
-CROSS JOIN LATERAL ref.band_at(:as_of, u.accepted::numeric / nullif(u.schools, 0)) ready
-CROSS JOIN LATERAL ref.band_at(:as_of, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) registered
+CROSS JOIN rule v
+CROSS JOIN LATERAL ref.band_of(v.band_rule_version, u.accepted::numeric / nullif(u.schools, 0)) ready
+CROSS JOIN LATERAL ref.band_of(v.band_rule_version, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) registered

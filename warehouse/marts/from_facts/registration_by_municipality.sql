@@ -1,29 +1,11 @@
 -- Регистрация на «Билет в будущее» по отчётным единицам.
 -- Строка — отчётная единица на дату. План — на учебный год, факт — по последней выгрузке того же учебного года. Школы
 -- отнесены по подчинению. Без плана или без выгрузки цифр нет (NULL), а не ноль.
--- Ключ: reporting_unit; имя: reporting_unit_name.
---   as_of: На дату. День, за который показаны цифры.
---   position: Порядок. Место строки в печатной таблице.
---   reporting_unit: Код отчётной единицы. Постоянный; ОКТМО меняется, он нет.
---   reporting_unit_name: Отчётная единица. Название на эту дату.
---   oktmo: ОКТМО. Код, действующий на эту дату, текстом.
---   is_municipality: Муниципалитет. «Нет» у школ, подчинённых области.
---   export_as_of: Дата выгрузки. За какой день посчитан факт.
---   plan_pupils: План. Сколько обучающихся нужно зарегистрировать за учебный год.
---   actual_pupils: Факт. Разных обучающихся, кроме неподтверждённых и архивных.
---   unverified_pupils: Не подтверждены. Разных обучающихся, которых школа ещё не подтвердила.
---   archived_pupils: В архиве. Разных обучающихся, чьи карточки отправлены в архив.
+-- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, registration_plan, registration_export.
 --   completion_rate: Доля выполнения. actual_pupils / plan_pupils, точно; может быть больше 1.
---   balance: Остаток. План минус факт, со знаком: при перевыполнении меньше нуля.
---   shortfall: Недобор. Сколько не хватает до плана, не меньше нуля.
---   surplus: Сверх плана. На сколько план перевыполнен, не меньше нуля.
---   band: Полоса. green, amber, red или no_data, когда делить не на что.
---   in_rule_gap: Промежуток правила. Доля между 50 % и 51 %, о которой легенда молчит.
---   band_rule_version: Версия правила полос. Какое правило действовало на эту дату.
 --   judged_by: Версия правил. По какой версии правил проверены план и выгрузка; если по разным — все через точку с запятой.
 --   by_older_rules: По прежним правилам. За дату плана или выгрузки уже судят другие правила: их нужно прочитать заново.
 --   completeness: Полнота. Что есть из плана года и выгрузки этого дня, от 0 до 1: загруженные строки, единицы, школы против реестра, школы и обучающиеся против прежней выгрузки.
---   known_at: Известно на. Самое позднее прочтение, которое учтено.
 --   is_final: Окончательно. Есть реестр, план года и выгрузка именно за этот день, ничто не ждёт решения.
 WITH actual AS (
     SELECT s.subordination,
@@ -51,9 +33,9 @@ unit AS (
     CROSS JOIN export e
     LEFT JOIN actual a ON a.subordination = u.reporting_unit
     LEFT JOIN plan p ON p.reporting_unit = u.reporting_unit
-)
+),
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
 SELECT
-    cast(:as_of AS date) AS as_of,
     u.position::integer AS position,
     u.reporting_unit,
     u.name AS reporting_unit_name,
@@ -72,14 +54,7 @@ SELECT
          WHEN u.plan_pupils < u.actual_pupils THEN u.actual_pupils - u.plan_pupils END AS surplus,
     b.band,
     b.in_rule_gap,
-    b.band_rule_version,
-    s.judged_by,
-    s.by_older_rules,
-    s.completeness,
-    s.known_at,
-    s.is_final
+    v.band_rule_version
 FROM unit u
-CROSS JOIN ops.state_at(
-    :as_of, :known_at, ARRAY['school_register', 'registration_plan', 'registration_export']
-) s
-CROSS JOIN LATERAL ref.band_at(:as_of, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) b
+CROSS JOIN rule v
+CROSS JOIN LATERAL ref.band_of(v.band_rule_version, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) b

@@ -1,0 +1,162 @@
+"""The files of the marts: what each layer reads, and that the words of a column are said once."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hand_made import ALL
+
+from warehouse.marts import columns
+from warehouse.marts.columns import OF_ALL, Word, kind, words
+from warehouse.marts.definitions import COLUMN, FROM_FACTS, FROM_MARTS, Mart, live, marts, read_mart, shared, views
+from warehouse.marts.publication import CHECKS
+
+LEDGER = {"publication", "run", "backfill", "reading", "delivery"}
+"""What `corrections` reads beside marts: why a figure was published anew."""
+TYPES = {
+    "текст": {"text"},
+    "целое": {"smallint", "integer", "bigint"},
+    "число": {"numeric", "bigint"},
+    "доля": {"numeric"},
+    "да/нет": {"boolean"},
+    "дата": {"date"},
+    "момент": {"timestamp with time zone"},
+}
+EVERY = (*ALL, live())
+PUBLISHED = {mart.name for mart in marts()}
+
+
+@pytest.mark.parametrize("mart", marts(), ids=lambda mart: mart.name)
+def test_the_first_layer_reads_facts_and_never_a_mart(mart: Mart) -> None:
+    assert {schema for schema, _ in mart.reads} <= {"core", "ops", "ref"}
+    assert mart.key
+    assert not mart.marts_read
+
+
+@pytest.mark.parametrize("view", views(), ids=lambda view: view.name)
+def test_the_second_layer_reads_published_marts_and_never_a_fact(view: Mart) -> None:
+    """So there is no third layer, and the order of the two is all the order that there is."""
+    assert view.marts_read
+    assert view.marts_read <= PUBLISHED
+    others = {(schema, name) for schema, name in view.reads if schema not in ("mart", "history", "ref")}
+    assert others == ({("ops", name) for name in LEDGER} if view.name == "corrections" else set())
+
+
+def test_the_completeness_of_every_mart_is_checked() -> None:
+    check = (CHECKS / "completeness_in_range.sql").read_text(encoding="utf-8")
+    assert set(re.findall(r"pg_temp\.(\w+)", check)) == PUBLISHED
+
+
+def bases(mart: Mart) -> list[Mart]:
+    return [base for base in marts() if base.name in mart.marts_read]
+
+
+def own_words(mart: Mart) -> dict[str, str]:
+    """Column → words that the file of a mart says itself."""
+    path = (FROM_MARTS if mart.is_view else FROM_FACTS) / f"{mart.name}.sql"
+    said = (COLUMN.fullmatch(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return {match[1]: match[2] for match in said if match}
+
+
+@pytest.mark.parametrize("mart", ALL, ids=lambda mart: mart.name)
+def test_a_file_says_only_what_is_its_own(mart: Mart) -> None:
+    """Words that all marts share, or that a view has from the mart it reads, are not said again."""
+    assert {column for column, said in own_words(mart).items() if said == shared(mart, bases(mart), column)} == set()
+
+
+def test_the_words_of_a_column_are_said_once() -> None:
+    said = Counter((line.column, line.caption) for line in words().values() if line.caption)
+    said.update((column, caption) for mart in ALL for column, caption in own_words(mart).items())
+    assert [each for each, times in said.items() if times > 1] == []
+
+
+class Asked(dict[tuple[str, str], Word]):
+    """The lines, and which of them were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(words())
+        self.keys_asked: set[tuple[str, str]] = set()
+
+    def get(self, key: tuple[str, str], default: object = None) -> Word | None:  # type: ignore[override]
+        self.keys_asked.add(key)
+        return super().get(key)
+
+
+def test_each_line_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads a mart asks for the lines of columns of which its file says nothing, until one has words."""
+    asked = Asked()
+    monkeypatch.setattr(columns, "words", lambda: asked)
+    for path in FROM_FACTS.glob("*.sql"):
+        read_mart(path)
+    for path in FROM_MARTS.glob("*.sql"):
+        read_mart(path, marts())
+    monkeypatch.undo()
+    assert [key for key, line in words().items() if line.caption and key not in asked.keys_asked] == []
+    assert {column for column, _ in words()} == {column for mart in EVERY for column in mart.columns}
+    assert [key for key, line in words().items() if not line.kind and (line.of == OF_ALL or not line.caption)] == []
+
+
+def test_words_begin_with_a_caption() -> None:
+    odd = [(mart.name, column) for mart in ALL for column, said in mart.captions.items()
+           if not re.match(r"[А-ЯЁ][^.]*\. \S", said)]  # fmt: skip
+    assert odd == []
+
+
+def test_columns_are_of_the_kinds_that_their_lines_say(seed_engine: sa.Engine) -> None:
+    statement = sa.text(
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(:relation) AND attnum > 0 AND NOT attisdropped"
+    )
+    wrong = []
+    with seed_engine.connect() as connection:
+        for mart in EVERY:
+            types = dict(connection.execute(statement, {"relation": mart.relation}).tuples().all())
+            assert list(types) == list(mart.columns) == list(mart.captions), mart.name
+            for column, found in types.items():
+                said, unit = kind(column, *mart.kinds)
+                if found not in TYPES[said] or (said == "целое") != bool(unit):
+                    wrong.append((mart.name, column, found, said, unit))
+    assert wrong == []
+
+
+def write(folder: Path, head: str, select: str) -> Path:
+    path = folder / "invented.sql"
+    path.write_text(f"{head}\n{select}\n", encoding="utf-8")
+    return path
+
+
+HEAD = "-- Выдумка.\n-- Ключ: school_code; имя: school_name; формы: school_register, readiness_report."
+EXPLAINED = f"{HEAD}\n--   judged_by: Правила. Какие."
+SELECT = """SELECT
+    1 AS position,
+    s.school_code,
+    left(s.name, 3) || ', ' AS school_name{more}
+FROM core.x s"""
+
+
+def test_what_a_select_does_not_say_is_completed(tmp_path: Path) -> None:
+    mart = read_mart(write(tmp_path, EXPLAINED, SELECT.format(more="")))
+    tail = ["judged_by", "by_older_rules", "completeness", "known_at", "is_final"]
+    assert list(mart.columns) == ["as_of", "position", "school_code", "school_name", *tail]
+    assert "told.school_name, state.judged_by" in mart.statement
+    assert "ARRAY['school_register', 'readiness_report']" in mart.statement
+    resting = read_mart(write(tmp_path, EXPLAINED, SELECT.format(more=",\n    s.reading_id,\n    x.known_at")))
+    assert list(resting.columns) == list(mart.columns)
+    assert "reading.judged_by, reading.by_older_rules, state.completeness, told.known_at" in resting.statement
+
+
+@pytest.mark.parametrize(
+    ("head", "more", "wrong"),
+    [
+        (HEAD, "", "judged_by"),
+        (EXPLAINED, ",\n    s.unheard_of", "unheard_of"),
+        (EXPLAINED + "\n--   school: Школа. Какая.", "", "school$"),
+        ("-- Выдумка.", "", "Ключ"),
+        (HEAD + "\n--nothing of a comment", "", "neither prose nor a column"),
+    ],
+)
+def test_a_file_that_does_not_explain_its_columns_is_refused(tmp_path: Path, head: str, more: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        read_mart(write(tmp_path, head, SELECT.format(more=more)))

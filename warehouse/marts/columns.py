@@ -1,0 +1,53 @@
+"""The words of the columns that BI reads: what each name means, said once for all marts that have it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+OF_ALL = ""
+FILE = Path(__file__).parent / "columns.csv"
+
+
+@dataclass(frozen=True)
+class Word:
+    """A line of columns.csv: what a column of this name is in marts of some kind, or (`of` is empty) in all.
+
+    `of` names a mart that views read, the forms that a mart is of, or its key. `kind` is one of текст, целое, число,
+    доля, да/нет, дата, момент; `unit` is what an integer counts. `caption` is empty where marts say it themselves.
+    """
+
+    column: str
+    of: str
+    kind: str
+    unit: str
+    caption: str
+
+
+@cache
+def words() -> dict[tuple[str, str], Word]:
+    """(column, of) → its line. Raises ValueError for a line that stands there twice."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        lines = [Word(**line) for line in csv.DictReader(file)]
+    found = {(line.column, line.of): line for line in lines}
+    if len(found) < len(lines):
+        raise ValueError(f"{FILE.name}: a column has two lines of one kind")
+    return found
+
+
+def caption(column: str, *kinds: str) -> str:
+    """The words of a column in the first of these kinds of marts that has some; empty where none has."""
+    return next((line.caption for line in lines(column, *kinds) if line.caption), "")
+
+
+def kind(column: str, *kinds: str) -> tuple[str, str]:
+    """(kind, unit) of a column in the first of these kinds of marts that says it, else in all."""
+    return next((line.kind, line.unit) for line in lines(column, *kinds, OF_ALL) if line.kind)
+
+
+def lines(column: str, *kinds: str) -> Iterator[Word]:
+    """The lines of a column for these kinds of marts, in their order."""
+    return (line for each in kinds if (line := words().get((column, each))))
