@@ -20,7 +20,7 @@ def sync_automations(api: Api, settings: Settings, deployments: Mapping[str, str
     """Create, change and delete automations of ours until they are those of the file; deployments are name → id."""
     from prefect.events.schemas.automations import AutomationCore
 
-    names: dict[str, Any] = {f"$deployment:{name}": entry for name, entry in deployments.items()}
+    names: dict[str, str | float | None] = {f"$deployment:{name}": entry for name, entry in deployments.items()}
     names |= {"$block:alert": _alert_block(settings), "$nightly_seconds": settings.nightly_hours * 3600}
     names["$silent_seconds"] = settings.silent_seconds
     wanted = {}
@@ -51,10 +51,9 @@ def sync_automations(api: Api, settings: Settings, deployments: Mapping[str, str
     return counts
 
 
-def _without_ids(automation: AutomationCore) -> dict[str, Any]:
+def _without_ids(automation: AutomationCore) -> object:
     """The fields of an automation that the file decides, without the ids that the server gives to its parts."""
-    fields = automation.model_dump(mode="json", exclude={"enabled", "tags", "owner_resource"})
-    return {name: _ordered(value) for name, value in fields.items()}
+    return _ordered(automation.model_dump(mode="json", exclude={"enabled", "tags", "owner_resource"}))
 
 
 def _ordered(value: Any) -> Any:
@@ -67,7 +66,7 @@ def _ordered(value: Any) -> Any:
     return value
 
 
-def _with_ids(value: Any, names: Mapping[str, Any]) -> Any:
+def _with_ids(value: Any, names: Mapping[str, str | float | None]) -> Any:
     """The value with each `$name` replaced by what `names` has for it."""
     if isinstance(value, dict):
         return {name: _with_ids(inner, names) for name, inner in value.items()}

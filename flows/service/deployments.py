@@ -11,7 +11,8 @@ import importlib.metadata
 import os
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 from flows.home.faults import Fault
 from flows.home.settings import Settings
@@ -55,7 +56,15 @@ def _sync_pool(api: Api) -> None:
         api.call("POST", "/work_pools/", {"name": POOL, "type": "process", "base_job_template": template})
 
 
-def _sync_queues(api: Api, wanted: list[dict[str, Any]]) -> Synced:
+class _Queue(TypedDict):
+    """A queue of our pool, as Prefect takes it."""
+
+    name: str
+    priority: int
+    concurrency_limit: int
+
+
+def _sync_queues(api: Api, wanted: Sequence[_Queue]) -> Synced:
     there = {queue["name"]: queue for queue in api.call("POST", f"/work_pools/{POOL}/queues/filter", {})}
     counts = Synced()
     for queue in wanted:

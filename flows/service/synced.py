@@ -29,5 +29,4 @@ def definitions(name: str) -> dict[str, Any]:
     """A file of `deployments`, as it is written."""
     import yaml
 
-    content: dict[str, Any] = yaml.safe_load((FILES / name).read_text(encoding="utf-8"))
-    return content
+    return dict(yaml.safe_load((FILES / name).read_text(encoding="utf-8")))
