@@ -7,6 +7,7 @@ temporary ones. Each worker of xdist has such a watcher, and so has the process 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,12 +20,14 @@ QUIET_SECONDS = 2.0
 """Once nothing was found for so long, nothing comes any more: a service that is dying starts nothing anew."""
 
 
-def watched() -> subprocess.Popen[bytes]:
-    """Start the watcher of this process and mark what this process will start; folders are named on its input."""
+def watched(rubbish: Path | None) -> subprocess.Popen[bytes]:
+    """Start the watcher of this process and mark what this process will start.
+
+    The folder is removed at the end; others, at whose processes to look, are named on the watcher's input.
+    """
     os.environ[MARK] = f"{os.getpid()} {time.time_ns()}"
-    return subprocess.Popen(
-        [sys.executable, "-S", "-E", __file__, os.environ[MARK]], stdin=subprocess.PIPE, env={}, start_new_session=True
-    )
+    command = [sys.executable, "-S", "-E", __file__, os.environ[MARK], *([str(rubbish)] if rubbish else [])]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env={}, start_new_session=True)
 
 
 def ours(mark: bytes, folders: list[str]) -> list[int]:
@@ -41,7 +44,8 @@ def ours(mark: bytes, folders: list[str]) -> list[int]:
 
 def main() -> None:
     mark = f"{MARK}={sys.argv[1]}".encode()
-    folders = [line.rstrip("\n") for line in sys.stdin]  # until pytest ends, in whatever way
+    rubbish = sys.argv[2:]
+    folders = rubbish + [line.rstrip("\n") for line in sys.stdin]  # until pytest ends, in whatever way
     quiet_since = time.monotonic()
     while time.monotonic() < quiet_since + QUIET_SECONDS:
         for pid in ours(mark, folders):
@@ -49,6 +53,8 @@ def main() -> None:
                 os.kill(pid, signal.SIGKILL)
                 quiet_since = time.monotonic()
         time.sleep(0.05)
+    for folder in rubbish:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

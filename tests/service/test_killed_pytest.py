@@ -15,13 +15,14 @@ import pytest
 PATIENCE_SECONDS = 300
 
 
-def at_work_in(folder: Path) -> dict[int, str]:
-    """The processes that have the folder in their environment or command, or work below it; and what they are."""
+def at_work_in(*folders: str) -> dict[int, str]:
+    """The processes that have a folder in their environment or command, or work below it; and what they are."""
     found = {}
     for place in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             told = [(place / name).read_bytes() for name in ("environ", "cmdline")]
-            if any(os.fsencode(folder) in each for each in (*told, os.fsencode((place / "cwd").readlink()))):
+            told.append(os.fsencode((place / "cwd").readlink()))
+            if any(os.fsencode(folder) in each for folder in folders for each in told):
                 found[int(place.name)] = told[1].replace(b"\0", b" ").decode(errors="replace")[:100]
     return found
 
@@ -40,12 +41,14 @@ def test_nothing_is_left(workers: int, tmp_path: Path) -> None:
         while not (told.exists() and told.read_text()):
             assert process.poll() is None and time.monotonic() < until, (tmp_path / "log").read_text()
             time.sleep(0.1)
-        running = at_work_in(folder)
+        pid, *in_memory = told.read_text().split()
+        folders = (str(folder), *in_memory)
+        running = at_work_in(*folders)
         for program in ("postgres", "supervisor", "prefect server", "prefect worker"):
             assert any(program in each for each in running.values()), f"no {program} in {running}"
-        os.kill(int(told.read_text()), signal.SIGKILL)
+        os.kill(int(pid), signal.SIGKILL)
         process.wait(PATIENCE_SECONDS)
-        while left := at_work_in(folder):
+        while left := [*at_work_in(*folders), *(each for each in in_memory if Path(each).exists())]:
             assert time.monotonic() < until, left
             time.sleep(0.1)
     finally:
