@@ -82,7 +82,7 @@ def number_or_shown(text: str | None, kind: str | None, column: str, timezone: Z
     return value if type(value) in (int, float) and not as_printed.endswith("%") else as_printed
 
 
-def plain(row: dict[str, Any]) -> dict[str, Any]:
+def plain(row: dict[str, Any]) -> json_output.Document:
     """A row of figures for a program: numbers, truths, and dates in ISO form."""
     values = {name: typed(row[name], row["type"]) for name in ("before", "after")}
     return json_output.plain({name: value for name, value in {**row, **values}.items() if name != "type"})

@@ -81,7 +81,7 @@ class Report:
             f"Файлов прочитано заново: {told['deliveries'] - told['waiting']}, {changed}.{judged}"
         )
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> json_output.Document:
         """One JSON document: a row a figure and date; numbers, truths and ISO dates as they are."""
         figures = {"totals": self.totals, "units": self.units, "schools": self.schools, "others": self.others}
         return {

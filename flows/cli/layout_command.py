@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from contracts.grid import Range
 from contracts.reading import Suggestion
 from contracts.vocabulary import FOLDER
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
-from flows.home.json_output import write
+from flows.home.json_output import Document, write
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, write_anew
 from flows.intake.batches import Options, register_known
@@ -31,7 +30,6 @@ from warehouse.deliveries.layouts import LayoutBefore, last_layouts
 TABLE = "contracts/vocabulary/headings.csv"
 Entry = tuple[str, str, str, str, str, str]
 """A line of that table: form, column, heading, why, by, on."""
-Document = dict[str, Any]
 
 
 def show_layouts(

@@ -8,8 +8,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+Document = dict[str, Any]
+"""A JSON object as it is written."""
 
-def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+
+def plain(row: Mapping[str, object]) -> Document:
     """Dates and times in ISO form; numbers and texts as they are."""
     return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
 

@@ -16,7 +16,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
+
+from flows.home.json_output import Document
 
 Ids = Mapping[str, int | str]
 LABELS = {"run_id": "run", "flow_run_id": "flow run", "delivery": "delivery"}
@@ -94,7 +96,7 @@ class Record:
     logger: str | None = None
     ids: dict[str, int | str] = field(default_factory=dict)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The record as `profmin logs --json` prints it."""
         return {
             "time": self.at.isoformat(),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 from contracts.circumstances import answered_to
 from contracts.reading import Answer, Finding, Layout, Reading, Rows, Status, findings_in
 from flows.home.faults import Fault
+from flows.home.json_output import Document
 from flows.intake.incoming import Arrival, Incoming, Key
 
 ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
@@ -47,9 +47,9 @@ class Outcome:
     may_pass: bool = False
     is_gone: bool = False
 
-    def document(self, *, with_ids: bool = False) -> dict[str, Any]:
+    def document(self, *, with_ids: bool = False) -> Document:
         """The JSON object of `check --json`; with ids of delivery and reading, and its status, of `ingest --json`."""
-        found: dict[str, Any] = {
+        found: Document = {
             "file": self.file,
             "sha256": self.sha256,
             "form": self.form,
@@ -65,9 +65,9 @@ class Outcome:
         ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id}
         return found | ({**counts, **ids} if with_ids else {})
 
-    def _layout(self) -> dict[str, Any]:
+    def _layout(self) -> Document:
         """How headings were understood; `suggested` is there when something is."""
-        layout: dict[str, Any] = {
+        layout: Document = {
             "matched": self.layout.matched,
             "missing": list(self.layout.missing),
             "unknown": list(self.layout.unknown),
@@ -152,7 +152,7 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
     return code
 
 
-def _document(finding: Finding) -> dict[str, Any]:
+def _document(finding: Finding) -> Document:
     """The JSON object of a finding; a whole difference is an integer: 2, not 2.0."""
     difference = finding.difference
     if isinstance(difference, float) and difference.is_integer():
