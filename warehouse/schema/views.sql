@@ -32,6 +32,7 @@ DROP FUNCTION IF EXISTS ref.campaign_at(date);
 DROP FUNCTION IF EXISTS ref.unit_at(date);
 DROP FUNCTION IF EXISTS ops.may_hold(ref.form, text, date, text, date);
 DROP FUNCTION IF EXISTS ops.may_share_slice(text, text, text, date, date);
+DROP FUNCTION IF EXISTS ops.had_counted(ops.reading, timestamptz);
 DROP FUNCTION IF EXISTS ops.came_of_run(text);
 DROP FUNCTION IF EXISTS ops.came_at(ops.delivery);
 DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
@@ -56,6 +57,12 @@ $$;
 -- Did a reading come of a run, by its status? One of a backfill that is not applied, or was taken back, did not.
 CREATE FUNCTION ops.came_of_run(status text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT status NOT IN ('proposed', 'reverted', 'unfinished')
+$$;
+
+-- Had a reading counted by a moment, and was it not taken back by then? One of the backfill that is tried counts already.
+CREATE FUNCTION ops.had_counted(reading ops.reading, known timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT (reading.became_current_at <= known AND NOT (reading.status = 'reverted' AND reading.superseded_at <= known))
+        OR (reading.status = 'proposed' AND reading.backfill_id = ops.backfill_tried())
 $$;
 
 -- May two documents of a form and a sender be of one slice? What is not known of one of them may be the same.
@@ -162,13 +169,11 @@ LANGUAGE sql STABLE AS $$
     FROM ops.reading r
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
     WHERE r.slice IS NOT NULL
-      AND ((r.became_current_at <= known AND NOT (r.status = 'reverted' AND r.superseded_at <= known))
-           OR (r.status = 'proposed' AND r.backfill_id = ops.backfill_tried()))
+      AND ops.had_counted(r, known)
       AND NOT EXISTS (
           SELECT FROM ops.reading n
           WHERE n.delivery_id = r.delivery_id
-            AND ((n.became_current_at <= known AND NOT (n.status = 'reverted' AND n.superseded_at <= known))
-                 OR (n.status = 'proposed' AND n.backfill_id = ops.backfill_tried()))
+            AND ops.had_counted(n, known)
             AND (n.status = 'proposed', n.became_current_at, n.reading_id)
                 > (r.status = 'proposed', r.became_current_at, r.reading_id)
       )
@@ -219,8 +224,7 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
         LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
         LEFT JOIN held h ON h.form = r.form AND h.sender = r.sender
         WHERE r.verdict = 'refused'
-          AND ((r.became_current_at <= known AND NOT (r.status = 'reverted' AND r.superseded_at <= known))
-               OR (r.status = 'proposed' AND r.backfill_id = ops.backfill_tried()))
+          AND ops.had_counted(r, known)
           AND NOT EXISTS (SELECT FROM ops.reading n
                           WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id AND n.status <> 'reverted'
                             AND (least(n.became_current_at, n.held_at) <= known
