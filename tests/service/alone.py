@@ -1,4 +1,4 @@
-"""No test of its own: what `test_killed_pytest` runs and kills, with a service and a database at work."""
+"""No tests of their own: what `test_killed_pytest` runs and kills, with a service and a database at work."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from pathlib import Path
 from running import RunningService
 
 
-def test_that_is_killed(service: RunningService, database_url: str) -> None:
-    """Says that everything runs, and by whom it is run, and waits."""
+def test_with_a_database(database_url: str) -> None:
+    assert database_url
+    say_and_wait()
+
+
+def test_with_a_service(service: RunningService, database_url: str) -> None:
     assert service.status() and database_url
+    say_and_wait()
+
+
+def say_and_wait() -> None:
+    """Say that everything runs: by which process, and where its server lies when that is in memory."""
     told = f"{os.getpid()} {os.environ.get('TESTS_IN_MEMORY', '')}"
     Path(os.environ["TOLD_IN"]).write_text(told, encoding="utf-8")
     time.sleep(600)

@@ -27,12 +27,19 @@ def at_work_in(*folders: str) -> dict[int, str]:
     return found
 
 
-@pytest.mark.parametrize("workers", [0, 1], ids=["alone", "a worker"])
-def test_nothing_is_left(workers: int, tmp_path: Path) -> None:
-    """Slow: a whole service is started, twice, to be left."""
+@pytest.mark.parametrize(
+    ("workers", "test", "programs"),
+    [
+        (0, "test_with_a_database", ("postgres",)),
+        (1, "test_with_a_service", ("postgres", "supervisor", "prefect server", "prefect worker")),
+    ],
+    ids=["pytest itself", "a worker"],
+)
+def test_nothing_is_left(workers: int, test: str, programs: tuple[str, ...], tmp_path: Path) -> None:
+    """Slow: a whole service is started to be left."""
     told, folder = tmp_path / "told", tmp_path / "inner"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers)]
-    command += [f"--basetemp={folder}", str(Path(__file__).with_name("alone.py"))]
+    command += [f"--basetemp={folder}", f"{Path(__file__).with_name('alone.py')}::{test}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment | {"TOLD_IN": str(told)}, stdout=log, stderr=log)
@@ -44,7 +51,7 @@ def test_nothing_is_left(workers: int, tmp_path: Path) -> None:
         pid, *in_memory = told.read_text().split()
         folders = (str(folder), *in_memory)
         running = at_work_in(*folders)
-        for program in ("postgres", "supervisor", "prefect server", "prefect worker"):
+        for program in programs:
             assert any(program in each for each in running.values()), f"no {program} in {running}"
         os.kill(int(pid), signal.SIGKILL)
         process.wait(PATIENCE_SECONDS)
