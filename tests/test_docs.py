@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from decisions import ENTRY, PAGE, anchor, with_index
 from house import PACKAGES, ROOT
 
 PAGES = tuple(
@@ -21,6 +22,7 @@ OF_A_HOME = {"routing.csv"}
 """Files that lie in `PROFMIN_HOME`."""
 PLACEHOLDER = re.compile(r"<\w+>|\b[A-Z]+(?=\.\w+$)")
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s:]+)\)")
+"""Within the project: an address elsewhere has a colon."""
 
 
 @cache
@@ -54,7 +56,7 @@ def test_places_that_a_page_names_are_there(page: Path) -> None:
 def anchors(page: Path) -> set[str]:
     """What a link may name after `#`, as GitHub makes it of headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {anchor(heading) for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
@@ -71,3 +73,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_a_place_that_is_gone_is_found() -> None:
     text = "as in `flows/nowhere.py`, `decision.py` and `tests/golden/<form>/<case>/`"
     assert [place for place in named(text) if not is_there(place)] == ["flows/nowhere.py"]
+
+
+def test_decisions_have_an_index_of_their_own() -> None:
+    """`python tests/decisions.py` writes it. Every decision is in it: a heading under a subject, then its day."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == with_index(text)
+    titles = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    assert ENTRY.findall(text) == titles
+    assert len(set(titles)) == len(titles)
+    assert re.findall(r"^\*\*\d{4}.*$", text, re.MULTILINE) == [], "a decision is a heading under its subject"
