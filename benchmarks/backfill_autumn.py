@@ -17,7 +17,7 @@ from documents.demo.autumn import FIRST, NIGHTS, autumn
 from flows.backfills import steps as backfill
 from flows.backfills.steps import apply_backfill, plan, requested
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from transforms.findings import finding
 from transforms.rows.contract import contract

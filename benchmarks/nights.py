@@ -69,12 +69,13 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
     import sqlalchemy as sa
 
     from flows.home.settings import Settings
-    from flows.intake.batches import Options
-    from flows.intake.incoming import discover
+    from flows.intake.incoming import Options, discover
     from flows.intake.intake import Intake
     from flows.intake.outcome import exit_code
+    from flows.intake.publishing import publish_changes
+    from flows.intake.receiving import receive_new
+    from flows.intake.take_in import take_in
     from flows.outbox.receipts import write_receipts
-    from flows.runs.ingest import take_in
     from warehouse.deliveries.received import finish_run, start_run
     from warehouse.schema.upgrade import connect, upgrade
 
@@ -95,8 +96,8 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
         with engine.begin() as connection:
             run_id = start_run(connection, "nightly", day)
         intake = Intake(engine, settings, Options(), run_id)
-        told = take_in(intake, intake.receive_new(discover(settings.inbox)))
-        intake.publish(day)
+        told = take_in(intake, receive_new(intake, discover(settings.inbox)))
+        publish_changes(engine, settings, day, run_id)
         write_receipts(engine, settings, told, day)
         with engine.begin() as connection:
             finish_run(connection, run_id, "completed")

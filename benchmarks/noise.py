@@ -50,7 +50,7 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
 
 def take_in(settings: Settings, engine: sa.Engine, night: Night) -> None:
     from documents.demo import put
-    from flows.intake.batches import Options
+    from flows.intake.incoming import Options
     from flows.runs.ingest import ingest
     from warehouse.marts.publication import publish
 

@@ -1,4 +1,4 @@
-"""The night: everything in the inbox, as one Prefect flow over the plain functions of `flows.intake.intake`.
+"""The night: everything in the inbox, as one Prefect flow over the plain functions of `flows.intake`.
 
 A task takes one delivery (a batch of small ones when there are very many). Data is committed first; what is reported
 afterwards can fail without failing the night. Errors reach Prefect only with texts of ours: theirs may quote a row.
@@ -29,12 +29,16 @@ from flows.home.faults import Fault, guarded
 from flows.home.log import logged
 from flows.home.progress import report
 from flows.home.settings import Settings
-from flows.intake.batches import Known, Options, batches, turns
-from flows.intake.incoming import Arrival, Incoming, Key, discover
+from flows.intake.arrival import Arrival, Key
+from flows.intake.batches import batches, in_turns
+from flows.intake.incoming import Incoming, Options, discover
 from flows.intake.intake import Intake
+from flows.intake.loading import process
 from flows.intake.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
+from flows.intake.publishing import publish_changes
+from flows.intake.receiving import receive_new
+from flows.intake.take_in import look, recall
 from flows.outbox.receipts import write_receipts
-from flows.runs.ingest import others, registers
 from flows.runs.record import COMPLETED, FAILED, recorded, settings_of
 from flows.runs.run_page import run_page
 from flows.runs.summary import Night
@@ -62,14 +66,14 @@ class Work:
             self.outcomes |= {outcome.key: outcome for outcome in outcomes}
             report(len(self.outcomes), len(unique(self.arrived)))
 
-    def left(self, batch: Sequence[Known]) -> list[Known]:
+    def left(self, batch: Sequence[Arrival]) -> list[Arrival]:
         """Deliveries of a batch to work on: all at first, and in a retry those whose fault may have passed."""
         with self.guard:
             done = {key for key, outcome in self.outcomes.items() if not outcome.may_pass}
-        return [known for known in batch if known.arrival.key not in done]
+        return [arrival for arrival in batch if arrival.key not in done]
 
-    def failed(self, known: Known) -> bool:
-        outcome = self.outcomes.get(known.arrival.key)
+    def failed(self, arrival: Arrival) -> bool:
+        outcome = self.outcomes.get(arrival.key)
         return outcome is not None and outcome.failure is not None
 
     def told(self) -> list[Outcome]:
@@ -136,10 +140,10 @@ def untouched(value: T) -> T:
 
 
 def steps(work: Work, settings: Settings, day: dt.date) -> Night:
-    """Registers first, because the rest is read with them; within a part deliveries are worked on at once."""
+    """From the inbox to the outbox; deliveries of one turn are worked on at once."""
     archive_inbox(untouched(work), discover_inbox(str(settings.inbox)))
     known = recognise_deliveries(untouched(work))
-    for part in (*turns(registers(known)), *turns(others(known))):
+    for part in in_turns(known):
         take_in_all(work, part)
     dates = publish_marts(untouched(work), day)
     told = with_what_counts(work.intake.engine, work.told(), ZoneInfo(settings.timezone))
@@ -147,7 +151,7 @@ def steps(work: Work, settings: Settings, day: dt.date) -> Night:
     return Night(day, tuple(dates), tuple(told))
 
 
-def take_in_all(work: Work, known: Sequence[Known]) -> None:
+def take_in_all(work: Work, known: Sequence[Arrival]) -> None:
     """A task a delivery; of very many, a task a batch of small ones."""
     most = 1 if len(known) <= MOST_TASKS else -(-len(known) // MOST_TASKS)
     futures = [
@@ -168,16 +172,16 @@ def discover_inbox(inbox: str) -> list[Incoming]:
 @task(name="archive", cache_policy=NO_CACHE, persist_result=False)
 def archive_inbox(work: Work, incoming: list[Incoming]) -> None:
     """Keep the bytes of every new file before anything looks into one."""
-    work.arrived = work.intake.receive_new(incoming)
+    work.arrived = receive_new(work.intake, incoming)
     get_run_logger().info("%d files are new or still to be read", len(work.arrived))
 
 
 @task(name="recognise", cache_policy=NO_CACHE, persist_result=False)
-def recognise_deliveries(work: Work) -> list[Known]:
+def recognise_deliveries(work: Work) -> list[Arrival]:
     """What is new, and what each of it is; what was read before keeps its outcome."""
     arrivals = unique(work.arrived)
-    work.record(work.intake.recall(arrivals).values())
-    known, wrong = work.intake.look([each for each in arrivals if each.key not in work.outcomes])
+    work.record(recall(work.intake, arrivals).values())
+    known, wrong = look(work.intake, [each for each in arrivals if each.key not in work.outcomes])
     work.record(wrong)
     get_run_logger().info("%d deliveries, %d of them new", len(arrivals), len(known) + len(wrong))
     return known
@@ -197,16 +201,16 @@ def fault_may_pass(_task: Any, _task_run: Any, state: State[Any]) -> bool:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def take_in(work: Work, batch: list[Known]) -> None:
+def take_in(work: Work, batch: list[Arrival]) -> None:
     """Read, check and load deliveries. Fails only by our own fault, after each of them has its outcome."""
     logger = get_run_logger()
     left = work.left(batch)
-    if any(work.failed(known) for known in left):  # a commit may have come through after all
-        recalled = guarded("asking what was loaded", lambda: work.intake.recall([known.arrival for known in left]))
+    if any(work.failed(arrival) for arrival in left):  # a commit may have come through after all
+        recalled = guarded("asking what was loaded", partial(recall, work.intake, left))
         if not isinstance(recalled, Fault):
             work.record(recalled.values())
-            left = [known for known in left if work.failed(known)]
-    outcomes = work.intake.process(left)
+            left = [arrival for arrival in left if work.failed(arrival)]
+    outcomes = process(work.intake, left)
     work.record(outcomes)
     for outcome in outcomes:
         logger.info(
@@ -228,7 +232,9 @@ def take_in(work: Work, batch: list[Known]) -> None:
     persist_result=False,
 )
 def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
-    dates = guarded("publishing the marts", lambda: work.intake.publish(day))
+    intake = work.intake
+    changes = partial(publish_changes, intake.engine, intake.settings, day, intake.run_id)
+    dates = guarded("publishing the marts", changes)
     if isinstance(dates, Fault):
         raise dates
     get_run_logger().info("published marts as of %s", ", ".join(map(str, dates)))
@@ -259,11 +265,11 @@ def tell_prefect(settings: Settings, night: Night, run_id: int, kind: str) -> No
         get_run_logger().warning("the run's page was not written; the data is loaded and published")
 
 
-def called(batch: Sequence[Known]) -> str:
+def called(batch: Sequence[Arrival]) -> str:
     """The name of a task: the sender and the form, or how many of a form."""
     form = batch[0].form or "unrecognised"
     return f"{form}, {sender(batch[0])}" if len(batch) == 1 else f"{form}, {len(batch)} deliveries"
 
 
-def sender(known: Known) -> str:
-    return known.sender or known.arrival.folder or "unknown sender"
+def sender(arrival: Arrival) -> str:
+    return arrival.sender or arrival.folder or "unknown sender"

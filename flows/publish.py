@@ -14,8 +14,7 @@ from prefect.states import Completed
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
-from flows.intake.batches import Options
-from flows.intake.intake import Intake
+from flows.intake.publishing import publish_changes
 from flows.nightly import run_name
 from flows.runs.record import recorded, settings_of
 
@@ -35,4 +34,4 @@ def publish(as_of: dt.date | None = None, home: str | None = None) -> State[Any]
 def published(settings: Settings, as_of: dt.date | None) -> list[dt.date]:
     settings.prepare()
     with warehouse(settings) as engine, recorded(engine, settings, "publish", as_of, str(flow_run.id)) as run:
-        return Intake(engine, settings, Options(), run.run_id).publish(as_of)
+        return publish_changes(engine, settings, as_of, run.run_id)

@@ -79,8 +79,8 @@ def warm() -> None:
     import flows.cli.app
     import flows.cli.demo
     import flows.cli.terminal
-    import flows.intake.batches
-    import flows.intake.intake
+    import flows.intake.publishing
+    import flows.intake.take_in
     import flows.runs.ingest  # noqa: F401
     from contracts.forms import FORMS
     from transforms.rows.contract import contract

@@ -41,7 +41,7 @@ ROOMS: dict[str, str] = {
     "flows.outbox": "contracts transforms documents warehouse flows.home flows.intake",
     "flows.messages": "contracts documents warehouse flows.home flows.intake flows.outbox",
     "flows.runs": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages",
-    "flows.backfills": "contracts documents transforms warehouse flows.home flows.intake",
+    "flows.backfills": "contracts documents warehouse flows.home flows.intake",
     "flows.upkeep": "documents warehouse flows.home",
     "flows": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages flows.runs "
     "flows.backfills flows.upkeep",

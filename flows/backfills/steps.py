@@ -8,7 +8,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
@@ -19,12 +22,12 @@ from flows.home.log import logged
 from flows.home.progress import report
 from flows.home.pupil_key import checked_key
 from flows.home.settings import Settings
-from flows.intake.batches import REGISTER_FORM, Known, as_stated, batches, first_looks, readings
-from flows.intake.incoming import Arrival
-from flows.intake.intake import NEED_SCHOOLS
+from flows.intake.arrival import Arrival
+from flows.intake.batches import batches, registers_first
+from flows.intake.contexts import NEED_SCHOOLS, Contexts
 from flows.intake.opening import Opener
+from flows.intake.readings import readings, recognised
 from flows.intake.receiving import archived_arrivals
-from transforms.interpret import Context
 from warehouse.backfill.apply import apply, cancel, revert, status_of
 from warehouse.backfill.comparison import affected_dates, compare
 from warehouse.backfill.proposals import alone, look_through, propose_pupils, propose_readings, waiting
@@ -168,72 +171,63 @@ def read_again(
     """Read archived deliveries, registers first, and propose what comes out otherwise. Raises Refused, Fault."""
     kept = still_archived(engine, settings, work)
     opener = Opener(settings)
-    known = looked_at(list(kept.values()), settings, opener)
+    known = looked_at(list(kept.values()), opener)
+    secret = checked_key(engine, settings)
     done = 0
     report(done, len(known))
-    for part in (
-        [each for each in known if each.form == REGISTER_FORM],
-        [each for each in known if each.form != REGISTER_FORM],
-    ):
-        for batch, found in read_ahead(part, engine, backfill_id, register_known_at, settings, opener):
+    for part in registers_first(known):
+        contexts = Contexts(partial(register_then, engine, backfill_id, register_known_at), secret)
+        for batch, found in read_ahead(part, contexts, register_known_at, settings.workers, opener):
             whole: list[tuple[Reading, int]] = []
-            for arrival, reading in zip((each.arrival for each in batch), found, strict=True):
+            for arrival, reading in zip(batch, found, strict=True):
                 if isinstance(reading, Fault):
                     raise reading
                 if isinstance(reading, Reading):
-                    whole.append((reading, arrival.delivery_id or 0))
+                    whole.append((reading, arrival.recorded_id))
                 else:
-                    propose_pupils(engine, backfill_id, reading, arrival.delivery_id or 0, contract_version(), run_id)
+                    propose_pupils(engine, backfill_id, reading, arrival.recorded_id, contract_version(), run_id)
             if whole:
                 propose_readings(engine, backfill_id, whole, contract_version(), run_id)
             done += len(batch)
             report(done, len(known))
 
 
-def looked_at(arrivals: Sequence[Arrival], settings: Settings, opener: Opener) -> list[Known]:
-    """What each archived delivery is by today's contracts. Raises Fault."""
-    context = Context(None, b"")  # who the pupils are is not asked yet
-    found = []
-    for known in first_looks(arrivals, context, opener):
-        if isinstance(known, Fault):
-            raise known
-        found.append(known)
-    return found
+def looked_at(arrivals: Sequence[Arrival], opener: Opener) -> list[Arrival]:
+    """Archived deliveries with what each is by today's contracts. Raises Fault."""
+    known = []
+    for found in recognised(arrivals, opener):
+        if isinstance(found, Fault):
+            raise found
+        known.append(found)
+    return known
+
+
+def register_then(
+    engine: Engine, backfill_id: int, known_at: dt.datetime | None, day: dt.date | None
+) -> pl.DataFrame | None:
+    """The register that holds on a day: as it was known at a moment, else with what the backfill proposes."""
+    with engine.connect() as connection:
+        if known_at is None:
+            look_through(connection, backfill_id)
+        return register(connection, day, known_at)
 
 
 def read_ahead(
-    known: Sequence[Known],
-    engine: Engine,
-    backfill_id: int,
-    register_known_at: dt.datetime | None,
-    settings: Settings,
-    opener: Opener,
-) -> Iterator[tuple[list[Known], Sequence[Found]]]:
-    """Batches with their readings, several read at once and handed over in the order in which they were received."""
-    contexts: dict[dt.date | None, Context] = {}
-    secret = checked_key(engine, settings)
+    part: Sequence[Arrival], contexts: Contexts, known_at: dt.datetime | None, workers: int, opener: Opener
+) -> Iterator[tuple[list[Arrival], Sequence[Found]]]:
+    """Batches with their readings, several read at once and handed over in the order in which they were received.
 
-    def know(day: dt.date | None, form: str | None) -> None:
-        if day not in contexts:
-            with engine.connect() as connection:
-                if register_known_at is None:
-                    look_through(connection, backfill_id)
-                schools = register(connection, day, register_known_at)
-            contexts[day] = Context(None if schools.is_empty() else schools, secret)
-        if contexts[day].register is None and form in NEED_SCHOOLS:
-            then = "" if register_known_at is None else f" by {register_known_at:%Y-%m-%dT%H:%M%z}"
-            raise Refused(f"no register of schools was known{then}, and {form} cannot be read without one")
-
-    def read(batch: list[Known]) -> Sequence[Found]:
-        context = as_stated(contexts[batch[0].as_of], batch[0].arrival.stated)
-        return readings([each.arrival for each in batch], context, opener)
-
-    with ThreadPoolExecutor(settings.workers, thread_name_prefix="backfill") as pool:
-        waiting_for: list[tuple[list[Known], Future[Sequence[Found]]]] = []
-        for batch in batches(known, CHUNK):
-            know(batch[0].as_of, batch[0].form)
-            waiting_for.append((batch, pool.submit(copy_context().run, read, batch)))
-            if len(waiting_for) > settings.workers:
+    Raises Refused for a form of schools of which no register was known by `known_at`.
+    """
+    with ThreadPoolExecutor(workers, thread_name_prefix="backfill") as pool:
+        waiting_for: list[tuple[list[Arrival], Future[Sequence[Found]]]] = []
+        for batch in batches(part, CHUNK):
+            context = contexts.of(batch)
+            if context.register is None and batch[0].form in NEED_SCHOOLS:
+                then = "" if known_at is None else f" by {known_at:%Y-%m-%dT%H:%M%z}"
+                raise Refused(f"no register of schools was known{then}, and {batch[0].form} cannot be read without one")
+            waiting_for.append((batch, pool.submit(copy_context().run, readings, batch, context, opener)))
+            if len(waiting_for) > workers:
                 first, future = waiting_for.pop(0)
                 yield first, future.result()
         for batch, future in waiting_for:

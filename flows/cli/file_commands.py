@@ -14,7 +14,7 @@ from flows.home.usage import ENGINEER, OFFICER, SENDER, UsageError, must_be_know
 
 if TYPE_CHECKING:
     from flows.home.settings import Settings
-    from flows.intake.batches import Options
+    from flows.intake.incoming import Options
     from flows.intake.outcome import Outcome
 
 commands = typer.Typer()
@@ -146,7 +146,7 @@ def known_options(
     """The options, if they name what exists."""
     from contracts.forms import FORMS
     from contracts.vocabulary import rows
-    from flows.intake.batches import Options
+    from flows.intake.incoming import Options
 
     must_exist([*paths, *([register] if register else [])])
     must_be_known([form] if form is not None else [], [known.name for known in FORMS], "form")

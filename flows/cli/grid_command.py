@@ -15,7 +15,9 @@ from contracts.texts import rule_text
 from documents.reading.grid_json import document_of
 from documents.reading.sandbox import shared
 from flows.home.settings import Settings
-from flows.intake.incoming import Arrival, Incoming, NotTaken, digested, named
+from flows.intake.archive import digested
+from flows.intake.arrival import Arrival
+from flows.intake.incoming import Incoming, NotTaken, named
 from flows.intake.outcome import ACCEPTED, REFUSED
 from flows.intake.passed_by import is_own_file
 

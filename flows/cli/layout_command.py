@@ -21,9 +21,11 @@ from flows.home.faults import Fault
 from flows.home.json_output import Document, write
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, write_anew
-from flows.intake.batches import Options, register_known
-from flows.intake.incoming import Arrival, digested, named
+from flows.intake.archive import digested
+from flows.intake.arrival import Arrival
+from flows.intake.incoming import Options, named
 from flows.intake.opening import Opener
+from flows.intake.register_file import register_known
 from transforms.tables.identify import Context, Delivery, Identified, identify
 from warehouse.deliveries.layouts import LayoutBefore, last_layouts
 
@@ -57,8 +59,7 @@ def identified(
 ) -> Iterator[tuple[Arrival, Identified | None]]:
     """What each file is; one of an unknown form is taken for the form that it resembles. None when it failed on us."""
     opener = Opener(settings)
-    schools = register_known(settings, None, Context(None, b""), opener)
-    context = Context(schools, b"", options.form, options.sender)
+    context = Context(register_known(settings, None, opener), b"", options.form, options.sender)
     incoming = named(paths, settings.inbox)
     arrivals = [each for file in incoming for each in digested(file, folder, settings.reader_limits)]
     for arrival, delivery in zip(arrivals, opener.read(arrivals), strict=True):

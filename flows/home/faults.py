@@ -6,7 +6,7 @@ import logging
 import logging.handlers
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -16,6 +16,7 @@ from flows.home.log import WithIds, formatter, logged, logged_as
 
 LOGGER = logging.getLogger("profmin")
 T = TypeVar("T")
+R = TypeVar("R")
 LARGEST_LOG = 5_000_000
 
 SAFE_TO_QUOTE = ("ServerError", "AuditFailed", "UsageError", "ReaderFailed", "Timeout", "GaveUp", "NotTaken")
@@ -125,6 +126,28 @@ def guarded(doing: str, work: Callable[[], T], *, delivery: str | None = None) -
         with logged_as(error):
             LOGGER.error("%s\n%s", failure, trace(error))
         return failure
+
+
+def each_guarded(
+    doing: str, work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], sha256: Callable[[T], str]
+) -> list[R | Fault]:
+    """Do some work on deliveries together, and when that fails on each alone: one stops no other. Same order.
+
+    `sha256` tells that of a delivery.
+    """
+    if not items:
+        return []
+    first = sha256(items[0])
+    found = guarded(
+        f"{doing} {len(items)} deliveries from {first[:8]} on",
+        lambda: work(items),
+        delivery=first if len(items) == 1 else None,
+    )
+    if not isinstance(found, Fault):
+        return list(found)
+    if len(items) == 1:
+        return [found]
+    return [each for item in items for each in each_guarded(doing, work, [item], sha256)]
 
 
 def log_failure(error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""Files that arrive, and the archive that keeps their bytes for ever.
+"""What lies in an inbox, or what somebody names to be taken in.
 
 An inbox is a place where others write: a name may be of any bytes, a file may be no file, a folder may be closed to us.
 What lies there is listed and opened entry by entry, and nothing is opened through a link.
@@ -8,29 +8,35 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Literal
 
-from contracts.circumstances import INBOX, NOTHING_STATED, Stated
+from contracts.circumstances import INBOX, Stated
 from contracts.vocabulary import owners
-from documents.reading.archive_members import members, unpacked_size
-from documents.reading.formats.limits import Limits
 from documents.reading.names import file_name, recorded, shown
-from flows.home.whole_file import new_file, sync, write
 from flows.intake.passed_by import is_passed_by
 
 Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
-CHUNK = 1 << 20
 NAMED = "ingest"
 """The channel of files that an operator names."""
 
 
-Key = int | tuple[str, str, str]
+@dataclass(frozen=True)
+class Options:
+    """What the caller says about the files, in place of what the files say themselves."""
+
+    form: str | None = None
+    sender: str | None = None
+    as_of: dt.date | None = None
+    register: Path | None = None
+
+    @property
+    def stated(self) -> Stated:
+        return Stated(self.form, self.sender, self.as_of)
 
 
 @dataclass(frozen=True)
@@ -73,57 +79,6 @@ class Incoming:
         return NAMED if self.inbox_path is None else INBOX
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """A file whose bytes are in the archive. `container_id` is the delivery of the zip archive that it came in.
-
-    `claimed_at` is the time that the file itself has, `received_at` when it came for all we know. `stamp` tells whether
-    the file at `inbox_path` is still the one that was read. `stated` is what an operator said of it earlier.
-    """
-
-    file: str
-    folder: str | None
-    sha256: str
-    size: int
-    received_at: dt.datetime
-    path: Path
-    claimed_at: dt.datetime | None = None
-    channel: str = NAMED
-    container_id: int | None = None
-    inbox_path: str | None = None
-    stamp: str | None = None
-    delivery_id: int | None = None
-    stated: Stated = NOTHING_STATED
-
-    @property
-    def key(self) -> Key:
-        """What tells deliveries of a run apart: equal bytes under two names are two."""
-        return self.delivery_id or (self.sha256, self.file, self.folder or "")
-
-    @property
-    def owner(self) -> str | None:
-        """The sender whom its folder proves."""
-        return None if self.folder is None else owners(INBOX).get(self.folder)
-
-    def came(self, now: dt.datetime, *, is_vouched: bool) -> dt.datetime:
-        """When a file comes that is seen for the first time: as its channel vouches, else now."""
-        claim = self.claimed_at
-        return claim if is_vouched and claim is not None and claim <= now else now
-
-    @property
-    def is_unowned(self) -> bool:
-        """Did it come by a way that is nobody's?"""
-        return self.channel == INBOX and self.owner is None
-
-
-Allowed = Callable[[int, int], None]
-"""Asked whether so many files of so many bytes may be kept; raises NotTaken."""
-
-
-def no_limit(_files: int, _size: int) -> None:
-    """For whoever takes in what it was told to."""
-
-
 def discover(inbox: Path) -> list[Incoming]:
     """The files of an inbox in a fixed order: inbox/<sender>/<file>, or without a sender at its top.
 
@@ -146,44 +101,6 @@ def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
                 incoming = Incoming(file, owned, left_out=why)
             found.setdefault(whole, incoming)
     return list(found.values())
-
-
-def digest(incoming: Incoming) -> Arrival:
-    """The arrival of a file that stays where it is (a dry run archives nothing)."""
-    checksum = hashlib.sha256()
-    with opened(incoming) as file:
-        while chunk := file.read(CHUNK):
-            checksum.update(chunk)
-        status = os.fstat(file.fileno())
-    return _arrival(incoming, checksum.hexdigest(), status, incoming.path)
-
-
-def digested(incoming: Incoming, folder: Path, limits: Limits) -> list[Arrival]:
-    """The deliveries that a file is in a dry run: itself, or the files of a zip archive, unpacked into a folder."""
-    arrival = digest(incoming)
-    return unpack(arrival, folder, limits) or [arrival]
-
-
-def archive(incoming: Incoming, folder: Path, allowed: Allowed = no_limit) -> Arrival:
-    """Keep the bytes of a file as folder/<first two>/<sha256>, whole or not at all, and never write them twice.
-
-    `allowed` is asked before a byte is kept, and of what comes beyond the size that the file had then. Raises what it
-    raises, and what `opened` does.
-    """
-    with opened(incoming) as source:
-        status = os.fstat(source.fileno())  # before it is read: what is written meanwhile then is news to the next look
-        files, unpacked = unpacked_size(source)
-        allowed(1 + files, status.st_size + unpacked)
-
-        def grown(size: int) -> None:
-            if size > status.st_size:
-                allowed(1 + files, size + unpacked)
-
-        sha256, kept = _kept(source, folder, grown)
-    found = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
-    if incoming.inbox_path is None:
-        return found
-    return replace(found, inbox_path=incoming.inbox_path, stamp=stamp(status))
 
 
 def opened(incoming: Incoming) -> IO[bytes]:
@@ -236,58 +153,10 @@ def stamp(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
-def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
-    """The files in a zip archive, each a delivery of its own whose bytes are kept in `folder` like any other's.
-
-    None when the arrival is no zip archive of deliveries, or one that cannot be unpacked: it is then read as it is.
-    """
-    unpacked = []
-    for name, content in members(arrival.path, limits.unpacked):
-        if not is_passed_by(PurePosixPath(name).parts):
-            sha256, kept = _kept(content, folder)
-            size = kept.stat().st_size
-            member = replace(arrival, file=f"{arrival.file}/{name}", sha256=sha256, size=size, path=kept)
-            unpacked.append(
-                replace(member, container_id=arrival.delivery_id, delivery_id=None, inbox_path=None, stamp=None)
-            )
-    return unpacked
-
-
-def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None = None) -> tuple[str, Path]:
-    """The checksum of some bytes, and where they are kept."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    checksum = hashlib.sha256()
-    size = 0
-    with new_file(folder) as (copy, target):
-        while chunk := source.read(CHUNK):
-            size += len(chunk)
-            if allowed is not None:
-                allowed(size)
-            checksum.update(chunk)
-            write(target, chunk)
-        os.fsync(target)
-        sha256 = checksum.hexdigest()
-        kept = folder / sha256[:2] / sha256
-        if not kept.exists():
-            kept.parent.mkdir(mode=0o700, exist_ok=True)
-            copy.rename(kept)
-            for changed in (kept.parent, folder):
-                sync(changed)
-    return sha256, kept
-
-
 def _in_inbox(path: Path, below: Path, why: LeftOut | None = None) -> Incoming:
     """`below` is the path below the inbox. The name of a folder becomes that of one in the outbox."""
     folders = below.parts if why is not None and why.is_folder else below.parts[:-1]
     return Incoming(path, file_name(folders[0], "") if folders else None, recorded(below.as_posix()), why)
-
-
-def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path) -> Arrival:
-    written = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
-    return Arrival(
-        incoming.file, incoming.folder, sha256, status.st_size, dt.datetime.now(dt.UTC), path,
-        claimed_at=written, channel=incoming.channel,
-    )  # fmt: skip
 
 
 def _listed(folder: Path) -> list[tuple[Path, LeftOut | None]]:

@@ -12,7 +12,7 @@ from contracts.grid import Blocks, Grid, Unreadable
 from documents.reading.sandbox import result, shared
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
-from flows.intake.incoming import Arrival, Key
+from flows.intake.arrival import Arrival, Key
 from transforms.interpret import Delivery
 
 Content = Grid | Blocks | Unreadable

@@ -10,7 +10,8 @@ from contracts.circumstances import answered_to
 from contracts.reading import Answer, Finding, Layout, Reading, Rows, Status, findings_in
 from flows.home.faults import Fault
 from flows.home.json_output import Document
-from flows.intake.incoming import Arrival, Incoming, Key
+from flows.intake.arrival import Arrival, Key
+from flows.intake.incoming import Incoming
 
 ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
 """Exit codes: nothing wrong, our own failure, wrong usage, rows were quarantined, a delivery was refused or held."""

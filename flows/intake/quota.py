@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flows.home.settings import Settings
 from flows.intake.incoming import LeftOut, NotTaken
-from warehouse.deliveries.not_taken import Used
+from warehouse.deliveries.not_taken import Used, used
 
-Asked = Callable[[str | None, dt.datetime], Used]
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 class Quota:
-    """What one run may still keep. `asked` says what was taken in of a folder since a moment; it is asked once."""
+    """What one run may still keep; what was taken in of a folder that day is asked once."""
 
-    def __init__(self, settings: Settings, asked: Asked) -> None:
+    def __init__(self, settings: Settings, engine: Engine) -> None:
         self.settings = settings
-        self.asked = asked
+        self.engine = engine
         self._used: dict[str | None, Used] = {}
 
     def of(self, folder: str | None, *, is_inbox: bool) -> Allowance:
@@ -43,12 +44,13 @@ class Quota:
         settings = self.settings
         if folder not in self._used:
             now = dt.datetime.now(ZoneInfo(settings.timezone))
-            self._used[folder] = self.asked(folder, now.replace(hour=0, minute=0, second=0, microsecond=0))
-        used = self._used[folder]
-        if used.files + files > settings.sender_files:
-            raise NotTaken(LeftOut("quota", f"{used.files + files} files, {settings.sender_files} are allowed"))
-        if used.size + size > settings.sender_mb << 20:
-            raise NotTaken(LeftOut("quota", f"{used.size + size} bytes, {settings.sender_mb} MB are allowed"))
+            with self.engine.connect() as connection:
+                self._used[folder] = used(connection, folder, now.replace(hour=0, minute=0, second=0, microsecond=0))
+        before = self._used[folder]
+        if before.files + files > settings.sender_files:
+            raise NotTaken(LeftOut("quota", f"{before.files + files} files, {settings.sender_files} are allowed"))
+        if before.size + size > settings.sender_mb << 20:
+            raise NotTaken(LeftOut("quota", f"{before.size + size} bytes, {settings.sender_mb} MB are allowed"))
 
     def _disk(self, size: int) -> None:
         found = os.statvfs(self.settings.archive)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,16 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contracts.circumstances import Stated
-from contracts.versions.rule_versions import contract_version
 from flows.home.faults import Fault, guarded
-from flows.home.settings import Settings
-from flows.intake.batches import Options
-from flows.intake.incoming import NAMED, Arrival, Incoming, Key, LeftOut, NotTaken, archive, is_bare, unpack
+from flows.intake.archive import archive, unpack
+from flows.intake.arrival import Arrival, Key
+from flows.intake.incoming import NAMED, Incoming, LeftOut, NotTaken, is_bare
+from flows.intake.intake import Intake
 from flows.intake.left_out import gone, not_taken
 from flows.intake.left_out_record import entry
 from flows.intake.outcome import Outcome, failed
-from flows.intake.quota import Quota
 from flows.intake.seen import unseen
 from flows.intake.settling import settled
 from flows.intake.statements import statements_in, take_statements
@@ -30,145 +27,137 @@ from warehouse.deliveries.received import archived, waiting
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+Together = Sequence[tuple[str, str]]
+"""Names and folders of the files that are seen together."""
 
-class Receiver:
-    """Receives the files of one run."""
 
-    def __init__(self, engine: Engine, settings: Settings, options: Options, run_id: int | None) -> None:
-        self.engine = engine
-        self.settings = settings
-        self.options = options
-        self.run_id = run_id
-        self.version = contract_version()
-        self.quota = Quota(settings, self._used)
-        self.left_out: set[str] = set()
-        self.containers: set[int] = set()
-        self.stated: dict[Key, Outcome] = {}
+def receive(intake: Intake, incoming: Sequence[Incoming]) -> list[Arrival | Outcome]:
+    """Archive files that are seen together and record that they came, before anything can go wrong with them; of a
+    zip archive, then its files. The deliveries that they are, in the order of the files; of what is no delivery to be
+    read, a statement among it, the outcome."""
+    arrived, _ = _received(intake, incoming)
+    return arrived
 
-    def receive(self, incoming: Sequence[Incoming]) -> list[Arrival | Outcome]:
-        """Archive files that are seen together and record that they came, before anything can go wrong with them; of a
-        zip archive, then its files. The deliveries that they are, in the order of the files."""
-        with self.engine.connect() as connection:
-            seen = look(connection)
-        together = [(each.file, each.folder or "") for each in incoming]
-        kept: dict[int, Arrival | LeftOut | Outcome | Fault] = {}
-        # Of two that nothing else tells apart the one that says to be newer is the newer one.
-        for place in sorted(range(len(incoming)), key=lambda place: claim_of(incoming[place])):
-            kept[place] = guarded("archiving a file", partial(self._kept, incoming[place], seen, together))
-        found: list[Arrival | Outcome] = []
-        for place, file in enumerate(incoming):
-            found += self._deliveries(file, kept[place], seen, together)
-        return found
 
-    def receive_new(self, inbox: Sequence[Incoming]) -> list[Arrival | Outcome]:
-        """Receive those files of the inbox that did not lie there before as they are; then what is still to be read of
-        what was received earlier, from the archive: late and failed deliveries are never skipped. A file that is still
-        being written is left for the next look."""
-        whole = settled(unseen(self.engine, inbox), self.settings.settle_seconds)
-        if is_bare(self.settings.inbox) and self._has_seen_files():
-            whole.append(Incoming(self.settings.inbox, None, ".", LeftOut("gone", "it is empty", is_folder=True)))
-        self.left_out.clear()
-        arrived = self.receive(whole)
-        guarded("noting what is taken in now", self._forget_others)
-        return arrived + self._still_waiting({each.key for each in arrived})
+def receive_new(intake: Intake, inbox: Sequence[Incoming]) -> list[Arrival | Outcome]:
+    """Receive those files of the inbox that did not lie there before as they are; then what is still to be read of
+    what was received earlier, from the archive: late and failed deliveries are never skipped. A file that is still
+    being written is left for the next look."""
+    settings = intake.settings
+    whole = settled(unseen(intake.engine, inbox), settings.settle_seconds)
+    if is_bare(settings.inbox) and _has_seen_files(intake.engine):
+        whole.append(Incoming(settings.inbox, None, ".", LeftOut("gone", "it is empty", is_folder=True)))
+    arrived, still_left_out = _received(intake, whole)
+    guarded("noting what is taken in now", partial(_forget_others, intake.engine, still_left_out))
+    return arrived + _still_waiting(intake, {each.key for each in arrived})
 
-    def _kept(self, file: Incoming, seen: Look, together: Collection[tuple[str, str]]) -> Arrival | LeftOut | Outcome:
-        """Archive and record one file; why it is not taken, or what came of one that is gone."""
-        is_inbox = file.inbox_path is not None
-        allowed = self.quota.of(file.folder, is_inbox=is_inbox)
-        try:
-            arrival = archive(file, self.settings.archive, allowed)
-        except NotTaken as error:
-            self._note_left_out(file, error.left_out)
-            return error.left_out
-        except FileNotFoundError:
-            if not is_inbox:
-                raise
-            return gone(file)
-        (recorded,) = self._record([arrival], seen, together)
-        self.quota.note(file.folder, allowed)
-        return recorded
 
-    def _deliveries(
-        self,
-        file: Incoming,
-        kept: Arrival | LeftOut | Outcome | Fault,
-        seen: Look,
-        together: Collection[tuple[str, str]],
-    ) -> list[Arrival | Outcome]:
-        if isinstance(kept, Fault):
-            return [failed(file, kept)]
-        if isinstance(kept, LeftOut):
-            return [not_taken(file, kept)]
-        return [kept] if isinstance(kept, Outcome) else self._opened(kept, seen, together)
+def _received(intake: Intake, incoming: Sequence[Incoming]) -> tuple[list[Arrival | Outcome], set[str]]:
+    """The deliveries, and the paths of entries of the inbox that are left out."""
+    with intake.engine.connect() as connection:
+        seen = look(connection)
+    together = _circumstances(incoming)
+    kept: dict[int, Arrival | LeftOut | Outcome | Fault] = {}
+    # Of two that nothing else tells apart the one that says to be newer is the newer one.
+    for place in sorted(range(len(incoming)), key=lambda place: claim_of(incoming[place])):
+        kept[place] = guarded("archiving a file", partial(_kept, intake, incoming[place], seen, together))
+    arrived: list[Arrival | Outcome] = []
+    left_out_there: set[str] = set()
+    for place, file in enumerate(incoming):
+        each = kept[place]
+        if isinstance(each, LeftOut):
+            arrived.append(not_taken(file, each))
+            if file.inbox_path is not None:
+                left_out_there.add(file.inbox_path)
+        elif isinstance(each, Fault):
+            arrived.append(failed(file, each))
+        else:
+            arrived += _deliveries(intake, each, seen, together)
+    return arrived, left_out_there
 
-    def _opened(self, arrival: Arrival, seen: Look, together: Collection[tuple[str, str]]) -> list[Arrival | Outcome]:
-        """The files of a zip archive, recorded too, or the arrival itself; what is a statement has its outcome."""
-        if arrival.key in self.stated:
-            return [self.stated[arrival.key]]
-        unpacked = partial(self._unpacked, arrival, seen, together)
-        inside = guarded("unpacking a delivery", unpacked, delivery=arrival.sha256)
-        if isinstance(inside, Fault):
-            return [failed(arrival, inside)]
-        return [self.stated.get(each.key, each) for each in inside] or [arrival]
 
-    def _unpacked(self, arrival: Arrival, seen: Look, together: Collection[tuple[str, str]]) -> list[Arrival]:
-        inside = unpack(arrival, self.settings.archive, self.settings.reader_limits)
-        if inside:
-            self.containers.add(arrival.delivery_id or 0)
-        return self._record(inside, seen, [*together, *((each.file, each.folder or "") for each in inside)])
+def _kept(intake: Intake, file: Incoming, seen: Look, together: Together) -> Arrival | LeftOut | Outcome:
+    """Archive and record one file; why it is not taken, or what came of one that is gone or states something."""
+    is_inbox = file.inbox_path is not None
+    allowed = intake.quota.of(file.folder, is_inbox=is_inbox)
+    try:
+        arrival = archive(file, intake.settings.archive, allowed)
+    except NotTaken as error:
+        if is_inbox:
+            with intake.engine.begin() as connection:
+                left_out.note(connection, entry(file, error.left_out), intake.run_id)
+        return error.left_out
+    except FileNotFoundError:
+        if not is_inbox:
+            raise
+        return gone(file)
+    (recorded,) = record(intake, [arrival], seen, together)
+    intake.quota.note(file.folder, allowed)
+    return recorded
 
-    def _still_waiting(self, arrived: Collection[Key]) -> list[Arrival | Outcome]:
-        with self.engine.connect() as connection:
-            kept = archived_arrivals(connection, self.settings.archive, waiting(connection, self.version))
-            seen = look(connection)
-        return [
-            each
-            for delivery_id, arrival in kept.items()
-            if delivery_id not in arrived and delivery_id not in self.containers
-            for each in self._opened(arrival, seen, ())
-        ]
 
-    def _note_left_out(self, incoming: Incoming, why: LeftOut) -> None:
-        if incoming.inbox_path is not None:
-            self.left_out.add(incoming.inbox_path)
-            with self.engine.begin() as connection:
-                left_out.note(connection, entry(incoming, why), self.run_id)
+def _deliveries(intake: Intake, kept: Arrival | Outcome, seen: Look, together: Together) -> list[Arrival | Outcome]:
+    """The files of a zip archive, recorded too, or the arrival itself; an outcome stays one."""
+    if isinstance(kept, Outcome):
+        return [kept]
+    unpacked = partial(_unpacked, intake, kept, seen, together)
+    inside = guarded("unpacking a delivery", unpacked, delivery=kept.sha256)
+    return [failed(kept, inside)] if isinstance(inside, Fault) else inside or [kept]
 
-    def _forget_others(self) -> None:
-        with self.engine.begin() as connection:
-            left_out.forget_others(connection, self.left_out)
 
-    def _has_seen_files(self) -> bool:
-        with self.engine.connect() as connection:
-            return left_out.has_seen_files(connection)
+def _unpacked(intake: Intake, arrival: Arrival, seen: Look, together: Together) -> list[Arrival | Outcome]:
+    inside = unpack(arrival, intake.settings.archive, intake.settings.reader_limits)
+    return record(intake, inside, seen, [*together, *_circumstances(inside)]) if inside else []
 
-    def _used(self, folder: str | None, since: dt.datetime) -> left_out.Used:
-        with self.engine.connect() as connection:
-            return left_out.used(connection, folder, since)
 
-    def _record(self, arrivals: Sequence[Arrival], seen: Look, together: Collection[tuple[str, str]]) -> list[Arrival]:
-        """The arrivals, each with the delivery that it is, and with the time at which that came."""
-        options = self.options
-        stated = Stated(options.form, options.sender, options.as_of)
-        found: dict[Key, Arrival] = {}
-        with self.engine.begin() as connection:
-            said = statements_in(connection, arrivals, seen.received_at, self.settings, options.sender)
-            for arrival in sorted(arrivals, key=lambda each: (each.file, each.sha256)):  # in one order: no deadlock
-                came = Came(
-                    arrival.sha256, arrival.file, arrival.size, arrival.claimed_at or seen.received_at,
-                    arrival.path.relative_to(self.settings.archive).as_posix(), arrival.folder, arrival.channel,
-                    is_vouched=self.settings.vouches_for(arrival.channel), run_id=self.run_id,
-                    container_id=arrival.container_id, inbox_path=arrival.inbox_path, stamp=arrival.stamp,
-                    stated=stated, said=said[arrival.key][0] if arrival.key in said else None,
-                )  # fmt: skip
-                recorded = record_came(connection, came, seen, together)
-                found[arrival.key] = replace(
-                    arrival, delivery_id=recorded.delivery_id, received_at=recorded.came_at, stated=stated
-                )
-            made = {each.key: said[key] for key, each in found.items() if key in said}
-            self.stated |= take_statements(connection, list(found.values()), made, self.settings, self.run_id)
-        return [found[each.key] for each in arrivals]
+def record(intake: Intake, arrivals: Sequence[Arrival], seen: Look, together: Together) -> list[Arrival | Outcome]:
+    """Record in one transaction that archived files came: the arrivals, each with the delivery that it is and with the
+    time at which that came; the outcome of one that states that there is nothing to report."""
+    settings, found = intake.settings, {}
+    with intake.engine.begin() as connection:
+        said = statements_in(connection, arrivals, seen.received_at, settings, intake.stated.sender)
+        for arrival in sorted(arrivals, key=lambda each: (each.file, each.sha256)):  # in one order: no deadlock
+            came = Came(
+                arrival.sha256, arrival.file, arrival.size, arrival.claimed_at or seen.received_at,
+                arrival.path.relative_to(settings.archive).as_posix(), arrival.folder, arrival.channel,
+                is_vouched=settings.vouches_for(arrival.channel), run_id=intake.run_id,
+                container_id=arrival.container_id, inbox_path=arrival.inbox_path, stamp=arrival.stamp,
+                stated=intake.stated, said=said[arrival.key][0] if arrival.key in said else None,
+            )  # fmt: skip
+            recorded = record_came(connection, came, seen, together)
+            found[arrival.key] = replace(
+                arrival, delivery_id=recorded.delivery_id, received_at=recorded.came_at, stated=intake.stated
+            )
+        made = {each.key: said[key] for key, each in found.items() if key in said}
+        stated = take_statements(connection, list(found.values()), made, settings, intake.run_id)
+    recorded_there = [found[each.key] for each in arrivals]
+    return [stated.get(each.key, each) for each in recorded_there]
+
+
+def _still_waiting(intake: Intake, arrived: Collection[Key]) -> list[Arrival | Outcome]:
+    with intake.engine.connect() as connection:
+        kept = archived_arrivals(connection, intake.settings.archive, waiting(connection, intake.version))
+        seen = look(connection)
+    return [
+        each
+        for delivery_id, arrival in kept.items()
+        if delivery_id not in arrived
+        for each in _deliveries(intake, arrival, seen, ())
+    ]
+
+
+def _forget_others(engine: Engine, still: Collection[str]) -> None:
+    with engine.begin() as connection:
+        left_out.forget_others(connection, still)
+
+
+def _has_seen_files(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return left_out.has_seen_files(connection)
+
+
+def _circumstances(files: Sequence[Incoming] | Sequence[Arrival]) -> list[tuple[str, str]]:
+    return [(each.file, each.folder or "") for each in files]
 
 
 def archived_arrivals(connection: Connection, folder: Path, deliveries: Collection[int]) -> dict[int, Arrival]:

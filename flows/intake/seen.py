@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from contracts.reading import answer
-from flows.intake.incoming import Arrival, Incoming, stamp
+from flows.intake.arrival import Arrival
+from flows.intake.incoming import Incoming, stamp
 from flows.intake.left_out_record import seen_as
 from flows.intake.outcome import Outcome
 from warehouse.deliveries import not_taken as left_out

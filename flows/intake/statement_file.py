@@ -16,7 +16,7 @@ from contracts.texts import phrases
 from contracts.vocabulary import rows
 from documents.reading.formats.encoding import decoded
 from documents.receipts.make import receipt_name
-from flows.intake.incoming import Arrival
+from flows.intake.arrival import Arrival
 from warehouse.incidents.nothing_to_report import Duty, Unanswered, duties
 
 if TYPE_CHECKING:

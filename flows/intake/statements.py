@@ -12,7 +12,7 @@ from contracts.circumstances import Said
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.home.whole_file import write_changed
-from flows.intake.incoming import Arrival, Key
+from flows.intake.arrival import Arrival, Key
 from flows.intake.outcome import NOBODY, Outcome
 from flows.intake.statement_file import BY, answer_name, reason_of, statement_text, unclear, understood
 from warehouse.incidents.nothing_to_report import Duty, Statement, duties, record, withdraw

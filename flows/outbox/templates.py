@@ -16,9 +16,8 @@ from contracts.vocabulary import campaign_at, rows
 from documents.writing.template import template_xlsx
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, write_anew
-from flows.intake.batches import register_known
 from flows.intake.opening import Opener
-from transforms.interpret import Context
+from flows.intake.register_file import register_known
 
 Row = dict[str, str]
 
@@ -88,7 +87,7 @@ def schools(settings: Settings, form: Form, sender: str | None, register: Path |
     if sender is None:
         sys.stderr.write("no schools are filled in: name their sender with --sender\n")
         return []
-    frame = register_known(settings, register, Context(None, b""), Opener(settings))
+    frame = register_known(settings, register, Opener(settings))
     if frame is None:
         sys.stderr.write("no schools are filled in: no register is loaded yet; name one with --register\n")
         return []

@@ -9,8 +9,7 @@ from typing import Literal
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
-from flows.intake.batches import Options
-from flows.intake.intake import Intake
+from flows.intake.publishing import publish_changes
 from flows.outbox.receipts import write_receipts
 from flows.runs.record import recorded
 from warehouse.deliveries.decision import Decided, decide
@@ -31,7 +30,7 @@ def decided(
         dates: list[dt.date] = []
         with recorded(engine, settings, KIND, None, None) as run:
             run.message = f"delivery {delivery_id}: {'accepted' if decision == 'current' else 'declined'}"
-            found = guarded("publishing", partial(Intake(engine, settings, Options(), run.run_id).publish, None))
+            found = guarded("publishing", partial(publish_changes, engine, settings, None, run.run_id))
             if isinstance(found, Fault):
                 raise found
             dates = found

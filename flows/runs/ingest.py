@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 from flows.home.connection import warehouse
 from flows.home.faults import LOGGER, Fault, guarded
 from flows.home.log import logged
-from flows.home.progress import report
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import REGISTER_FORM, Known, Options, batches, turns
-from flows.intake.incoming import Arrival, Incoming, discover, named
+from flows.intake.arrival import REGISTER_FORM
+from flows.intake.incoming import Incoming, Options, discover, named
 from flows.intake.intake import Intake
-from flows.intake.outcome import Outcome, exit_code, first_failure, in_order, unique
+from flows.intake.outcome import Outcome, exit_code, first_failure
+from flows.intake.publishing import publish_changes
+from flows.intake.receiving import receive, receive_new
+from flows.intake.take_in import take_in
 from flows.messages.after_run import write_down
 from flows.outbox.receipts import write_receipts
 from flows.runs.record import LONGEST_MESSAGE
@@ -45,11 +47,11 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                     take_in_register(Intake(engine, settings, Options(form=REGISTER_FORM), run_id), options.register)
                 intake = Intake(engine, settings, options, run_id)
                 if paths:
-                    arrived = intake.receive(named(paths, settings.inbox))
+                    arrived = receive(intake, named(paths, settings.inbox))
                 else:
-                    arrived = intake.receive_new(discover(settings.inbox))
+                    arrived = receive_new(intake, discover(settings.inbox))
                 told = with_what_counts(engine, take_in(intake, arrived), ZoneInfo(settings.timezone))
-                dates = intake.publish(options.as_of)
+                dates = publish_changes(engine, settings, options.as_of, run_id)
                 LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
                 with engine.connect() as connection:
                     published = published_dates(connection)  # by a run, too, that died before its receipts
@@ -70,22 +72,9 @@ def ingest_by_hand(paths: Sequence[Path], options: Options, settings: Settings) 
     return outcomes
 
 
-def take_in(intake: Intake, arrived: Sequence[Arrival | Outcome]) -> list[Outcome]:
-    """Interpret and load what is new."""
-    arrivals = unique(arrived)
-    outcomes = intake.recall(arrivals)
-    known, wrong = intake.look([each for each in arrivals if each.key not in outcomes])
-    outcomes |= {outcome.key: outcome for outcome in wrong}
-    report(len(outcomes), len(arrivals))
-    for part in (*turns(registers(known)), *turns(others(known))):
-        for batch in batches(part):
-            outcomes |= {outcome.key: outcome for outcome in intake.process(batch)}
-            report(len(outcomes), len(arrivals))
-    return in_order(arrived, outcomes)
-
-
 def take_in_register(intake: Intake, path: Path) -> None:
-    outcome, *others = take_in(intake, intake.receive([Incoming(path, None)]))
+    """Take in a register that is named beside the files. Raises UsageError for what is none, Fault."""
+    outcome, *others = take_in(intake, receive(intake, [Incoming(path, None)]))
     if others:
         raise UsageError(f"{path} is an archive of {len(others) + 1} files, not a register.")
     if outcome.failure is not None:
@@ -93,11 +82,3 @@ def take_in_register(intake: Intake, path: Path) -> None:
     if outcome.verdict == "refused":
         why = next((finding.message for finding in outcome.findings if finding.severity == "refuse"), "")
         raise UsageError(f"{path} is not a register that can be used: {why}")
-
-
-def registers(known: Sequence[Known]) -> list[Known]:
-    return [each for each in known if each.is_register]
-
-
-def others(known: Sequence[Known]) -> list[Known]:
-    return [each for each in known if not each.is_register]

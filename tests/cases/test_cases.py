@@ -14,8 +14,8 @@ import pytest
 from contracts.rules import LATE
 from documents.demo import deliveries, tomsk
 from flows.home.settings import Settings
-from flows.intake.batches import Options
 from flows.intake.dry_run import check
+from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome
 
 HERE = Path(__file__).parent

@@ -24,8 +24,9 @@ import psycopg2.extensions
 
 PHASES = {
     "_enter": "start", "upgrade": "start", "start_run": "start", "receive": "archive", "recall": "look", "look": "look",
-    "process": "read", "forget_registers": "register", "load_many": "load", "load_pupils": "load",
-    "publish": "publish", "dates_to_publish": "publish", "write_receipts": "receipts", "finish_run": "end",
+    "process": "read", "keep_register": "register", "load_many": "load", "load_pupils": "load",
+    "publish": "publish", "publish_changes": "publish", "dates_to_publish": "publish",
+    "write_receipts": "receipts", "finish_run": "end",
     "_leave": "stop", "open_backfill": "open", "read_again": "propose", "compare": "compare", "apply": "apply",
     "revert": "revert", "show_report": "show", "publish_within": "publish", "decide": "decide",
     "decided": "open", "notify": "tell", "write_metrics": "tell",

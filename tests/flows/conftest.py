@@ -19,7 +19,7 @@ from forks import Forks
 
 from documents.demo import tomsk, write_deliveries
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from flows.service.temporary_server import orchestrator
 from warehouse.schema.upgrade import connect

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.messages.after_run import notify
 from flows.messages.composing import compose
 from flows.messages.delivering import Delivered

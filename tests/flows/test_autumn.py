@@ -16,7 +16,7 @@ from documents.demo import put, tomsk
 from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school
 from flows.home.settings import Settings
 from flows.intake import batches as reader
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs import ingest as ingesting
 from flows.runs.ingest import ingest
 from warehouse.marts.publication import publish, published_dates

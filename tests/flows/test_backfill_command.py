@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from warehouse.schema.upgrade import connect
 

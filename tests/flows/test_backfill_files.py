@@ -23,7 +23,7 @@ from flows.backfills import steps as backfill
 from flows.backfills.report import Report, report_of
 from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.decide import decided
 from flows.runs.ingest import ingest
 from flows.upkeep.doctor import examine

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from evidence import assert_nowhere, picked, planted
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from warehouse.backfill.requests import backfills
 from warehouse.marts.published import mart

@@ -25,7 +25,7 @@ from flows.home.faults import Fault
 from flows.home.pupil_key import key_of_home
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from flows.upkeep.backup import backup, bring_back
 from flows.upkeep.doctor import examine

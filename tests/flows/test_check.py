@@ -5,8 +5,8 @@ from evidence import picked
 
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
 from flows.intake.dry_run import check
+from flows.intake.incoming import Options
 from flows.intake.outcome import exit_code
 
 KEYS = ["file", "sha256", "form", "edition", "sender", "as_of", "verdict", "rows", "layout", "findings"]
@@ -57,25 +57,23 @@ def test_a_register_that_is_no_file_is_wrong_usage_in_words(bare: Settings, regi
 
 
 def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path) -> None:
-    from flows.intake.batches import register_of
     from flows.intake.opening import Opener
-    from transforms.interpret import Context
+    from flows.intake.register_file import register_of
 
     home = Settings(home=tmp_path)
     files = picked(region_files, "department/Реестр", "bakcharsky")
-    register_of(files["department/Реестр"], Context(None, b"x" * 32), Opener(home)).write_parquet(home.register)
+    register_of(files["department/Реестр"], Opener(home)).write_parquet(home.register)
     (outcome,) = check([files["bakcharsky"]], Options(), home)
     assert "COM-024" not in {finding.rule for finding in outcome.findings}
 
 
 def test_check_takes_a_register_kept_before_full_names_were(tmp_path: Path, region_files: Path) -> None:
-    from flows.intake.batches import register_of
     from flows.intake.opening import Opener
-    from transforms.interpret import Context
+    from flows.intake.register_file import register_of
 
     home = Settings(home=tmp_path)
     files = picked(region_files, "department/Реестр", "bakcharsky")
-    register = register_of(files["department/Реестр"], Context(None, b"x" * 32), Opener(home))
+    register = register_of(files["department/Реестр"], Opener(home))
     assert register["full_name"].null_count() == 0
     register.drop("full_name").write_parquet(home.register)
     (outcome,) = check([files["bakcharsky"]], Options(), home)

@@ -31,7 +31,7 @@ from documents.demo.autumn import FIRST, autumn
 from flows.backfills import steps as backfill
 from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from flows.upkeep.doctor import examine
 from warehouse.backfill.apply import cancel

@@ -20,7 +20,7 @@ from documents.demo import tomsk
 from documents.demo.dress import STYLES
 from documents.demo.reports import report
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from flows.upkeep.doctor import examine
 

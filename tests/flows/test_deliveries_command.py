@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome, exit_code
 from flows.runs.ingest import ingest
 from warehouse.marts.published import mart

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.freshness import freshness
 from flows.runs.ingest import ingest
 from warehouse.schema.upgrade import connect, migrate

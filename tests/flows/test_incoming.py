@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.intake.incoming import Incoming, archive, discover, named
+from flows.intake.archive import archive
+from flows.intake.incoming import Incoming, discover, named
 from flows.intake.passed_by import deliveries, is_passed_by
 
 

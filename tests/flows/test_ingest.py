@@ -16,7 +16,7 @@ from evidence import picked
 from contracts.versions.rule_versions import contract_version
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome, exit_code
 from flows.runs.ingest import ingest
 from warehouse.marts.published import mart, mart_names
@@ -103,17 +103,17 @@ def test_a_bad_file_is_refused_and_stops_nobody(settings: Settings, engine: sa.E
 def test_our_own_failure_in_one_delivery_stops_no_other(
     settings: Settings, region_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import flows.intake.batches
+    import flows.intake.readings
 
     files = picked(region_files, "department/Реестр", "asinovsky", "parabelsky")
-    right = flows.intake.batches.interpret
+    right = flows.intake.readings.interpret
 
     def wrong(deliveries: Any, context: Any) -> Any:
         if any(delivery.folder == "asinovsky" for delivery in deliveries):
             raise ZeroDivisionError("Секретов Тайник")
         return right(deliveries, context)
 
-    monkeypatch.setattr(flows.intake.batches, "interpret", wrong)
+    monkeypatch.setattr(flows.intake.readings, "interpret", wrong)
     outcomes = {each.sender or each.folder: each for each in ingest(list(files.values()), Options(), settings)}
     assert outcomes["asinovsky"].verdict is None
     assert "ZeroDivisionError" in (outcomes["asinovsky"].failure or "")
@@ -146,12 +146,12 @@ def test_a_register_named_with_the_files_is_taken_in_first(settings: Settings, r
 def test_marts_of_a_run_that_was_cut_off_are_published_by_the_next(
     settings: Settings, engine: sa.Engine, region_inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import flows.intake.intake
+    import flows.intake.publishing
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(flows.intake.intake, "publish", killed)
+    monkeypatch.setattr(flows.intake.publishing, "publish", killed)
     with pytest.raises(KeyboardInterrupt):
         ingest([region_inbox], Options(), settings)
     assert counted(engine, "SELECT string_agg(state, ',') FROM ops.run") == "failed"

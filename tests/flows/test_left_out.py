@@ -17,10 +17,10 @@ from evidence import picked
 
 from contracts.rules import LEFT_OUT
 from flows.home.settings import Settings
-from flows.intake.batches import Options
-from flows.intake.incoming import Incoming, NotTaken, discover, opened
+from flows.intake.incoming import Incoming, NotTaken, Options, discover, opened
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome, exit_code
+from flows.intake.receiving import receive_new
 from flows.intake.seen import news
 from flows.runs.ingest import ingest
 from warehouse.incidents.condition import conditions, find
@@ -233,7 +233,7 @@ def test_a_file_that_grows_while_it_is_read_is_counted_as_it_grows(settings: Set
         elif size > 1_000_000:
             raise NotTaken(discover(Path("/nowhere"))[0].left_out)  # type: ignore[arg-type]
 
-    from flows.intake.incoming import archive
+    from flows.intake.archive import archive
 
     with pytest.raises(NotTaken):
         archive(discover(settings.inbox)[0], settings.archive, allowed)
@@ -256,7 +256,7 @@ def test_one_intake_asks_once_a_sender(settings: Settings, engine: sa.Engine, re
     sa.event.listen(engine, "before_cursor_execute", lambda *each: statements.append(each[2]))
     for number in range(5):
         (report.parent / f"{number}.csv").write_text(f"{number}")
-    intake.receive_new(discover(settings.inbox))
+    receive_new(intake, discover(settings.inbox))
     assert sum("a.arrived_at >=" in each for each in statements) == 2
 
 

@@ -17,7 +17,7 @@ from evidence import picked
 from flows.home.faults import LOGGER, Fault, guarded, log_failure, log_to
 from flows.home.log import Record, logged, records
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from warehouse.deliveries.received import finish_run, start_run
 

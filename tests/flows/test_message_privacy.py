@@ -20,7 +20,7 @@ from post import Endpoint, endpoint, files_of, mailbox, parsed, text_of, unpacke
 from pydantic import SecretStr
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.messages.after_run import notify
 from flows.messages.delivering import deliver
 from flows.messages.routing import COLUMNS

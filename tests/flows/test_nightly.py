@@ -91,14 +91,14 @@ def test_a_night_that_meets_everything(
     settings: Settings, engine: sa.Engine, region_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused file, a fault that passes, and a bug: the rest is loaded, and the night says that it failed."""
-    import flows.intake.intake
+    import flows.intake.loading
     import flows.nightly
 
     for path in picked(region_files, "department/Реестр", "asinovsky", "kedrovy", "parabelsky").values():
         shutil.copytree(path.parent, settings.inbox / path.parent.name, dirs_exist_ok=True)
     (settings.inbox / "bakcharsky").mkdir()
     (settings.inbox / "bakcharsky" / "оборванный.xlsx").write_bytes(b"PK\x03\x04 and no more PK\x05\x06")
-    right = flows.intake.intake.load_many
+    right = flows.intake.loading.load_many
     calls: list[str] = []
 
     class OperationalError(Exception):
@@ -113,7 +113,7 @@ def test_a_night_that_meets_everything(
             raise ZeroDivisionError("Секретов Тайник")
         return right(engine, pairs, *rest)
 
-    monkeypatch.setattr(flows.intake.intake, "load_many", shaky)
+    monkeypatch.setattr(flows.intake.loading, "load_many", shaky)
     quick = flows.nightly.take_in.with_options(retry_delay_seconds=0, retry_condition_fn=flows.nightly.fault_may_pass)
     monkeypatch.setattr(flows.nightly, "take_in", quick)
     state = night_of(settings)

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from documents.reading.names import LONGEST_NAME, as_on_disk, file_name, recorded, shown
 from flows.home.faults import LOGGER, guarded, log_to
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.messages.after_run import notify
 from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

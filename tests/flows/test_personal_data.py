@@ -11,7 +11,7 @@ from evidence import BORN, NAME, all_text, assert_nowhere, picked, planted
 from post import unpacked
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from warehouse.schema.upgrade import connect
 
@@ -64,7 +64,7 @@ def test_a_failing_load_tells_no_names(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import flows.intake.batches
+    import flows.intake.readings
     from flows.home.faults import LOGGER, log_to
 
     files = picked(region_files, "regional_operator/Сводный")
@@ -73,7 +73,7 @@ def test_a_failing_load_tells_no_names(
     def wrong(deliveries: object, _context: object) -> object:
         raise ValueError(f"cannot parse {NAME} {BORN} in {deliveries}")
 
-    monkeypatch.setattr(flows.intake.batches, "interpret", wrong)
+    monkeypatch.setattr(flows.intake.readings, "interpret", wrong)
     handlers = LOGGER.handlers[:]
     log_to(settings.log_file, "debug")
     try:

@@ -16,7 +16,7 @@ from post import files_of, mailbox, text_of
 from pydantic import SecretStr
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.messages.after_run import notify
 from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest

@@ -23,7 +23,7 @@ from evidence import picked
 from documents.writing.act import make_act
 from flows.backfills.steps import plan, requested
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.outbox.written_again import write_receipt
 from flows.runs.ingest import ingest
 from flows.upkeep import retention as purges

@@ -21,7 +21,7 @@ from contracts.texts import phrases
 from documents.receipts.styles import MARKS
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome
 from flows.outbox.receipts import write_receipts
 from flows.outbox.written_again import write_receipt

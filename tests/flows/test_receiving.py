@@ -18,13 +18,14 @@ from flows.home.faults import Fault
 from flows.home.settings import Settings
 from flows.inbox import something_came
 from flows.intake import intake as intakes
-from flows.intake import receiving
-from flows.intake.batches import Options
-from flows.intake.incoming import Incoming, discover
+from flows.intake import loading, receiving
+from flows.intake.incoming import Incoming, Options, discover
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome
+from flows.intake.receiving import receive, receive_new
+from flows.intake.take_in import take_in
 from flows.outbox import receipts as outbox
-from flows.runs.ingest import ingest, take_in
+from flows.runs.ingest import ingest
 from flows.runs.record import recorded
 from warehouse.deliveries.received import finish_run, start_run
 
@@ -44,7 +45,7 @@ def report(settings: Settings, region_files: Path) -> Path:
 
 def night(engine: sa.Engine, settings: Settings) -> list[Outcome]:
     intake = Intake(engine, settings, Options(), None)
-    return take_in(intake, intake.receive_new(discover(settings.inbox)))
+    return take_in(intake, receive_new(intake, discover(settings.inbox)))
 
 
 def arrivals(engine: sa.Engine) -> int:
@@ -90,14 +91,14 @@ def test_the_same_facts_under_another_name_are_recorded_and_not_stored_again(
 def test_a_delivery_that_failed_is_read_by_the_next_night_without_its_file(
     engine: sa.Engine, settings: Settings, report: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = intakes.load_many
+    right = loading.load_many
 
     def broken(engine: sa.Engine, pairs: list[tuple[object, int]], *rest: object) -> object:
         if any(reading.sender == "asinovsky" for reading, _ in pairs):  # type: ignore[attr-defined]
             raise Fault("the disk is full")
         return right(engine, pairs, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(intakes, "load_many", broken)
+    monkeypatch.setattr(loading, "load_many", broken)
     assert {outcome.sender: outcome.verdict for outcome in night(engine, settings) if outcome.verdict is None}
     report.unlink()
     monkeypatch.undo()
@@ -115,7 +116,7 @@ def test_what_older_rules_refused_is_read_again_without_its_file(
     assert refused.verdict == "refused"
     (settings.inbox / "asinovsky" / "меню.csv").unlink()
     assert night(engine, settings) == []
-    monkeypatch.setattr(receiving, "contract_version", lambda: "newer rules")
+    monkeypatch.setattr(intakes, "contract_version", lambda: "newer rules")
     (again,) = night(engine, settings)
     assert (again.file, again.verdict, again.is_repeat) == ("меню.csv", "refused", False)
     assert again.reading_id != refused.reading_id
@@ -138,7 +139,7 @@ def test_an_archive_that_was_not_unpacked_is_unpacked_by_the_next_night(
     monkeypatch.undo()
     packed.unlink()
     for register in (settings.inbox / "department").iterdir():
-        assert Intake(engine, settings, Options(), None).receive([Incoming(register, "department")])
+        assert receive(Intake(engine, settings, Options(), None), [Incoming(register, "department")])
     outcomes = {outcome.file: outcome.verdict for outcome in night(engine, settings)}
     assert outcomes[f"отчёты.zip/{report.name}"] == "accepted"
     assert night(engine, settings) == []
@@ -183,7 +184,7 @@ def test_a_file_that_goes_away_meanwhile_is_named_and_holds_nothing_up(
     intake = Intake(engine, settings, Options(), None)
     found = discover(settings.inbox)
     report.unlink()
-    told = take_in(intake, intake.receive_new(found))
+    told = take_in(intake, receive_new(intake, found))
     assert sorted((outcome.file, outcome.verdict) for outcome in told if outcome.verdict is None) == [
         (report.name, None)
     ]
@@ -209,7 +210,7 @@ def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
 ) -> None:
     """Of a run that was stopped at once; of one that failed by itself a third time and then by the night."""
     with warehouse(settings):
-        Intake(engine, settings, Options(), None).receive_new(discover(settings.inbox))
+        receive_new(Intake(engine, settings, Options(), None), discover(settings.inbox))
     with engine.begin() as connection:
         for state in ended:
             finish_run(connection, start_run(connection, "inbox", None), state)

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.intake.statements import state_nothing, take_back
 from flows.messages.delivering import deliver
 from flows.messages.reminders import remind

@@ -16,7 +16,7 @@ from contracts.forms import FORMS
 from contracts.versions import rule_versions as versions
 from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from flows.runs.status import Status, status
 from warehouse.backfill.apply import cancel

@@ -11,7 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome
 from flows.runs.ingest import ingest
 from flows.runs.run_page import MOST, deliveries_part, moved_part, run_page

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
-from flows.intake.incoming import Incoming, discover
+from flows.intake.incoming import Incoming, Options, discover
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome
+from flows.intake.receiving import receive_new
 from flows.intake.settling import PATIENCE, is_written_to, unsettled
-from flows.runs.ingest import ingest, take_in
+from flows.intake.take_in import take_in
+from flows.runs.ingest import ingest
 
 SLOWLY = """
 import os, sys, time
@@ -87,7 +88,7 @@ def files(settings: Settings, region_files: Path) -> dict[str, Path]:
 
 def look(engine: sa.Engine, settings: Settings) -> list[Outcome]:
     intake = Intake(engine, settings, Options(), None)
-    return take_in(intake, intake.receive_new(discover(settings.inbox)))
+    return take_in(intake, receive_new(intake, discover(settings.inbox)))
 
 
 def aged(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

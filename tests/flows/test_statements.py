@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
-from flows.intake.incoming import Arrival
+from flows.intake.arrival import Arrival
+from flows.intake.incoming import Options
 from flows.intake.intake import Intake
 from flows.intake.outcome import exit_code
 from flows.intake.statement_file import statement_text

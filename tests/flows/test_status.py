@@ -19,7 +19,7 @@ from contracts.texts import incident_texts
 from flows.backfills.steps import plan, requested
 from flows.cli.status_screen import show, states
 from flows.home.settings import Settings
-from flows.intake.batches import Options
+from flows.intake.incoming import Options
 from flows.runs.freshness import is_stale
 from flows.runs.ingest import ingest
 from flows.runs.status import status

@@ -21,8 +21,8 @@ from contracts.vocabulary import words
 from documents.demo import Region, tomsk
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
 from flows.intake.dry_run import check
+from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome
 from flows.outbox.templates import default_day, write_template
 

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows.home.settings import Settings
-from flows.intake.batches import Options
 from flows.intake.dry_run import check
-from flows.intake.incoming import discover
+from flows.intake.incoming import Options, discover
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome
-from flows.runs.ingest import ingest, take_in
+from flows.intake.receiving import receive_new
+from flows.intake.take_in import take_in
+from flows.runs.ingest import ingest
 
 CASE = Path(__file__).parent / "data" / "renamed"
 WRONG_DATE, RIGHT_DATE = "1 Шегарский отправлено 12.09.2023.xlsx", "2 Шегарский 08.09.2023.xlsx"
@@ -347,7 +348,7 @@ def test_files_of_one_look_count_by_their_dates(
     put(plain, shortened(shegarsky, tmp_path / "А 15.09.2023.xlsx", "15.09.2023"), "shegarsky")
     put(plain, shegarsky, "shegarsky", "Я 08.09.2023.xlsx")
     intake = Intake(engine, plain, Options(), None)
-    take_in(intake, intake.receive_new(discover(plain.inbox)))
+    take_in(intake, receive_new(intake, discover(plain.inbox)))
     current = "SELECT as_of FROM ops.reading WHERE sender = 'shegarsky' AND status = 'current'"
     assert rows(engine, current) == [(dt.date(2023, 9, 15),)]
 

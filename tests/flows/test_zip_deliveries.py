@@ -19,8 +19,8 @@ from evidence import picked
 from flows.cli.grid_command import show_grids
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.intake.batches import Options
 from flows.intake.dry_run import check
+from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome, exit_code
 from flows.runs.ingest import ingest
 from warehouse.schema.upgrade import connect

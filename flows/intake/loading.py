@@ -1,0 +1,77 @@
+"""Readings are loaded into the warehouse, and each delivery has its outcome, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from contracts.reading import PupilStream, Reading, answer
+from flows.home.faults import LOGGER, Fault, each_guarded, guarded
+from flows.home.log import logged
+from flows.intake.arrival import Arrival, Key
+from flows.intake.contexts import NEED_SCHOOLS
+from flows.intake.intake import Intake
+from flows.intake.outcome import Outcome, failed, outcome_of
+from flows.intake.readings import readings
+from warehouse.deliveries.load import LoadResult, load_many, load_pupils
+
+NO_SCHOOLS = "no register of schools is loaded yet; the delivery is archived and read once there is one"
+
+
+def process(intake: Intake, batch: Sequence[Arrival]) -> list[Outcome]:
+    """Interpret and load deliveries of one form and date; an outcome for each, in their order."""
+    if not batch:
+        return []
+    context = guarded("reading the register", partial(intake.contexts.of, batch))
+    if isinstance(context, Fault):
+        return [failed(arrival, context) for arrival in batch]
+    if context.register is None and batch[0].form in NEED_SCHOOLS:
+        return [failed(arrival, Fault(NO_SCHOOLS)) for arrival in batch]
+    results: dict[Key, LoadResult | Fault] = {}
+    whole: list[tuple[Arrival, Reading]] = []
+    for arrival, reading in zip(batch, readings(batch, context, intake.opener), strict=True):
+        if isinstance(reading, Fault):
+            results[arrival.key] = reading
+        elif isinstance(reading, Reading):
+            whole.append((arrival, reading))
+        else:
+            results[arrival.key] = pupils_loaded(intake, arrival, reading)
+    loaded = each_guarded("loading", partial(together_loaded, intake), whole, lambda each: each[0].sha256)
+    results |= {arrival.key: result for (arrival, _), result in zip(whole, loaded, strict=True)}
+    if any(arrival.is_register for arrival in batch):
+        intake.contexts.forget()
+    return [told(arrival, results[arrival.key]) for arrival in batch]
+
+
+def together_loaded(intake: Intake, whole: Sequence[tuple[Arrival, Reading]]) -> list[LoadResult]:
+    pairs = [(reading, arrival.recorded_id) for arrival, reading in whole]
+    return load_many(intake.engine, pairs, intake.version, intake.run_id, intake.settings.lock_wait)
+
+
+def pupils_loaded(intake: Intake, arrival: Arrival, stream: PupilStream) -> LoadResult | Fault:
+    return guarded(
+        f"loading delivery {arrival.sha256[:8]}",
+        lambda: load_pupils(
+            intake.engine, stream, arrival.recorded_id, intake.version, intake.run_id, intake.settings.lock_wait
+        ),
+        delivery=arrival.sha256,
+    )
+
+
+def told(arrival: Arrival, result: LoadResult | Fault) -> Outcome:
+    """The outcome of a delivery; the log hears of what was loaded."""
+    if isinstance(result, Fault):
+        return failed(arrival, result)
+    reading = result.reading
+    with logged(delivery=arrival.sha256):
+        LOGGER.info(
+            "delivery %s: %s of %s for %s is %s; read %d, loaded %d, quarantined %d, %d findings; reading %d is %s",
+            arrival.sha256[:8], reading.form, reading.sender, reading.as_of, reading.verdict, reading.rows.read,
+            reading.rows.loaded, reading.rows.quarantined, reading.findings.height, result.reading_id,
+            result.status,
+        )  # fmt: skip
+    return replace(
+        outcome_of(reading, arrival), reading_id=result.reading_id, is_repeat=result.status == "same",
+        verdict=answer(reading.verdict, result.status), status=result.status,
+    )  # fmt: skip

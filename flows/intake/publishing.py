@@ -1,0 +1,57 @@
+"""The marts of every date that what came may have changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from functools import partial
+from typing import TYPE_CHECKING
+
+from contracts.forms import FORMS
+from flows.home.faults import guarded
+from flows.home.settings import Settings
+from flows.home.whole_file import write_changed
+from warehouse.deliveries.recall import unpublished
+from warehouse.marts.publication import publish, published_dates
+from warehouse.marts.published import register
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+STANDING_FORMS = frozenset(form.name for form in FORMS if form.defines_schools or form.slice_by == "academic_year")
+"""A register and a plan are not for a date of their own: they hold for the dates of the other forms."""
+
+
+def publish_changes(engine: Engine, settings: Settings, as_of: dt.date | None, run_id: int | None) -> list[dt.date]:
+    """Publish the marts of a date, if one is asked for, and of every date that what came may have changed; the dates.
+
+    Raises Timeout; AuditFailed, and then what was published stays.
+    """
+    dates = dates_to_publish(engine, as_of)
+    if dates:
+        publish(engine, dates, run_id, settings.lock_wait)
+    guarded("keeping a copy of the register", partial(keep_register, engine, settings))
+    return dates
+
+
+def dates_to_publish(engine: Engine, as_of: dt.date | None) -> list[dt.date]:
+    """The asked date, the dates of what is new since the last publication, and published dates after those."""
+    with engine.connect() as connection:
+        published = published_dates(connection)
+        new = unpublished(connection)
+    dates = {day for form, day in new if form not in STANDING_FORMS}
+    if as_of is not None:
+        dates.add(as_of)
+    if any(form in STANDING_FORMS for form, _ in new):
+        return sorted(dates.union(published))
+    return sorted(dates.union(day for day in published if dates and new and day > min(dates)))
+
+
+def keep_register(engine: Engine, settings: Settings) -> None:
+    """Keep a copy of the newest register for checks without a database, whichever run loaded it."""
+    with engine.connect() as connection:
+        schools = register(connection)
+    if not schools.is_empty():
+        copy = io.BytesIO()
+        schools.write_parquet(copy)
+        write_changed(settings.register, copy.getvalue())

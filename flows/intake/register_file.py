@@ -1,0 +1,47 @@
+"""The register of schools without a database: out of a file of it, or the copy of the one last loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from contracts.rules import LEFT_OUT
+from contracts.texts import rule_text
+from flows.home.faults import Fault
+from flows.home.settings import Settings
+from flows.home.usage import UsageError
+from flows.intake.archive import digest
+from flows.intake.arrival import REGISTER_FORM
+from flows.intake.incoming import Incoming, NotTaken
+from flows.intake.opening import Opener
+from flows.intake.readings import drained, readings
+from transforms.interpret import Context
+
+
+def register_known(settings: Settings, register: Path | None, opener: Opener) -> pl.DataFrame | None:
+    """The register without a database: the one named, else the one last loaded, else None. Raises UsageError, Fault."""
+    if register is not None:
+        return register_of(register, opener)
+    return pl.read_parquet(settings.register) if settings.register.exists() else None
+
+
+def register_of(path: Path, opener: Opener) -> pl.DataFrame:
+    """The register out of a delivery of it, for a check without a database. Raises UsageError, Fault."""
+    try:
+        arrival = digest(Incoming(path, None))
+    except NotTaken as error:
+        why = rule_text(LEFT_OUT[error.left_out.why].id).what
+        raise UsageError(f"{path} is not a register that can be used: {why}") from None
+    (found,) = readings([arrival], Context(None, b"", form=REGISTER_FORM), opener)
+    if isinstance(found, Fault):
+        raise found
+    reading = drained(found)
+    if reading.verdict == "refused":
+        why = next(iter(reading.findings.filter(pl.col("severity") == "refuse")["message"]), "")
+        raise UsageError(f"{path} is not a register that can be used: {why}")
+    numbers = pl.int_range(1, len(reading.facts) + 1, dtype=pl.Int64, eager=True).alias("school_id")
+    facts = reading.facts.select(pl.exclude("school_id")).insert_column(0, numbers)
+    return facts.select(
+        "school_id", "school_code", "short_name", "full_name", "territory", "subordination", "pupils_6_11"
+    )
