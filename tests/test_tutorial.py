@@ -58,7 +58,7 @@ def run(folder: Path, command: str, shown: str) -> None:
 
 
 def test_the_page_is_true(tmp_path: Path) -> None:
-    """Takes longer than others (17 s of CPU): two runs of pytest, seven of our commands, and a Postgres of its own."""
+    """Slow: two runs of pytest, seven of our commands and a Postgres of its own; 17 s of CPU."""
     folder = tmp_path / "profmin"
     for name in COPIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "pictures"))
