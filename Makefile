@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 .PHONY: help run check test crash midnight lint format bench sbom lock clean
 
 # Tests of a module stay together, for what they share; what takes long begins first.
-TESTS  := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+TESTS  := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 PURE   := tests/contracts tests/transforms tests/documents tests/golden tests/cases tests/test_architecture.py
 
 help:  ## what can be made
@@ -36,7 +36,7 @@ crash: $(READY)  ## every crash point; writes down with which sources they were 
 	@$(BIN)/python tests/crash/crash_sources.py --met
 
 midnight: $(READY)  ## what deals with days, while a day ends in local time and in the region's
-	@$(BIN)/python tests/midnight.py -n auto --dist loadgroup --no-loadscope-reorder tests/contracts tests/flows tests/warehouse
+	@$(BIN)/python tests/midnight.py -n auto --dist loadfile --no-loadscope-reorder tests/contracts tests/flows tests/warehouse
 
 lint: $(READY)  ## style, types, import direction; changes nothing
 	@$(BIN)/ruff check .

@@ -42,8 +42,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in module:
             if reason(item):
                 item.user_properties.append(REASONED)
-            if item.get_closest_marker("xdist_group") is None:  # what a module shares is made once
-                item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))
         if module[0].get_closest_marker("in_order"):
             module.sort(key=line)
     modules.sort(key=lambda module: not any(REASONED in item.user_properties for item in module))

@@ -159,7 +159,7 @@ def environment_of(settings: Settings | None) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Prefect server for the tests of one worker; tests that use it are in the group `prefect`."""
+    """A real Prefect server for the tests of one worker."""
     home = tmp_path_factory.mktemp("prefect")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):

@@ -25,7 +25,6 @@ from warehouse.backfill.requests import backfills
 from warehouse.marts.published import mart
 from warehouse.schema.upgrade import connect
 
-pytestmark = pytest.mark.xdist_group("prefect")
 POOL, NAME = "backfills", "test"
 ASKED = {"reason": "Правило стало мягче", "requested_by": "Инженер", "campaign": "readiness-2023"}
 # What the worker runs is the flow itself under another version of the contracts.

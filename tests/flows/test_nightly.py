@@ -25,7 +25,6 @@ from warehouse.schema.upgrade import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 AS_OF = dt.date(2023, 9, 8)
-pytestmark = pytest.mark.xdist_group("prefect")
 
 
 @pytest.fixture
