@@ -32,7 +32,7 @@ from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.check import FaultyCell, check_rows
 from transforms.rows.judged import Part
 from transforms.rows.total import computed_totals, row_controls, stated_totals
-from transforms.tables.identify import Context, Identified
+from transforms.tables.identify import Context, Delivery
 from transforms.tables.whose import called
 
 NAMES_SHOWN = 20
@@ -40,13 +40,13 @@ NO_FINDINGS = empty(FINDINGS)
 NO_FACTS = pl.DataFrame()
 
 
-def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Reading]:
+def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading]:
     """Read deliveries of one form and edition in one pass over all their rows."""
     form, edition = form_of(batch[0]), edition_of(batch[0])
     told = [
-        sheet_parts(found.delivery.content, found, context.schools, context.unit_aliases)
+        sheet_parts(found.content, found, context.schools, context.unit_aliases)
         for found in batch
-        if isinstance(found.delivery.content, Grid)
+        if isinstance(found.content, Grid)
     ]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
@@ -103,7 +103,7 @@ def interpret_batch(batch: Sequence[Identified], context: Context) -> list[Readi
 
 
 def stated_by(
-    found: Identified, parts: Sequence[Part], sums: Mapping[str, float] | None
+    found: Delivery, parts: Sequence[Part], sums: Mapping[str, float] | None
 ) -> tuple[list[ControlTotal], list[Finding]]:
     """What the «Итого» row of a delivery states against the sums of its rows; asked of a single table only."""
     form, edition = form_of(found), edition_of(found)
@@ -114,7 +114,7 @@ def stated_by(
     return stated_totals(form, edition, sums, heading.columns, totals[-1] if totals else None, sheet.name)
 
 
-def row_doubts(found: Identified, parts: Sequence[Part], context: Context) -> list[Finding]:
+def row_doubts(found: Delivery, parts: Sequence[Part], context: Context) -> list[Finding]:
     """What the rows of the tables leave in doubt. Rows that nobody filled in are told where their names are not."""
     key = form_of(found).key
     has_roster = key == ("school_id",) and context.schools is not None and found.sender is not None
@@ -123,7 +123,7 @@ def row_doubts(found: Identified, parts: Sequence[Part], context: Context) -> li
 
 
 def raw_frame(
-    texts: Mapping[str, list[str | None]], places: Sequence[tuple[int, int, int]], batch: Sequence[Identified]
+    texts: Mapping[str, list[str | None]], places: Sequence[tuple[int, int, int]], batch: Sequence[Delivery]
 ) -> pl.DataFrame:
     """The raw rows of a batch with what is known of each delivery: the input of `check_rows`."""
     known = pl.DataFrame(
@@ -140,7 +140,7 @@ def raw_frame(
     return rows_there.with_columns(values).join(known, on="delivery", how="left", maintain_order="left")
 
 
-def year_reported(found: Identified) -> int | None:
+def year_reported(found: Delivery) -> int | None:
     """First calendar year of the academic year a delivery is about: its campaign's, else its date's."""
     if found.as_of is None:
         return None
@@ -148,7 +148,7 @@ def year_reported(found: Identified) -> int | None:
     return int(campaign["academic_year"]) if campaign else academic_year(found.as_of)
 
 
-def finished(found: Identified, part: Mapping[str, pl.DataFrame], kept: pl.DataFrame, *, is_refused: bool) -> Reading:
+def finished(found: Delivery, part: Mapping[str, pl.DataFrame], kept: pl.DataFrame, *, is_refused: bool) -> Reading:
     """The reading of one delivery from its parts of the batch."""
     findings = together(part.get("own"), part.get("findings"), NO_FINDINGS)
     rows_counted = counted(kept)
@@ -175,7 +175,7 @@ def together(first: pl.DataFrame | None, second: pl.DataFrame | None, nothing: p
 
 
 def about_delivery(
-    found: Identified, keys: pl.DataFrame | None, skipped: Sequence[str], context: Context
+    found: Delivery, keys: pl.DataFrame | None, skipped: Sequence[str], context: Context
 ) -> list[Finding]:
     """Findings about the delivery as a whole: who is not in it, whether it is late, what could not be checked."""
     form, doubts = form_of(found), []
@@ -208,7 +208,7 @@ def about_delivery(
     campaign = next((row for row in rows("campaigns") if row["campaign"] == found.campaign), None)
     if campaign is not None:
         deadline = dt.date.fromisoformat(campaign["deadline"])
-        received = found.delivery.received_at.astimezone(OFFICE_HOURS).date()
+        received = found.received_at.astimezone(OFFICE_HOURS).date()
         if received > deadline:
             doubts.append(finding(LATE, value=f"{received:%d.%m.%Y}", expected=f"не позже {deadline:%d.%m.%Y}"))
     return doubts
@@ -240,11 +240,11 @@ def outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def reading(found: Identified, rows_counted: Rows, findings: pl.DataFrame, raw_rows: pl.DataFrame) -> Reading:
+def reading(found: Delivery, rows_counted: Rows, findings: pl.DataFrame, raw_rows: pl.DataFrame) -> Reading:
     """A reading that loads nothing yet."""
     return Reading(
-        file=found.delivery.file,
-        sha256=found.delivery.sha256,
+        file=found.file,
+        sha256=found.sha256,
         form=found.form.name if found.form else None,
         edition=found.edition.name if found.edition else None,
         sender=found.sender,
@@ -268,13 +268,13 @@ def by_delivery(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
     return {int(str(number)): part for (number,), part in cut.items()}
 
 
-def form_of(found: Identified) -> Form:
+def form_of(found: Delivery) -> Form:
     if found.form is None:
         raise ValueError("a batch has a form")
     return found.form
 
 
-def edition_of(found: Identified) -> Edition:
+def edition_of(found: Delivery) -> Edition:
     if found.edition is None:
         raise ValueError("a batch has an edition")
     return found.edition

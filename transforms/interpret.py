@@ -12,7 +12,7 @@ from transforms.cells.key import unit_aliases
 from transforms.pupils import PupilReading
 from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.sieve import sieved
-from transforms.tables.identify import Context, Delivery, Identified, identify
+from transforms.tables.identify import Context, Delivery, identify
 
 __all__ = ["Context", "Delivery", "interpret", "recognise"]
 
@@ -29,7 +29,7 @@ def interpret(deliveries: Sequence[Delivery], context: Context) -> list[Reading 
     A pupil export comes back as a stream to be drained; everything else as a `Reading`. Bad input never raises.
     """
     answers: dict[int, Reading | PupilStream] = {}
-    batches: dict[tuple[str, str], list[tuple[int, Identified]]] = {}
+    batches: dict[tuple[str, str], list[tuple[int, Delivery]]] = {}
     for place, delivery in enumerate(deliveries):
         found = identify(delivery, context)
         if found.form is not None and found.form.pupils is None and isinstance(delivery.content, Blocks):
@@ -54,12 +54,12 @@ def in_full(blocks: Blocks) -> Grid | Unreadable:
         return error
 
 
-def refused(found: Identified) -> Reading:
+def refused(found: Delivery) -> Reading:
     """A reading of which nothing can be loaded: its form is unknown, or a required heading is missing.
 
     Cells of an unknown file, or of one with pupils, are not kept: they may be names. The archive has the bytes.
     """
-    content = found.delivery.content
+    content = found.content
     if not isinstance(content, Grid) or found.form is None or found.form.pupils is not None:
         told = reading(found, Rows(), findings_frame(found.findings), empty(RAW_ROWS))
         return sieved(found, told) if found.form is None or found.form.pupils is not None else told

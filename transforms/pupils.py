@@ -34,7 +34,7 @@ from transforms.findings.size import too_much_set_aside, wrong_size
 from transforms.rows.check import FaultyCell, check_rows, known_to
 from transforms.rows.identity import IDENTITY, doubtful_names, identities, told_apart
 from transforms.rows.sieve import Sieve, sheet_names, titles_of
-from transforms.tables.identify import Context, Identified
+from transforms.tables.identify import Context, Delivery
 from transforms.tables.page_row import page_rows
 from transforms.tables.text_frame import text_frame
 
@@ -69,7 +69,7 @@ class PupilReading:
     Memory holds a few blocks and some forty bytes a pupil.
     """
 
-    def __init__(self, found: Identified, context: Context) -> None:
+    def __init__(self, found: Delivery, context: Context) -> None:
         if found.form is None or found.form.pupils is None or found.edition is None:
             raise ValueError("only forms with pupils are read so")
         self.found, self.context = found, context
@@ -101,7 +101,7 @@ class PupilReading:
 
     def blocks(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Rows under the heading of each table: the table's number; row Int32 and c0, c1, … String."""
-        content = self.found.delivery.content
+        content = self.found.content
         for number, (sheet, heading) in enumerate(self.found.headings):
             if isinstance(content, Blocks):
                 yield from ((number, frame) for frame in content.frames(heading.last + 2))
@@ -186,7 +186,7 @@ class PupilReading:
 
     def counted(self) -> Rows:
         """Rows of the tables: those of all blocks, and the others: down to the heading, or of another table."""
-        is_grid = isinstance(self.found.delivery.content, Grid)
+        is_grid = isinstance(self.found.content, Grid)
         others = sum(
             (len(sheet.rows) if heading.end is None else heading.end) - heading.start - len(heading.below(sheet))
             if is_grid
@@ -234,7 +234,7 @@ class PupilReading:
         facts = self.facts(once.filter(pl.col("school_id").is_not_null()))
         set_aside = pl.concat([empty(RAW_ROWS), *(part.set_aside for part in self.parts)])
         return Reading(
-            file=self.found.delivery.file, sha256=self.found.delivery.sha256, form=self.form.name,
+            file=self.found.file, sha256=self.found.sha256, form=self.form.name,
             edition=self.edition.name, sender=self.found.sender, as_of=self.found.as_of,
             campaign=self.found.campaign, slice=None if refused else self.found.slice, verdict=verdict, rows=rows,
             layout=self.sieve.layout(self.found.layout, titles_of(self.form)), findings=findings,

@@ -26,7 +26,7 @@ from flows.intake.arrival import Arrival
 from flows.intake.incoming import Options, named
 from flows.intake.opening import Opener
 from flows.intake.register_file import register_known
-from transforms.tables.identify import Context, Delivery, Identified, identify
+from transforms.tables.identify import Context, Delivery, identify
 from warehouse.deliveries.layouts import LayoutBefore, last_layouts
 
 TABLE = "contracts/vocabulary/headings.csv"
@@ -56,7 +56,7 @@ def show_layouts(
 
 def identified(
     paths: Sequence[Path], options: Options, settings: Settings, folder: Path
-) -> Iterator[tuple[Arrival, Identified | None]]:
+) -> Iterator[tuple[Arrival, Delivery | None]]:
     """What each file is; one of an unknown form is taken for the form that it resembles. None when it failed on us."""
     opener = Opener(settings)
     context = Context(register_known(settings, None, opener), b"", options.form, options.sender)
@@ -70,17 +70,15 @@ def identified(
         yield arrival, as_nearest(delivery, found, context)
 
 
-def as_nearest(delivery: Delivery, found: Identified, context: Context) -> Identified:
+def as_nearest(delivery: Delivery, found: Delivery, context: Context) -> Delivery:
     if found.form is not None or found.nearest is None:
         return found
     return replace(identify(delivery, replace(context, form=found.nearest.name)), nearest=found.nearest)
 
 
-def layouts_before(found: Sequence[Identified], settings: Settings) -> dict[str, LayoutBefore]:
+def layouts_before(found: Sequence[Delivery], settings: Settings) -> dict[str, LayoutBefore]:
     """By sha256 the layout of what its sender last sent of the form and was accepted. A new home gets no server."""
-    asked = [
-        (each.delivery.sha256, each.form.name, each.sender) for each in found if each.form is not None and each.sender
-    ]
+    asked = [(each.sha256, each.form.name, each.sender) for each in found if each.form is not None and each.sender]
     if settings.database_url is None and not settings.pgdata.exists():
         sys.stderr.write("There is no database yet: nothing is compared with earlier deliveries.\n")
         return {}
@@ -90,7 +88,7 @@ def layouts_before(found: Sequence[Identified], settings: Settings) -> dict[str,
         return last_layouts(connection, asked)
 
 
-def document(arrival: Arrival, found: Identified | None, before: dict[str, LayoutBefore]) -> Document:
+def document(arrival: Arrival, found: Delivery | None, before: dict[str, LayoutBefore]) -> Document:
     """The JSON object of a file."""
     about: Document = {"file": arrival.file, "sha256": arrival.sha256, "form": None, "why": None}
     if found is None:
@@ -128,7 +126,7 @@ def span(first: int, last: int, places: dict[int, frozenset[str]]) -> str:
     return Range(first, min(places), last, max(places)).address
 
 
-def since(found: Identified, before: LayoutBefore | None) -> Document | None:
+def since(found: Delivery, before: LayoutBefore | None) -> Document | None:
     """What changed since the sender's last accepted delivery. A sheet of another name is no move."""
     if before is None:
         return None
@@ -194,12 +192,12 @@ def described_since(changes: Document | None) -> Iterator[str]:
             yield f"    {name}\t{said}"
 
 
-def entries(found: Identified) -> list[Entry]:
+def entries(found: Delivery) -> list[Entry]:
     """Lines that a person may add to the table of approved headings, one a suggestion."""
     if found.form is None:
         return []
     name, today = found.form.name, dt.datetime.now().astimezone().date().isoformat()
-    why = f"так написано в файле {found.delivery.sha256[:8]}, отправитель {found.sender or 'не назван'}"
+    why = f"так написано в файле {found.sha256[:8]}, отправитель {found.sender or 'не назван'}"
     by = getpass.getuser()
 
     def entry(each: Suggestion) -> Entry:
@@ -214,7 +212,7 @@ def line(entry: Entry) -> str:
     return out.getvalue()
 
 
-def write_patch(told: Sequence[tuple[Arrival, Identified]], to: Path | None) -> Path:
+def write_patch(told: Sequence[tuple[Arrival, Delivery]], to: Path | None) -> Path:
     """Write the patch that adds the suggested headings of all files to the table; `to` is its path or its folder."""
     proposed = [(arrival, entry) for arrival, found in told for entry in entries(found)]
     if not proposed:

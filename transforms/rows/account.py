@@ -12,12 +12,12 @@ from contracts.reading import Rows
 from transforms.rows.contract import SCHOOL_KINDS
 from transforms.rows.judged import Names, Part, part_of
 from transforms.tables.header import Heading
-from transforms.tables.identify import Identified
+from transforms.tables.identify import Delivery
 from transforms.tables.resolve import Register
 from transforms.tables.table_rows import Row
 
 
-def sheet_parts(grid: Grid, found: Identified, schools: Register | None, aliases: Mapping[str, str]) -> list[Part]:
+def sheet_parts(grid: Grid, found: Delivery, schools: Register | None, aliases: Mapping[str, str]) -> list[Part]:
     """The rows of every sheet with what they are, in their order.
 
     Those of a sheet without the table are notes whose cells are not kept: they may be a list of pupils.

@@ -13,7 +13,7 @@ from contracts.grid import Grid
 from contracts.reading import Finding, Layout, Reading, findings_frame, findings_in
 from contracts.rules import DOUBTS, HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS
 from transforms.findings.disclosure import HIDDEN, born_before, is_told, sheet_told
-from transforms.tables.identify import Identified
+from transforms.tables.identify import Delivery
 
 OF_OURS = frozenset(
     rule.id for rule in (*DOUBTS.values(), HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS)
@@ -86,7 +86,7 @@ class Sieve:
         )
 
 
-def sieved(found: Identified, reading: Reading) -> Reading:
+def sieved(found: Delivery, reading: Reading) -> Reading:
     """The reading of a form with pupils of which nothing was loaded, as it may be told; and of no form, which may have
     been one: its own values have no words of the file but names of sheets."""
     sieve = Sieve(sheet_names(found), born_before(found.as_of))
@@ -98,9 +98,9 @@ def sieved(found: Identified, reading: Reading) -> Reading:
     return replace(reading, layout=layout, findings=findings_frame(findings))
 
 
-def sheet_names(found: Identified) -> list[str]:
+def sheet_names(found: Delivery) -> list[str]:
     """The names of all sheets of a delivery."""
-    content = found.delivery.content
+    content = found.content
     there = content.sheets if isinstance(content, Grid) else [sheet for sheet, _ in found.headings]
     return [sheet.name for sheet in there]
 

@@ -50,8 +50,12 @@ RANGES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Delivery:
-    """A file received. `folder` is the sender whose folder it lay in, if any; `unowned` the folder that is nobody's,
-    when that refuses it (the top of the inbox has no name). `received_at` is when it came, `claimed_at` its own time.
+    """A file received, opened; and, once `identify` has looked at it, what was found out about it.
+
+    `folder` is the sender whose folder it lay in, if any; `unowned` the folder that is nobody's, when that refuses it
+    (the top of the inbox has no name). `received_at` is when it came, `claimed_at` its own time. `form` is None as long
+    as nobody knows it; `nearest` is then the form that it resembles. A sheet of several tables stands in `headings` as
+    often.
     """
 
     file: str
@@ -61,6 +65,27 @@ class Delivery:
     content: Grid | Blocks | Unreadable = field(repr=False)
     claimed_at: dt.datetime | None = None
     unowned: str | None = None
+    form: Form | None = None
+    edition: Edition | None = None
+    headings: tuple[tuple[Sheet, Heading], ...] = field(default=(), repr=False)
+    sender: str | None = None
+    as_of: dt.date | None = None
+    campaign: str | None = None
+    layout: Layout = field(default_factory=Layout)
+    findings: tuple[Finding, ...] = ()
+    nearest: Form | None = None
+
+    @property
+    def refused(self) -> bool:
+        return any(each.severity == "refuse" for each in self.findings)
+
+    @property
+    def slice(self) -> str | None:
+        """What the delivery replaces as a whole: form/sender/campaign, date or academic year."""
+        if self.form is None or self.sender is None or self.as_of is None:
+            return None
+        by = {"campaign": self.campaign, "as_of": self.as_of.isoformat(), "academic_year": academic_year(self.as_of)}
+        return f"{self.form.name}/{self.sender}/{by[self.form.slice_by]}"
 
 
 @dataclass(frozen=True)
@@ -91,39 +116,8 @@ class Context:
         return frozenset(row["sender"] for row in rows("senders")) | frozenset(self.unit_aliases.values())
 
 
-@dataclass(frozen=True)
-class Identified:
-    """A delivery whose form is known (or not: `form` is None), with what was found out about it.
-
-    A sheet of several tables stands in `headings` as often. `nearest` is the form that an unknown one resembles.
-    """
-
-    delivery: Delivery
-    form: Form | None
-    edition: Edition | None = None
-    headings: tuple[tuple[Sheet, Heading], ...] = field(default=(), repr=False)
-    sender: str | None = None
-    as_of: dt.date | None = None
-    campaign: str | None = None
-    layout: Layout = field(default_factory=Layout)
-    findings: tuple[Finding, ...] = ()
-    nearest: Form | None = None
-
-    @property
-    def refused(self) -> bool:
-        return any(each.severity == "refuse" for each in self.findings)
-
-    @property
-    def slice(self) -> str | None:
-        """What the delivery replaces as a whole: form/sender/campaign, date or academic year."""
-        if self.form is None or self.sender is None or self.as_of is None:
-            return None
-        by = {"campaign": self.campaign, "as_of": self.as_of.isoformat(), "academic_year": academic_year(self.as_of)}
-        return f"{self.form.name}/{self.sender}/{by[self.form.slice_by]}"
-
-
-def identify(delivery: Delivery, context: Context) -> Identified:
-    """Find out the form, the tables, the sender and the date of a delivery; doubts are findings."""
+def identify(delivery: Delivery, context: Context) -> Delivery:
+    """The delivery with its form, tables, sender and date, as far as they can be found out; doubts are findings."""
     content, hidden_values = as_seen(without_text_formulas(without_receipts(delivery.content)))
     if content is not delivery.content:
         delivery = replace(delivery, content=content)
@@ -132,7 +126,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         # The detail is English, for engineers: it stays out of the message, which is the sender's.
         what = phrases()[f"unreadable.{content.looks}"] if content.looks else None
         told = finding(UNREADABLE[content.reason], what=what)._replace(value=content.detail)
-        return Identified(delivery, None, sender=owner(delivery, context), findings=(told, *unproved))
+        return replace(delivery, sender=owner(delivery, context), findings=(told, *unproved))
     read_with_doubt = [
         finding(DOUBTS[doubt.reason], value=doubt.decided, expected=doubt.other) for doubt in content.doubts
     ]
@@ -144,9 +138,8 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
         nearest, unknown = unknown_form(seen, sheets)
-        return Identified(
+        return replace(
             delivery,
-            None,
             sender=owner(delivery, context),
             nearest=nearest if doubt is None else None,
             findings=(doubt or unknown, *read_with_doubt, *unproved),
@@ -159,7 +152,7 @@ def identify(delivery: Delivery, context: Context) -> Identified:
     beside = next((other.form for other in others if other.form is not None and stands_alone(other.form, form)), None)
     if beside is not None and context.form is None:
         both = (ambiguous((form, beside)), *read_with_doubt, *unproved)
-        return Identified(delivery, None, sender=owner(delivery, context), findings=both)
+        return replace(delivery, sender=owner(delivery, context), findings=both)
     headings, sheet_day, older = newest_tables(headings, delivery.file, context.as_of)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(delivery.file, titles, sheet_day, context.as_of)
@@ -181,7 +174,10 @@ def identify(delivery: Delivery, context: Context) -> Identified:
         if running is None:
             findings_there.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
     layout = layout_of(headings, edition)
-    return Identified(delivery, form, edition, tuple(headings), sender, as_of, campaign, layout, tuple(findings_there))
+    return replace(
+        delivery, form=form, edition=edition, headings=tuple(headings), sender=sender, as_of=as_of, campaign=campaign,
+        layout=layout, findings=tuple(findings_there),
+    )  # fmt: skip
 
 
 def without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:
