@@ -27,7 +27,7 @@ __all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "pytest_x
 
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 """Where the server's folder lies when there is room: a database is made there in a tenth of the time."""
-IN_MEMORY = "TESTS_IN_MEMORY"
+SERVER_FOLDER = "TESTS_SERVER_FOLDER"
 WATCHER = pytest.StashKey[subprocess.Popen[bytes]]()
 HOLD = """
 import sys
@@ -109,13 +109,12 @@ def embedded(pgdata: Path) -> Iterator[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whatever ends this process, nothing that it started outlives it. The server's folder is made by the first one."""
+    """Whatever ends this process, nothing that it started outlives it. The server's folder is the first one's."""
     made = None
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        os.environ.pop(IN_MEMORY, None)
-        if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-            made = Path(tempfile.mkdtemp(prefix="profmin-tests-", dir=MEMORY))
-            os.environ[IN_MEMORY] = str(made)
+        has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+        made = Path(tempfile.mkdtemp(prefix="profmin-tests-", dir=MEMORY if has_room else None))
+        os.environ[SERVER_FOLDER] = str(made)
     config.stash[WATCHER] = watched(made)
 
 
@@ -137,13 +136,11 @@ def inputs(tmp_path: Path) -> Iterator[Inputs]:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    base = tmp_path_factory.getbasetemp()
-    shared = os.environ.get(IN_MEMORY) or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+def databases() -> Iterator[Databases]:
     session = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)[:12]
     with ExitStack() as stack:
         server = os.environ.get("PROFMIN_TEST_DATABASE_URL")
-        found = Databases(server or stack.enter_context(embedded(Path(shared, "pgdata"))), session)
+        found = Databases(server or stack.enter_context(embedded(Path(os.environ[SERVER_FOLDER], "pgdata"))), session)
         if not server:
             found.forget_safety()
         stack.enter_context(found.prepared())

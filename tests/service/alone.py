@@ -20,7 +20,7 @@ def test_with_a_service(service: RunningService, database_url: str) -> None:
 
 
 def say_and_wait() -> None:
-    """Say that everything runs: by which process, and where its server lies when that is in memory."""
-    told = f"{os.getpid()} {os.environ.get('TESTS_IN_MEMORY', '')}"
+    """Say that everything runs: by which process, and where its server lies."""
+    told = f"{os.getpid()} {os.environ['TESTS_SERVER_FOLDER']}"
     Path(os.environ["TOLD_IN"]).write_text(told, encoding="utf-8")
     time.sleep(600)
