@@ -43,16 +43,16 @@ NO_FACTS = pl.DataFrame()
 def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading]:
     """Read deliveries of one form and edition in one pass over all their rows."""
     form, edition = form_of(batch[0]), edition_of(batch[0])
-    told = [
-        sheet_parts(found.content, found, context.schools, context.unit_aliases)
-        for found in batch
-        if isinstance(found.content, Grid)
+    parts_of = [
+        sheet_parts(delivery.content, delivery, context.schools, context.unit_aliases)
+        for delivery in batch
+        if isinstance(delivery.content, Grid)
     ]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
     places: list[tuple[int, int, int]] = []
     faults: list[FaultyCell] = []
-    for number, parts_there in enumerate(told):
+    for number, parts_there in enumerate(parts_of):
         for part_there in parts_there:
             if part_there.heading is None:
                 continue
@@ -67,124 +67,130 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
                 if row.faults:
                     faults += [(len(tables), row.number, names[c], *fault) for c, fault in row.faults.items()]
             tables.append(Table(number, part_there.sheet, columns))
-    raw = raw_frame(texts, places, batch)
+    raw = _raw_frame(texts, places, batch)
     checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases, faults)
     typed = checked.typed
     totals, disagreeing = row_controls(form, edition, typed)
     findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])
-    keys = by_delivery(typed.select("delivery", *form.key))
+    keys = _by_delivery(typed.select("delivery", *form.key))
     sums = computed_totals(form, typed)
     own: list[tuple[object, ...]] = []
     stated: list[tuple[object, ...]] = []
     refused_there: list[bool] = []
-    for number, (found, parts_there) in enumerate(zip(batch, told, strict=True)):
-        totals_there, doubts = stated_by(found, parts_there, sums.get(number))
-        doubts += row_doubts(found, parts_there, context)
-        doubts += about_delivery(found, keys.get(number), checked.skipped, context)
-        own += [(number, *doubt) for doubt in (*found.findings, *doubts)]
-        refused_there.append(any(doubt.severity == "refuse" for doubt in (*found.findings, *doubts)))
+    for number, (delivery, parts_there) in enumerate(zip(batch, parts_of, strict=True)):
+        totals_there, doubts = _stated_by(delivery, parts_there, sums.get(number))
+        doubts += _row_doubts(delivery, parts_there, context)
+        doubts += _about_delivery(delivery, keys.get(number), checked.skipped, context)
+        own += [(number, *doubt) for doubt in (*delivery.findings, *doubts)]
+        refused_there.append(any(doubt.severity == "refuse" for doubt in (*delivery.findings, *doubts)))
         stated += [(number, *total) for total in totals_there]
     parts = {
-        "own": by_delivery(pl.DataFrame(own, schema={"delivery": pl.Int32, **FINDINGS}, orient="row")),
-        "findings": by_delivery(findings.select("delivery", *FINDINGS)),
-        "stated": by_delivery(pl.DataFrame(stated, schema={"delivery": pl.Int32, **CONTROL_TOTALS}, orient="row")),
-        "totals": by_delivery(totals),
-        "facts": by_delivery(facts_of(form, edition, typed.filter(~pl.col("bad")))),
-        "outcomes": by_delivery(outcomes(typed, findings)) if "school_id" in form.key else {},
+        "own": _by_delivery(pl.DataFrame(own, schema={"delivery": pl.Int32, **FINDINGS}, orient="row")),
+        "findings": _by_delivery(findings.select("delivery", *FINDINGS)),
+        "stated": _by_delivery(pl.DataFrame(stated, schema={"delivery": pl.Int32, **CONTROL_TOTALS}, orient="row")),
+        "totals": _by_delivery(totals),
+        "facts": _by_delivery(_facts_of(form, edition, typed.filter(~pl.col("bad")))),
+        "outcomes": _by_delivery(_outcomes(typed, findings)) if "school_id" in form.key else {},
     }
-    kept = kept_rows(told, typed["bad"].to_list())
+    kept = kept_rows(parts_of, typed["bad"].to_list())
     start, readings = 0, []
-    for number, (found, parts_there) in enumerate(zip(batch, told, strict=True)):
+    for number, (delivery, parts_there) in enumerate(zip(batch, parts_of, strict=True)):
         length = sum(len(part_there.rows) for part_there in parts_there)
-        part = {name: frames[number] for name, frames in parts.items() if number in frames}
-        readings.append(finished(found, part, kept[start : start + length], is_refused=refused_there[number]))
+        frames_there = {name: frames[number] for name, frames in parts.items() if number in frames}
+        readings.append(
+            _finished(delivery, frames_there, kept[start : start + length], is_refused=refused_there[number])
+        )
         start += length
     return readings
 
 
-def stated_by(
-    found: Delivery, parts: Sequence[Part], sums: Mapping[str, float] | None
+def _stated_by(
+    delivery: Delivery, parts: Sequence[Part], sums: Mapping[str, float] | None
 ) -> tuple[list[ControlTotal], list[Finding]]:
     """What the «Итого» row of a delivery states against the sums of its rows; asked of a single table only."""
-    form, edition = form_of(found), edition_of(found)
-    if sums is None or len(found.headings) != 1:
+    form, edition = form_of(delivery), edition_of(delivery)
+    if sums is None or len(delivery.headings) != 1:
         return [], []
-    sheet, heading = found.headings[0]
+    sheet, heading = delivery.headings[0]
     totals = [row for part in parts if part.heading is heading for row in part.rows if row.outcome == "total"]
     return stated_totals(form, edition, sums, heading.columns, totals[-1] if totals else None, sheet.name)
 
 
-def row_doubts(found: Delivery, parts: Sequence[Part], context: Context) -> list[Finding]:
+def _row_doubts(delivery: Delivery, parts: Sequence[Part], context: Context) -> list[Finding]:
     """What the rows of the tables leave in doubt. Rows that nobody filled in are told where their names are not."""
-    key = form_of(found).key
-    has_roster = key == ("school_id",) and context.schools is not None and found.sender is not None
-    told = {NOT_FILLED_IN.id} if has_roster or key == ("reporting_unit",) else set()
-    return [doubt for part in parts for doubt in part.findings if doubt.rule not in told]
+    key = form_of(delivery).key
+    has_roster = key == ("school_id",) and context.schools is not None and delivery.sender is not None
+    said_elsewhere = {NOT_FILLED_IN.id} if has_roster or key == ("reporting_unit",) else set()
+    return [doubt for part in parts for doubt in part.findings if doubt.rule not in said_elsewhere]
 
 
-def raw_frame(
+def _raw_frame(
     texts: Mapping[str, list[str | None]], places: Sequence[tuple[int, int, int]], batch: Sequence[Delivery]
 ) -> pl.DataFrame:
     """The raw rows of a batch with what is known of each delivery: the input of `check_rows`."""
-    known = pl.DataFrame(
+    deliveries = pl.DataFrame(
         {
             "delivery": range(len(batch)),
-            "sender": [found.sender for found in batch],
-            "as_of": [found.as_of for found in batch],
-            "academic_year_start": [year_reported(found) for found in batch],
+            "sender": [delivery.sender for delivery in batch],
+            "as_of": [delivery.as_of for delivery in batch],
+            "academic_year_start": [_year_reported(delivery) for delivery in batch],
         },
         schema={"delivery": pl.Int32, "sender": pl.String, "as_of": pl.Date, "academic_year_start": pl.Int32},
     )
     rows_there = pl.DataFrame(places, schema={"table": pl.Int32, "row": pl.Int32, "delivery": pl.Int32}, orient="row")
     values = [pl.Series(name, column, dtype=pl.String) for name, column in texts.items()]
-    return rows_there.with_columns(values).join(known, on="delivery", how="left", maintain_order="left")
+    return rows_there.with_columns(values).join(deliveries, on="delivery", how="left", maintain_order="left")
 
 
-def year_reported(found: Delivery) -> int | None:
+def _year_reported(delivery: Delivery) -> int | None:
     """First calendar year of the academic year a delivery is about: its campaign's, else its date's."""
-    if found.as_of is None:
+    if delivery.as_of is None:
         return None
-    campaign = next((row for row in rows("campaigns") if row["campaign"] == found.campaign), None)
-    return int(campaign["academic_year"]) if campaign else academic_year(found.as_of)
+    campaign = next((row for row in rows("campaigns") if row["campaign"] == delivery.campaign), None)
+    return int(campaign["academic_year"]) if campaign else academic_year(delivery.as_of)
 
 
-def finished(found: Delivery, part: Mapping[str, pl.DataFrame], kept: pl.DataFrame, *, is_refused: bool) -> Reading:
+def _finished(
+    delivery: Delivery, frames: Mapping[str, pl.DataFrame], kept: pl.DataFrame, *, is_refused: bool
+) -> Reading:
     """The reading of one delivery from its parts of the batch."""
-    findings = together(part.get("own"), part.get("findings"), NO_FINDINGS)
+    findings = _together(frames.get("own"), frames.get("findings"), NO_FINDINGS)
     rows_counted = counted(kept)
-    if not is_refused and (much := too_much_set_aside(form_of(found), rows_counted.loaded, rows_counted.quarantined)):
+    if not is_refused and (
+        much := too_much_set_aside(form_of(delivery), rows_counted.loaded, rows_counted.quarantined)
+    ):
         findings, is_refused = pl.concat([findings_frame(much), findings]), True
     if is_refused:
         kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
         rows_counted = counted(kept)
     verdict: Verdict = "refused" if is_refused else "partial" if rows_counted.quarantined else "accepted"
     return replace(
-        reading(found, rows_counted, findings, kept),
-        slice=None if is_refused else found.slice,
+        reading(delivery, rows_counted, findings, kept),
+        slice=None if is_refused else delivery.slice,
         verdict=verdict,
-        facts=NO_FACTS if is_refused else part.get("facts", NO_FACTS),
-        control_totals=together(part.get("stated"), part.get("totals"), NO_CONTROL_TOTALS),
-        school_outcomes=NO_SCHOOL_OUTCOMES if is_refused else part.get("outcomes", NO_SCHOOL_OUTCOMES),
+        facts=NO_FACTS if is_refused else frames.get("facts", NO_FACTS),
+        control_totals=_together(frames.get("stated"), frames.get("totals"), NO_CONTROL_TOTALS),
+        school_outcomes=NO_SCHOOL_OUTCOMES if is_refused else frames.get("outcomes", NO_SCHOOL_OUTCOMES),
     )
 
 
-def together(first: pl.DataFrame | None, second: pl.DataFrame | None, nothing: pl.DataFrame) -> pl.DataFrame:
+def _together(first: pl.DataFrame | None, second: pl.DataFrame | None, nothing: pl.DataFrame) -> pl.DataFrame:
     if first is not None and second is not None:
         return first.vstack(second)
     return first if first is not None else second if second is not None else nothing
 
 
-def about_delivery(
-    found: Delivery, keys: pl.DataFrame | None, skipped: Sequence[str], context: Context
+def _about_delivery(
+    delivery: Delivery, keys: pl.DataFrame | None, skipped: Sequence[str], context: Context
 ) -> list[Finding]:
     """Findings about the delivery as a whole: who is not in it, whether it is late, what could not be checked."""
-    form, doubts = form_of(found), []
+    form, doubts = form_of(delivery), []
     if keys is None:
         doubts.append(finding(NO_ROWS))
     if skipped:
         doubts.append(finding(NO_REGISTER, value=", ".join(skipped)))
-    if keys is not None and form.key == ("school_id",) and context.schools is not None and found.sender:
-        own, named = context.schools.by_subordination.get(found.sender, []), set(keys["school_id"])
+    if keys is not None and form.key == ("school_id",) and context.schools is not None and delivery.sender:
+        own, named = context.schools.by_subordination.get(delivery.sender, []), set(keys["school_id"])
         doubts += wrong_size(form.size, len(keys), len(own))
         absent = [school.name for school in own if school.school_id not in named]
         if absent:
@@ -205,31 +211,31 @@ def about_delivery(
             doubts.append(
                 finding(UNITS_MISSING, value=", ".join(sorted(map(called, missing))), difference=-len(missing))
             )
-    campaign = next((row for row in rows("campaigns") if row["campaign"] == found.campaign), None)
+    campaign = next((row for row in rows("campaigns") if row["campaign"] == delivery.campaign), None)
     if campaign is not None:
         deadline = dt.date.fromisoformat(campaign["deadline"])
-        received = found.received_at.astimezone(OFFICE_HOURS).date()
+        received = delivery.received_at.astimezone(OFFICE_HOURS).date()
         if received > deadline:
             doubts.append(finding(LATE, value=f"{received:%d.%m.%Y}", expected=f"не позже {deadline:%d.%m.%Y}"))
     return doubts
 
 
-def facts_of(form: Form, edition: Edition, good: pl.DataFrame) -> pl.DataFrame:
+def _facts_of(form: Form, edition: Edition, good: pl.DataFrame) -> pl.DataFrame:
     """The fact columns of good rows, the keys of the form first, and `delivery`."""
     columns = [column.name for column in edition.columns if column.fact and column.name not in form.key]
     return good.select("delivery", *form.key, *columns)
 
 
-def outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def _outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     """`SCHOOL_OUTCOMES` and `delivery`: a school is accepted when none of its rows is set aside."""
     rules = findings.filter(pl.col("severity") == "error").select("index", "rule")
-    told = typed.select("delivery", "school_id", "bad").with_row_index("index").cast({"index": pl.Int64})
-    told = told.filter(pl.col("school_id").is_not_null())
+    judged = typed.select("delivery", "school_id", "bad").with_row_index("index").cast({"index": pl.Int64})
+    judged = judged.filter(pl.col("school_id").is_not_null())
     keys = ["delivery", "school_id"]
-    broken = told.join(rules, on="index", how="inner", maintain_order="left_right")
+    broken = judged.join(rules, on="index", how="inner", maintain_order="left_right")
     by_school = broken.group_by(keys).agg(pl.col("rule").unique(maintain_order=True).alias("rules"))
     return (
-        told.group_by(keys, maintain_order=True)
+        judged.group_by(keys, maintain_order=True)
         .agg(pl.col("bad").any())
         .join(by_school, on=keys, how="left", maintain_order="left")
         .select(
@@ -240,20 +246,20 @@ def outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def reading(found: Delivery, rows_counted: Rows, findings: pl.DataFrame, raw_rows: pl.DataFrame) -> Reading:
+def reading(delivery: Delivery, rows_counted: Rows, findings: pl.DataFrame, raw_rows: pl.DataFrame) -> Reading:
     """A reading that loads nothing yet."""
     return Reading(
-        file=found.file,
-        sha256=found.sha256,
-        form=found.form.name if found.form else None,
-        edition=found.edition.name if found.edition else None,
-        sender=found.sender,
-        as_of=found.as_of,
-        campaign=found.campaign,
+        file=delivery.file,
+        sha256=delivery.sha256,
+        form=delivery.form.name if delivery.form else None,
+        edition=delivery.edition.name if delivery.edition else None,
+        sender=delivery.sender,
+        as_of=delivery.as_of,
+        campaign=delivery.campaign,
         slice=None,
         verdict="refused",
         rows=rows_counted,
-        layout=found.layout,
+        layout=delivery.layout,
         findings=findings,
         raw_rows=raw_rows,
         facts=NO_FACTS,
@@ -262,19 +268,19 @@ def reading(found: Delivery, rows_counted: Rows, findings: pl.DataFrame, raw_row
     )
 
 
-def by_delivery(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+def _by_delivery(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
     """A frame cut by its column `delivery`, which is left out."""
     cut = frame.partition_by("delivery", as_dict=True, maintain_order=True, include_key=False)
     return {int(str(number)): part for (number,), part in cut.items()}
 
 
-def form_of(found: Delivery) -> Form:
-    if found.form is None:
+def form_of(delivery: Delivery) -> Form:
+    if delivery.form is None:
         raise ValueError("a batch has a form")
-    return found.form
+    return delivery.form
 
 
-def edition_of(found: Delivery) -> Edition:
-    if found.edition is None:
+def edition_of(delivery: Delivery) -> Edition:
+    if delivery.edition is None:
         raise ValueError("a batch has an edition")
-    return found.edition
+    return delivery.edition

@@ -14,13 +14,7 @@ from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.sieve import sieved
 from transforms.tables.identify import Context, Delivery, identify
 
-__all__ = ["Context", "Delivery", "interpret", "recognise"]
-
-
-def recognise(delivery: Delivery, context: Context) -> str | None:
-    """The name of a delivery's form, or None; cheap, so that registers can be read before reports."""
-    form = identify(delivery, replace(context, register=None)).form
-    return form.name if form else None
+__all__ = ["Context", "Delivery", "interpret"]
 
 
 def interpret(deliveries: Sequence[Delivery], context: Context) -> list[Reading | PupilStream]:
@@ -31,22 +25,22 @@ def interpret(deliveries: Sequence[Delivery], context: Context) -> list[Reading 
     answers: dict[int, Reading | PupilStream] = {}
     batches: dict[tuple[str, str], list[tuple[int, Delivery]]] = {}
     for place, delivery in enumerate(deliveries):
-        found = identify(delivery, context)
-        if found.form is not None and found.form.pupils is None and isinstance(delivery.content, Blocks):
-            found = identify(replace(delivery, content=in_full(delivery.content)), context)
-        if found.form is None or found.edition is None or found.layout.missing:
-            answers[place] = refused(found)
-        elif found.form.pupils is not None:
-            answers[place] = PupilReading(found, context)
+        identified = identify(delivery, context)
+        if identified.form is not None and identified.form.pupils is None and isinstance(delivery.content, Blocks):
+            identified = identify(replace(delivery, content=_in_full(delivery.content)), context)
+        if identified.form is None or identified.edition is None or identified.layout.missing:
+            answers[place] = _refused(identified)
+        elif identified.form.pupils is not None:
+            answers[place] = PupilReading(identified, context)
         else:
-            batches.setdefault((found.form.name, found.edition.name), []).append((place, found))
+            batches.setdefault((identified.form.name, identified.edition.name), []).append((place, identified))
     for batch in batches.values():
-        readings = interpret_batch([found for _, found in batch], context)
+        readings = interpret_batch([identified for _, identified in batch], context)
         answers |= {place: reading for (place, _), reading in zip(batch, readings, strict=True)}
     return [answers[place] for place in range(len(deliveries))]
 
 
-def in_full(blocks: Blocks) -> Grid | Unreadable:
+def _in_full(blocks: Blocks) -> Grid | Unreadable:
     """A large file of a form whose rows are not read by blocks."""
     try:
         return blocks.grid()
@@ -54,14 +48,18 @@ def in_full(blocks: Blocks) -> Grid | Unreadable:
         return error
 
 
-def refused(found: Delivery) -> Reading:
+def _refused(delivery: Delivery) -> Reading:
     """A reading of which nothing can be loaded: its form is unknown, or a required heading is missing.
 
     Cells of an unknown file, or of one with pupils, are not kept: they may be names. The archive has the bytes.
     """
-    content = found.content
-    if not isinstance(content, Grid) or found.form is None or found.form.pupils is not None:
-        told = reading(found, Rows(), findings_frame(found.findings), empty(RAW_ROWS))
-        return sieved(found, told) if found.form is None or found.form.pupils is not None else told
-    kept = kept_rows([sheet_parts(content, found, None, unit_aliases())])
-    return reading(found, counted(kept), findings_frame(found.findings), kept)
+    content = delivery.content
+    if not isinstance(content, Grid) or delivery.form is None or delivery.form.pupils is not None:
+        refused_reading = reading(delivery, Rows(), findings_frame(delivery.findings), empty(RAW_ROWS))
+        return (
+            sieved(delivery, refused_reading)
+            if delivery.form is None or delivery.form.pupils is not None
+            else refused_reading
+        )
+    kept = kept_rows([sheet_parts(content, delivery, None, unit_aliases())])
+    return reading(delivery, counted(kept), findings_frame(delivery.findings), kept)

@@ -108,7 +108,9 @@ class PupilReading:
             else:
                 frame, shared = text_frame(sheet, heading)
                 names = {place: name for name, place in heading.columns.items()}
-                self.faults += [(number, r + 1, names[c], *each) for r, at in shared.items() for c, each in at.items()]
+                self.faults += [
+                    (number, r + 1, names[c], *fault) for r, at in shared.items() for c, fault in at.items()
+                ]
                 yield number, frame
 
     def checked(self, number: int, block: pl.DataFrame) -> Part:
@@ -118,11 +120,11 @@ class PupilReading:
             data, self.tables, self.form, self.edition, self.context.schools, self.context.unit_aliases, self.faults
         )
         bad = int(checked.typed["bad"].sum())
-        known = checked.typed.select(
+        pupil_rows = checked.typed.select(
             "row", "school_id", pl.col("grade").cast(pl.Int16, strict=False), self.pupils.state.alias("state"), "bad",
             *self.pupils.identity, *(name for name in self.pupils.else_by if name != "grade"), *self.pupils.counters,
         )  # fmt: skip
-        good = known.filter(~pl.col("bad")) if bad else known
+        good = pupil_rows.filter(~pl.col("bad")) if bad else pupil_rows
         return Part(
             Rows(len(block), len(data) - bad, bad, len(block) - len(data)),
             checked.findings.select(*FINDINGS),
@@ -130,7 +132,7 @@ class PupilReading:
             good.with_columns(identities(good, self.pupils, self.context.secret)).select(
                 *PUPILS, "namesake", "is_whole", pl.col(self.pupils.counters).cast(COUNTER)
             ),
-            schools_named(checked.typed),
+            _schools_named(checked.typed),
             checked.skipped,
         )
 
@@ -156,7 +158,7 @@ class PupilReading:
     def only_data(self, number: int, raw: pl.DataFrame) -> pl.DataFrame:
         """Rows of pupils: not blank, not the heading printed again, not its numbers or units, not a total."""
         heading = self.found.headings[number][1]
-        filled = not_blank(raw, heading.columns, self.pupils.identity[0])
+        filled = _not_blank(raw, heading.columns, self.pupils.identity[0])
         first = next(name for name in heading.found.values() if not self.edition.column(name).personal)
         wordings = heading.keys[heading.columns[first]]
         marks = [
@@ -203,10 +205,10 @@ class PupilReading:
 
     def found_in_rows(self) -> pl.DataFrame:
         """Findings of the blocks, what is noted once over all of them, no more than `FINDINGS_KEPT` of either."""
-        found = pl.concat([empty(FINDINGS), *(part.findings for part in self.parts)])
-        notes = found["rule"].is_in(NOTED_ONCE)
-        once = found.filter(notes).unique(["rule", "column", "value"], keep="first", maintain_order=True)
-        return pl.concat([once.head(FINDINGS_KEPT), found.filter(~notes).head(FINDINGS_KEPT)])
+        findings = pl.concat([empty(FINDINGS), *(part.findings for part in self.parts)])
+        notes = findings["rule"].is_in(NOTED_ONCE)
+        once = findings.filter(notes).unique(["rule", "column", "value"], keep="first", maintain_order=True)
+        return pl.concat([once.head(FINDINGS_KEPT), findings.filter(~notes).head(FINDINGS_KEPT)])
 
     def reading(self) -> Reading:
         """The reading of the whole, once all blocks were drained."""
@@ -214,7 +216,7 @@ class PupilReading:
         seen = pl.concat([empty(schema), *(part.kept for part in self.parts)])
         once, again = told_apart(seen)
         rows = self.counted()
-        own = [self.sieve.finding(each) for each in self.found.findings]
+        own = [self.sieve.finding(doubt) for doubt in self.found.findings]
         if rows.loaded + rows.quarantined == 0:
             own.append(finding(NO_ROWS))
         if skipped := {rule for part in self.parts for rule in part.skipped}:
@@ -224,7 +226,7 @@ class PupilReading:
             own += wrong_size(self.form.size, len(named), len(self.context.schools.schools))
         own += self.repeated(again)
         own += self.doubtful(once)
-        if not any(each.severity == "refuse" for each in own):
+        if not any(doubt.severity == "refuse" for doubt in own):
             own += too_much_set_aside(self.form, rows.loaded, rows.quarantined)
         findings = pl.concat([findings_frame(own), self.found_in_rows()])
         refused = bool((findings["severity"] == "refuse").any())
@@ -251,12 +253,14 @@ class PupilReading:
         }
         measures = self.pupils.measures.items()
         stated = {
-            name: each.per_pupil for name, each in measures if silent.isdisjoint(each.per_pupil.meta.root_names())
+            name: measure.per_pupil
+            for name, measure in measures
+            if silent.isdisjoint(measure.per_pupil.meta.root_names())
         }
         unknown = pl.lit(None, dtype=pl.Int64)
         return (
             pupils.group_by(self.pupils.keys)
-            .agg(each.sum().cast(pl.Int64).alias(name) for name, each in stated.items())
+            .agg(measure.sum().cast(pl.Int64).alias(name) for name, measure in stated.items())
             .sort(self.pupils.keys)
             .select(*self.pupils.keys, *(name if name in stated else unknown.alias(name) for name, _ in measures))
         )
@@ -281,25 +285,25 @@ class PupilReading:
         if not names:
             return []
         rule = RULES[self.pupils.namesakes]
-        told = f"{rule.what} Таких ФИО: {names}, обучающихся с ними: {pupils}."
-        return [finding(rule, what=told, difference=pupils - names)]
+        sentence = f"{rule.what} Таких ФИО: {names}, обучающихся с ними: {pupils}."
+        return [finding(rule, what=sentence, difference=pupils - names)]
 
 
-def schools_named(typed: pl.DataFrame) -> frozenset[int | str]:
+def _schools_named(typed: pl.DataFrame) -> frozenset[int | str]:
     """Ids of the schools that rows name, and the names that no school of the register has."""
     ids = typed["school_id"]
     names = typed["school_name"].filter(ids.is_null()) if ids.null_count() else typed["school_name"].clear()
     return frozenset(ids.unique().drop_nulls()) | frozenset(names.unique().drop_nulls())
 
 
-def not_blank(rows: pl.DataFrame, columns: Iterable[str], usual: str) -> pl.Series:
+def _not_blank(rows: pl.DataFrame, columns: Iterable[str], usual: str) -> pl.Series:
     """True for rows with any text; most have one in the `usual` column, and only the others are looked through."""
-    filled = has_text(rows[usual])
+    filled = _has_text(rows[usual])
     if not filled.all():
-        others = pl.DataFrame([has_text(rows[name].filter(~filled)).alias(name) for name in columns])
+        others = pl.DataFrame([_has_text(rows[name].filter(~filled)).alias(name) for name in columns])
         filled = filled.scatter((~filled).arg_true(), others.select(pl.any_horizontal(pl.all())).to_series())
     return filled
 
 
-def has_text(texts: pl.Series) -> pl.Series:
+def _has_text(texts: pl.Series) -> pl.Series:
     return (texts.str.strip_chars() != "").fill_null(False)

@@ -30,8 +30,8 @@ def choice(text: str, column: Column) -> Meaning:
     code = keyed(column.vocabulary or "").get(key(text))
     if code:
         return Meaning(code)
-    found = None if column.open_vocabulary else headed(text, column.vocabulary or "")
-    return Meaning(found.code, rule=WORD_WITH_TAIL.id, shown=found.word) if found else UNREAD
+    head = None if column.open_vocabulary else headed(text, column.vocabulary or "")
+    return Meaning(head.code, rule=WORD_WITH_TAIL.id, shown=head.word) if head else UNREAD
 
 
 def yes_no(text: str, column: Column) -> Meaning:
@@ -39,18 +39,18 @@ def yes_no(text: str, column: Column) -> Meaning:
 
     «да/нет» that nobody chose from is a doubt, and so is a dash: «нет» to some, a blank to others.
     """
-    known = keyed(column.vocabulary or "")
+    codes_by_key = keyed(column.vocabulary or "")
     body = plain(text)
     if body == DASH:
         return doubtful("нет", EMPTY)
-    if whole := known.get(key(text)):
+    if whole := codes_by_key.get(key(text)):
         return Meaning(whole == "yes")
     if not body or blank_words().get(body) == "blank":
         return NOTHING
-    codes = {known.get(key(part)) for part in BETWEEN_ANSWERS.split(body) if key(part)}
+    codes = {codes_by_key.get(key(part)) for part in BETWEEN_ANSWERS.split(body) if key(part)}
     if codes == {"yes", "no"}:
         return doubtful(*allowed_words(column.vocabulary or "").split(", "))
     if len(codes) == 1 and None not in codes:
         return Meaning(codes == {"yes"})
-    found = headed(text, column.vocabulary or "", set_off=True)
-    return Meaning(found.code == "yes", rule=WORD_WITH_TAIL.id, shown=found.word) if found else UNREAD
+    head = headed(text, column.vocabulary or "", set_off=True)
+    return Meaning(head.code == "yes", rule=WORD_WITH_TAIL.id, shown=head.word) if head else UNREAD

@@ -20,17 +20,17 @@ def cell_text(value: Value) -> str | None:
     if isinstance(value, bool):
         return "истина" if value else "ложь"
     if isinstance(value, dt.datetime) and value.year <= DAY_ZERO.year + 1 and value.time() != dt.time():
-        return clock_text(value.replace(tzinfo=None) - DAY_ZERO)  # hours above 24 in a cell that shows h:mm
+        return _clock_text(value.replace(tzinfo=None) - DAY_ZERO)  # hours above 24 in a cell that shows h:mm
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, dt.timedelta | dt.time):
-        return clock_text(value)
+        return _clock_text(value)
     return str(value)
 
 
-def clock_text(value: dt.timedelta | dt.time) -> str:
+def _clock_text(value: dt.timedelta | dt.time) -> str:
     """A time or a duration as a cell shows it: «4:00», «34:00»; seconds only where there are some."""
     if isinstance(value, dt.time):
         value = dt.timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)

@@ -31,7 +31,7 @@ def code(text: str, column: Column) -> Meaning:
     if not digits.isdecimal():
         return Meaning(text.strip())
     restored = f"0{digits}"
-    if len(restored) == LENGTHS[column.kind] and is_confirmed(restored, column):
+    if len(restored) == LENGTHS[column.kind] and _is_confirmed(restored, column):
         return Meaning(restored, rule=NOUGHT_RESTORED.id, shown=restored)
     return Meaning(digits)
 
@@ -43,7 +43,7 @@ def tidy(body: str) -> str:
     return FLOAT_END.sub("", body).replace(" ", "").removeprefix("'")
 
 
-def is_confirmed(restored: str, column: Column) -> bool:
+def _is_confirmed(restored: str, column: Column) -> bool:
     if column.kind == "oktmo":
         return restored[:2] in subjects_with_nought()
     control = sum(int(digit) * weight for digit, weight in zip(restored, INN_WEIGHTS, strict=False)) % 11 % 10

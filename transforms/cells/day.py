@@ -31,37 +31,37 @@ def date(text: str, _: Column) -> Meaning:
     if is_nothing(body):
         return NOTHING
     body = AROUND.sub("", body).strip()
-    if found := SERIAL.fullmatch(body):
-        serial = int(found[1])
+    if match := SERIAL.fullmatch(body):
+        serial = int(match[1])
         within = EARLIEST_SERIAL <= serial <= LATEST_SERIAL
         return Meaning(FIRST_DAY + dt.timedelta(days=serial)) if within else UNREAD
-    days = list(dict.fromkeys(day for parts in orders(body) if (day := real(*parts))))
+    days = list(dict.fromkeys(day for parts in _orders(body) if (day := real(*parts))))
     if len(days) > 1:
         return doubtful(*(f"{day:%d.%m.%Y}" for day in days))
     return Meaning(days[0]) if days else UNREAD
 
 
-def orders(body: str) -> Iterable[tuple[int, int, int]]:
+def _orders(body: str) -> Iterable[tuple[int, int, int]]:
     """Year, month and day in every order in which a plain text may have them."""
-    if found := MONTH_IN_WORDS.fullmatch(body):
-        month = MONTHS.get(found[2])
-        return [(year, month, int(found[1])) for year in years(found[3])] if month else []
+    if match := MONTH_IN_WORDS.fullmatch(body):
+        month = MONTHS.get(match[2])
+        return [(year, month, int(match[1])) for year in _years(match[3])] if month else []
     tight = re.sub(r" ?([./,]) ?", r"\1", body)
-    if found := YEAR_FIRST.fullmatch(tight):
-        return [(int(found[1]), int(found[3]), int(found[4]))]
-    found = DAY_FIRST.fullmatch(tight)
-    if found is None or (found[2] != found[4] and {found[2], found[4]} != {".", ","}):
+    if match := YEAR_FIRST.fullmatch(tight):
+        return [(int(match[1]), int(match[3]), int(match[4]))]
+    match = DAY_FIRST.fullmatch(tight)
+    if match is None or (match[2] != match[4] and {match[2], match[4]} != {".", ","}):
         return []
-    first, second = int(found[1]), int(found[3])
-    ways = [(year, second, first) for year in years(found[5])]
-    if found[2] == "/":
-        ways += [(year, first, second) for year in years(found[5])]
-    if found[2] == "-" and len(found[5]) == 2:
-        ways += [(year, second, int(found[5])) for year in years(found[1])]
+    first, second = int(match[1]), int(match[3])
+    ways = [(year, second, first) for year in _years(match[5])]
+    if match[2] == "/":
+        ways += [(year, first, second) for year in _years(match[5])]
+    if match[2] == "-" and len(match[5]) == 2:
+        ways += [(year, second, int(match[5])) for year in _years(match[1])]
     return ways
 
 
-def years(text: str) -> list[int]:
+def _years(text: str) -> list[int]:
     """The years that four or two digits may mean: «23» is 2023, «85» is 1985 or 2085."""
     year = int(text)
     if len(text) == 4:

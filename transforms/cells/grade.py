@@ -29,8 +29,8 @@ def grade(text: str, column: Column) -> Meaning:
     read = number(text, column)
     if read is not UNREAD:
         return read
-    found = ONE.fullmatch(figures(ENDING.sub("", CLASS_WORD.sub("", plain(text)).strip())))
-    return Meaning(int(found[1])) if found else UNREAD
+    match = ONE.fullmatch(_figures(ENDING.sub("", CLASS_WORD.sub("", plain(text)).strip())))
+    return Meaning(int(match[1])) if match else UNREAD
 
 
 def grades(text: str, column: Column) -> Meaning:
@@ -40,25 +40,25 @@ def grades(text: str, column: Column) -> Meaning:
         return NOTHING
     if typed := grades_typed(body):
         return Meaning(f"{typed[0]}-{typed[1]}", rule=GRADES_FROM_DAY.id, shown=f"{typed[0]}–{typed[1]}")
-    if told := spoilt(text, column):
-        return told
-    body = figures(FROM_TO.sub(r"\1-\2", ENDING.sub("", CLASS_WORD.sub(" ", body))))
+    if remark := spoilt(text, column):
+        return remark
+    body = _figures(FROM_TO.sub(r"\1-\2", ENDING.sub("", CLASS_WORD.sub(" ", body))))
     body = RANGE.sub("-", " ".join(body.split())).strip(" .")
     parts = BETWEEN.split(body)
-    found: set[int] = set()
+    figures_there: set[int] = set()
     for part in parts:
         ends = ONE_OR_RANGE.fullmatch(part)
         if ends is None:
             return UNREAD
         low, high = sorted((int(ends[1]), int(ends[2] or ends[1])))
-        found.update(range(low, high + 1))
-    lowest, highest = min(found), max(found)
-    if len(found) < highest - lowest + 1:
+        figures_there.update(range(low, high + 1))
+    lowest, highest = min(figures_there), max(figures_there)
+    if len(figures_there) < highest - lowest + 1:
         return doubtful(f"{lowest}–{highest}", ", ".join(parts).replace("-", "–"))
     return Meaning(f"{lowest}-{highest}")
 
 
-def figures(body: str) -> str:
+def _figures(body: str) -> str:
     """Roman numerals as figures; «Х» may be Cyrillic."""
     roman = body.translate(CYRILLIC_ROMAN)
-    return ROMAN_NUMERAL.sub(lambda found: str(ROMAN.get(found[0], found[0])), roman)
+    return ROMAN_NUMERAL.sub(lambda match: str(ROMAN.get(match[0], match[0])), roman)

@@ -53,16 +53,16 @@ def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | Non
     What follows must not have a word of another code, a negation or a reservation (`tail_doubts`). With `set_off` a
     sign has to stand between them.
     """
-    known, body = vocabulary_of(vocabulary), key(text)
-    ends = [found.end() for found in END_OF_WORD.finditer(body)]
-    end = next((end for end in reversed(ends) if body[:end] in known.heads), None)
+    heads_of, body = vocabulary_of(vocabulary), key(text)
+    ends = [head.end() for head in END_OF_WORD.finditer(body)]
+    end = next((end for end in reversed(ends) if body[:end] in heads_of.heads), None)
     if end is None or SIGNS_OF_DOUBT.search(body, end):
         return None
-    found, tail = known.heads[body[:end]], body[end:]
-    said = WORDS.findall(tail)
-    if (set_off and not SET_OFF.match(tail)) or any(known.others[found.code].has(word) for word in said):
+    head, tail = heads_of.heads[body[:end]], body[end:]
+    tail_words = WORDS.findall(tail)
+    if (set_off and not SET_OFF.match(tail)) or any(heads_of.others[head.code].has(word) for word in tail_words):
         return None
-    return found
+    return head
 
 
 @lru_cache
@@ -71,21 +71,21 @@ def vocabulary_of(name: str) -> Vocabulary:
     heads = {
         key(word): Headed(code, first[code])
         for word, code in words(name).items()
-        if letters(key(word)) >= LEAST_LETTERS
+        if _letters(key(word)) >= LEAST_LETTERS
     }
-    said: dict[str, set[str]] = {}
-    for text, each in heads.items():
-        said.setdefault(each.code, set()).update(WORDS.findall(text))
+    words_of: dict[str, set[str]] = {}
+    for text, head in heads.items():
+        words_of.setdefault(head.code, set()).update(WORDS.findall(text))
     exact, starts = tail_doubts()
     others = {}
-    for code, own in said.items():
-        their = {word for other in said.values() for word in other} - own
+    for code, own in words_of.items():
+        their = {word for other in words_of.values() for word in other} - own
         stems = (word[:-2] for word in their if len(word) >= STEM_OF)
         others[code] = Others(exact | their, (*starts, *stems))
     return Vocabulary(heads, others)
 
 
-def letters(word: str) -> int:
+def _letters(word: str) -> int:
     return sum(map(str.isalpha, word))
 
 

@@ -52,15 +52,15 @@ def numbers(text: str, most: float | None = None) -> list[Decimal]:
     """
     if SCIENTIFIC.fullmatch(text):
         return [without_tail(Decimal(text))]
-    if found := IN_BRACKETS.fullmatch(text):
-        return [sign * number for number in numbers(found[1].strip(), most) for sign in (-1, 1)]
-    if found := ATTACHED_MARK.fullmatch(text):
-        with_digit, without = numbers(text[:-1], most), numbers(found[1], most)
+    if match := IN_BRACKETS.fullmatch(text):
+        return [sign * number for number in numbers(match[1].strip(), most) for sign in (-1, 1)]
+    if match := ATTACHED_MARK.fullmatch(text):
+        with_digit, without = numbers(text[:-1], most), numbers(match[1], most)
         return list(dict.fromkeys(with_digit + without)) if with_digit and without else []
-    found = SIGNED.fullmatch(text)
-    if found is None:
+    signed = SIGNED.fullmatch(text)
+    if signed is None:
         return []
-    written = found[2]
+    written = signed[2]
     clear = next((match for pattern in CLEAR if (match := pattern.fullmatch(written))), None)
     if clear is None or len(clear["whole"]) > LONGEST_WHOLE:
         return []
@@ -69,7 +69,7 @@ def numbers(text: str, most: float | None = None) -> list[Decimal]:
         thousands = Decimal(re.sub("[.,]", "", written))
         if most is None or thousands <= most:
             read.insert(0, thousands)
-    return [-number for number in read] if found[1] == "-" else read
+    return [-number for number in read] if signed[1] == "-" else read
 
 
 def without_tail(number: Decimal) -> Decimal:
@@ -89,10 +89,12 @@ def number(text: str, column: Column) -> Meaning:
         return doubtful("0", EMPTY)
     body, is_marked = unmarked(body)
     is_whole = column.dtype.is_integer()
-    found = numbers(units().sub("", body), None if is_whole else column.maximum)
-    if is_whole and not any(each == each.to_integral_value() for each in found):
+    amounts = numbers(units().sub("", body), None if is_whole else column.maximum)
+    if is_whole and not any(amount == amount.to_integral_value() for amount in amounts):
         return UNREAD
-    return chosen([(int(each) if is_whole else float(each), shown(each)) for each in found], is_marked=is_marked)
+    return _chosen(
+        [(int(amount) if is_whole else float(amount), _shown(amount)) for amount in amounts], is_marked=is_marked
+    )
 
 
 def percent(text: str, _: Column) -> Meaning:
@@ -104,20 +106,22 @@ def percent(text: str, _: Column) -> Meaning:
         return doubtful("0%", EMPTY)
     body, is_marked = unmarked(body)
     bare = PERCENT.sub("", body)
-    found = numbers(bare, LARGEST_PERCENT)
-    return chosen([each for stated in found for each in shares(stated, is_bare=bare == body)], is_marked=is_marked)
+    amounts = numbers(bare, LARGEST_PERCENT)
+    return _chosen(
+        [fraction for stated in amounts for fraction in _shares(stated, is_bare=bare == body)], is_marked=is_marked
+    )
 
 
-def shares(stated: Decimal, *, is_bare: bool) -> list[tuple[float, str]]:
+def _shares(stated: Decimal, *, is_bare: bool) -> list[tuple[float, str]]:
     """The fractions that a stated percent may be, each with its words: a bare 1 is 1 % or 100 %."""
-    of_hundred = (float(stated / 100), f"{shown(stated)}%")
+    of_hundred = (float(stated / 100), f"{_shown(stated)}%")
     if not is_bare or abs(stated) > 2 or not stated:
         return [of_hundred]
-    of_one = (float(stated), f"{shown(stated * 100)}%")
+    of_one = (float(stated), f"{_shown(stated * 100)}%")
     return [of_one] if abs(stated) < 1 else [of_hundred, of_one]
 
 
-def chosen(readings: Sequence[tuple[int | float, str]], *, is_marked: bool) -> Meaning:
+def _chosen(readings: Sequence[tuple[int | float, str]], *, is_marked: bool) -> Meaning:
     """The one reading of a number, with a note about its footnote mark; several readings are a doubt."""
     if len(readings) > 1:
         return doubtful(*(words for _, words in readings))
@@ -127,7 +131,7 @@ def chosen(readings: Sequence[tuple[int | float, str]], *, is_marked: bool) -> M
     return Meaning(value, rule=FOOTNOTE_MARK.id, shown=words) if is_marked else Meaning(value)
 
 
-def shown(number: Decimal) -> str:
+def _shown(number: Decimal) -> str:
     return f"{number.normalize() + 0:f}".replace(".", ",")
 
 

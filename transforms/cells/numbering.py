@@ -25,9 +25,9 @@ def is_numbering(texts: Iterable[str], *, gaps: bool = False) -> bool:
         seen += 1
         if len(text) > LONGEST:
             return False
-        found = NUMBER.fullmatch(text.strip())
-        if found is not None:
-            number = int(found[1])
+        match = NUMBER.fullmatch(text.strip())
+        if match is not None:
+            number = int(match[1])
             is_later = gaps and (expected is None or number > expected)
             if not is_later and (number != expected if expected is not None else number not in (0, 1, letters + 1)):
                 return False

@@ -70,35 +70,41 @@ def parse(raw: pl.Series, column: Column) -> Parsed:
     if raw.null_count() == len(raw):
         return Parsed(raw.cast(column.dtype))
     if column.kind in TEXT_KINDS:
-        return free_text(raw, column)
-    told: dict[str, Told] = {}
+        return _free_text(raw, column)
+    remarks: dict[str, Told] = {}
 
     def understand(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-        values = quick(texts, column)
+        values = _quick(texts, column)
         left = values.is_null().arg_true()
         rest = texts.gather(left)
-        meanings = [read(text, column) for text in rest]
-        told.update({text: Told(each.rule, each.shown) for text, each in zip(rest, meanings, strict=True) if each.rule})
-        values = values.scatter(left, pl.Series([each.value for each in meanings], dtype=column.dtype))
+        meanings = [_read(text, column) for text in rest]
+        remarks.update(
+            {
+                text: Told(meaning.rule, meaning.shown)
+                for text, meaning in zip(rest, meanings, strict=True)
+                if meaning.rule
+            }
+        )
+        values = values.scatter(left, pl.Series([meaning.value for meaning in meanings], dtype=column.dtype))
         blank = pl.repeat(False, len(texts), eager=True)
-        return values, blank.scatter(left, pl.Series([each.blank for each in meanings], dtype=pl.Boolean))
+        return values, blank.scatter(left, pl.Series([meaning.blank for meaning in meanings], dtype=pl.Boolean))
 
-    values, unread = by_distinct(raw, usual(raw, column), understand)
-    return Parsed(values, unread, told)
+    values, unread = by_distinct(raw, _usual(raw, column), understand)
+    return Parsed(values, unread, remarks)
 
 
-def free_text(raw: pl.Series, column: Column) -> Parsed:
+def _free_text(raw: pl.Series, column: Column) -> Parsed:
     """Texts as they are, without those that stand for a blank cell or are no text that somebody wrote."""
-    values = trimmed(raw)
+    values = _trimmed(raw)
     odd = odd_texts(values, column)
     if odd.is_empty():
         return Parsed(values)
     written = raw.filter(values.is_in(odd.implode())).unique()
-    meanings = {text: found for text in written if (found := odd_meaning(text, column)) is not None}
+    meanings = {text: meaning for text in written if (meaning := odd_meaning(text, column)) is not None}
     values = values.set(raw.is_in(list(meanings)).fill_null(False), None)
-    wrong = raw.is_in([text for text, each in meanings.items() if not each.blank]).fill_null(False)
-    told = {text: Told(each.rule, each.shown) for text, each in meanings.items() if each.rule}
-    return Parsed(values, wrong if wrong.any() else None, told)
+    wrong = raw.is_in([text for text, meaning in meanings.items() if not meaning.blank]).fill_null(False)
+    remarks = {text: Told(meaning.rule, meaning.shown) for text, meaning in meanings.items() if meaning.rule}
+    return Parsed(values, wrong if wrong.any() else None, remarks)
 
 
 def by_distinct(
@@ -112,15 +118,17 @@ def by_distinct(
     texts = rest.unique()
     values, blank = understand(texts)
     values = values.cast(fast.dtype)
-    known = values.is_not_null()
-    if known.any():
-        found = rest.replace_strict(texts.filter(known), values.filter(known), default=None, return_dtype=fast.dtype)
-        fast = found if len(rest) == len(fast) else fast.scatter(left.arg_true(), found)
-    unread = texts.filter(~known & ~blank)
+    is_read = values.is_not_null()
+    if is_read.any():
+        completed = rest.replace_strict(
+            texts.filter(is_read), values.filter(is_read), default=None, return_dtype=fast.dtype
+        )
+        fast = completed if len(rest) == len(fast) else fast.scatter(left.arg_true(), completed)
+    unread = texts.filter(~is_read & ~blank)
     return fast, (raw.is_in(unread.implode()) & left).fill_null(False) if len(unread) else None
 
 
-def usual(raw: pl.Series, column: Column) -> pl.Series:
+def _usual(raw: pl.Series, column: Column) -> pl.Series:
     """Values of cells in the usual spelling of the kind; null for every other cell."""
     if column.dtype.is_integer():
         return raw.cast(column.dtype, strict=False)
@@ -128,26 +136,26 @@ def usual(raw: pl.Series, column: Column) -> pl.Series:
         plain_number = raw.str.contains(r"^[0-9]{1,15}(\.[0-9]+)?$").fill_null(False)
         return raw.set(~plain_number, None).cast(column.dtype).round(TAIL_DECIMALS)
     if column.kind == "date":
-        return this_age(raw.str.to_date("%d.%m.%Y", strict=False))
+        return _this_age(raw.str.to_date("%d.%m.%Y", strict=False))
     if column.kind in USUAL_CODE:
         return raw.set(~raw.str.contains(USUAL_CODE[column.kind]).fill_null(True), None)
     return pl.Series(raw.name, [None], dtype=column.dtype).new_from_index(0, len(raw))
 
 
-def quick(texts: pl.Series, column: Column) -> pl.Series:
+def _quick(texts: pl.Series, column: Column) -> pl.Series:
     """Values of texts in other spellings that a whole column may have; null for every other text."""
     result = pl.Series(texts.name, [None], dtype=column.dtype).new_from_index(0, len(texts))
     if column.kind != "date":
         return result
     for form in DATE_FORMATS:
         if "%H" in form:
-            result = result.fill_null(this_age(texts.str.to_datetime(form, strict=False).dt.date()))
+            result = result.fill_null(_this_age(texts.str.to_datetime(form, strict=False).dt.date()))
         else:
-            result = result.fill_null(this_age(texts.str.to_date(form, strict=False)))
+            result = result.fill_null(_this_age(texts.str.to_date(form, strict=False)))
     return result
 
 
-def read(text: str, column: Column) -> Meaning:
+def _read(text: str, column: Column) -> Meaning:
     """What a text means in a column."""
     clean = text.strip()
     if not clean or clean.lower() in column.blank_words:
@@ -158,12 +166,12 @@ def read(text: str, column: Column) -> Meaning:
         return UNREAD
     if clean.startswith("="):
         return Meaning(rule=NO_RESULT.id, shown="значение вместо формулы")
-    if column.kind not in UNSPOILT and (found := spoilt(clean, column)):
-        return found
+    if column.kind not in UNSPOILT and (meaning := spoilt(clean, column)):
+        return meaning
     return READERS[column.kind](clean, column)
 
 
-def trimmed(raw: pl.Series) -> pl.Series:
+def _trimmed(raw: pl.Series) -> pl.Series:
     """Texts without spaces around, no-break and thin spaces made plain; empty becomes null."""
     if raw.dtype == pl.Null:
         return raw.cast(pl.String)
@@ -174,7 +182,7 @@ def trimmed(raw: pl.Series) -> pl.Series:
     return clean.set((clean == "").fill_null(False), None)
 
 
-def this_age(dates: pl.Series) -> pl.Series:
+def _this_age(dates: pl.Series) -> pl.Series:
     """Dates without those whose year was read from two digits."""
     year = dates.dt.year()
     return dates.set(((year < FIRST_YEAR) | (year > LAST_YEAR)).fill_null(False), None)

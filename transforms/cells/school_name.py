@@ -39,17 +39,17 @@ class Candidate:
 def school_key(text: str) -> str:
     """Key of a school's name: as `key`, and legal forms and kinds of schools abbreviated, «№ 5» and «N5» one."""
     body = AFTER_DOT.sub(". ", NUMBER_SIGN.sub(" №", key(text)))
-    return " ".join(full_forms().sub(lambda found: abbreviations()[found[0]], body).split())
+    return " ".join(full_forms().sub(lambda match: abbreviations()[match[0]], body).split())
 
 
 @cache
 def abbreviations() -> dict[str, str]:
     """Key of a legal form or a kind of school in full → its abbreviation, the first one of several."""
-    found: dict[str, str] = {}
+    short_of: dict[str, str] = {}
     for row in rows("school_forms"):
-        found.setdefault(key(row["full"]), row["short"].lower())
-    found |= {row["short"].lower(): found[key(row["full"])] for row in rows("school_forms")}
-    return found
+        short_of.setdefault(key(row["full"]), row["short"].lower())
+    short_of |= {row["short"].lower(): short_of[key(row["full"])] for row in rows("school_forms")}
+    return short_of
 
 
 @cache
@@ -92,11 +92,11 @@ def candidates(name: str, names: Sequence[str], most: int = 3) -> list[Candidate
         return []
     picked = process.extract(
         mine,
-        [own_words(each) for each in names],
+        [own_words(candidate) for candidate in names],
         scorer=fuzz.token_set_ratio,
         limit=FIRST_PICKED,
         score_cutoff=LEAST_SCORE,
     )
     scored = [Candidate(place, likeness(name, names[place])) for _, _, place in picked]
-    best = sorted(scored, key=lambda each: (-each.score, each.place))
-    return [each for each in best if each.score >= LEAST_SCORE][:most]
+    best = sorted(scored, key=lambda candidate: (-candidate.score, candidate.place))
+    return [candidate for candidate in best if candidate.score >= LEAST_SCORE][:most]

@@ -53,8 +53,10 @@ def shown(texts: pl.Series, column: Column, as_of: dt.date | None, known: Known 
         return texts.set(texts.is_not_null(), HIDDEN)
     distinct = texts.unique().drop_nulls()
     since = born_before(as_of) if column.kind == "date" else None
-    told = [text if harmless(text, column.kind, known) or is_recent(text, since) else HIDDEN for text in distinct]
-    return texts.replace_strict(distinct, pl.Series(told, dtype=pl.String), default=None, return_dtype=pl.String)
+    shown_texts = [
+        text if harmless(text, column.kind, known) or _is_recent(text, since) else HIDDEN for text in distinct
+    ]
+    return texts.replace_strict(distinct, pl.Series(shown_texts, dtype=pl.String), default=None, return_dtype=pl.String)
 
 
 def is_guarded(edition: Edition) -> bool:
@@ -67,10 +69,10 @@ def born_before(as_of: dt.date | None) -> int | None:
     return as_of.year - YOUNGEST if as_of is not None else None
 
 
-def is_recent(text: str, since: int | None) -> bool:
+def _is_recent(text: str, since: int | None) -> bool:
     """Whether a text is a date after the year `since`, and so nobody's birth date."""
-    found = DATE.fullmatch(text.strip())
-    return found is not None and since is not None and int(found[1] or found[2]) > since
+    match = DATE.fullmatch(text.strip())
+    return match is not None and since is not None and int(match[1] or match[2]) > since
 
 
 def harmless(text: str, kind: Kind, known: Known = NOBODY) -> bool:
@@ -81,7 +83,7 @@ def harmless(text: str, kind: Kind, known: Known = NOBODY) -> bool:
     if kind == "school_name" and (school_key(clean) in known.schools or clean in known.schools):
         return True
     if NUMBER.fullmatch(clean):
-        return figures(clean) <= MOST_FIGURES
+        return _figures(clean) <= MOST_FIGURES
     if kind in ("unit", "school_name"):
         return key(clean) in known.units
     if kind == "text":
@@ -96,8 +98,8 @@ def is_told(text: str, since: int | None = None) -> bool:
     if heading_key(text) in our_headings():
         return True
     if since is not None:
-        text = DATE.sub(lambda found: "" if int(found[1] or found[2]) > since else found[0], text)
-    if len(text) > LONGEST_HEADING or INITIAL.search(text) or figures(text) > MOST_FIGURES:
+        text = DATE.sub(lambda match: "" if int(match[1] or match[2]) > since else match[0], text)
+    if len(text) > LONGEST_HEADING or INITIAL.search(text) or _figures(text) > MOST_FIGURES:
         return False
     return our_words().issuperset(key(word) for word in WORD.findall(text))
 
@@ -109,11 +111,11 @@ def sheet_told(name: str, number: int, since: int | None = None) -> str:
 
 def numbered(name: str, number: int) -> str:
     """«лист «Отчёт»», or «лист 1» when its name is not to be told."""
-    told = sheet_told(name, number)
-    return f"лист «{name}»" if told == name else told
+    shown_name = sheet_told(name, number)
+    return f"лист «{name}»" if shown_name == name else shown_name
 
 
-def figures(text: str) -> int:
+def _figures(text: str) -> int:
     return sum(character.isdecimal() for character in text)
 
 

@@ -87,7 +87,7 @@ def texts() -> pl.DataFrame:
     )
 
 
-def message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
+def _message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
     """Whose row it is, what is wrong, what is there, what should be there, how to mend: plain sentences."""
     return pl.concat_str(
         pl.when(pl.col("subject").is_not_null()).then(pl.format("{}: ", "subject")).otherwise(pl.lit("")),
@@ -109,10 +109,10 @@ def described(
     index = found.unique("index").select("index")
     shown = rows.join(index, on="index", how="semi")
     found = found.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
-    found = found.join(places(tables), on=["table", "column"], how="left").sort("order")
+    found = found.join(_places(tables), on=["table", "column"], how="left").sort("order")
     found = found.with_columns(
-        subjects(raw, edition).gather(found["index"]).alias("subject"),
-        value=values(found, raw, edition, known),
+        _subjects(raw, edition).gather(found["index"]).alias("subject"),
+        value=_values(found, raw, edition, known),
         row=pl.col("row").cast(pl.Int64),
     )
     hidden = (pl.col("value") == HIDDEN) & pl.col("rule").is_in(MADE_OF_VALUE)
@@ -120,14 +120,14 @@ def described(
     return (
         found.with_columns(
             cell=pl.col("letters") + pl.col("row").cast(pl.String),
-            message=message(pl.col("value"), pl.col("expected")),
+            message=_message(pl.col("value"), pl.col("expected")),
         )
         .sort("delivery", "table", "row", "order")
         .select(*FINDINGS, "delivery", "index")
     )
 
 
-def subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:
+def _subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:
     """Whose row each is: the school or the unit as the row names it; nobody where rows are people."""
     if not any(column.personal for column in edition.columns):
         for name in ("school_name", "short_name", "reporting_unit"):
@@ -136,7 +136,7 @@ def subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:
     return pl.Series([None], dtype=pl.String).new_from_index(0, len(raw))
 
 
-def places(tables: Sequence[Table]) -> pl.DataFrame:
+def _places(tables: Sequence[Table]) -> pl.DataFrame:
     """table, column → sheet, letters of the column."""
     placed_columns = [
         (number, name, table.sheet, column_letters(place))
@@ -147,7 +147,7 @@ def places(tables: Sequence[Table]) -> pl.DataFrame:
     return pl.DataFrame(placed_columns, schema=schema, orient="row")
 
 
-def values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: Known = NOBODY) -> pl.Series:
+def _values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: Known = NOBODY) -> pl.Series:
     """The text that stands in the cell of each finding; of a form with pupils only what surely is nobody's name."""
     guarded = is_guarded(edition)
     parts = []
@@ -176,10 +176,10 @@ def finding(
     column: str | None = None,
 ) -> Finding:
     """One finding about a table or a delivery; `what` replaces the rule's own sentence."""
-    said = what or rule.what
+    sentence = what or rule.what
     stated = f" Указано: «{value}»." if value is not None else ""
-    wanted = f" Ожидается: {expected}." if expected is not None else ""
+    expectation = f" Ожидается: {expected}." if expected is not None else ""
     return Finding(
         rule.id, rule.severity, rule.scope, sheet, cell, row, column, value, expected, difference,
-        message=f"{said}{stated}{wanted} {rule.mend}",
+        message=f"{sentence}{stated}{expectation} {rule.mend}",
     )  # fmt: skip

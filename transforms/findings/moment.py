@@ -20,15 +20,15 @@ AHEAD = dt.timedelta(minutes=10)
 def moment_findings(delivery: Delivery, as_of: dt.date | None) -> list[Finding]:
     """Times that cannot be: the file's own lies in the future, or it is there before the date that it speaks of."""
     received, claimed = delivery.received_at, delivery.claimed_at
-    found = []
+    findings = []
     if claimed is not None and claimed > received + AHEAD:
-        found.append(finding(CLAIM_AHEAD, value=moment(claimed), expected=f"не позже {moment(received)}"))
+        findings.append(finding(CLAIM_AHEAD, value=_moment(claimed), expected=f"не позже {_moment(received)}"))
     first = min(received, claimed or received)
     if as_of is not None and first.astimezone(OFFICE_HOURS).date() < as_of:
         shown = f"данные на {as_of:%d.%m.%Y}"
-        found.append(finding(BEFORE_ITS_DATE, value=moment(first), expected=shown))
-    return found
+        findings.append(finding(BEFORE_ITS_DATE, value=_moment(first), expected=shown))
+    return findings
 
 
-def moment(when: dt.datetime) -> str:
+def _moment(when: dt.datetime) -> str:
     return f"{when.astimezone(OFFICE_HOURS):%d.%m.%Y %H:%M}"

@@ -21,11 +21,11 @@ def wrong_size(size: Size | None, found: int, expected: int) -> list[Finding]:
     least, most = size.bounds(expected)
     if least <= found <= most:
         return []
-    said = SAID[size.per].format(found=found, expected=expected)
-    wanted = f"не меньше {least}" if found < least else f"не больше {most}"
+    sentence = SAID[size.per].format(found=found, expected=expected)
+    bound = f"не меньше {least}" if found < least else f"не больше {most}"
     return [
         finding(
-            WRONG_SIZE, what=f"{WRONG_SIZE.what} {said}", value=str(found), expected=wanted,
+            WRONG_SIZE, what=f"{WRONG_SIZE.what} {sentence}", value=str(found), expected=bound,
             difference=found - expected,
         )
     ]  # fmt: skip
@@ -37,10 +37,10 @@ def too_much_set_aside(form: Form, loaded: int, set_aside: int) -> list[Finding]
     most = form.set_aside.most(loaded + set_aside)
     if set_aside <= most:
         return []
-    said = f"Строк с данными: {loaded + set_aside}, отложено из-за ошибок: {set_aside}, без ошибок: {loaded}."
+    sentence = f"Строк с данными: {loaded + set_aside}, отложено из-за ошибок: {set_aside}, без ошибок: {loaded}."
     return [
         finding(
-            TOO_MUCH_SET_ASIDE, what=f"{TOO_MUCH_SET_ASIDE.what} {said}", value=str(set_aside),
+            TOO_MUCH_SET_ASIDE, what=f"{TOO_MUCH_SET_ASIDE.what} {sentence}", value=str(set_aside),
             expected=f"не больше {most}", difference=set_aside - most,
         )
     ]  # fmt: skip

@@ -17,48 +17,48 @@ from transforms.tables.resolve import Register
 from transforms.tables.table_rows import Row
 
 
-def sheet_parts(grid: Grid, found: Delivery, schools: Register | None, aliases: Mapping[str, str]) -> list[Part]:
+def sheet_parts(grid: Grid, delivery: Delivery, schools: Register | None, aliases: Mapping[str, str]) -> list[Part]:
     """The rows of every sheet with what they are, in their order.
 
     Those of a sheet without the table are notes whose cells are not kept: they may be a list of pupils.
     """
-    form, edition = found.form, found.edition
+    form, edition = delivery.form, delivery.edition
     if form is None or edition is None:
         return []
     keys = [c.name for c in edition.columns if c.kind in SCHOOL_KINDS or (c.kind == "unit" and c.name in form.key)]
     keys = keys or list(form.key)
     headings: dict[int, list[Heading]] = {}
-    for sheet, heading in found.headings:
+    for sheet, heading in delivery.headings:
         headings.setdefault(id(sheet), []).append(heading)
-    told = []
+    parts = []
     for sheet in grid.sheets:
         there = headings.get(id(sheet), [])
         if not there:
             blank = [all(value is None or value == "" for value in row) for row in sheet.rows]
             rows_there = [Row(r + 1, "blank" if is_blank else "note", []) for r, is_blank in enumerate(blank)]
-            told.append(Part(sheet.name, None, rows_there))
+            parts.append(Part(sheet.name, None, rows_there))
         for heading in there:
-            told.append(part_of(sheet, heading, keys, Names(heading, schools, aliases)))
-    return told
+            parts.append(part_of(sheet, heading, keys, Names(heading, schools, aliases)))
+    return parts
 
 
-def kept_rows(told: Iterable[Sequence[Part]], bad: Sequence[bool] | None = None) -> pl.DataFrame:
+def kept_rows(deliveries: Iterable[Sequence[Part]], bad: Sequence[bool] | None = None) -> pl.DataFrame:
     """`RAW_ROWS` of deliveries; `bad` says of each data row whether it is set aside (all are, when it is None)."""
     answers = iter(bad) if bad is not None else itertools.repeat(True)
-    known = [(part.sheet, row) for parts in told for part in parts for row in part.rows]
+    sheet_rows = [(part.sheet, row) for parts in deliveries for part in parts for row in part.rows]
     outcomes_there = [
-        row.outcome if row.outcome != "data" else "quarantined" if next(answers) else "loaded" for _, row in known
+        row.outcome if row.outcome != "data" else "quarantined" if next(answers) else "loaded" for _, row in sheet_rows
     ]
     # A list column from nested Python lists is slow to build; the cells of all rows are one flat column first.
-    places = [place for place, (_, row) in enumerate(known) for _ in row.cells]
-    texts = [text for _, row in known for text in row.cells]
+    places = [place for place, (_, row) in enumerate(sheet_rows) for _ in row.cells]
+    texts = [text for _, row in sheet_rows for text in row.cells]
     cells = pl.DataFrame({"place": places, "cells": texts}, schema={"place": pl.Int64, "cells": pl.String})
     listed = cells.group_by("place", maintain_order=True).agg("cells")
     frame = pl.DataFrame(
         {
-            "place": pl.Series(range(len(known)), dtype=pl.Int64),
-            "sheet": pl.Series([name for name, _ in known], dtype=pl.String),
-            "row": pl.Series([row.number for _, row in known], dtype=pl.Int64),
+            "place": pl.Series(range(len(sheet_rows)), dtype=pl.Int64),
+            "sheet": pl.Series([name for name, _ in sheet_rows], dtype=pl.String),
+            "row": pl.Series([row.number for _, row in sheet_rows], dtype=pl.Int64),
             "outcome": pl.Series(outcomes_there, dtype=pl.String),
         }
     )

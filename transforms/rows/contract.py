@@ -59,7 +59,7 @@ class Contract:
 @cache
 def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
     """The contract of an edition; rules that need the register are left out, by name, when there is none."""
-    judgements = [*shared_judgements(form, edition, with_register)]
+    judgements = [*_shared_judgements(form, edition, with_register)]
     skipped = []
     for rule in edition.rules:
         if rule.check is None or rule.column is None:
@@ -67,12 +67,12 @@ def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
         if rule.needs_register and not with_register:
             skipped.append(rule.id)
             continue
-        judgements.append(judgement(rule, rule.column, rule.check, rule.expected, rule.difference))
+        judgements.append(_judgement(rule, rule.column, rule.check, rule.expected, rule.difference))
     if not with_register and not form.defines_schools:
-        skipped += need_register(form, edition)
+        skipped += _need_register(form, edition)
     checks: dict[str, list[pa.Check]] = {column.name: [] for column in edition.columns}
-    for each in judgements:
-        checks[each.column].append(pa.Check(asked(each.check), error=each.rule.id, ignore_na=False))
+    for judged in judgements:
+        checks[judged.column].append(pa.Check(_asked(judged.check), error=judged.rule.id, ignore_na=False))
     schema = pa.DataFrameSchema(
         {
             column.name: pa.Column(column.dtype, checks[column.name], nullable=True, title=column.title,
@@ -82,14 +82,14 @@ def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
         title=form.title,
         description=form.description,
     )  # fmt: skip
-    return Contract({(each.rule.id, each.column): each for each in judgements}, schema, tuple(skipped))
+    return Contract({(judged.rule.id, judged.column): judged for judged in judgements}, schema, tuple(skipped))
 
 
-def asked(check: pl.Expr) -> Callable[[PolarsData], pl.LazyFrame]:
+def _asked(check: pl.Expr) -> Callable[[PolarsData], pl.LazyFrame]:
     return lambda data: data.lazyframe.select(check.fill_null(True))
 
 
-def judgement(
+def _judgement(
     rule: Rule, column: str, check: pl.Expr, expected: pl.Expr | str | None = None, difference: pl.Expr | None = None
 ) -> Judgement:
     shown = expected if isinstance(expected, pl.Expr) else pl.lit(expected, dtype=pl.String)
@@ -102,19 +102,19 @@ def judgement(
     )
 
 
-def shared_judgements(form: Form, edition: Edition, with_register: bool) -> list[Judgement]:
+def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> list[Judgement]:
     """What every form asks of every row: filled cells, bounds, one row a key, a school of the sender's own."""
-    found = []
+    judgements = []
     for column in edition.columns:
         value = pl.col(column.name)
         if not column.nullable and column.kind not in SCHOOL_KINDS:
-            found.append(judgement(BLANK, column.name, value.is_not_null(), "заполненная ячейка"))
+            judgements.append(_judgement(BLANK, column.name, value.is_not_null(), "заполненная ячейка"))
         if column.minimum is not None or column.maximum is not None:
             low, high = column.minimum, column.maximum
             inside = pl.lit(True) if low is None else value >= low
-            found.append(
-                judgement(
-                    OUT_OF_RANGE, column.name, inside if high is None else inside & (value <= high), bounds(column)
+            judgements.append(
+                _judgement(
+                    OUT_OF_RANGE, column.name, inside if high is None else inside & (value <= high), _bounds(column)
                 )
             )
     names = {column.name for column in edition.columns}
@@ -122,19 +122,19 @@ def shared_judgements(form: Form, edition: Edition, with_register: bool) -> list
         absent = pl.col("school_name").is_null()
         if "school_code" in names:
             absent &= pl.col("school_code").is_null()
-        found.append(judgement(ROW_NOT_UNDERSTOOD, "school_name", ~absent, "код или название школы"))
+        judgements.append(_judgement(ROW_NOT_UNDERSTOOD, "school_name", ~absent, "код или название школы"))
     if form.key:
         filled = pl.all_horizontal(pl.col(name).is_not_null() for name in form.key)
         once = ~pl.struct("delivery", *form.key).is_duplicated()
-        found.append(judgement(DUPLICATE_KEY, KEY_COLUMN[form.key[0]], once | ~filled, "одна строка"))
+        judgements.append(_judgement(DUPLICATE_KEY, KEY_COLUMN[form.key[0]], once | ~filled, "одна строка"))
     if with_register and form.sender_kind == "reporting_unit":
         owner = pl.col("register_sender")
         called = owner.replace_strict(unit_names(), default=owner, return_dtype=pl.String)
-        found.append(judgement(SCHOOL_OF_ANOTHER, "school_name", owner == pl.col("sender"), called))
-    return found
+        judgements.append(_judgement(SCHOOL_OF_ANOTHER, "school_name", owner == pl.col("sender"), called))
+    return judgements
 
 
-def need_register(form: Form, edition: Edition) -> list[str]:
+def _need_register(form: Form, edition: Edition) -> list[str]:
     """Ids of the shared rules that cannot be asked without a register."""
     if not any(column.kind in SCHOOL_KINDS for column in edition.columns):
         return []
@@ -150,7 +150,7 @@ def need_register(form: Form, edition: Edition) -> list[str]:
     return [rule.id for rule in rules]
 
 
-def bounds(column: Column) -> str:
+def _bounds(column: Column) -> str:
     low, high = column.minimum, column.maximum
     if high is None:
         return f"не меньше {low:.15g}"

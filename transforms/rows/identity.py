@@ -23,14 +23,15 @@ def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFram
     `pupil_key` is 16 bytes of an HMAC-SHA256 over the normalised identity. A birth date alone cannot be missing from
     it: two pupils of one name in different schools would be one. Where it is blank, school and grade follow.
     """
-    parts = [normalised(rows[name]) for name in pupils.identity]
-    is_whole = pl.select(pl.all_horizontal(tells_apart(rows[name]) for name in pupils.identity)).to_series()
+    parts = [_normalised(rows[name]) for name in pupils.identity]
+    is_whole = pl.select(pl.all_horizontal(_tells_apart(rows[name]) for name in pupils.identity)).to_series()
     if not is_whole.all():
-        known = rows["school_id"].cast(pl.String)
+        schools = rows["school_id"].cast(pl.String)
         beside = [
-            known.fill_null(normalised(rows[c])) if c == "school_name" else normalised(rows[c]) for c in pupils.else_by
+            schools.fill_null(_normalised(rows[c])) if c == "school_name" else _normalised(rows[c])
+            for c in pupils.else_by
         ]
-        parts += [each.set(is_whole, None) for each in beside]
+        parts += [beside_identity.set(is_whole, None) for beside_identity in beside]
     identity = pl.DataFrame([part.alias(f"p{place}") for place, part in enumerate(parts)])
     joined = identity.select(identity=pl.concat_str(pl.all(), separator="|", ignore_nulls=True))
     digest = joined.select(plh.col("identity").chash.hmac_sha256(key=secret.hex())).to_series()
@@ -43,13 +44,13 @@ def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFram
     )
 
 
-def tells_apart(values: pl.Series) -> pl.Series:
+def _tells_apart(values: pl.Series) -> pl.Series:
     """True for values that tell a pupil apart: not blank, and no date that programs write for nothing."""
     stated = values.is_not_null()
     return stated & (values.dt.year() >= EARLIEST_BIRTH).fill_null(False) if values.dtype == pl.Date else stated
 
 
-def normalised(values: pl.Series) -> pl.Series:
+def _normalised(values: pl.Series) -> pl.Series:
     """Values as text without what tells nobody apart: letter case, «ё», repeated spaces. Never null."""
     if values.dtype == pl.Date:
         return values.dt.to_string("%Y-%m-%d").fill_null("")

@@ -38,32 +38,32 @@ class Sieve:
 
     def sheets_in(self, value: str) -> str:
         """A value of `OF_SHEETS`: «лист «Иванов»: B2» is «лист 1: B2»."""
-        found = SHEET.search(value)
-        if found is None:
+        match = SHEET.search(value)
+        if match is None:
             return value
-        name = self.sheets.get(found[1], f"лист «{HIDDEN}»")
-        return value.replace(found[0], f"лист «{name}»" if name == found[1] else name)
+        name = self.sheets.get(match[1], f"лист «{HIDDEN}»")
+        return value.replace(match[0], f"лист «{name}»" if name == match[1] else name)
 
     def text(self, text: str) -> str:
         return text if text == HIDDEN or is_told(text, self.since) else HIDDEN
 
     def quoted(self, text: str) -> str:
         """A sentence of ours whose quotations are passed one by one."""
-        return QUOTED.sub(lambda found: found[0] if found[1] in our_sentences() else f"«{self.text(found[1])}»", text)
+        return QUOTED.sub(lambda match: match[0] if match[1] in our_sentences() else f"«{self.text(match[1])}»", text)
 
     def finding(self, finding: Finding) -> Finding:
         """A finding of a table or a delivery; those of rows have their values passed where they are made."""
-        told = finding._replace(sheet=self.sheet(finding.sheet))
+        passed = finding._replace(sheet=self.sheet(finding.sheet))
         value, message = finding.value, finding.message
         if finding.rule in OF_SHEETS and value is not None:
             shown = self.sheets_in(value)
-            return told._replace(value=shown, message=message.replace(value, shown))
+            return passed._replace(value=shown, message=message.replace(value, shown))
         if finding.rule in OF_OURS:
-            return told
+            return passed
         if value is not None and self.text(value) == HIDDEN:
             value, message = HIDDEN, message.replace(f"«{value}»", f"«{HIDDEN}»")
         expected = finding.expected and self.quoted(finding.expected)
-        return told._replace(value=value, expected=expected, message=self.quoted(message))
+        return passed._replace(value=value, expected=expected, message=self.quoted(message))
 
     def place(self, place: str) -> str:
         """«sheet!cell»."""
@@ -80,28 +80,29 @@ class Sieve:
             },
             unknown=tuple(dict.fromkeys(map(self.text, layout.unknown))),
             suggested=tuple(
-                replace(each, heading=self.text(each.heading), cell=self.place(each.cell)) for each in layout.suggested
+                replace(suggestion, heading=self.text(suggestion.heading), cell=self.place(suggestion.cell))
+                for suggestion in layout.suggested
             ),
             places={column: self.place(place) for column, place in layout.places.items()},
         )
 
 
-def sieved(found: Delivery, reading: Reading) -> Reading:
+def sieved(delivery: Delivery, reading: Reading) -> Reading:
     """The reading of a form with pupils of which nothing was loaded, as it may be told; and of no form, which may have
     been one: its own values have no words of the file but names of sheets."""
-    sieve = Sieve(sheet_names(found), born_before(found.as_of))
+    sieve = Sieve(sheet_names(delivery), born_before(delivery.as_of))
     findings = [
-        sieve.finding(each) if found.form is not None or each.rule in OF_SHEETS else each
-        for each in findings_in(reading.findings)
+        sieve.finding(doubt) if delivery.form is not None or doubt.rule in OF_SHEETS else doubt
+        for doubt in findings_in(reading.findings)
     ]
-    layout = reading.layout if found.form is None else sieve.layout(reading.layout, titles_of(found.form))
+    layout = reading.layout if delivery.form is None else sieve.layout(reading.layout, titles_of(delivery.form))
     return replace(reading, layout=layout, findings=findings_frame(findings))
 
 
-def sheet_names(found: Delivery) -> list[str]:
+def sheet_names(delivery: Delivery) -> list[str]:
     """The names of all sheets of a delivery."""
-    content = found.content
-    there = content.sheets if isinstance(content, Grid) else [sheet for sheet, _ in found.headings]
+    content = delivery.content
+    there = content.sheets if isinstance(content, Grid) else [sheet for sheet, _ in delivery.headings]
     return [sheet.name for sheet in there]
 
 

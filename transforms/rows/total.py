@@ -44,24 +44,24 @@ def stated_totals(
     for control in form.controls:
         place, column = columns.get(control.stated), edition.column(control.stated)
         text = total.cells[place] if place is not None and place < len(total.cells) else None
-        stated, is_unread, told = stated_number(text, column) if text else (None, False, None)
+        stated, is_unread, remark = _stated_number(text, column) if text else (None, False, None)
         if place is None or (stated is None and not is_unread):
             continue
         here = partial(
             finding, value=text, sheet=sheet, cell=cell_address(total.number - 1, place), row=total.number,
             column=column.name,
         )  # fmt: skip
-        if told is not None and stated is not None:
-            findings.append(here(RULES[told.rule], expected=told.shown))
+        if remark is not None and stated is not None:
+            findings.append(here(RULES[remark.rule], expected=remark.shown))
         computed_there = computed[control.metric]
         difference = None if stated is None else stated - computed_there
         agrees = difference is not None and abs(difference) <= EXACT
         if stated is not None:
-            totals.append(control_row(control.metric, stated, computed_there, agrees))
+            totals.append(_control_row(control.metric, stated, computed_there, agrees))
         if not agrees:
             wrong = "не равно сумме строк" if stated is not None else "не читается"
-            if told is not None and stated is None:
-                wrong = f"можно прочитать как {told.shown}"
+            if remark is not None and stated is None:
+                wrong = f"можно прочитать как {remark.shown}"
             elif text == UNVALUED:
                 wrong = "посчитано формулой, результат которой не сохранён"
             what = f"«Итого» в столбце «{column.title}» {wrong}."
@@ -70,7 +70,7 @@ def stated_totals(
     return totals, findings
 
 
-def stated_number(text: str, column: Column) -> tuple[float | None, bool, Told | None]:
+def _stated_number(text: str, column: Column) -> tuple[float | None, bool, Told | None]:
     """The number in a cell of the «Итого» row, whether the cell says something that is none, and what is told of it."""
     if text.isascii() and text.isdigit():
         return float(text), False, None
@@ -79,7 +79,7 @@ def stated_number(text: str, column: Column) -> tuple[float | None, bool, Told |
     return None if value is None else float(value), read.unread is not None, read.told.get(text)
 
 
-def control_row(metric: str, stated: float, computed: float, agrees: bool) -> ControlTotal:
+def _control_row(metric: str, stated: float, computed: float, agrees: bool) -> ControlTotal:
     verdict: Literal["agrees", "disagrees"] = "agrees" if agrees else "disagrees"
     return ControlTotal(None, metric, stated, computed, stated - computed, 0.0, verdict)
 
@@ -90,7 +90,7 @@ def row_controls(form: Form, edition: Edition, typed: pl.DataFrame) -> tuple[pl.
     Returns `CONTROL_TOTALS` with a column `delivery`, and a `PLACED` frame of those that disagree.
     """
     totals = [pl.DataFrame(schema={"delivery": pl.Int32, **CONTROL_TOTALS})]
-    found = [pl.DataFrame(schema=PLACED)]
+    disagreeing = [pl.DataFrame(schema=PLACED)]
     for control in form.row_controls:
         compared = typed.with_row_index("index").select(
             "index", "delivery", "reporting_unit",
@@ -108,12 +108,14 @@ def row_controls(form: Form, edition: Edition, typed: pl.DataFrame) -> tuple[pl.
             )
         )  # fmt: skip
         wrong = compared.filter("wrong")
-        expected = shown(wrong["computed"], control, edition)
-        found.append(placed(wrong["index"], control.rule, control.stated, expected).with_columns(wrong["difference"]))
-    return pl.concat(totals), pl.concat(found)
+        expected = _shown(wrong["computed"], control, edition)
+        disagreeing.append(
+            placed(wrong["index"], control.rule, control.stated, expected).with_columns(wrong["difference"])
+        )
+    return pl.concat(totals), pl.concat(disagreeing)
 
 
-def shown(computed: pl.Series, control: RowControl, edition: Edition) -> pl.Series:
+def _shown(computed: pl.Series, control: RowControl, edition: Edition) -> pl.Series:
     """Computed figures as people write them: percents with two decimals and a comma, counts plain."""
     percent = edition.column(control.stated).kind == "percent"
     texts: Sequence[str] = [

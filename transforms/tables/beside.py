@@ -37,27 +37,27 @@ def within_edges(sheet: Sheet, heading: Heading) -> tuple[Sheet, Heading, list[B
     a short list to choose from is not. A part that is the form again is a second table; so is one that begins anew
     without a blank column.
     """
-    spans = parted(sheet, heading)
+    spans = _parted(sheet, heading)
     if len(spans) < SEVERAL:
-        twin = begins_anew(sheet, heading)
+        twin = _begins_anew(sheet, heading)
         return (sheet, *twin) if twin is not None else (sheet, heading, [])
-    found = {span: of_span(sheet, heading, [span]) for span in spans}
-    count = {span: len(own.columns) if own is not None else 0 for span, own in found.items()}
+    heading_of = {span: _of_span(sheet, heading, [span]) for span in spans}
+    count = {span: len(own.columns) if own is not None else 0 for span, own in heading_of.items()}
     main = max(spans, key=lambda span: (count[span], -span[0]))
-    own = found[main]
+    own = heading_of[main]
     if own is None or not len(own.columns):
         return sheet, heading, []
-    rows = rows_of(sheet, own)
+    rows = _rows_of(sheet, own)
     kept, beside = [main], list[Beside]()
     left_out: list[Span] = []
     for span in spans:
-        other = found[span]
+        other = heading_of[span]
         if span == main:
             continue
         if other is not None and is_meant(other):
             beside.append(Beside(sheet, heading.first, span[0], is_twin=True))
             left_out.append(span)
-        elif belongs(sheet, span, other, own, rows):
+        elif _belongs(sheet, span, other, own, rows):
             kept.append(span)
         else:
             left_out.append(span)
@@ -65,61 +65,61 @@ def within_edges(sheet: Sheet, heading: Heading) -> tuple[Sheet, Heading, list[B
                 beside.append(Beside(sheet, heading.first, span[0], is_twin=False))
     if not left_out:
         return sheet, heading, []
-    whole = own if len(kept) == 1 else of_span(sheet, heading, kept) or own
-    return cropped(sheet, whole.first, left_out, main), whole, beside
+    whole = own if len(kept) == 1 else _of_span(sheet, heading, kept) or own
+    return _cropped(sheet, whole.first, left_out, main), whole, beside
 
 
-def parted(sheet: Sheet, heading: Heading) -> list[Span]:
+def _parted(sheet: Sheet, heading: Heading) -> list[Span]:
     """Runs of columns with a heading, parted by columns that have none and are blank in the rows of the table."""
     places = sorted(heading.keys)
     spans: list[Span] = []
     for c in places:
-        if spans and not any(is_blank(sheet, heading, gap) for gap in range(spans[-1][1] + 1, c)):
+        if spans and not any(_is_blank(sheet, heading, gap) for gap in range(spans[-1][1] + 1, c)):
             spans[-1] = spans[-1][0], c
         else:
             spans.append((c, c))
     return spans
 
 
-def is_blank(sheet: Sheet, heading: Heading, c: int) -> bool:
+def _is_blank(sheet: Sheet, heading: Heading, c: int) -> bool:
     """Whether a column says nothing in the heading and in rows that have several cells of the table."""
     places = list(heading.columns.values())
     return not any(
-        c < len(row) and is_filled(row[c]) and (r <= heading.last or has_several(row, places))
+        c < len(row) and _is_filled(row[c]) and (r <= heading.last or _has_several(row, places))
         for r, row in enumerate(sheet.rows[heading.first :], heading.first)
     )
 
 
-def rows_of(sheet: Sheet, heading: Heading) -> list[int]:
+def _rows_of(sheet: Sheet, heading: Heading) -> list[int]:
     places = list(heading.columns.values())
-    return [r for r in range(heading.last + 1, len(sheet.rows)) if has_several(sheet.rows[r], places)]
+    return [r for r in range(heading.last + 1, len(sheet.rows)) if _has_several(sheet.rows[r], places)]
 
 
-def has_several(row: Sequence[Value], places: Sequence[int]) -> bool:
-    return sum(c < len(row) and is_filled(row[c]) for c in places) >= SEVERAL
+def _has_several(row: Sequence[Value], places: Sequence[int]) -> bool:
+    return sum(c < len(row) and _is_filled(row[c]) for c in places) >= SEVERAL
 
 
-def is_filled(value: Value) -> bool:
+def _is_filled(value: Value) -> bool:
     return value is not None and value != ""
 
 
-def of_span(sheet: Sheet, heading: Heading, spans: Sequence[Span]) -> Heading | None:
+def _of_span(sheet: Sheet, heading: Heading, spans: Sequence[Span]) -> Heading | None:
     """The heading of the form in some columns alone."""
     top = top_of(sheet, by_row(sheet), heading.first, 1)
     return best_at(masked(top, spans), heading.form, 0, 1)
 
 
-def belongs(sheet: Sheet, span: Span, other: Heading | None, own: Heading, rows: Sequence[int]) -> bool:
+def _belongs(sheet: Sheet, span: Span, other: Heading | None, own: Heading, rows: Sequence[int]) -> bool:
     """Whether columns past a blank one are part of the table: it lacks something, and they are filled in its rows."""
     required = own.form.editions[-1].required
     adds = other is not None and not other.columns.keys() <= own.columns.keys()
     if not (adds or own.lacks(required)):
         return False
-    full = sum(any(is_filled(value) for value in sheet.rows[r][span[0] : span[1] + 1]) for r in rows)
+    full = sum(any(_is_filled(value) for value in sheet.rows[r][span[0] : span[1] + 1]) for r in rows)
     return full >= MOSTLY * len(rows)
 
 
-def begins_anew(sheet: Sheet, heading: Heading) -> tuple[Heading, list[Beside]] | None:
+def _begins_anew(sheet: Sheet, heading: Heading) -> tuple[Heading, list[Beside]] | None:
     """The left one of two tables that stand side by side without a blank column; None when there is only one."""
     if len(heading.twice) < SEVERAL:
         return None
@@ -127,13 +127,13 @@ def begins_anew(sheet: Sheet, heading: Heading) -> tuple[Heading, list[Beside]] 
     for c in sorted(heading.keys):
         if c == first or heading.keys[c] != heading.keys[first]:
             continue
-        left, right = (of_span(sheet, heading, [span]) for span in ((first, c - 1), (c, last)))
+        left, right = (_of_span(sheet, heading, [span]) for span in ((first, c - 1), (c, last)))
         if left is not None and right is not None and is_meant(left) and is_meant(right):
             return left, [Beside(sheet, heading.first, c, is_twin=True)]
     return None
 
 
-def cropped(sheet: Sheet, first: int, spans: Sequence[Span], main: Span) -> Sheet:
+def _cropped(sheet: Sheet, first: int, spans: Sequence[Span], main: Span) -> Sheet:
     """The sheet without the cells of some columns from row `first` on; those beside the table go to its very edge."""
     wide = [
         (0 if span[0] < main[0] and span == spans[0] else span[0], None if span[1] > main[1] and span == spans[-1] else
@@ -148,9 +148,9 @@ def cropped(sheet: Sheet, first: int, spans: Sequence[Span], main: Span) -> Shee
             row[start:stop] = [None] * max(stop - start, 0)
         rows[r] = row
     gone = [
-        each
-        for each in sheet.merged
-        if each.first_row >= first
-        and any(start <= each.first_column and (end is None or each.last_column < end) for start, end in wide)
+        area
+        for area in sheet.merged
+        if area.first_row >= first
+        and any(start <= area.first_column and (end is None or area.last_column < end) for start, end in wide)
     ]
-    return replace(sheet, rows=rows, merged=[each for each in sheet.merged if each not in gone])
+    return replace(sheet, rows=rows, merged=[area for area in sheet.merged if area not in gone])

@@ -69,10 +69,17 @@ def newest_tables(
     above = {
         place: day
         for place, sheet in sheets.items()
-        if (day := as_of_in(line for each, heading in headings if each is sheet for line in lines_above(each, heading)))
+        if (
+            day := as_of_in(
+                line
+                for own_sheet, heading in headings
+                if own_sheet is sheet
+                for line in lines_above(own_sheet, heading)
+            )
+        )
     }
-    known = [*above.values(), as_of_in_name(file), asked]
-    year = next((day.year for day in known if day is not None), None)
+    stated_days = [*above.values(), as_of_in_name(file), asked]
+    year = next((day.year for day in stated_days if day is not None), None)
     named = {place: day for place, sheet in sheets.items() if (day := day_in_sheet_name(sheet.name, year))}
     by_name = len(set(above.values())) < 2 and len(named) > 1
     days = named if by_name else above
@@ -80,12 +87,12 @@ def newest_tables(
         return headings, None, []
     newest = max(days.values())
     older = [place for place, day in days.items() if day < newest]
-    said = [(f"лист «{sheets[place].name}»", f"{days[place]:%d.%m.%Y}") for place in sheets if place in days]
+    sheet_days = [(f"лист «{sheets[place].name}»", f"{days[place]:%d.%m.%Y}") for place in sheets if place in days]
     kept = [(sheet, heading) for sheet, heading in headings if id(sheet) not in older]
-    current = names_on((sheet, heading) for sheet, heading in kept if id(sheet) in days)
-    if not names_on((sheet, heading) for sheet, heading in headings if id(sheet) in older) <= current:
-        return headings, None, [contradiction("Дата указана", said)]
-    shown = ", ".join(f"{sheet} — {day}" for sheet, day in said)
+    current = _names_on((sheet, heading) for sheet, heading in kept if id(sheet) in days)
+    if not _names_on((sheet, heading) for sheet, heading in headings if id(sheet) in older) <= current:
+        return headings, None, [contradiction("Дата указана", sheet_days)]
+    shown = ", ".join(f"{sheet} — {day}" for sheet, day in sheet_days)
     return kept, newest if by_name else None, [finding(OLDER_SHEETS, value=shown, expected=f"{newest:%d.%m.%Y}")]
 
 
@@ -94,17 +101,17 @@ def day_in_sheet_name(name: str, year: int | None) -> dt.date | None:
     whole = as_of_in_name(f"{name}.xlsx") or date_of(name)
     if whole is not None or year is None:
         return whole
-    found = [
+    days = [
         day
         for match in SHORT_DAY.finditer(" ".join(name.lower().split()))
         if (day := real_date(year, int(match[2]) if match[2] else MONTHS[match[3]], int(match[1])))
     ]
-    return found[-1] if found else None
+    return days[-1] if days else None
 
 
-def names_on(tables: Iterable[tuple[Sheet, Heading]]) -> set[str]:
+def _names_on(tables: Iterable[tuple[Sheet, Heading]]) -> set[str]:
     """Keys of what the rows of tables name, but for totals and notes."""
-    found: set[str] = set()
+    keys: set[str] = set()
     for sheet, heading in tables:
         places = [heading.columns[name] for name in KEYS if name in heading.columns]
         for r in heading.below(sheet):
@@ -113,8 +120,8 @@ def names_on(tables: Iterable[tuple[Sheet, Heading]]) -> set[str]:
                 continue
             texts = [text for c in places if c < len(row) and (text := cell_text(row[c]))]
             if not any(mark_of(text) for text in texts):
-                found.update(map(key, texts))
-    return found
+                keys.update(map(key, texts))
+    return keys
 
 
 def school_year_doubts(

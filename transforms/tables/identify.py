@@ -77,7 +77,7 @@ class Delivery:
 
     @property
     def refused(self) -> bool:
-        return any(each.severity == "refuse" for each in self.findings)
+        return any(doubt.severity == "refuse" for doubt in self.findings)
 
     @property
     def slice(self) -> str | None:
@@ -118,15 +118,15 @@ class Context:
 
 def identify(delivery: Delivery, context: Context) -> Delivery:
     """The delivery with its form, tables, sender and date, as far as they can be found out; doubts are findings."""
-    content, hidden_values = as_seen(without_text_formulas(without_receipts(delivery.content)))
+    content, hidden_values = _as_seen(without_text_formulas(_without_receipts(delivery.content)))
     if content is not delivery.content:
         delivery = replace(delivery, content=content)
     unproved = nobodys_folder(delivery)
     if isinstance(content, Unreadable):
         # The detail is English, for engineers: it stays out of the message, which is the sender's.
         what = phrases()[f"unreadable.{content.looks}"] if content.looks else None
-        told = finding(UNREADABLE[content.reason], what=what)._replace(value=content.detail)
-        return replace(delivery, sender=owner(delivery, context), findings=(told, *unproved))
+        unreadable = finding(UNREADABLE[content.reason], what=what)._replace(value=content.detail)
+        return replace(delivery, sender=owner(delivery, context), findings=(unreadable, *unproved))
     read_with_doubt = [
         finding(DOUBTS[doubt.reason], value=doubt.decided, expected=doubt.other) for doubt in content.doubts
     ]
@@ -180,28 +180,28 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     )  # fmt: skip
 
 
-def without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:
+def _without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:
     """The content without our own receipt, which comes back in a workbook that was mended."""
     if not isinstance(content, Grid):
         return content
-    sheets = [sheet for sheet in content.sheets if not is_receipt(sheet.name, first_cell(sheet))]
+    sheets = [sheet for sheet in content.sheets if not is_receipt(sheet.name, _first_cell(sheet))]
     return content if len(sheets) == len(content.sheets) else replace(content, sheets=sheets)
 
 
-def as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unreadable, list[Finding]]:
+def _as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unreadable, list[Finding]]:
     """The content without values under merged cells, which nobody sees, and a finding for each sheet that has some."""
     if not isinstance(content, Grid) or not any(sheet.merged for sheet in content.sheets):
         return content, []
-    sheets, said = [], []
+    sheets, findings = [], []
     for sheet in content.sheets:
         seen, covered = seen_cells(sheet)
         sheets.append(seen)
         if covered:
             more = f" и ещё {len(covered) - RANGES_SHOWN}" if len(covered) > RANGES_SHOWN else ""
-            areas = ", ".join(each.address for each in covered[:RANGES_SHOWN]) + more
-            said.append(finding(HIDDEN_UNDER_MERGED, value=areas, sheet=sheet.name))
-    return replace(content, sheets=sheets), said
+            areas = ", ".join(area.address for area in covered[:RANGES_SHOWN]) + more
+            findings.append(finding(HIDDEN_UNDER_MERGED, value=areas, sheet=sheet.name))
+    return replace(content, sheets=sheets), findings
 
 
-def first_cell(sheet: Sheet) -> object:
+def _first_cell(sheet: Sheet) -> object:
     return sheet.rows[0][0] if sheet.rows and sheet.rows[0] else None

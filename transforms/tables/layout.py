@@ -35,22 +35,22 @@ Headings = Sequence[tuple[Sheet, Heading]]
 def layout_of(headings: Headings, edition: Edition) -> Layout:
     """The layout of all tables of a delivery: a column that any of them lacks is missing."""
     matched: dict[str, str] = {}
-    missing: dict[str, None] = {}
-    unknown: dict[str, None] = {}
+    missing_titles: dict[str, None] = {}
+    unknown_headings: dict[str, None] = {}
     places: dict[str, str] = {}
     suggested: dict[str, Suggestion] = {}
     for sheet, heading in headings:
         matched |= heading.found
-        missing |= dict.fromkeys(column.title for column in heading.lacks(edition.required))
-        unknown |= dict.fromkeys(heading.shown_unknown.values())
+        missing_titles |= dict.fromkeys(column.title for column in heading.lacks(edition.required))
+        unknown_headings |= dict.fromkeys(heading.shown_unknown.values())
         for column, place in heading.columns.items():
             places.setdefault(column, f"{sheet.name}!{heading.address(sheet, place)}")
-        for each in suggestions(sheet, heading, lacking(heading, edition)):
-            suggested.setdefault(each.column, each)
-    return Layout(matched, tuple(missing), tuple(unknown), tuple(suggested.values()), places)
+        for suggestion in suggestions(sheet, heading, _lacking(heading, edition)):
+            suggested.setdefault(suggestion.column, suggestion)
+    return Layout(matched, tuple(missing_titles), tuple(unknown_headings), tuple(suggested.values()), places)
 
 
-def lacking(heading: Heading, edition: Edition) -> list[str]:
+def _lacking(heading: Heading, edition: Edition) -> list[str]:
     """Columns of the edition that a heading has not, required ones first."""
     absent = heading.lacks(edition.columns)
     return [column.name for column in sorted(absent, key=lambda column: not column.required)]
@@ -58,26 +58,26 @@ def lacking(heading: Heading, edition: Edition) -> list[str]:
 
 def layout_findings(headings: Headings, edition: Edition) -> list[Finding]:
     """What is missing, stands twice or is unknown in the heading of each table, with what it probably is."""
-    found = []
+    findings = []
     for sheet, heading in headings:
-        guesses = suggestions(sheet, heading, lacking(heading, edition))
-        by_column = {each.column: each for each in guesses}
+        guesses = suggestions(sheet, heading, _lacking(heading, edition))
+        by_column = {guess.column: guess for guess in guesses}
         for column in heading.lacks(edition.required):
-            found.append(missing(sheet, column.title, by_column.get(column.name)))
+            findings.append(_missing(sheet, column.title, by_column.get(column.name)))
         for shown, place in heading.twice.items():
             row = heading.row_of(sheet, place)
             cell = cell_address(row, place)
-            found.append(finding(HEADING_TWICE, value=shown, sheet=sheet.name, cell=cell, row=row + 1))
-        by_cell = {each.cell: each for each in guesses}
+            findings.append(finding(HEADING_TWICE, value=shown, sheet=sheet.name, cell=cell, row=row + 1))
+        by_cell = {guess.cell: guess for guess in guesses}
         for place, shown in heading.shown_unknown.items():
             if heading_key(shown) not in ignored_headings():
                 row = heading.row_of(sheet, place)
                 cell = cell_address(row, place)
-                found.append(unknown(sheet, shown, cell, row, by_cell.get(f"{sheet.name}!{cell}")))
-    return found
+                findings.append(_unknown(sheet, shown, cell, row, by_cell.get(f"{sheet.name}!{cell}")))
+    return findings
 
 
-def missing(sheet: Sheet, title: str, guess: Suggestion | None) -> Finding:
+def _missing(sheet: Sheet, title: str, guess: Suggestion | None) -> Finding:
     """COM-012, at the heading that the column probably has."""
     if guess is None:
         return finding(HEADING_MISSING, expected=f"столбец «{title}»", sheet=sheet.name)
@@ -87,13 +87,13 @@ def missing(sheet: Sheet, title: str, guess: Suggestion | None) -> Finding:
     return finding(HEADING_MISSING, what=what, expected=f"столбец «{title}»", sheet=sheet.name, cell=cell)
 
 
-def unknown(sheet: Sheet, shown: str, cell: str, row: int, guess: Suggestion | None) -> Finding:
+def _unknown(sheet: Sheet, shown: str, cell: str, row: int, guess: Suggestion | None) -> Finding:
     """COM-013, with the column that the heading resembles."""
     what = None
     if guess is not None:
         what = f"{HEADING_UNKNOWN.what} Похоже на столбец «{guess.title}» (сходство {guess.score} из 100)."
-    said = finding(HEADING_UNKNOWN, what=what, value=shown, sheet=sheet.name, cell=cell, row=row + 1)
-    return said._replace(expected=guess.title if guess is not None else None)
+    doubt = finding(HEADING_UNKNOWN, what=what, value=shown, sheet=sheet.name, cell=cell, row=row + 1)
+    return doubt._replace(expected=guess.title if guess is not None else None)
 
 
 def another_table(other: OtherTable) -> Finding:
@@ -115,33 +115,33 @@ def beside_table(beside: Beside) -> Finding:
 
 def rival_findings(headings: Headings) -> list[Finding]:
     """COM-097 for several columns under one heading, COM-098 where one of them is the whole."""
-    found = []
+    findings = []
     for sheet, heading in headings:
         for rule, groups in ((SEVERAL_COLUMNS, heading.several), (PARTS_LEFT, heading.parts)):
             for column, places in groups.items():
                 cells = ", ".join(heading.address(sheet, c) for c in sorted(places))
                 title = heading.form.editions[-1].column(column).title
                 cell = heading.address(sheet, heading.columns[column])
-                found.append(finding(rule, value=cells, expected=f"столбец «{title}»", sheet=sheet.name, cell=cell))
-    return found
+                findings.append(finding(rule, value=cells, expected=f"столбец «{title}»", sheet=sheet.name, cell=cell))
+    return findings
 
 
 def year_findings(headings: Headings, as_of: dt.date | None) -> list[Finding]:
     """COM-103 for each heading that names another year than the report's."""
-    found = []
+    findings = []
     for sheet, heading in headings:
         for shown in other_years(heading, as_of):
             place = heading.columns[heading.found[shown]]
             year = academic_year(as_of) if as_of is not None else None
             expected = f"{year}/{year + 1} учебный год" if year is not None else None
             cell = heading.address(sheet, place)
-            found.append(finding(HEADING_OF_OTHER_YEAR, value=shown, expected=expected, sheet=sheet.name, cell=cell))
-    return found
+            findings.append(finding(HEADING_OF_OTHER_YEAR, value=shown, expected=expected, sheet=sheet.name, cell=cell))
+    return findings
 
 
 def hidden_findings(headings: Headings) -> list[Finding]:
     """COM-029 for each sheet on which rows or columns of a table are hidden and hold something."""
-    found: dict[str, list[str]] = {}
+    hidden_areas: dict[str, list[str]] = {}
     for sheet, heading in headings:
         if not sheet.hidden_rows and not sheet.hidden_columns:
             continue
@@ -149,13 +149,13 @@ def hidden_findings(headings: Headings) -> list[Finding]:
         hidden_rows = [r for r in rows if r in sheet.hidden_rows and filled(sheet.rows[r]) > 1]
         own = sorted(set(heading.columns.values()) & sheet.hidden_columns) if sheet.hidden_columns else []
         hidden_columns = [c for c in own if any(sheet.rows[r][c : c + 1] not in ([], [None], [""]) for r in rows)]
-        said = found.setdefault(sheet.name, [])
+        areas = hidden_areas.setdefault(sheet.name, [])
         if hidden_rows:
-            said.append(spans("строка", "строки", [r + 1 for r in hidden_rows]))
+            areas.append(spans("строка", "строки", [r + 1 for r in hidden_rows]))
         if hidden_columns:
             letters = ", ".join(map(column_letters, hidden_columns))
-            said.append(f"{'столбцы' if len(hidden_columns) > 1 else 'столбец'} {letters}")
-    return [finding(HIDDEN_ROWS, value="; ".join(said), sheet=name) for name, said in found.items() if said]
+            areas.append(f"{'столбцы' if len(hidden_columns) > 1 else 'столбец'} {letters}")
+    return [finding(HIDDEN_ROWS, value="; ".join(areas), sheet=name) for name, areas in hidden_areas.items() if areas]
 
 
 def spans(one: str, several: str, numbers: Sequence[int]) -> str:
@@ -166,5 +166,5 @@ def spans(one: str, several: str, numbers: Sequence[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    said = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
-    return f"{several if len(numbers) > 1 else one} {said}"
+    listed = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+    return f"{several if len(numbers) > 1 else one} {listed}"

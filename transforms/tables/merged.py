@@ -40,20 +40,20 @@ def seen_cells(sheet: Sheet) -> tuple[Sheet, list[Range]]:
 
     A range that overlaps an earlier one is none: no program shows it.
     """
-    merged = apart(sheet.merged, max(map(len, sheet.rows), default=0))
-    covered = [each for each in merged if hides(sheet, each)]
+    merged = _apart(sheet.merged, max(map(len, sheet.rows), default=0))
+    covered = [area for area in merged if _hides(sheet, area)]
     if not covered and len(merged) == len(sheet.merged):
         return sheet, []
     rows = list(sheet.rows)
     copied: set[int] = set()
     gone: set[Place] = set()
-    for each in covered:
-        for r in range(each.first_row, min(each.last_row + 1, len(rows))):
+    for area in covered:
+        for r in range(area.first_row, min(area.last_row + 1, len(rows))):
             if r not in copied:
                 rows[r] = list(rows[r])
                 copied.add(r)
-            for c in range(each.first_column, min(each.last_column + 1, len(rows[r]))):
-                if (r, c) != (each.first_row, each.first_column):
+            for c in range(area.first_column, min(area.last_column + 1, len(rows[r]))):
+                if (r, c) != (area.first_row, area.first_column):
                     rows[r][c] = None
                     gone.add((r, c))
     return replace(
@@ -61,23 +61,23 @@ def seen_cells(sheet: Sheet) -> tuple[Sheet, list[Range]]:
     ), covered  # fmt: skip
 
 
-def apart(merged: Iterable[Range], width: int) -> list[Range]:
+def _apart(merged: Iterable[Range], width: int) -> list[Range]:
     """The ranges by row, without those that overlap an earlier one or lie outside of the cells."""
     kept: list[Range] = []
     taken: dict[int, int] = {}
-    for each in sorted(merged, key=lambda each: (each.first_row, each.first_column)):
-        columns = range(each.first_column, min(each.last_column + 1, max(width, each.first_column + 1)))
-        if all(taken.get(c, -1) < each.first_row for c in columns):
-            taken.update(dict.fromkeys(columns, each.last_row))
-            kept.append(each)
+    for area in sorted(merged, key=lambda area: (area.first_row, area.first_column)):
+        columns = range(area.first_column, min(area.last_column + 1, max(width, area.first_column + 1)))
+        if all(taken.get(c, -1) < area.first_row for c in columns):
+            taken.update(dict.fromkeys(columns, area.last_row))
+            kept.append(area)
     return kept
 
 
-def hides(sheet: Sheet, each: Range) -> bool:
+def _hides(sheet: Sheet, area: Range) -> bool:
     """Whether a range covers a value besides its own."""
-    for r in range(each.first_row, min(each.last_row + 1, len(sheet.rows))):
-        start = each.first_column + (r == each.first_row)
-        if any(value is not None for value in sheet.rows[r][start : each.last_column + 1]):
+    for r in range(area.first_row, min(area.last_row + 1, len(sheet.rows))):
+        start = area.first_column + (r == area.first_row)
+        if any(value is not None for value in sheet.rows[r][start : area.last_column + 1]):
             return True
     return False
 
@@ -90,33 +90,33 @@ def kinds_of(heading: Heading) -> dict[int, Kind]:
 
 def joined_cells(sheet: Sheet, first: int, end: int, kinds: Mapping[int, Kind]) -> Joined:
     """What merged ranges that begin in the rows from `first` to before `end` say of these rows."""
-    found = Joined()
-    for each in sheet.merged:
-        own = [c for c in kinds if each.first_column <= c <= each.last_column]
-        if not first <= each.first_row < end or not own:
+    joined = Joined()
+    for area in sheet.merged:
+        own = [c for c in kinds if area.first_column <= c <= area.last_column]
+        if not first <= area.first_row < end or not own:
             continue
-        place = each.first_column if each.first_column in kinds else min(own)
-        text = text_of(sheet, each, kinds[place])
+        place = area.first_column if area.first_column in kinds else min(own)
+        text = _text_of(sheet, area, kinds[place])
         if text is None:
             continue
-        rows = range(each.first_row, min(each.last_row + 1, end))
+        rows = range(area.first_row, min(area.last_row + 1, end))
         for r in rows:
-            if (r, place) != (each.first_row, each.first_column):
-                found.texts.setdefault(r, []).append((place, text))
+            if (r, place) != (area.first_row, area.first_column):
+                joined.texts.setdefault(r, []).append((place, text))
             if len(own) > 1:
-                found.across.setdefault(r, []).append(each)
+                joined.across.setdefault(r, []).append(area)
         if len(rows) > 1 and NOT_ZERO.search(text) and any(kinds[c] in ADDING for c in own):
-            found.down.append(each)
-    return found
+            joined.down.append(area)
+    return joined
 
 
-def text_of(sheet: Sheet, each: Range, kind: Kind) -> str | None:
+def _text_of(sheet: Sheet, area: Range, kind: Kind) -> str | None:
     """The text of a merged range; None when it is blank."""
-    place = each.first_row, each.first_column
+    place = area.first_row, area.first_column
     if place in sheet.unvalued:
         return UNVALUED
-    row = sheet.rows[each.first_row] if each.first_row < len(sheet.rows) else []
-    value = row[each.first_column] if each.first_column < len(row) else None
+    row = sheet.rows[area.first_row] if area.first_row < len(sheet.rows) else []
+    value = row[area.first_column] if area.first_column < len(row) else None
     text = percent_text(value) if kind == "percent" and place in sheet.percents else cell_text(value)
     return text if text and not text.isspace() else None
 
@@ -132,13 +132,13 @@ def spread_down(rows: Mapping[int, list[str | None]], joined: Joined, kinds: Map
             cells[c] = text
 
 
-def spread_across(cells: list[str | None], each: Range, kinds: Mapping[int, Kind]) -> list[int]:
+def _spread_across(cells: list[str | None], area: Range, kinds: Mapping[int, Kind]) -> list[int]:
     """Write the text of a range into the form's columns that it covers in a row; those that share one number.
 
     Of a code and a name together only one is there: figures are the code, anything else the name.
     """
-    own = sorted(c for c in kinds if each.first_column <= c <= each.last_column)
-    source = each.first_column if each.first_column in kinds else own[0]
+    own = sorted(c for c in kinds if area.first_column <= c <= area.last_column)
+    source = area.first_column if area.first_column in kinds else own[0]
     text = cells[source] if source < len(cells) else None
     numbers = [c for c in own if kinds[c] in NUMBERS]
     if text is None:
@@ -154,37 +154,37 @@ def spread_across(cells: list[str | None], each: Range, kinds: Mapping[int, Kind
     return []
 
 
-def shared_by(each: Range) -> Fault:
-    return SHARED_NUMBER.id, f"число в каждой ячейке (объединены {each.address})"
+def _shared_by(area: Range) -> Fault:
+    return SHARED_NUMBER.id, f"число в каждой ячейке (объединены {area.address})"
 
 
-def share_down(
+def _share_down(
     rows: Mapping[int, list[str | None]], joined: Joined, kinds: Mapping[int, Kind]
 ) -> dict[int, dict[int, Fault]]:
     """Row → column of numbers that add up and stand over several of the rows, which are those of data.
 
     Such a number is left in the first of its rows only; over a single row of data it is the number of that row.
     """
-    found: dict[int, dict[int, Fault]] = {}
-    for each in joined.down:
-        covered = [r for r in range(each.first_row, each.last_row + 1) if r in rows]
+    shared: dict[int, dict[int, Fault]] = {}
+    for area in joined.down:
+        covered = [r for r in range(area.first_row, area.last_row + 1) if r in rows]
         if len(covered) < 2:
             continue
-        for c in (c for c in kinds if each.first_column <= c <= each.last_column and kinds[c] in ADDING):
+        for c in (c for c in kinds if area.first_column <= c <= area.last_column and kinds[c] in ADDING):
             for r in covered:
-                found.setdefault(r, {})[c] = shared_by(each)
+                shared.setdefault(r, {})[c] = _shared_by(area)
                 if r != covered[0] and c < len(rows[r]):
                     rows[r][c] = None
-    return found
+    return shared
 
 
 def shared_numbers(
     rows: Mapping[int, list[str | None]], joined: Joined, kinds: Mapping[int, Kind]
 ) -> dict[int, dict[int, Fault]]:
     """Write into rows of data what is merged over their columns; row → column of numbers that are shared."""
-    shared = share_down(rows, joined, kinds)
+    shared = _share_down(rows, joined, kinds)
     for r, ranges in joined.across.items():
-        for each in ranges if r in rows else ():
-            for c in spread_across(rows[r], each, kinds):
-                shared.setdefault(r, {})[c] = shared_by(each)
+        for area in ranges if r in rows else ():
+            for c in _spread_across(rows[r], area, kinds):
+                shared.setdefault(r, {})[c] = _shared_by(area)
     return shared

@@ -48,11 +48,11 @@ def date_of(text: str) -> dt.date | None:
         match = re.search(pattern, plain)
         if match:
             year, month, day = (match.group(place) for place in order)
-            return real_date(whole_year(year), MONTHS.get(month) or int(month), int(day))
+            return real_date(_whole_year(year), MONTHS.get(month) or int(month), int(day))
     return None
 
 
-def whole_year(text: str) -> int:
+def _whole_year(text: str) -> int:
     """A year of four digits or of two: «23» is 2023, and 0, which is no year, where two digits mean none."""
     year = int(text) if len(text) == 4 else 2000 + int(text)
     return year if len(text) == 4 or FIRST_YEAR <= year <= LAST_YEAR else 0
@@ -60,13 +60,13 @@ def whole_year(text: str) -> int:
 
 def school_years_in(texts: Iterable[str]) -> dict[int, str]:
     """First calendar year → how it is written, of each school year that texts name: «2023/2024», «2023-24 уч. г.»."""
-    found: dict[int, str] = {}
+    years: dict[int, str] = {}
     for text in texts:
         for match in (*SCHOOL_YEAR.finditer(text), *SHORT_SCHOOL_YEAR.finditer(text)):
             start, end = int(match[1]) % 100 + 2000, int(match[2])
             if end % 100 == (start + 1) % 100:
-                found.setdefault(start, match[0])
-    return found
+                years.setdefault(start, match[0])
+    return years
 
 
 def school_years_of(as_of: dt.date) -> tuple[int, ...]:
@@ -88,11 +88,11 @@ def as_of_in(titles: Iterable[list[str]]) -> dt.date | None:
         for place, text in enumerate(line):
             plain = key(text)
             match = AS_OF.search(plain)
-            found = date_of(plain[match.end() :]) if match else None
-            if found is None and LABEL_ONLY.search(plain) and place + 1 < len(line):
-                found = date_of(line[place + 1])
-            if found:
-                return found
+            day = date_of(plain[match.end() :]) if match else None
+            if day is None and LABEL_ONLY.search(plain) and place + 1 < len(line):
+                day = date_of(line[place + 1])
+            if day:
+                return day
     return None
 
 
@@ -102,9 +102,9 @@ def as_of_in_name(file: str) -> dt.date | None:
         for pattern, order in IN_FILE_NAME:
             for match in pattern.finditer(name):
                 year, month, day = (match.group(place) for place in order)
-                found = real_date(whole_year(year), int(month), int(day))
-                if found and 2000 <= found.year <= 2100:
-                    return found
+                date = real_date(_whole_year(year), int(month), int(day))
+                if date and 2000 <= date.year <= 2100:
+                    return date
     return None
 
 

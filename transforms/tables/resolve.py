@@ -102,11 +102,11 @@ class Register:
 
     @cached_property
     def by_name(self) -> dict[str, list[School]]:
-        return by_key((school.name, school) for school in self.schools.values())
+        return _by_key((school.name, school) for school in self.schools.values())
 
     @cached_property
     def by_full_name(self) -> dict[str, list[School]]:
-        return by_key((school.full_name, school) for school in self.schools.values() if school.full_name)
+        return _by_key((school.full_name, school) for school in self.schools.values() if school.full_name)
 
     @cached_property
     def codes_and_keys(self) -> frozenset[str]:
@@ -116,9 +116,9 @@ class Register:
     def called(self, name: str) -> list[School]:
         """The schools of a name: of a short one, else of a full one; of two names, one in brackets, those of both."""
         asked = school_key(name)
-        found = self.by_name.get(asked) or self.by_full_name.get(asked, [])
-        if found or (two := TWO_NAMES.fullmatch(name.strip())) is None:
-            return found
+        schools = self.by_name.get(asked) or self.by_full_name.get(asked, [])
+        if schools or (two := TWO_NAMES.fullmatch(name.strip())) is None:
+            return schools
         others = self.called(two[2])
         return [school for school in self.called(two[1]) if school in others]
 
@@ -160,7 +160,7 @@ class Register:
     def misspelt(self, coded: School, name: str) -> Match:
         """The code's school under a name that no school has, unless that is nothing like its own or more like
         another's."""
-        own = max(likeness(name, each) for each in (coded.name, coded.full_name) if each)
+        own = max(likeness(name, own_name) for own_name in (coded.name, coded.full_name) if own_name)
         best = next(iter(candidates(name, self.names)), None)
         is_anothers = best is not None and best.score >= own + CLEARLY_BETTER
         if own < NOTHING_ALIKE or is_anothers:
@@ -178,10 +178,12 @@ class Register:
             if len(self.guessed) >= MOST_GUESSED:
                 return WANTED
             schools = list(self.schools.values())
-            found = [(schools[each.place], each.score) for each in candidates(name, self.names)]
-            found.sort(key=lambda each: (-each[1], each[0].subordination not in units))
-            told = "; ".join(f"{school.name}, код {school.code} (сходство {score} из 100)" for school, score in found)
-            self.guessed[asked] = f"{WANTED}; возможно, {told}" if told else WANTED
+            guessed_schools = [(schools[scored.place], scored.score) for scored in candidates(name, self.names)]
+            guessed_schools.sort(key=lambda scored: (-scored[1], scored[0].subordination not in units))
+            in_words = "; ".join(
+                f"{school.name}, код {school.code} (сходство {score} из 100)" for school, score in guessed_schools
+            )
+            self.guessed[asked] = f"{WANTED}; возможно, {in_words}" if in_words else WANTED
         return self.guessed[asked]
 
     def resolve(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -221,12 +223,12 @@ class Register:
         )
 
 
-def by_key(named: Iterable[tuple[str, School]]) -> dict[str, list[School]]:
+def _by_key(named: Iterable[tuple[str, School]]) -> dict[str, list[School]]:
     """Schools by the keys of names."""
-    found: dict[str, list[School]] = {}
+    schools_of: dict[str, list[School]] = {}
     for name, school in named:
-        found.setdefault(school_key(name), []).append(school)
-    return found
+        schools_of.setdefault(school_key(name), []).append(school)
+    return schools_of
 
 
 def resolve_units(texts: pl.Series, aliases: Mapping[str, str]) -> tuple[pl.Series, pl.Series | None]:
@@ -234,8 +236,8 @@ def resolve_units(texts: pl.Series, aliases: Mapping[str, str]) -> tuple[pl.Seri
 
     def understand(distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
         keys = [key(text) for text in distinct]
-        units = pl.Series([aliases.get(each) for each in keys], dtype=pl.String)
-        return units, pl.Series([not each for each in keys], dtype=pl.Boolean)
+        units = pl.Series([aliases.get(unit_key) for unit_key in keys], dtype=pl.String)
+        return units, pl.Series([not unit_key for unit_key in keys], dtype=pl.Boolean)
 
     nothing = pl.Series(texts.name, [None], dtype=pl.String).new_from_index(0, len(texts))
     return by_distinct(texts, nothing, understand)

@@ -17,7 +17,7 @@ def by_data(sheet: Sheet, heading: Heading) -> Heading:
     for name, place in heading.columns.items():
         if place not in heading.same:
             continue
-        filled = [c for c in (place, *heading.same[place]) if is_used(sheet, heading, c)]
+        filled = [c for c in (place, *heading.same[place]) if _is_used(sheet, heading, c)]
         if len(filled) == 1:
             columns[name] = filled[0]
         elif len(filled) > 1:
@@ -28,7 +28,7 @@ def by_data(sheet: Sheet, heading: Heading) -> Heading:
     return replace(heading, columns=columns, several=several)
 
 
-def is_used(sheet: Sheet, heading: Heading, c: int) -> bool:
+def _is_used(sheet: Sheet, heading: Heading, c: int) -> bool:
     return any(c < len(row) and row[c] is not None and row[c] != "" for row in sheet.rows[heading.last + 1 :])
 
 

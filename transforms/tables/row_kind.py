@@ -43,7 +43,7 @@ class Places:
 
 def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Places) -> str:
     """What a row under the heading is: data, total, subtotal, note, heading (column numbers), or a lone name."""
-    marks = marks_of(cells, filled, places)
+    marks = _marks_of(cells, filled, places)
     if total := next((mark for mark in marks if mark != "note"), None):
         return total
     texts = [cells[c] or "" for c in filled]
@@ -54,7 +54,7 @@ def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Plac
     if any(c in here and is_number(cells[c] or "") for c in places.numbers):
         return "data" if has_key or len(here.intersection(places.others)) >= places.least else "note"
     has_other = len(here.intersection(places.others))
-    signed = is_signature(texts)
+    signed = _is_signature(texts)
     if (marks and (has_other <= 1 or signed)) or (has_other == 0 and FOOTNOTE.match(texts[0].strip())):
         return "note"
     if signed and not names_one(cells, places):
@@ -62,12 +62,12 @@ def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Plac
     return "data" if has_other >= 2 or (has_key and has_other) else LABEL
 
 
-def marks_of(cells: Sequence[str | None], filled: Sequence[int], places: Places) -> list[str]:
+def _marks_of(cells: Sequence[str | None], filled: Sequence[int], places: Places) -> list[str]:
     """The marks by which the first text of a row, or one in its key, begins; its number is no text."""
     named = next((c for c in filled if not (cells[c] or "").strip().isdecimal()), None)
-    found = mark_of(cells[named] or "") if named is not None else None
+    mark_of_first = mark_of(cells[named] or "") if named is not None else None
     others = (mark_of(text) for c in places.keys if c != named and c < len(cells) and (text := cells[c]))
-    return [mark for mark in (found, *others) if mark is not None]
+    return [mark for mark in (mark_of_first, *others) if mark is not None]
 
 
 def mark_of(text: str) -> str | None:
@@ -80,7 +80,7 @@ def mark_of(text: str) -> str | None:
     return None
 
 
-def is_signature(texts: Sequence[str]) -> bool:
+def _is_signature(texts: Sequence[str]) -> bool:
     return len(texts) <= FEW_CELLS and any(SIGNATURE.search(text.strip()[:LONGEST]) for text in texts)
 
 
@@ -109,8 +109,8 @@ def is_branch(text: str) -> bool:
     """Whether a text says of a part of a school that it is counted in it: «в т.ч. филиал в с. …»."""
     if mark_of(text) != "subtotal":
         return False
-    said = re.findall(r"[\w-]+", key(text))
-    return any(word.startswith(branch_starts()) for word in said) or not school_words().isdisjoint(said)
+    text_words = re.findall(r"[\w-]+", key(text))
+    return any(word.startswith(branch_starts()) for word in text_words) or not school_words().isdisjoint(text_words)
 
 
 @cache

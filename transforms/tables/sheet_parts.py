@@ -53,40 +53,40 @@ def parts_of(sheet: Sheet, heading: Heading) -> tuple[list[Heading], list[OtherT
     parts, others = [heading], list[OtherTable]()
     again: set[int] = set()
     columns = {column.name: column for edition in heading.form.editions for column in edition.columns}
-    numbers = number_places(heading, columns)
+    numbers = _number_places(heading, columns)
     merged = by_row(sheet)
     r = heading.last
     while (r := r + 1) < len(sheet.rows):
         row, current = sheet.rows[r], parts[-1]
-        if has_number(row, numbers) or not (r - 1 in again or stands_apart(sheet, r) or begins_known(row)):
+        if _has_number(row, numbers) or not (r - 1 in again or _stands_apart(sheet, r) or _begins_known(row)):
             continue
-        keys = keys_of(row)
-        if repeats(current, keys, follows=r - 1 in again):
+        keys = _keys_of(row)
+        if _repeats(current, keys, follows=r - 1 in again):
             again.add(r)
             continue
         if len(keys) < 2:
             continue
         top = top_of(sheet, merged, r, 1)
-        if (next_one := same_form(top, current, keys)) is not None:
+        if (next_one := _same_form(top, current, keys)) is not None:
             if next_one.columns == current.columns:
                 again |= set(range(r, next_one.last + 1))
             else:
-                start = captions_above(sheet, r, current.last + 1)
+                start = _captions_above(sheet, r, current.last + 1)
                 parts[-1] = replace(current, end=start)
                 parts.append(replace(next_one, start=start))
-                numbers = number_places(next_one, columns)
+                numbers = _number_places(next_one, columns)
             r = next_one.last
-        elif current.stop is None and (other := other_table(sheet, top, current, columns, keys)) is not None:
-            parts[-1] = replace(current, stop=captions_above(sheet, r, current.last + 1))
+        elif current.stop is None and (other := _other_table(sheet, top, current, columns, keys)) is not None:
+            parts[-1] = replace(current, stop=_captions_above(sheet, r, current.last + 1))
             others.append(other)
     return [replace(part, again=frozenset(again)) for part in parts] if again else parts, others
 
 
-def number_places(heading: Heading, columns: Mapping[str, Column]) -> list[int]:
+def _number_places(heading: Heading, columns: Mapping[str, Column]) -> list[int]:
     return [place for name, place in heading.columns.items() if columns[name].kind in NUMBER_KINDS]
 
 
-def has_number(row: Sequence[Value], numbers: Sequence[int]) -> bool:
+def _has_number(row: Sequence[Value], numbers: Sequence[int]) -> bool:
     """Whether a row says a number where the table has numbers, and so is no heading. A year may be a heading."""
     for c in numbers:
         value = row[c] if c < len(row) else None
@@ -100,42 +100,46 @@ def has_number(row: Sequence[Value], numbers: Sequence[int]) -> bool:
     return False
 
 
-def begins_known(row: Sequence[Value]) -> bool:
+def _begins_known(row: Sequence[Value]) -> bool:
     """Whether one of the first texts of a row is a wording of some form."""
     texts = (value for value in row if isinstance(value, str))
     return any(heading_key(text) in all_parts() for text in itertools.islice(texts, FIRST_TEXTS))
 
 
-def keys_of(row: Sequence[Value]) -> dict[int, str]:
+def _keys_of(row: Sequence[Value]) -> dict[int, str]:
     """Place → key of the text there, for filled cells."""
-    return {c: found for c, value in enumerate(row) if (text := cell_text(value)) and (found := heading_key(text))}
+    return {
+        c: heading_key_there
+        for c, value in enumerate(row)
+        if (text := cell_text(value)) and (heading_key_there := heading_key(text))
+    }
 
 
-def repeats(heading: Heading, keys: Mapping[int, str], *, follows: bool) -> bool:
+def _repeats(heading: Heading, keys: Mapping[int, str], *, follows: bool) -> bool:
     """Whether a row is a row of the heading printed again: nothing in it says otherwise.
 
     `follows` says that the row above is one too; then one cell is enough.
     """
-    same = sum(found in heading.keys.get(c, ()) for c, found in keys.items())
+    same = sum(key_there in heading.keys.get(c, ()) for c, key_there in keys.items())
     if same < (1 if follows else 2) or same < len(keys) / 2 or not keys.keys() <= heading.keys.keys():
         return False
     places = set(heading.columns.values())
-    return all(found in heading.keys[c] for c, found in keys.items() if c in places)
+    return all(key_there in heading.keys[c] for c, key_there in keys.items() if c in places)
 
 
-def same_form(top: Top, heading: Heading, keys: Mapping[int, str]) -> Heading | None:
+def _same_form(top: Top, heading: Heading, keys: Mapping[int, str]) -> Heading | None:
     """Another heading of the form that begins at the top, if it is not of a form that has more of its columns."""
     if len(heading_parts(heading.form).intersection(keys.values())) < 2:
         return None
-    found = best_at(top, heading.form, 0)
-    if found is None or not is_meant(found):
+    next_heading = best_at(top, heading.form, 0)
+    if next_heading is None or not is_meant(next_heading):
         return None
-    others = (best_at(top, form, 0) for form in FORMS if form is not heading.form) if found.unknown else ()
+    others = (best_at(top, form, 0) for form in FORMS if form is not heading.form) if next_heading.unknown else ()
     most = max((len(other.columns) for other in others if other is not None and other.is_table), default=0)
-    return found if len(found.columns) >= most else None
+    return next_heading if len(next_heading.columns) >= most else None
 
 
-def other_table(
+def _other_table(
     sheet: Sheet, top: Top, heading: Heading, columns: Mapping[str, Column], keys: Mapping[int, str]
 ) -> OtherTable | None:
     """The table of another form, or of none, whose heading is at the top; None when its first row is no heading.
@@ -153,18 +157,18 @@ def other_table(
             return OtherTable(sheet, r, None)
     if any(type(value) in (int, float) for value in sheet.rows[r]) or len(set(keys.values())) < len(keys):
         return None
-    if not stands_apart(sheet, r) or says_values(sheet.rows[r], heading, columns):
+    if not _stands_apart(sheet, r) or _says_values(sheet.rows[r], heading, columns):
         return None
-    is_other = known or following_says_values(sheet, r, heading, columns)
+    is_other = known or _following_says_values(sheet, r, heading, columns)
     return OtherTable(sheet, r, None) if is_other else None
 
 
-def stands_apart(sheet: Sheet, r: int) -> bool:
+def _stands_apart(sheet: Sheet, r: int) -> bool:
     """Whether the row above is blank, a lone text, a total or a note."""
-    return filled(sheet.rows[r - 1]) < 2 or is_marked(sheet.rows[r - 1])
+    return filled(sheet.rows[r - 1]) < 2 or _is_marked(sheet.rows[r - 1])
 
 
-def says_values(row: Sequence[Value], heading: Heading, columns: Mapping[str, Column]) -> bool:
+def _says_values(row: Sequence[Value], heading: Heading, columns: Mapping[str, Column]) -> bool:
     """Whether any cell says a value of its column; True also when no cell stands where that can be told."""
     asked = 0
     for name, place in heading.columns.items():
@@ -177,7 +181,7 @@ def says_values(row: Sequence[Value], heading: Heading, columns: Mapping[str, Co
         if column.kind == "school_name" and not school_words().isdisjoint(key(text).split()):
             return True
         if column.kind in SPOKEN_KINDS and column.vocabulary:
-            if key(text) in spoken(column.vocabulary) or len(text) < 3:
+            if key(text) in _spoken(column.vocabulary) or len(text) < 3:
                 return True
             asked += not column.open_vocabulary
         elif column.kind not in ("text", "unit", "school_name", "school_code"):
@@ -187,21 +191,21 @@ def says_values(row: Sequence[Value], heading: Heading, columns: Mapping[str, Co
     return asked == 0
 
 
-def following_says_values(sheet: Sheet, r: int, heading: Heading, columns: Mapping[str, Column]) -> bool:
+def _following_says_values(sheet: Sheet, r: int, heading: Heading, columns: Mapping[str, Column]) -> bool:
     """Whether the next filled row has numbers where this one has texts."""
     following = next((row for row in sheet.rows[r + 1 :] if any(row)), [])
-    return has_number(following, number_places(heading, columns))
+    return _has_number(following, _number_places(heading, columns))
 
 
 @cache
-def spoken(vocabulary: str) -> frozenset[str]:
+def _spoken(vocabulary: str) -> frozenset[str]:
     return frozenset(key(word) for word in words(vocabulary))
 
 
-def captions_above(sheet: Sheet, r: int, first: int) -> int:
+def _captions_above(sheet: Sheet, r: int, first: int) -> int:
     """The first row of the caption of a table: blank rows and lone texts directly above row `r`, not above `first`."""
     for wanted in (0, 1, 0):
-        while r > first and filled(sheet.rows[r - 1]) == wanted and not (wanted and is_marked(sheet.rows[r - 1])):
+        while r > first and filled(sheet.rows[r - 1]) == wanted and not (wanted and _is_marked(sheet.rows[r - 1])):
             r -= 1
     return r
 
@@ -210,7 +214,7 @@ def filled(row: Sequence[Value]) -> int:
     return sum(value is not None and value != "" for value in row)
 
 
-def is_marked(row: Sequence[Value]) -> bool:
+def _is_marked(row: Sequence[Value]) -> bool:
     """Whether a row begins like a total or a note."""
     text = next((text for value in row if (text := cell_text(value))), None)
     return text is not None and mark_of(text) is not None

@@ -40,29 +40,29 @@ def suggestions(sheet: Sheet, heading: Heading, missing: Sequence[str]) -> list[
             for rank, name in enumerate(missing)
             if scores.get(name, 0) >= max(LEAST_SCORE, best_there + 1)
         ]
-    found: dict[str, Suggestion] = {}
+    by_column: dict[str, Suggestion] = {}
     used: set[int] = set()
     for score, _, place, name, shown in sorted(ranked, reverse=True):
-        if name not in found and -place not in used:
+        if name not in by_column and -place not in used:
             used.add(-place)
             cell = heading.address(sheet, -place)
-            found[name] = Suggestion(shown, f"{sheet.name}!{cell}", name, titles[name], score)
-    return list(found.values())
+            by_column[name] = Suggestion(shown, f"{sheet.name}!{cell}", name, titles[name], score)
+    return list(by_column.values())
 
 
 @lru_cache(maxsize=10_000)
 def scored(form: Form, heading: str) -> dict[str, int]:
     """Column → how much a heading resembles its nearest wording, of 100; those with other numbers are left out."""
     ways = [heading, heading.rpartition(":")[2]] if ":" in heading else [heading]
-    found: dict[str, int] = {}
+    scores: dict[str, int] = {}
     for column, wording in wordings(form):
         if re.findall(r"\d+", wording) == re.findall(r"\d+", heading):
-            score = max(alike(plain(way), plain(wording)) for way in ways)
-            found[column] = max(found.get(column, 0), score)
-    return found
+            score = max(_alike(plain(way), plain(wording)) for way in ways)
+            scores[column] = max(scores.get(column, 0), score)
+    return scores
 
 
-def alike(one: str, other: str) -> int:
+def _alike(one: str, other: str) -> int:
     """How alike two texts are, of 100: the mean of all their words, and of those that they share."""
     return int((fuzz.token_sort_ratio(one, other) + fuzz.token_set_ratio(one, other)) / 2)
 

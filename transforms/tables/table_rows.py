@@ -42,7 +42,7 @@ def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
     """
     end = len(sheet.rows) if heading.end is None else heading.end
     stop = end if heading.stop is None else heading.stop
-    marked = marked_cells(sheet, places)
+    marked = _marked_cells(sheet, places)
     spanned = {m.first_row for m in sheet.merged if m.last_column > m.first_column}
     texts: dict[int, list[str | None]] = {}
     for r in range(heading.start, end):
@@ -72,11 +72,11 @@ def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
             if outcome == LABEL and r in spanned:
                 outcome = "section"
         result.append(Row(r + 1, outcome, kept))
-    result = settled(result, places)
-    return with_merged(result, joined, kinds) if joined.across or joined.down else result
+    result = _settled(result, places)
+    return _with_merged(result, joined, kinds) if joined.across or joined.down else result
 
 
-def with_merged(rows: list[Row], joined: Joined, kinds: Mapping[int, Kind]) -> list[Row]:
+def _with_merged(rows: list[Row], joined: Joined, kinds: Mapping[int, Kind]) -> list[Row]:
     """The rows with what cells merged over columns say, and with the numbers that several rows or columns share."""
     data = {row.number - 1: row.cells for row in rows if row.outcome == "data"}
     shared = shared_numbers(data, joined, kinds)
@@ -100,18 +100,18 @@ def places_of(heading: Heading, key_columns: Sequence[str]) -> Places:
     )
 
 
-def marked_cells(sheet: Sheet, places: Places) -> dict[int, list[tuple[int, str | None]]]:
+def _marked_cells(sheet: Sheet, places: Places) -> dict[int, list[tuple[int, str | None]]]:
     """Row → columns and texts of cells that say more than their value: percents, formulas without a result."""
-    found: dict[int, list[tuple[int, str | None]]] = {}
+    texts_of_row: dict[int, list[tuple[int, str | None]]] = {}
     for r, c in sheet.percents:
         if c in places.percents:
-            found.setdefault(r, []).append((c, percent_text(sheet.rows[r][c])))
+            texts_of_row.setdefault(r, []).append((c, percent_text(sheet.rows[r][c])))
     for r, c in sheet.unvalued:
-        found.setdefault(r, []).append((c, UNVALUED))
-    return found
+        texts_of_row.setdefault(r, []).append((c, UNVALUED))
+    return texts_of_row
 
 
-def settled(rows: list[Row], places: Places) -> list[Row]:
+def _settled(rows: list[Row], places: Places) -> list[Row]:
     """The rows with those judged that depend on others: a lone name, and which total is the one of the table.
 
     A lone name inside the table is a section, unless it names one school or unit: then it is a row that nobody filled

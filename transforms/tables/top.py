@@ -68,19 +68,19 @@ def top_of(sheet: Sheet, merged: Sequence[Range], start: int, starts: int) -> To
     ]
     reach, covered = list(range(len(texts))), set[Place]()
     begin, stop = (bisect_left(merged, row, key=first_row) for row in (start, start + len(top)))
-    for each in merged[begin:stop]:
-        if each.first_column >= width:
+    for area in merged[begin:stop]:
+        if area.first_column >= width:
             continue
-        text = texts[each.first_row - start][each.first_column]
+        text = texts[area.first_row - start][area.first_column]
         if text is not None:
-            reach[each.first_row - start] = max(reach[each.first_row - start], each.last_row - start)
-        for r in range(each.first_row - start, min(each.last_row - start + 1, len(texts))):
-            for c in range(each.first_column, min(each.last_column + 1, width)):
+            reach[area.first_row - start] = max(reach[area.first_row - start], area.last_row - start)
+        for r in range(area.first_row - start, min(area.last_row - start + 1, len(texts))):
+            for c in range(area.first_column, min(area.last_column + 1, width)):
                 texts[r][c] = text
-                if c > each.first_column:
+                if c > area.first_column:
                     covered.add((r, c))
     keys = [[heading_key(text) or None if text is not None else None for text in row] for row in texts]
-    bare = ((each for text in row if text for each in bare_keys(text)) for row in texts)
+    bare = ((area for text in row if text for area in bare_keys(text)) for row in texts)
     found = [frozenset(row).union(also) for row, also in zip(keys, bare, strict=True)]
     return Top(start, min(starts, len(texts)), texts, keys, found, reach, frozenset(covered))
 
@@ -113,8 +113,8 @@ def has_groups(top: Top, first: int, row: int) -> bool:
     """
     if not first < row < len(top.keys):
         return False
-    labelled = {c for r in range(first, row) for c, each in enumerate(top.keys[r]) if each is not None}
-    here = [c for c, each in enumerate(top.keys[row]) if each is not None]
+    labelled = {c for r in range(first, row) for c, heading in enumerate(top.keys[r]) if heading is not None}
+    here = [c for c, heading in enumerate(top.keys[row]) if heading is not None]
     parts = {c for c in here if c not in labelled}
     if not parts or labelled <= set(here):
         return False
@@ -129,8 +129,8 @@ def filled_groups(top: Top, first: int, depth: int) -> Top:
     """
     texts, keys = list(top.texts), list(top.keys)
     for r in range(first + depth - 2, first - 1, -1):
-        here = [c for c, each in enumerate(keys[r]) if each is not None]
-        if len(here) == 1 and all(each is None for each in keys[r + 1][: here[0]]):
+        here = [c for c, heading in enumerate(keys[r]) if heading is not None]
+        if len(here) == 1 and all(heading is None for heading in keys[r + 1][: here[0]]):
             continue
         texts[r], keys[r] = list(texts[r]), list(keys[r])
         group: int | None = None

@@ -15,15 +15,15 @@ FEWEST = 2
 
 def is_unit_row(texts: Sequence[str]) -> bool:
     """Whether the filled cells of a row are units or hints only, besides a label, a number sign and dashes."""
-    said = 0
+    units = 0
     for place, text in enumerate(texts):
         if len(text) > 60:
             return False
         plain = key(text)
         if is_hint(text):
-            said += 1
+            units += 1
         elif not (
             plain in SIGNS or not plain or (place == 0 and plain in LABELS) or heading_key(text) in ignored_headings()
         ):
             return False
-    return said >= FEWEST or (said == 1 and len(texts) > 1)
+    return units >= FEWEST or (units == 1 and len(texts) > 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from transforms.tables.row_kind import Places
-from transforms.tables.total_row import Told, number_in
+from transforms.tables.total_row import OutcomeCells, number_in
 
 FEWEST_ROWS = 2
 """Rows that a total adds up, at least."""
@@ -37,7 +37,7 @@ class Sums:
 
 
 def unnamed_totals(
-    rows: Sequence[Told], places: Places, is_known: Callable[[Sequence[str | None]], bool]
+    rows: Sequence[OutcomeCells], places: Places, is_known: Callable[[Sequence[str | None]], bool]
 ) -> list[Sums]:
     """The rows of data that are sums of others, in their order.
 
@@ -52,9 +52,9 @@ def unnamed_totals(
     ends = [place for place in (data[0], data[-1]) if places.units and place not in asked]
     if not asked and not ends:
         return []
-    found: list[Sums] = []
+    all_sums: list[Sums] = []
     for place in sorted([*asked, *ends]):
-        totals = {each.place for each in found}
+        totals = {sums_there.place for sums_there in all_sums}
         own = [other for other in data if other != place and other not in totals]
         bound = max((p for p in range(place) if rows[p][0] in BOUNDS or p in totals), default=-1)
         if place in ends:
@@ -64,14 +64,16 @@ def unnamed_totals(
             later = [other for other in own if other > place]
             groups = [above, [other for other in above if other > bound], *([later] if place == data[0] else [])]
         for group in groups:
-            if (sums := sums_of(rows, place, group, places, is_known=place in ends)) is not None:
+            if (sums := _sums_of(rows, place, group, places, is_known=place in ends)) is not None:
                 sums = replace(sums, is_all=len(group) == len(own))
-                found.append(sums)
+                all_sums.append(sums)
                 break
-    return found
+    return all_sums
 
 
-def sums_of(rows: Sequence[Told], place: int, group: Sequence[int], places: Places, *, is_known: bool) -> Sums | None:
+def _sums_of(
+    rows: Sequence[OutcomeCells], place: int, group: Sequence[int], places: Places, *, is_known: bool
+) -> Sums | None:
     """What a row says if it adds up a group of rows; None when it does not."""
     cells = rows[place][1]
     stated = {c: number for c in places.sums if (number := number_in(cells, c)) is not None}
@@ -80,7 +82,7 @@ def sums_of(rows: Sequence[Told], place: int, group: Sequence[int], places: Plac
     right: list[int] = []
     zeros, is_certain = 0, False
     for c, number in stated.items():
-        added = [each for other in group if (each := number_in(rows[other][1], c))]
+        added = [figure for other in group if (figure := number_in(rows[other][1], c))]
         total = sum(added)
         if math.isclose(total, number, rel_tol=1e-12, abs_tol=1e-9):
             right.append(c) if number else None

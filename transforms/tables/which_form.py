@@ -27,15 +27,15 @@ MOST_ROWS, MOST_CELLS = 10_000, 500_000
 def seen_on(sheet: Sheet, forms: Sequence[Form]) -> Seen:
     """The best heading of each form on a sheet; further down it is looked for only while no table was found."""
     best: list[Heading] = []
-    for top in tops(sheet):
-        found = headings_of(top, forms)
-        if any(heading.is_table for heading in found):
-            return [(sheet, heading) for heading in found]
-        best = best or found
+    for top in _tops(sheet):
+        headings = _headings_of(top, forms)
+        if any(heading.is_table for heading in headings):
+            return [(sheet, heading) for heading in headings]
+        best = best or headings
     return [(sheet, heading) for heading in best]
 
 
-def tops(sheet: Sheet) -> Iterator[Top]:
+def _tops(sheet: Sheet) -> Iterator[Top]:
     """The rows of a sheet in which a heading may begin, a piece at a time."""
     merged, looked_at = by_row(sheet), 0
     yield top_of(sheet, merged, 0, FIRST_ROWS)
@@ -46,20 +46,20 @@ def tops(sheet: Sheet) -> Iterator[Top]:
         yield top_of(sheet, merged, start, ROWS_AT_ONCE)
 
 
-def headings_of(top: Top, forms: Sequence[Form]) -> list[Heading]:
+def _headings_of(top: Top, forms: Sequence[Form]) -> list[Heading]:
     """The best heading of each form in some rows; forms that cannot be there are asked only when no other is.
 
     Words of a heading that are spread over its rows are looked for when there is no table without them.
     """
-    likely = [form for form in forms if may_hold(top, form)]
-    found = [heading for form in likely or forms if (heading := find_heading(top, form)) is not None]
-    if not any(heading.is_table for heading in found):
+    likely = [form for form in forms if _may_hold(top, form)]
+    headings = [heading for form in likely or forms if (heading := find_heading(top, form)) is not None]
+    if not any(heading.is_table for heading in headings):
         torn = [heading for form in forms if (heading := find_heading(top, form, torn=True)) is not None]
-        return torn if any(heading.is_table for heading in torn) else found or torn
-    return found
+        return torn if any(heading.is_table for heading in torn) else headings or torn
+    return headings
 
 
-def may_hold(top: Top, form: Form) -> bool:
+def _may_hold(top: Top, form: Form) -> bool:
     """False when some column by which the form is known has no wording, nor a part of one, in the rows."""
     seen = frozenset().union(*top.found) if top.found else frozenset()
     return all(not seen.isdisjoint(wordings) for wordings in telling_wordings(form))
@@ -87,7 +87,7 @@ def choose_form(seen: Seen, *, chosen: bool) -> tuple[Form | None, Finding | Non
     candidates = [
         heading.form
         for sheet, heading in tables
-        if not any(other_sheet is sheet and contains(other, heading) for other_sheet, other in meant)
+        if not any(other_sheet is sheet and _contains(other, heading) for other_sheet, other in meant)
     ]
     candidates = list(dict.fromkeys(candidates))
     if not candidates:
@@ -98,7 +98,7 @@ def choose_form(seen: Seen, *, chosen: bool) -> tuple[Form | None, Finding | Non
     return None, ambiguous(candidates) if candidates else None
 
 
-def contains(other: Heading, heading: Heading) -> bool:
+def _contains(other: Heading, heading: Heading) -> bool:
     """Whether another heading has the telling columns of a form and more; much more when it lacks one of its own."""
     more = len(other.columns) - len(heading.columns)
     return set(heading.form.recognised_by) <= other.columns.keys() and more > (0 if other.is_table else 1)
@@ -135,13 +135,13 @@ def unknown_form(seen: Seen, sheets: Sequence[Sheet]) -> tuple[Form | None, Find
             for n, sheet in enumerate(sheets[:5], start=1)
         ]
         return None, finding(FORM_UNKNOWN, value="; ".join(sizes) or None)
-    sheet, nearest = max(seen, key=lambda each: len(each[1].columns))
+    sheet, nearest = max(seen, key=lambda suggestion: len(suggestion[1].columns))
     absent = [name for name in nearest.form.recognised_by if name not in nearest.columns]
     titles = ", ".join(f"«{nearest.form.editions[-1].column(name).title}»" for name in absent)
     there = ", ".join(f"«{shown}»" for shown in list(nearest.found)[:6])
     guesses = "".join(
-        f" Возможно, «{each.heading}» — это столбец «{each.title}» (сходство {each.score} из 100)."
-        for each in suggestions(sheet, nearest, absent)
+        f" Возможно, «{suggestion.heading}» — это столбец «{suggestion.title}» (сходство {suggestion.score} из 100)."
+        for suggestion in suggestions(sheet, nearest, absent)
     )
     what = f"{FORM_UNKNOWN.what} Ближе всего форма «{nearest.form.title}»: найдены {there}; не найдены {titles}."
     return nearest.form, finding(FORM_UNKNOWN, what=what + guesses)

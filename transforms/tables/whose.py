@@ -36,7 +36,7 @@ def sender_of(
 
     What is refused because the file names somebody else is whose it came from: the answer never goes to the other one.
     """
-    outside, came_from = said_outside(delivery, context), owner(delivery, context)
+    outside, came_from = _said_outside(delivery, context), owner(delivery, context)
     if delivery.unowned is not None:
         return None, []
     only = only_sender(form)
@@ -61,7 +61,7 @@ def sender_of(
         return came_from, [contradiction("Отправитель указан", [(place, called(who)) for place, who in stated])]
     if stated:
         return stated[0][1], []
-    named = schools_named(headings, context.schools)
+    named = _schools_named(headings, context.schools)
     return (named.pop(), []) if len(named) == 1 else (None, [finding(SENDER_UNKNOWN)])
 
 
@@ -73,9 +73,9 @@ def nobodys_folder(delivery: Delivery) -> list[Finding]:
     return [finding(FOLDER_UNOWNED, value=shown, expected=f"одна из папок: {', '.join(sorted(owners('inbox')))}")]
 
 
-def said_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
-    said = (("в папке", delivery.folder), ("в параметре --sender", context.sender))
-    return [(place, who) for place, who in said if who is not None and who in context.senders]
+def _said_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
+    claims = (("в папке", delivery.folder), ("в параметре --sender", context.sender))
+    return [(place, who) for place, who in claims if who is not None and who in context.senders]
 
 
 def contradiction(what: str, stated: Sequence[tuple[str, str]]) -> Finding:
@@ -89,16 +89,16 @@ def called(sender: str) -> str:
     return unit_names().get(sender) or names.get(sender, sender)
 
 
-def schools_named(headings: Sequence[tuple[Sheet, Heading]], register: Register | None) -> set[str]:
+def _schools_named(headings: Sequence[tuple[Sheet, Heading]], register: Register | None) -> set[str]:
     """The reporting units whose schools the tables name."""
-    found: set[str] = set()
+    units: set[str] = set()
     if register is None:
-        return found
+        return units
     for sheet, heading in headings:
         places = [heading.columns.get(name) for name in ("school_code", "school_name")]
         for row in sheet.rows[heading.last + 1 :]:
             code, name = (cell_text(row[c]) if c is not None and c < len(row) else None for c in places)
             match = register.school(code, name, (None,))
             if match.school is not None and match.problem is None and match.school.subordination is not None:
-                found.add(match.school.subordination)
-    return found
+                units.add(match.school.subordination)
+    return units
