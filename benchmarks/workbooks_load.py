@@ -18,7 +18,8 @@ from contracts.reading import Reading
 from documents.reading.sandbox import result, shared
 from flows.home.settings import Settings
 from transforms.interpret import Context, Delivery, interpret
-from warehouse.deliveries.load import LoadResult, load_many, record_arrival
+from warehouse.deliveries.arrivals import Came, look, record_all
+from warehouse.deliveries.load import LoadResult, load_many
 from warehouse.marts.published import register
 from warehouse.schema.upgrade import connect
 
@@ -55,11 +56,11 @@ def take(engine: Engine, context: Context, paths: list[Path]) -> list[LoadResult
         for path, content in zip(paths, sandbox.in_order((path.name, path) for path in paths), strict=True)
     ]
     readings = [reading for reading in interpret(deliveries, context) if isinstance(reading, Reading)]
+    came = [
+        Came(each.sha256, each.file, 0, RECEIVED, each.file, each.folder, is_vouched=True) for each in deliveries
+    ]
     with engine.begin() as connection:
-        ids = [
-            record_arrival(connection, each.sha256, each.file, 0, RECEIVED, each.file, each.folder)[0]
-            for each in deliveries
-        ]
+        ids = [each.delivery_id for each in record_all(connection, came, look(connection))]
     return load_many(engine, list(zip(readings, ids, strict=True)), "benchmark")
 
 

@@ -21,7 +21,7 @@ from flows.intake.seen import unseen
 from flows.intake.settling import settled
 from flows.intake.statements import statements_in, take_statements
 from warehouse.deliveries import not_taken as left_out
-from warehouse.deliveries.arrivals import Came, Look, look, record_came
+from warehouse.deliveries.arrivals import Came, Look, look, record_all
 from warehouse.deliveries.received import archived, waiting
 
 if TYPE_CHECKING:
@@ -116,15 +116,18 @@ def record(intake: Intake, arrivals: Sequence[Arrival], seen: Look, together: To
     settings, found = intake.settings, {}
     with intake.engine.begin() as connection:
         said = statements_in(connection, arrivals, seen.received_at, settings, intake.stated.sender)
-        for arrival in sorted(arrivals, key=lambda each: (each.file, each.sha256)):  # in one order: no deadlock
-            came = Came(
-                arrival.sha256, arrival.file, arrival.size, arrival.claimed_at or seen.received_at,
-                arrival.path.relative_to(settings.archive).as_posix(), arrival.folder, arrival.channel,
-                is_vouched=settings.vouches_for(arrival.channel), run_id=intake.run_id,
-                container_id=arrival.container_id, inbox_path=arrival.inbox_path, stamp=arrival.stamp,
-                stated=intake.stated, said=said[arrival.key][0] if arrival.key in said else None,
-            )  # fmt: skip
-            recorded = record_came(connection, came, seen, together)
+        in_order = sorted(arrivals, key=lambda each: (each.file, each.sha256))  # always the same: no deadlock
+        came = [
+            Came(
+                each.sha256, each.file, each.size, each.claimed_at or seen.received_at,
+                each.path.relative_to(settings.archive).as_posix(), each.folder, each.channel,
+                is_vouched=settings.vouches_for(each.channel), run_id=intake.run_id,
+                container_id=each.container_id, inbox_path=each.inbox_path, stamp=each.stamp,
+                stated=intake.stated, said=said[each.key][0] if each.key in said else None,
+            )
+            for each in in_order
+        ]  # fmt: skip
+        for arrival, recorded in zip(in_order, record_all(connection, came, seen, together), strict=True):
             found[arrival.key] = replace(
                 arrival, delivery_id=recorded.delivery_id, received_at=recorded.came_at, stated=intake.stated
             )

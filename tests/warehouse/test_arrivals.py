@@ -11,7 +11,7 @@ from hand_made import DAY, NOON, VERSION, export, reading, report, school_ids, s
 
 from contracts.circumstances import Stated
 from contracts.reading import Reading
-from warehouse.deliveries.arrivals import Came, Look, Recorded, look, record_came
+from warehouse.deliveries.arrivals import Came, Look, Recorded, look, record_all, record_came
 from warehouse.deliveries.load import LoadResult, load
 from warehouse.schema.upgrade import connect, migrate, upgrade
 from warehouse.watch.destruction import due
@@ -202,3 +202,43 @@ def test_bytes_are_destroyed_when_all_deliveries_that_they_are_may_be(engine: sa
             assert [each.delivery_id for each in due(connection, 30, asked)] == ([2] if name == "старая" else [])
     with engine.connect() as connection:
         assert [each.delivery_id for each in due(connection, 30, asked.replace(year=2026))] == [2, 3]
+
+
+def test_files_that_come_together_are_recorded_as_one_by_one(engine: sa.Engine, ids: dict[str, int]) -> None:
+    """New bytes, a repeat, the same bytes twice in one look, bytes of before under another name: ids in their order."""
+    said(engine, ids, FILE)
+    vouched = replace(other("b"), is_vouched=True, inbox_path="asinovsky/б.xlsx", stamp="1", stated=Stated(as_of=DAY))
+    copy = replace(vouched, file_name="копия.xlsx")
+    files = [vouched, FILE, copy, other("c"), replace(FILE, file_name="новое имя.xlsx"), other("d"), other("d")]
+    with engine.begin() as connection:
+        seen = look(connection)
+        point = connection.begin_nested()
+        singly = [record_came(connection, each, seen) for each in files]
+        rows = kept(connection, singly)
+        point.rollback()
+        together = record_all(connection, files, seen)
+        assert kept(connection, together) == rows
+    assert [each.is_repeat for each in together] == [False, True, False, False, False, False, True]
+    assert [each.is_repeat for each in singly] == [each.is_repeat for each in together]
+    assert [each.came_at for each in singly] == [each.came_at for each in together]
+    order = [each.delivery_id for each in together if not each.is_repeat]
+    assert order == sorted(order)
+
+
+def kept(connection: sa.Connection, recorded: list[Recorded]) -> list[dict[str, Any]]:
+    """The rows of deliveries and of their arrivals, without ids and what the clock says."""
+    ids = {"ids": [each.delivery_id for each in recorded]}
+    own = ("delivery_id", "arrival_id", "archived_at", "arrived_at")
+    rows = []
+    for table in ("delivery", "arrival"):
+        found = connection.execute(
+            sa.text(f"SELECT * FROM ops.{table} WHERE delivery_id = ANY (:ids) ORDER BY {table}_id"), ids
+        ).mappings()
+        rows += [{name: value for name, value in row.items() if name not in own} for row in found]
+    return rows
+
+
+def test_a_time_without_a_zone_is_no_time_of_a_file(engine: sa.Engine) -> None:
+    naive = replace(other("b"), claimed_at=dt.datetime(2023, 9, 8))  # noqa: DTZ001
+    with engine.begin() as connection, pytest.raises(ValueError, match="no time zone"):
+        record_all(connection, [other("c"), naive], look(connection))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import md5
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import Connection, text
 
@@ -101,6 +103,40 @@ VALUES (
     :stamp
 )
 """
+SENT_BEFORE = "SELECT DISTINCT sha256 FROM ops.delivery WHERE sha256 = ANY (:bytes)"
+# As `ARCHIVE` and `ARRIVE` do one by one, for bytes that nobody has sent before; the ids are in the order of the files.
+ARRIVE_NEW = """
+WITH came AS (
+    SELECT * FROM unnest(
+        cast(:sha256 AS text[]), cast(:file_name AS text[]), cast(:folder AS text[]), cast(:channel AS text[]),
+        cast(:byte_size AS bigint[]), cast(:claimed_at AS timestamptz[]), cast(:archive_path AS text[]),
+        cast(:run_id AS bigint[]), cast(:container_id AS bigint[]), cast(:inbox_path AS text[]), cast(:stamp AS text[]),
+        cast(:form AS text[]), cast(:sender AS text[]), cast(:as_of AS date[]), cast(:is_vouched AS boolean[])
+    ) WITH ORDINALITY AS n (
+        sha256, file_name, folder, channel, byte_size, claimed_at, archive_path, run_id, container_id, inbox_path,
+        stamp, form, sender, as_of, is_vouched, place
+    )
+), made AS (
+    INSERT INTO ops.delivery AS d (
+        sha256, file_name, sender_folder, channel, sent, byte_size, archive_path, received_at, claimed_at, is_vouched,
+        counts_at, stated_form, stated_sender, stated_as_of
+    )
+    SELECT sha256, file_name, folder, channel, 1, byte_size, archive_path, :received_at, claimed_at, is_vouched,
+        CASE WHEN is_vouched THEN claimed_at ELSE cast(:counts_at AS timestamptz) END, form, sender, as_of
+    FROM came ORDER BY place
+    ON CONFLICT (sha256, md5(file_name), coalesce(sender_folder, ''), sent) DO NOTHING
+    RETURNING d.delivery_id, d.sha256, ops.came_at(d) AS came_at
+), arrived AS (
+    INSERT INTO ops.arrival (
+        delivery_id, file_name, sender_folder, received_at, claimed_at, run_id, is_repeat, container_id, inbox_path,
+        stamp
+    )
+    SELECT m.delivery_id, c.file_name, c.folder, :received_at, c.claimed_at, c.run_id, false, c.container_id,
+        c.inbox_path, c.stamp
+    FROM came c JOIN made m ON m.sha256 = c.sha256 ORDER BY c.place
+)
+SELECT sha256, delivery_id, came_at FROM made
+"""
 # A channel vouches for the time at which bytes came first, not for that of their copy.
 LAST_CLAIM = "SELECT max(claimed_at) FROM ops.delivery WHERE sha256 = :sha256"
 CAME_AT = "SELECT ops.came_at(d) FROM ops.delivery d WHERE d.delivery_id = :delivery_id"
@@ -163,8 +199,7 @@ def record_came(connection: Connection, came: Came, seen: Look, together: Collec
     with what came after.
     Raises ValueError for a time without a time zone.
     """
-    if came.claimed_at.tzinfo is None:
-        raise ValueError(f"the time of a file has no time zone: {came.claimed_at}")
+    _demand_zone(came)
     own = (came.file_name, came.folder or "")
     keys = [_key(each) for each, times in Counter(together).items() if each != own or times > 1]
     known, sent = _known(connection, came, keys)
@@ -182,6 +217,37 @@ def record_came(connection: Connection, came: Came, seen: Look, together: Collec
     return Recorded(delivery_id, known is not None, came_at)
 
 
+def record_all(
+    connection: Connection, files: Sequence[Came], seen: Look, together: Collection[tuple[str, str]] = ()
+) -> list[Recorded]:
+    """Record that files came, one after the other as `record_came` does; bytes that are new, in one statement."""
+    sent = set(connection.scalars(text(SENT_BEFORE), {"bytes": [each.sha256 for each in files]}))
+    marked: list[tuple[bool, Came]] = []
+    for each in files:
+        marked.append((each.sha256 not in sent, each))
+        sent.add(each.sha256)
+    recorded: list[Recorded] = []
+    for is_new, group in groupby(marked, key=itemgetter(0)):  # the order of the ids is that of the files
+        found = [each for _, each in group]
+        made = _record_new(connection, found, seen) if is_new else {}
+        recorded += [made.get(each.sha256) or record_came(connection, each, seen, together) for each in found]
+    return recorded
+
+
+def _record_new(connection: Connection, files: Sequence[Came], seen: Look) -> dict[str, Recorded]:
+    """By their bytes, the deliveries that files of different new bytes are; not those that another run has recorded at
+    this moment."""
+    for each in files:
+        _demand_zone(each)
+    each_value = [_values(each, None) for each in files]
+    asked = {name: [values[name] for values in each_value] for name in each_value[0]} | {
+        "is_vouched": [each.is_vouched and each.claimed_at <= seen.received_at for each in files],
+        **vars(seen),
+    }
+    made = connection.execute(text(ARRIVE_NEW), asked).tuples()
+    return {sha256: Recorded(delivery_id, False, came_at) for sha256, delivery_id, came_at in made}
+
+
 def record_arrival(
     connection: Connection,
     sha256: str,
@@ -196,6 +262,11 @@ def record_arrival(
     came = Came(sha256, file_name, byte_size, came_at, archive_path, sender_folder, is_vouched=True, run_id=run_id)
     recorded = record_came(connection, came, look(connection))
     return recorded.delivery_id, recorded.is_repeat
+
+
+def _demand_zone(came: Came) -> None:
+    if came.claimed_at.tzinfo is None:
+        raise ValueError(f"the time of a file has no time zone: {came.claimed_at}")
 
 
 def _known(connection: Connection, came: Came, keys: Collection[str]) -> tuple[int | None, int]:
