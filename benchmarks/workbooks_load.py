@@ -56,9 +56,7 @@ def take(engine: Engine, context: Context, paths: list[Path]) -> list[LoadResult
         for path, content in zip(paths, sandbox.in_order((path.name, path) for path in paths), strict=True)
     ]
     readings = [reading for reading in interpret(deliveries, context) if isinstance(reading, Reading)]
-    came = [
-        Came(each.sha256, each.file, 0, RECEIVED, each.file, each.folder, is_vouched=True) for each in deliveries
-    ]
+    came = [Came(each.sha256, each.file, 0, RECEIVED, each.file, each.folder, is_vouched=True) for each in deliveries]
     with engine.begin() as connection:
         ids = [each.delivery_id for each in record_all(connection, came, look(connection))]
     return load_many(engine, list(zip(readings, ids, strict=True)), "benchmark")

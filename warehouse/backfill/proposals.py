@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from contracts.reading import PupilStream, Reading
 from warehouse.backfill.requests import Refused
 from warehouse.core.transaction import begun, retried
-from warehouse.deliveries.digest import digest
+from warehouse.deliveries.digest import digests
 from warehouse.deliveries.load import counts_at, waves
 from warehouse.deliveries.pupil_rows import attach_pupils, copy_pupils
 from warehouse.deliveries.store import Incoming, propose, reserve
@@ -63,18 +63,22 @@ def propose_readings(
         parameters = {"id": backfill_id, "deliveries": deliveries}
         before = dict(connection.execute(text(DIGESTS), parameters).tuples().all())
         changed = [
-            (reading, delivery_id) for reading, delivery_id in readings if digest(reading) != before[delivery_id]
+            (reading, hashes, delivery_id)
+            for (reading, delivery_id), hashes in zip(
+                readings, digests([reading for reading, _ in readings]), strict=True
+            )
+            if hashes.whole != before[delivery_id]
         ]
-        changed.sort(key=lambda pair: (counts[pair[1]], pair[0].as_of or dt.date.min, pair[1]))
+        changed.sort(key=lambda each: (counts[each[2]], each[0].as_of or dt.date.min, each[2]))
         incoming = {
-            place: Incoming(reading, delivery_id, counts[delivery_id], reading_id, contract_version, run_id)
-            for place, ((reading, delivery_id), reading_id) in enumerate(
+            place: Incoming(reading, hashes, delivery_id, counts[delivery_id], reading_id, contract_version, run_id)
+            for place, ((reading, hashes, delivery_id), reading_id) in enumerate(
                 zip(changed, reserve(connection, len(changed)), strict=True)
             )
         }
         for wave in waves(incoming):
             propose(connection, list(wave.values()), backfill_id)
-        proposed = [delivery_id for _, delivery_id in changed]
+        proposed = [delivery_id for _, _, delivery_id in changed]
         _note(connection, backfill_id, "proposed", proposed)
         _note(connection, backfill_id, "same", set(deliveries) - set(proposed))
     return len(changed)
@@ -92,10 +96,11 @@ def propose_pupils(
         (reading_id,) = reserve(connection, 1)
         copy_pupils(connection, reading_id, stream)
         reading = stream.reading()
-        if digest(reading) == before:
+        (hashes,) = digests([reading])
+        if hashes.whole == before:
             transaction.rollback()
         else:
-            incoming = Incoming(reading, delivery_id, turn, reading_id, contract_version, run_id)
+            incoming = Incoming(reading, hashes, delivery_id, turn, reading_id, contract_version, run_id)
             (result,) = propose(connection, [incoming], backfill_id)
             attach_pupils(connection, reading_id, keep=result.reading.verdict != "refused")
             _note(connection, backfill_id, "proposed", [delivery_id])

@@ -1,46 +1,84 @@
-"""What a reading says, as a hash: equal digests mean that reading a delivery again has changed nothing."""
+"""What a reading says, as a hash: equal digests mean that reading a delivery again has changed nothing.
+
+A warehouse keeps the digests of its readings for good, so the text that is hashed never changes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
+from typing import NamedTuple
 
 import polars as pl
 
 from contracts.reading import Reading
 from contracts.rules import OF_CIRCUMSTANCES
 
-
-def digest(reading: Reading) -> str:
-    """A hash of everything that a reading tells, apart from the ids and times of its storing."""
-    return digests(reading)[0]
+BETWEEN = "\x1e"
 
 
-def facts_digest(reading: Reading) -> str:
-    """The same hash without what only the moment of receipt says."""
-    return digests(reading)[1]
+class Digests(NamedTuple):
+    """Hashes of everything that a reading tells, apart from the ids and times of its storing: `facts` is without what
+    only the moment of receipt says. They differ in findings alone, and mostly not even there."""
+
+    whole: str
+    facts: str
 
 
-def digests(reading: Reading) -> tuple[str, str]:
-    """`digest` and `facts_digest`; they differ in findings alone, and mostly not even there."""
-    told = (
-        reading.form, reading.edition, reading.sender, reading.as_of, reading.campaign, reading.slice, reading.verdict,
-        reading.rows,
-    )  # fmt: skip
-    outcomes = text_of(reading.raw_rows.select("sheet", "row", "outcome"))
-    rest = "".join(map(text_of, (reading.facts, reading.control_totals, reading.school_outcomes)))
-    lasting = reading.findings.filter(~pl.col("rule").is_in(OF_CIRCUMSTANCES))
+def digests(readings: Sequence[Reading]) -> list[Digests]:
+    """The hashes of each reading; their frames become text together."""
+    outcomes = lines([each.raw_rows.select("sheet", "row", "outcome") for each in readings])
+    findings = lines([each.findings for each in readings])
+    rest = [
+        lines([getattr(each, name) for each in readings]) for name in ("facts", "control_totals", "school_outcomes")
+    ]
+    found = []
+    for place, each in enumerate(readings):
+        told = (each.form, each.edition, each.sender, each.as_of, each.campaign, each.slice, each.verdict, each.rows)
+        before = f"{told!r}{''.join(outcomes[place])}"
+        after = "".join(line for frames in rest for line in frames[place])
+        heading, *all_findings = findings[place] or [""]
+        passing = each.findings["rule"].is_in(OF_CIRCUMSTANCES).to_list()
+        lasting = [line for line, is_passing in zip(all_findings, passing, strict=True) if not is_passing]
+        whole = hashed(before, heading, all_findings, after)
+        is_same = len(lasting) == len(all_findings)
+        found.append(Digests(whole, whole if is_same else hashed(before, heading, lasting, after)))
+    return found
 
-    def hashed(findings: pl.DataFrame) -> str:
-        return sha256(f"{told!r}{outcomes}{text_of(findings)}{rest}".encode()).hexdigest()[:32]
 
-    whole = hashed(reading.findings)
-    return whole, whole if lasting.height == reading.findings.height else hashed(lasting)
+def hashed(before: str, heading: str, findings: Sequence[str], after: str) -> str:
+    told = f"{heading}{''.join(findings)}" if findings else ""
+    return sha256(f"{before}{told}{after}".encode()).hexdigest()[:32]
 
 
-def text_of(frame: pl.DataFrame) -> str:
-    """A frame as text; its columns in the order of their names, lists joined."""
-    if frame.is_empty():
-        return ""
-    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
-    plain = frame.with_columns(pl.col(name).cast(pl.List(pl.String)).list.join("\x1f") for name in lists)
-    return plain.select(sorted(plain.columns)).write_csv(separator="\x1e", quote_style="never")
+def lines(frames: Sequence[pl.DataFrame]) -> list[list[str]]:
+    """Each frame as lines of text, the names of its columns first, or as none when it has no rows.
+
+    Columns are in the order of their names, lists are joined. Frames of the same columns are written as one.
+    """
+    found: list[list[str]] = [[] for _ in frames]
+    alike: dict[tuple[tuple[str, pl.DataType], ...], list[int]] = {}
+    for place, frame in enumerate(frames):
+        if not frame.is_empty():
+            alike.setdefault(tuple(sorted(frame.schema.items())), []).append(place)
+    for schema, places in alike.items():
+        names = [name for name, _ in schema]
+        whole = pl.concat([frames[place].select(names) for place in places])
+        written = whole.select(pl.concat_str(map(as_text, whole), separator=BETWEEN) + "\n").to_series().to_list()
+        ends = [0]
+        for place in places:
+            ends.append(ends[-1] + frames[place].height)
+        for place, (start, end) in zip(places, pairwise(ends), strict=True):
+            found[place] = [BETWEEN.join(names) + "\n", *written[start:end]]
+    return found
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """The values of a column as polars writes csv without quotes; a missing value is an empty text."""
+    if isinstance(column.dtype, pl.List):
+        column = column.cast(pl.List(pl.String)).list.join("\x1f")
+    elif column.dtype.is_float():  # they are written otherwise than they are cast
+        written = column.to_frame().write_csv(include_header=False, quote_style="never")
+        column = pl.Series(column.name, written.split("\n")[:-1])
+    return column.cast(pl.String).fill_null("")

@@ -11,6 +11,7 @@ from contracts.reading import PupilStream, Reading
 from warehouse.core.slices import LONGEST_WAIT, lock_slices
 from warehouse.core.transaction import begun, retried
 from warehouse.deliveries.arrivals import record_arrival
+from warehouse.deliveries.digest import Digests, digests
 from warehouse.deliveries.pupil_rows import attach_pupils, copy_pupils
 from warehouse.deliveries.received import finish_run, readings_of, start_run
 from warehouse.deliveries.store import Incoming, LoadResult, repeated, reserve, store
@@ -58,7 +59,11 @@ def load_many(
     results: dict[int, LoadResult] = {}
     for start in range(0, len(order), READINGS_A_TRANSACTION):
         part = order[start : start + READINGS_A_TRANSACTION]
-        arrived = [(*readings[place], counts[readings[place][1]]) for place in part]
+        told = digests([readings[place][0] for place in part])
+        arrived = [
+            (readings[place][0], said, readings[place][1], counts[readings[place][1]])
+            for place, said in zip(part, told, strict=True)
+        ]
         results |= zip(part, load_together(engine, arrived, contract_version, run_id, wait), strict=True)
     return [results[place] for place in range(len(readings))]
 
@@ -66,18 +71,18 @@ def load_many(
 @retried
 def load_together(
     engine: Engine,
-    arrived: Sequence[tuple[Reading, int, dt.datetime]],
+    arrived: Sequence[tuple[Reading, Digests, int, dt.datetime]],
     contract_version: str,
     run_id: int | None,
     wait: dt.timedelta,
 ) -> list[LoadResult]:
-    """Load readings, each with its delivery's id and its turn, in one transaction in this order."""
+    """Load readings, each with its digests, its delivery's id and its turn, in one transaction in this order."""
     with engine.connect() as connection, begun(connection):
         incoming = {
             place: Incoming(*each, reading_id, contract_version, run_id)
             for place, (each, reading_id) in enumerate(zip(arrived, reserve(connection, len(arrived)), strict=True))
         }
-        lock_slices(connection, [written(*each[:2]) for each in arrived], wait, run_id)
+        lock_slices(connection, [written(reading, delivery_id) for reading, _, delivery_id, _ in arrived], wait, run_id)
         results = repeated(connection, incoming)
         for wave in waves({place: each for place, each in incoming.items() if place not in results}):
             results |= zip(wave, store(connection, list(wave.values())), strict=True)
@@ -109,7 +114,7 @@ def load_pupils(
         copy_pupils(connection, reading_id, stream)
         reading = stream.reading()
         lock_slices(connection, [written(reading, delivery_id)], wait, run_id)
-        made = Incoming(reading, delivery_id, turn, reading_id, contract_version, run_id)
+        made = Incoming(reading, digests([reading])[0], delivery_id, turn, reading_id, contract_version, run_id)
         known = repeated(connection, {0: made})
         result = known[0] if known else store(connection, [made])[0]
         is_new = not known and result.status != "same"

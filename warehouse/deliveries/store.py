@@ -28,7 +28,7 @@ from warehouse.core.copying import copy_frame
 from warehouse.deliveries.bearing import Weighed, objections
 from warehouse.deliveries.contents import copy_parts
 from warehouse.deliveries.decision import Come, overtake
-from warehouse.deliveries.digest import digest, digests, facts_digest
+from warehouse.deliveries.digest import Digests
 from warehouse.deliveries.history import Standing, compared, sent_again
 from warehouse.deliveries.recall import stored_findings
 
@@ -76,6 +76,7 @@ class Incoming:
     """A reading on its way into the warehouse, under the id that was reserved for it; `counts_at` is its turn."""
 
     reading: Reading
+    digests: Digests
     delivery_id: int
     counts_at: dt.datetime
     reading_id: int
@@ -123,7 +124,7 @@ def repeated(connection: Connection, incoming: Mapping[int, Incoming]) -> dict[i
     results = {}
     for place, each in incoming.items():
         reading_id, status, said = stored.get(each.delivery_id, (0, "", None))
-        if said != digest(each.reading):
+        if said != each.digests.whole:
             continue
         findings = history.get(reading_id, [])
         result = LoadResult(reading_id, status, None, each.reading, findings_frame(findings))
@@ -241,7 +242,7 @@ def _is_same(incoming: Incoming, before: Standing) -> bool:
     return (
         before.sha256 == incoming.reading.sha256
         and before.delivery_id != incoming.delivery_id
-        and before.facts_digest == facts_digest(incoming.reading)
+        and before.facts_digest == incoming.digests.facts
     )
 
 
@@ -296,7 +297,8 @@ def _reading_rows(
             "superseded_by": newer.get(each.reading_id),
             "run_id": each.run_id,
             "backfill_id": backfill_id,
-            **dict(zip(("digest", "facts_digest"), digests(each.reading), strict=True)),
+            "digest": each.digests.whole,
+            "facts_digest": each.digests.facts,
         }
         for each, result in zip(wave, results, strict=True)
     ]
