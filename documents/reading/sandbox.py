@@ -8,6 +8,7 @@ answers are data (`documents.reading.answers`): nothing that it says is run.
 from __future__ import annotations
 
 import atexit
+import gc
 import mmap
 import os
 import signal
@@ -136,6 +137,7 @@ def result(future: Future[Content]) -> Content:
 @cache
 def shared(processes: int, limits: Limits) -> Sandbox:
     """The sandbox of these settings, for the whole life of our process."""
+    gc.freeze()  # what is imported stays: the collector, which many cells call often, need not look through it again
     return Sandbox(processes, limits)
 
 

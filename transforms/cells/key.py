@@ -9,13 +9,16 @@ from functools import cache, lru_cache
 from contracts.form import Form
 from contracts.vocabulary import rows
 
-LOOK_ALIKES = str.maketrans("ABCEHKMOPTXYaceopxyk", "АВСЕНКМОРТХУасеорхук")
+LATIN, THEIR_LIKES = "ABCEHKMOPTXYaceopxyk", "АВСЕНКМОРТХУасеорхук"
+LOOK_ALIKES = str.maketrans(LATIN, THEIR_LIKES)
+LIKE_CYRILLIC = re.compile(f"[{LATIN}]")
 QUOTES_AND_MARKS = re.compile("[«»\"“”„‟'`’‘*\u00ad\u200b\ufeff\u0300-\u036f]")
-DASHES = re.compile("\\s*[-‐‑‒–—―−]\\s*")
-SPACES = re.compile(r"\s+")
+DASH = re.compile("[-‐‑‒–—―−]")
+SPACED_DASH = re.compile(f" ?{DASH.pattern} ?")
 CYRILLIC = re.compile("[А-Яа-яЁё]")
 NOT_LETTERS = re.compile(r"[^\w%]+|_+")
 FOOTNOTE = re.compile(r"[¹²³⁰⁴⁵⁶⁷⁸⁹]+\)?|(?:\[\d{1,2}\]|<\d{1,2}>)$")
+MAY_BE_FOOTNOTE = re.compile(r"[)\]>¹²³⁰⁴⁵⁶⁷⁸⁹]")
 NUMBER_SIGN = re.compile(r"\b[Nn]o?\b\.?(?=\s*[А-Яа-яЁё])")
 """What stands for «№» where a code page has none."""
 OPEN_FOOTNOTE = re.compile(r"\d{1,2}\)$")
@@ -30,10 +33,11 @@ def key(text: str) -> str:
     ones do not matter. Form is normalised, never a value.
     """
     text = unicodedata.normalize("NFKC", text)
-    if CYRILLIC.search(text):
+    if LIKE_CYRILLIC.search(text) and CYRILLIC.search(text):
         text = text.translate(LOOK_ALIKES)
-    text = QUOTES_AND_MARKS.sub("", text.lower().replace("ё", "е"))
-    text = DASHES.sub("-", SPACES.sub(" ", text))  # spaces first, or a long run of them takes its length squared
+    text = " ".join(QUOTES_AND_MARKS.sub("", text.lower().replace("ё", "е")).split())
+    if DASH.search(text):
+        text = SPACED_DASH.sub("-", text)
     return text.strip(" .,:;")
 
 
@@ -43,7 +47,7 @@ def heading_key(text: str) -> str:
 
     So words torn by a narrow column («выполнени я», «образова-\nтельная») and units in brackets are the same heading.
     """
-    if any(mark in text for mark in ")]>¹²³⁰⁴⁵⁶⁷⁸⁹"):
+    if MAY_BE_FOOTNOTE.search(text):
         text = FOOTNOTE.sub("", text.strip())
         if text.count(")") > text.count("("):
             text = OPEN_FOOTNOTE.sub("", text)

@@ -30,7 +30,7 @@ from transforms.cells.code import tidy
 from transforms.cells.free_text import ERROR_CELL
 from transforms.cells.number import percent_precision
 from transforms.cells.parse import UNVALUED, Parsed, parse
-from transforms.findings.disclosure import Known
+from transforms.findings.disclosure import NOBODY, Known, is_guarded
 from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
 from transforms.rows.contract import Judgement, contract
 from transforms.tables.resolve import Register, resolve_units
@@ -83,7 +83,8 @@ def check_rows(
     typed = with_context(typed, raw, form, edition, register)
     compiled = contract(form, edition, register is not None)
     found.append(judged(typed, unread, compiled.judgements, broken(typed, compiled.schema)))
-    findings = described(pl.concat(found), raw, tables, edition, known_to(register, aliases))
+    known = known_to(register, aliases) if is_guarded(edition) else NOBODY
+    findings = described(pl.concat(found), raw, tables, edition, known)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
     return Checked(typed, findings, compiled.skipped)

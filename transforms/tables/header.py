@@ -191,7 +191,7 @@ def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, fir
             continue
         ways = spellings([top.keys[r][c] or "" for r in levels])
         keys[c] = frozenset(way for way, _, _ in ways)
-        if c - 1 in keys and continues(top, c, rows_said):
+        if top.covered and c - 1 in keys and continues(top, c, rows_said):
             same[head] = (*same.get(head, ()), c)
             continue
         head = c
@@ -216,12 +216,15 @@ def spelt_at(
     top: Top, c: int, levels: list[int], ways: Sequence[tuple[str, int, int]], known: Mapping[str, frozenset[str]]
 ) -> Spelt | None:
     """The first way to read a heading that is a wording of the form; without hints and years when none is."""
+    spelt = next((each for each in ways if each[0] in known), None)
+    if spelt is not None and spelt[2] == len(levels):  # nothing is plainer
+        return Spelt(c, levels, known[spelt[0]], spelt[1], spelt[2], 0, spelt is ways[0])
     best: Spelt | None = None
     bare = [(top.keys[r][c] or "", *bare_keys(top.texts[r][c] or "")) for r in levels]
     for place in range(max(map(len, bare))):
         if place:
             ways = spellings([each[min(place, len(each) - 1)] for each in bare])
-        spelt = next((each for each in ways if each[0] in known), None)
+            spelt = next((each for each in ways if each[0] in known), None)
         if spelt is None:
             continue
         rank = 2 if spelt[2] < len(levels) else min(place, 1)
@@ -239,15 +242,14 @@ def assigned(heading: Heading, top: Top, told: Sequence[Spelt]) -> Heading:
     for spelt in sorted(told, key=lambda each: each.rank):
         c, shown = spelt.place, joined(top, spelt.levels[spelt.start : spelt.end], spelt.place)
         free = sorted(spelt.names - columns.keys())
-        holder = next((name for name in sorted(spelt.names) if ranks.get(name) == spelt.rank), None)
         if free:
             columns[free[0]], found[shown], ranks[free[0]] = c, free[0], spelt.rank
             rivals[free[0]] = [spelt]
             whole += spelt.is_whole
         elif spelt.rank == 0:
             heading.twice[shown] = c
-        elif holder is not None:
-            rivals[holder].append(spelt)
+        elif holders := [name for name in sorted(spelt.names) if ranks.get(name) == spelt.rank]:
+            rivals[holders[0]].append(spelt)
         else:
             unknown[joined(top, spelt.levels, c)] = c
     for name, group in rivals.items():

@@ -9,6 +9,7 @@ from contracts.vocabulary import rows
 from transforms.cells.key import heading_key, key
 
 BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]\s*$")
+SEPARATOR = re.compile(r"[,;:\n]|\s[-–—]\s")
 TAIL = re.compile(r"^(.{2,}?)(?:\s*[,;:]\s*|\s+[-–—]\s+|\n)([^,;:\n]+)$", re.DOTALL)
 LAST_WORDS = re.compile(r"^(.{2,}?)\s+(\S+|\d{1,2} \S+)$", re.DOTALL)
 DAY = re.compile(r"\s*(?:на|с|от) \d{1,2}\.\d{1,2}\.20\d\d(?:\s*г\.?(?!\w))?")
@@ -31,7 +32,7 @@ def bare_keys(text: str) -> tuple[str, ...]:
     if len(text) > LONGEST:
         return ()
     found, plain = [heading_key(text)], text
-    if (without := YEARS.sub(" ", DAY.sub("", text))) != text:
+    if "20" in text and (without := YEARS.sub(" ", DAY.sub("", text))) != text:
         plain = re.sub(r"[(\[]\s*[)\]]", " ", without).strip()
         found.append(heading_key(plain))
     is_dated = plain != text
@@ -46,8 +47,9 @@ def bare_keys(text: str) -> tuple[str, ...]:
 
 def without_hint(text: str, *, is_dated: bool) -> str | None:
     """The text without the hint at its end; None when there is none. Words of a span of time are one after a year."""
+    has_brackets, has_tail = text.rstrip().endswith((")", "]")), SEPARATOR.search(text)
     for pattern in (BRACKETS, TAIL):
-        found = pattern.search(text)
+        found = pattern.search(text) if (has_brackets if pattern is BRACKETS else has_tail) else None
         if found is not None:
             rest, hint = (text[: found.start()], found[1]) if pattern is BRACKETS else (found[1], found[2])
             if rest.strip() and is_hint(hint, spans_too=is_dated or pattern is BRACKETS):
@@ -77,8 +79,10 @@ def is_hint(text: str, *, spans_too: bool = True) -> bool:
         first, *others = plain.split(",")
         if squeezed(first) in units() or all(is_hint(each, spans_too=spans_too) for each in (first, *others)):
             return True
-    starts = hints("start")
-    return any(plain.startswith(start) and not plain[len(start) : len(start) + 1].isalnum() for start in starts)
+    starts = hint_starts()
+    return plain.startswith(starts) and any(
+        plain.startswith(start) and not plain[len(start) : len(start) + 1].isalnum() for start in starts
+    )
 
 
 @cache
@@ -99,6 +103,11 @@ def hints(how: str) -> frozenset[str]:
     A span says nothing where the report's own date tells the year.
     """
     return frozenset(key(row["words"]) for row in rows("heading_hints") if row["how"] == how)
+
+
+@cache
+def hint_starts() -> tuple[str, ...]:
+    return tuple(hints("start"))
 
 
 @cache
