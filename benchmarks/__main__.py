@@ -1,5 +1,7 @@
 """`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks; W3, only opening these;
-W4, the sixtieth night against the second; W5, an autumn read again."""
+W4, the sixtieth night against the second; W5, an autumn read again; W6, one workbook checked from the shell.
+
+Each has a database of its own, so that `--only` runs any of them alone."""
 
 from __future__ import annotations
 
@@ -13,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
-from benchmarks.child import measure
+from benchmarks.child import measure, measured_whole
 from benchmarks.nights import region_of, write_vocabularies
 from contracts.reading import Reading
 from documents import demo
 from documents.demo.autumn import NIGHTS
+from documents.demo.region import Region
 from documents.reading.read import read_grid
 from transforms.cells.key import key
 from transforms.interpret import Context, Delivery, interpret
@@ -30,6 +33,8 @@ from warehouse.schema.upgrade import connect, upgrade
 from warehouse.server.embedded import embedded_server
 
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
+CASES = ("W1", "W2", "W3", "W4", "W5", "W6")
+REPORTS = "reports"
 CLEAN_TYPES = {pl.String: "text", pl.Date: "date", pl.Int64: "bigint"}
 
 
@@ -37,28 +42,37 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=1_000_000, help="pupil rows of W1")
     arguments.add_argument("--workbooks", type=int, default=300, help="workbooks of W2")
-    arguments.add_argument("--repeat", type=int, default=3, help="runs of W1 to W3; medians are printed")
-    arguments.add_argument("--only", choices=("W1", "W2", "W4", "W5"), help="one of them; W3 comes with W2")
+    arguments.add_argument("--repeat", type=int, default=3, help="runs of W1 to W3 and W6; medians are printed")
+    arguments.add_argument("--only", choices=CASES, help="one of them")
     asked = arguments.parse_args()
+    cases = CASES if asked.only is None else (asked.only,)
     with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder) / "pgdata") as url:
-        if asked.only in (None, "W1"):
-            exports(url, Path(folder), asked.rows, asked.repeat)
-        if asked.only in (None, "W2"):
-            workbooks(url, Path(folder), asked.workbooks, asked.repeat)
-        if asked.only in (None, "W4"):
+        if "W1" in cases:
+            exports(database_of(url, "exports"), Path(folder), asked.rows, asked.repeat)
+        if {"W2", "W3", "W6"}.intersection(cases):
+            written = Path(folder) / "workbooks"
+            region = write_workbooks(written, asked.workbooks)
+            if "W2" in cases:
+                workbooks(url, written, region, asked.repeat)
+            if "W3" in cases:
+                opened(written / REPORTS, asked.repeat)
+            if "W6" in cases:
+                checked(written / REPORTS, asked.repeat)
+        if "W4" in cases:
             for times in (1, 20):
                 nights(database_of(url, f"nights_{times}"), Path(folder) / f"nights_{times}", times)
-        if asked.only in (None, "W5"):
+        if "W5" in cases:
             backfills(database_of(url, "autumn"))
 
 
 def exports(url: str, folder: Path, rows: int, repeat: int) -> None:
     """W1: file → validated + quarantined + facts loaded + marts published, against COPY of the clean rows."""
-    upgrade(connect(url))
+    engine = connect(url)
+    upgrade(engine)
     region = demo.tomsk()
     deliveries = folder / "tomsk"
     demo.write_deliveries(region, deliveries)
-    take_register(url, deliveries, None)
+    take_register(engine, deliveries, None)
     export = folder / "Сводный отчёт по ученикам 2023-09-08.csv"
     demo.write_export_csv(export, rows, region, 0.005, 2023)
     columns = write_clean(export, folder / "clean.csv")
@@ -70,44 +84,65 @@ def exports(url: str, folder: Path, rows: int, repeat: int) -> None:
     told("W1", f"{rows:,} pupils, {export.stat().st_size / 1e6:.0f} MB", floors, works, "rows")
 
 
-def workbooks(url: str, folder: Path, count: int, repeat: int) -> None:
-    """W2: readiness workbooks → facts, against openpyxl reading them."""
+def write_workbooks(folder: Path, count: int) -> Region:
+    """A generated region whose deliveries are written into the folder, and so many reports into `REPORTS` of it."""
     senders = count * 9 // 8 + 1  # one style in nine is a csv
     region = demo.synthetic(
         demo.Sizes(seed=3, regions=12, senders=senders, schools=senders * 37, pupils=senders, bad_share=0.02)
     )
+    demo.write_deliveries(region, folder)
+    reports = folder / REPORTS
+    reports.mkdir()
+    for unit in region.units["reporting_unit"]:
+        (folder / unit).rename(reports / unit)
+    for path in sorted(reports.rglob("*"))[::-1]:  # openpyxl reads no csv
+        if path.is_file() and path.suffix != ".xlsx":
+            path.unlink()
+    return region
+
+
+def workbooks(url: str, folder: Path, region: Region, repeat: int) -> None:
+    """W2: readiness workbooks → facts, against openpyxl reading them."""
+    prepared = database_of(url, "workbooks")
+    engine = connect(prepared)
+    upgrade(engine)
     aliases = region.aliases.with_columns(why=pl.lit("generated"))
     unit_frame = region.units.select(
         "reporting_unit", "name", "kind", municipality_type=pl.lit("район"), oktmo=pl.lit("00000000"),
         valid_from=pl.lit("0001-01-01"), valid_to=pl.lit("9999-12-31"),
     )  # fmt: skip
-    with connect(url).begin() as connection:
+    with engine.begin() as connection:
         sync_reference(connection, units=unit_frame, aliases=aliases)
     known = {key(alias): unit for alias, unit in region.aliases.select("alias", "reporting_unit").iter_rows()}
     (folder / "aliases.json").write_text(json.dumps(known))
-    deliveries = folder / "regions"
-    demo.write_deliveries(region, deliveries)
-    take_register(url, deliveries, known)
-    reports = folder / "reports"
-    reports.mkdir()
-    for unit in region.units["reporting_unit"]:
-        (deliveries / unit).rename(reports / unit)
-    for path in sorted(reports.rglob("*"))[::-1]:  # openpyxl reads no csv
-        if path.is_file() and path.suffix != ".xlsx":
-            path.unlink()
+    take_register(engine, folder, known)
+    engine.dispose()  # a database is copied when nobody is connected to it
+    reports = folder / REPORTS
     floors, quick, works = [], [], []
-    for _ in range(repeat):
+    for turn in range(repeat):
         floors.append(measure("benchmarks.workbooks_floor", reports, "default"))
         quick.append(measure("benchmarks.workbooks_floor", reports, "read_only"))
-        works.append(measure("benchmarks.workbooks_load", url, reports, folder / "aliases.json"))
-    here = [measure("benchmarks.files_read", reports, "here") for _ in range(repeat)]
-    there = [measure("benchmarks.files_read", reports, "there") for _ in range(repeat)]
-    told(
-        "W3", "the same workbooks opened in reader processes, against the same reader in our own", here, there, "files"
-    )
+        anew = database_of(url, f"workbooks_{turn}", "workbooks")  # what was taken in before is quicker
+        works.append(measure("benchmarks.workbooks_load", anew, reports, folder / "aliases.json"))
     what = f"{floors[0]['files']} workbooks, {floors[0]['cells']:,} cells, against openpyxl"
     told("W2", what, floors, works, "files")
     told("W2", f"{what} in its read-only mode", quick, works, "files")
+
+
+def opened(reports: Path, repeat: int) -> None:
+    """W3: what the reader processes cost."""
+    here = [measure("benchmarks.files_read", reports, "here") for _ in range(repeat)]
+    there = [measure("benchmarks.files_read", reports, "there") for _ in range(repeat)]
+    what = "the same workbooks opened in reader processes, against the same reader in our own"
+    told("W3", what, here, there, "files")
+
+
+def checked(reports: Path, repeat: int) -> None:
+    """W6: `profmin check` of one workbook as a whole process, against Python that only imports polars."""
+    path = min(reports.rglob("*.xlsx"))
+    floors = [measured_whole(reports, "-c", "import polars") for _ in range(repeat)]
+    works = [measured_whole(reports, "-m", "flows.cli.app", "check", path) for _ in range(repeat)]
+    told("W6", "one workbook checked from the shell, against Python that imports polars", floors, works, "files")
 
 
 def backfills(url: str) -> None:
@@ -131,20 +166,19 @@ def nights(url: str, home: Path, times: int) -> None:
     print(f"    ratio    {last['seconds'] / second['seconds']:6.2f}     {last['wal'] / second['wal']:8.2f}", flush=True)
 
 
-def database_of(url: str, name: str) -> str:
-    """The URL of a new database on the same server."""
+def database_of(url: str, name: str, template: str = "template0") -> str:
+    """The URL of a new database on the same server, a copy of `template`."""
     with connect(url).execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def take_register(url: str, deliveries: Path, aliases: dict[str, str] | None) -> None:
+def take_register(engine: Engine, deliveries: Path, aliases: dict[str, str] | None) -> None:
     """Load the region's register, so that schools are known."""
     path = next(path for path in sorted(deliveries.rglob("*.xlsx")) if "еестр" in path.name)
     data = path.read_bytes()
     delivery = Delivery(path.name, hashlib.sha256(data).hexdigest(), "department", RECEIVED, read_grid(path.name, data))
     (reading,) = interpret([delivery], Context(None, b"", aliases=aliases))
-    engine = connect(url)
     if not isinstance(reading, Reading):
         raise TypeError("a register is not a pupil export")
     with engine.begin() as connection:

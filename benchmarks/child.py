@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -22,6 +23,19 @@ def measure(module: str, *arguments: object) -> dict[str, Any]:
     )  # fmt: skip
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+def measured_whole(home: Path, *arguments: object) -> dict[str, Any]:
+    """Run `python arguments` and return what it took from its start to its end: seconds, peak_mib of all so far."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=ROOT, check=False, stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PROFMIN_HOME": str(home)},
+    )  # fmt: skip
+    seconds = time.perf_counter() - start
+    if done.returncode in (1, 2):  # other codes say what became of the files
+        raise RuntimeError(f"python {arguments} ended with code {done.returncode}")
+    return {"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, "files": 1}
 
 
 def report(work: Callable[[], dict[str, Any]]) -> None:
