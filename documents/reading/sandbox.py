@@ -20,6 +20,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -58,8 +59,7 @@ class ReaderFailed(Exception):
 
 
 class Sandbox:
-    """Some processes that open files for all threads of this one, each started when there is a file for it, and anew
-    when it has died."""
+    """Some processes that open files for all threads of this one. Each is started anew when it has died."""
 
     def __init__(self, processes: int = 2, limits: Limits | None = None) -> None:
         self.processes = processes
@@ -115,6 +115,8 @@ class Sandbox:
             reader.close()
 
     def _serve(self, reader: _Reader) -> None:
+        with suppress(OSError):  # the first file will tell
+            reader.start()
         while (job := self._jobs.get()) is not None:
             request, path, future = job
             if future.set_running_or_notify_cancel():
