@@ -1,5 +1,8 @@
 """Two runs at once take the same renamed file, and the same one that is sent again after its correction: it is one
-delivery, read once, and what counts is what counts after one run."""
+delivery, read once, and what counts is what counts after one run.
+
+Slow: three rounds, each with two interpreters.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Of what one sender sends in one night the older is judged before the newer, whatever the files are called."""
+"""Of what one sender sends in one night the older is judged before the newer, whatever the files are called.
+
+Slow: one of the two is a night with a Prefect server of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The temporary Prefect server: there when nobody named another, and gone with its process."""
+"""The temporary Prefect server: there when nobody named another, and gone with its process.
+
+Slow: Prefect's server starts, more than once.
+"""
 
 from __future__ import annotations
 

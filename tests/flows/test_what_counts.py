@@ -1,4 +1,7 @@
-"""What a delivery is and which one counts: bytes and circumstances, the newest word, whose it is, when it came."""
+"""What a delivery is and which one counts: bytes and circumstances, the newest word, whose it is, when it came.
+
+Slow: nights of the whole region.
+"""
 
 from __future__ import annotations
 

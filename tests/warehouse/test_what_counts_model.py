@@ -3,6 +3,8 @@ deliveries, of held ones that an officer accepts or declines.
 
 Each sequence is the plan of one academic year, so that many are lived side by side, a step of all of them at a time.
 `PROFMIN_SEQUENCES` says how many (CI lives 10 000), `PROFMIN_SEED` which; a failure prints the whole sequence.
+
+Slow: a year of deliveries after another.
 """
 
 from __future__ import annotations
