@@ -32,7 +32,7 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
     """Play the nights and send what they make to be said."""
     from documents.demo import tomsk
     from documents.demo.autumn import autumn
-    from flows.messages.after_run import notify
+    from flows.messages.after_run import tell_of_incidents
     from flows.messages.delivering import deliver
     from flows.messages.reminders import remind
     from warehouse.schema.calendar import is_working_day
@@ -40,7 +40,7 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
     zone = ZoneInfo(settings.timezone)
     for night in autumn(tomsk(), nights):
         take_in(settings, engine, night)
-        for hour, work in ((19, notify), (26.5, notify), (33, remind), (33, deliver)):
+        for hour, work in ((19, tell_of_incidents), (26.5, tell_of_incidents), (33, remind), (33, deliver)):
             now = dt.datetime.combine(night.as_of, dt.time(), zone) + dt.timedelta(hours=hour)
             with engine.connect() as connection:
                 is_worked = is_working_day(connection, now.date())

@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def one_of(names: list[str]) -> Any:
+def _one_of(names: list[str]) -> Any:
     """A text out of a list: the server refuses another one, and its page offers these."""
     return Field(json_schema_extra={"enum": list(names)})
 
 
-FormName = Annotated[str, one_of([form.name for form in FORMS])]
-SenderName = Annotated[str, one_of([row["sender"] for row in rows("senders")])]
-CampaignName = Annotated[str, one_of([row["campaign"] for row in rows("campaigns")])]
-InputName = Annotated[str, one_of(list(JUDGE_DATES))]
+FormName = Annotated[str, _one_of([form.name for form in FORMS])]
+SenderName = Annotated[str, _one_of([row["sender"] for row in rows("senders")])]
+CampaignName = Annotated[str, _one_of([row["campaign"] for row in rows("campaigns")])]
+InputName = Annotated[str, _one_of(list(JUDGE_DATES))]
 Sentence = Annotated[str, Field(pattern=r"\w\W+\w")]
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -77,44 +77,44 @@ def backfill(
     """
     settings = settings_of(home)
 
-    def asked() -> Request:
+    def make_request() -> Request:
         return requested(
             forms or [], senders or [], from_as_of, to_as_of, reason, campaign=campaign,
             register_known_at=register_known_at, requested_by=requested_by, flow_run_id=str(flow_run.id),
             inputs=inputs, keeps_inputs=keeps_inputs,
         )  # fmt: skip
 
-    known = done("planning a backfill", partial(planned, settings, asked))
-    if isinstance(known, State):
-        return known
-    backfill_id, status = known
+    plan_or_state = _unless_refused("planning a backfill", partial(_plan_of_run, settings, make_request))
+    if isinstance(plan_or_state, State):
+        return plan_or_state
+    backfill_id, status = plan_or_state
     if status == "planned":
         days = settings.plan_days
         approval = suspend_flow_run(wait_for_input=Approval, timeout=days * 24 * 3600, key="approval")
-        found = done("ending a backfill", partial(decided, settings, backfill_id, approval))
-        if isinstance(found, State):
-            return found
-        status = found
+        ending = _unless_refused("ending a backfill", partial(_apply_or_cancel, settings, backfill_id, approval))
+        if isinstance(ending, State):
+            return ending
+        status = ending
     return Completed(name=status.capitalize(), message=f"backfill {backfill_id} is {status}")
 
 
-def done(doing: str, work: Any) -> Any:
-    """What some work gives, or the state of a run that is refused. Raises Fault with a text of ours."""
+def _unless_refused(doing: str, work: Any) -> Any:
+    """The result of some work, or the state of a run that is refused. Raises Fault."""
 
-    def tried() -> Any:
+    def refusable() -> Any:
         try:
             with logged(flow_run_id=str(flow_run.id)):
                 return work()
         except Refused as error:
             return Failed(name="Refused", message=str(error))
 
-    found = guarded(doing, tried)
-    if isinstance(found, Fault):
-        raise found
-    return found
+    outcome = guarded(doing, refusable)
+    if isinstance(outcome, Fault):
+        raise outcome
+    return outcome
 
 
-def planned(settings: Settings, asked: Any) -> tuple[int, str]:
+def _plan_of_run(settings: Settings, make_request: Any) -> tuple[int, str]:
     """The run's backfill and its status: made, gone on with, or found as it is; its report is on the run's page."""
     settings.prepare()
     logger = get_run_logger()
@@ -123,29 +123,29 @@ def planned(settings: Settings, asked: Any) -> tuple[int, str]:
             backfill_id = backfill_of(connection, str(flow_run.id))
             status = status_of(connection, backfill_id).status if backfill_id is not None else None
         if backfill_id is None:
-            backfill_id = plan(engine, settings, asked(), logger.info)
+            backfill_id = plan(engine, settings, make_request(), logger.info)
         elif status == "planning":
             resume(engine, settings, backfill_id)
         if status in (None, "planning"):
-            tell(engine, settings, backfill_id)
+            _put_report_on_page(engine, settings, backfill_id)
             status = "planned"
     return backfill_id, status
 
 
-def tell(engine: Engine, settings: Settings, backfill_id: int) -> None:
+def _put_report_on_page(engine: Engine, settings: Settings, backfill_id: int) -> None:
     """Put the report on the run's page."""
     with engine.connect() as connection:
-        found = report_of(connection, backfill_id, settings.timezone)
-    get_run_logger().info("%s", found.sentence)
-    create_markdown_artifact(found.markdown(), key="backfill", description=found.sentence)
+        report = report_of(connection, backfill_id, settings.timezone)
+    get_run_logger().info("%s", report.sentence)
+    create_markdown_artifact(report.markdown(), key="backfill", description=report.sentence)
 
 
-def decided(settings: Settings, backfill_id: int, approval: Approval) -> str:
+def _apply_or_cancel(settings: Settings, backfill_id: int, approval: Approval) -> str:
     """Apply or cancel; returns what the backfill then is."""
     with warehouse(settings) as engine:
         if not approval.yes:
             cancel(engine, backfill_id)
             return "cancelled"
         published = apply_backfill(engine, settings, backfill_id, approval.who)
-    get_run_logger().info("applied; %d dates published", len({each.as_of for each in published}))
+    get_run_logger().info("applied; %d dates published", len({mart.as_of for mart in published}))
     return "applied"

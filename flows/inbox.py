@@ -32,10 +32,10 @@ NOTHING_NEW = "Nothing new"
 def inbox(home: str | None = None) -> State[Any]:
     """Take in what came, publish what it changes, and write receipts; end at once when nothing came."""
     settings = settings_of(home)
-    came = guarded("looking into the inbox", partial(something_came, settings))
-    if isinstance(came, Fault):
-        raise came
-    if not came:
+    is_news = guarded("looking into the inbox", partial(something_came, settings))
+    if isinstance(is_news, Fault):
+        raise is_news
+    if not is_news:
         return Completed(name=NOTHING_NEW, message="nothing came since the last look")
     return taken_in(settings, business_date(settings.timezone), "inbox")
 
@@ -43,9 +43,9 @@ def inbox(home: str | None = None) -> State[Any]:
 def something_came(settings: Settings) -> bool:
     """Is there a file that nobody has seen, or no inbox, or did the run that saw a file end before it read it?"""
     settings.prepare()
-    found = discover(settings.inbox)
+    files = discover(settings.inbox)
     with warehouse(settings) as engine:
-        if news(engine, found):
+        if news(engine, files):
             return True
         with engine.connect() as connection:
             return was_interrupted(connection, contract_version())

@@ -39,7 +39,7 @@ from flows.intake.publishing import publish_changes
 from flows.intake.receiving import receive_new
 from flows.intake.take_in import look, recall
 from flows.outbox.receipts import write_receipts
-from flows.runs.record import COMPLETED, FAILED, recorded, settings_of
+from flows.runs.record import COMPLETED, FAILED, recorded_run, settings_of
 from flows.runs.run_page import run_page
 from flows.runs.summary import Night
 from flows.runs.what_counts import with_what_counts
@@ -125,7 +125,7 @@ def whole_night(settings: Settings, day: dt.date, kind: str = "nightly") -> Nigh
     """Open the warehouse, record the run, and go through the steps of the night."""
     settings.prepare()
     with warehouse(settings) as engine:
-        with recorded(engine, settings, kind, day, str(flow_run.id)) as run:
+        with recorded_run(engine, settings, kind, day, str(flow_run.id)) as run:
             night = steps(Work(Intake(engine, settings, Options(), run.run_id)), settings, day)
             code = exit_code(night.outcomes)
             run.state = FAILED if code == OWN_FAILURE else WITH_FINDINGS if code else COMPLETED

@@ -16,14 +16,14 @@ from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.intake.publishing import publish_changes
 from flows.nightly import run_name
-from flows.runs.record import recorded, settings_of
+from flows.runs.record import recorded_run, settings_of
 
 
 @flow(name="publish", flow_run_name=run_name, persist_result=False)
 def publish(as_of: dt.date | None = None, home: str | None = None) -> State[Any]:
     """Publish the marts of a date, and of every date that what was loaded since then may have changed."""
     settings = settings_of(home)
-    dates = guarded("publishing the marts", partial(published, settings, as_of))
+    dates = guarded("publishing the marts", partial(_publish_as_run, settings, as_of))
     if isinstance(dates, Fault):
         raise dates
     if not dates:
@@ -31,7 +31,7 @@ def publish(as_of: dt.date | None = None, home: str | None = None) -> State[Any]
     return Completed(message=f"published marts as of {', '.join(map(str, dates))}")
 
 
-def published(settings: Settings, as_of: dt.date | None) -> list[dt.date]:
+def _publish_as_run(settings: Settings, as_of: dt.date | None) -> list[dt.date]:
     settings.prepare()
-    with warehouse(settings) as engine, recorded(engine, settings, "publish", as_of, str(flow_run.id)) as run:
+    with warehouse(settings) as engine, recorded_run(engine, settings, "publish", as_of, str(flow_run.id)) as run:
         return publish_changes(engine, settings, as_of, run.run_id)

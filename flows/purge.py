@@ -21,7 +21,7 @@ def purge(home: str | None = None) -> State[Any]:
     from flows.upkeep.retention import purge as remove
 
     settings = settings_of(home)
-    found = guarded("removing what is old", partial(remove, settings, dt.datetime.now(dt.UTC)))
-    if isinstance(found, Fault):
-        raise found
-    return Completed(message=str(found))
+    purged = guarded("removing what is old", partial(remove, settings, dt.datetime.now(dt.UTC)))
+    if isinstance(purged, Fault):
+        raise purged
+    return Completed(message=str(purged))

@@ -40,42 +40,42 @@ def watchdog(home: str | None = None) -> State[Any]:
     settings = settings_of(home)
     api = Api(os.environ["PREFECT_API_URL"], os.environ.get("PREFECT_API_AUTH_STRING"))
     now = dt.datetime.now(dt.UTC)
-    told = guarded("looking around", partial(look_around, settings, api, now))
-    if isinstance(told, Fault):
-        raise told
-    found = freshness(settings, now)
-    return Completed(name="Fresh" if found.fresh else "Not fresh", message=found.sentence)
+    failure = guarded("looking around", partial(_look_around, settings, api, now))
+    if isinstance(failure, Fault):
+        raise failure
+    answer = freshness(settings, now)
+    return Completed(name="Fresh" if answer.fresh else "Not fresh", message=answer.sentence)
 
 
-def look_around(settings: Settings, api: Api, now: dt.datetime) -> None:
-    from flows.messages.after_run import notify
+def _look_around(settings: Settings, api: Api, now: dt.datetime) -> None:
+    from flows.messages.after_run import tell_of_incidents
 
     logger = get_run_logger()
     settings.prepare()
     for run in crash_silent(api, now):
         logger.warning("%s gave no sign of life and is marked as crashed", run["name"])
     with warehouse(settings) as engine:
-        for name in record_ends(engine, api, now):
+        for name in _record_ends(engine, api, now):
             logger.warning("%s ended without saying so", name)
-        guarded("telling of incidents", partial(notify, engine, settings, now))
+        guarded("telling of incidents", partial(tell_of_incidents, engine, settings, now))
 
 
-def record_ends(engine: Engine, api: Api, now: dt.datetime) -> list[str]:
-    """Write into our book how runs ended that could not do so themselves; returns their names.
+def _record_ends(engine: Engine, api: Api, now: dt.datetime) -> list[str]:
+    """Record in the warehouse how runs ended that could not do so themselves; returns their names.
 
     A killed run has left «running» there, and one that failed before it reached the warehouse has left nothing.
     """
     since = now - LOOKS_BACK
     with engine.connect() as connection:
         dead = [
-            run_id for run_id, flow_run_id, began in open_runs(connection) if is_over(api, flow_run_id, began < since)
+            run_id for run_id, flow_run_id, began in open_runs(connection) if _is_over(api, flow_run_id, began < since)
         ]
     bad = {
         run["id"]: run
         for run in api.runs(tuple(ENDED_BADLY), end_time={"after_": since.isoformat()})
         if run["state"]["name"] != "Refused"  # whoever asked for that backfill was told
     }
-    kinds = {each["id"]: each["name"] for each in api.deployments()}
+    kinds = {deployment["id"]: deployment["name"] for deployment in api.deployments()}
     ended = [f"run {run_id}" for run_id in dead]
     with engine.begin() as connection:
         for run_id in dead:
@@ -90,7 +90,7 @@ def record_ends(engine: Engine, api: Api, now: dt.datetime) -> list[str]:
     return ended
 
 
-def is_over(api: Api, flow_run_id: str, is_old: bool) -> bool:
+def _is_over(api: Api, flow_run_id: str, is_old: bool) -> bool:
     """Has a run ended? One that Prefect does not know is another server's, perhaps that of a command that still works:
     it is over when it is old."""
     run = api.call("GET", f"/flow_runs/{flow_run_id}")

@@ -28,24 +28,24 @@ WHOLE = ("smallint", "integer", "bigint")
 FRACTION = ("numeric", "real", "double precision")
 
 
-def coded() -> dict[str, dict[str, str]]:
+def _words_by_code() -> dict[str, dict[str, str]]:
     """Column of codes → code → word."""
-    found = {
+    by_column = {
         column.name: {code: word for word, code in reversed(words(column.vocabulary).items())}
         for form in FORMS
         for edition in form.editions
         for column in edition.columns
         if column.vocabulary and column.kind == "choice"
     }
-    found["severity"] = in_words("severity")
-    found["verdict"] = in_words("control_verdict")
-    return found
+    by_column["severity"] = in_words("severity")
+    by_column["verdict"] = in_words("control_verdict")
+    return by_column
 
 
-WORDS = coded()
+WORDS = _words_by_code()
 
 
-def typed(text: str | None, kind: str | None) -> Any:
+def _typed(text: str | None, kind: str | None) -> Any:
     """The value that a text of an SQL type stands for: a number without needless zeros, a truth, a date, a text."""
     if text is None or kind is None:
         return text
@@ -67,7 +67,7 @@ def typed(text: str | None, kind: str | None) -> Any:
 
 def shown(text: str | None, kind: str | None, column: str, timezone: ZoneInfo) -> str:
     """The value as a Russian table prints it."""
-    value = typed(text, kind)
+    value = _typed(text, kind)
     if value is None or value == "":
         return "—"
     if column in UNITS:
@@ -77,12 +77,12 @@ def shown(text: str | None, kind: str | None, column: str, timezone: ZoneInfo) -
 
 def number_or_shown(text: str | None, kind: str | None, column: str, timezone: ZoneInfo) -> int | float | str:
     """A count as a number for a cell of a workbook; everything else as a table prints it."""
-    value = typed(text, kind)
+    value = _typed(text, kind)
     as_printed = shown(text, kind, column, timezone)
     return value if type(value) in (int, float) and not as_printed.endswith("%") else as_printed
 
 
 def plain(row: dict[str, Any]) -> json_output.Document:
     """A row of figures for a program: numbers, truths, and dates in ISO form."""
-    values = {name: typed(row[name], row["type"]) for name in ("before", "after")}
+    values = {name: _typed(row[name], row["type"]) for name in ("before", "after")}
     return json_output.plain({name: value for name, value in {**row, **values}.items() if name != "type"})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,19 +11,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from contracts.forms import RULES
-from contracts.forms.titles import form_title
-from contracts.texts import in_words
-from contracts.versions.inputs import TITLES, differences
-from contracts.vocabulary import sender_name
-from documents.receipts.findings import column_titles
 from documents.writing.mart_xlsx import frames_xlsx
 from flows.backfills.changes import MAY_HOLD_NAMES, Show, number_or_shown, plain, shown
+from flows.backfills.report_tables import (
+    cells_table,
+    deliveries_table,
+    figures_table,
+    findings_table,
+    inputs_table,
+    moved_lines,
+)
 from flows.home import json_output
 from flows.home import shown as values
 from warehouse.backfill.comparison import changed_cells, changed_deliveries, changed_findings, changed_inputs, changes
 from warehouse.backfill.requests import Refused, backfills
-from warehouse.marts.published import column_captions, mart_named
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,9 +43,6 @@ REQUEST = {
     "changed": "Из них иначе", "waiting": "Осталось прочитать", "figures": "Изменений в витринах",
     "inputs": "Справочники", "dates_judged": "Судит дат по другим справочникам",
 }  # fmt: skip
-MIXED = {"Было": pl.Object(), "Станет": pl.Object()}
-CODED = ("{}_name", "{}_title")
-"""A column of codes is left out for people when its words stand beside it."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +65,17 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        told = self.request
-        left = f", осталось прочитать {told['waiting']}" if told["waiting"] else ""
+        """The state and the size of the backfill in Russian."""
+        request = self.request
+        left = f", осталось прочитать {request['waiting']}" if request["waiting"] else ""
         moved = self.units.height + self.schools.height
-        changed = f"иначе {told['changed']}{left}; у отчётных единиц и школ меняется цифр: {moved}"
-        if told["status"] == "cancelled":
+        changed = f"иначе {request['changed']}{left}; у отчётных единиц и школ меняется цифр: {moved}"
+        if request["status"] == "cancelled":
             changed = "предложенное удалено"
-        judged = f" По другим справочникам судит дат: {told['dates_judged']}." if told["dates_judged"] else ""
+        judged = f" По другим справочникам судит дат: {request['dates_judged']}." if request["dates_judged"] else ""
         return (
-            f"Пересчёт {told['backfill_id']}: {STATUSES[told['status']]}. "
-            f"Файлов прочитано заново: {told['deliveries'] - told['waiting']}, {changed}.{judged}"
+            f"Пересчёт {request['backfill_id']}: {STATUSES[request['status']]}. "
+            f"Файлов прочитано заново: {request['deliveries'] - request['waiting']}, {changed}.{judged}"
         )
 
     def document(self) -> json_output.Document:
@@ -86,7 +83,7 @@ class Report:
         figures = {"totals": self.totals, "units": self.units, "schools": self.schools, "others": self.others}
         return {
             "backfill": json_output.plain(self.request),
-            **{name: [plain(row) for row in part.iter_rows(named=True)] for name, part in figures.items()},
+            **{name: [plain(row) for row in frame.iter_rows(named=True)] for name, frame in figures.items()},
             "deliveries": [json_output.plain(row) for row in self.deliveries.iter_rows(named=True)],
             "findings": self.findings.to_dicts(),
             "cells": [plain(row) for row in self.cells.iter_rows(named=True)],
@@ -100,163 +97,69 @@ class Report:
         }
 
     def tables(self, show: Show = shown, *, names: bool = True) -> dict[str, pl.DataFrame]:
-        """Each part as a table for people; without `names` also without what may hold a person's name."""
+        """Each frame as a table for people; without `names` also without what may hold a person's name."""
         cells = self.cells if names else self.cells.filter(~pl.col("column").is_in(MAY_HOLD_NAMES))
         deliveries = self.deliveries if names else self.deliveries.drop("file_name")
         return {
-            "Итоги по региону": self.figures(self.totals, show).drop("Код", "Название", strict=False),
-            "Отчётные единицы": self.figures(self.units, show).drop("Код", strict=False),
-            "Школы": self.figures(self.schools, show),
-            "Остальное": self.figures(self.others, show).drop("Код", strict=False),
-            "Справочники": self.judged(),
-            "Файлы": self.files(deliveries),
-            "Замечания": self.rules(),
-            "Ячейки, выборка": self.sample(cells, show),
+            "Итоги по региону": figures_table(self.totals, show, self.timezone).drop("Код", "Название", strict=False),
+            "Отчётные единицы": figures_table(self.units, show, self.timezone).drop("Код", strict=False),
+            "Школы": figures_table(self.schools, show, self.timezone),
+            "Остальное": figures_table(self.others, show, self.timezone).drop("Код", strict=False),
+            "Справочники": inputs_table(self.inputs),
+            "Файлы": deliveries_table(deliveries),
+            "Замечания": findings_table(self.findings),
+            "Ячейки, выборка": cells_table(cells, show, self.timezone),
         }
 
-    def figures(self, part: pl.DataFrame, show: Show) -> pl.DataFrame:
-        """A row a figure: the dates on which it moves in the same way are put together."""
-        if part.is_empty():
-            return pl.DataFrame()
-        same = ["mart", "key", "name", "column", "type", "before", "after"]
-        joined = part.group_by(same, maintain_order=True).agg(
-            first=pl.col("as_of").min(), last=pl.col("as_of").max(), dates=pl.len()
-        )
-        captions = {name: column_captions(name) for name in joined["mart"].unique()}
-        return pl.DataFrame(
-            [
-                {
-                    "Витрина": mart_named(row["mart"]).about.split(". ")[0].split(": ")[0].rstrip("."),
-                    "Код": row["key"],
-                    "Название": row["name"],
-                    "На даты": span(row["first"], row["last"], row["dates"]),
-                    "Столбец": captions[row["mart"]].get(row["column"], row["column"]),
-                    "Было": show(row["before"], row["type"], row["column"], self.timezone),
-                    "Станет": show(row["after"], row["type"], row["column"], self.timezone),
-                }
-                for row in joined.iter_rows(named=True)
-                if not any(pattern.format(row["column"]) in captions[row["mart"]] for pattern in CODED)
-            ],
-            schema_overrides=MIXED,
-        )
-
-    def files(self, deliveries: pl.DataFrame) -> pl.DataFrame:
-        if deliveries.is_empty():
-            return pl.DataFrame()
-        return pl.DataFrame(
-            [
-                {
-                    **({"Файл": row["file_name"]} if "file_name" in row else {}),
-                    "Форма": form_title(row["form"]) if row["form"] else None,
-                    "Отправитель": sender_name(row["sender"]) if row["sender"] else None,
-                    "На дату": date(row["as_of"]),
-                    "Был": in_words("verdict")[row["verdict_before"]],
-                    "Станет": in_words("verdict")[row["verdict_after"]],
-                    "Принято строк": moved(row["loaded_before"], row["loaded_after"]),
-                    "Отложено строк": moved(row["quarantined_before"], row["quarantined_after"]),
-                }
-                for row in deliveries.iter_rows(named=True)
-            ]
-        )
-
-    def judged(self) -> pl.DataFrame:
-        """By which versions of the inputs dates are judged in place of which."""
-        if self.inputs.is_empty():
-            return pl.DataFrame()
-        return pl.DataFrame(
-            [
-                {
-                    "Справочник": TITLES.get(row["input"], row["input"]),
-                    "На даты": span(row["first"], row["last"], row["dates"]),
-                    "Было": row["before"],
-                    "Станет": row["after"],
-                    "Что изменилось": "; ".join(moved_lines(row)) or row["what"],
-                }
-                for row in self.inputs.iter_rows(named=True)
-            ]
-        )
-
-    def rules(self) -> pl.DataFrame:
-        if self.findings.is_empty():
-            return pl.DataFrame()
-        return pl.DataFrame(
-            [
-                {
-                    "Правило": row["rule"],
-                    "О чём": RULES[row["rule"]].what if row["rule"] in RULES else None,
-                    "Тяжесть": in_words("severity")[row["severity"]],
-                    "Было": row["before"],
-                    "Станет": row["after"],
-                }
-                for row in self.findings.iter_rows(named=True)
-            ]
-        )
-
-    def sample(self, cells: pl.DataFrame, show: Show) -> pl.DataFrame:
-        if cells.is_empty():
-            return pl.DataFrame()
-        titles = {form: column_titles(form) for form in cells["form"].unique()}
-        return pl.DataFrame(
-            [
-                {
-                    "Форма": form_title(row["form"]),
-                    "Отправитель": sender_name(row["sender"]),
-                    "На дату": date(row["as_of"]),
-                    "Код": row["key"],
-                    "Столбец": titles[row["form"]].get(row["column"], row["column"]),
-                    "Было": show(row["before"], row["type"], row["column"], self.timezone),
-                    "Станет": show(row["after"], row["type"], row["column"], self.timezone),
-                }
-                for row in cells.iter_rows(named=True)
-            ],
-            schema_overrides=MIXED,
-        )
-
-    def asked(self) -> pl.DataFrame:
+    def request_table(self) -> pl.DataFrame:
         """The request as caption and value."""
-        told = [(caption, values.cell(name, self.request[name], self.timezone)) for name, caption in REQUEST.items()]
-        shown = {**dict(told), REQUEST["status"]: STATUSES[self.request["status"]]}
+        captioned = [
+            (caption, values.cell(name, self.request[name], self.timezone)) for name, caption in REQUEST.items()
+        ]
+        by_caption = {**dict(captioned), REQUEST["status"]: STATUSES[self.request["status"]]}
         for name in ("forms", "senders"):
-            shown[REQUEST[name]] = self.request[name] or "все"
-        return pl.DataFrame({"Запрос": list(shown), "Значение": list(shown.values())})
+            by_caption[REQUEST[name]] = self.request[name] or "все"
+        return pl.DataFrame({"Запрос": list(by_caption), "Значение": list(by_caption.values())})
 
     def workbook(self) -> bytes:
-        return frames_xlsx({"Запрос": self.asked(), **self.tables(number_or_shown)}, {})
+        """The report as an xlsx, a sheet a table, counts as numbers."""
+        return frames_xlsx({"Запрос": self.request_table(), **self.tables(number_or_shown)}, {})
 
     def markdown(self) -> str:
-        """The report with the first rows of each part, for a run's page; without file names and free text."""
-        told = [f"**{self.sentence}**", "", f"{self.request['requested_by']}: {one_line(self.request['reason'])}"]
-        for title, part in self.tables(names=False).items():
-            if part.is_empty():
+        """The report with the first rows of each table, for a run's page; without file names and free text."""
+        lines = [f"**{self.sentence}**", "", f"{self.request['requested_by']}: {_one_line(self.request['reason'])}"]
+        for title, frame in self.tables(names=False).items():
+            if frame.is_empty():
                 continue
-            told += [
+            lines += [
                 "",
-                f"### {title}: {part.height}",
+                f"### {title}: {frame.height}",
                 "",
-                f"| {' | '.join(part.columns)} |",
-                "|---" * part.width + "|",
+                f"| {' | '.join(frame.columns)} |",
+                "|---" * frame.width + "|",
             ]
-            told += [f"| {' | '.join(one_line(value) for value in row)} |" for row in part.head(SHOWN).iter_rows()]
-            if part.height > SHOWN:
-                told += ["", f"… и ещё {part.height - SHOWN}: `profmin backfill show {self.request['backfill_id']}`"]
-        return "\n".join(told)
+            lines += [f"| {' | '.join(_one_line(value) for value in row)} |" for row in frame.head(SHOWN).iter_rows()]
+            if frame.height > SHOWN:
+                lines += ["", f"… и ещё {frame.height - SHOWN}: `profmin backfill show {self.request['backfill_id']}`"]
+        return "\n".join(lines)
 
     def show(self, out: Console) -> None:
+        """Print the first rows of each table."""
         out.print(escape(self.sentence))
         out.print(f"[dim]{escape(self.request['requested_by'])}: {escape(self.request['reason'])}[/dim]")
-        for title, part in self.tables().items():
-            if part.is_empty():
+        for title, frame in self.tables().items():
+            if frame.is_empty():
                 continue
-            same = [name for name in ("Витрина", "Форма") if name in part.columns and part[name].n_unique() == 1]
-            narrow = part.drop(same)
-            table = Table(title=f"\n{title}: {part.height}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+            same = [name for name in ("Витрина", "Форма") if name in frame.columns and frame[name].n_unique() == 1]
+            narrow = frame.drop(same)
+            table = Table(title=f"\n{title}: {frame.height}", title_justify="left", box=None, padding=(0, 2, 0, 0))
             for name, dtype in narrow.schema.items():
                 table.add_column(name, overflow="fold", justify="right" if dtype.is_numeric() else "left")
             for row in narrow.head(SHOWN).iter_rows():
                 table.add_row(*("—" if value is None else escape(str(value)) for value in row))
             out.print(table)
-            if part.height > SHOWN:
-                out.print(f"  … и ещё {part.height - SHOWN}: --to FILE.xlsx")
+            if frame.height > SHOWN:
+                out.print(f"  … и ещё {frame.height - SHOWN}: --to FILE.xlsx")
 
 
 def report_of(connection: Connection, backfill_id: int, timezone: str = "Asia/Tomsk") -> Report:
@@ -264,16 +167,16 @@ def report_of(connection: Connection, backfill_id: int, timezone: str = "Asia/To
     requests = backfills(connection, backfill_id)
     if requests.is_empty():
         raise Refused(f"there is no backfill {backfill_id}")
-    moved = changes(connection, backfill_id)
+    figures = changes(connection, backfill_id)
     of_schools = pl.col("mart").str.ends_with("_by_school")
     of_units = pl.col("mart").str.ends_with("_by_municipality")
     of_region = pl.col("mart").str.ends_with("_region")
     return Report(
         requests.row(0, named=True),
-        moved.filter(of_region),
-        moved.filter(of_units),
-        moved.filter(of_schools),
-        moved.filter(~of_units & ~of_schools & ~of_region),
+        figures.filter(of_region),
+        figures.filter(of_units),
+        figures.filter(of_schools),
+        figures.filter(~of_units & ~of_schools & ~of_region),
         changed_deliveries(connection, backfill_id),
         changed_findings(connection, backfill_id),
         changed_cells(connection, backfill_id),
@@ -282,26 +185,6 @@ def report_of(connection: Connection, backfill_id: int, timezone: str = "Asia/To
     )
 
 
-def moved_lines(row: dict[str, Any]) -> list[str]:
-    """What a version of an input says otherwise than the one before it, line by line."""
-    before, after = (json.loads(row[name]) for name in ("lines_before", "lines_after"))
-    return differences(row["input"], before, after)
-
-
-def date(day: dt.date | None) -> str | None:
-    return None if day is None else f"{day:%d.%m.%Y}"
-
-
-def span(first: dt.date, last: dt.date, dates: int) -> str:
-    """The dates on which a figure moves in the same way."""
-    return f"{first:%d.%m.%Y}" if dates == 1 else f"{first:%d.%m} – {last:%d.%m.%Y}, дат: {dates}"
-
-
-def moved(before: int | None, after: int | None) -> str:
-    """Two counts: «11 → 12», or the one that stays."""
-    return str(after) if before == after else f"{before or 0} → {after or 0}"
-
-
-def one_line(value: object) -> str:
+def _one_line(value: object) -> str:
     """A value in a cell of a Markdown table."""
     return "—" if value is None else str(value).replace("|", "\\|").replace("\n", " ")

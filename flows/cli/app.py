@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from flows.cli.backfill_commands import commands as backfill
-from flows.cli.context import settings
+from flows.cli.context import read_settings
 from flows.cli.database_commands import commands as database
 from flows.cli.delivery_commands import commands as deliveries
 from flows.cli.file_commands import commands as files
@@ -19,9 +19,6 @@ from flows.cli.operating_commands import commands as operating
 from flows.cli.options import AsOf, EnglishJson, Json, KnownAt
 from flows.cli.statement_commands import nothing
 from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     help="Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее».",
@@ -43,8 +40,9 @@ app.add_typer(incidents, name="incidents", rich_help_panel=OFFICER)
 app.add_typer(deliveries, name="deliveries", rich_help_panel=OFFICER)
 
 
-def tell_version(asked: bool) -> None:
-    if asked:
+def _tell_version(is_wanted: bool) -> None:
+    """Print the version and end, when asked."""
+    if is_wanted:
         from importlib.metadata import version
 
         typer.echo(f"profmin {version('profmin')}")
@@ -54,7 +52,7 @@ def tell_version(asked: bool) -> None:
 @app.callback()
 def start(
     version: Annotated[
-        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Say which version this is.")
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the whole log, where an error came from included.")
@@ -76,11 +74,11 @@ def demo(
     """Мониторинг Томской области в сентябре 2023 от начала до конца: файлы, две ночи, таблицы."""
     from flows.cli.demo import run_demo, write_files
 
-    found = settings()
+    settings = read_settings()
     if files_only is not None:
         write_files(files_only)
         return
-    raise typer.Exit(run_demo(found))
+    raise typer.Exit(run_demo(settings))
 
 
 @app.command(rich_help_panel=OFFICER)
@@ -96,7 +94,7 @@ def mart(
     """Напечатать витрину, без --as-of — на последнюю опубликованную дату."""
     from flows.cli.mart_command import print_mart
 
-    print_mart(settings(), name, as_of, known_at, format_, to)
+    print_mart(read_settings(), name, as_of, known_at, format_, to)
 
 
 @app.command(rich_help_panel=OFFICER)
@@ -115,7 +113,7 @@ def status(as_json: Json = False) -> None:
     from flows.cli.status_screen import show_status
     from flows.cli.terminal import console
 
-    show_status(settings(), console(), as_json=as_json)
+    show_status(read_settings(), console(), as_json=as_json)
 
 
 @app.command(rich_help_panel=OFFICER)
@@ -125,7 +123,7 @@ def routing(
     """Кому что говорят, каким каналом и когда."""
     from flows.cli.message_commands import show_routing
 
-    raise typer.Exit(show_routing(settings(), test))
+    raise typer.Exit(show_routing(read_settings(), test))
 
 
 @app.command(rich_help_panel=ENGINEER)
@@ -135,8 +133,8 @@ def doctor(as_json: EnglishJson = False) -> None:
     from flows.upkeep.doctor import examine, show
 
     with progress("архив"):
-        found = examine(settings())
-    raise typer.Exit(show(found, console(), as_json=as_json))
+        laws = examine(read_settings())
+    raise typer.Exit(show(laws, console(), as_json=as_json))
 
 
 @run.command("nightly")
@@ -144,13 +142,13 @@ def run_nightly(as_of: AsOf = None) -> None:
     """Принять входящие, опубликовать, показать таблицы — как каждую ночь по расписанию."""
     from flows.cli.demo import run_night
 
-    raise typer.Exit(run_night(settings(), as_of))
+    raise typer.Exit(run_night(read_settings(), as_of))
 
 
-def speaks_russian(arguments: list[str]) -> bool:
+def _speaks_russian(arguments: list[str]) -> bool:
     """Is the command that is called one for officers and senders?"""
-    named = next((each for each in arguments if not each.startswith("-")), "")
-    command = getattr(typer.main.get_command(app), "commands", {}).get(named)
+    command_name = next((argument for argument in arguments if not argument.startswith("-")), "")
+    command = getattr(typer.main.get_command(app), "commands", {}).get(command_name)
     return getattr(command, "rich_help_panel", None) in (OFFICER, SENDER)
 
 
@@ -160,7 +158,7 @@ def main() -> None:
         app()
     except Exception as error:  # noqa: BLE001 - the last resort of a command
         if isinstance(error, UsageError):
-            typer.echo(f"profmin: {error.russian if speaks_russian(sys.argv[1:]) else error}", err=True)
+            typer.echo(f"profmin: {error.russian if _speaks_russian(sys.argv[1:]) else error}", err=True)
             sys.exit(2)
         from flows.home.faults import log_failure
 

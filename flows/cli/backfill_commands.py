@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from flows.cli.context import read_settings
+from flows.cli.options import EnglishJson as Json
 from flows.home.json_output import plain, write
 from flows.home.usage import UsageError, day, in_zone, moment, must_be_known
 
@@ -25,7 +27,6 @@ commands = typer.Typer(help="Read the past again, see what would change, apply i
 
 
 Id = Annotated[int, typer.Argument(help="The backfill's number.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 To = Annotated[Path | None, typer.Option("--to", help="Also write the report as a workbook into this file.")]
 
 
@@ -72,7 +73,7 @@ def plan(
     from flows.home.settings import Settings
     from warehouse.backfill.requests import Refused
 
-    must_be_known(form or [], [known.name for known in FORMS], "form")
+    must_be_known(form or [], [known_form.name for known_form in FORMS], "form")
     must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
     if known_at is not None:
         known_at = in_zone(known_at, Settings().timezone)
@@ -83,9 +84,9 @@ def plan(
         )  # fmt: skip
     except Refused as error:
         raise UsageError(str(error)) from None
-    with opened() as (engine, settings):
+    with _opened_warehouse() as (engine, settings):
         backfill_id = make_plan(engine, settings, request, lambda text: typer.echo(text, err=True))
-        show_report(engine, settings, backfill_id, as_json=as_json, to=report)
+        _show_report(engine, settings, backfill_id, as_json=as_json, to=report)
 
 
 @commands.command()
@@ -93,16 +94,16 @@ def resume(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
     """Go on with a plan that was interrupted."""
     from flows.backfills.steps import resume as go_on
 
-    with opened() as (engine, settings):
+    with _opened_warehouse() as (engine, settings):
         go_on(engine, settings, backfill_id)
-        show_report(engine, settings, backfill_id, as_json=as_json, to=to)
+        _show_report(engine, settings, backfill_id, as_json=as_json, to=to)
 
 
 @commands.command()
 def show(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
     """The before/after report of a backfill."""
-    with opened() as (engine, settings):
-        show_report(engine, settings, backfill_id, as_json=as_json, to=to)
+    with _opened_warehouse() as (engine, settings):
+        _show_report(engine, settings, backfill_id, as_json=as_json, to=to)
 
 
 @commands.command("apply")
@@ -110,9 +111,9 @@ def apply_(backfill_id: Id) -> None:
     """Make a plan current and publish, in one transaction."""
     from flows.backfills.steps import apply_backfill
 
-    with opened() as (engine, settings):
+    with _opened_warehouse() as (engine, settings):
         published = apply_backfill(engine, settings, backfill_id)
-    typer.echo(f"Applied; {len({each.as_of for each in published})} dates published.", err=True)
+    typer.echo(f"Applied; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 
 @commands.command()
@@ -120,9 +121,9 @@ def revert(backfill_id: Id) -> None:
     """Bring back exactly what was before an applied backfill."""
     from flows.backfills.steps import revert_backfill
 
-    with opened() as (engine, settings):
+    with _opened_warehouse() as (engine, settings):
         published = revert_backfill(engine, settings, backfill_id)
-    typer.echo(f"Reverted; {len({each.as_of for each in published})} dates published.", err=True)
+    typer.echo(f"Reverted; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 
 @commands.command()
@@ -130,7 +131,7 @@ def cancel(backfill_id: Id) -> None:
     """Drop a plan; only its record stays."""
     from warehouse.backfill.apply import cancel as drop
 
-    with opened() as (engine, _):
+    with _opened_warehouse() as (engine, _):
         drop(engine, backfill_id)
     typer.echo("Cancelled.", err=True)
 
@@ -147,46 +148,46 @@ def list_(as_json: Json = False) -> None:
     from flows.home.shown import cell
     from warehouse.backfill.requests import backfills
 
-    with opened() as (engine, settings), engine.connect() as connection:
-        found = backfills(connection)
+    with _opened_warehouse() as (engine, settings), engine.connect() as connection:
+        requests = backfills(connection)
     if as_json:
-        write([plain(row) for row in found.iter_rows(named=True)])
+        write([plain(row) for row in requests.iter_rows(named=True)])
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     columns = ("backfill_id", "status", "from_as_of", "to_as_of", "deliveries", "changed", "requested_by", "reason")
     for name in columns:
         table.add_column(REQUEST[name])
     local = ZoneInfo(settings.timezone)
-    for row in found.select(columns).with_columns(pl.col("status").replace(STATUSES)).iter_rows(named=True):
+    for row in requests.select(columns).with_columns(pl.col("status").replace(STATUSES)).iter_rows(named=True):
         table.add_row(*(escape(cell(name, value, local)) for name, value in row.items()))
     console().print(table)
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Engine, Settings]]:
+def _opened_warehouse() -> Iterator[tuple[Engine, Settings]]:
     """The warehouse; what is refused is wrong usage, told in a sentence."""
-    from flows.cli.context import settings
     from flows.cli.terminal import progress
     from flows.home.connection import warehouse
     from warehouse.backfill.requests import Refused
 
-    found = settings()
+    settings = read_settings()
     try:
-        with warehouse(found) as engine, progress("пересчёт"):
-            yield engine, found
+        with warehouse(settings) as engine, progress("пересчёт"):
+            yield engine, settings
     except Refused as error:
         raise UsageError(str(error)) from None
 
 
-def show_report(engine: Engine, settings: Settings, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
+def _show_report(engine: Engine, settings: Settings, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
+    """Print the report, and write it as a workbook too when a file is named."""
     from flows.backfills.report import report_of
     from flows.cli.terminal import console
 
     with engine.connect() as connection:
-        found = report_of(connection, backfill_id, settings.timezone)
+        report = report_of(connection, backfill_id, settings.timezone)
     if to is not None:
-        to.write_bytes(found.workbook())
+        to.write_bytes(report.workbook())
     if as_json:
-        sys.stdout.write(json.dumps(found.document(), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(report.document(), ensure_ascii=False) + "\n")
     else:
-        found.show(console())
+        report.show(console())

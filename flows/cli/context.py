@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from flows.home.settings import Settings
 
 
-def settings() -> Settings:
+def read_settings() -> Settings:
     """The settings, with the log set up. Raises UsageError that names the variable that is wrong."""
     from pydantic import ValidationError
 
@@ -18,11 +18,11 @@ def settings() -> Settings:
     from flows.home.settings import Settings
 
     try:
-        found = Settings()
+        settings = Settings()
     except ValidationError as error:
         wrong = error.errors()[0]
         name = "PROFMIN_" + "_".join(map(str, wrong["loc"])).upper()
         raise UsageError(f"{name}: {wrong['msg'].removeprefix('Value error, ')}") from None
-    found.restrict()
-    log_to(found.log_file if found.home.is_dir() else None, found.log_level, found.log_format)
-    return found
+    settings.restrict()
+    log_to(settings.log_file if settings.home.is_dir() else None, settings.log_level, settings.log_format)
+    return settings

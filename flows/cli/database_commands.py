@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.context import read_settings
+
 if TYPE_CHECKING:
-    from flows.home.settings import Settings
+    pass
 
 commands = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
 
@@ -17,7 +19,7 @@ def db_upgrade() -> None:
     """Bring the database up to this version of the code."""
     from flows.home.connection import warehouse
 
-    with warehouse(_settings()):
+    with warehouse(read_settings()):
         typer.echo("The database is up to date.", err=True)
 
 
@@ -26,7 +28,7 @@ def db_url() -> None:
     """Print the SQLAlchemy URL. The embedded server runs only while a profmin command does."""
     from flows.home.connection import url
 
-    typer.echo(url(_settings()))
+    typer.echo(url(read_settings()))
 
 
 @commands.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -34,7 +36,7 @@ def db_psql(context: typer.Context) -> None:
     """Open psql on the warehouse; further arguments go to psql."""
     from flows.home.connection import psql
 
-    raise typer.Exit(psql(_settings(), context.args))
+    raise typer.Exit(psql(read_settings(), context.args))
 
 
 @commands.command("bi-login")
@@ -47,18 +49,12 @@ def db_bi_login(
     """Make a login for a reporting tool, or mend one: it reads marts and hinders no night. Prints its password."""
     from flows.home.connection import bi_login
 
-    found = _settings()
-    password = bi_login(found, name, new_password=new_password)
-    if found.database_url is None:
+    settings = read_settings()
+    password = bi_login(settings, name, new_password=new_password)
+    if settings.database_url is None:
         typer.echo("The embedded Postgres listens to nobody: this login needs a PROFMIN_DATABASE_URL.", err=True)
     if password is not None:
         typer.echo(f"{name} may read the schema mart. Its password is shown once:", err=True)
         typer.echo(password)
     else:
         typer.echo(f"{name} has the limits of today and its password of before.", err=True)
-
-
-def _settings() -> Settings:
-    from flows.cli.context import settings
-
-    return settings()

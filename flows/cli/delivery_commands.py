@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from flows.cli.context import read_settings
 from flows.cli.options import Json
 from flows.home.json_output import plain, write
+from flows.home.shown import local_time
 from flows.home.usage import UsageError
 
 if TYPE_CHECKING:
@@ -37,104 +39,103 @@ NOTHING = "Решения ничто не ждёт."
 def list_(context: typer.Context, decided_too: All = False, as_json: Json = False) -> None:
     """Что ждёт решения, с обеими цифрами."""
     if context.invoked_subcommand is None:
-        show_list(decided_too=decided_too, as_json=as_json)
+        _show_list(decided_too=decided_too, as_json=as_json)
 
 
 @commands.command("list")
 def list_by_name(decided_too: All = False, as_json: Json = False) -> None:
     """Что ждёт решения, с обеими цифрами."""
-    show_list(decided_too=decided_too, as_json=as_json)
+    _show_list(decided_too=decided_too, as_json=as_json)
 
 
-def show_list(*, decided_too: bool, as_json: bool) -> None:
-    from flows.cli.context import settings
+def _show_list(*, decided_too: bool, as_json: bool) -> None:
+    """Print what waits, or waited, for a decision."""
     from flows.cli.terminal import console
     from flows.home.connection import warehouse
     from warehouse.deliveries.decision import held
 
-    own = settings()
-    with warehouse(own) as engine, engine.connect() as connection:
-        found = held(connection, decided_too=decided_too)
+    settings = read_settings()
+    with warehouse(settings) as engine, engine.connect() as connection:
+        waiting = held(connection, decided_too=decided_too)
     if as_json:
-        write([document(each) for each in found])
+        write([_document(row) for row in waiting])
         return
     out = console()
-    if not found:
+    if not waiting:
         out.print(NOTHING)
-    for row in found:
-        show_one(out, row, ZoneInfo(own.timezone))
+    for row in waiting:
+        _show_one(out, row, ZoneInfo(settings.timezone))
 
 
 @commands.command()
 def show(delivery_id: Id, as_json: Json = False) -> None:
     """Один файл, который ждёт или ждал: обе цифры и все замечания."""
-    from flows.cli.context import settings
     from flows.cli.terminal import console
     from flows.home.connection import warehouse
     from warehouse.deliveries.decision import held
 
-    own = settings()
-    with warehouse(own) as engine, engine.connect() as connection:
-        found = held(connection, decided_too=True, delivery_id=delivery_id, all_rules=True)
-    if not found:
+    settings = read_settings()
+    with warehouse(settings) as engine, engine.connect() as connection:
+        waiting = held(connection, decided_too=True, delivery_id=delivery_id, all_rules=True)
+    if not waiting:
         raise UsageError(f"Файл с номером {delivery_id} решения не ждал: profmin deliveries list покажет те, что ждут.")
     if as_json:
-        write(document(found[-1]))
+        write(_document(waiting[-1]))
     else:
-        show_one(console(), found[-1], ZoneInfo(own.timezone))
+        _show_one(console(), waiting[-1], ZoneInfo(settings.timezone))
 
 
 @commands.command()
 def accept(delivery_id: Id, reason: Reason, by: By = None, as_json: Json = False) -> None:
     """Принять: файл действует с этого момента вместо прежнего, витрины публикуются."""
-    decide(delivery_id, "current", by, reason, as_json=as_json)
+    _decide(delivery_id, "current", by, reason, as_json=as_json)
 
 
 @commands.command()
 def refuse(delivery_id: Id, reason: Reason, by: By = None, as_json: Json = False) -> None:
     """Отклонить: файл хранится, но действовать не будет; действует то, что было."""
-    decide(delivery_id, "declined", by, reason, as_json=as_json)
+    _decide(delivery_id, "declined", by, reason, as_json=as_json)
 
 
-def decide(
+def _decide(
     delivery_id: int, decision: Literal["current", "declined"], by: str | None, reason: str, *, as_json: bool
 ) -> None:
-    from flows.cli.context import settings
-    from flows.runs.decide import decided
+    """Decide on a delivery and print what came of it. Raises UsageError when it does not wait."""
+    from flows.runs.decide import decide_and_publish
     from warehouse.deliveries.decision import NotWaiting
 
     try:
-        made, dates = decided(settings(), delivery_id, decision, by or getpass.getuser(), reason)
+        decided, dates = decide_and_publish(read_settings(), delivery_id, decision, by or getpass.getuser(), reason)
     except NotWaiting as error:
         raise UsageError(str(error)) from None
     if as_json:
         status = "current" if decision == "current" else "declined"
         write({
-            "delivery_id": made.delivery_id, "reading_id": made.reading_id, "file": made.file, "status": status,
-            "is_repeat": made.is_repeat, "published": [day.isoformat() for day in dates],
+            "delivery_id": decided.delivery_id, "reading_id": decided.reading_id, "file": decided.file,
+            "status": status, "is_repeat": decided.is_repeat, "published": [day.isoformat() for day in dates],
         })  # fmt: skip
     else:
-        typer.echo(sentence(made, decision, dates))
+        typer.echo(_decision_sentence(decided, decision, dates))
 
 
-def sentence(made: Decided, decision: str, dates: Sequence[dt.date]) -> str:
+def _decision_sentence(decided: Decided, decision: str, dates: Sequence[dt.date]) -> str:
     """What came of a decision."""
-    done = "принят и действует" if decision == "current" else "отклонён; действует то, что было"
-    if made.is_repeat:
-        return f"Файл «{made.file}» ({made.delivery_id}) уже {done}: ничего не изменилось."
+    ending = "принят и действует" if decision == "current" else "отклонён; действует то, что было"
+    if decided.is_repeat:
+        return f"Файл «{decided.file}» ({decided.delivery_id}) уже {ending}: ничего не изменилось."
     days = ", ".join(f"{day:%d.%m.%Y}" for day in dates)
     published = f" Витрины опубликованы заново на даты: {days}." if days else ""
-    return f"Файл «{made.file}» ({made.delivery_id}) {done}.{published}"
+    return f"Файл «{decided.file}» ({decided.delivery_id}) {ending}.{published}"
 
 
-def show_one(out: Console, row: HeldReading, zone: ZoneInfo) -> None:
+def _show_one(out: Console, row: HeldReading, zone: ZoneInfo) -> None:
     """The file, why it waits, what holds meanwhile, and what can be done."""
     from rich.markup import escape
     from rich.padding import Padding
 
     from contracts.texts.figures import whole
 
-    moment = f"{row.held_at.astimezone(zone):%d.%m.%Y %H:%M}"
+    moment = local_time(row.held_at, zone)
     status = STATUSES[row.status]
     out.print(
         f"[bold]{row.delivery_id}[/bold]  {escape(row.file_name)} — {escape(row.form_title or '')}, "
@@ -148,10 +149,10 @@ def show_one(out: Console, row: HeldReading, zone: ZoneInfo) -> None:
         if row.holds_file is None
         else f"сейчас действует: «{escape(row.holds_file)}» на {row.holds_as_of:%d.%m.%Y}, "
         f"строк {whole(row.holds_rows_loaded)}",
-        *(f"{escape(each.message)} [dim]({each.rule})[/dim]" for each in row.findings),
+        *(f"{escape(finding.message)} [dim]({finding.rule})[/dim]" for finding in row.findings),
     ]
     if row.decided_by and row.decided_at:
-        when = f"{row.decided_at.astimezone(zone):%d.%m.%Y %H:%M}"
+        when = local_time(row.decided_at, zone)
         lines.append(f"решение: {escape(row.decided_by)}, {when}: {escape(str(row.decision_reason))}")
     if row.status == "held":
         number = row.delivery_id
@@ -162,6 +163,6 @@ def show_one(out: Console, row: HeldReading, zone: ZoneInfo) -> None:
     out.print()
 
 
-def document(row: HeldReading) -> dict[str, object]:
+def _document(row: HeldReading) -> dict[str, object]:
     """The JSON object of a reading that waits."""
-    return plain({**vars(row), "findings": [each._asdict() for each in row.findings]})
+    return plain({**vars(row), "findings": [finding._asdict() for finding in row.findings]})

@@ -43,7 +43,7 @@ def run_demo(settings: Settings) -> int:
         night, tables = _night(settings, region.as_of, wait)
     out = console()
     show_night(out, night, tables, settings)
-    wrong = differences(tables, region)
+    wrong = _differences(tables, region)
     if wrong:
         out.print("[red]Регион получился не таким, каким был задуман:[/red]")
         for line in wrong:
@@ -84,7 +84,7 @@ def _night(settings: Settings, as_of: dt.date | None, wait: Callable[[], None]) 
             return night, read_tables(connection, night.as_of)
 
 
-def differences(tables: Tables, region: Region) -> list[str]:
+def _differences(tables: Tables, region: Region) -> list[str]:
     """Where what was published differs from the region that was generated."""
     statuses = region.schools.group_by(reporting_unit="subordination").agg(
         schools=pl.len().cast(pl.Int64),
@@ -95,12 +95,12 @@ def differences(tables: Tables, region: Region) -> list[str]:
     )
     truth = statuses.join(region.plan, on="reporting_unit", how="left")
     published = tables.readiness.join(tables.registration, on="reporting_unit", how="left")
-    wrong = []
+    lines = []
     for row in truth.join(published, on="reporting_unit", how="left", suffix="_published").iter_rows(named=True):
         for column in ("schools", "accepted", "rejected", "missing", "plan_pupils", "actual_pupils"):
             if row[column] != row[f"{column}_published"]:
-                wrong.append(f"{row['reporting_unit']}, {column}: {row[column]} → {row[f'{column}_published']}")
+                lines.append(f"{row['reporting_unit']}, {column}: {row[column]} → {row[f'{column}_published']}")
     planted = region.schools.filter(pl.col("status") == "rejected").height
     if tables.set_aside != planted:
-        wrong.append(f"строк в карантине: {planted} → {tables.set_aside}")
-    return sorted(wrong)
+        lines.append(f"строк в карантине: {planted} → {tables.set_aside}")
+    return sorted(lines)

@@ -35,40 +35,45 @@ def show_dictionary(name: str | None) -> None:
         sys.stdout.write(dictionary())
         return
     must_be_known([name], [*mart_names(), live().name], "mart")
-    sys.stdout.write(section(live() if name == live().name else mart_named(name)))
+    sys.stdout.write(_section(live() if name == live().name else mart_named(name)))
 
 
 def dictionary() -> str:
     """All marts, layer by layer."""
-    parts = [HEAD]
-    for title, what, found in LAYERS:
-        parts += [f"## {title}\n", f"{what}\n", *map(section, found())]
-    return "\n".join(parts)
+    blocks = [HEAD]
+    for title, introduction, marts_of_layer in LAYERS:
+        blocks += [f"## {title}\n", f"{introduction}\n", *map(_section, marts_of_layer())]
+    return "\n".join(blocks)
 
 
-def section(mart: Mart) -> str:
+def _section(mart: Mart) -> str:
     """A mart: what it is, its key, its sources, and a line a column."""
     lines = [f"### {mart.name}", "", mart.about, ""]
     if mart.key:
-        lines += [f"Ключ: `as_of`, {named(mart.key)}.", ""]
-    lines += [f"Источник: {source(mart)}.", "", "| столбец | вид | название | что это |", "|---|---|---|---|"]
+        lines += [f"Ключ: `as_of`, {_code_names(mart.key)}.", ""]
+    lines += [f"Источник: {_source(mart)}.", "", "| столбец | вид | название | что это |", "|---|---|---|---|"]
     for column, caption in mart.captions.items():
-        title, _, meaning = caption.partition(". ")
-        cells = (f"`{column}`", ", ".join(filter(None, kind(column, *mart.kinds))), title.rstrip("."), meaning)
+        title, _, explanation = caption.partition(". ")
+        cells = (f"`{column}`", ", ".join(filter(None, kind(column, *mart.kinds))), title.rstrip("."), explanation)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def source(mart: Mart) -> str:
+def _source(mart: Mart) -> str:
     """The marts that a mart reads, or the forms of whose documents it is made."""
     if mart.marts_read:
-        return f"витрины {named(sorted(mart.marts_read))}"
+        return f"витрины {_code_names(sorted(mart.marts_read))}"
     if mart.is_view:
         return "журнал инцидентов и сообщений"
     if mart.forms == (ALL_FORMS,):
         return "документы всех форм"
-    return f"документы форм {named(mart.forms)}" if mart.forms else "документы форм, которые обязаны прислать к сроку"
+    return (
+        f"документы форм {_code_names(mart.forms)}"
+        if mart.forms
+        else "документы форм, которые обязаны прислать к сроку"
+    )
 
 
-def named(names: Iterable[str]) -> str:
+def _code_names(names: Iterable[str]) -> str:
+    """Names as Markdown writes them."""
     return ", ".join(f"`{name}`" for name in names)

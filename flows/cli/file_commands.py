@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.context import read_settings
 from flows.cli.options import AsOf, EnglishFiles, EnglishJson, Files, FormName, Json, RegisterFile, SenderName
 from flows.home.json_output import write
 from flows.home.usage import ENGINEER, OFFICER, SENDER, UsageError, must_be_known
@@ -30,14 +31,14 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Проверить файлы, ничего не сохраняя: без базы и без Prefect."""
-    options, found = known_options(files, form, sender, as_of, register), reading_settings()
-    files = told_deliveries(files)
+    options, settings = _checked_options(files, form, sender, as_of, register), _settings_with_readers()
+    files = _deliveries_among(files)
     from flows.cli.terminal import progress
     from flows.intake.dry_run import check as run_check
 
     with progress("проверка"):
-        outcomes = run_check(files, options, found)
-    tell(outcomes, as_json=as_json, with_ids=False)
+        outcomes = run_check(files, options, settings)
+    _show_and_exit(outcomes, as_json=as_json, with_ids=False)
 
 
 @commands.command(rich_help_panel=OFFICER)
@@ -55,16 +56,16 @@ def ingest(
     """Принять файлы: в архив, на проверку, в базу; опубликовать витрины, записать квитанции в исходящие."""
     if not paths and (form, sender, as_of) != (None, None, None):
         raise UsageError("назовите файлы, о которых говорят --form, --sender или --as-of")
-    options, found = known_options(paths or [], form, sender, as_of, register), reading_settings()
-    kept = told_deliveries(paths or [])
-    if paths and not kept:  # without any path the inbox is meant
-        tell([], as_json=as_json, with_ids=True)
+    options, settings = _checked_options(paths or [], form, sender, as_of, register), _settings_with_readers()
+    deliveries = _deliveries_among(paths or [])
+    if paths and not deliveries:  # without any path the inbox is meant
+        _show_and_exit([], as_json=as_json, with_ids=True)
     from flows.cli.terminal import progress
     from flows.runs.ingest import ingest_by_hand
 
     with progress("приём"):
-        outcomes = ingest_by_hand(kept, options, found)
-    tell(outcomes, as_json=as_json, with_ids=True)
+        outcomes = ingest_by_hand(deliveries, options, settings)
+    _show_and_exit(outcomes, as_json=as_json, with_ids=True)
 
 
 @commands.command(rich_help_panel=ENGINEER)
@@ -73,11 +74,11 @@ def grid(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line, one for each file.")] = False,
 ) -> None:
     """Show what the reader sees: sheets, used range, merged ranges, cells with their addresses."""
-    must_exist(files)
-    found = reading_settings()
+    _must_exist(files)
+    settings = _settings_with_readers()
     from flows.cli.grid_command import show_grids
 
-    raise typer.Exit(show_grids(files, found, as_json=as_json))
+    raise typer.Exit(show_grids(files, settings, as_json=as_json))
 
 
 @commands.command(rich_help_panel=SENDER)
@@ -88,7 +89,7 @@ def receipt(
     """Записать квитанцию доставки ещё раз и сказать, где она."""
     from flows.outbox.written_again import write_receipt
 
-    typer.echo(write_receipt(_settings(), delivery, to))
+    typer.echo(write_receipt(read_settings(), delivery, to))
 
 
 @commands.command(rich_help_panel=ENGINEER)
@@ -103,10 +104,10 @@ def layout(
     to: Annotated[Path | None, typer.Option("--to", help="The patch file to write, or the folder for it.")] = None,
 ) -> None:
     """Show how headings are understood: matched, missing, unknown, and moved since the sender's last delivery."""
-    options, found = known_options(files, form, sender, None, None), reading_settings()
+    options, settings = _checked_options(files, form, sender, None, None), _settings_with_readers()
     from flows.cli.layout_command import show_layouts
 
-    show_layouts(files, options, found, as_json=as_json, propose=propose, to=to)
+    show_layouts(files, options, settings, as_json=as_json, propose=propose, to=to)
 
 
 @commands.command(rich_help_panel=SENDER)
@@ -118,59 +119,54 @@ def template(
     to: Annotated[Path | None, typer.Option("--to", help="Файл или папка.")] = None,
 ) -> None:
     """Сделать книгу для заполнения: заголовки, подсказки, списки, проверки, школы отправителя."""
-    must_exist([register] if register else [])
+    _must_exist([register] if register else [])
     from flows.outbox.templates import write_template
 
-    found = reading_settings() if register else _settings()
-    typer.echo(write_template(found, form, sender, as_of, register, to))
+    settings = _settings_with_readers() if register else read_settings()
+    typer.echo(write_template(settings, form, sender, as_of, register, to))
 
 
-def _settings() -> Settings:
-    from flows.cli.context import settings
-
-    return settings()
-
-
-def reading_settings() -> Settings:
-    """The settings, with the processes that read files on their way while we import what we need."""
+def _settings_with_readers() -> Settings:
+    """The settings; the processes that read files are started, so that they get ready while we import what we need."""
     from documents.reading.sandbox import shared
 
-    found = _settings()
-    shared(found.reader_processes, found.reader_limits)
-    return found
+    settings = read_settings()
+    shared(settings.reader_processes, settings.reader_limits)
+    return settings
 
 
-def known_options(
+def _checked_options(
     paths: list[Path], form: str | None, sender: str | None, as_of: dt.date | None, register: Path | None
 ) -> Options:
-    """The options, if they name what exists."""
+    """The options of a command. Raises UsageError when they name what does not exist."""
     from contracts.forms import FORMS
     from contracts.vocabulary import rows
     from flows.intake.incoming import Options
 
-    must_exist([*paths, *([register] if register else [])])
-    must_be_known([form] if form is not None else [], [known.name for known in FORMS], "form")
+    _must_exist([*paths, *([register] if register else [])])
+    must_be_known([form] if form is not None else [], [known_form.name for known_form in FORMS], "form")
     must_be_known([sender] if sender is not None else [], [row["sender"] for row in rows("senders")], "sender")
     return Options(form, sender, as_of, register)
 
 
-def told_deliveries(paths: list[Path]) -> list[Path]:
-    """The paths that may be deliveries; of a file that is none by its name one line is told."""
+def _deliveries_among(paths: list[Path]) -> list[Path]:
+    """The paths that may be deliveries; standard error names those that are none by their names."""
     from flows.intake.passed_by import deliveries
 
-    kept, notes = deliveries(paths)
+    accepted, notes = deliveries(paths)
     for note in notes:
         typer.echo(note, err=True)
-    return kept
+    return accepted
 
 
-def must_exist(paths: list[Path]) -> None:
+def _must_exist(paths: list[Path]) -> None:
+    """Raises UsageError for the first that is not there."""
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is no file {str(path)!r}", f"файла «{path}» нет")
 
 
-def tell(outcomes: list[Outcome], *, as_json: bool, with_ids: bool) -> None:
+def _show_and_exit(outcomes: list[Outcome], *, as_json: bool, with_ids: bool) -> None:
     """Print outcomes for a program or for people, and end with their exit code."""
 
     from flows.cli.terminal import console, show_outcomes

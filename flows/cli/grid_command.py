@@ -31,15 +31,15 @@ def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> i
     """
     code = ACCEPTED
     for incoming in named(paths, settings.inbox):
-        for document in documents(incoming, settings):
-            shown = [json.dumps(document, ensure_ascii=False)] if as_json else described(document)
+        for document in _grid_documents(incoming, settings):
+            shown = [json.dumps(document, ensure_ascii=False)] if as_json else _grid_lines(document)
             sys.stdout.write("\n".join(shown) + "\n")
             sys.stdout.flush()
             code = code if document["error"] is None else REFUSED
     return code
 
 
-def documents(incoming: Incoming, settings: Settings) -> Iterator[dict[str, Any]]:
+def _grid_documents(incoming: Incoming, settings: Settings) -> Iterator[dict[str, Any]]:
     """The grid of a file, or of each file of a zip archive; of what is no file the reason."""
     with TemporaryDirectory() as folder:
         try:
@@ -48,11 +48,11 @@ def documents(incoming: Incoming, settings: Settings) -> Iterator[dict[str, Any]
             why = rule_text(LEFT_OUT[error.left_out.why].id).what_en
             yield document_of(incoming.file, Unreadable("unknown", why))
             return
-        for each in arrivals:
-            yield document_of(each.file, grid_of(each, settings))
+        for arrival in arrivals:
+            yield document_of(arrival.file, _grid_of(arrival, settings))
 
 
-def grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:
+def _grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:
     """All cells of a file, however large it is."""
     if is_own_file(PurePath(arrival.file).name):
         return Unreadable("unknown", "A program keeps this file for itself; it is no document and was passed over.")
@@ -62,7 +62,8 @@ def grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:
         return error
 
 
-def described(document: dict[str, Any]) -> list[str]:
+def _grid_lines(document: dict[str, Any]) -> list[str]:
+    """The document in lines for a person, with the first cells of each sheet."""
     lines = [f"{document['file']}: {document['error'] or 'sheets ' + str(len(document['sheets']))}"]
     for sheet in document["sheets"]:
         hidden = "" if sheet["visible"] else ", hidden"

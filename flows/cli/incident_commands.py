@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from contracts.texts import in_words
+from flows.cli.context import read_settings
+from flows.cli.options import Json
 from flows.home.json_output import plain, write
 from flows.home.usage import UsageError, day, must_be_known
 
@@ -23,7 +25,6 @@ commands = typer.Typer(help="Что не так, с каких пор, кому 
 CLASSES = in_words("incident_class")
 
 Id = Annotated[int, typer.Argument(help="Номер инцидента.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Только документ JSON.")]
 Reason = Annotated[str, typer.Option(help="Почему, одним предложением; хранится всегда.")]
 By = Annotated[str, typer.Option(help="Кто так решил; хранится всегда.")]
 
@@ -38,7 +39,7 @@ def list_(
 ) -> None:
     """Открытые инциденты, сначала наши сбои."""
     if context.invoked_subcommand is None:
-        show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
+        _show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
 
 
 @commands.command("list")
@@ -49,23 +50,24 @@ def list_by_name(
     as_json: Json = False,
 ) -> None:
     """Открытые инциденты, сначала наши сбои."""
-    show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
+    _show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
 
 
-def show_list(*, closed_too: bool, of_class: str | None, sender: str | None, as_json: bool) -> None:
+def _show_list(*, closed_too: bool, of_class: str | None, sender: str | None, as_json: bool) -> None:
+    """Print the incidents asked for."""
     from contracts.vocabulary import rows
     from flows.cli.incident_table import show
     from flows.cli.terminal import console
     from warehouse.incidents.handling import incidents
 
     must_be_known([of_class] if of_class else [], list(CLASSES), "class")
-    must_be_known([sender] if sender else [], [row["sender"] for row in rows("senders")], "sender")
-    with opened() as (connection, zone, _):
-        found = incidents(connection, closed_too=closed_too, incident_class=of_class, sender=sender)
+    must_be_known([sender] if sender else [], [incident["sender"] for incident in rows("senders")], "sender")
+    with _opened_warehouse() as (connection, zone, _):
+        listed = incidents(connection, closed_too=closed_too, incident_class=of_class, sender=sender)
     if as_json:
-        write([plain(row._asdict()) for row in found])
+        write([plain(incident._asdict()) for incident in listed])
     else:
-        show(console(), found, zone)
+        show(console(), listed, zone)
 
 
 @commands.command()
@@ -75,20 +77,20 @@ def show(incident_id: Id, as_json: Json = False) -> None:
     from flows.cli.terminal import console
     from warehouse.incidents.handling import history, incidents, messages_about
 
-    with opened() as (connection, zone, _):
-        found = incidents(connection, closed_too=True, incident_id=incident_id)
+    with _opened_warehouse() as (connection, zone, _):
+        listed = incidents(connection, closed_too=True, incident_id=incident_id)
         events, messages = history(connection, incident_id), messages_about(connection, incident_id)
-    if not found:
+    if not listed:
         raise UsageError(f"инцидента {incident_id} нет; все — `profmin incidents --all`")
-    (row,) = found
+    (incident,) = listed
     if as_json:
-        of_it = {
-            "events": [plain(each) | {"details": json.loads(each["details"])} for each in events.iter_rows(named=True)],
-            "messages": [plain(each) for each in messages.iter_rows(named=True)],
+        related = {
+            "events": [plain(line) | {"details": json.loads(line["details"])} for line in events.iter_rows(named=True)],
+            "messages": [plain(line) for line in messages.iter_rows(named=True)],
         }
-        write(plain(row._asdict()) | of_it)
+        write(plain(incident._asdict()) | related)
     else:
-        show_one(console(), row, events, messages, zone)
+        show_one(console(), incident, events, messages, zone)
 
 
 @commands.command()
@@ -96,7 +98,7 @@ def acknowledge(incident_id: Id, reason: Reason, by: By) -> None:
     """Сказать, что о нём знают: без напоминаний и следующих ступеней, пока он не изменится."""
     from warehouse.incidents.handling import acknowledge as do
 
-    with changed() as (connection, now):
+    with _opened_to_change() as (connection, now):
         do(connection, incident_id, by, reason, now)
     typer.echo(f"Инцидент {incident_id} принят к сведению.", err=True)
 
@@ -106,7 +108,7 @@ def assign(incident_id: Id, to: Annotated[str, typer.Option(help="Кто им з
     """Сказать, кто им займётся."""
     from warehouse.incidents.handling import assign as do
 
-    with changed() as (connection, now):
+    with _opened_to_change() as (connection, now):
         do(connection, incident_id, to, by, reason, now)
     typer.echo(f"Инцидент {incident_id} поручен: {to}.", err=True)
 
@@ -123,9 +125,9 @@ def mute(
     """Не говорить о нём никому до дня; что произойдёт, всё равно записано."""
     from warehouse.incidents.handling import mute as do
 
-    with opened() as (connection, zone, now):
+    with _opened_warehouse() as (connection, zone, now):
         moment = dt.datetime.combine(until, dt.time(), zone)
-        with wrong_usage():
+        with _refusals_in_words():
             do(connection, incident_id, moment, by, reason, now)
     typer.echo(f"Об инциденте {incident_id} не говорят до {until:%d.%m.%Y}.", err=True)
 
@@ -135,31 +137,31 @@ def unmute(incident_id: Id, reason: Reason, by: By) -> None:
     """Снова говорить о нём."""
     from warehouse.incidents.handling import unmute as do
 
-    with changed() as (connection, now):
+    with _opened_to_change() as (connection, now):
         do(connection, incident_id, by, reason, now)
     typer.echo(f"Об инциденте {incident_id} снова говорят.", err=True)
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Connection, ZoneInfo, dt.datetime]]:
+def _opened_warehouse() -> Iterator[tuple[Connection, ZoneInfo, dt.datetime]]:
     """A transaction in the warehouse, the zone in which times are shown, and the moment."""
-    from flows.cli.context import settings
     from flows.home.connection import warehouse
 
-    found = settings()
-    with warehouse(found) as engine, engine.begin() as connection:
-        yield connection, ZoneInfo(found.timezone), dt.datetime.now(dt.UTC)
+    settings = read_settings()
+    with warehouse(settings) as engine, engine.begin() as connection:
+        yield connection, ZoneInfo(settings.timezone), dt.datetime.now(dt.UTC)
 
 
 @contextmanager
-def changed() -> Iterator[tuple[Connection, dt.datetime]]:
-    with opened() as (connection, _, now), wrong_usage():
+def _opened_to_change() -> Iterator[tuple[Connection, dt.datetime]]:
+    """A transaction for a change, and the moment; what cannot be done is wrong usage."""
+    with _opened_warehouse() as (connection, _, now), _refusals_in_words():
         yield connection, now
 
 
 @contextmanager
-def wrong_usage() -> Iterator[None]:
-    """What cannot be done is told in a sentence."""
+def _refusals_in_words() -> Iterator[None]:
+    """What cannot be done is wrong usage, told in a sentence."""
     from warehouse.incidents.handling import NotOpen
 
     try:

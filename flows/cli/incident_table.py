@@ -14,7 +14,8 @@ from rich.markup import escape
 from contracts.texts import in_words, incident_texts
 from flows.cli.night_tables import shorter
 from flows.cli.terminal import plain_table
-from flows.messages.incident_text import told
+from flows.home.shown import local_time
+from flows.messages.incident_text import event_text
 from warehouse.incidents.handling import Incident
 from warehouse.incidents.observe import IncidentEvent
 
@@ -22,87 +23,87 @@ CLASSES, EVENTS, OUTCOMES = in_words("incident_class"), in_words("incident_event
 COLOURS = {"own": "red", "data": "yellow", "lateness": "yellow"}
 
 
-def show(out: Console, found: Sequence[Incident], zone: ZoneInfo) -> None:
+def show(out: Console, incidents: Sequence[Incident], zone: ZoneInfo) -> None:
     """Incidents in a table, a line each: what, whose, since when, and what people said of it."""
-    if not found:
+    if not incidents:
         out.print("[green]Открытых инцидентов нет.[/green]")
         return
     table = plain_table()
     for heading in ("№", "Класс", "Что не так", "С", "Отметки"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("№", "С"))
-    for row in found:
-        colour = COLOURS[row.incident_class] if row.state == "open" else "dim"
+    for incident in incidents:
+        colour = COLOURS[incident.incident_class] if incident.state == "open" else "dim"
         table.add_row(
-            str(row.incident_id), f"[{colour}]{CLASSES[row.incident_class]}[/{colour}]", escape(what(row, zone)),
-            row.opened_at.astimezone(zone).strftime("%d.%m.%Y"), escape(", ".join(marks(row, zone))),
+            str(incident.incident_id), f"[{colour}]{CLASSES[incident.incident_class]}[/{colour}]",
+            escape(_incident_line(incident, zone)), incident.opened_at.astimezone(zone).strftime("%d.%m.%Y"),
+            escape(", ".join(_handling_marks(incident, zone))),
         )  # fmt: skip
     out.print(table)
     out.print("\n[dim]Подробно: profmin incidents show №[/dim]", highlight=False)
 
 
-def what(row: Incident, zone: ZoneInfo) -> str:
+def _incident_line(incident: Incident, zone: ZoneInfo) -> str:
     """Whose incident it is and what it says, in a line."""
-    name = f"{shorter(row.sender_name)}: " if row.sender_name else ""
-    return name + told(now_open(row), zone).title
+    name = f"{shorter(incident.sender_name)}: " if incident.sender_name else ""
+    return name + event_text(_as_just_opened(incident), zone).title
 
 
-def marks(row: Incident, zone: ZoneInfo) -> list[str]:
-    """What was said of it: closed, whose it is, who knows, until when it is muted, how far it went."""
-    found = [f"закрыт {when(row.closed_at, zone)}"] if row.closed_at else []
-    found += [f"поручен: {row.assigned_to}"] if row.assigned_to else []
-    found += [f"знает {row.acknowledged_by}"] if row.acknowledged_by else []
-    muted = row.muted_until
-    found += [f"без сообщений до {muted.astimezone(zone):%d.%m.%Y}"] if muted and row.state == "open" else []
-    return found + ([f"ступень {row.level}"] if row.level > 1 else [])
+def _handling_marks(incident: Incident, zone: ZoneInfo) -> list[str]:
+    """What people did about it: closed, assigned, acknowledged, muted; and how far it was escalated."""
+    words = [f"закрыт {local_time(incident.closed_at, zone)}"] if incident.closed_at else []
+    words += [f"поручен: {incident.assigned_to}"] if incident.assigned_to else []
+    words += [f"знает {incident.acknowledged_by}"] if incident.acknowledged_by else []
+    muted = incident.muted_until
+    words += [f"без сообщений до {muted.astimezone(zone):%d.%m.%Y}"] if muted and incident.state == "open" else []
+    return words + ([f"ступень {incident.level}"] if incident.level > 1 else [])
 
 
-def show_one(out: Console, row: Incident, events: pl.DataFrame, messages: pl.DataFrame, zone: ZoneInfo) -> None:
+def show_one(out: Console, incident: Incident, events: pl.DataFrame, messages: pl.DataFrame, zone: ZoneInfo) -> None:
     """One incident: its words as they would be told now, its history, the messages about it."""
-    text = told(now_open(row), zone)
-    colour = COLOURS[row.incident_class] if row.state == "open" else "green"
-    state = "открыт" if row.state == "open" else "закрыт"
-    out.print(f"[bold]Инцидент {row.incident_id}[/bold], [{colour}]{state}[/{colour}]: {CLASSES[row.incident_class]}")
-    if row.sender_name:
-        out.print(escape(row.sender_name))
+    text = event_text(_as_just_opened(incident), zone)
+    colour = COLOURS[incident.incident_class] if incident.state == "open" else "green"
+    state = "открыт" if incident.state == "open" else "закрыт"
+    name = f"[bold]Инцидент {incident.incident_id}[/bold]"
+    out.print(f"{name}, [{colour}]{state}[/{colour}]: {CLASSES[incident.incident_class]}")
+    if incident.sender_name:
+        out.print(escape(incident.sender_name))
     out.print(f"[bold]{escape(text.title)}[/bold]")
     for line in text.lines:
         out.print(f"  {escape(line)}")
-    if row.state == "open":
+    if incident.state == "open":
         out.print(f"[dim]→ {escape(text.mend)}[/dim]")
-    if found := marks(row, zone):
-        out.print(escape(", ".join(found)))
+    if words := _handling_marks(incident, zone):
+        out.print(escape(", ".join(words)))
     table = plain_table("\nИстория", with_heading=False)
     for event in events.iter_rows(named=True):
-        said = json.loads(event["details"])
-        to = said.get("to") or (said.get("until") and when(dt.datetime.fromisoformat(said["until"]), zone))
-        by = [each for each in (event["done_by"], event["reason"]) if each]
+        details = json.loads(event["details"])
+        to = details.get("to") or (
+            details.get("until") and local_time(dt.datetime.fromisoformat(details["until"]), zone)
+        )
+        by = [words for words in (event["done_by"], event["reason"]) if words]
         run = [f"запуск {event['run_id']}"] if event["run_id"] else []
         table.add_row(
-            when(event["at"], zone), f"{EVENTS[event['kind']]}{f': {to}' if to and by else ''}",
-            escape("; ".join(each for each in (*by, *run) if each)),
+            local_time(event["at"], zone), f"{EVENTS[event['kind']]}{f': {to}' if to and by else ''}",
+            escape("; ".join([*by, *run])),
         )  # fmt: skip
     out.print(table)
     if messages.height:
         table = plain_table("\nСообщения", with_heading=False)
-        for each in messages.iter_rows(named=True):
-            moment = each["sent_at"] or each["created_at"]
+        for message in messages.iter_rows(named=True):
+            moment = message["sent_at"] or message["created_at"]
             table.add_row(
-                when(moment, zone), escape(f"{each['recipient']}, {each['channel']}"), OUTCOMES[each["outcome"]],
-                escape(each["subject"]),
+                local_time(moment, zone), escape(f"{message['recipient']}, {message['channel']}"),
+                OUTCOMES[message["outcome"]], escape(message["subject"]),
             )  # fmt: skip
         out.print(table)
 
 
-def now_open(row: Incident) -> IncidentEvent:
+def _as_just_opened(incident: Incident) -> IncidentEvent:
     """The incident as an event that has just opened it: its words without «reminder» or «changed»."""
     return IncidentEvent(
-        event_id=0, incident_id=row.incident_id, kind="opened", condition=row.condition,
-        incident_class=row.incident_class, audiences=incident_texts()[row.condition].audiences,
-        form=row.form, form_title=row.form_title, sender=row.sender, sender_name=row.sender_name,
-        subject=row.subject, at=row.opened_at, opened_at=row.opened_at, level=row.level,
-        details=row.details, deliveries=(),
+        event_id=0, incident_id=incident.incident_id, kind="opened", condition=incident.condition,
+        incident_class=incident.incident_class, audiences=incident_texts()[incident.condition].audiences,
+        form=incident.form, form_title=incident.form_title, sender=incident.sender, sender_name=incident.sender_name,
+        subject=incident.subject, at=incident.opened_at, opened_at=incident.opened_at, level=incident.level,
+        details=incident.details, deliveries=(),
     )  # fmt: skip
-
-
-def when(moment: dt.datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%d.%m.%Y %H:%M}"

@@ -42,69 +42,74 @@ def show_layouts(
     Raises UsageError when the patch would be written over a file, or there is nothing to propose.
     """
     with TemporaryDirectory() as folder:
-        told = list(identified(paths, options, settings, Path(folder)))
-    before = layouts_before([found for _, found in told if found is not None], settings)
-    documents = [document(arrival, found, before) for arrival, found in told]
+        files = list(_identified_files(paths, options, settings, Path(folder)))
+    before = _layouts_before([delivery for _, delivery in files if delivery is not None], settings)
+    documents = [_document(arrival, delivery, before) for arrival, delivery in files]
     if as_json:
         write(documents)
     else:
-        sys.stdout.write("\n".join(line for each in documents for line in described(each)) + "\n")
+        sys.stdout.write("\n".join(line for file_document in documents for line in _layout_lines(file_document)) + "\n")
     if propose:
-        path = write_patch([(arrival, found) for arrival, found in told if found is not None], to)
+        path = _write_patch([(arrival, delivery) for arrival, delivery in files if delivery is not None], to)
         sys.stderr.write(f"{path} adds the suggested headings: read it, then git apply it.\n")
 
 
-def identified(
+def _identified_files(
     paths: Sequence[Path], options: Options, settings: Settings, folder: Path
 ) -> Iterator[tuple[Arrival, Delivery | None]]:
     """What each file is; one of an unknown form is taken for the form that it resembles. None when it failed on us."""
     opener = Opener(settings)
     context = Context(register_known(settings, None, opener), b"", options.form, options.sender)
     incoming = named(paths, settings.inbox)
-    arrivals = [each for file in incoming for each in digested(file, folder, settings.reader_limits)]
+    arrivals = [arrival for file in incoming for arrival in digested(file, folder, settings.reader_limits)]
     for arrival, delivery in zip(arrivals, opener.read(arrivals), strict=True):
         if isinstance(delivery, Fault):
             yield arrival, None
             continue
-        found = identify(delivery, context)
-        yield arrival, as_nearest(delivery, found, context)
+        identified_delivery = identify(delivery, context)
+        yield arrival, _as_nearest(delivery, identified_delivery, context)
 
 
-def as_nearest(delivery: Delivery, found: Delivery, context: Context) -> Delivery:
-    if found.form is not None or found.nearest is None:
-        return found
-    return replace(identify(delivery, replace(context, form=found.nearest.name)), nearest=found.nearest)
+def _as_nearest(delivery: Delivery, identified: Delivery, context: Context) -> Delivery:
+    """The delivery read as the form that it resembles, where its own is not known."""
+    if identified.form is not None or identified.nearest is None:
+        return identified
+    return replace(identify(delivery, replace(context, form=identified.nearest.name)), nearest=identified.nearest)
 
 
-def layouts_before(found: Sequence[Delivery], settings: Settings) -> dict[str, LayoutBefore]:
+def _layouts_before(deliveries: Sequence[Delivery], settings: Settings) -> dict[str, LayoutBefore]:
     """By sha256 the layout of what its sender last sent of the form and was accepted. A new home gets no server."""
-    asked = [(each.sha256, each.form.name, each.sender) for each in found if each.form is not None and each.sender]
+    wanted = [
+        (delivery.sha256, delivery.form.name, delivery.sender)
+        for delivery in deliveries
+        if delivery.form is not None and delivery.sender
+    ]
     if settings.database_url is None and not settings.pgdata.exists():
         sys.stderr.write("There is no database yet: nothing is compared with earlier deliveries.\n")
         return {}
-    if not asked:
+    if not wanted:
         return {}
     with warehouse(settings) as engine, engine.connect() as connection:
-        return last_layouts(connection, asked)
+        return last_layouts(connection, wanted)
 
 
-def document(arrival: Arrival, found: Delivery | None, before: dict[str, LayoutBefore]) -> Document:
+def _document(arrival: Arrival, delivery: Delivery | None, before: dict[str, LayoutBefore]) -> Document:
     """The JSON object of a file."""
     about: Document = {"file": arrival.file, "sha256": arrival.sha256, "form": None, "why": None}
-    if found is None:
+    if delivery is None:
         return about | {"why": "Our own failure; the log has it."}
-    layout, form = found.layout, found.form
-    if form is None or found.edition is None:
-        return about | {"why": " ".join(each.message for each in found.findings)}
-    titles = {column.name: column.title for column in found.edition.columns}
-    guesses = {each.title: asdict(each) for each in layout.suggested}
+    layout, form = delivery.layout, delivery.form
+    if form is None or delivery.edition is None:
+        return about | {"why": " ".join(finding.message for finding in delivery.findings)}
+    titles = {column.name: column.title for column in delivery.edition.columns}
+    guesses = {suggestion.title: asdict(suggestion) for suggestion in layout.suggested}
     return about | {
         "form": form.name,
-        "edition": found.edition.name,
-        "sender": found.sender,
-        "recognised": found.nearest is None,
+        "edition": delivery.edition.name,
+        "sender": delivery.sender,
+        "recognised": delivery.nearest is None,
         "headings": [
-            f"{sheet.name}!{span(heading.first, heading.last, heading.keys)}" for sheet, heading in found.headings
+            f"{sheet.name}!{_span(heading.first, heading.last, heading.keys)}" for sheet, heading in delivery.headings
         ],
         "matched": [
             {"heading": heading, "cell": layout.places.get(column), "column": column, "title": titles.get(column)}
@@ -113,24 +118,25 @@ def document(arrival: Arrival, found: Delivery | None, before: dict[str, LayoutB
         "missing": [{"title": title, "suggestion": guesses.get(title)} for title in layout.missing],
         "unknown": [
             {"heading": shown, "cell": f"{sheet.name}!{heading.address(sheet, place)}"}
-            for sheet, heading in found.headings
+            for sheet, heading in delivery.headings
             for place, shown in heading.shown_unknown.items()
         ],
-        "suggested": [asdict(each) for each in layout.suggested],
-        "since": since(found, before.get(arrival.sha256)),
-        "entries": [line(entry) for entry in entries(found)],
+        "suggested": [asdict(suggestion) for suggestion in layout.suggested],
+        "since": _since(delivery, before.get(arrival.sha256)),
+        "entries": [_line(entry) for entry in _entries(delivery)],
     }
 
 
-def span(first: int, last: int, places: dict[int, frozenset[str]]) -> str:
+def _span(first: int, last: int, places: dict[int, frozenset[str]]) -> str:
+    """The address of the rows `first` to `last` over the columns of some headings."""
     return Range(first, min(places), last, max(places)).address
 
 
-def since(found: Delivery, before: LayoutBefore | None) -> Document | None:
+def _since(delivery: Delivery, before: LayoutBefore | None) -> Document | None:
     """What changed since the sender's last accepted delivery. A sheet of another name is no move."""
     if before is None:
         return None
-    was, now = before.layout, found.layout
+    was, now = before.layout, delivery.layout
     old = {column: heading for heading, column in was.matched.items()}
     new = {column: heading for heading, column in now.matched.items()}
 
@@ -150,13 +156,19 @@ def since(found: Delivery, before: LayoutBefore | None) -> Document | None:
             for column, heading in new.items()
             if column in old and old[column] != heading
         ],
-        "appeared": [*sorted(new.keys() - old.keys()), *(each for each in now.unknown if each not in was.unknown)],
-        "disappeared": [*sorted(old.keys() - new.keys()), *(each for each in was.unknown if each not in now.unknown)],
+        "appeared": [
+            *sorted(new.keys() - old.keys()),
+            *(heading for heading in now.unknown if heading not in was.unknown),
+        ],
+        "disappeared": [
+            *sorted(old.keys() - new.keys()),
+            *(heading for heading in was.unknown if heading not in now.unknown),
+        ],
     }
 
 
-def described(about: Document) -> Iterator[str]:
-    """The same in lines for a person."""
+def _layout_lines(about: Document) -> Iterator[str]:
+    """The JSON object of a file in lines for a person."""
     if about["form"] is None:
         yield f"{about['file']}: {about['why']}"
         return
@@ -164,60 +176,62 @@ def described(about: Document) -> Iterator[str]:
     yield f"{about['file']}: {about['form']} {about['edition']}{doubt}, sender {about['sender'] or 'unknown'}"
     yield f"  heading {', '.join(about['headings'])}"
     yield f"  matched {len(about['matched'])}"
-    yield from (f"    {each['cell']}\t«{each['heading']}» → {each['column']}" for each in about["matched"])
+    yield from (f"    {row['cell']}\t«{row['heading']}» → {row['column']}" for row in about["matched"])
     if about["missing"]:
         yield f"  missing {len(about['missing'])}"
-    for each in about["missing"]:
-        guess = each["suggestion"]
+    for row in about["missing"]:
+        guess = row["suggestion"]
         perhaps = f": perhaps «{guess['heading']}» in {guess['cell']}, {guess['score']} of 100" if guess else ""
-        yield f"    «{each['title']}»{perhaps}"
+        yield f"    «{row['title']}»{perhaps}"
     if about["unknown"]:
         yield f"  unknown {len(about['unknown'])}"
-        yield from (f"    {each['cell']}\t«{each['heading']}»" for each in about["unknown"])
-    yield from described_since(about["since"])
+        yield from (f"    {row['cell']}\t«{row['heading']}»" for row in about["unknown"])
+    yield from _lines_since(about["since"])
     if about["entries"]:
         yield f"  to approve, in {TABLE}"
         yield from (f"    {entry}" for entry in about["entries"])
 
 
-def described_since(changes: Document | None) -> Iterator[str]:
+def _lines_since(changes: Document | None) -> Iterator[str]:
+    """What changed since the last accepted delivery, in lines for a person."""
     if changes is None:
         return
     names = ("moved", "reworded", "appeared", "disappeared")
     nothing = "" if any(changes[name] for name in names) else ": the same layout"
     yield f"  since reading {changes['reading_id']} of {changes['as_of']}{nothing}"
     for name in names:
-        for each in changes[name]:
-            said = each if isinstance(each, str) else f"{each['column']}: {each['from']} → {each['to']}"
-            yield f"    {name}\t{said}"
+        for change in changes[name]:
+            text = change if isinstance(change, str) else f"{change['column']}: {change['from']} → {change['to']}"
+            yield f"    {name}\t{text}"
 
 
-def entries(found: Delivery) -> list[Entry]:
+def _entries(delivery: Delivery) -> list[Entry]:
     """Lines that a person may add to the table of approved headings, one a suggestion."""
-    if found.form is None:
+    if delivery.form is None:
         return []
-    name, today = found.form.name, dt.datetime.now().astimezone().date().isoformat()
-    why = f"так написано в файле {found.sha256[:8]}, отправитель {found.sender or 'не назван'}"
+    name, today = delivery.form.name, dt.datetime.now().astimezone().date().isoformat()
+    why = f"так написано в файле {delivery.sha256[:8]}, отправитель {delivery.sender or 'не назван'}"
     by = getpass.getuser()
 
-    def entry(each: Suggestion) -> Entry:
-        return name, each.column, each.heading, why, by, today
+    def entry(suggestion: Suggestion) -> Entry:
+        return name, suggestion.column, suggestion.heading, why, by, today
 
-    return [entry(each) for each in found.layout.suggested]
+    return [entry(suggestion) for suggestion in delivery.layout.suggested]
 
 
-def line(entry: Entry) -> str:
+def _line(entry: Entry) -> str:
+    """An entry as a line of CSV, without its end."""
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(entry)
     return out.getvalue()
 
 
-def write_patch(told: Sequence[tuple[Arrival, Delivery]], to: Path | None) -> Path:
+def _write_patch(files: Sequence[tuple[Arrival, Delivery]], to: Path | None) -> Path:
     """Write the patch that adds the suggested headings of all files to the table; `to` is its path or its folder."""
-    proposed = [(arrival, entry) for arrival, found in told for entry in entries(found)]
+    proposed = [(arrival, entry) for arrival, delivery in files for entry in _entries(delivery)]
     if not proposed:
         raise UsageError("there is nothing to propose: no unknown heading resembles a column that is missing")
-    lines = {entry[:3]: f"{line(entry)}\n" for _, entry in reversed(proposed)}
+    lines = {entry[:3]: f"{_line(entry)}\n" for _, entry in reversed(proposed)}
     arrival, (form, *_) = proposed[0]
     path = to or Path()
     if path.is_dir():

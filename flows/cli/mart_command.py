@@ -65,33 +65,33 @@ def print_mart(
         published = first_published(connection) if frame.is_empty() else {}
     captions = column_captions(name)
     if kind == "xlsx":
-        put(mart_xlsx(frame, captions, name, settings.timezone), to)
+        _put(mart_xlsx(frame, captions, name, settings.timezone), to)
     elif kind == "csv":
-        put(mart_csv(frame).encode(), to)
+        _put(mart_csv(frame).encode(), to)
     elif kind == "json":
-        told = json.dumps([plain(row) for row in frame.iter_rows(named=True)], ensure_ascii=False)
-        put(f"{told}\n".encode(), to)
+        text = json.dumps([plain(row) for row in frame.iter_rows(named=True)], ensure_ascii=False)
+        _put(f"{text}\n".encode(), to)
     elif to is not None:
-        with to_file(to) as file:
-            print_table(frame, captions, settings.timezone, Console(file=file, width=PIPE_WIDTH, highlight=False))
+        with _to_file(to) as file:
+            _print_table(frame, captions, settings.timezone, Console(file=file, width=PIPE_WIDTH, highlight=False))
     elif not frame.is_empty():
         out = console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, highlight=False)
-        print_table(frame, captions, settings.timezone, out)
+        _print_table(frame, captions, settings.timezone, out)
     if frame.is_empty():
         sys.stderr.write(f"{why_empty(published, as_of, moment, ZoneInfo(settings.timezone))}\n")
 
 
-def put(data: bytes, to: Path | None) -> None:
+def _put(data: bytes, to: Path | None) -> None:
     """Write to standard output, or into a file. Raises UsageError when that cannot be written."""
     if to is None:
         sys.stdout.buffer.write(data)
         return
-    with to_file(to) as file:
+    with _to_file(to) as file:
         file.buffer.write(data)
 
 
 @contextmanager
-def to_file(path: Path) -> Iterator[TextIOWrapper]:
+def _to_file(path: Path) -> Iterator[TextIOWrapper]:
     """A file to write anew. Raises UsageError when it cannot be written."""
     try:
         with path.open("w", encoding="utf-8") as file:
@@ -106,33 +106,33 @@ def why_empty(
     published: Mapping[dt.date, dt.datetime], day: dt.date | None, known_at: dt.datetime | None, zone: ZoneInfo
 ) -> str:
     """Why a mart has no rows: the date was not published (by then), with the nearest that were; or it has none."""
-    known = sorted(each for each, at in published.items() if known_at is None or at <= known_at)
+    known_dates = sorted(date for date, at in published.items() if known_at is None or at <= known_at)
     then = f" к {known_at.astimezone(zone):%d.%m.%Y %H:%M}" if known_at else ""
     if not published:
         return "Ещё ничего не опубликовано: profmin run nightly примет файлы и опубликует витрины."
-    if (day is None and known) or day in known:
+    if (day is None and known_dates) or day in known_dates:
         return "На эту дату здесь нет ни одной строки; дата опубликована."
-    if not known:
+    if not known_dates:
         first = min(published.values()).astimezone(zone)
         return f"Тогда ничего ещё не было опубликовано: первая публикация — {first:%d.%m.%Y %H:%M}."
-    near = sorted(known, key=lambda each: abs((each - (day or each)).days))[:NEAREST]
-    days = ", ".join(f"{each:%Y-%m-%d}" for each in sorted(near))
-    left = len(known) - len(near)
-    more = f" и ещё {left} с {known[0]:%Y-%m-%d} по {known[-1]:%Y-%m-%d}" if left else ""
+    nearest = sorted(known_dates, key=lambda date: abs((date - (day or date)).days))[:NEAREST]
+    days = ", ".join(f"{date:%Y-%m-%d}" for date in sorted(nearest))
+    left = len(known_dates) - len(nearest)
+    more = f" и ещё {left} с {known_dates[0]:%Y-%m-%d} по {known_dates[-1]:%Y-%m-%d}" if left else ""
     later = published.get(day) if day else None
     came = f" Она опубликована позже, {later.astimezone(zone):%d.%m.%Y %H:%M}." if later else ""
     return f"Дата {day:%Y-%m-%d}{then} не опубликована.{came} Есть: {days}{more}."
 
 
-def print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, out: Console) -> None:
+def _print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, out: Console) -> None:
     """Rows as a table; a single row as a list of its figures. What is the same in every row is said once, below."""
     local = ZoneInfo(timezone)
     if frame.height == 1:
         for name, value in frame.row(0, named=True).items():
-            if name not in left_out(frame):
+            if name not in _left_out(frame):
                 out.print(f"{captions.get(name, name):<28} {cell(name, value, local)}")
         return
-    left = left_out(frame)
+    left = _left_out(frame)
     same = [name for name in frame.columns if name not in left and frame[name].n_unique() == 1]
     table = Table(box=None, padding=(0, 1))
     shown = [name for name in frame.columns if name not in left and name not in same]
@@ -145,6 +145,7 @@ def print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, ou
         out.print(f"[dim]{captions.get(name, name)}: {cell(name, frame[name][0], local)}[/dim]")
 
 
-def left_out(frame: pl.DataFrame) -> set[str]:
+def _left_out(frame: pl.DataFrame) -> set[str]:
+    """Columns that a table for people does without."""
     coded = {name for name in frame.columns for pattern in NAMES if pattern.format(name) in frame.columns}
     return coded.union(HIDDEN)

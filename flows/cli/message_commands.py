@@ -13,7 +13,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from contracts.texts import in_words
+from flows.cli.context import read_settings
+from flows.cli.options import Json
 from flows.home.json_output import plain, write
+from flows.home.shown import local_time
 from flows.home.usage import UsageError, must_be_known
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from warehouse.incidents.messages import Attachment, StoredMessage
 
 commands = typer.Typer(help="Сообщения отправителям, сотрудникам и инженерам: что сказано, что ждёт, что не удалось.")
-Json = Annotated[bool, typer.Option("--json", help="Только документ JSON.")]
 
 OUTCOMES, CLASSES = in_words("message_outcome"), in_words("incident_class")
 COLOURS = {"sent": "green", "failed": "red", "waiting": "yellow", "sending": "yellow", "cancelled": "dim"}
@@ -42,30 +44,30 @@ def list_(
     from rich.markup import escape
     from rich.table import Table
 
-    from flows.cli.context import settings
     from flows.cli.terminal import console
     from flows.home.connection import warehouse
     from warehouse.incidents.messages import listed
 
     must_be_known([outcome] if outcome is not None else [], list(OUTCOMES), "outcome")
-    found = settings()
-    with warehouse(found) as engine, engine.connect() as connection:
-        rows = listed(connection, most, outcome)
+    settings = read_settings()
+    with warehouse(settings) as engine, engine.connect() as connection:
+        messages = listed(connection, most, outcome)
     if as_json:
-        write([document(row) for row in rows])
+        write([_document(message) for message in messages])
         return
-    if not rows:
+    if not messages:
         typer.echo("Сообщений нет.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("№", "когда", "кому", "канал", "класс", "тема", "чем кончилось"):
         table.add_column(name, overflow="fold")
-    zone = ZoneInfo(found.timezone)
-    for row in rows:
-        colour = COLOURS[row.outcome]
+    zone = ZoneInfo(settings.timezone)
+    for message in messages:
+        colour = COLOURS[message.outcome]
         table.add_row(
-            str(row.message_id), local(row.created_at, zone), escape(row.recipient), row.channel,
-            CLASSES[row.message_class], escape(row.subject), f"[{colour}]{escape(ending(row, zone))}[/{colour}]",
+            str(message.message_id), local_time(message.created_at, zone), escape(message.recipient), message.channel,
+            CLASSES[message.message_class], escape(message.subject),
+            f"[{colour}]{escape(_outcome_words(message, zone))}[/{colour}]",
         )  # fmt: skip
     console().print(table)
 
@@ -75,50 +77,49 @@ def show(
     message_id: Annotated[int, typer.Argument(help="Номер сообщения.", show_default=False)], as_json: Json = False
 ) -> None:
     """Сообщение, как оно написано, и чем кончилось."""
-    from flows.cli.context import settings
     from flows.home.connection import warehouse
     from warehouse.incidents.messages import listed
 
-    found = settings()
-    with warehouse(found) as engine, engine.connect() as connection:
-        rows = listed(connection, 1, message_id=message_id)
-    if not rows:
+    settings = read_settings()
+    with warehouse(settings) as engine, engine.connect() as connection:
+        messages = listed(connection, 1, message_id=message_id)
+    if not messages:
         raise UsageError(f"сообщения {message_id} нет; все — `profmin messages`")
-    (row,) = rows
+    (message,) = messages
     if as_json:
-        write(document(row))
+        write(_document(message))
         return
-    zone = ZoneInfo(found.timezone)
-    incidents = ", ".join(map(str, row.incident_ids))
+    zone = ZoneInfo(settings.timezone)
+    incidents = ", ".join(map(str, message.incident_ids))
     for name, value in (
-        ("Кому", f"{row.recipient} ({row.channel})"), ("Класс", CLASSES[row.message_class]),
-        ("Написано", local(row.created_at, zone)), ("Исход", ending(row, zone)), ("Попыток", row.attempts),
-        ("Ошибка", row.error), ("Инциденты", incidents), ("Приложения", enclosed(row.attachments)),
-        ("Тема", row.subject),
+        ("Кому", f"{message.recipient} ({message.channel})"), ("Класс", CLASSES[message.message_class]),
+        ("Написано", local_time(message.created_at, zone)), ("Исход", _outcome_words(message, zone)),
+        ("Попыток", message.attempts), ("Ошибка", message.error), ("Инциденты", incidents),
+        ("Приложения", _attachments_words(message.attachments)), ("Тема", message.subject),
     ):  # fmt: skip
         if value:
             typer.echo(f"{name}: {value}")
-    typer.echo(f"\n{row.body}")
+    typer.echo(f"\n{message.body}")
 
 
 @commands.command()
 def send(as_json: Json = False) -> None:
     """Посмотреть на инциденты и разослать, что пора, как в конце запуска; выход 1, если что-то не удалось совсем."""
-    from flows.cli.context import settings
     from flows.home.connection import warehouse
-    from flows.messages.after_run import notify
+    from flows.messages.after_run import tell_of_incidents
 
-    found = settings()
-    found.prepare()
-    with warehouse(found) as engine:
-        done = notify(engine, found, dt.datetime.now(dt.UTC))
+    settings = read_settings()
+    settings.prepare()
+    with warehouse(settings) as engine:
+        delivered = tell_of_incidents(engine, settings, dt.datetime.now(dt.UTC))
     if as_json:
-        sys.stdout.write(json.dumps(asdict(done)) + "\n")
+        sys.stdout.write(json.dumps(asdict(delivered)) + "\n")
     else:
         typer.echo(
-            f"Отправлено {done.sent}, ждёт повтора {done.waiting}, не удалось {done.failed}, отменено {done.cancelled}."
+            f"Отправлено {delivered.sent}, ждёт повтора {delivered.waiting}, не удалось {delivered.failed}, "
+            f"отменено {delivered.cancelled}."
         )
-    raise typer.Exit(1 if done.failed else 0)
+    raise typer.Exit(1 if delivered.failed else 0)
 
 
 def show_routing(settings: Settings, test: str | None) -> int:
@@ -127,27 +128,29 @@ def show_routing(settings: Settings, test: str | None) -> int:
     from rich.table import Table
 
     from flows.cli.terminal import console
-    from flows.messages.routing import FILE, routes
+    from flows.messages.routing import ROUTING_FILE, routes
 
-    known = routes(settings)
+    all_routes = routes(settings)
     if test is not None:
-        must_be_known([test], sorted({each.recipient for each in known}), "recipient")
-        return tested(settings, [each for each in known if each.recipient == test])
+        must_be_known([test], sorted({route.recipient for route in all_routes}), "recipient")
+        return _send_test_letters(settings, [route for route in all_routes if route.recipient == test])
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("кому", "как", "о ком", "о чём", "ступень", "канал", "когда"):
         table.add_column(name, overflow="fold")
-    for each in known:
+    for route in all_routes:
         table.add_row(
-            escape(each.recipient), AUDIENCES[each.audience], each.sender or "о всех остальных",
-            ", ".join(CLASSES[one] for one in each.classes), str(each.level), each.channel, when(each),
+            escape(route.recipient), AUDIENCES[route.audience], route.sender or "о всех остальных",
+            ", ".join(CLASSES[name] for name in route.classes), str(route.level), route.channel, _when_told(route),
         )  # fmt: skip
     console().print(table)
-    path = settings.routing or settings.home / FILE
-    typer.echo(f"{path}: строк {len(known)}." if path.exists() else f"Файла {path} нет: сообщения пишутся в файлы.")
+    path = settings.routing or settings.home / ROUTING_FILE
+    typer.echo(
+        f"{path}: строк {len(all_routes)}." if path.exists() else f"Файла {path} нет: сообщения пишутся в файлы."
+    )
     return 0
 
 
-def tested(settings: Settings, own: Sequence[Route]) -> int:
+def _send_test_letters(settings: Settings, routes: Sequence[Route]) -> int:
     """Send a letter by each channel of a recipient and say what came of it."""
     import secrets
 
@@ -157,48 +160,46 @@ def tested(settings: Settings, own: Sequence[Route]) -> int:
     settings.prepare()
     failed = 0
     with Channels(settings) as channels:
-        for each in {route.channel: route for route in own}.values():
+        for route in {route.channel: route for route in routes}.values():
             now = dt.datetime.now(ZoneInfo(settings.timezone))
-            letter = Letter(secrets.token_hex(16), 0, "own", each.recipient, "Проверка связи",
+            letter = Letter(secrets.token_hex(16), 0, "own", route.recipient, "Проверка связи",
                             "Это проверка связи программы мониторинга. Отвечать не нужно.\n", now)  # fmt: skip
             try:
-                channels.send(each, letter)
+                channels.send(route, letter)
             except Undelivered as error:
                 failed += 1
-                typer.echo(f"{each.recipient}, {each.channel}: {error}", err=True)
+                typer.echo(f"{route.recipient}, {route.channel}: {error}", err=True)
             else:
-                typer.echo(f"{each.recipient}, {each.channel}: отправлено")
+                typer.echo(f"{route.recipient}, {route.channel}: отправлено")
     return 1 if failed else 0
 
 
-def when(route: Route) -> str:
-    told = "сразу" if route.digest is None else f"сводкой в {route.digest:%H:%M}"
+def _when_told(route: Route) -> str:
+    """At which times a recipient is told."""
+    text = "сразу" if route.digest is None else f"сводкой в {route.digest:%H:%M}"
     if route.quiet_from is not None and route.quiet_to is not None:
-        told += f", не с {route.quiet_from:%H:%M} до {route.quiet_to:%H:%M}"
-    return told + (", в рабочие дни" if route.days == "working" else "")
+        text += f", не с {route.quiet_from:%H:%M} до {route.quiet_to:%H:%M}"
+    return text + (", в рабочие дни" if route.days == "working" else "")
 
 
-def document(row: StoredMessage) -> dict[str, object]:
+def _document(message: StoredMessage) -> dict[str, object]:
     """The JSON object of a message."""
-    return plain({**row._asdict(), "attachments": [asdict(each) for each in row.attachments]})
+    return plain({**message._asdict(), "attachments": [asdict(attachment) for attachment in message.attachments]})
 
 
-def ending(row: StoredMessage, zone: ZoneInfo) -> str:
+def _outcome_words(message: StoredMessage, zone: ZoneInfo) -> str:
     """What came of a message, in a few words."""
-    told = OUTCOMES[row.outcome]
-    if row.sent_at is not None:
-        return f"{told} {local(row.sent_at, zone)}"
-    if row.outcome == "waiting":
-        told += f" до {local(row.not_before, zone)}"
-    return told + (f"; попыток {row.attempts}: {row.error}" if row.error else "")
+    text = OUTCOMES[message.outcome]
+    if message.sent_at is not None:
+        return f"{text} {local_time(message.sent_at, zone)}"
+    if message.outcome == "waiting":
+        text += f" до {local_time(message.not_before, zone)}"
+    return text + (f"; попыток {message.attempts}: {message.error}" if message.error else "")
 
 
-def enclosed(attachments: Sequence[Attachment]) -> str:
+def _attachments_words(attachments: Sequence[Attachment]) -> str:
+    """What goes with a message."""
     return "; ".join(
-        f"квитанция доставки {each.delivery_id}" if each.what == "receipt" else f"шаблон {each.form}"
-        for each in attachments
+        f"квитанция доставки {attachment.delivery_id}" if attachment.what == "receipt" else f"шаблон {attachment.form}"
+        for attachment in attachments
     )
-
-
-def local(moment: dt.datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%d.%m.%Y %H:%M}"

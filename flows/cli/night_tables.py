@@ -15,7 +15,7 @@ from contracts.rules import HOLDS
 from contracts.texts import in_words
 from contracts.texts.figures import percent, whole
 from documents.receipts.findings import column_titles
-from flows.cli.terminal import NOTHING_NEW, sentence
+from flows.cli.terminal import NOTHING_NEW, outcome_sentence
 from flows.home.settings import Settings
 from flows.runs.summary import Night, Printed, Row, Tables
 
@@ -27,35 +27,42 @@ NARROW = 100
 def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -> None:
     """The two tables, the stated figures that disagree, refused deliveries, and where things are."""
     narrow = out.width < NARROW
-    out.print(readiness_table(tables, night, narrow=narrow))
+    out.print(_readiness_table(tables, night, narrow=narrow))
     out.print()
-    out.print(registration_table(tables, night, narrow=narrow))
+    out.print(_registration_table(tables, night, narrow=narrow))
     out.print()
     if not tables.disagreeing.is_empty():
-        out.print(disagreeing_table(tables.disagreeing, narrow=narrow))
+        out.print(_disagreeing_table(tables.disagreeing, narrow=narrow))
         for summary in tables.printed:
-            out.print(Text(beside_ours(summary), "dim"))
+            out.print(Text(_beside_ours(summary), "dim"))
         out.print()
     verdicts = Counter(outcome.verdict for outcome in night.outcomes)
-    counted = (
+    totals = (
         f"Новых файлов {len(night.outcomes)}: принято {verdicts['accepted']}, частично {verdicts['partial']}, "
-        f"отклонено {verdicts['refused']}{waits(verdicts['held'])}. Строк в карантине: {night.quarantined}."
+        f"отклонено {verdicts['refused']}{_count_waiting(verdicts['held'])}. Строк в карантине: {night.quarantined}."
     )
-    out.print(counted if night.outcomes else NOTHING_NEW)
+    out.print(totals if night.outcomes else NOTHING_NEW)
     for outcome in night.outcomes:
         if outcome.verdict in ("refused", "held", None):
-            why = next((f.message for f in outcome.findings if f.severity == "refuse" or f.rule in HOLDS), "")
-            said = sentence(outcome)
-            out.print(f"  {said.removesuffix('.')}. {escape(why)}" if why else f"  {said}")
-    show_places(out, settings)
+            why = next(
+                (
+                    finding.message
+                    for finding in outcome.findings
+                    if finding.severity == "refuse" or finding.rule in HOLDS
+                ),
+                "",
+            )
+            text = outcome_sentence(outcome)
+            out.print(f"  {text.removesuffix('.')}. {escape(why)}" if why else f"  {text}")
+    _show_places(out, settings)
 
 
-def waits(many: int) -> str:
+def _count_waiting(count: int) -> str:
     """How many deliveries wait for a decision, if any, and how they are looked at."""
-    return f", ждут решения {many} (profmin deliveries list)" if many else ""
+    return f", ждут решения {count} (profmin deliveries list)" if count else ""
 
 
-def beside_ours(summary: Printed) -> str:
+def _beside_ours(summary: Printed) -> str:
     """What is known of a printed total that disagrees: in which rows, and that schools are not named."""
     if summary.differ:
         rows = f"с нашими данными расходятся строки: {', '.join(summary.differ)}"
@@ -64,7 +71,8 @@ def beside_ours(summary: Printed) -> str:
     return f"{summary.title}: {rows}. Каких школ это касается, сводная не называет."
 
 
-def show_places(out: Console, settings: Settings) -> None:
+def _show_places(out: Console, settings: Settings) -> None:
+    """Where to look further: commands and folders."""
     places = [
         ("витрины", "profmin mart readiness_by_school --format xlsx > школы.xlsx"),
         ("поправки", "profmin mart corrections   (что изменилось в уже опубликованном, по какому документу)"),
@@ -80,7 +88,7 @@ def show_places(out: Console, settings: Settings) -> None:
         out.print(Text(f"  {name:<10} {place}"), soft_wrap=True)
 
 
-def readiness_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
+def _readiness_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
     """Readiness by reporting unit, with the region below."""
     columns = ("Школ", "Верный\nотчёт", "Неверный\nотчёт", "Отчёта\nнет", "Доля\nверных")
     keys = ("schools", "accepted", "rejected", "missing")
@@ -88,7 +96,8 @@ def readiness_table(tables: Tables, night: Night, *, narrow: bool = False) -> Ta
     return _by_unit(title, columns, keys, "accepted_rate", tables.readiness, tables.readiness_region, narrow)
 
 
-def registration_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
+def _registration_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
+    """Registration by reporting unit, with the region below."""
     columns = ("План", "Факт", "Недобор", "Сверх\nплана", "Доля\nплана")
     keys = ("plan_pupils", "actual_pupils", "shortfall", "surplus")
     title = f"Регистрация на {night.as_of:%d.%m.%Y}"
@@ -142,13 +151,14 @@ def shorter(name: str) -> str:
     return name.replace("муниципальный район", "р-н").replace("Городской округ", "ГО")
 
 
-def disagreeing_table(frame: pl.DataFrame, *, narrow: bool = False) -> Table:
+def _disagreeing_table(frame: pl.DataFrame, *, narrow: bool = False) -> Table:
+    """Stated figures beside those that follow from the rows."""
     table = _ruled("Заявленные цифры, которые не сходятся с вычисленными")
     rows = [
         (
             row["sender_name"] if row["sender"] != "department" else row["form_title"],
             shorter(row["reporting_unit_name"]) if narrow else row["reporting_unit_name"],
-            metric_title(row["form"], row["metric"]),
+            _metric_title(row["form"], row["metric"]),
             *(_figure(row[key], row["metric"]) for key in ("stated", "computed", "difference")),
         )
         for row in frame.iter_rows(named=True)
@@ -174,5 +184,6 @@ def _figure(value: float | None, metric: str) -> str:
     return percent(value) if metric.endswith("_rate") else whole(value)
 
 
-def metric_title(form: str, metric: str) -> str:
+def _metric_title(form: str, metric: str) -> str:
+    """What a form calls a figure."""
     return column_titles(form).get(metric, metric)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.context import read_settings
+from flows.cli.options import EnglishJson as Json
 from flows.home.usage import OPERATING, UsageError
 
 if TYPE_CHECKING:
-    from flows.home.settings import Settings
+    pass
 
 commands = typer.Typer()
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 @commands.command(rich_help_panel=OPERATING)
@@ -34,9 +35,9 @@ def up(
 
     if as_json and not show_state:
         raise UsageError("--json goes with --status")
-    found = _settings()
+    settings = read_settings()
     raise typer.Exit(
-        show_service(found, as_json=as_json) if show_state else start_service(found, port, foreground=foreground)
+        show_service(settings, as_json=as_json) if show_state else start_service(settings, port, foreground=foreground)
     )
 
 
@@ -47,7 +48,7 @@ def down(
     """Let what runs come to its end, then stop the service."""
     from flows.cli.service_commands import down as stop_service
 
-    raise typer.Exit(stop_service(_settings(), timeout))
+    raise typer.Exit(stop_service(read_settings(), timeout))
 
 
 @commands.command(rich_help_panel=OPERATING)
@@ -55,7 +56,7 @@ def deploy() -> None:
     """Bring deployments and automations to Prefect's server; what is as it should be is not touched."""
     from flows.cli.service_commands import deploy as deploy_all
 
-    raise typer.Exit(deploy_all(_settings()))
+    raise typer.Exit(deploy_all(read_settings()))
 
 
 @commands.command(rich_help_panel=OPERATING)
@@ -67,7 +68,7 @@ def logs(
     from flows.cli.terminal import console
     from flows.runs.logs import show_logs
 
-    show_logs(_settings(), run, console(), as_json=as_json)
+    show_logs(read_settings(), run, console(), as_json=as_json)
 
 
 @commands.command(rich_help_panel=OPERATING)
@@ -79,7 +80,7 @@ def metrics(
     """Print the metrics of the warehouse for Prometheus, as each run writes them into PROFMIN_METRICS_FILE."""
     from flows.runs.metrics import print_metrics, serve_metrics
 
-    print_metrics(_settings()) if serve is None else serve_metrics(_settings(), serve)
+    print_metrics(read_settings()) if serve is None else serve_metrics(read_settings(), serve)
 
 
 @commands.command(rich_help_panel=OPERATING)
@@ -87,7 +88,7 @@ def freshness(as_json: Json = False) -> None:
     """One line: was there a night and a publication lately? Exit 1 if not. Asks the warehouse alone, for cron."""
     from flows.runs.freshness import show_freshness
 
-    raise typer.Exit(show_freshness(_settings(), dt.datetime.now(dt.UTC), as_json=as_json))
+    raise typer.Exit(show_freshness(read_settings(), dt.datetime.now(dt.UTC), as_json=as_json))
 
 
 @commands.command("drain", rich_help_panel=OPERATING)
@@ -97,7 +98,7 @@ def drain_pool(
     """Pause the pool of the server that PREFECT_API_URL names and wait for its runs; exit 1 if some are left."""
     from flows.cli.drain_command import drain_server
 
-    _settings()
+    read_settings()
     raise typer.Exit(drain_server(timeout))
 
 
@@ -109,7 +110,7 @@ def purge(
     """Remove what is kept no longer: old texts and receipts, and pupils' data with an act (PROFMIN_PUPIL_DAYS)."""
     from flows.upkeep.retention import show_purge
 
-    show_purge(_settings(), dt.datetime.now(dt.UTC), dry_run=dry_run, as_json=as_json)
+    show_purge(read_settings(), dt.datetime.now(dt.UTC), dry_run=dry_run, as_json=as_json)
 
 
 @commands.command(rich_help_panel=OPERATING)
@@ -119,7 +120,7 @@ def backup(to: Annotated[Path, typer.Argument(help="A new or empty folder.", sho
     from flows.upkeep.backup import show_backup
 
     with progress("архив"):
-        show_backup(_settings(), to, dt.datetime.now(dt.UTC))
+        show_backup(read_settings(), to, dt.datetime.now(dt.UTC))
 
 
 @commands.command(rich_help_panel=OPERATING)
@@ -127,10 +128,4 @@ def restore(source: Annotated[Path, typer.Argument(help="What `profmin backup` w
     """Bring a backup back into an empty home and an empty database, then check the laws; exit 1 if one is broken."""
     from flows.upkeep.backup import show_restored
 
-    raise typer.Exit(show_restored(_settings(), source))
-
-
-def _settings() -> Settings:
-    from flows.cli.context import settings
-
-    return settings()
+    raise typer.Exit(show_restored(read_settings(), source))

@@ -14,8 +14,9 @@ from flows.cli.terminal import console
 from flows.home.faults import Fault
 from flows.home.json_output import write
 from flows.home.settings import Settings
+from flows.home.shown import local_time
 from flows.home.usage import UsageError
-from flows.service.control import CHILDREN, asked, is_alive
+from flows.service.control import CHILDREN, ServiceStatus, ask_service, is_alive
 from flows.service.drain import drain
 from flows.service.prefect_api import Api
 from flows.service.prefect_environment import SHARED, auth_string, url_of
@@ -30,25 +31,25 @@ def up(settings: Settings, port: int | None, *, foreground: bool) -> int:
     settings.prepare()
     wanted = port or settings.prefect_port
     if is_alive(settings.home):
-        found = ready(settings)
-        if port not in (None, found["port"]):
-            raise UsageError(f"the service already runs on port {found['port']}; `profmin down` first")
+        status = _wait_until_ready(settings)
+        if port not in (None, status["port"]):
+            raise UsageError(f"the service already runs on port {status['port']}; `profmin down` first")
         if foreground:
             raise UsageError(f"the service of {settings.home} already runs")
-        api = Api(url_of(found["port"]), auth_string(settings))
+        api = Api(url_of(status["port"]), auth_string(settings))
         api.pause_pool(False)
         say("The service already runs; its deployments are brought up to date.")
-        say(brought(settings, api))
+        say(_sync_deployments(settings, api))
     elif foreground:
         return serve(settings, wanted)
     else:
-        found = started(settings, wanted)
+        status = _start_service(settings, wanted)
         say("The service runs.")
-    show(settings, found)
+    _show(settings, status)
     return 0
 
 
-def started(settings: Settings, port: int) -> dict[str, Any]:
+def _start_service(settings: Settings, port: int) -> ServiceStatus:
     """Start the service in a session of its own; what it says of itself once it is ready. Raises Fault."""
     log = log_file(settings)
     if log.exists() and log.stat().st_size > LONGEST_LOG:
@@ -65,46 +66,47 @@ def started(settings: Settings, port: int) -> dict[str, Any]:
         )
     finally:
         os.close(file)
-    return ready(settings, process)
+    return _wait_until_ready(settings, process)
 
 
-def ready(settings: Settings, process: subprocess.Popen[bytes] | None = None) -> dict[str, Any]:
+def _wait_until_ready(settings: Settings, process: subprocess.Popen[bytes] | None = None) -> ServiceStatus:
     """Wait until the service is ready, telling what it does. Raises Fault when it ends, or cannot get ready."""
     deadline = time.monotonic() + START_SECONDS
     phase = ""
     while True:
-        found = asked(settings.home, "status")
-        if found is not None and found["phase"] == "ready":
-            return found
-        if found is not None and found["phase"] != phase:
-            phase = found["phase"]
+        status = ask_service(settings.home, "status")
+        if status is not None and status["phase"] == "ready":
+            return status
+        if status is not None and status["phase"] != phase:
+            phase = status["phase"]
             say(f"  {phase} …")
         ended = process.poll() is not None if process is not None else not is_alive(settings.home)
         if ended:
-            raise Fault(f"the service did not start: {last_words(settings)}; service.log says more")
+            raise Fault(f"the service did not start: {_last_error(settings)}; service.log says more")
         if time.monotonic() > deadline:
-            problem = (found or {}).get("problem") or f"it is still {phase or 'silent'}"
+            problem = (status and status["problem"]) or f"it is still {phase or 'silent'}"
             raise Fault(f"the service is not ready after {START_SECONDS:.0f} s: {problem}; service.log says more")
         time.sleep(0.2)
 
 
-def last_words(settings: Settings) -> str:
+def _last_error(settings: Settings) -> str:
+    """The last line of the service's log that tells of a failure."""
     lines = log_file(settings).read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [line for line in lines if " ERROR " in line or line.startswith("profmin:")]
-    return told[-1].split(" ERROR ", 1)[-1] if told else "it said nothing"
+    errors = [line for line in lines if " ERROR " in line or line.startswith("profmin:")]
+    return errors[-1].split(" ERROR ", 1)[-1] if errors else "it said nothing"
 
 
 def down(settings: Settings, seconds: float) -> int:
     """Let what runs come to its end, then stop everything; 1 when a run had to be stopped."""
-    found = asked(settings.home, "status") if settings.home.is_dir() else None
-    if found is None:
+    status = ask_service(settings.home, "status") if settings.home.is_dir() else None
+    if status is None:
         if settings.home.is_dir() and is_alive(settings.home):
             raise Fault("the service is alive but does not answer; its log is " + str(log_file(settings)))
         say("No service runs here.")
         return 0
     left: list[str] = []
-    api = Api(url_of(found["port"]), auth_string(settings))
-    if found["phase"] == "ready" and api.is_there():
+    api = Api(url_of(status["port"]), auth_string(settings))
+    if status["phase"] == "ready" and api.is_there():
         try:
             left = drain(api, seconds, lambda names: say(f"  waiting for {', '.join(names)} …") if names else None)
         except KeyboardInterrupt:
@@ -114,7 +116,7 @@ def down(settings: Settings, seconds: float) -> int:
             say(f"  {error}; what runs is stopped without waiting")
     for name in left:
         say(f"  {name} did not end within {seconds:.0f} s; it is stopped and marked as crashed")
-    asked(settings.home, "stop")
+    ask_service(settings.home, "stop")
     deadline = time.monotonic() + STOP_SECONDS
     while is_alive(settings.home) or is_alive(settings.home, CHILDREN):
         if time.monotonic() > deadline:
@@ -126,78 +128,76 @@ def down(settings: Settings, seconds: float) -> int:
 
 def show_status(settings: Settings, *, as_json: bool) -> int:
     """What runs; 0 when the service is ready, else 1."""
-    found = asked(settings.home, "status") if settings.home.is_dir() else None
-    document = described(settings, found)
+    status = ask_service(settings.home, "status") if settings.home.is_dir() else None
+    document = _service_document(settings, status)
     if as_json:
         write(document)
-    elif found is None:
-        tell("No service runs here; `profmin up` starts it.")
+    elif status is None:
+        _tell("No service runs here; `profmin up` starts it.")
     else:
-        show(settings, found)
+        _show(settings, status)
     return 0 if document["ready"] else 1
 
 
-def described(settings: Settings, found: dict[str, Any] | None) -> dict[str, Any]:
+def _service_document(settings: Settings, status: ServiceStatus | None) -> dict[str, Any]:
     """One document about the service: its parts, its pool, what is scheduled next, what runs; times in UTC."""
-    if found is None:
+    if status is None:
         return {"running": False, "ready": False}
-    api = Api(url_of(found["port"]), auth_string(settings))
-    told: dict[str, Any] = {
+    api = Api(url_of(status["port"]), auth_string(settings))
+    document: dict[str, Any] = {
         "running": True,
-        "ready": found["phase"] == "ready",
+        "ready": status["phase"] == "ready",
         "server": api.is_there(),
-        "url": url_of(found["port"]).removesuffix("/api"),
+        "url": url_of(status["port"]).removesuffix("/api"),
         "log": str(log_file(settings).resolve()),
-        **found,
+        **status,
     }
-    if told["server"] and told["ready"]:
+    if document["server"] and document["ready"]:
         pool = api.call("GET", "/work_pools/profmin") or {}
-        told["pool"] = {"status": pool.get("status"), "paused": pool.get("is_paused")}
-        told["workers"] = [each["name"] for each in api.workers() if each["status"] == "ONLINE"]
-        told["deployments"] = deployments_of(api)
-        told["runs"] = [
+        document["pool"] = {"status": pool.get("status"), "paused": pool.get("is_paused")}
+        document["workers"] = [worker["name"] for worker in api.workers() if worker["status"] == "ONLINE"]
+        document["deployments"] = _deployments_of(api)
+        document["runs"] = [
             {"name": run["name"], "state": run["state"]["name"]} for run in api.runs(("RUNNING", "PENDING"))
         ]
-        told["ready"] = bool(told["workers"]) and not told["pool"]["paused"]
-    return told
+        document["ready"] = bool(document["workers"]) and not document["pool"]["paused"]
+    return document
 
 
-def deployments_of(api: Api) -> list[dict[str, Any]]:
+def _deployments_of(api: Api) -> list[dict[str, Any]]:
     """Name and next start of every deployment; None for those that run only when asked."""
     nearest: dict[str, str] = {}
     for run in api.runs(("SCHEDULED",)):
         nearest.setdefault(run["deployment_id"], run["expected_start_time"])
-    found = [{"name": each["name"], "next": nearest.get(each["id"])} for each in api.deployments()]
-    return sorted(found, key=lambda each: (each["next"] or "9", each["name"]))
+    starts = [{"name": deployment["name"], "next": nearest.get(deployment["id"])} for deployment in api.deployments()]
+    return sorted(starts, key=lambda deployment: (deployment["next"] or "9", deployment["name"]))
 
 
-def show(settings: Settings, found: dict[str, Any]) -> None:
-    told = described(settings, found)
+def _show(settings: Settings, status: ServiceStatus) -> None:
+    """Print the parts of the service, what runs, and what runs next."""
+    document = _service_document(settings, status)
     zone = ZoneInfo(settings.timezone)
-    tell(f"  Prefect         {told['url']}  (name and password: {settings.keys / 'prefect.auth'})")
-    tell(f"  log             {told['log']}")
-    since = dt.datetime.fromisoformat(told["since"]).astimezone(zone)
-    tell(
-        f"  service         {told['phase']} since {since:%d.%m.%Y %H:%M}"
-        + (f"; {told['problem']}" if told["problem"] else "")
+    _tell(f"  Prefect         {document['url']}  (name and password: {settings.keys / 'prefect.auth'})")
+    _tell(f"  log             {document['log']}")
+    since = local_time(dt.datetime.fromisoformat(document["since"]), zone)
+    _tell(
+        f"  service         {document['phase']} since {since}"
+        + (f"; {document['problem']}" if document["problem"] else "")
     )
-    for name, child in told["children"].items():
+    for name, child in document["children"].items():
         times = f", started again {child['restarts']} times" if child["restarts"] else ""
-        tell(f"  {name:<15} " + (f"process {child['pid']}" if child["pid"] else "is not there") + times)
-    if "pool" not in told:
+        _tell(f"  {name:<15} " + (f"process {child['pid']}" if child["pid"] else "is not there") + times)
+    if "pool" not in document:
         return
-    status = told["pool"]["status"].lower().replace("_", " ")
-    tell(f"  pool            {status}; workers: {', '.join(told['workers']) or 'none'}")
-    for run in told["runs"]:
-        tell(f"  runs now        {run['name']} ({run['state']})")
-    tell(f"Next, in local time ({settings.timezone}):")
-    for each in told["deployments"]:
-        when = (
-            f"{dt.datetime.fromisoformat(each['next']).astimezone(zone):%d.%m.%Y %H:%M}"
-            if each["next"]
-            else "when asked"
-        )
-        tell(f"  {when:<16}  {each['name']}")
+    pool = document["pool"]["status"].lower().replace("_", " ")
+    _tell(f"  pool            {pool}; workers: {', '.join(document['workers']) or 'none'}")
+    for run in document["runs"]:
+        _tell(f"  runs now        {run['name']} ({run['state']})")
+    _tell(f"Next, in local time ({settings.timezone}):")
+    for deployment in document["deployments"]:
+        following = deployment["next"]
+        when = local_time(dt.datetime.fromisoformat(following), zone) if following else "when asked"
+        _tell(f"  {when:<16}  {deployment['name']}")
 
 
 def deploy(settings: Settings) -> int:
@@ -206,15 +206,15 @@ def deploy(settings: Settings) -> int:
     if url:
         api = Api(url, os.environ.get("PREFECT_API_AUTH_STRING"))
     else:
-        found = asked(settings.home, "status") if settings.home.is_dir() else None
-        if found is None:
+        status = ask_service(settings.home, "status") if settings.home.is_dir() else None
+        if status is None:
             raise UsageError("no service runs here and PREFECT_API_URL names no server; `profmin up` starts one")
-        api = Api(url_of(found["port"]), auth_string(settings))
-    say(brought(settings, api))
+        api = Api(url_of(status["port"]), auth_string(settings))
+    say(_sync_deployments(settings, api))
     return 0
 
 
-def brought(settings: Settings, api: Api) -> str:
+def _sync_deployments(settings: Settings, api: Api) -> str:
     """Sync in the environment that Prefect needs before it is imported; what was done, in a line."""
     for name, value in SHARED.items():
         os.environ.setdefault(name, value)
@@ -227,10 +227,11 @@ def brought(settings: Settings, api: Api) -> str:
     return "; ".join(f"{what}: {counts}" for what, counts in sync(settings, api).items())
 
 
-def tell(text: str) -> None:
-    """Say what was asked for: it goes to standard output, progress does not."""
+def _tell(text: str) -> None:
+    """Print what was asked for, on standard output."""
     console().print(text, soft_wrap=True, markup=False)
 
 
 def say(text: str) -> None:
+    """Tell of progress: it goes to standard error."""
     console(error=True).print(text, soft_wrap=True, markup=False)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.context import read_settings
 from flows.home.usage import UsageError, day, must_be_known
 
 
@@ -25,19 +26,18 @@ def nothing(
     """Записать, что отправителю сообщать нечего: без напоминаний и без «не прислано»; отчёт, если придёт, важнее."""
     from contracts.forms import FORMS
     from contracts.vocabulary import rows
-    from flows.cli.context import settings
     from flows.home.connection import warehouse
     from flows.intake.statements import state_nothing, take_back
 
     must_be_known([sender], [row["sender"] for row in rows("senders")], "sender")
-    must_be_known([form], [known.name for known in FORMS], "form")
+    must_be_known([form], [known_form.name for known_form in FORMS], "form")
     must_be_known([campaign] if campaign else [], [row["campaign"] for row in rows("campaigns")], "campaign")
     if reason is None and not withdraw:
         raise UsageError("скажите, почему сообщать нечего: --reason")
-    found, who, now = settings(), by or getpass.getuser(), dt.datetime.now(dt.UTC)
-    with warehouse(found) as engine:
+    settings, who, now = read_settings(), by or getpass.getuser(), dt.datetime.now(dt.UTC)
+    with warehouse(settings) as engine:
         if withdraw:
-            told = take_back(engine, found, sender, form, campaign, as_of, who, now)
+            answer = take_back(engine, settings, sender, form, campaign, as_of, who, now)
         else:
-            told = state_nothing(engine, found, sender, form, campaign, as_of, reason or "", who, now)
-    typer.echo(told)
+            answer = state_nothing(engine, settings, sender, form, campaign, as_of, reason or "", who, now)
+    typer.echo(answer)

@@ -45,8 +45,8 @@ NOTHING_NEW = "Новых файлов нет."
 
 def console(*, error: bool = False) -> Console:
     """A console that is never wider than a sheet of paper; into a pipe or a file it is exactly that wide."""
-    made = Console(stderr=error, highlight=False)
-    return Console(stderr=error, highlight=False, width=min(made.width, WIDTH) if made.is_terminal else WIDTH)
+    plain = Console(stderr=error, highlight=False)
+    return Console(stderr=error, highlight=False, width=min(plain.width, WIDTH) if plain.is_terminal else WIDTH)
 
 
 @contextmanager
@@ -80,24 +80,28 @@ def show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         out.print(NOTHING_NEW)
     for outcome in outcomes:
-        out.print(sentence(outcome))
+        out.print(outcome_sentence(outcome))
         titles = column_titles(outcome.form)
-        for places in grouped(outcome.findings):
+        for places in _by_rule_worst_first(outcome.findings):
             severity = places[0].severity
             words, colour = in_words("severity")[severity], SEVERITY_COLOURS[severity]
-            told = f"[{colour}]{words}[/{colour}]  {escape(what(places))} [dim]({places[0].rule})[/dim]"
-            out.print(Padding(told, (0, 0, 0, 2), expand=False))
-            told_places = [place for each in places if (place := where(each, titles))] if has_place(places) else []
-            for place in told_places[:PLACES_SHOWN]:
-                out.print(Padding(place, (0, 0, 0, 6), expand=False))
-            if len(told_places) > PLACES_SHOWN:
-                out.print(f"      … и ещё {len(told_places) - PLACES_SHOWN}")
-            if has_place(places):
+            heading = f"[{colour}]{words}[/{colour}]  {escape(_rule_words(places))} [dim]({places[0].rule})[/dim]"
+            out.print(Padding(heading, (0, 0, 0, 2), expand=False))
+            lines = (
+                [line for finding in places if (line := _place_words(finding, titles))]
+                if _is_about_cells(places)
+                else []
+            )
+            for line in lines[:PLACES_SHOWN]:
+                out.print(Padding(line, (0, 0, 0, 6), expand=False))
+            if len(lines) > PLACES_SHOWN:
+                out.print(f"      … и ещё {len(lines) - PLACES_SHOWN}")
+            if _is_about_cells(places):
                 out.print(Padding(f"[dim]→ {escape(RULES[places[0].rule].mend)}[/dim]", (0, 0, 0, 6), expand=False))
         out.print()
 
 
-def sentence(outcome: Outcome) -> str:
+def outcome_sentence(outcome: Outcome) -> str:
     """What came of a file, in one line."""
     name = f"[bold]{escape(outcome.file)}[/bold]"
     if outcome.is_gone:
@@ -108,52 +112,53 @@ def sentence(outcome: Outcome) -> str:
     if outcome.verdict not in ("refused", "held") and not outcome.counts:
         words, colour = NOT_COUNTING
     words = STATUSES.get(outcome.status or "", words)
-    what = [form_title(outcome.form)] if outcome.form else []
-    what += [sender_name(outcome.sender)] if outcome.sender else []
-    what += [f"на {outcome.as_of:%d.%m.%Y}"] if outcome.as_of else []
-    told = f"{name}: [{colour}]{words}[/{colour}]"
-    if what:
-        told += f" — {escape(', '.join(what))}"
+    about = [form_title(outcome.form)] if outcome.form else []
+    about += [sender_name(outcome.sender)] if outcome.sender else []
+    about += [f"на {outcome.as_of:%d.%m.%Y}"] if outcome.as_of else []
+    text = f"{name}: [{colour}]{words}[/{colour}]"
+    if about:
+        text += f" — {escape(', '.join(about))}"
     counts = outcome.rows
     if counts.loaded or counts.quarantined:
-        waits = outcome.verdict == "held" or outcome.status in STATUSES
-        good = "без ошибок" if waits or (counts.loaded and not outcome.counts) else "принято"
-        told += f". Строк с данными {counts.loaded + counts.quarantined}, {good} {counts.loaded}"
-        told += f", отложено {counts.quarantined}" if counts.quarantined else ""
-    told += " (эти же данные уже приходили)" if outcome.is_repeat else ""
-    return told if outcome.counts or outcome.in_force is None else f"{told}. {escape(outcome.in_force)}"
+        is_waiting = outcome.verdict == "held" or outcome.status in STATUSES
+        good = "без ошибок" if is_waiting or (counts.loaded and not outcome.counts) else "принято"
+        text += f". Строк с данными {counts.loaded + counts.quarantined}, {good} {counts.loaded}"
+        text += f", отложено {counts.quarantined}" if counts.quarantined else ""
+    text += " (эти же данные уже приходили)" if outcome.is_repeat else ""
+    return text if outcome.counts or outcome.in_force is None else f"{text}. {escape(outcome.in_force)}"
 
 
-def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+def _by_rule_worst_first(findings: Sequence[Finding]) -> list[list[Finding]]:
     """Findings of one rule together, the worst rules first, otherwise as they appear in the file."""
-    found: dict[str, list[Finding]] = {}
+    by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
-        found.setdefault(finding.rule, []).append(finding)
-    return sorted(found.values(), key=lambda places: SEVERITIES.index(places[0].severity))
+        by_rule.setdefault(finding.rule, []).append(finding)
+    return sorted(by_rule.values(), key=lambda places: SEVERITIES.index(places[0].severity))
 
 
-def has_place(places: Sequence[Finding]) -> bool:
+def _is_about_cells(places: Sequence[Finding]) -> bool:
     """Are these about cells? What is about a whole file says everything in its message."""
     return any(place.cell for place in places) and places[0].rule in RULES
 
 
-def what(places: Sequence[Finding]) -> str:
-    return RULES[places[0].rule].what if has_place(places) else " ".join(place.message for place in places)
+def _rule_words(places: Sequence[Finding]) -> str:
+    """What the rule says; about a whole file, what its findings say."""
+    return RULES[places[0].rule].what if _is_about_cells(places) else " ".join(place.message for place in places)
 
 
-def where(place: Finding, titles: dict[str, str]) -> str:
+def _place_words(place: Finding, titles: dict[str, str]) -> str:
     """Sheet, cell, column, value and what was expected."""
-    told = []
+    facts = []
     if place.sheet or place.cell:
-        told.append(escape("!".join(part for part in (place.sheet, place.cell) if part)))
+        facts.append(escape("!".join(name for name in (place.sheet, place.cell) if name)))
     if place.column:
         column = str(place.column)
-        told.append(f"«{escape(titles.get(column, column))}»")
+        facts.append(f"«{escape(titles.get(column, column))}»")
     if place.value is not None:
-        told.append(f"указано: {escape(place.value)}")
+        facts.append(f"указано: {escape(place.value)}")
     if place.expected is not None:
         wanted = "прочитано как" if place.rule in READ_AS else "ожидается"
-        told.append(f"{wanted}: {escape(place.expected)}")
+        facts.append(f"{wanted}: {escape(place.expected)}")
     if place.difference is not None:
-        told.append(f"разница: {number(place.difference)}")
-    return ", ".join(told)
+        facts.append(f"разница: {number(place.difference)}")
+    return ", ".join(facts)

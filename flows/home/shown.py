@@ -9,6 +9,11 @@ from contracts.texts import in_words
 from contracts.texts.figures import percent, whole
 
 
+def local_time(moment: dt.datetime, local: ZoneInfo) -> str:
+    """Day and minute by the clocks of `local`."""
+    return f"{moment.astimezone(local):%d.%m.%Y %H:%M}"
+
+
 def cell(name: str, value: object, local: ZoneInfo) -> str:
     """A value of a mart in Russian: rates as percents, bands in words, moments by the clocks of `local`."""
     if value is None:
@@ -16,7 +21,7 @@ def cell(name: str, value: object, local: ZoneInfo) -> str:
     if isinstance(value, bool):
         return "да" if value else "нет"
     if isinstance(value, dt.datetime):
-        return f"{value.astimezone(local):%d.%m.%Y %H:%M}"
+        return local_time(value, local)
     if isinstance(value, dt.date):
         return f"{value:%d.%m.%Y}"
     if isinstance(value, int | float):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def notify(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None = None) -> Delivered:
-    """Bring incidents up to date and tell of what happened to them.
+def tell_of_incidents(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None = None) -> Delivered:
+    """Bring incidents up to date and tell the recipients what happened to them.
 
     What is observed and its messages are written in one transaction: nothing is noticed without being told. Sending
     comes after it. Raises what `deliver` raises; a wrong routing before anything was observed.
@@ -30,12 +30,12 @@ def notify(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | N
 @retried
 def write_down(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None = None) -> int:
     """Observe the incidents and enqueue what is to be told; says how many messages are new."""
-    known = routes(settings)
+    table = routes(settings)
     cool_down = dt.timedelta(days=settings.cool_down_days)
     with engine.begin() as connection:
         events = observe(
             connection, now, cool_down, settings.escalate_days, run_id, nightly_hours=settings.nightly_hours
         )
-        told = told_to(connection, [event.incident_id for event in events if event.kind == "closed"])
-        composed = compose(events, known, now, settings, told, working_days(connection))
-        return enqueue(connection, composed, now, run_id)
+        heard = told_to(connection, [event.incident_id for event in events if event.kind == "closed"])
+        messages = compose(events, table, now, settings, heard, working_days(connection))
+        return enqueue(connection, messages, now, run_id)

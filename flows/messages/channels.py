@@ -54,7 +54,7 @@ class Channels:
                 route.channel
             ](address, letter)
         except Undelivered as error:
-            raise Undelivered(masked(str(error), secrets), error.scope, lasting=error.lasting) from None
+            raise Undelivered(_masked(str(error), secrets), error.scope, lasting=error.lasting) from None
 
     def _email(self, address: str, letter: Letter) -> None:
         if self.settings.smtp_url is None:
@@ -66,7 +66,7 @@ class Channels:
         try:
             self._mail.send(letter, address)
         except Undelivered as error:
-            raise Undelivered(masked(str(error), [self._mail.password]), error.scope, lasting=error.lasting) from None
+            raise Undelivered(_masked(str(error), [self._mail.password]), error.scope, lasting=error.lasting) from None
 
     def _telegram(self, address: str, letter: Letter) -> None:
         """A bot's message has no identity of ours: its number is in the text, and a repeat says that it is one."""
@@ -76,18 +76,18 @@ class Channels:
         host, token = base.rsplit("/", 1) if "/" in base else ("", base)
         try:
             bot = NotifyTelegram(  # type: ignore[no-untyped-call]
-                bot_token=token, targets=[chat], detect_owner=False, asset=asset()
+                bot_token=token, targets=[chat], detect_owner=False, asset=_asset()
             )
         except TypeError:
             raise Undelivered("the token or the chat is none of Telegram", "address") from None
         if host:
             bot.notify_url = f"{host}/bot"
-        said = phrases("en" if letter.message_class == "own" else "ru")
-        again = f"{said['message.again']}\n\n" if letter.is_repeat else ""
+        words = phrases("en" if letter.message_class == "own" else "ru")
+        again = f"{words['message.again']}\n\n" if letter.is_repeat else ""
         body = f"{again}{letter.body}"
         if len(body) > LONGEST_TELEGRAM:
-            body = body[:LONGEST_TELEGRAM].rstrip() + said["message.shortened"]
-        notify(bot, changed(letter, body=body))
+            body = body[:LONGEST_TELEGRAM].rstrip() + words["message.shortened"]
+        _send_by(bot, changed(letter, body=body))
 
     def _webhook(self, address: str, letter: Letter) -> None:
         """A POST of JSON with a header `Idempotency-Key`, or whatever service of Apprise the address names."""
@@ -96,19 +96,19 @@ class Channels:
 
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https"):
-            service = Apprise.instantiate(address, asset=asset(), suppress_exceptions=True)
+            service = Apprise.instantiate(address, asset=_asset(), suppress_exceptions=True)
             if service is None:
                 raise Undelivered("Apprise knows no such service", "address")
-            notify(service, letter)
+            _send_by(service, letter)
             return
         hook: NotifyBase = NotifyJSON(  # type: ignore[no-untyped-call]
-            asset=asset(), host=parts.hostname, port=parts.port, secure=parts.scheme == "https",
+            asset=_asset(), host=parts.hostname, port=parts.port, secure=parts.scheme == "https",
             fullpath=unquote(parts.path or "/"),
             user=parts.username and unquote(parts.username), password=parts.password and unquote(parts.password),
             headers={"Idempotency-Key": letter.identity}, params=dict(parse_qsl(parts.query)),
             payload={"id": letter.identity, "class": letter.message_class, "recipient": letter.recipient},
         )  # fmt: skip
-        notify(hook, letter)
+        _send_by(hook, letter)
 
     def _file(self, address: str, letter: Letter) -> None:
         """A mail as a file that mail programs open; the same letter is the same file."""
@@ -116,13 +116,13 @@ class Channels:
         name = f"{letter.created_at:%Y-%m-%d} {letter.identity[:12]}.eml"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            made = mail(letter, f'"{letter.recipient}" <file@localhost>', OURS, readable=True)
-            replace(folder / name, made.as_bytes(), self.settings.home)
+            message = mail(letter, f'"{letter.recipient}" <file@localhost>', OURS, readable=True)
+            replace(folder / name, message.as_bytes(), self.settings.home)
         except OSError as error:
             raise Undelivered(f"{Path('messages', address, name)}: {error.strerror}", "address") from None
 
 
-def notify(service: NotifyBase, letter: Letter) -> None:
+def _send_by(service: NotifyBase, letter: Letter) -> None:
     """Send a letter through Apprise. Raises Undelivered with what Apprise says of it."""
     from apprise import Apprise, AppriseAttachment, LogCapture, NotifyFormat
     from apprise.attachment.memory import AttachMemory
@@ -132,23 +132,23 @@ def notify(service: NotifyBase, letter: Letter) -> None:
     files = AppriseAttachment()
     for file in letter.files:
         files.add(AttachMemory(content=file.data, name=file.name))  # type: ignore[no-untyped-call]
-    post = Apprise(asset=asset())
-    post.add(service)
-    with LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
-        is_sent = post.notify(
+    apprise = Apprise(asset=_asset())
+    apprise.add(service)
+    with LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:  # type: ignore[no-untyped-call]
+        is_sent = apprise.notify(
             body=letter.body,
             title=letter.subject,
             body_format=NotifyFormat.TEXT,
             attach=files if letter.files else None,
         )
-        text = " ".join(said.getvalue().split())
+        text = " ".join(captured.getvalue().split())
     if not is_sent:
-        found = STATUS.search(text)
-        lasting = found is not None and int(found[1]) in REFUSED
+        status = STATUS.search(text)
+        lasting = status is not None and int(status[1]) in REFUSED
         raise Undelivered(text or "Apprise could not send it", "message" if lasting else "address", lasting=lasting)
 
 
-def asset() -> AppriseAsset:
+def _asset() -> AppriseAsset:
     """How we are called. The logs of Apprise and urllib3 may name a token: what matters of them we tell ourselves."""
     from apprise import AppriseAsset
 
@@ -159,10 +159,10 @@ def asset() -> AppriseAsset:
     return AppriseAsset(app_id="profmin", app_desc="profmin")
 
 
-def masked(text: str, secrets: tuple[str, ...] | list[str]) -> str:
+def _masked(text: str, secrets: tuple[str, ...] | list[str]) -> str:
     """A text without secrets, written plainly or as in a URL; nor parts of one that holds a path or a query."""
     for secret in secrets:
-        for part in sorted({secret, *re.split(r"[/?&=@:]+", secret)}, key=len, reverse=True):
-            if len(part) > 3 and part not in ("http", "https"):
-                text = text.replace(part, MASK).replace(quote(part, safe=""), MASK)
+        for piece in sorted({secret, *re.split(r"[/?&=@:]+", secret)}, key=len, reverse=True):
+            if len(piece) > 3 and piece not in ("http", "https"):
+                text = text.replace(piece, MASK).replace(quote(piece, safe=""), MASK)
     return text

@@ -50,9 +50,9 @@ class Enclosures:
         without the values of cells.
         """
         wanted = {
-            (each, is_own): message.sender
+            (attachment, is_own): message.sender
             for message in messages
-            for each in message.attachments
+            for attachment in message.attachments
             for is_own in [message.about.get("audience", "sender") == "sender"]
         }
         files: dict[str, File] = {}
@@ -60,16 +60,16 @@ class Enclosures:
         unmade = False
         size = 0
         for (attachment, is_own), sender in wanted.items():
-            made = guarded("making an attachment", partial(self._made, attachment, sender, is_own=is_own))
-            if isinstance(made, Fault):
+            file = guarded("making an attachment", partial(self._made, attachment, sender, is_own=is_own))
+            if isinstance(file, Fault):
                 unmade = True
-            elif made is None or made.name in files:
+            elif file is None or file.name in files:
                 continue
-            elif size + len(made.data) > LARGEST:
-                left_out.append(made.name)
+            elif size + len(file.data) > LARGEST:
+                left_out.append(file.name)
             else:
-                files[made.name] = made
-                size += len(made.data)
+                files[file.name] = file
+                size += len(file.data)
         return tuple(files.values()), tuple(self._sentences(files, left_out, messages[0].sender, unmade=unmade))
 
     def _sentences(
@@ -105,9 +105,9 @@ class Enclosures:
             receipt = receipts(connection, [reading_id], self.zone)[reading_id]
         if not is_own:
             name = phrases()["message.receipt"].format(sender=receipt.sender_name or "", checksum=receipt.sha256[:7])
-            return File(f"{name}.xlsx", alone(without_cells(receipt), "officer"))
-        with closing(made_receipts(self.settings, [(receipt, address)])) as made:  # type: ignore[type-var]
-            ((_, data),) = made
+            return File(f"{name}.xlsx", alone(_without_cells(receipt), "officer"))
+        with closing(made_receipts(self.settings, [(receipt, address)])) as contents:  # type: ignore[type-var]
+            ((_, data),) = contents
         if isinstance(data, Fault):
             raise data
         write_changed(path, data, self.settings.outbox)
@@ -119,21 +119,21 @@ class Enclosures:
             form = fillable(attachment.form or "")
         if form is None:
             return None
-        known = sender_of(form, attachment.sender)
+        owner = sender_of(form, attachment.sender)
         rows = schools(self.settings, form, attachment.sender, None)
-        data = template_xlsx(form, default_day(form, self.today), known["name"] if known else None, rows)
-        return File(destination(form, known, None).name, data)
+        data = template_xlsx(form, default_day(form, self.today), owner["name"] if owner else None, rows)
+        return File(destination(form, owner, None).name, data)
 
 
-def without_cells(receipt: Receipt) -> Receipt:
+def _without_cells(receipt: Receipt) -> Receipt:
     """A receipt for others than the sender: what is wrong and where, without the values of cells, headings that are not
     of the form, and names of files, any of which may be a person's name."""
 
     def bare(finding: Finding) -> Finding:
-        value, said = finding.value, finding.message
+        value, text = finding.value, finding.message
         if value is not None:
-            said = said.replace(f" Указано: «{value}».", "").replace(f"«{value}»", "«…»")
-        return finding._replace(value=None, message=said)
+            text = text.replace(f" Указано: «{value}».", "").replace(f"«{value}»", "«…»")
+        return finding._replace(value=None, message=text)
 
     return replace(
         receipt,

@@ -24,7 +24,7 @@ ENGLISH_WHOLE = "{:,}"
 
 
 @dataclass(frozen=True)
-class Told:
+class EventText:
     """An event in words: one line that says what it is, lines of figures, and how to mend it (nothing when closed)."""
 
     title: str
@@ -32,51 +32,51 @@ class Told:
     mend: str
 
 
-def told(event: IncidentEvent, zone: ZoneInfo) -> Told:
+def event_text(event: IncidentEvent, zone: ZoneInfo) -> EventText:
     """An event in Russian, for engineers in English; times in `zone`."""
     is_own = event.incident_class == "own"
     text = incident_texts()[event.condition]
     words = phrases("en" if is_own else "ru")
     none = words["incident.none"]
-    figures = {name: shown(name, value, zone, is_own=is_own) or none for name, value in event.details.items()}
-    said = Said(figures, form=form_title(event), topic=topic(event.form), subject=event.subject)
+    details = {name: _shown(name, value, zone, is_own=is_own) or none for name, value in event.details.items()}
+    figures = _Figures(details, form=_form_title(event), topic=_topic(event.form), subject=event.subject)
     if event.condition == "failed_validation":
-        said |= {"verdict": words[f"incident.{event.details['verdict']}"], "rule_class": rule_class(event.subject)}
+        figures |= {"verdict": words[f"incident.{event.details['verdict']}"], "rule_class": _rule_class(event.subject)}
     if event.condition == "left_out":
         rule = rule_text(event.subject)
-        said |= {"reason": rule.what_en, "remedy": rule.mend_en}
-    title = text.title.format_map(said)
-    again = event.kind == "opened" and event.details.get("again")
-    told_as = words["incident.again" if again else f"incident.{event.kind}"]
-    if told_as != "{title}":
+        figures |= {"reason": rule.what_en, "remedy": rule.mend_en}
+    title = text.title.format_map(figures)
+    openings = event.kind == "opened" and event.details.get("again")
+    frame = words["incident.again" if openings else f"incident.{event.kind}"]
+    if frame != "{title}":
         title = title[0].lower() + title[1:]
-    title = told_as.format(title=title, times=again, level=event.level)
+    title = frame.format(title=title, times=openings, level=event.level)
     opened = f"{event.opened_at.astimezone(zone):%d.%m.%Y %H:%M}"
     if event.kind == "closed":
-        return Told(title, (words["incident.since"].format(opened=opened), *because(event, words)), "")
-    lines = [text.text.format_map(said).strip()] if text.text else []
-    lines += broken(event.details) if event.condition == "failed_validation" else []
-    lines += compared(event)
-    lines += because(event, words)
+        return EventText(title, (words["incident.since"].format(opened=opened), *_changed_inputs(event, words)), "")
+    lines = [text.text.format_map(figures).strip()] if text.text else []
+    lines += _broken(event.details) if event.condition == "failed_validation" else []
+    lines += _compared(event)
+    lines += _changed_inputs(event, words)
     if event.kind in ("reminded", "escalated"):
         lines.append(words["incident.still"].format(opened=opened))
-    return Told(title, tuple(line for line in lines if line), text.mend.format_map(said))
+    return EventText(title, tuple(line for line in lines if line), text.mend.format_map(figures))
 
 
-def because(event: IncidentEvent, words: Mapping[str, str]) -> list[str]:
+def _changed_inputs(event: IncidentEvent, words: Mapping[str, str]) -> list[str]:
     """Which thresholds or lists have changed since the last look: the incident may have come or gone by that alone."""
     changed = event.details.get("because")
     return [words["incident.because"].format(changed=changed)] if changed else []
 
 
-class Said(dict[str, str]):
-    """The figures of a text; of one that a condition leaves out nothing is said."""
+class _Figures(dict[str, str]):
+    """The figures of a text; one that a condition does not give is left empty."""
 
     def __missing__(self, name: str) -> str:
         return ""
 
 
-def shown(name: str, value: Any, zone: ZoneInfo, *, is_own: bool) -> str:
+def _shown(name: str, value: Any, zone: ZoneInfo, *, is_own: bool) -> str:
     """A figure as people write it: days, moments in `zone`, rates as percents, whole numbers with their thousands."""
     if value is None:
         return ""
@@ -93,25 +93,25 @@ def shown(name: str, value: Any, zone: ZoneInfo, *, is_own: bool) -> str:
     return ""
 
 
-def form_title(event: IncidentEvent) -> str:
+def _form_title(event: IncidentEvent) -> str:
     if event.form is None:
         return phrases()["incident.form.unknown"]
     return event.form_title or event.form
 
 
-def topic(form: str | None) -> str:
+def _topic(form: str | None) -> str:
     """What a form is about, where its title would say too much."""
     return phrases().get(f"incident.topic.{form}", form or "")
 
 
-def rule_class(name: str) -> str:
+def _rule_class(name: str) -> str:
     return next(row["name"] for row in rows("rule_classes") if row["rule_class"] == name)
 
 
-def broken(details: Details) -> list[str]:
+def _broken(details: Details) -> list[str]:
     """The rules that were broken, the most frequent first, each with how often; then whose rows they are."""
     words = phrases()
-    rules = sorted(details["rules"].items(), key=lambda each: (-each[1], each[0]))
+    rules = sorted(details["rules"].items(), key=lambda rule_and_count: (-rule_and_count[1], rule_and_count[0]))
     lines = [
         words["incident.rule"].format(what=RULES[rule].what.rstrip("."), count=whole(many))
         for rule, many in rules[:MOST_RULES]
@@ -130,7 +130,7 @@ def broken(details: Details) -> list[str]:
     return lines
 
 
-def compared(event: IncidentEvent) -> list[str]:
+def _compared(event: IncidentEvent) -> list[str]:
     """Stated totals that differ, or totals that moved: the column's title and by how much."""
     words = phrases()
     titles = {name: title for form in FORMS for name, title in column_titles(form.name).items()}
@@ -138,16 +138,16 @@ def compared(event: IncidentEvent) -> list[str]:
     titles |= {name: words[f"incident.metric.{name}"] for name in ("schools", "accepted", "rejected", "missing")}
     lines = [
         words["incident.difference"].format(
-            what=": ".join(part for part in (each["unit"], titles.get(each["metric"], each["metric"])) if part),
-            difference=signed(each["difference"], is_rate=each["metric"].endswith("_rate")),
+            what=": ".join(name for name in (stated["unit"], titles.get(stated["metric"], stated["metric"])) if name),
+            difference=signed(stated["difference"], is_rate=stated["metric"].endswith("_rate")),
         )
-        for each in event.details.get("differences") or ()
+        for stated in event.details.get("differences") or ()
     ]
     return lines + [
         words["incident.moved"].format(
-            what=titles.get(each["metric"], each["metric"]), was=whole(each["was"]), became=whole(each["became"])
+            what=titles.get(total["metric"], total["metric"]), was=whole(total["was"]), became=whole(total["became"])
         )
-        for each in event.details.get("totals") or ()
+        for total in event.details.get("totals") or ()
     ]
 
 

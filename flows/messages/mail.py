@@ -59,7 +59,7 @@ class Undelivered(Exception):
         self.lasting = lasting
 
 
-class Folding(EmailPolicy):
+class _SubjectFolding(EmailPolicy):
     """Python before 3.12.5 loses spaces where it folds a long subject that is not ASCII; its older class does not."""
 
     def fold(self, name: str, value: str) -> str:
@@ -71,29 +71,29 @@ class Folding(EmailPolicy):
         return self.fold(name, value).encode("ascii") if name.lower() == "subject" else super().fold_binary(name, value)
 
 
-FOLDING = Folding(linesep=SMTP.linesep)
+WIRE = _SubjectFolding(linesep=SMTP.linesep)
 READABLE = SMTPUTF8.clone(max_line_length=998)
 
 
 def mail(letter: Letter, to: str, sender: str, *, readable: bool = False) -> EmailMessage:
     """The letter as a mail; `readable` writes it so that its text can be read in the file itself."""
-    made = EmailMessage(policy=READABLE if readable else FOLDING)
-    made["From"], made["To"], made["Subject"] = sender, to, letter.subject
-    made["Date"] = format_datetime(letter.created_at)
+    message = EmailMessage(policy=READABLE if readable else WIRE)
+    message["From"], message["To"], message["Subject"] = sender, to, letter.subject
+    message["Date"] = format_datetime(letter.created_at)
     domain = sender.rpartition("@")[2].strip("> ")
-    made["Message-ID"] = f"<{letter.identity}@{domain}>"
+    message["Message-ID"] = f"<{letter.identity}@{domain}>"
     if letter.thread:
-        made["References"] = f"<{letter.thread}@{domain}>"
+        message["References"] = f"<{letter.thread}@{domain}>"
     if letter.reply_to:
-        made["Reply-To"] = letter.reply_to
-    made["Auto-Submitted"] = "auto-generated"
-    made["X-Auto-Response-Suppress"] = "All"
-    made.set_content(letter.body, cte="8bit" if readable else "base64")
+        message["Reply-To"] = letter.reply_to
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(letter.body, cte="8bit" if readable else "base64")
     for file in letter.files:
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         main, _, sub = kind.partition("/")
-        made.add_attachment(file.data, maintype=main, subtype=sub, filename=file.name)
-    return made
+        message.add_attachment(file.data, maintype=main, subtype=sub, filename=file.name)
+    return message
 
 
 class MailServer:
@@ -102,9 +102,9 @@ class MailServer:
     def __init__(self, url: str) -> None:
         """Raises ValueError, without the URL, for one that names no server and sender."""
         parts = urlsplit(url)
-        asked = parse_qs(parts.query)
+        query = parse_qs(parts.query)
         user = unquote(parts.username or "")
-        self.sender = (asked.get("from") or [user])[0]
+        self.sender = (query.get("from") or [user])[0]
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname or "@" not in self.sender:
             raise ValueError("expected smtp://user:password@host:587?from=address, or smtps://…")
         self.host, self.is_tls = parts.hostname, parts.scheme == "smtps"
@@ -122,9 +122,9 @@ class MailServer:
             raise Undelivered(f"SMTP {code}: {_text(text)}", "address", lasting=code >= 500) from None
         except smtplib.SMTPResponseException as error:
             is_sender = isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code != TOO_LARGE
-            told = f"SMTP {error.smtp_code}: {_text(error.smtp_error)}"
+            answer = f"SMTP {error.smtp_code}: {_text(error.smtp_error)}"
             raise Undelivered(
-                told, "channel" if is_sender else "message", lasting=not is_sender and error.smtp_code >= 500
+                answer, "channel" if is_sender else "message", lasting=not is_sender and error.smtp_code >= 500
             ) from None
         except (OSError, smtplib.SMTPException) as error:
             self.close()
@@ -162,14 +162,15 @@ class MailServer:
         return server
 
     def close(self) -> None:
+        """Take leave of the server, if there is a connection."""
         if self._server is not None:
             with suppress(OSError, smtplib.SMTPException):
                 self._server.quit()
             self._server = None
 
 
-def _text(said: bytes | str) -> str:
-    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else said).split("\n", 1)[0]
+def _text(answer: bytes | str) -> str:
+    return (answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer).split("\n", 1)[0]
 
 
 def _why(error: Exception) -> str:

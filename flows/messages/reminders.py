@@ -42,27 +42,27 @@ def remind(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | N
     day = now.astimezone(zone).date()
     table = routes(settings)
     steps = sorted({int(step) for step in settings.remind_days.split(",")})
-    underway = unread(engine, settings.inbox)
+    underway = _unread(engine, settings.inbox)
     with engine.begin() as connection:
-        found = owed(connection, day, steps)
+        dues = owed(connection, day, steps)
         is_working = working_days(connection)
         messages = [
             message
-            for each in found
-            for message in told(each, table, now, zone, is_working, is_underway=each.sender in underway)
+            for due in dues
+            for message in _reminders_of(due, table, now, zone, is_working, is_underway=due.sender in underway)
         ]
         return enqueue(connection, messages, now, run_id)
 
 
-def unread(engine: Engine, inbox: Path) -> set[str]:
+def _unread(engine: Engine, inbox: Path) -> set[str]:
     """Senders of whom something has come that nobody has read yet."""
     here = {file.folder for file in unseen(engine, discover(inbox)) if file.left_out is None}
     with engine.connect() as connection:
         return {folder for folder in here | folders_waiting(connection) if folder is not None}
 
 
-def told(
-    each: Owed,
+def _reminders_of(
+    due: Owed,
     table: Sequence[Route],
     now: dt.datetime,
     zone: ZoneInfo,
@@ -73,101 +73,101 @@ def told(
     """A message to each contact of the sender who can still be told today; quiet hours may last until tomorrow."""
     today = now.astimezone(zone).date()
     midnight = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), zone)
-    title, text, foot = subject(each), body(each, zone), ("-- ", phrases()["message.signature"])
-    for route in recipients(table, "lateness", "sender", each.sender, 1):
+    title, text, foot = _subject(due), _body(due, zone), ("-- ", phrases()["message.signature"])
+    for route in recipients(table, "lateness", "sender", due.sender, 1):
         moment = not_before(route, now + UNREAD_WAIT if is_underway else now, zone, is_working, digest=False)
         if moment >= midnight:
             continue
-        what = each.campaign or each.nights[0].isoformat()
+        occasion = due.campaign or due.nights[0].isoformat()
         yield Message(
-            dedup_key=f"reminder:{each.form}:{each.sender}:{what}:{each.deadline}:{each.step}"
+            dedup_key=f"reminder:{due.form}:{due.sender}:{occasion}:{due.deadline}:{due.step}"
             f":{route.recipient}/{route.channel}",
             recipient=route.recipient,
             channel=route.channel,
             message_class="lateness",
             kind="reminder",
-            subject=shortened(f"{each.sender_name}: {title}", WIDEST_SUBJECT),
-            body="\n".join([text, "", *foot, *answer_to(route, table, each.sender), ""]),
+            subject=shortened(f"{due.sender_name}: {title}", WIDEST_SUBJECT),
+            body="\n".join([text, "", *foot, *answer_to(route, table, due.sender), ""]),
             not_before=moment,
-            sender=each.sender,
-            attachments=(Attachment("template", form=each.form, sender=each.sender),) if each.form in FILLED_IN else (),
-            about={**each.about, "until": midnight.isoformat()},
+            sender=due.sender,
+            attachments=(Attachment("template", form=due.form, sender=due.sender),) if due.form in FILLED_IN else (),
+            about={**due.about, "until": midnight.isoformat()},
         )
 
 
-def subject(each: Owed) -> str:
-    said = phrases()
-    if each.nights:
-        return said["reminder.subject.nights"].format(form=each.form_title, nights=days(each.nights))
-    code = "reminder.subject" if each.step < 0 else "reminder.subject.past"
-    code = "reminder.subject.today" if each.step == 0 else code
-    return said[code].format(form=each.form_title, deadline=date(each.deadline))
+def _subject(due: Owed) -> str:
+    words = phrases()
+    if due.nights:
+        return words["reminder.subject.nights"].format(form=due.form_title, nights=_days(due.nights))
+    code = "reminder.subject" if due.step < 0 else "reminder.subject.past"
+    code = "reminder.subject.today" if due.step == 0 else code
+    return words[code].format(form=due.form_title, deadline=_date(due.deadline))
 
 
-def body(each: Owed, zone: ZoneInfo) -> str:
+def _body(due: Owed, zone: ZoneInfo) -> str:
     """Plain text: what and until when, what is there and what is not, what to do."""
-    said = phrases()
-    parts = [said["message.greeting"], "\n".join(what(each))]
-    if not each.nights:
-        parts.append("\n".join(state(each, zone)))
-    do = "export" if each.form not in FILLED_IN else "mend" if each.is_received else "fill"
-    parts.append(said[f"reminder.do.{do}"])
-    if not each.is_received:
-        words = f"«Сообщать нечего, {each.form_title}{f', {days(each.nights[-1:])}' if each.nights else ''}»"
-        parts.append(said["reminder.ask_nothing"].format(words=words))
-    parts.append(said["reminder.sent"])
-    return "\n\n".join(parts)
+    texts = phrases()
+    paragraphs = [texts["message.greeting"], "\n".join(_what_is_due(due))]
+    if not due.nights:
+        paragraphs.append("\n".join(_what_has_come(due, zone)))
+    do = "export" if due.form not in FILLED_IN else "mend" if due.is_received else "fill"
+    paragraphs.append(texts[f"reminder.do.{do}"])
+    if not due.is_received:
+        quoted = f"«Сообщать нечего, {due.form_title}{f', {_days(due.nights[-1:])}' if due.nights else ''}»"
+        paragraphs.append(texts["reminder.ask_nothing"].format(words=quoted))
+    paragraphs.append(texts["reminder.sent"])
+    return "\n\n".join(paragraphs)
 
 
-def what(each: Owed) -> list[str]:
-    said = phrases()
-    if each.nights:
-        found = said["reminder.nights"].format(
-            form=each.form_title, nights=days(each.nights), deadline=date(each.deadline)
+def _what_is_due(due: Owed) -> list[str]:
+    words = phrases()
+    if due.nights:
+        sentence = words["reminder.nights"].format(
+            form=due.form_title, nights=_days(due.nights), deadline=_date(due.deadline)
         )
     else:
-        found = said["reminder.what"].format(
-            form=each.form_title, campaign=each.campaign_title, deadline=date(each.deadline)
+        sentence = words["reminder.what"].format(
+            form=due.form_title, campaign=due.campaign_title, deadline=_date(due.deadline)
         )
-    if each.step > 0:
-        return [found, said["reminder.days_left.past"]]
-    if each.step == 0:
-        return [found, said["reminder.days_left.none"]]
-    return [found, said["reminder.days_left"].format(days=-each.step)]
+    if due.step > 0:
+        return [sentence, words["reminder.days_left.past"]]
+    if due.step == 0:
+        return [sentence, words["reminder.days_left.none"]]
+    return [sentence, words["reminder.days_left"].format(days=-due.step)]
 
 
-def state(each: Owed, zone: ZoneInfo) -> list[str]:
+def _what_has_come(due: Owed, zone: ZoneInfo) -> list[str]:
     """What has come, and the schools of which nothing is accepted."""
-    said = phrases()
+    words = phrases()
     lines = []
-    if each.refused_at is not None:
-        when = f"{each.refused_at.astimezone(zone):%d.%m.%Y %H:%M}"
-        lines.append(said["reminder.state.refused"].format(when=when))
-    elif not each.is_received:
-        lines.append(said["reminder.state.nothing"])
-    if not each.is_received:
-        if each.schools:
-            lines += [said["reminder.schools.all"].format(count=each.schools), *listed(each.missing)]
+    if due.refused_at is not None:
+        when = f"{due.refused_at.astimezone(zone):%d.%m.%Y %H:%M}"
+        lines.append(words["reminder.state.refused"].format(when=when))
+    elif not due.is_received:
+        lines.append(words["reminder.state.nothing"])
+    if not due.is_received:
+        if due.schools:
+            lines += [words["reminder.schools.all"].format(count=due.schools), *_listed(due.missing)]
         return lines
-    lines.append(said["reminder.state.partial"])
-    for code, names in (("rejected", each.rejected), ("missing", each.missing)):
+    lines.append(words["reminder.state.partial"])
+    for code, names in (("rejected", due.rejected), ("missing", due.missing)):
         if names:
-            lines += [said[f"reminder.schools.{code}"].format(count=len(names)), *listed(names)]
+            lines += [words[f"reminder.schools.{code}"].format(count=len(names)), *_listed(names)]
     return lines
 
 
-def listed(names: Sequence[str]) -> list[str]:
+def _listed(names: Sequence[str]) -> list[str]:
     more = len(names) - MOST_SCHOOLS
     lines = [f"— {name}" for name in names[:MOST_SCHOOLS]]
     return [*lines, phrases()["reminder.more"].format(count=more)] if more > 0 else lines
 
 
-def days(nights: Sequence[dt.date]) -> str:
+def _days(nights: Sequence[dt.date]) -> str:
     """Single days, or from when to when if they are many."""
     if len(nights) > MOST_NIGHTS:
-        return f"{date(nights[0])}–{date(nights[-1])}"
-    return ", ".join(map(date, nights))
+        return f"{_date(nights[0])}–{_date(nights[-1])}"
+    return ", ".join(map(_date, nights))
 
 
-def date(day: dt.date) -> str:
+def _date(day: dt.date) -> str:
     return f"{day:%d.%m.%Y}"

@@ -20,7 +20,7 @@ from warehouse.incidents.messages import Audience, MessageClass
 Channel = Literal["email", "telegram", "webhook", "file"]
 Days = Literal["any", "working"]
 
-FILE = "routing.csv"
+ROUTING_FILE = "routing.csv"
 COLUMNS = (
     "recipient", "audience", "sender", "classes", "level", "channel", "address", "when", "quiet_from", "quiet_to",
     "days",
@@ -31,6 +31,8 @@ DIGEST = re.compile(r"digest +(\S+)")
 SECRET = re.compile(r"\$\{(file:)?([^}]*)\}")
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 LONGEST_WAIT_DAYS = 60
+Way = tuple[str, str]
+"""Recipient and channel: a message names only these two of its route."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Route:
     quiet_to: dt.time | None = None
     days: Days = "any"
 
+    @property
+    def way(self) -> Way:
+        """What messages name the route by."""
+        return self.recipient, self.channel
+
     def is_quiet(self, at: dt.time) -> bool:
         """Is a local time within the quiet hours, which may go over midnight?"""
         if self.quiet_from is None or self.quiet_to is None:
@@ -66,13 +73,13 @@ def routes(settings: Settings) -> tuple[Route, ...]:
 
     Raises UsageError with file, line and what is expected.
     """
-    path = settings.routing or settings.home / FILE
+    path = settings.routing or settings.home / ROUTING_FILE
     if settings.routing is None and not path.exists():
-        return to_files()
+        return _files_for_all()
     return read(path)
 
 
-def to_files() -> tuple[Route, ...]:
+def _files_for_all() -> tuple[Route, ...]:
     """Where nobody said who is told what, nothing is lost: each sender, the officer and the engineer get files."""
     senders = [
         Route(row["name"], "sender", row["sender"], ("data", "lateness"), 1, "file", row["sender"])
@@ -90,64 +97,66 @@ def read(path: Path) -> tuple[Route, ...]:
             missing = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
             if missing:
                 raise UsageError(f"{path}:1: no column {', '.join(missing)}; the columns are {','.join(COLUMNS)}")
-            found = [(lines.line_num, route(path, lines.line_num, line)) for line in lines if any(line.values())]
+            numbered = [
+                (lines.line_num, _parsed_route(path, lines.line_num, line)) for line in lines if any(line.values())
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no CSV in UTF-8"
         raise UsageError(f"{path}: the routing cannot be read: {why}") from None
-    if not found:
+    if not numbered:
         raise UsageError(f"{path}: no line says who is told what; remove the file to have all messages as files")
-    _agree(path, found)
-    return tuple(each for _, each in found)
+    _agree(path, numbered)
+    return tuple(route for _, route in numbered)
 
 
-def route(path: Path, number: int, line: dict[str, str | None]) -> Route:
-    """A line as a route. Raises UsageError."""
+def _parsed_route(path: Path, number: int, line: dict[str, str | None]) -> Route:
+    """A line of the table as a route. Raises UsageError."""
 
     def wrong(name: str, expected: str) -> UsageError:
-        return UsageError(f"{path}:{number}: {name} is {given[name]!r}; expected {expected}")
+        return UsageError(f"{path}:{number}: {name} is {cells[name]!r}; expected {expected}")
 
     if None in line or any(value is None for value in line.values()):
         raise UsageError(f"{path}:{number}: {len(COLUMNS)} values are expected: {','.join(COLUMNS)}")
-    given = {name: (line[name] or "").strip() for name in COLUMNS}
-    known = [row["sender"] for row in rows("senders")]
-    classes = tuple(each.strip() for each in given["classes"].split(";") if each.strip()) or ALL_CLASSES
-    if not given["recipient"]:
+    cells = {name: (line[name] or "").strip() for name in COLUMNS}
+    senders = [row["sender"] for row in rows("senders")]
+    classes = tuple(name.strip() for name in cells["classes"].split(";") if name.strip()) or ALL_CLASSES
+    if not cells["recipient"]:
         raise wrong("recipient", "a name that says who it is")
-    if given["audience"] not in get_args(Audience):
+    if cells["audience"] not in get_args(Audience):
         raise wrong("audience", ", ".join(get_args(Audience)))
-    if given["sender"] and given["sender"] not in known:
-        raise wrong("sender", f"nothing (all of them), or one of {', '.join(known)}")
-    if any(each not in ALL_CLASSES for each in classes):
+    if cells["sender"] and cells["sender"] not in senders:
+        raise wrong("sender", f"nothing (all of them), or one of {', '.join(senders)}")
+    if any(name not in ALL_CLASSES for name in classes):
         raise wrong("classes", f"nothing (all of them), or some of {';'.join(ALL_CLASSES)}")
-    if not (given["level"].isascii() and given["level"].isdigit() and 1 <= int(given["level"]) <= 9):
+    if not (cells["level"].isascii() and cells["level"].isdigit() and 1 <= int(cells["level"]) <= 9):
         raise wrong("level", "1 for who is told first, 2 and so on for who is told when nothing happens")
-    if given["channel"] not in get_args(Channel):
+    if cells["channel"] not in get_args(Channel):
         raise wrong("channel", ", ".join(get_args(Channel)))
-    if expected := wrong_address(given["channel"], given["address"]):
+    if expected := _wrong_address(cells["channel"], cells["address"]):
         raise wrong("address", expected)
-    if given["days"] not in ("", *get_args(Days)):
+    if cells["days"] not in ("", *get_args(Days)):
         raise wrong("days", "any (or nothing), or working")
-    times = {name: clock(given[name]) for name in ("quiet_from", "quiet_to")}
+    times = {name: _time(cells[name]) for name in ("quiet_from", "quiet_to")}
     for name, at in times.items():
-        if bool(given[name]) != (at is not None):
+        if bool(cells[name]) != (at is not None):
             raise wrong(name, "a local time such as 21:00, or nothing")
     if (times["quiet_from"] is None) != (times["quiet_to"] is None):
         raise wrong("quiet_to", "both quiet_from and quiet_to, or neither")
-    digest = DIGEST.fullmatch(given["when"])
-    at = clock(digest[1]) if digest else None
-    if given["when"] not in ("", "at_once") and at is None:
+    digest = DIGEST.fullmatch(cells["when"])
+    at = _time(digest[1]) if digest else None
+    if cells["when"] not in ("", "at_once") and at is None:
         raise wrong("when", "at_once (or nothing), or a digest with its local time, such as: digest 08:30")
-    made = Route(
-        recipient=given["recipient"], audience=given["audience"], sender=given["sender"] or None,  # type: ignore[arg-type]
-        classes=classes, level=int(given["level"]), channel=given["channel"], address=given["address"],  # type: ignore[arg-type]
-        digest=at, quiet_from=times["quiet_from"], quiet_to=times["quiet_to"], days=given["days"] or "any",  # type: ignore[arg-type]
+    parsed = Route(
+        recipient=cells["recipient"], audience=cells["audience"], sender=cells["sender"] or None,  # type: ignore[arg-type]
+        classes=classes, level=int(cells["level"]), channel=cells["channel"], address=cells["address"],  # type: ignore[arg-type]
+        digest=at, quiet_from=times["quiet_from"], quiet_to=times["quiet_to"], days=cells["days"] or "any",  # type: ignore[arg-type]
     )  # fmt: skip
-    if at is not None and made.is_quiet(at):
+    if at is not None and parsed.is_quiet(at):
         raise wrong("when", "a digest outside of the quiet hours")
-    return made
+    return parsed
 
 
-def wrong_address(channel: str, address: str) -> str | None:
+def _wrong_address(channel: str, address: str) -> str | None:
     """What is expected of an address that cannot be one; what its secrets say is not looked at."""
     has_secret = SECRET.search(address) is not None
     plain = SECRET.sub("secret", address)
@@ -166,37 +175,38 @@ def wrong_address(channel: str, address: str) -> str | None:
     return None
 
 
-def clock(text: str) -> dt.time | None:
-    found = TIME.fullmatch(text)
-    return dt.time(int(found[1]), int(found[2])) if found else None
+def _time(text: str) -> dt.time | None:
+    """A local time such as 21:00; None for anything else."""
+    match = TIME.fullmatch(text)
+    return dt.time(int(match[1]), int(match[2])) if match else None
 
 
-def _agree(path: Path, found: Sequence[tuple[int, Route]]) -> None:
-    """A recipient has one address, one quiet time and the same days in a channel: a message names only these two."""
-    first: dict[tuple[str, str], tuple[int, Route]] = {}
-    for number, each in found:
-        before_number, before = first.setdefault((each.recipient, each.channel), (number, each))
+def _agree(path: Path, numbered: Sequence[tuple[int, Route]]) -> None:
+    """A recipient has one address, one quiet time and the same days in a channel."""
+    first: dict[Way, tuple[int, Route]] = {}
+    for number, route in numbered:
+        before_number, before = first.setdefault(route.way, (number, route))
         for name in ("address", "quiet_from", "quiet_to", "days"):
-            if getattr(each, name) != getattr(before, name):
+            if getattr(route, name) != getattr(before, name):
                 raise UsageError(
-                    f"{path}:{number}: {each.recipient} has another {name} for {each.channel} than in line"
+                    f"{path}:{number}: {route.recipient} has another {name} for {route.channel} than in line"
                     f" {before_number}; expected the same, or a recipient of another name"
                 )
 
 
 def recipients(
-    known: Iterable[Route], message_class: MessageClass, audience: str, sender: str | None, level: int
+    table: Iterable[Route], message_class: MessageClass, audience: str, sender: str | None, level: int
 ) -> list[Route]:
     """Who of an audience is told of a class of things about a sender at a level, each once a channel; lines of the
     sender's own replace those for all."""
     fitting = [
-        each
-        for each in known
-        if each.audience == audience and each.level == level and message_class in each.classes
-        and each.sender in (None, sender)
+        route
+        for route in table
+        if route.audience == audience and route.level == level and message_class in route.classes
+        and route.sender in (None, sender)
     ]  # fmt: skip
-    own = [each for each in fitting if each.sender is not None]
-    return list({(each.recipient, each.channel): each for each in reversed(own or fitting)}.values())[::-1]
+    own = [route for route in fitting if route.sender is not None]
+    return list({route.way: route for route in reversed(own or fitting)}.values())[::-1]
 
 
 def not_before(
@@ -226,14 +236,14 @@ def resolved(address: str) -> tuple[str, tuple[str, ...]]:
     without saying what it would be."""
     secrets = []
 
-    def secret(found: re.Match[str]) -> str:
-        name = found[2]
+    def secret(match: re.Match[str]) -> str:
+        name = match[2]
         try:
-            value = Path(name).read_text(encoding="utf-8").strip() if found[1] else os.environ.get(name, "")
+            value = Path(name).read_text(encoding="utf-8").strip() if match[1] else os.environ.get(name, "")
         except (OSError, UnicodeDecodeError):
             value = ""
         if not value:
-            raise UsageError(f"{found[0]} is {'no file with a secret' if found[1] else 'not in the environment'}")
+            raise UsageError(f"{match[0]} is {'no file with a secret' if match[1] else 'not in the environment'}")
         secrets.append(value)
         return value
 

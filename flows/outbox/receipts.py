@@ -45,20 +45,20 @@ AT_ONCE = 500
 
 
 def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcome], day: dt.date | None) -> list[Path]:
-    """Write the receipts of what a run told, those that an earlier run owes, and those for what is overdue on a day;
+    """Write the receipts of a run's deliveries, those that an earlier run owes, and those for what is overdue on a day;
     returns the files that changed.
 
     A repeated delivery keeps the receipt that it has. The data is loaded: a receipt that cannot be made is logged, and
     the next run tries again.
     """
-    asked: dict[int, bool] = {}
+    is_repeated: dict[int, bool] = {}
     for outcome in outcomes:
         if outcome.reading_id is not None:
-            asked[outcome.reading_id] = asked.get(outcome.reading_id, True) and outcome.is_repeat
+            is_repeated[outcome.reading_id] = is_repeated.get(outcome.reading_id, True) and outcome.is_repeat
     written: list[Path] = []
-    found = guarded("writing receipts", lambda: written.extend(_receipts_written(engine, settings, asked)))
+    failure = guarded("writing receipts", lambda: written.extend(_receipts_written(engine, settings, is_repeated)))
     guarded("answering what was sent again", lambda: written.extend(_same_answered(engine, settings)))
-    if day is not None and not isinstance(found, Fault):
+    if day is not None and not isinstance(failure, Fault):
         guarded("writing receipts of what is overdue", lambda: written.extend(_overdue_written(engine, settings, day)))
     guarded("answering statements", lambda: written.extend(_statements_answered(engine, settings)))
     LOGGER.info("%d new receipts in the outbox", len(written))
@@ -67,41 +67,43 @@ def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcom
 
 def receipt_path(outbox: Path, address: Address) -> Path:
     """Where the receipt of a delivery goes."""
-    name = told_file(address.file, address.form, address.as_of, address.sha256)
+    name = _public_name(address.file, address.form, address.as_of, address.sha256)
     return outbox / (address.place or NOBODY) / receipt_name(name, address.sha256)
 
 
-def told_file(file: str, form: str | None, as_of: dt.date | None, sha256: str) -> str:
-    """The name of a file as it is told; that of a form with pupils only when all its words are ours."""
+def _public_name(file: str, form: str | None, as_of: dt.date | None, sha256: str) -> str:
+    """The name of a file as others may see it; a file of pupils keeps its own only when all its words are ours."""
     if form not in PUPIL_FORMS or is_told(file, born_before(as_of)):
         return file
     return f"{sha256[:7]}{PurePath(file).suffix}"
 
 
-def _named(receipt: Receipt) -> Receipt:
+def _with_public_names(receipt: Receipt) -> Receipt:
     """A receipt with the names of files that may be told."""
     other = receipt.other
     if other is not None:
-        other = replace_fields(other, file=told_file(other.file, receipt.form, receipt.as_of, HIDDEN))
-    file = told_file(receipt.file, receipt.form, receipt.as_of, receipt.sha256)
+        other = replace_fields(other, file=_public_name(other.file, receipt.form, receipt.as_of, HIDDEN))
+    file = _public_name(receipt.file, receipt.form, receipt.as_of, receipt.sha256)
     return replace_fields(receipt, file=file, other=other)
 
 
 def made_receipts(
-    settings: Settings, told: Collection[tuple[Receipt, Address]]
+    settings: Settings, addressed: Collection[tuple[Receipt, Address]]
 ) -> Iterator[tuple[Receipt, bytes | Fault]]:
     """The bytes of receipts in their order; files are opened in the reader processes, ahead of who asks."""
-    sources = [settings.archive / address.archive_path for _, address in told]
+    sources = [settings.archive / address.archive_path for _, address in addressed]
     is_opened = [
         source.exists() and copies_table(receipt, source.stat().st_size)
-        for (receipt, _), source in zip(told, sources, strict=True)
+        for (receipt, _), source in zip(addressed, sources, strict=True)
     ]
     files = [
-        (receipt.file, source) for (receipt, _), source, is_one in zip(told, sources, is_opened, strict=True) if is_one
+        (receipt.file, source)
+        for (receipt, _), source, is_one in zip(addressed, sources, is_opened, strict=True)
+        if is_one
     ]
     sandbox = shared(settings.reader_processes, settings.reader_limits)
     with closing(sandbox.in_order(files)) as opened:
-        for (receipt, _), source, is_one in zip(told, sources, is_opened, strict=True):
+        for (receipt, _), source, is_one in zip(addressed, sources, is_opened, strict=True):
             future = next(opened) if is_one else None
             doing = f"making the receipt of delivery {receipt.sha256[:8]}"
             made = partial(_made, receipt, source if source.exists() else None, future)
@@ -115,22 +117,26 @@ def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] |
             content = opened.result()
         except Unreadable as error:
             content = error
-    return make_receipt(_named(receipt), source, content)
+    return make_receipt(_with_public_names(receipt), source, content)
 
 
-def _receipts_written(engine: Engine, settings: Settings, asked: Mapping[int, bool]) -> Iterator[Path]:
+def _receipts_written(engine: Engine, settings: Settings, is_repeated: Mapping[int, bool]) -> Iterator[Path]:
     """Receipts of readings and of those that were never answered; of `asked` the value says that the delivery was only
     repeated. One that cannot be told of, made or written stays unanswered and holds up no other."""
     with engine.connect() as connection:
-        asked = {**asked, **dict.fromkeys(unanswered(connection), False)}
-        known = addresses(connection, asked)
-    paths = {reading_id: receipt_path(settings.outbox, address) for reading_id, address in known.items()}
-    due = [each for each, is_repeat in asked.items() if not (is_repeat and os.path.exists(paths[each]))]  # noqa: PTH110
+        is_repeated = {**is_repeated, **dict.fromkeys(unanswered(connection), False)}
+        addressed = addresses(connection, is_repeated)
+    paths = {reading_id: receipt_path(settings.outbox, address) for reading_id, address in addressed.items()}
+    due = [
+        reading_id
+        for reading_id, is_repeat in is_repeated.items()
+        if not (is_repeat and os.path.exists(paths[reading_id]))  # noqa: PTH110
+    ]
     for start in range(0, len(due), AT_ONCE):
-        told = _told(engine, settings, due[start : start + AT_ONCE])
-        made = made_receipts(settings, [(receipt, known[reading_id]) for reading_id, receipt in told.items()])
+        contents = _contents(engine, settings, due[start : start + AT_ONCE])
+        made = made_receipts(settings, [(receipt, addressed[reading_id]) for reading_id, receipt in contents.items()])
         answered = []
-        for reading_id, (receipt, data) in zip(told, made, strict=True):
+        for reading_id, (receipt, data) in zip(contents, made, strict=True):
             written = _put(settings, receipt.sha256, paths[reading_id], data)
             if written is True:
                 yield paths[reading_id]
@@ -146,18 +152,18 @@ def _same_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
         owed = same_unanswered(connection)
     zone = ZoneInfo(settings.timezone)
     for start in range(0, len(owed), AT_ONCE):
-        part = owed[start : start + AT_ONCE]
-        first = _told(engine, settings, [each.reading_id for each in part])
-        told = [(each, each.receipt(first[each.reading_id], zone)) for each in part if each.reading_id in first]
-        made = made_receipts(settings, [(receipt, each.address) for each, receipt in told])
+        batch = owed[start : start + AT_ONCE]
+        first = _contents(engine, settings, [same.reading_id for same in batch])
+        repeats = [(same, same.receipt(first[same.reading_id], zone)) for same in batch if same.reading_id in first]
+        made = made_receipts(settings, [(receipt, same.address) for same, receipt in repeats])
         answered = []
-        for (each, _), (_, data) in zip(told, made, strict=True):
-            path = receipt_path(settings.outbox, each.address)
-            written = _put(settings, each.address.sha256, path, data)
+        for (same, _), (_, data) in zip(repeats, made, strict=True):
+            path = receipt_path(settings.outbox, same.address)
+            written = _put(settings, same.address.sha256, path, data)
             if written is True:
                 yield path
             if not isinstance(written, Fault):
-                answered.append(each.delivery_id)
+                answered.append(same.delivery_id)
         with engine.begin() as connection:
             note_same_answered(connection, answered)
 
@@ -170,20 +176,22 @@ def _put(settings: Settings, sha256: str, path: Path, data: bytes | Fault) -> bo
     return guarded(doing, partial(write_changed, path, data, settings.outbox))
 
 
-def _told(engine: Engine, settings: Settings, readings: Sequence[int]) -> dict[int, Receipt]:
+def _contents(engine: Engine, settings: Settings, readings: Sequence[int]) -> dict[int, Receipt]:
     """What the receipts of readings say, in one question; when that fails, in a question each."""
 
-    def asked() -> dict[int, Receipt]:
+    def read() -> dict[int, Receipt]:
         with engine.connect() as connection:
-            found = receipts(connection, list(readings), ZoneInfo(settings.timezone))
-        return {reading_id: found[reading_id] for reading_id in readings}
+            contents = receipts(connection, list(readings), ZoneInfo(settings.timezone))
+        return {reading_id: contents[reading_id] for reading_id in readings}
 
-    found = guarded(f"asking what to answer to {len(readings)} readings from {readings[0]} on", asked)
-    if not isinstance(found, Fault):
-        return found
+    contents = guarded(f"asking what to answer to {len(readings)} readings from {readings[0]} on", read)
+    if not isinstance(contents, Fault):
+        return contents
     if len(readings) == 1:
         return {}
-    return {key: receipt for each in readings for key, receipt in _told(engine, settings, [each]).items()}
+    return {
+        key: receipt for reading_id in readings for key, receipt in _contents(engine, settings, [reading_id]).items()
+    }
 
 
 def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
@@ -191,17 +199,17 @@ def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
     with engine.connect() as connection:
         owed = statements.unanswered(connection)
     answered = []
-    for each in owed:
-        path = settings.outbox / each.sender / answer_name(each.file or "", each.sha256)
+    for statement in owed:
+        path = settings.outbox / statement.sender / answer_name(statement.file or "", statement.sha256)
 
-        def work(each: Unanswered = each, path: Path = path) -> bool:
-            return write_changed(path, answer(each, ZoneInfo(settings.timezone)), settings.outbox)
+        def work(statement: Unanswered = statement, path: Path = path) -> bool:
+            return write_changed(path, answer(statement, ZoneInfo(settings.timezone)), settings.outbox)
 
-        written = guarded(f"answering statement {each.statement_id}", work)
+        written = guarded(f"answering statement {statement.statement_id}", work)
         if written is True:
             yield path
         if not isinstance(written, Fault):
-            answered.append(each.statement_id)
+            answered.append(statement.statement_id)
     if answered:
         with engine.begin() as connection:
             statements.note_answered(connection, answered)
@@ -211,15 +219,15 @@ def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterat
     """A receipt for each delivery that is overdue on a day; that of one which came meanwhile, or of which
     its sender said that there is nothing to report, is removed."""
     with engine.connect() as connection:
-        owed: list[Overdue] = overdue(connection, day)
-    for each in owed:
-        path = settings.outbox / each.sender / overdue_name(each.form, each.campaign)
-        if guarded(f"telling {each.sender} what is overdue", partial(_overdue, settings, each, path)) is True:
+        overdues: list[Overdue] = overdue(connection, day)
+    for document in overdues:
+        path = settings.outbox / document.sender / overdue_name(document.form, document.campaign)
+        if guarded(f"telling {document.sender} what is overdue", partial(_overdue, settings, document, path)) is True:
             yield path
 
 
-def _overdue(settings: Settings, each: Overdue, path: Path) -> bool:
-    if each.is_received or each.is_nothing:
+def _overdue(settings: Settings, document: Overdue, path: Path) -> bool:
+    if document.is_received or document.is_nothing:
         path.unlink(missing_ok=True)
         return False
-    return write_changed(path, make_overdue(each), settings.outbox)
+    return write_changed(path, make_overdue(document), settings.outbox)

@@ -32,16 +32,16 @@ def write_template(
 ) -> Path:
     """Write the template of a form, into the working folder unless `to` names a file or a folder; gives its path.
 
-    What could not be filled in is said on standard error. Raises UsageError for a form, a sender or a date that has no
+    Standard error says what could not be filled in. Raises UsageError for a form, a sender or a date that has no
     template, and rather than write over a file: it may be filled in already.
     """
     form = fillable(name)
-    known = sender_of(form, sender)
+    owner = sender_of(form, sender)
     day = as_of or default_day(form, dt.datetime.now(ZoneInfo(settings.timezone)).date())
     if form.slice_by == "campaign" and campaign_at(form.name, day) is None:
         raise UsageError(f"{day:%d.%m.%Y} кампании {form.name} нет; назовите дату из кампании, --as-of")
-    path = destination(form, known, to)
-    data = template_xlsx(form, day, known["name"] if known else None, schools(settings, form, sender, register))
+    path = destination(form, owner, to)
+    data = template_xlsx(form, day, owner["name"] if owner else None, schools(settings, form, sender, register))
     write_anew(path, data)
     return path
 
@@ -74,6 +74,7 @@ def default_day(form: Form, today: dt.date) -> dt.date:
 
 
 def destination(form: Form, sender: Row | None, to: Path | None) -> Path:
+    """The file `to`; in a folder, by default the working folder, one called after the form and the sender."""
     stem = form.title if sender is None else phrases()["template.file"].format(form=form.title, sender=sender["name"])
     if to is None or to.is_dir():
         return (to or Path()) / f"{stem}.xlsx"

@@ -22,20 +22,22 @@ def write_receipt(settings: Settings, delivery: str, to: Path | None) -> Path:
     """
     settings.prepare()
     with warehouse(settings) as engine, engine.connect() as connection:
-        found = deliveries_called(connection, delivery)
-        if not found:
+        candidates = deliveries_called(connection, delivery)
+        if not candidates:
             raise UsageError(
                 f"доставки «{delivery}» нет; назовите номер, имя файла или начало sha256, не меньше 4 знаков"
             )
-        if len(found) > 1:
-            several = ", ".join(f"{each.delivery_id} ({each.sha256[:12]} {each.file})" for each in found[:5])
-            raise UsageError(f"доставок «{delivery}» несколько ({len(found)}): {several}; назовите номер")
-        (first,) = found
+        if len(candidates) > 1:
+            several = ", ".join(
+                f"{candidate.delivery_id} ({candidate.sha256[:12]} {candidate.file})" for candidate in candidates[:5]
+            )
+            raise UsageError(f"доставок «{delivery}» несколько ({len(candidates)}): {several}; назовите номер")
+        (first,) = candidates
         if first.reading_id is None:
             raise UsageError(f"доставка {first.delivery_id} ещё не прочитана, ответить нечего")
         address = addresses(connection, [first.reading_id])[first.reading_id]
-        told = receipts(connection, [first.reading_id], ZoneInfo(settings.timezone))[first.reading_id]
-    ((_, data),) = made_receipts(settings, [(told, address)])
+        receipt = receipts(connection, [first.reading_id], ZoneInfo(settings.timezone))[first.reading_id]
+    ((_, data),) = made_receipts(settings, [(receipt, address)])
     if isinstance(data, Exception):
         raise data
     usual = receipt_path(settings.outbox, address)

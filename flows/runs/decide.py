@@ -11,13 +11,13 @@ from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.intake.publishing import publish_changes
 from flows.outbox.receipts import write_receipts
-from flows.runs.record import recorded
+from flows.runs.record import recorded_run
 from warehouse.deliveries.decision import Decided, decide
 
 KIND = "decision"
 
 
-def decided(
+def decide_and_publish(
     settings: Settings, delivery_id: int, decision: Literal["current", "declined"], by: str, reason: str
 ) -> tuple[Decided, list[dt.date]]:
     """Decide, publish what that changes, write the receipt again; what was decided and the dates published.
@@ -26,13 +26,13 @@ def decided(
     """
     settings.prepare()
     with warehouse(settings) as engine:
-        made = decide(engine, delivery_id, decision, by, reason, settings.lock_wait)
+        outcome = decide(engine, delivery_id, decision, by, reason, settings.lock_wait)
         dates: list[dt.date] = []
-        with recorded(engine, settings, KIND, None, None) as run:
+        with recorded_run(engine, settings, KIND, None, None) as run:
             run.message = f"delivery {delivery_id}: {'accepted' if decision == 'current' else 'declined'}"
-            found = guarded("publishing", partial(publish_changes, engine, settings, None, run.run_id))
-            if isinstance(found, Fault):
-                raise found
-            dates = found
+            published = guarded("publishing", partial(publish_changes, engine, settings, None, run.run_id))
+            if isinstance(published, Fault):
+                raise published
+            dates = published
             write_receipts(engine, settings, [], None)
-    return made, dates
+    return outcome, dates

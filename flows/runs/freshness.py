@@ -28,18 +28,13 @@ class Freshness:
     now: dt.datetime
     ages: Ages | None = None
 
-    @property
-    def stale_exports(self) -> tuple[Export, ...]:
-        """Exports that are too old, or never came."""
-        return tuple(each for each in self.ages.exports if is_stale(each)) if self.ages else ()
-
     def document(self) -> dict[str, Any]:
         """One JSON document; times in UTC."""
-        found: dict[str, Any] = {"fresh": self.fresh, "sentence": self.sentence, "now": self.now}
+        document: dict[str, Any] = {"fresh": self.fresh, "sentence": self.sentence, "now": self.now}
         if self.ages is not None:
-            found |= asdict(self.ages)
-            found["exports"] = [asdict(each) | {"is_stale": is_stale(each)} for each in self.ages.exports]
-        return {name: _plain(value) for name, value in found.items()}
+            document |= asdict(self.ages)
+            document["exports"] = [asdict(export) | {"is_stale": is_stale(export)} for export in self.ages.exports]
+        return {name: _plain(value) for name, value in document.items()}
 
 
 def is_stale(export: Export) -> bool:
@@ -58,60 +53,64 @@ def freshness(settings: Settings, now: dt.datetime) -> Freshness:
             if url is None:
                 return Freshness(False, f"not fresh: there is no warehouse in {settings.home} ({LOOK})", now)
             with only_looking(url) as connection:
-                found = revision(connection)
-                if found is None:
+                applied = revision(connection)
+                if applied is None:
                     return Freshness(False, "not fresh: the database holds no warehouse (profmin db upgrade)", now)
-                if found < newest_revision():
-                    behind = f"not fresh: the warehouse is at migration {found}, this version needs {newest_revision()}"
+                if applied < newest_revision():
+                    behind = (
+                        f"not fresh: the warehouse is at migration {applied}, this version needs {newest_revision()}"
+                    )
                     return Freshness(False, f"{behind} (profmin db upgrade)", now)
-                return judged(ages(connection, now.astimezone(ZoneInfo(settings.timezone)).date()), settings, now)
+                return _judged_by_age(
+                    ages(connection, now.astimezone(ZoneInfo(settings.timezone)).date()), settings, now
+                )
     except ValueError as error:  # its text is about the driver; the password is masked
         raise UsageError(f"PROFMIN_DATABASE_URL: {error}") from None
     except (NoAnswer, ServerError) as error:
-        said = str(error).split("\n", 1)[0]
-        return Freshness(False, f"not fresh: the database cannot be asked: {said} ({LOOK})", now)
+        reason = str(error).split("\n", 1)[0]
+        return Freshness(False, f"not fresh: the database cannot be asked: {reason} ({LOOK})", now)
 
 
-def judged(found: Ages, settings: Settings, now: dt.datetime) -> Freshness:
-    """What the ages of everything mean at a moment."""
+def _judged_by_age(last: Ages, settings: Settings, now: dt.datetime) -> Freshness:
+    """Are these ages fresh at a moment, and in what words?"""
     limit = dt.timedelta(hours=settings.nightly_hours)
     wrong = []
-    if found.completed_at is None:
+    if last.completed_at is None:
         wrong.append("no nightly run was ever completed")
-    elif now - found.completed_at > limit:
-        wrong.append(f"the last nightly run was completed {ago(now - found.completed_at)} ago")
-    if found.published_at is None:
+    elif now - last.completed_at > limit:
+        wrong.append(f"the last nightly run was completed {_duration(now - last.completed_at)} ago")
+    if last.published_at is None:
         wrong.append("no mart was ever published")
-    elif now - found.published_at > limit:
-        wrong.append(f"marts were last published {ago(now - found.published_at)} ago")
-    if wrong or found.completed_at is None or found.published_at is None:
-        if found.started_at is not None and found.state is not None and not found.state.startswith("completed"):
-            wrong.append(f"run {found.run_id} began {ago(now - found.started_at)} ago and is {found.state}")
-        look = f"profmin logs {found.run_id}" if found.state == "failed" else LOOK
+    elif now - last.published_at > limit:
+        wrong.append(f"marts were last published {_duration(now - last.published_at)} ago")
+    if wrong or last.completed_at is None or last.published_at is None:
+        if last.started_at is not None and last.state is not None and not last.state.startswith("completed"):
+            wrong.append(f"run {last.run_id} began {_duration(now - last.started_at)} ago and is {last.state}")
+        look = f"profmin logs {last.run_id}" if last.state == "failed" else LOOK
         sentence = f"not fresh: {'; '.join(wrong)}; allowed are {settings.nightly_hours:g} h ({look})"
-        return Freshness(False, sentence, now, found)
+        return Freshness(False, sentence, now, last)
     sentence = (
-        f"fresh: the night of {found.completed_for} was completed {ago(now - found.completed_at)} ago, "
-        f"marts were published {ago(now - found.published_at)} ago"
+        f"fresh: the night of {last.completed_for} was completed {_duration(now - last.completed_at)} ago, "
+        f"marts were published {_duration(now - last.published_at)} ago"
     )
-    old = [export for export in found.exports if is_stale(export)]
+    old = [export for export in last.exports if is_stale(export)]
     if old:
-        told = (f"{each.form} of {each.sender} is of {each.as_of or 'no night'}" for each in old)
-        sentence += f"; exports are missing: {', '.join(told)} ({LOOK})"
-    return Freshness(True, sentence, now, found)
+        missing = (f"{export.form} of {export.sender} is of {export.as_of or 'no night'}" for export in old)
+        sentence += f"; exports are missing: {', '.join(missing)} ({LOOK})"
+    return Freshness(True, sentence, now, last)
 
 
-def ago(age: dt.timedelta) -> str:
+def _duration(age: dt.timedelta) -> str:
     hours = age.total_seconds() / 3600
     return f"{hours * 60:.0f} min" if hours < 1 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
 def show_freshness(settings: Settings, now: dt.datetime, *, as_json: bool) -> int:
     """Print one line or one JSON document; 0 when it is fresh, else 1."""
-    found = freshness(settings, now)
-    said = json.dumps(found.document(), ensure_ascii=False, indent=2) if as_json else found.sentence
-    sys.stdout.write(said + "\n")
-    return 0 if found.fresh else 1
+    answer = freshness(settings, now)
+    text = json.dumps(answer.document(), ensure_ascii=False, indent=2) if as_json else answer.sentence
+    sys.stdout.write(text + "\n")
+    return 0 if answer.fresh else 1
 
 
 def _plain(value: Any) -> Any:
@@ -120,5 +119,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -31,7 +31,7 @@ UP = "profmin_warehouse_up"
 LOOPBACK = "127.0.0.1"
 
 
-class Warehouse(Collector):
+class _WarehouseCollector(Collector):
     """Asks the warehouse anew whenever it is collected; with no moment given, as things stand then."""
 
     def __init__(self, engine: Engine, settings: Settings, now: dt.datetime | None = None) -> None:
@@ -40,22 +40,22 @@ class Warehouse(Collector):
         self.now = now
 
     def collect(self) -> Iterator[Metric]:
-        found = guarded("asking the warehouse for metrics", self._asked)
-        is_up = not isinstance(found, Fault)
+        metrics = guarded("asking the warehouse for metrics", self._asked)
+        is_up = not isinstance(metrics, Fault)
         yield GaugeMetricFamily(UP, "Whether the warehouse answered.", value=float(is_up))
-        if not isinstance(found, Fault):
-            yield from found
+        if not isinstance(metrics, Fault):
+            yield from metrics
 
     def _asked(self) -> list[Metric]:
         snapshot = self.engine.connect().execution_options(isolation_level="REPEATABLE READ")
         with snapshot as connection, connection.begin():
             only_reading(connection)
             now = self.now or dt.datetime.now(dt.UTC)
-            found = measured(connection, contract_version(), self.settings.timezone, now)
-            return [family(measure, samples) for measure, samples in found]
+            measures = measured(connection, contract_version(), self.settings.timezone, now)
+            return [_family(measure, samples) for measure, samples in measures]
 
 
-def family(measure: Measure, samples: list[Sample]) -> Metric:
+def _family(measure: Measure, samples: list[Sample]) -> Metric:
     """A metric in the client library's words."""
     if measure.kind == "summary":
         summary = SummaryMetricFamily(measure.name, measure.says, labels=measure.labels)
@@ -63,15 +63,15 @@ def family(measure: Measure, samples: list[Sample]) -> Metric:
             summary.add_metric(sample.labels, count_value=int(sample.figures[0]), sum_value=sample.figures[1])
         return summary
     kind = CounterMetricFamily if measure.kind == "counter" else GaugeMetricFamily
-    made = kind(measure.name, measure.says, labels=measure.labels)
+    metric = kind(measure.name, measure.says, labels=measure.labels)
     for sample in samples:
-        made.add_metric(sample.labels, sample.figures[0])
-    return made
+        metric.add_metric(sample.labels, sample.figures[0])
+    return metric
 
 
 def metrics_text(engine: Engine, settings: Settings, now: dt.datetime) -> bytes:
     """All metrics in Prometheus' text format, out of one snapshot."""
-    return generate_latest(registry(Warehouse(engine, settings, now)))
+    return generate_latest(_registry(_WarehouseCollector(engine, settings, now)))
 
 
 def write_metrics(engine: Engine, settings: Settings, now: dt.datetime) -> Path:
@@ -87,17 +87,17 @@ def write_metrics(engine: Engine, settings: Settings, now: dt.datetime) -> Path:
 
 def print_metrics(settings: Settings) -> None:
     """Write the metrics to standard output. Raises UsageError when there is no warehouse."""
-    must_have_database(settings)
+    _must_have_database(settings)
     with warehouse(settings) as engine:
         sys.stdout.write(metrics_text(engine, settings, dt.datetime.now(dt.UTC)).decode())
 
 
 def serve_metrics(settings: Settings, port: int) -> None:
     """Answer Prometheus on a port of loopback until interrupted. Raises UsageError."""
-    must_have_database(settings)
+    _must_have_database(settings)
     with warehouse(settings) as engine:
         try:
-            server, _ = start_http_server(port, LOOPBACK, registry(Warehouse(engine, settings)))
+            server, _ = start_http_server(port, LOOPBACK, _registry(_WarehouseCollector(engine, settings)))
         except OSError as error:
             raise UsageError(f"port {port} of {LOOPBACK} cannot be had: {error.strerror}") from None
         sys.stderr.write(f"profmin: metrics at http://{LOOPBACK}:{port}/metrics until you press Ctrl-C\n")
@@ -107,13 +107,13 @@ def serve_metrics(settings: Settings, port: int) -> None:
             server.shutdown()
 
 
-def must_have_database(settings: Settings) -> None:
+def _must_have_database(settings: Settings) -> None:
     if not has_database(settings):
         raise UsageError("there is no warehouse yet: `profmin demo` or `profmin run nightly` makes one")
 
 
-def registry(collector: Warehouse) -> CollectorRegistry:
+def _registry(collector: _WarehouseCollector) -> CollectorRegistry:
     """A registry of ours alone, without what the client library tells of the process."""
-    made = CollectorRegistry(auto_describe=False)
-    made.register(collector)
-    return made
+    registered = CollectorRegistry(auto_describe=False)
+    registered.register(collector)
+    return registered

@@ -1,6 +1,6 @@
-"""A run in the warehouse's own book: whatever happens to it has an end there, and then people are told.
+"""A run as the warehouse records it: whatever happens to it, its end is recorded, and then people are told.
 
-What is told comes after the data is committed. A message or a metric that fails changes nothing of the run.
+Messages come after the data is committed. A message or a metric that fails changes nothing of the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from flows.home.faults import LOGGER, fault, guarded, log_to
 from flows.home.log import logged
 from flows.home.settings import Settings
-from flows.messages.after_run import notify
+from flows.messages.after_run import tell_of_incidents
 from flows.runs.metrics import write_metrics
 from warehouse.deliveries.received import finish_run, start_run
 
@@ -37,7 +37,7 @@ class Run:
 
 
 @contextmanager
-def recorded(
+def recorded_run(
     engine: Engine, settings: Settings, kind: str, as_of: dt.date | None, flow_run_id: str | None
 ) -> Iterator[Run]:
     """Record a run as running, and how it ended: as it says, failed when the block raises, or crashed when it was told
@@ -55,7 +55,7 @@ def recorded(
             with engine.begin() as connection:
                 finish_run(connection, run.run_id, run.state, run.message and run.message[:LONGEST_MESSAGE])
             now = dt.datetime.now(dt.UTC)
-            guarded("telling of incidents", partial(notify, engine, settings, now, run.run_id))
+            guarded("telling of incidents", partial(tell_of_incidents, engine, settings, now, run.run_id))
             guarded("writing the metrics", partial(write_metrics, engine, settings, now))
 
 

@@ -32,23 +32,23 @@ WORST_FIRST = (None, "refused", "held", "partial", "accepted")
 
 def run_page(connection: Connection, night: Night, run_id: int, outbox: Path) -> str:
     """The page of a run that took in deliveries and published."""
-    parts = (
+    sections = (
         [markdown(night, read_tables(connection, night.as_of))],
-        moved_part(moved(connection, run_id)),
-        deliveries_part(night.outcomes, outbox),
-        incidents_part(open_incidents(connection)),
+        moves_section(moved(connection, run_id)),
+        deliveries_section(night.outcomes, outbox),
+        _incidents_section(open_incidents(connection)),
         [f"Журнал: `profmin logs {run_id}`"],
     )
-    return "\n\n".join("\n".join(part) for part in parts)
+    return "\n\n".join("\n".join(section) for section in sections)
 
 
-def moved_part(found: pl.DataFrame) -> list[str]:
+def moves_section(moves: pl.DataFrame) -> list[str]:
     """Figures as published before and by the run."""
     lines = ["## Что изменилось с прошлой публикации", ""]
-    if found.is_empty():
+    if moves.is_empty():
         return [*lines, "Цифры отчётных единиц не изменились, или сравнить не с чем."]
     rows = []
-    for row in found.head(MOST).iter_rows(named=True):
+    for row in moves.head(MOST).iter_rows(named=True):
         same = row["before_as_of"] == row["as_of"]
         was = "" if same else f" ({row['before_as_of']:%d.%m.%Y})"
         caption = column_captions(row["mart"])[row["metric"]]
@@ -57,49 +57,49 @@ def moved_part(found: pl.DataFrame) -> list[str]:
         figures = [f"{row['as_of']:%d.%m.%Y}", row["name"], caption, whole(row["before"]) + was, whole(row["after"])]
         rows.append([*figures, difference])
     headings = ("На дату", "Отчётная единица", "Показатель", "Было", "Стало", "Изменение")
-    return [*lines, *table(headings, rows, figures=3), *rest(found.height)]
+    return [*lines, *_table(headings, rows, figures=3), *_more(moves.height)]
 
 
-def deliveries_part(outcomes: Sequence[Outcome], outbox: Path) -> list[str]:
+def deliveries_section(outcomes: Sequence[Outcome], outbox: Path) -> list[str]:
     """What came, the worst first, with the folder of its receipt and the command that writes it again."""
     lines = ["## Файлы и квитанции", ""]
     if not outcomes:
         return [*lines, "Новых файлов нет."]
     rows = []
-    for each in sorted(outcomes, key=lambda outcome: WORST_FIRST.index(outcome.verdict))[:MOST]:
-        words = in_words("verdict")[each.verdict] if each.verdict else "сбой у нас"
-        form = form_title(each.form) if each.form else "форма не узнана"
-        sender = sender_name(each.sender) if each.sender else "отправитель не узнан"
-        counts = (whole(each.rows.loaded), whole(each.rows.quarantined), whole(len(each.findings)))
-        receipt = f"`{outbox / each.place}`" if each.reading_id else "—"
-        again = f"`profmin receipt {each.sha256[:8]}`" if each.reading_id else "—"
+    for outcome in sorted(outcomes, key=lambda outcome: WORST_FIRST.index(outcome.verdict))[:MOST]:
+        words = in_words("verdict")[outcome.verdict] if outcome.verdict else "сбой у нас"
+        form = form_title(outcome.form) if outcome.form else "форма не узнана"
+        sender = sender_name(outcome.sender) if outcome.sender else "отправитель не узнан"
+        counts = (whole(outcome.rows.loaded), whole(outcome.rows.quarantined), whole(len(outcome.findings)))
+        receipt = f"`{outbox / outcome.place}`" if outcome.reading_id else "—"
+        again = f"`profmin receipt {outcome.sha256[:8]}`" if outcome.reading_id else "—"
         rows.append([sender, form, words, receipt, again, *counts])
     headings = ("Отправитель", "Форма", "Итог", "Папка квитанции", "Ещё раз", "Принято строк", "Отложено", "Замечаний")
-    return [*lines, *table(headings, rows, figures=3), *rest(len(outcomes))]
+    return [*lines, *_table(headings, rows, figures=3), *_more(len(outcomes))]
 
 
-def incidents_part(found: pl.DataFrame) -> list[str]:
+def _incidents_section(incidents: pl.DataFrame) -> list[str]:
     """How many incidents are open, by class and condition."""
     lines = ["## Открытые инциденты", ""]
-    if found.is_empty():
+    if incidents.is_empty():
         return [*lines, "Открытых инцидентов нет."]
-    counted = Counter(zip(found["incident_class"], found["name"], strict=True))
+    counted = Counter(zip(incidents["incident_class"], incidents["name"], strict=True))
     rows = [
-        [in_words("incident_class")[incident_class], name, str(many)]
-        for (incident_class, name), many in counted.items()
+        [in_words("incident_class")[incident_class], name, str(count)]
+        for (incident_class, name), count in counted.items()
     ]
-    return [*lines, *table(("Класс", "Что не так", "Открыто"), rows, figures=1), "", "Подробнее: `profmin incidents`"]
+    return [*lines, *_table(("Класс", "Что не так", "Открыто"), rows, figures=1), "", "Подробнее: `profmin incidents`"]
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, figures: int) -> list[str]:
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, figures: int) -> list[str]:
     """A Markdown table whose last columns are figures."""
     aligned = ["---"] * (len(headings) - figures) + ["---:"] * figures
-    return [f"| {' | '.join(each)} |" for each in (headings, aligned, *(map(cell, row) for row in rows))]
+    return [f"| {' | '.join(cells)} |" for cells in (headings, aligned, *(map(_escaped, row) for row in rows))]
 
 
-def cell(value: str) -> str:
+def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def rest(many: int) -> list[str]:
-    return ["", f"… и ещё {many - MOST}."] if many > MOST else []
+def _more(count: int) -> list[str]:
+    return ["", f"… и ещё {count - MOST}."] if count > MOST else []

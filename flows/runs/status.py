@@ -17,7 +17,7 @@ from flows.home.connection import warehouse
 from flows.home.json_output import plain
 from flows.home.settings import Settings
 from flows.runs.freshness import is_stale
-from flows.service.control import asked
+from flows.service.control import ServiceStatus, ask_service
 from warehouse.backfill.older_rules import by_older_rules
 from warehouse.deliveries.runs import last_nights, last_others
 from warehouse.schema.calendar import calendars_wanted
@@ -51,7 +51,7 @@ class Status:
     """
 
     now: dt.datetime
-    service: dict[str, Any] | None
+    service: ServiceStatus | None
     published: dict[str, Any] | None
     marts: pl.DataFrame
     exports: tuple[Export, ...]
@@ -70,24 +70,25 @@ class Status:
 
     def document(self) -> dict[str, Any]:
         """One JSON document; times in UTC."""
-        exports = [plain({**vars(each), "is_stale": is_stale(each)}) for each in self.exports]
+        exports = [plain({**vars(export), "is_stale": is_stale(export)}) for export in self.exports]
         return {
             "now": self.now.isoformat(),
             "service": self.service,
             "published": self.published and plain(self.published),
             "exports": exports,
             **{
-                name: [plain(row) for row in part.iter_rows(named=True)]
-                for name, part in (
+                name: [plain(row) for row in frame.iter_rows(named=True)]
+                for name, frame in (
                     ("marts", self.marts), ("nights", self.nights), ("runs", self.runs), ("senders", self.senders),
                     ("incidents", self.incidents), ("messages", self.messages), ("waiting", self.waiting),
                     ("backfills", self.backfills), ("judged_by_older_rules", self.older),
                 )
             },
-            "read_again": [reread(part) for part in of_forms(self.older)],
+            "read_again": [command_to_read_again(frame) for frame in of_forms(self.older)],
             "rules_not_listed": list(self.unlisted),
             "judged_by_older_inputs": [
-                {**plain(row), "judge_again": judge_again(row)} for row in self.older_inputs.iter_rows(named=True)
+                {**plain(row), "judge_again": command_to_judge_again(row)}
+                for row in self.older_inputs.iter_rows(named=True)
             ],
             "inputs_not_listed": list(self.inputs_unlisted),
             "calendars_wanted": [{"year": year, "state": state} for year, state in self.calendars],
@@ -99,23 +100,24 @@ def status(settings: Settings, now: dt.datetime | None = None) -> Status | None:
     if not has_database(settings):
         return None
     with warehouse(settings) as engine:
-        return status_of(engine, settings, now or dt.datetime.now(dt.UTC))
+        return _status_of(engine, settings, now or dt.datetime.now(dt.UTC))
 
 
 def has_database(settings: Settings) -> bool:
+    """Is there a warehouse? The embedded server is not started for the answer."""
     if settings.database_url is None:
         return (settings.pgdata / "PG_VERSION").exists()
     return is_set_up(settings.database_url.get_secret_value())
 
 
-def status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
+def _status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
     snapshot = engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with snapshot as connection, connection.begin():
         only_reading(connection)
         published = last_published(connection)
         return Status(
             now=now,
-            service=asked(settings.home, "status") if settings.home.is_dir() else None,
+            service=ask_service(settings.home, "status") if settings.home.is_dir() else None,
             published=None if published.is_empty() else published.row(0, named=True),
             marts=freshness_of_marts(connection),
             exports=ages(connection, now.astimezone(ZoneInfo(settings.timezone)).date()).exports,
@@ -134,16 +136,16 @@ def status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
         )
 
 
-def reread(part: pl.DataFrame) -> str:
-    """The command that plans reading again what a form's senders were judged for by older rules."""
-    found = span(part)
+def command_to_read_again(older: pl.DataFrame) -> str:
+    """The command that plans reading a form again where older rules judged it."""
+    dates = span(older)
     return (
-        f"profmin backfill plan --form {part['form'][0]} --from {found['from_as_of']} --to {found['to_as_of']} "
-        f'--reason "Правила версии {versions(part, "judges")}"'
+        f"profmin backfill plan --form {older['form'][0]} --from {dates['from_as_of']} --to {dates['to_as_of']} "
+        f'--reason "Правила версии {versions(older, "judges")}"'
     )
 
 
-def judge_again(row: dict[str, Any]) -> str:
+def command_to_judge_again(row: dict[str, Any]) -> str:
     """The command that plans judging published dates by a version of an input that was listed since."""
     return (
         f"profmin backfill plan --input {row['input']} --from {row['from_as_of']} --to {row['to_as_of']} "
@@ -151,15 +153,17 @@ def judge_again(row: dict[str, Any]) -> str:
     )
 
 
-def versions(part: pl.DataFrame, column: str) -> str:
-    return ", ".join(part[column].drop_nulls().unique().sort())
+def versions(older: pl.DataFrame, column: str) -> str:
+    """The versions named in a column, in order."""
+    return ", ".join(older[column].drop_nulls().unique().sort())
 
 
-def span(part: pl.DataFrame) -> dict[str, Any]:
-    return {"from_as_of": part["from_as_of"].min(), "to_as_of": part["to_as_of"].max()}
+def span(older: pl.DataFrame) -> dict[str, Any]:
+    """The first and the last date, under the names that rows have for them."""
+    return {"from_as_of": older["from_as_of"].min(), "to_as_of": older["to_as_of"].max()}
 
 
-def of_forms(found: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def of_forms(older: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The rows of each form, in their order."""
-    if not found.is_empty():
-        yield from found.partition_by("form", maintain_order=True)
+    if not older.is_empty():
+        yield from older.partition_by("form", maintain_order=True)

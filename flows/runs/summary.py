@@ -33,20 +33,23 @@ class Night:
 
     @property
     def verdicts(self) -> Counter[str]:
+        """Verdict → how many deliveries; `failed` are those without one."""
         return Counter(outcome.verdict or "failed" for outcome in self.outcomes if not outcome.is_gone)
 
     @property
     def quarantined(self) -> int:
+        """Rows set aside in all deliveries."""
         return sum(outcome.rows.quarantined for outcome in self.outcomes)
 
     @property
     def sentence(self) -> str:
+        """The night in one English sentence."""
         verdicts = self.verdicts
-        told = ", ".join(f"{verdicts[name]} {name}" for name in ("accepted", "partial", "refused", "failed"))
-        told += f", {verdicts['held']} held" if verdicts["held"] else ""
+        counts = ", ".join(f"{verdicts[name]} {name}" for name in ("accepted", "partial", "refused", "failed"))
+        counts += f", {verdicts['held']} held" if verdicts["held"] else ""
         why = first_failure(self.outcomes)
-        said = f"{len(self.outcomes)} deliveries: {told}; {self.quarantined} rows quarantined"
-        return f"{said}; the first failure: {why}" if why else said
+        sentence = f"{len(self.outcomes)} deliveries: {counts}; {self.quarantined} rows quarantined"
+        return f"{sentence}; the first failure: {why}" if why else sentence
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Printed:
 
 
 def read_tables(connection: Connection, as_of: dt.date) -> Tables:
+    """The published figures of a date."""
     totals = mart(connection, "control_totals", as_of)
     return Tables(
         mart(connection, "readiness_by_municipality", as_of),
@@ -80,12 +84,12 @@ def read_tables(connection: Connection, as_of: dt.date) -> Tables:
         mart(connection, "registration_by_municipality", as_of),
         _only_row(mart(connection, "registration_region", as_of)),
         totals.filter(pl.col("verdict") == "disagrees"),
-        tuple(printed(totals)),
+        tuple(_printed(totals)),
         int(mart(connection, "delivery_health", as_of)["rows_quarantined"].sum() or 0),
     )
 
 
-def printed(totals: pl.DataFrame) -> Iterator[Printed]:
+def _printed(totals: pl.DataFrame) -> Iterator[Printed]:
     """Printed summaries in whose total something disagrees. Figures that a row only derives are its own affair."""
     wrong = totals.filter(pl.col("reporting_unit").is_null() & (pl.col("verdict") == "disagrees"))
     for form in FORMS:
@@ -117,8 +121,8 @@ BAND_SIGNS = {"green": "🟢", "amber": "🟡", "red": "🔴", "no_data": "⚪"}
 def markdown(night: Night, tables: Tables) -> str:
     """The night for Prefect's page: Russian tables for officers."""
     verdicts = night.verdicts
-    found = Counter(finding.severity for outcome in night.outcomes for finding in outcome.findings)
-    counted = (
+    severities = Counter(finding.severity for outcome in night.outcomes for finding in outcome.findings)
+    totals = (
         f"Новых файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
         f"отклонены {verdicts['refused']}, ждут решения {verdicts['held']}, сбой у нас {verdicts['failed']}. "
         f"Строк в карантине: {night.quarantined}."
@@ -127,11 +131,11 @@ def markdown(night: Night, tables: Tables) -> str:
         [
             f"# Мониторинг на {night.as_of:%d.%m.%Y}",
             "",
-            counted,
+            totals,
             "",
             "| причин отклонения | ошибок | предупреждений | пометок |",
             "|---:|---:|---:|---:|",
-            f"| {' | '.join(str(found[severity]) for severity in SEVERITIES)} |",
+            f"| {' | '.join(str(severities[severity]) for severity in SEVERITIES)} |",
             "",
             "## Готовность",
             *_markdown_table(tables.readiness, tables.readiness_region, READINESS, "accepted_rate"),

@@ -17,29 +17,32 @@ if TYPE_CHECKING:
 
 def with_what_counts(engine: Engine, outcomes: Sequence[Outcome], zone: ZoneInfo) -> list[Outcome]:
     """The outcomes of a run whose readings are all loaded, each with what counts now in its place."""
-    readings = {each.reading_id for each in outcomes if each.reading_id is not None}
+    readings = {outcome.reading_id for outcome in outcomes if outcome.reading_id is not None}
     with engine.connect() as connection:
-        found = in_force(connection, readings)
+        in_place = in_force(connection, readings)
     return [
-        replace(each, in_force=sentence(each, found[each.reading_id], zone), counts=counts(each, found))
-        if each.reading_id in found
-        else each
-        for each in outcomes
+        replace(
+            outcome,
+            in_force=_sentence(outcome, in_place[outcome.reading_id], zone),
+            counts=_counts(outcome, in_place[outcome.reading_id]),
+        )
+        if outcome.reading_id in in_place
+        else outcome
+        for outcome in outcomes
     ]
 
 
-def counts(outcome: Outcome, found: dict[int, Counts | None]) -> bool:
-    now = found.get(outcome.reading_id or 0)
+def _counts(outcome: Outcome, now: Counts | None) -> bool:
     return now is not None and now.reading_id == outcome.reading_id
 
 
-def sentence(outcome: Outcome, now: Counts | None, zone: ZoneInfo) -> str:
+def _sentence(outcome: Outcome, now: Counts | None, zone: ZoneInfo) -> str:
     """What counts, as people say it."""
-    said = phrases()
+    words = phrases()
     if now is None:
         day = outcome.as_of
-        return said["counts.nothing_then"].format(day=f"{day:%d.%m.%Y}") if day else said["counts.nothing"]
+        return words["counts.nothing_then"].format(day=f"{day:%d.%m.%Y}") if day else words["counts.nothing"]
     if now.reading_id == outcome.reading_id:
-        return said["counts.this"]
+        return words["counts.this"]
     when = f"{now.came_at.astimezone(zone):%d.%m.%Y %H:%M}"
-    return said["counts.other"].format(file=now.file, when=when, day=f"{now.as_of:%d.%m.%Y}")
+    return words["counts.other"].format(file=now.file, when=when, day=f"{now.as_of:%d.%m.%Y}")

@@ -16,9 +16,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 LOCK, CHILDREN, SOCKET = "service.lock", "service.children", "service.sock"
+
+
+class ChildStatus(TypedDict):
+    """A process of the service; `pid` is None while it is not there."""
+
+    pid: int | None
+    restarts: int
+
+
+class ServiceStatus(TypedDict):
+    """What a service answers: `phase` is ready, stopping or what it is starting; `since` is ISO, in UTC."""
+
+    phase: str
+    problem: str | None
+    pid: int
+    since: str
+    port: int
+    children: dict[str, ChildStatus]
 
 
 def held(home: Path, name: str, seconds: float = 0.0) -> int | None:
@@ -57,20 +75,20 @@ def _address(home: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def asked(home: Path, question: str) -> dict[str, Any] | None:
+def ask_service(home: Path, question: str) -> ServiceStatus | None:
     """What the service of a home answers; None when there is none, or it does not answer."""
     with suppress(OSError, ValueError), _address(home) as address, socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(10)
         caller.connect(address)
         caller.sendall(question.encode() + b"\n")
         with caller.makefile("rb") as answer:
-            reply: dict[str, Any] = json.loads(answer.readline())
+            reply: ServiceStatus = json.loads(answer.readline())
             return reply
     return None
 
 
 @contextmanager
-def answering(home: Path, answer: Callable[[str], dict[str, Any]]) -> Iterator[None]:
+def answering(home: Path, answer: Callable[[str], ServiceStatus]) -> Iterator[None]:
     """Answer questions within the block. Only the holder of the lock does, so a socket that lies there is stale."""
     (home / SOCKET).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -90,7 +108,7 @@ def answering(home: Path, answer: Callable[[str], dict[str, Any]]) -> Iterator[N
                 listener.shutdown(socket.SHUT_RDWR)
 
 
-def _answer_all(listener: socket.socket, answer: Callable[[str], dict[str, Any]]) -> None:
+def _answer_all(listener: socket.socket, answer: Callable[[str], ServiceStatus]) -> None:
     while True:
         try:
             caller, _ = listener.accept()

@@ -17,12 +17,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from flows.home.faults import Fault, describe
 from flows.home.settings import Settings
 from flows.service.child_process import Child
-from flows.service.control import CHILDREN, LOCK, answering, asked, held
+from flows.service.control import CHILDREN, LOCK, ServiceStatus, answering, ask_service, held
 from flows.service.drain import crash_left
 from flows.service.prefect_api import Api
 from flows.service.prefect_environment import (
@@ -74,7 +73,7 @@ class _Service:
         self.problems: dict[str, str] = {}
         self.since = dt.datetime.now(dt.UTC)
 
-    def answer(self, question: str) -> dict[str, Any]:
+    def answer(self, question: str) -> ServiceStatus:
         """What `profmin up --status` and `profmin down` ask."""
         if question == "stop":
             self.stopping.set()
@@ -289,7 +288,7 @@ def _must_be_free(port: int) -> None:
 
 def joined(settings: Settings) -> dict[str, str] | None:
     """The environment of Prefect for a command beside this home's service, if there is one whose server answers."""
-    status = asked(settings.home, "status")
+    status = ask_service(settings.home, "status")
     if status is None or not Api(url_of(status["port"])).is_there():
         return None
     return client_environment(settings, status["port"])

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.home.connection import connected, existing_database, warehouse
 from flows.home.faults import LOGGER, Fault
@@ -30,9 +30,6 @@ from warehouse.server.dump import ArchivedDelivery, dump, is_empty, restore, sna
 from warehouse.server.embedded import embedded_server
 from warehouse.watch.ages import newest_revision
 from warehouse.watch.destruction import ARCHIVE
-
-if TYPE_CHECKING:
-    pass
 
 DUMP, MANIFEST, ROUTING = "warehouse.dump", "manifest.json", "routing.csv"
 FOLDERS = ("keys", "outbox", "acts")
@@ -53,10 +50,12 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
         to.chmod(0o700)
         with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
-            with snapshot(engine) as seen:
-                dump(engine, seen.name, to / DUMP, settings.lock_wait)
-            kept = tuple({each.archive_path: each for each in seen.deliveries}.values())  # equal bytes lie there once
-            copy_archive(settings.archive, to / "archive", kept)
+            with snapshot(engine) as taken:
+                dump(engine, taken.name, to / DUMP, settings.lock_wait)
+            stored = tuple(
+                {delivery.archive_path: delivery for delivery in taken.deliveries}.values()
+            )  # equal bytes lie there once
+            _copy_archive(settings.archive, to / "archive", stored)
     for name in FOLDERS:
         _copy_folder(settings.home / name, to / name)
     for source, target in (
@@ -67,9 +66,9 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
             shutil.copy2(source, to / target)
     manifest = {
         "taken_at": now.isoformat(),
-        "revision": seen.revision,
-        "deliveries": len(seen.deliveries),
-        "bytes": sum(each.byte_size for each in kept),
+        "revision": taken.revision,
+        "deliveries": len(taken.deliveries),
+        "bytes": sum(delivery.byte_size for delivery in stored),
         "dump_sha256": hash_of(to / DUMP),
     }
     _sync(to)
@@ -77,19 +76,19 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
     return manifest
 
 
-def copy_archive(archive: Path, to: Path, deliveries: tuple[ArchivedDelivery, ...]) -> None:
+def _copy_archive(archive: Path, to: Path, deliveries: tuple[ArchivedDelivery, ...]) -> None:
     """Copy the bytes of deliveries. Raises Fault, after the rest is copied, for those that are not what came."""
     to.mkdir(mode=0o700)
     wrong = []
-    for number, kept in enumerate(deliveries, start=1):
-        target = to / kept.archive_path
+    for number, delivery in enumerate(deliveries, start=1):
+        target = to / delivery.archive_path
         target.parent.mkdir(mode=0o700, exist_ok=True)
         try:
-            found = _copied(archive / kept.archive_path, target)
+            checksum = _copied(archive / delivery.archive_path, target)
         except FileNotFoundError:
-            found = "nothing"
-        if found != kept.sha256:
-            wrong.append(kept.sha256[:8])
+            checksum = "nothing"
+        if checksum != delivery.sha256:
+            wrong.append(delivery.sha256[:8])
         report(number, len(deliveries))
     if wrong:
         raise Fault(
@@ -104,8 +103,8 @@ def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
     Files come first and the database last, in one transaction: a restore that was killed can be called again. Raises
     UsageError for what is not a whole backup, is newer than this version, or would overwrite anything.
     """
-    manifest = read_manifest(source)
-    refuse_to_overwrite(settings, source)
+    manifest = _read_manifest(source)
+    _refuse_to_overwrite(settings, source)
     with _new_database(settings) as url, connected(url) as engine:
         with engine.connect() as connection:
             must_fit(connection)
@@ -126,7 +125,7 @@ def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_manifest(source: Path) -> dict[str, Any]:
+def _read_manifest(source: Path) -> dict[str, Any]:
     """Raises UsageError for a folder that is not a whole backup which this version can restore."""
     try:
         manifest: dict[str, Any] = json.loads((source / MANIFEST).read_bytes())
@@ -140,7 +139,7 @@ def read_manifest(source: Path) -> dict[str, Any]:
     return manifest
 
 
-def refuse_to_overwrite(settings: Settings, source: Path) -> None:
+def _refuse_to_overwrite(settings: Settings, source: Path) -> None:
     """Raises UsageError when the home has files of its own; those that a killed restore brought are no obstacle."""
     if settings.database_url is None and (settings.pgdata / "PG_VERSION").exists():
         with embedded_server(settings.pgdata) as url, connected(url) as engine, engine.connect() as connection:
@@ -148,12 +147,13 @@ def refuse_to_overwrite(settings: Settings, source: Path) -> None:
                 raise UsageError(f"{str(settings.home)!r} has a warehouse already; restore into an empty PROFMIN_HOME")
     for name in ("archive", *FOLDERS):
         for path in _files(settings.home / name):
-            brought = source / name / path.relative_to(settings.home / name)
-            if not brought.is_file() or brought.read_bytes() != path.read_bytes():
+            in_backup = source / name / path.relative_to(settings.home / name)
+            if not in_backup.is_file() or in_backup.read_bytes() != path.read_bytes():
                 raise UsageError(f"{str(path)!r} is in the way; restore into an empty PROFMIN_HOME")
 
 
 def show_backup(settings: Settings, to: Path, now: dt.datetime) -> None:
+    """Take a backup and print how much is in it."""
     manifest = backup(settings, to, now)
     size = sum(path.stat().st_size for path in to.rglob("*") if path.is_file())
     sys.stdout.write(f"{manifest['deliveries']} deliveries and the database in {to} ({size} bytes)\n")
@@ -184,16 +184,16 @@ def _new_database(settings: Settings) -> Iterator[str]:
 def _copied(source: Path, target: Path) -> str:
     """Copy a file, closed to others; the sha256 of what was copied."""
     checksum = hashlib.sha256()
-    with source.open("rb") as read, target.open("wb") as written:
-        os.fchmod(written.fileno(), 0o600)
-        while chunk := read.read(1 << 20):
+    with source.open("rb") as reader, target.open("wb") as writer:
+        os.fchmod(writer.fileno(), 0o600)
+        while chunk := reader.read(1 << 20):
             checksum.update(chunk)
-            written.write(chunk)
+            writer.write(chunk)
     return checksum.hexdigest()
 
 
 def _files(folder: Path) -> list[Path]:
-    """Files below a folder, less the drafts of those who write there now."""
+    """Files below a folder, less the hidden ones of those who write there now."""
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and not HIDDEN_NAME.fullmatch(path.name)]
 
 
@@ -206,11 +206,11 @@ def _copy_folder(source: Path, to: Path) -> None:
         for folder in reversed(target.relative_to(to).parents):
             (to / folder).mkdir(parents=True, exist_ok=True)
             shutil.copystat(source / folder, to / folder)
-        with new_file(to.parent) as (made, file):
-            with path.open("rb") as read, open(file, "wb", closefd=False) as written:
-                shutil.copyfileobj(read, written, 1 << 20)
-            shutil.copystat(path, made)
-            made.rename(target)
+        with new_file(to.parent) as (hidden, file):
+            with path.open("rb") as reader, open(file, "wb", closefd=False) as writer:
+                shutil.copyfileobj(reader, writer, 1 << 20)
+            shutil.copystat(path, hidden)
+            hidden.rename(target)
 
 
 def _sync(folder: Path) -> None:

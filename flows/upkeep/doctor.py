@@ -19,20 +19,22 @@ from warehouse.watch.law import SHOWN, Law, archived, examined
 def examine(settings: Settings) -> list[Law]:
     """Every law, those of the archive last."""
     with warehouse(settings) as engine, engine.connect() as connection:
-        found = list(examined(connection))
-        kept = archived(connection)
-    wrong = list(wrong_bytes(settings.archive, kept))
+        laws = list(examined(connection))
+        deliveries = archived(connection)
+    wrong = list(_wrong_bytes(settings.archive, deliveries))
     says = "The archive holds the bytes of each delivery under their sha256 until they are destroyed, and nothing else."
-    return [*found, Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong))]
+    return [*laws, Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong))]
 
 
-def wrong_bytes(archive: Path, kept: list[tuple[str, str, int, str, dt.datetime | None]]) -> Iterator[tuple[str, str]]:
+def _wrong_bytes(
+    archive: Path, deliveries: list[tuple[str, str, int, str, dt.datetime | None]]
+) -> Iterator[tuple[str, str]]:
     """Deliveries whose bytes are missing, others, or there although they were destroyed, and files of the archive that
     no delivery knows."""
-    known = set()
-    for number, (sha256, name, size, place, destroyed_at) in enumerate(kept, start=1):
+    paths = set()
+    for number, (sha256, name, size, place, destroyed_at) in enumerate(deliveries, start=1):
         path = archive / place
-        known.add(path)
+        paths.add(path)
         if destroyed_at is not None:
             if path.exists():
                 yield f"{name} {sha256[:8]}", f"destroyed on {destroyed_at:%Y-%m-%d}, but there (again): profmin purge"
@@ -40,13 +42,14 @@ def wrong_bytes(archive: Path, kept: list[tuple[str, str, int, str, dt.datetime 
             yield f"{name} {sha256[:8]}", "the bytes are not in the archive"
         elif path.stat().st_size != size or hash_of(path) != sha256:
             yield f"{name} {sha256[:8]}", "the bytes in the archive are not those that came"
-        report(number, len(kept))
+        report(number, len(deliveries))
     for path in sorted(archive.rglob("*")):
-        if path.is_file() and path not in known:
+        if path.is_file() and path not in paths:
             yield path.relative_to(archive).as_posix(), "a file that belongs to no delivery"
 
 
 def hash_of(path: Path) -> str:
+    """The sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -75,41 +75,41 @@ def purge(settings: Settings, now: dt.datetime, *, dry_run: bool = False) -> Pur
         state = "failed"
         try:
             with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning, run_id):
-                found = _purged(engine, settings, now, run_id)
+                purged = _purged(engine, settings, now, run_id)
             state = "completed"
         finally:
             with engine.begin() as connection:
                 finish_run(connection, run_id, state)
-    LOGGER.info("purge: %s", found)
-    return found
+    LOGGER.info("purge: %s", purged)
+    return purged
 
 
 def _purged(engine: Engine, settings: Settings, now: dt.datetime, run_id: int) -> Purged:
     with engine.begin() as connection:
-        messages = blank_texts(connection, kept_since(settings, now))
-    old = old_receipts(settings, now)
-    for path in old:
+        messages = blank_texts(connection, _kept_since(settings, now))
+    receipts = _old_receipts(settings, now)
+    for path in receipts:
         path.unlink(missing_ok=True)
-    deliveries, size, rows = destroy(engine, settings, now, run_id)
-    return Purged(messages, len(old), deliveries, rows, size, tuple(finish(engine, settings, now)))
+    deliveries, size, rows = _destroyed(engine, settings, now, run_id)
+    return Purged(messages, len(receipts), deliveries, rows, size, tuple(_acts_written(engine, settings, now)))
 
 
-def destroy(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None) -> tuple[int, int, int]:
+def _destroyed(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None) -> tuple[int, int, int]:
     """Destroy the pupil rows of what is due and record its bytes as to be removed; deliveries, bytes, pupil rows."""
-    found = _due(engine, settings, now)
-    if not found:
+    sizes = _due(engine, settings, now)
+    if not sizes:
         return 0, 0, 0
     reason = REASON.format(settings.pupil_days)
-    rows = record(engine, list(found), reason, now, settings.lock_wait, run_id)
-    return len(found), sum(found.values()), rows
+    rows = record(engine, list(sizes), reason, now, settings.lock_wait, run_id)
+    return len(sizes), sum(sizes.values()), rows
 
 
-def finish(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
+def _acts_written(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     """Remove the bytes of what is recorded as destroyed and attest it, whichever run recorded it; names of the acts."""
     with engine.connect() as connection:
         removals = to_remove(connection)
     for removal in removals:
-        for path in copies(settings, removal):
+        for path in _copies(settings, removal):
             path.unlink(missing_ok=True)
         with engine.begin() as connection:
             note_gone(connection, removal, now)
@@ -121,7 +121,7 @@ def finish(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
         local = decided_at.astimezone(zone)
         settings.acts.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"Акт об уничтожении {local:%Y-%m-%d %H-%M-%S}.xlsx"
-        items = [_item(each, zone) for each in destroyed]
+        items = [_item(delivery, zone) for delivery in destroyed]
         replace(settings.acts / name, make_act(items, destroyed[0].reason, local, destroyed[0].run_id), settings.home)
         with engine.begin() as connection:
             note_act(connection, decided_at, name)
@@ -129,7 +129,7 @@ def finish(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     return acts
 
 
-def copies(settings: Settings, removal: Removal) -> Iterator[Path]:
+def _copies(settings: Settings, removal: Removal) -> Iterator[Path]:
     """The files that hold the bytes of a delivery: in the archive, and in the inbox as they came."""
     yield settings.archive / removal.archive_path
     for place in removal.inbox_paths:
@@ -138,54 +138,55 @@ def copies(settings: Settings, removal: Removal) -> Iterator[Path]:
             yield path
 
 
-def kept_since(settings: Settings, now: dt.datetime) -> dt.datetime:
+def _kept_since(settings: Settings, now: dt.datetime) -> dt.datetime:
     return now - dt.timedelta(days=settings.keep_days)
 
 
-def old_receipts(settings: Settings, now: dt.datetime) -> list[Path]:
+def _old_receipts(settings: Settings, now: dt.datetime) -> list[Path]:
     """Files of the outbox that nobody wrote since `keep_days`; `profmin receipt` makes any of them again."""
-    since = kept_since(settings, now).timestamp()
+    since = _kept_since(settings, now).timestamp()
     return [path for path in sorted(settings.outbox.rglob("*")) if path.is_file() and path.stat().st_mtime < since]
 
 
 def show_purge(settings: Settings, now: dt.datetime, *, dry_run: bool, as_json: bool) -> None:
     """Purge, or tell what would be purged: one sentence and the acts, or one JSON document."""
-    found = purge(settings, now, dry_run=dry_run)
+    purged = purge(settings, now, dry_run=dry_run)
     if as_json:
-        document = {"dry_run": dry_run, **asdict(found)}
+        document = {"dry_run": dry_run, **asdict(purged)}
         write(document)
         return
-    sys.stdout.write(f"{'would remove' if dry_run else 'removed'}: {found}\n")
-    for act in found.acts:
+    sys.stdout.write(f"{'would remove' if dry_run else 'removed'}: {purged}\n")
+    for act in purged.acts:
         sys.stdout.write(f"act to be signed: {settings.acts / act}\n")
     if settings.pupil_days is None:
         sys.stdout.write("pupils' data is kept: PROFMIN_PUPIL_DAYS is not set\n")
 
 
 def _would_be_purged(engine: Engine, settings: Settings, now: dt.datetime) -> Purged:
-    found = _due(engine, settings, now)
+    sizes = _due(engine, settings, now)
     with engine.connect() as connection:
-        rows = sum(pupil_rows(connection, found).values())
-        messages = old_texts(connection, kept_since(settings, now))
-    return Purged(messages, len(old_receipts(settings, now)), len(found), rows, sum(found.values()))
+        rows = sum(pupil_rows(connection, sizes).values())
+        messages = old_texts(connection, _kept_since(settings, now))
+    return Purged(messages, len(_old_receipts(settings, now)), len(sizes), rows, sum(sizes.values()))
 
 
 def _due(engine: Engine, settings: Settings, now: dt.datetime) -> dict[int, int]:
-    """Delivery → size of what is to be destroyed: never was, or came again."""
+    """Delivery → bytes, of the exports to be destroyed: never destroyed yet, or received again since."""
     if settings.pupil_days is None:
         return {}
     today = now.astimezone(ZoneInfo(settings.timezone)).date()
     with engine.connect() as connection:
-        found = due(connection, settings.pupil_days, today)
+        exports = due(connection, settings.pupil_days, today)
     return {
-        each.delivery_id: each.byte_size
-        for each in found
-        if not each.is_purged or (settings.archive / each.archive_path).exists()
+        export.delivery_id: export.byte_size
+        for export in exports
+        if not export.is_purged or (settings.archive / export.archive_path).exists()
     }
 
 
-def _item(each: Destroyed, zone: ZoneInfo) -> Item:
+def _item(delivery: Destroyed, zone: ZoneInfo) -> Item:
     return Item(
-        each.delivery_id, each.form_title, each.sender_name, each.as_of, each.received_at.astimezone(zone),
-        each.pupil_rows, each.byte_size, each.sha256, each.gone_at.astimezone(zone),
+        delivery.delivery_id, delivery.form_title, delivery.sender_name, delivery.as_of,
+        delivery.received_at.astimezone(zone), delivery.pupil_rows, delivery.byte_size, delivery.sha256,
+        delivery.gone_at.astimezone(zone),
     )  # fmt: skip

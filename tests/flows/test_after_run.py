@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.incoming import Options
-from flows.messages.after_run import notify
+from flows.messages.after_run import tell_of_incidents
 from flows.messages.composing import compose
 from flows.messages.delivering import Delivered
 from flows.messages.routing import COLUMNS, Route
@@ -150,10 +150,10 @@ def test_a_bad_delivery_is_one_mail_and_its_mending_another(
     with mailbox() as box:
         settings.smtp_url = SecretStr(box.url)
         ingest([settings.inbox], Options(), settings)
-        assert notify(engine, settings, NOW) == Delivered(sent=1)
+        assert tell_of_incidents(engine, settings, NOW) == Delivered(sent=1)
         for turn in range(1, 4):
             ingest([settings.inbox], Options(), settings)
-            assert notify(engine, settings, NOW + turn * HOUR) == Delivered()
+            assert tell_of_incidents(engine, settings, NOW + turn * HOUR) == Delivered()
         (mail,) = box.mails
         (name, data), *more = files_of(mail).items()
         receipt = next((settings.outbox / "tomsky_district").iterdir())
@@ -164,10 +164,10 @@ def test_a_bad_delivery_is_one_mail_and_its_mending_another(
         shutil.copy2(better, settings.inbox / "tomsky_district" / ("исправлено " + original.name))
         outcome = next(each for each in ingest([settings.inbox], Options(), settings) if each.file.startswith("исправ"))
         assert outcome.rows.quarantined == 0
-        assert notify(engine, settings, NOW + 5 * HOUR).sent == 1
+        assert tell_of_incidents(engine, settings, NOW + 5 * HOUR).sent == 1
         end = box.mails[-1]
         assert len(box.mails) == 2 and "строк не принята" in text_of(end) and not files_of(end)
-        assert notify(engine, settings, NOW + 6 * HOUR) == Delivered()
+        assert tell_of_incidents(engine, settings, NOW + 6 * HOUR) == Delivered()
         print(end["Subject"], text_of(end), sep="\n")
 
 
@@ -177,9 +177,9 @@ def test_a_wrong_routing_notices_nothing(engine: sa.Engine, settings: Settings, 
     ingest(list(files.values()), Options(), settings)
     (settings.home / "routing.csv").write_text("nonsense\n")
     with pytest.raises(UsageError):
-        notify(engine, settings, NOW)
+        tell_of_incidents(engine, settings, NOW)
     (settings.home / "routing.csv").unlink()
-    assert notify(engine, settings, NOW).sent >= 2
+    assert tell_of_incidents(engine, settings, NOW).sent >= 2
     assert list((settings.home / "messages" / "tomsky_district").iterdir())
 
 

@@ -24,7 +24,7 @@ from flows.backfills.report import Report, report_of
 from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
-from flows.runs.decide import decided
+from flows.runs.decide import decide_and_publish
 from flows.runs.ingest import ingest
 from flows.upkeep.doctor import examine
 from warehouse.backfill.apply import cancel
@@ -211,7 +211,7 @@ def test_the_register_of_then_on_request(engine: sa.Engine, settings: Settings) 
     (outcome,) = ingest([corrected], Options(), settings)
     assert (outcome.verdict, [each.rule for each in outcome.findings]) == ("held", ["COM-070"])
     assert outcome.delivery_id is not None
-    decided(settings, outcome.delivery_id, "current", "Офицер", "Школа закрыта.")
+    decide_and_publish(settings, outcome.delivery_id, "current", "Офицер", "Школа закрыта.")
 
     asked = (["readiness_report"], ["kedrovy"], DAY, DAY)
     as_then = plan(engine, settings, requested(*asked, "Как знали тогда", register_known_at=then))

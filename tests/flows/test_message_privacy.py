@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
-from flows.messages.after_run import notify
+from flows.messages.after_run import tell_of_incidents
 from flows.messages.delivering import deliver
 from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest
@@ -98,7 +98,7 @@ def test_a_planted_name_leaves_only_in_the_senders_own_workbook(
         ]
         (settings.home / "routing.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n", encoding="utf-8")
         settings.smtp_url = SecretStr(box.url)
-        done = notify(engine, settings, NOW)
+        done = tell_of_incidents(engine, settings, NOW)
         assert done.failed == done.waiting == 0 and done.sent >= 9
         own = [mail for mail, to in zip(box.taken, box.to, strict=True) if to == OWN]
         others = [mail for mail, to in zip(box.taken, box.to, strict=True) if to != OWN]

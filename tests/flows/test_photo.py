@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
-from flows.messages.after_run import notify
+from flows.messages.after_run import tell_of_incidents
 from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest
 
@@ -51,7 +51,7 @@ def test_the_sender_of_the_folder_is_answered(
         lines = [",".join(COLUMNS), *ROUTES]
         (settings.home / "routing.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         written = settings.model_copy(update={"smtp_url": SecretStr(post.url)})
-        notify(engine, written, dt.datetime.now(ZoneInfo("Asia/Tomsk")))
+        tell_of_incidents(engine, written, dt.datetime.now(ZoneInfo("Asia/Tomsk")))
         mails = {mail["To"]: mail for mail in post.mails}
     assert set(mails) == {"asino@example.org", "o@example.org"}
     own, officers = mails["asino@example.org"], mails["o@example.org"]

@@ -201,7 +201,7 @@ def test_an_export_that_nobody_recognised_goes_too(engine: sa.Engine, settings: 
     assert broken(settings) == {}
 
 
-@pytest.mark.parametrize("step", ["copies", "note_gone", "make_act", "note_act"])
+@pytest.mark.parametrize("step", ["_copies", "note_gone", "make_act", "note_act"])
 def test_a_purge_that_dies_is_finished_by_the_next(
     engine: sa.Engine, settings: Settings, export: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

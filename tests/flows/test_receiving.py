@@ -26,7 +26,7 @@ from flows.intake.receiving import receive, receive_new
 from flows.intake.take_in import take_in
 from flows.outbox import receipts as outbox
 from flows.runs.ingest import ingest
-from flows.runs.record import recorded
+from flows.runs.record import recorded_run
 from warehouse.deliveries.received import finish_run, start_run
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -225,7 +225,7 @@ def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
 def test_a_run_that_is_told_to_stop_does_not_fail(
     engine: sa.Engine, settings: Settings, error: BaseException, state: str
 ) -> None:
-    with warehouse(settings), pytest.raises(type(error)), recorded(engine, settings, "inbox", None, None):
+    with warehouse(settings), pytest.raises(type(error)), recorded_run(engine, settings, "inbox", None, None):
         raise error
     with engine.connect() as connection:
         assert connection.scalars(sa.text("SELECT state FROM ops.run")).all() == [state]

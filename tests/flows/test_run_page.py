@@ -14,7 +14,7 @@ from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome
 from flows.runs.ingest import ingest
-from flows.runs.run_page import MOST, deliveries_part, moved_part, run_page
+from flows.runs.run_page import MOST, deliveries_section, moves_section, run_page
 from flows.runs.summary import Night
 from warehouse.deliveries.received import start_run
 from warehouse.marts.movement import moved
@@ -85,7 +85,7 @@ def test_what_a_run_moved(region: Settings, region_engine: sa.Engine, tmp_path: 
         (DAY, DAY, "Колпашевский муниципальный район", "accepted", 15, 14),
         (DAY, DAY, "Колпашевский муниципальный район", "missing", 0, 1),
     ]
-    page = "\n".join(moved_part(found))
+    page = "\n".join(moves_section(found))
     assert tables(page)[0][2:] == [
         ["08.09.2023", "Колпашевский муниципальный район", "Верный отчёт", "15", "14", "−1"],
         ["08.09.2023", "Колпашевский муниципальный район", "Не представлен отчёт", "0", "1", "+1"],
@@ -110,12 +110,12 @@ def test_it_is_bounded_and_survives_odd_names(settings: Settings) -> None:
         "mart": ["registration_by_municipality"] * (MOST + 5), "name": ["Город | Томск"] * (MOST + 5),
         "metric": ["actual_pupils"] * (MOST + 5), "before": [None, *[1] * (MOST + 4)], "after": [5] * (MOST + 5),
     }  # fmt: skip
-    text = "\n".join(moved_part(pl.DataFrame(rows)))
+    text = "\n".join(moves_section(pl.DataFrame(rows)))
     (table,) = tables(text)
     assert len(table) == MOST + 2 and "… и ещё 5." in text
     assert table[2] == ["08.09.2023", "Город ¦ Томск", "Факт", "— (07.09.2023)", "5", ""]
     assert table[3][3:] == ["1 (07.09.2023)", "5", "+4"]
     many = [Outcome(f"{number}.xlsx", f"{number:064x}", failure="why") for number in range(MOST + 7)]
-    text = "\n".join(deliveries_part(many, settings.outbox))
+    text = "\n".join(deliveries_section(many, settings.outbox))
     assert len(tables(text)[0]) == MOST + 2 and "… и ещё 7." in text
     assert tables(text)[0][2][:5] == ["отправитель не узнан", "форма не узнана", "сбой у нас", "—", "—"]

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
 from flows.home.settings import Settings
-from flows.service.control import CHILDREN, LOCK, asked, is_alive
+from flows.service.control import CHILDREN, LOCK, ask_service, is_alive
 from flows.service.prefect_api import ACTIVE, Api
 from flows.service.prefect_environment import auth_string, url_of
 
@@ -54,7 +54,7 @@ class RunningService:
 
     def status(self) -> dict[str, Any]:
         """What the service says of itself."""
-        found = asked(self.settings.home, "status")
+        found = ask_service(self.settings.home, "status")
         assert found is not None, "the service does not answer"
         return found
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from running import RunningService
 
-from flows.service.control import asked
+from flows.service.control import ask_service
 
 pytestmark = pytest.mark.in_order
 SEVEN = {"nightly", "inbox", "publish", "backfill", "remind", "watchdog", "purge"}
@@ -140,7 +140,7 @@ def test_down_lets_runs_end_and_leaves_nothing(service: RunningService, put: Cal
     assert stopped.returncode == 0, stopped.stderr
     assert "waiting for" in stopped.stderr and "is stopped" in stopped.stderr
     assert service.is_gone()
-    assert asked(service.settings.home, "status") is None
+    assert ask_service(service.settings.home, "status") is None
     assert service.profmin("up", "--status").returncode == 1
     assert service.query("SELECT kind, state FROM ops.run ORDER BY run_id DESC LIMIT 1") == [("inbox", "completed")]
 
