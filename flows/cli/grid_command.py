@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from contracts.grid import Grid, Unreadable
 from contracts.rules import LEFT_OUT
 from contracts.texts import rule_text
 from documents.reading.grid_json import document_of
 from documents.reading.sandbox import shared
+from flows.home.json_output import Document
 from flows.home.settings import Settings
 from flows.intake.archive import digested
 from flows.intake.arrival import Arrival
@@ -39,7 +39,7 @@ def show_grids(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> i
     return code
 
 
-def _grid_documents(incoming: Incoming, settings: Settings) -> Iterator[dict[str, Any]]:
+def _grid_documents(incoming: Incoming, settings: Settings) -> Iterator[Document]:
     """The grid of a file, or of each file of a zip archive; of what is no file the reason."""
     with TemporaryDirectory() as folder:
         try:
@@ -62,7 +62,7 @@ def _grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:
         return error
 
 
-def _grid_lines(document: dict[str, Any]) -> list[str]:
+def _grid_lines(document: Document) -> list[str]:
     """The document in lines for a person, with the first cells of each sheet."""
     lines = [f"{document['file']}: {document['error'] or 'sheets ' + str(len(document['sheets']))}"]
     for sheet in document["sheets"]:

@@ -15,7 +15,7 @@ import typer
 from contracts.texts import in_words
 from flows.cli.context import read_settings
 from flows.cli.options import Json
-from flows.home.json_output import plain, write
+from flows.home.json_output import Document, plain, write
 from flows.home.shown import local_time
 from flows.home.usage import UsageError, must_be_known
 
@@ -182,7 +182,7 @@ def _when_told(route: Route) -> str:
     return text + (", в рабочие дни" if route.days == "working" else "")
 
 
-def _document(message: StoredMessage) -> dict[str, object]:
+def _document(message: StoredMessage) -> Document:
     """The JSON object of a message."""
     return plain({**message._asdict(), "attachments": [asdict(attachment) for attachment in message.attachments]})
 

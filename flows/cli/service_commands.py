@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.cli.terminal import console
 from flows.home.faults import Fault
-from flows.home.json_output import write
+from flows.home.json_output import Document, write
 from flows.home.settings import Settings
 from flows.home.shown import local_time
 from flows.home.usage import UsageError
@@ -139,12 +138,12 @@ def show_status(settings: Settings, *, as_json: bool) -> int:
     return 0 if document["ready"] else 1
 
 
-def _service_document(settings: Settings, status: ServiceStatus | None) -> dict[str, Any]:
+def _service_document(settings: Settings, status: ServiceStatus | None) -> Document:
     """One document about the service: its parts, its pool, what is scheduled next, what runs; times in UTC."""
     if status is None:
         return {"running": False, "ready": False}
     api = Api(url_of(status["port"]), auth_string(settings))
-    document: dict[str, Any] = {
+    document: Document = {
         "running": True,
         "ready": status["phase"] == "ready",
         "server": api.is_there(),
@@ -164,7 +163,7 @@ def _service_document(settings: Settings, status: ServiceStatus | None) -> dict[
     return document
 
 
-def _deployments_of(api: Api) -> list[dict[str, Any]]:
+def _deployments_of(api: Api) -> list[dict[str, str | None]]:
     """Name and next start of every deployment; None for those that run only when asked."""
     nearest: dict[str, str] = {}
     for run in api.runs(("SCHEDULED",)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -73,8 +72,8 @@ def show(standing: Status, out: Console, local: ZoneInfo) -> None:
     _show_waiting(out, standing.waiting, local)
     for row in standing.backfills.iter_rows(named=True):
         out.print(
-            f"\n[yellow]Пересчёт {row['backfill_id']}: {BACKFILLS[row['status']]}[/yellow], за {_days(row)}, "
-            f"{escape(row['requested_by'])}: {escape(row['reason'])}"
+            f"\n[yellow]Пересчёт {row['backfill_id']}: {BACKFILLS[row['status']]}[/yellow], "
+            f"за {_days(row['from_as_of'], row['to_as_of'])}, {escape(row['requested_by'])}: {escape(row['reason'])}"
         )
         out.print(f"  profmin backfill show {row['backfill_id']}", highlight=False)
     _show_older(out, standing.older)
@@ -113,10 +112,10 @@ def _published(standing: Status, local: ZoneInfo) -> str:
     """For which date and how long ago marts were published."""
     if standing.published is None:
         return "Витрины ещё не публиковались."
-    hours = (standing.now - standing.published["published_at"]).total_seconds() / 3600
+    hours = (standing.now - standing.published.published_at).total_seconds() / 3600
     ago = "только что" if hours < 1 else f"{hours:.0f} ч назад" if hours < 48 else f"{hours / 24:.0f} дн. назад"
-    moment = local_time(standing.published["published_at"], local)
-    return f"Витрины на [bold]{standing.published['as_of']:%d.%m.%Y}[/bold], опубликованы {moment} [dim]({ago})[/dim]."
+    moment = local_time(standing.published.published_at, local)
+    return f"Витрины на [bold]{standing.published.as_of:%d.%m.%Y}[/bold], опубликованы {moment} [dim]({ago})[/dim]."
 
 
 def _service(standing: Status) -> str:
@@ -246,7 +245,7 @@ def _show_older(out: Console, older: pl.DataFrame) -> None:
     for of_form in of_forms(older):
         out.print(
             f"\n[yellow]По прежним правилам: {escape(of_form['form_title'][0])}[/yellow], "
-            f"отправителей {of_form.height}, за {_days(span(of_form))}; "
+            f"отправителей {of_form.height}, за {_days(*span(of_form))}; "
             f"проверены по версии {versions(of_form, 'judged_by')}, действует {versions(of_form, 'judges')}"
         )
         out.print(f"  {escape(_first_names(of_form['sender_name'].to_list()))}")
@@ -264,7 +263,6 @@ def _show_how_many_more(out: Console, count: int, shown: int) -> None:
         out.print(f"  … и ещё {count - shown}")
 
 
-def _days(row: dict[str, Any]) -> str:
+def _days(first: dt.date, last: dt.date) -> str:
     """A day, or from which to which."""
-    first, last = row["from_as_of"], row["to_as_of"]
     return f"{first:%d.%m.%Y}" if first == last else f"{first:%d.%m.%Y}–{last:%d.%m.%Y}"

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.home.connection import existing_database
+from flows.home.json_output import Document
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from warehouse.incidents.condition import conditions
@@ -28,9 +29,9 @@ class Freshness:
     now: dt.datetime
     ages: Ages | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """One JSON document; times in UTC."""
-        document: dict[str, Any] = {"fresh": self.fresh, "sentence": self.sentence, "now": self.now}
+        document: Document = {"fresh": self.fresh, "sentence": self.sentence, "now": self.now}
         if self.ages is not None:
             document |= asdict(self.ages)
             document["exports"] = [asdict(export) | {"is_stale": is_stale(export)} for export in self.ages.exports]

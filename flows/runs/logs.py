@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from flows.home.json_output import plain, write
 from flows.home.log import Record, records
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from warehouse.deliveries.runs import newest_run, runs_named
+from warehouse.deliveries.runs import Run, newest_run, runs_named
 from warehouse.server.embedded import ServerError
 from warehouse.watch.ages import NoAnswer, only_looking, revision
 
@@ -60,7 +59,7 @@ def show_logs(settings: Settings, name: str, out: Console, *, as_json: bool) -> 
         selection = _Selection(
             run_id=max((int(record.ids["run_id"]) for record in log_records if "run_id" in record.ids), default=None)
         )
-    flow_runs = [run["flow_run_id"] for run in runs if run["flow_run_id"]]
+    flow_runs = [run.flow_run_id for run in runs if run.flow_run_id]
     lines = (
         [record for record in log_records if selection.includes(record, flow_runs)] if selection != _Selection() else []
     )
@@ -68,7 +67,7 @@ def show_logs(settings: Settings, name: str, out: Console, *, as_json: bool) -> 
         reason = why_unknown or f"there is no run {name!r}"
         raise Fault(reason) if is_away else UsageError(reason)
     if as_json:
-        document = {"runs": [plain(run) for run in runs], "lines": [line.document() for line in lines]}
+        document = {"runs": [plain(run._asdict()) for run in runs], "lines": [line.document() for line in lines]}
         write(document)
         return
     local = ZoneInfo(settings.timezone)
@@ -94,7 +93,7 @@ def _selected(name: str) -> _Selection:
     raise UsageError(f"{name!r} is neither the number of a run, nor `last`, nor the id of a flow run")
 
 
-def _runs_of(settings: Settings, selection: _Selection) -> tuple[_Selection, list[dict[str, Any]], str | None]:
+def _runs_of(settings: Settings, selection: _Selection) -> tuple[_Selection, list[Run], str | None]:
     """The selection by its number, the rows of its runs in the warehouse, and why there are none."""
     no_warehouse = "there is no warehouse yet"
     with existing_database(settings) as url:
@@ -109,26 +108,26 @@ def _runs_of(settings: Settings, selection: _Selection) -> tuple[_Selection, lis
             matching = runs_named(
                 connection, [] if selection.run_id is None else [selection.run_id], selection.flow_run_id
             )
-    if matching.is_empty():
+    if not matching:
         last = "" if newest is None else f"; the last one is {newest}"
         wanted = selection.flow_run_id or selection.run_id
         return selection, [], f"there is no run {wanted}{last}" if wanted else "there was no run yet"
-    return selection, matching.to_dicts(), None
+    return selection, matching, None
 
 
-def _show_run(out: Console, run: dict[str, Any], local: ZoneInfo) -> None:
-    day = f" as of {run['as_of']}" if run["as_of"] else ""
-    backfill = f" of backfill {run['backfill_id']}" if run["backfill_id"] else ""
-    colour = "green" if run["state"].startswith("completed") else "yellow" if run["state"] == "running" else "red"
-    out.print(f"[bold]run {run['run_id']}[/bold]: {run['kind']}{backfill}{day}, [{colour}]{run['state']}[/{colour}]")
-    took = (run["finished_at"] - run["started_at"]).total_seconds() if run["finished_at"] else None
+def _show_run(out: Console, run: Run, local: ZoneInfo) -> None:
+    day = f" as of {run.as_of}" if run.as_of else ""
+    backfill = f" of backfill {run.backfill_id}" if run.backfill_id else ""
+    colour = "green" if run.state.startswith("completed") else "yellow" if run.state == "running" else "red"
+    out.print(f"[bold]run {run.run_id}[/bold]: {run.kind}{backfill}{day}, [{colour}]{run.state}[/{colour}]")
+    took = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
     end = "and has not finished" if took is None else f"and took {took:.1f} s"
-    out.print(f"  began {run['started_at'].astimezone(local):%Y-%m-%d %H:%M:%S} {local.key} {end}")
-    out.print(f"  deliveries read: {', '.join(f'{run[verdict]} {verdict}' for verdict in VERDICTS)}")
-    if run["message"]:
-        out.print(Text(f"  {run['message']}"), soft_wrap=True)
-    if run["flow_run_id"]:
-        out.print(f"  flow run {run['flow_run_id']}")
+    out.print(f"  began {run.started_at.astimezone(local):%Y-%m-%d %H:%M:%S} {local.key} {end}")
+    out.print(f"  deliveries read: {', '.join(f'{getattr(run, verdict)} {verdict}' for verdict in VERDICTS)}")
+    if run.message:
+        out.print(Text(f"  {run.message}"), soft_wrap=True)
+    if run.flow_run_id:
+        out.print(f"  flow run {run.flow_run_id}")
 
 
 def _show_line(out: Console, line: Record, local: ZoneInfo) -> None:

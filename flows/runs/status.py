@@ -14,7 +14,7 @@ from contracts.versions import inputs
 from contracts.versions.inputs import TITLES
 from contracts.versions.rule_versions import changed, contract_version, listed
 from flows.home.connection import warehouse
-from flows.home.json_output import plain
+from flows.home.json_output import Document, plain
 from flows.home.settings import Settings
 from flows.runs.freshness import is_stale
 from flows.service.control import ServiceStatus, ask_service
@@ -24,6 +24,7 @@ from warehouse.schema.calendar import calendars_wanted
 from warehouse.schema.input_versions import by_older_inputs
 from warehouse.watch.ages import Export, ages
 from warehouse.watch.standing import (
+    LastPublication,
     deliveries_waiting,
     freshness_of_marts,
     is_set_up,
@@ -52,7 +53,7 @@ class Status:
 
     now: dt.datetime
     service: ServiceStatus | None
-    published: dict[str, Any] | None
+    published: LastPublication | None
     marts: pl.DataFrame
     exports: tuple[Export, ...]
     nights: pl.DataFrame
@@ -68,13 +69,13 @@ class Status:
     inputs_unlisted: tuple[str, ...]
     calendars: tuple[tuple[int, str], ...]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """One JSON document; times in UTC."""
         exports = [plain({**vars(export), "is_stale": is_stale(export)}) for export in self.exports]
         return {
             "now": self.now.isoformat(),
             "service": self.service,
-            "published": self.published and plain(self.published),
+            "published": self.published and plain(self.published._asdict()),
             "exports": exports,
             **{
                 name: [plain(row) for row in frame.iter_rows(named=True)]
@@ -114,11 +115,10 @@ def _status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
     snapshot = engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with snapshot as connection, connection.begin():
         only_reading(connection)
-        published = last_published(connection)
         return Status(
             now=now,
             service=ask_service(settings.home, "status") if settings.home.is_dir() else None,
-            published=None if published.is_empty() else published.row(0, named=True),
+            published=last_published(connection),
             marts=freshness_of_marts(connection),
             exports=ages(connection, now.astimezone(ZoneInfo(settings.timezone)).date()).exports,
             nights=last_nights(connection, NIGHTS_SHOWN),
@@ -138,9 +138,9 @@ def _status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
 
 def command_to_read_again(older: pl.DataFrame) -> str:
     """The command that plans reading a form again where older rules judged it."""
-    dates = span(older)
+    first, last = span(older)
     return (
-        f"profmin backfill plan --form {older['form'][0]} --from {dates['from_as_of']} --to {dates['to_as_of']} "
+        f"profmin backfill plan --form {older['form'][0]} --from {first} --to {last} "
         f'--reason "Правила версии {versions(older, "judges")}"'
     )
 
@@ -158,9 +158,9 @@ def versions(older: pl.DataFrame, column: str) -> str:
     return ", ".join(older[column].drop_nulls().unique().sort())
 
 
-def span(older: pl.DataFrame) -> dict[str, Any]:
-    """The first and the last date, under the names that rows have for them."""
-    return {"from_as_of": older["from_as_of"].min(), "to_as_of": older["to_as_of"].max()}
+def span(older: pl.DataFrame) -> tuple[dt.date, dt.date]:
+    """The first and the last date."""
+    return min(older["from_as_of"]), max(older["to_as_of"])
 
 
 def of_forms(older: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from flows.home.connection import connected, existing_database, warehouse
 from flows.home.faults import LOGGER, Fault
@@ -32,11 +32,23 @@ from warehouse.watch.ages import newest_revision
 from warehouse.watch.destruction import ARCHIVE
 
 DUMP, MANIFEST, ROUTING = "warehouse.dump", "manifest.json", "routing.csv"
+
+
+class Manifest(TypedDict):
+    """What a backup holds: when it was taken, at which migration, how many deliveries of how many bytes."""
+
+    taken_at: str
+    revision: str
+    deliveries: int
+    bytes: int
+    dump_sha256: str
+
+
 FOLDERS = ("keys", "outbox", "acts")
 """What is copied as it is. The inbox is not: what was received from it is in the archive."""
 
 
-def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
+def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
     """Write everything into a new folder; returns its manifest, which is written last and makes the backup whole.
 
     Runs may work meanwhile; what they do after the snapshot is not in it. Raises UsageError for a folder that is not
@@ -64,7 +76,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> dict[str, Any]:
     ):
         if source.exists():
             shutil.copy2(source, to / target)
-    manifest = {
+    manifest: Manifest = {
         "taken_at": now.isoformat(),
         "revision": taken.revision,
         "deliveries": len(taken.deliveries),
@@ -97,7 +109,7 @@ def _copy_archive(archive: Path, to: Path, deliveries: tuple[ArchivedDelivery, .
         )
 
 
-def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
+def bring_back(settings: Settings, source: Path) -> Manifest:
     """Restore a backup into an empty home and an empty database; returns its manifest.
 
     Files come first and the database last, in one transaction: a restore that was killed can be called again. Raises
@@ -125,10 +137,10 @@ def bring_back(settings: Settings, source: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_manifest(source: Path) -> dict[str, Any]:
+def _read_manifest(source: Path) -> Manifest:
     """Raises UsageError for a folder that is not a whole backup which this version can restore."""
     try:
-        manifest: dict[str, Any] = json.loads((source / MANIFEST).read_bytes())
+        manifest: Manifest = json.loads((source / MANIFEST).read_bytes())
         expected, revision = manifest["dump_sha256"], manifest["revision"]
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"{str(source)!r} is not a whole backup: it has no {MANIFEST} that can be read") from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 from sqlalchemy import Connection, text
@@ -25,9 +27,26 @@ CROSS JOIN LATERAL (
 """
 
 
+class Run(NamedTuple):
+    """A run: of which kind, for which date, how it ended, and how many of its deliveries are what."""
+
+    run_id: int
+    kind: str
+    as_of: dt.date | None
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    state: str
+    message: str | None
+    backfill_id: int | None
+    flow_run_id: str | None
+    accepted: int
+    partial: int
+    refused: int
+    held: int
+
+
 def last_nights(connection: Connection, most: int) -> pl.DataFrame:
-    """run_id, kind, as_of, started_at, finished_at, state, message, backfill_id, flow_run_id, accepted, partial,
-    refused, held of nightly runs: the newest first."""
+    """The last nightly runs, a row a `Run`: the newest first."""
     return frame(connection, f"{RUNS} WHERE u.kind = 'nightly' ORDER BY u.run_id DESC LIMIT :most", {"most": most})
 
 
@@ -36,10 +55,11 @@ def last_others(connection: Connection, most: int) -> pl.DataFrame:
     return frame(connection, f"{RUNS} WHERE u.kind <> 'nightly' ORDER BY u.run_id DESC LIMIT :most", {"most": most})
 
 
-def runs_named(connection: Connection, run_ids: Sequence[int] = (), flow_run_id: str | None = None) -> pl.DataFrame:
-    """The same of runs by their numbers, or by the Prefect flow run that they belong to: the oldest first."""
+def runs_named(connection: Connection, run_ids: Sequence[int] = (), flow_run_id: str | None = None) -> list[Run]:
+    """Runs by their numbers, or by the Prefect flow run that they belong to: the oldest first."""
     statement = f"{RUNS} WHERE u.run_id = ANY (:run_ids) OR coalesce(u.flow_run_id, b.flow_run_id) = :flow_run_id"
-    return frame(connection, f"{statement} ORDER BY u.run_id", {"run_ids": list(run_ids), "flow_run_id": flow_run_id})
+    asked = {"run_ids": list(run_ids), "flow_run_id": flow_run_id}
+    return list(map(Run._make, frame(connection, f"{statement} ORDER BY u.run_id", asked).iter_rows()))
 
 
 def newest_run(connection: Connection) -> int | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import NamedTuple
+
 import polars as pl
 from sqlalchemy import Connection, text
 
@@ -72,9 +75,17 @@ def only_reading(connection: Connection) -> None:
     connection.execute(text("SET TRANSACTION READ ONLY"))
 
 
-def last_published(connection: Connection) -> pl.DataFrame:
-    """as_of, published_at, known_at of the latest as-of date; no row when nothing was ever published."""
-    return frame(connection, PUBLISHED, {})
+class LastPublication(NamedTuple):
+    """When the marts of a date were published, and what was known then."""
+
+    as_of: dt.date
+    published_at: dt.datetime
+    known_at: dt.datetime
+
+
+def last_published(connection: Connection) -> LastPublication | None:
+    """The publication of the latest as-of date; None when nothing was ever published."""
+    return next(map(LastPublication._make, frame(connection, PUBLISHED, {}).iter_rows()), None)
 
 
 def freshness_of_marts(connection: Connection) -> pl.DataFrame:
