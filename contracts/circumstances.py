@@ -24,7 +24,7 @@ NOTHING_STATED = Stated()
 
 
 @dataclass(frozen=True)
-class Said:
+class NothingToReport:
     """That there is nothing to report of a form, for a campaign or for a night."""
 
     form: str

@@ -62,6 +62,7 @@ class Work:
         self.guard = threading.Lock()
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
+        """Note what came of deliveries, in place of what came of them before; the progress shows it."""
         with self.guard:
             self.outcomes |= {outcome.key: outcome for outcome in outcomes}
             report(len(self.outcomes), len(unique(self.arrived)))
@@ -73,10 +74,11 @@ class Work:
         return [arrival for arrival in batch if arrival.key not in done]
 
     def failed(self, arrival: Arrival) -> bool:
+        """Did we fail at a delivery when it was tried before?"""
         outcome = self.outcomes.get(arrival.key)
         return outcome is not None and outcome.failure is not None
 
-    def told(self) -> list[Outcome]:
+    def all_outcomes(self) -> list[Outcome]:
         """An outcome a file; one that no task came to the end of is our failure."""
         outcomes = {arrival.key: failed(arrival, Fault("the task did not finish")) for arrival in unique(self.arrived)}
         return in_order(self.arrived, outcomes | self.outcomes)
@@ -142,21 +144,21 @@ def untouched(value: T) -> T:
 def steps(work: Work, settings: Settings, day: dt.date) -> Night:
     """From the inbox to the outbox; deliveries of one turn are worked on at once."""
     archive_inbox(untouched(work), discover_inbox(str(settings.inbox)))
-    known = recognise_deliveries(untouched(work))
-    for part in in_turns(known):
-        take_in_all(work, part)
+    deliveries = recognise_deliveries(untouched(work))
+    for turn in in_turns(deliveries):
+        take_in_all(work, turn)
     dates = publish_marts(untouched(work), day)
-    told = with_what_counts(work.intake.engine, work.told(), ZoneInfo(settings.timezone))
-    write_outbox(untouched(work), untouched(told), day)
-    return Night(day, tuple(dates), tuple(told))
+    outcomes = with_what_counts(work.intake.engine, work.all_outcomes(), ZoneInfo(settings.timezone))
+    write_outbox(untouched(work), untouched(outcomes), day)
+    return Night(day, tuple(dates), tuple(outcomes))
 
 
-def take_in_all(work: Work, known: Sequence[Arrival]) -> None:
+def take_in_all(work: Work, deliveries: Sequence[Arrival]) -> None:
     """A task a delivery; of very many, a task a batch of small ones."""
-    most = 1 if len(known) <= MOST_TASKS else -(-len(known) // MOST_TASKS)
+    most = 1 if len(deliveries) <= MOST_TASKS else -(-len(deliveries) // MOST_TASKS)
     futures = [
         take_in.with_options(task_run_name=called(batch)).submit(untouched(work), untouched(batch))
-        for batch in batches(known, most)
+        for batch in batches(deliveries, most)
     ]
     for future in futures:
         future.wait()
@@ -164,9 +166,10 @@ def take_in_all(work: Work, known: Sequence[Arrival]) -> None:
 
 @task(name="discover", cache_policy=NO_CACHE, persist_result=False)
 def discover_inbox(inbox: str) -> list[Incoming]:
-    found = discover(Path(inbox))
-    get_run_logger().info("%d files in the inbox", len(found))
-    return found
+    """What lies in the inbox, also what cannot be taken in."""
+    files = discover(Path(inbox))
+    get_run_logger().info("%d files in the inbox", len(files))
+    return files
 
 
 @task(name="archive", cache_policy=NO_CACHE, persist_result=False)
@@ -181,10 +184,10 @@ def recognise_deliveries(work: Work) -> list[Arrival]:
     """What is new, and what each of it is; what was read before keeps its outcome."""
     arrivals = unique(work.arrived)
     work.record(recall(work.intake, arrivals).values())
-    known, wrong = look(work.intake, [each for each in arrivals if each.key not in work.outcomes])
+    deliveries, wrong = look(work.intake, [arrival for arrival in arrivals if arrival.key not in work.outcomes])
     work.record(wrong)
-    get_run_logger().info("%d deliveries, %d of them new", len(arrivals), len(known) + len(wrong))
-    return known
+    get_run_logger().info("%d deliveries, %d of them new", len(arrivals), len(deliveries) + len(wrong))
+    return deliveries
 
 
 def fault_may_pass(_task: Any, _task_run: Any, state: State[Any]) -> bool:
@@ -232,6 +235,7 @@ def take_in(work: Work, batch: list[Arrival]) -> None:
     persist_result=False,
 )
 def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
+    """Publish the marts of the business date and of all dates that what came has changed; the dates. Raises Fault."""
     intake = work.intake
     changes = partial(publish_changes, intake.engine, intake.settings, day, intake.run_id)
     dates = guarded("publishing the marts", changes)
@@ -242,8 +246,9 @@ def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
 
 
 @task(name="write receipts", cache_policy=NO_CACHE, persist_result=False)
-def write_outbox(work: Work, told: list[Outcome], day: dt.date) -> None:
-    written = write_receipts(work.intake.engine, work.intake.settings, told, day)
+def write_outbox(work: Work, outcomes: list[Outcome], day: dt.date) -> None:
+    """Write the receipts of what came, and of what an earlier run left unanswered."""
+    written = write_receipts(work.intake.engine, work.intake.settings, outcomes, day)
     get_run_logger().info("%d new receipts in the outbox", len(written))
 
 
@@ -268,8 +273,8 @@ def tell_prefect(settings: Settings, night: Night, run_id: int, kind: str) -> No
 def called(batch: Sequence[Arrival]) -> str:
     """The name of a task: the sender and the form, or how many of a form."""
     form = batch[0].form or "unrecognised"
-    return f"{form}, {sender(batch[0])}" if len(batch) == 1 else f"{form}, {len(batch)} deliveries"
+    return f"{form}, {_sender(batch[0])}" if len(batch) == 1 else f"{form}, {len(batch)} deliveries"
 
 
-def sender(arrival: Arrival) -> str:
+def _sender(arrival: Arrival) -> str:
     return arrival.sender or arrival.folder or "unknown sender"

@@ -80,10 +80,10 @@ def _record_ends(engine: Engine, api: Api, now: dt.datetime) -> list[str]:
     with engine.begin() as connection:
         for run_id in dead:
             finish_run(connection, run_id, "crashed")
-        known = recorded_runs(connection, list(bad))
+        recorded = recorded_runs(connection, list(bad))
         for flow_run_id, run in bad.items():
             kind = kinds.get(run["deployment_id"])
-            if flow_run_id not in known and kind in WATCHED:
+            if flow_run_id not in recorded and kind in WATCHED:
                 state = ENDED_BADLY[run["state"]["type"]]
                 finish_run(connection, start_run(connection, kind, flow_run_id=flow_run_id), state)
                 ended.append(run["name"])

@@ -25,7 +25,7 @@ from flows.home.settings import Settings
 from flows.intake.arrival import Arrival
 from flows.intake.batches import batches, registers_first
 from flows.intake.contexts import NEED_SCHOOLS, Contexts
-from flows.intake.opening import Opener
+from flows.intake.opening import DeliveryFiles
 from flows.intake.readings import readings, recognised
 from flows.intake.receiving import archived_arrivals
 from warehouse.backfill.apply import apply, cancel, revert, status_of
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 DAY = dt.timedelta(days=1)
-Found = Reading | PupilStream | Fault
+Interpreted = Reading | PupilStream | Fault
 CHUNK = 400
 """Deliveries between two records of progress: what a plan that was interrupted reads again at most."""
 
@@ -91,23 +91,23 @@ def requested(
 
 def days_of_campaign(campaign: str) -> tuple[list[str], dt.date, dt.date]:
     """Forms whose deliveries belong to a campaign, and the first and the last day on which it runs. Raises Refused."""
-    known = {row["campaign"]: row for row in rows("campaigns")}
-    if campaign not in known:
-        raise Refused(f"no campaign is named {campaign!r}; there are: {', '.join(known)}")
-    owner = known[campaign]["form"]
-    first = last = dt.date.fromisoformat(known[campaign]["starts_on"])
+    campaigns = {row["campaign"]: row for row in rows("campaigns")}
+    if campaign not in campaigns:
+        raise Refused(f"no campaign is named {campaign!r}; there are: {', '.join(campaigns)}")
+    owner = campaigns[campaign]["form"]
+    first = last = dt.date.fromisoformat(campaigns[campaign]["starts_on"])
     while (running := campaign_at(owner, last + DAY)) and running["campaign"] == campaign:
         last += DAY
     return [form.name for form in FORMS if owner in (form.name, form.campaign_form)], first, last
 
 
-def plan(engine: Engine, settings: Settings, request: Request, told: Callable[[str], None] = LOGGER.info) -> int:
+def plan(engine: Engine, settings: Settings, request: Request, announce: Callable[[str], None] = LOGGER.info) -> int:
     """Open a backfill and read its deliveries again; returns its id. Raises Refused, and then nothing stays open.
 
-    `told` hears first how much there is to read, and about how long it takes.
+    `announce` hears first how much there is to read, and about how long it takes.
     """
     backfill_id = open_backfill(engine, request)
-    told(expected(engine, backfill_id))
+    announce(expected(engine, backfill_id))
     try:
         resume(engine, settings, backfill_id)
     except Refused:
@@ -121,12 +121,12 @@ def expected(engine: Engine, backfill_id: int) -> str:
     with engine.connect() as connection:
         work = len(waiting(connection, backfill_id))
         pace = seconds_a_delivery(connection)
-    told = f"backfill {backfill_id}: {work} deliveries to read again"
+    sentence = f"backfill {backfill_id}: {work} deliveries to read again"
     if pace is None:
-        return told
+        return sentence
     seconds = round(pace * work)
     about = f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{max(1, seconds)} s"
-    return f"{told}, about {about} at the pace at which they were taken in"
+    return f"{sentence}, about {about} at the pace at which they were taken in"
 
 
 def resume(engine: Engine, settings: Settings, backfill_id: int) -> None:
@@ -170,16 +170,16 @@ def read_again(
 ) -> None:
     """Read archived deliveries, registers first, and propose what comes out otherwise. Raises Refused, Fault."""
     kept = still_archived(engine, settings, work)
-    opener = Opener(settings)
-    known = looked_at(list(kept.values()), opener)
+    files = DeliveryFiles(settings)
+    arrivals = looked_at(list(kept.values()), files)
     secret = checked_key(engine, settings)
     done = 0
-    report(done, len(known))
-    for part in registers_first(known):
+    report(done, len(arrivals))
+    for group in registers_first(arrivals):
         contexts = Contexts(partial(register_then, engine, backfill_id, register_known_at), secret)
-        for batch, found in read_ahead(part, contexts, register_known_at, settings.workers, opener):
+        for batch, answers in read_ahead(group, contexts, register_known_at, settings.workers, files):
             whole: list[tuple[Reading, int]] = []
-            for arrival, reading in zip(batch, found, strict=True):
+            for arrival, reading in zip(batch, answers, strict=True):
                 if isinstance(reading, Fault):
                     raise reading
                 if isinstance(reading, Reading):
@@ -189,17 +189,17 @@ def read_again(
             if whole:
                 propose_readings(engine, backfill_id, whole, contract_version(), run_id)
             done += len(batch)
-            report(done, len(known))
+            report(done, len(arrivals))
 
 
-def looked_at(arrivals: Sequence[Arrival], opener: Opener) -> list[Arrival]:
+def looked_at(arrivals: Sequence[Arrival], files: DeliveryFiles) -> list[Arrival]:
     """Archived deliveries with what each is by today's contracts. Raises Fault."""
-    known = []
-    for found in recognised(arrivals, opener):
-        if isinstance(found, Fault):
-            raise found
-        known.append(found)
-    return known
+    deliveries = []
+    for recognition in recognised(arrivals, files):
+        if isinstance(recognition, Fault):
+            raise recognition
+        deliveries.append(recognition)
+    return deliveries
 
 
 def register_then(
@@ -213,20 +213,20 @@ def register_then(
 
 
 def read_ahead(
-    part: Sequence[Arrival], contexts: Contexts, known_at: dt.datetime | None, workers: int, opener: Opener
-) -> Iterator[tuple[list[Arrival], Sequence[Found]]]:
+    group: Sequence[Arrival], contexts: Contexts, known_at: dt.datetime | None, workers: int, files: DeliveryFiles
+) -> Iterator[tuple[list[Arrival], Sequence[Interpreted]]]:
     """Batches with their readings, several read at once and handed over in the order in which they were received.
 
     Raises Refused for a form of schools of which no register was known by `known_at`.
     """
     with ThreadPoolExecutor(workers, thread_name_prefix="backfill") as pool:
-        waiting_for: list[tuple[list[Arrival], Future[Sequence[Found]]]] = []
-        for batch in batches(part, CHUNK):
+        waiting_for: list[tuple[list[Arrival], Future[Sequence[Interpreted]]]] = []
+        for batch in batches(group, CHUNK):
             context = contexts.of(batch)
             if context.register is None and batch[0].form in NEED_SCHOOLS:
                 then = "" if known_at is None else f" by {known_at:%Y-%m-%dT%H:%M%z}"
                 raise Refused(f"no register of schools was known{then}, and {batch[0].form} cannot be read without one")
-            waiting_for.append((batch, pool.submit(copy_context().run, readings, batch, context, opener)))
+            waiting_for.append((batch, pool.submit(copy_context().run, readings, batch, context, files)))
             if len(waiting_for) > workers:
                 first, future = waiting_for.pop(0)
                 yield first, future.result()
@@ -237,19 +237,19 @@ def read_ahead(
 def still_archived(engine: Engine, settings: Settings, deliveries: Sequence[int]) -> dict[int, Arrival]:
     """Delivery id → its archived bytes, in the order received. Raises Refused when bytes are gone."""
     with engine.connect() as connection:
-        found = archived_arrivals(connection, settings.archive, deliveries)
+        arrivals = archived_arrivals(connection, settings.archive, deliveries)
     gone = [
-        f"{delivery_id}, {arrival.sha256[:8]}" for delivery_id, arrival in found.items() if not arrival.path.exists()
+        f"{delivery_id}, {arrival.sha256[:8]}" for delivery_id, arrival in arrivals.items() if not arrival.path.exists()
     ]
     if gone:
         raise Refused(
             f"the bytes of {len(gone)} deliveries are no longer in the archive, the first: delivery {gone[0]}; where a "
             "purge destroyed them, leave their form out: --form names those to read"
         )
-    return found
+    return arrivals
 
 
-def dates_of(backfill_id: int) -> Callable[[Connection], Collection[dt.date]]:
+def _dates_of(backfill_id: int) -> Callable[[Connection], Collection[dt.date]]:
     return lambda connection: affected_dates(connection, backfill_id)
 
 
@@ -259,7 +259,7 @@ def apply_backfill(
     """Make a plan current and publish, by default by leave of whoever is logged in. Raises Refused, Timeout."""
     with run_of(engine, backfill_id, "backfill apply") as run_id:
         return apply(
-            engine, backfill_id, contract_version(), dates_of(backfill_id),
+            engine, backfill_id, contract_version(), _dates_of(backfill_id),
             oldest=dt.timedelta(days=settings.plan_days), wait=settings.lock_wait,
             on_wait=LOGGER.warning, approved_by=approved_by or getpass.getuser(), run_id=run_id,
         )  # fmt: skip
@@ -269,6 +269,6 @@ def revert_backfill(engine: Engine, settings: Settings, backfill_id: int) -> lis
     """Bring back what was before an applied backfill, and publish. Raises Refused, Timeout."""
     with run_of(engine, backfill_id, "backfill revert") as run_id:
         return revert(
-            engine, backfill_id, dates_of(backfill_id), wait=settings.lock_wait,
+            engine, backfill_id, _dates_of(backfill_id), wait=settings.lock_wait,
             on_wait=LOGGER.warning, run_id=run_id,
         )  # fmt: skip

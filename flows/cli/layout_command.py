@@ -24,8 +24,8 @@ from flows.home.usage import UsageError, write_anew
 from flows.intake.archive import digested
 from flows.intake.arrival import Arrival
 from flows.intake.incoming import Options, named
-from flows.intake.opening import Opener
-from flows.intake.register_file import register_known
+from flows.intake.opening import DeliveryFiles
+from flows.intake.register_file import register_at_hand
 from transforms.tables.identify import Context, Delivery, identify
 from warehouse.deliveries.layouts import LayoutBefore, last_layouts
 
@@ -58,11 +58,11 @@ def _identified_files(
     paths: Sequence[Path], options: Options, settings: Settings, folder: Path
 ) -> Iterator[tuple[Arrival, Delivery | None]]:
     """What each file is; one of an unknown form is taken for the form that it resembles. None when it failed on us."""
-    opener = Opener(settings)
-    context = Context(register_known(settings, None, opener), b"", options.form, options.sender)
+    delivery_files = DeliveryFiles(settings)
+    context = Context(register_at_hand(settings, None, delivery_files), b"", options.form, options.sender)
     incoming = named(paths, settings.inbox)
     arrivals = [arrival for file in incoming for arrival in digested(file, folder, settings.reader_limits)]
-    for arrival, delivery in zip(arrivals, opener.read(arrivals), strict=True):
+    for arrival, delivery in zip(arrivals, delivery_files.read(arrivals), strict=True):
         if isinstance(delivery, Fault):
             yield arrival, None
             continue

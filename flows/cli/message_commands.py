@@ -22,7 +22,7 @@ from flows.home.usage import UsageError, must_be_known
 if TYPE_CHECKING:
     from flows.home.settings import Settings
     from flows.messages.routing import Route
-    from warehouse.incidents.messages import Attachment, StoredMessage
+    from warehouse.incidents.messages import Attachment, KeptMessage
 
 commands = typer.Typer(help="Сообщения отправителям, сотрудникам и инженерам: что сказано, что ждёт, что не удалось.")
 
@@ -182,12 +182,12 @@ def _when_told(route: Route) -> str:
     return text + (", в рабочие дни" if route.days == "working" else "")
 
 
-def _document(message: StoredMessage) -> Document:
+def _document(message: KeptMessage) -> Document:
     """The JSON object of a message."""
     return plain({**message._asdict(), "attachments": [asdict(attachment) for attachment in message.attachments]})
 
 
-def _outcome_words(message: StoredMessage, zone: ZoneInfo) -> str:
+def _outcome_words(message: KeptMessage, zone: ZoneInfo) -> str:
     """What came of a message, in a few words."""
     text = OUTCOMES[message.outcome]
     if message.sent_at is not None:

@@ -27,17 +27,16 @@ def nothing(
     from contracts.forms import FORMS
     from contracts.vocabulary import rows
     from flows.home.connection import warehouse
-    from flows.intake.statements import state_nothing, take_back
+    from flows.intake.statements import OfficerStatement, state_nothing, take_back
 
     must_be_known([sender], [row["sender"] for row in rows("senders")], "sender")
     must_be_known([form], [known_form.name for known_form in FORMS], "form")
     must_be_known([campaign] if campaign else [], [row["campaign"] for row in rows("campaigns")], "campaign")
     if reason is None and not withdraw:
         raise UsageError("скажите, почему сообщать нечего: --reason")
-    settings, who, now = read_settings(), by or getpass.getuser(), dt.datetime.now(dt.UTC)
+    settings = read_settings()
+    now = dt.datetime.now(dt.UTC)
+    asked = OfficerStatement(sender, form, by or getpass.getuser(), now, reason or "", campaign, as_of)
     with warehouse(settings) as engine:
-        if withdraw:
-            answer = take_back(engine, settings, sender, form, campaign, as_of, who, now)
-        else:
-            answer = state_nothing(engine, settings, sender, form, campaign, as_of, reason or "", who, now)
+        answer = (take_back if withdraw else state_nothing)(engine, asked, settings)
     typer.echo(answer)

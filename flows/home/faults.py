@@ -128,7 +128,7 @@ def guarded(doing: str, work: Callable[[], T], *, delivery: str | None = None) -
         return failure
 
 
-def each_guarded(
+def guarded_all(
     doing: str, work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], sha256: Callable[[T], str]
 ) -> list[R | Fault]:
     """Do some work on deliveries together, and when that fails on each alone: one stops no other. Same order.
@@ -138,16 +138,16 @@ def each_guarded(
     if not items:
         return []
     first = sha256(items[0])
-    found = guarded(
+    results = guarded(
         f"{doing} {len(items)} deliveries from {first[:8]} on",
         lambda: work(items),
         delivery=first if len(items) == 1 else None,
     )
-    if not isinstance(found, Fault):
-        return list(found)
+    if not isinstance(results, Fault):
+        return list(results)
     if len(items) == 1:
-        return [found]
-    return [each for item in items for each in each_guarded(doing, work, [item], sha256)]
+        return [results]
+    return [result for item in items for result in guarded_all(doing, work, [item], sha256)]
 
 
 def log_failure(error: BaseException) -> None:

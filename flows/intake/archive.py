@@ -59,10 +59,10 @@ def archive(incoming: Incoming, folder: Path, allowed: Allowed = no_limit) -> Ar
                 allowed(1 + files, size + unpacked)
 
         sha256, kept = _kept(source, folder, grown)
-    found = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
+    arrival = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
     if incoming.inbox_path is None:
-        return found
-    return replace(found, inbox_path=incoming.inbox_path, stamp=stamp(status))
+        return arrival
+    return replace(arrival, inbox_path=incoming.inbox_path, stamp=stamp(status))
 
 
 def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:

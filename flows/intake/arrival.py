@@ -68,6 +68,7 @@ class Arrival:
 
     @property
     def is_register(self) -> bool:
+        """Was it recognised as a register of schools?"""
         return self.form == REGISTER_FORM
 
     def came(self, now: dt.datetime, *, is_vouched: bool) -> dt.datetime:

@@ -19,47 +19,47 @@ LARGEST_BATCH = 400
 
 def registers_first(recognised: Sequence[Arrival]) -> Iterator[list[Arrival]]:
     """Recognised arrivals in two parts, one after the other: the rest is read with the registers."""
-    for part in (
-        [each for each in recognised if each.is_register],
-        [each for each in recognised if not each.is_register],
+    for group in (
+        [arrival for arrival in recognised if arrival.is_register],
+        [arrival for arrival in recognised if not arrival.is_register],
     ):
-        if part:
-            yield part
+        if group:
+            yield group
 
 
 def in_turns(recognised: Sequence[Arrival]) -> Iterator[list[Arrival]]:
     """The same, the older first, each part in turns: in none are two of one form and sender, since the newer is
     compared with what the older has left."""
-    for part in registers_first(recognised):
-        yield from turns(part)
+    for group in registers_first(recognised):
+        yield from turns(group)
 
 
 def turns(recognised: Sequence[Arrival]) -> list[list[Arrival]]:
     """Arrivals, the older first, in parts that are to be worked on one after the other."""
-    found: list[list[Arrival]] = []
+    levels: list[list[Arrival]] = []
     depth: dict[tuple[str | None, str | None], int] = {}
-    for each in recognised:
-        key = (each.form, each.sender or each.folder)
+    for arrival in recognised:
+        key = (arrival.form, arrival.sender or arrival.folder)
         level = depth.get(key, 0)
-        if each.form is not None:  # what nobody recognises is compared with nothing
+        if arrival.form is not None:  # what nobody recognises is compared with nothing
             depth[key] = level + 1
-        if level == len(found):
-            found.append([])
-        found[level].append(each)
-    return found
+        if level == len(levels):
+            levels.append([])
+        levels[level].append(arrival)
+    return levels
 
 
 def batches(recognised: Sequence[Arrival], most: int = LARGEST_BATCH) -> Iterator[list[Arrival]]:
     """Small deliveries of one form and date, of which the same was stated, together, at most so many; large ones and
     pupil exports alone."""
     together: dict[tuple[str | None, dt.date | None, Stated], list[Arrival]] = {}
-    for each in recognised:
-        if each.size > SMALL or each.cells > SMALL_GRID or each.form in PUPIL_FORMS:
-            yield [each]
+    for arrival in recognised:
+        if arrival.size > SMALL or arrival.cells > SMALL_GRID or arrival.form in PUPIL_FORMS:
+            yield [arrival]
             continue
-        kind = (each.form, each.as_of, each.stated)
+        kind = (arrival.form, arrival.as_of, arrival.stated)
         batch = together.setdefault(kind, [])
-        batch.append(each)
+        batch.append(arrival)
         if len(batch) >= most:
             yield together.pop(kind)
     yield from together.values()

@@ -21,25 +21,25 @@ from flows.intake.batches import batches, registers_first
 from flows.intake.contexts import Contexts
 from flows.intake.incoming import Incoming, NotTaken, Options, named
 from flows.intake.left_out import not_taken
-from flows.intake.opening import Opener
+from flows.intake.opening import DeliveryFiles
 from flows.intake.outcome import Outcome, failed, in_order, outcome_of, unique
 from flows.intake.readings import drained, readings, recognised
-from flows.intake.register_file import register_known
+from flows.intake.register_file import register_at_hand
 
 
 def check(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:
     """An outcome a file. The register is the one named, else the one last loaded, else there is none."""
     with TemporaryDirectory() as unpacked:
-        opener = Opener(settings)
-        register = register_known(settings, options.register, opener)
+        files = DeliveryFiles(settings)
+        register = register_at_hand(settings, options.register, files)
         # Pseudonyms only tell pupils of one file apart here, so any secret will do.
         contexts = Contexts(lambda _: register, secrets.token_bytes(PUPIL_KEY_BYTES))
         arrived: list[Arrival | Outcome] = []
         come = partial(_deliveries, Path(unpacked), settings, options.stated, dt.datetime.now(dt.UTC))
         for incoming in named(paths, settings.inbox):
-            found = guarded("reading a file", partial(come, incoming))
-            arrived += [failed(incoming, found)] if isinstance(found, Fault) else found
-        return in_order(arrived, _checked(unique(arrived), contexts, opener))
+            deliveries = guarded("reading a file", partial(come, incoming))
+            arrived += [failed(incoming, deliveries)] if isinstance(deliveries, Fault) else deliveries
+        return in_order(arrived, _checked(unique(arrived), contexts, files))
 
 
 def _deliveries(
@@ -47,31 +47,31 @@ def _deliveries(
 ) -> list[Arrival | Outcome]:
     """The deliveries that a file would be if it came now, or why it is none."""
     try:
-        found = digested(incoming, unpacked, settings.reader_limits)
+        arrivals = digested(incoming, unpacked, settings.reader_limits)
     except NotTaken as error:
         return [not_taken(incoming, error.left_out)]
     vouched = settings.vouches_for(incoming.channel)
-    return [replace(each, received_at=each.came(now, is_vouched=vouched), stated=stated) for each in found]
+    return [replace(arrival, received_at=arrival.came(now, is_vouched=vouched), stated=stated) for arrival in arrivals]
 
 
-def _checked(arrivals: Sequence[Arrival], contexts: Contexts, opener: Opener) -> dict[Key, Outcome]:
+def _checked(arrivals: Sequence[Arrival], contexts: Contexts, files: DeliveryFiles) -> dict[Key, Outcome]:
     """The outcome of each; what is read here is compared with nothing, so it needs no turns."""
     outcomes: dict[Key, Outcome] = {}
-    known: list[Arrival] = []
-    for arrival, found in zip(arrivals, recognised(arrivals, opener), strict=True):
-        if isinstance(found, Fault):
-            outcomes[arrival.key] = failed(arrival, found)
+    deliveries: list[Arrival] = []
+    for arrival, recognition in zip(arrivals, recognised(arrivals, files), strict=True):
+        if isinstance(recognition, Fault):
+            outcomes[arrival.key] = failed(arrival, recognition)
         else:
-            known.append(found)
-    for part in registers_first(known):
-        for batch in batches(part):
-            read = readings(batch, contexts.of(batch), opener)
-            outcomes |= {arrival.key: _told(arrival, each) for arrival, each in zip(batch, read, strict=True)}
-            report(len(outcomes), len(known))
+            deliveries.append(recognition)
+    for group in registers_first(deliveries):
+        for batch in batches(group):
+            answers = readings(batch, contexts.of(batch), files)
+            outcomes |= {arrival.key: _outcome(arrival, answer) for arrival, answer in zip(batch, answers, strict=True)}
+            report(len(outcomes), len(deliveries))
     return outcomes
 
 
-def _told(arrival: Arrival, found: Reading | PupilStream | Fault) -> Outcome:
+def _outcome(arrival: Arrival, answer: Reading | PupilStream | Fault) -> Outcome:
     """The outcome of a reading; a pupil export is read to its end."""
-    whole = found if isinstance(found, Fault) else guarded("reading a delivery", lambda: drained(found))
+    whole = answer if isinstance(answer, Fault) else guarded("reading a delivery", lambda: drained(answer))
     return failed(arrival, whole) if isinstance(whole, Fault) else outcome_of(whole, arrival)

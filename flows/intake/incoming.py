@@ -36,6 +36,7 @@ class Options:
 
     @property
     def stated(self) -> Stated:
+        """What of it is stated of each file; the register is said of none."""
         return Stated(self.form, self.sender, self.as_of)
 
 
@@ -72,10 +73,12 @@ class Incoming:
 
     @property
     def file(self) -> str:
+        """Its name as it is shown, whatever its bytes are."""
         return shown(self.path.name)
 
     @property
     def channel(self) -> str:
+        """By which way it comes: the inbox, or named by an operator."""
         return NAMED if self.inbox_path is None else INBOX
 
 
@@ -90,7 +93,7 @@ def discover(inbox: Path) -> list[Incoming]:
 def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
     """Files and folders that somebody named. Inside the inbox the folder counts; elsewhere only a known sender's."""
     inside = inbox.resolve()
-    found: dict[Path, Incoming] = {}
+    files: dict[Path, Incoming] = {}
     for path in paths:
         for file, why in _listed(path) if os.path.isdir(path) else [(path, None)]:  # noqa: PTH112 - closed: no
             whole = file.parent.resolve() / file.name
@@ -99,8 +102,8 @@ def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
             else:
                 owned = whole.parent.name if whole.parent.name in owners(INBOX) else None
                 incoming = Incoming(file, owned, left_out=why)
-            found.setdefault(whole, incoming)
-    return list(found.values())
+            files.setdefault(whole, incoming)
+    return list(files.values())
 
 
 def opened(incoming: Incoming) -> IO[bytes]:
@@ -136,8 +139,8 @@ def _handle(incoming: Incoming) -> int:
     *folders, name = incoming.path.parts[-1 - incoming.inbox_path.count("/") :]
     at = os.open(incoming.path.parents[len(folders)], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for each in folders:
-            inner = os.open(each, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+        for folder in folders:
+            inner = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
             os.close(at)
             at = inner
         return os.open(name, how | os.O_NOFOLLOW, dir_fd=at)
@@ -161,21 +164,21 @@ def _in_inbox(path: Path, below: Path, why: LeftOut | None = None) -> Incoming:
 
 def _listed(folder: Path) -> list[tuple[Path, LeftOut | None]]:
     """Files below a folder; hidden ones, lock files of office programs and half-downloaded ones are passed by."""
-    return sorted(_walked(folder, is_top=True), key=lambda found: found[0])
+    return sorted(_walked(folder, is_top=True), key=lambda entry: entry[0])
 
 
 def _walked(folder: Path, *, is_top: bool = False) -> Iterator[tuple[Path, LeftOut | None]]:
     """What lies in a folder and below, each entry for itself; what is gone since it was listed is no failure."""
     try:
         with os.scandir(folder) as entries:
-            found = list(entries)
+            listed = list(entries)
     except OSError as error:
         if is_top:
             yield folder, LeftOut("gone", error.strerror, is_folder=True)
         elif not isinstance(error, FileNotFoundError):
             yield folder, _why(error, is_folder=True)
         return
-    for entry in found:
+    for entry in listed:
         path = folder / entry.name
         try:
             is_link = entry.is_symlink()

@@ -17,7 +17,7 @@ from flows.home.pupil_key import checked_key
 from flows.home.settings import Settings
 from flows.intake.contexts import Contexts
 from flows.intake.incoming import Options
-from flows.intake.opening import Opener
+from flows.intake.opening import DeliveryFiles
 from flows.intake.quota import Quota
 from warehouse.marts.published import register
 
@@ -35,7 +35,7 @@ class Intake:
         self.run_id = run_id
         self.version = contract_version()
         self.quota = Quota(settings, engine)
-        self.opener = Opener(settings)
+        self.files = DeliveryFiles(settings)
         self.contexts = Contexts(partial(register_on, engine), checked_key(engine, settings))
 
 

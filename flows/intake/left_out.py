@@ -20,23 +20,23 @@ def not_taken(incoming: Incoming, why: LeftOut) -> Outcome:
     name = place(incoming)
     where = name if why.is_folder else incoming.folder or "no sender"  # a file may be named after a person
     detail = f" ({why.detail})" if why.detail else ""
-    told = f"{where}: {rule_text(rule.id).what_en.rstrip('.')}{detail}"
-    LOGGER.warning("not taken in, %s", told)
-    found = (finding(rule, value=name),)
+    text = f"{where}: {rule_text(rule.id).what_en.rstrip('.')}{detail}"
+    LOGGER.warning("not taken in, %s", text)
+    findings = (finding(rule, value=name),)
     if why.why in OURS:
-        return Outcome(incoming.file, "", incoming.folder, failure=told, findings=found)
-    return Outcome(incoming.file, "", incoming.folder, verdict="refused", findings=found)
+        return Outcome(incoming.file, "", incoming.folder, failure=text, findings=findings)
+    return Outcome(incoming.file, "", incoming.folder, verdict="refused", findings=findings)
 
 
 def gone(incoming: Incoming) -> Outcome:
     """The outcome of a file that was taken away between the look at the inbox and the reading."""
-    told = f"a file of {incoming.folder or 'no sender'} is gone since it was seen"
-    LOGGER.info("%s", told)
-    return Outcome(incoming.file, "", incoming.folder, failure=told, is_gone=True)
+    text = f"a file of {incoming.folder or 'no sender'} is gone since it was seen"
+    LOGGER.info("%s", text)
+    return Outcome(incoming.file, "", incoming.folder, failure=text, is_gone=True)
 
 
 def place(incoming: Incoming) -> str:
     """Where an entry lies, as it is shown: below the inbox, else its name."""
     if incoming.inbox_path in (None, "."):
         return shown(str(incoming.path))
-    return "/".join(shown(part) for part in as_on_disk(incoming.inbox_path or "").split("/"))
+    return "/".join(shown(name) for name in as_on_disk(incoming.inbox_path or "").split("/"))

@@ -17,8 +17,8 @@ SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 def entry(incoming: Incoming, why: LeftOut) -> Entry:
     """The record of an entry that is not taken in."""
     rule = LEFT_OUT[why.why].id
-    told = place(incoming) if why.is_folder or names_no_pupil(incoming.folder) else nameless(incoming)
-    return Entry(incoming.inbox_path or "", told, incoming.folder, rule, seen_as(incoming))
+    where = place(incoming) if why.is_folder or names_no_pupil(incoming.folder) else nameless(incoming)
+    return Entry(incoming.inbox_path or "", where, incoming.folder, rule, seen_as(incoming))
 
 
 def names_no_pupil(folder: str | None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from contracts.reading import PupilStream, Reading, answer
-from flows.home.faults import LOGGER, Fault, each_guarded, guarded
+from flows.home.faults import LOGGER, Fault, guarded, guarded_all
 from flows.home.log import logged
 from flows.intake.arrival import Arrival, Key
 from flows.intake.contexts import NEED_SCHOOLS
@@ -30,26 +30,26 @@ def process(intake: Intake, batch: Sequence[Arrival]) -> list[Outcome]:
         return [failed(arrival, Fault(NO_SCHOOLS)) for arrival in batch]
     results: dict[Key, LoadResult | Fault] = {}
     whole: list[tuple[Arrival, Reading]] = []
-    for arrival, reading in zip(batch, readings(batch, context, intake.opener), strict=True):
+    for arrival, reading in zip(batch, readings(batch, context, intake.files), strict=True):
         if isinstance(reading, Fault):
             results[arrival.key] = reading
         elif isinstance(reading, Reading):
             whole.append((arrival, reading))
         else:
-            results[arrival.key] = pupils_loaded(intake, arrival, reading)
-    loaded = each_guarded("loading", partial(together_loaded, intake), whole, lambda each: each[0].sha256)
+            results[arrival.key] = _load_pupils(intake, arrival, reading)
+    loaded = guarded_all("loading", partial(_load_together, intake), whole, lambda pair: pair[0].sha256)
     results |= {arrival.key: result for (arrival, _), result in zip(whole, loaded, strict=True)}
     if any(arrival.is_register for arrival in batch):
         intake.contexts.forget()
-    return [told(arrival, results[arrival.key]) for arrival in batch]
+    return [_outcome(arrival, results[arrival.key]) for arrival in batch]
 
 
-def together_loaded(intake: Intake, whole: Sequence[tuple[Arrival, Reading]]) -> list[LoadResult]:
+def _load_together(intake: Intake, whole: Sequence[tuple[Arrival, Reading]]) -> list[LoadResult]:
     pairs = [(reading, arrival.recorded_id) for arrival, reading in whole]
     return load_many(intake.engine, pairs, intake.version, intake.run_id, intake.settings.lock_wait)
 
 
-def pupils_loaded(intake: Intake, arrival: Arrival, stream: PupilStream) -> LoadResult | Fault:
+def _load_pupils(intake: Intake, arrival: Arrival, stream: PupilStream) -> LoadResult | Fault:
     return guarded(
         f"loading delivery {arrival.sha256[:8]}",
         lambda: load_pupils(
@@ -59,7 +59,7 @@ def pupils_loaded(intake: Intake, arrival: Arrival, stream: PupilStream) -> Load
     )
 
 
-def told(arrival: Arrival, result: LoadResult | Fault) -> Outcome:
+def _outcome(arrival: Arrival, result: LoadResult | Fault) -> Outcome:
     """The outcome of a delivery; the log hears of what was loaded."""
     if isinstance(result, Fault):
         return failed(arrival, result)

@@ -22,7 +22,7 @@ KEPT_BLOCKS = 250_000
 """For how many cells a large file counts: its table lies on the disk."""
 
 
-class Opener:
+class DeliveryFiles:
     """Opens deliveries for the tasks of one run."""
 
     def __init__(self, settings: Settings) -> None:

@@ -50,7 +50,7 @@ class Outcome:
 
     def document(self, *, with_ids: bool = False) -> Document:
         """The JSON object of `check --json`; with ids of delivery and reading, and its status, of `ingest --json`."""
-        found: Document = {
+        document: Document = {
             "file": self.file,
             "sha256": self.sha256,
             "form": self.form,
@@ -64,7 +64,7 @@ class Outcome:
         }
         counts = {"status": self.status, "in_force": self.in_force}
         ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id}
-        return found | ({**counts, **ids} if with_ids else {})
+        return document | ({**counts, **ids} if with_ids else {})
 
     def _layout(self) -> Document:
         """How headings were understood; `suggested` is there when something is."""
@@ -73,7 +73,7 @@ class Outcome:
             "missing": list(self.layout.missing),
             "unknown": list(self.layout.unknown),
         }
-        suggested = [asdict(each) for each in self.layout.suggested]
+        suggested = [asdict(suggestion) for suggestion in self.layout.suggested]
         return layout | ({"suggested": suggested} if suggested else {})
 
     @property
@@ -88,6 +88,7 @@ class Outcome:
 
 
 def outcome_of(reading: Reading, arrival: Arrival) -> Outcome:
+    """The outcome of a delivery as it was read: nothing is said yet of what the warehouse makes of it."""
     return Outcome(
         file=arrival.file,
         sha256=arrival.sha256,
@@ -114,30 +115,30 @@ def failed(arrival: Arrival | Incoming, fault: Fault) -> Outcome:
 
 def unique(arrived: Sequence[Arrival | Outcome]) -> list[Arrival]:
     """Arrivals, each delivery once."""
-    found: dict[Key, Arrival] = {}
-    for each in arrived:
-        if isinstance(each, Arrival):
-            found.setdefault(each.key, each)
-    return list(found.values())
+    arrivals: dict[Key, Arrival] = {}
+    for entry in arrived:
+        if isinstance(entry, Arrival):
+            arrivals.setdefault(entry.key, entry)
+    return list(arrivals.values())
 
 
 def in_order(arrived: Sequence[Arrival | Outcome], outcomes: Mapping[Key, Outcome]) -> list[Outcome]:
     """An outcome a file, in the order of the files; of a delivery that is there twice the same one."""
-    told: list[Outcome] = []
+    ordered: list[Outcome] = []
     seen: set[Key] = set()
-    for each in arrived:
-        if isinstance(each, Outcome):
-            told.append(each)
+    for entry in arrived:
+        if isinstance(entry, Outcome):
+            ordered.append(entry)
             continue
-        outcome = outcomes[each.key]
-        told.append(replace(outcome, is_repeat=True) if each.key in seen else outcome)
-        seen.add(each.key)
-    return told
+        outcome = outcomes[entry.key]
+        ordered.append(replace(outcome, is_repeat=True) if entry.key in seen else outcome)
+        seen.add(entry.key)
+    return ordered
 
 
 def first_failure(outcomes: Iterable[Outcome]) -> str | None:
     """The first failure of ours, in a sentence."""
-    return next((each.failure for each in outcomes if each.failure and not each.is_gone), None)
+    return next((outcome.failure for outcome in outcomes if outcome.failure and not outcome.is_gone), None)
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:

@@ -16,12 +16,12 @@ OWN_FILES = ("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", ".d
              ".directory", "folder.htt", "autorun.inf")  # fmt: skip
 
 
-def is_passed_by(parts: Sequence[str]) -> bool:
+def is_passed_by(names: Sequence[str]) -> bool:
     """Is a file that was found, by its folders and its name, no delivery? Hidden and half-downloaded ones are none."""
     return (
-        any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        or is_own_file(parts[-1])
-        or parts[-1].lower().endswith(UNFINISHED)
+        any(name.startswith(".") or name == "__MACOSX" for name in names)
+        or is_own_file(names[-1])
+        or names[-1].lower().endswith(UNFINISHED)
     )
 
 

@@ -53,8 +53,8 @@ class Quota:
             raise NotTaken(LeftOut("quota", f"{before.size + size} bytes, {settings.sender_mb} MB are allowed"))
 
     def _disk(self, size: int) -> None:
-        found = os.statvfs(self.settings.archive)
-        free = found.f_bavail * found.f_frsize - size
+        disk = os.statvfs(self.settings.archive)
+        free = disk.f_bavail * disk.f_frsize - size
         if free < self.settings.free_mb << 20:
             raise NotTaken(LeftOut("no_room", f"{free >> 20} MB would be free, {self.settings.free_mb} MB have to be"))
 

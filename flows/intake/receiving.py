@@ -49,7 +49,7 @@ def receive_new(intake: Intake, inbox: Sequence[Incoming]) -> list[Arrival | Out
         whole.append(Incoming(settings.inbox, None, ".", LeftOut("gone", "it is empty", is_folder=True)))
     arrived, still_left_out = _received(intake, whole)
     guarded("noting what is taken in now", partial(_forget_others, intake.engine, still_left_out))
-    return arrived + _still_waiting(intake, {each.key for each in arrived})
+    return arrived + _still_waiting(intake, {file.key for file in arrived})
 
 
 def _received(intake: Intake, incoming: Sequence[Incoming]) -> tuple[list[Arrival | Outcome], set[str]]:
@@ -64,15 +64,15 @@ def _received(intake: Intake, incoming: Sequence[Incoming]) -> tuple[list[Arriva
     arrived: list[Arrival | Outcome] = []
     left_out_there: set[str] = set()
     for place, file in enumerate(incoming):
-        each = kept[place]
-        if isinstance(each, LeftOut):
-            arrived.append(not_taken(file, each))
+        result = kept[place]
+        if isinstance(result, LeftOut):
+            arrived.append(not_taken(file, result))
             if file.inbox_path is not None:
                 left_out_there.add(file.inbox_path)
-        elif isinstance(each, Fault):
-            arrived.append(failed(file, each))
+        elif isinstance(result, Fault):
+            arrived.append(failed(file, result))
         else:
-            arrived += _deliveries(intake, each, seen, together)
+            arrived += _deliveries(intake, result, seen, together)
     return arrived, left_out_there
 
 
@@ -91,9 +91,9 @@ def _kept(intake: Intake, file: Incoming, seen: Look, together: Together) -> Arr
         if not is_inbox:
             raise
         return gone(file)
-    (recorded,) = record(intake, [arrival], seen, together)
+    (result,) = record(intake, [arrival], seen, together)
     intake.quota.note(file.folder, allowed)
-    return recorded
+    return result
 
 
 def _deliveries(intake: Intake, kept: Arrival | Outcome, seen: Look, together: Together) -> list[Arrival | Outcome]:
@@ -113,28 +113,28 @@ def _unpacked(intake: Intake, arrival: Arrival, seen: Look, together: Together) 
 def record(intake: Intake, arrivals: Sequence[Arrival], seen: Look, together: Together) -> list[Arrival | Outcome]:
     """Record in one transaction that archived files came: the arrivals, each with the delivery that it is and with the
     time at which that came; the outcome of one that states that there is nothing to report."""
-    settings, found = intake.settings, {}
+    settings, recorded_arrivals = intake.settings, {}
     with intake.engine.begin() as connection:
-        said = statements_in(connection, arrivals, seen.received_at, settings, intake.stated.sender)
-        in_order = sorted(arrivals, key=lambda each: (each.file, each.sha256))  # always the same: no deadlock
+        statements = statements_in(connection, arrivals, seen.received_at, settings, intake.stated.sender)
+        in_order = sorted(arrivals, key=lambda arrival: (arrival.file, arrival.sha256))  # always the same: no deadlock
         came = [
             Came(
-                each.sha256, each.file, each.size, each.claimed_at or seen.received_at,
-                each.path.relative_to(settings.archive).as_posix(), each.folder, each.channel,
-                is_vouched=settings.vouches_for(each.channel), run_id=intake.run_id,
-                container_id=each.container_id, inbox_path=each.inbox_path, stamp=each.stamp,
-                stated=intake.stated, said=said[each.key][0] if each.key in said else None,
+                arrival.sha256, arrival.file, arrival.size, arrival.claimed_at or seen.received_at,
+                arrival.path.relative_to(settings.archive).as_posix(), arrival.folder, arrival.channel,
+                is_vouched=settings.vouches_for(arrival.channel), run_id=intake.run_id,
+                container_id=arrival.container_id, inbox_path=arrival.inbox_path, stamp=arrival.stamp,
+                stated=intake.stated, nothing=statements[arrival.key][0] if arrival.key in statements else None,
             )
-            for each in in_order
+            for arrival in in_order
         ]  # fmt: skip
-        for arrival, recorded in zip(in_order, record_all(connection, came, seen, together), strict=True):
-            found[arrival.key] = replace(
-                arrival, delivery_id=recorded.delivery_id, received_at=recorded.came_at, stated=intake.stated
+        for arrival, delivery in zip(in_order, record_all(connection, came, seen, together), strict=True):
+            recorded_arrivals[arrival.key] = replace(
+                arrival, delivery_id=delivery.delivery_id, received_at=delivery.came_at, stated=intake.stated
             )
-        made = {each.key: said[key] for key, each in found.items() if key in said}
-        stated = take_statements(connection, list(found.values()), made, settings, intake.run_id)
-    recorded_there = [found[each.key] for each in arrivals]
-    return [stated.get(each.key, each) for each in recorded_there]
+        made = {arrival.key: statements[key] for key, arrival in recorded_arrivals.items() if key in statements}
+        stated = take_statements(connection, list(recorded_arrivals.values()), made, settings, intake.run_id)
+    in_their_order = [recorded_arrivals[arrival.key] for arrival in arrivals]
+    return [stated.get(arrival.key, arrival) for arrival in in_their_order]
 
 
 def _still_waiting(intake: Intake, arrived: Collection[Key]) -> list[Arrival | Outcome]:
@@ -142,10 +142,10 @@ def _still_waiting(intake: Intake, arrived: Collection[Key]) -> list[Arrival | O
         kept = archived_arrivals(connection, intake.settings.archive, waiting(connection, intake.version))
         seen = look(connection)
     return [
-        each
+        result
         for delivery_id, arrival in kept.items()
         if delivery_id not in arrived
-        for each in _deliveries(intake, arrival, seen, ())
+        for result in _deliveries(intake, arrival, seen, ())
     ]
 
 
@@ -160,17 +160,18 @@ def _has_seen_files(engine: Engine) -> bool:
 
 
 def _circumstances(files: Sequence[Incoming] | Sequence[Arrival]) -> list[tuple[str, str]]:
-    return [(each.file, each.folder or "") for each in files]
+    return [(file.file, file.folder or "") for file in files]
 
 
 def archived_arrivals(connection: Connection, folder: Path, deliveries: Collection[int]) -> dict[int, Arrival]:
     """Delivery id → the bytes that the archive in `folder` keeps of it, in the order in which they were received."""
     return {
-        each.delivery_id: Arrival(
-            each.file_name, each.folder, each.sha256, each.byte_size, each.came_at, folder / each.archive_path,
-            claimed_at=each.claimed_at, channel=each.channel or NAMED, delivery_id=each.delivery_id, stated=each.stated,
+        delivery.delivery_id: Arrival(
+            delivery.file_name, delivery.folder, delivery.sha256, delivery.byte_size, delivery.came_at,
+            folder / delivery.archive_path, claimed_at=delivery.claimed_at, channel=delivery.channel or NAMED,
+            delivery_id=delivery.delivery_id, stated=delivery.stated,
         )
-        for each in archived(connection, deliveries)
+        for delivery in archived(connection, deliveries)
     }  # fmt: skip
 
 

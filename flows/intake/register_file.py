@@ -14,29 +14,29 @@ from flows.home.usage import UsageError
 from flows.intake.archive import digest
 from flows.intake.arrival import REGISTER_FORM
 from flows.intake.incoming import Incoming, NotTaken
-from flows.intake.opening import Opener
+from flows.intake.opening import DeliveryFiles
 from flows.intake.readings import drained, readings
 from transforms.interpret import Context
 
 
-def register_known(settings: Settings, register: Path | None, opener: Opener) -> pl.DataFrame | None:
+def register_at_hand(settings: Settings, register: Path | None, files: DeliveryFiles) -> pl.DataFrame | None:
     """The register without a database: the one named, else the one last loaded, else None. Raises UsageError, Fault."""
     if register is not None:
-        return register_of(register, opener)
+        return register_of(register, files)
     return pl.read_parquet(settings.register) if settings.register.exists() else None
 
 
-def register_of(path: Path, opener: Opener) -> pl.DataFrame:
+def register_of(path: Path, files: DeliveryFiles) -> pl.DataFrame:
     """The register out of a delivery of it, for a check without a database. Raises UsageError, Fault."""
     try:
         arrival = digest(Incoming(path, None))
     except NotTaken as error:
         why = rule_text(LEFT_OUT[error.left_out.why].id).what
         raise UsageError(f"{path} is not a register that can be used: {why}") from None
-    (found,) = readings([arrival], Context(None, b"", form=REGISTER_FORM), opener)
-    if isinstance(found, Fault):
-        raise found
-    reading = drained(found)
+    (answer,) = readings([arrival], Context(None, b"", form=REGISTER_FORM), files)
+    if isinstance(answer, Fault):
+        raise answer
+    reading = drained(answer)
     if reading.verdict == "refused":
         why = next(iter(reading.findings.filter(pl.col("severity") == "refuse")["message"]), "")
         raise UsageError(f"{path} is not a register that can be used: {why}")

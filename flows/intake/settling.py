@@ -26,11 +26,11 @@ LONGEST_ZIP_END = (1 << 16) + 22
 def settled(files: Sequence[Incoming], seconds: float) -> list[Incoming]:
     """New files less those that are left for the next look; the log hears of these, without their names."""
     left = unsettled(files, seconds)
-    for each in files:
-        if each.path in left:
-            place = each.folder or "no sender"
-            LOGGER.warning("a new file of %s is left for the next look: %s", place, left[each.path])
-    return [each for each in files if each.path not in left]
+    for file in files:
+        if file.path in left:
+            place = file.folder or "no sender"
+            LOGGER.warning("a new file of %s is left for the next look: %s", place, left[file.path])
+    return [file for file in files if file.path not in left]
 
 
 def unsettled(files: Sequence[Incoming], seconds: float) -> dict[Path, str]:
@@ -42,14 +42,14 @@ def unsettled(files: Sequence[Incoming], seconds: float) -> dict[Path, str]:
     left: dict[Path, str] = {}
     young: dict[Path, str] = {}
     youngest = seconds
-    for each in files:
-        path = each.path
-        if each.left_out is not None:
+    for file in files:
+        path = file.path
+        if file.left_out is not None:
             continue
         try:
             status = path.lstat()
             age = abs(began - status.st_ctime)  # of the last change of any kind: a copier sets the time of writing back
-            if age < PATIENCE and (why := _unfinished(each, status.st_size)):
+            if age < PATIENCE and (why := _unfinished(file, status.st_size)):
                 left[path] = why
             elif age < seconds:
                 young[path] = stamp(status)

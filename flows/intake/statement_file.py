@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from contracts.circumstances import Said
+from contracts.circumstances import NothingToReport
 from contracts.grid import Unreadable
 from contracts.texts import phrases
 from contracts.vocabulary import rows
@@ -42,15 +42,15 @@ def statement_text(arrival: Arrival) -> str | None:
     except Unreadable:
         return None
     lines = [line for line in text.splitlines() if line.strip()]
-    said = plain(" ".join([PurePath(arrival.file).stem, *lines[:FIRST_LINES]]))
-    if "nothing" not in meant(said) or sum(bool(TABLE.search(line)) for line in lines) > 1:
+    beginning = plain(" ".join([PurePath(arrival.file).stem, *lines[:FIRST_LINES]]))
+    if "nothing" not in meant(beginning) or sum(bool(TABLE.search(line)) for line in lines) > 1:
         return None
     return text
 
 
 def understood(
     connection: Connection, arrival: Arrival, sender: str | None, text: str, came_at: dt.datetime, zone: ZoneInfo
-) -> Said | str:
+) -> NothingToReport | str:
     """What a text of a sender states that came at a time, or the code of the phrase that says what is not understood.
 
     The day decides for which campaign or night it is: the same words are others next year.
@@ -59,16 +59,16 @@ def understood(
     owed = duties(connection, sender, day) if sender is not None else []
     if not owed or sender is None:
         return "statement.unclear.sender"
-    said = f"{PurePath(arrival.file).stem} {text}"
-    duty = chosen(owed, plain(said))
+    words = f"{PurePath(arrival.file).stem} {text}"
+    duty = chosen(owed, plain(words))
     if duty is None:
         return "statement.unclear.form"
     night = None
     if duty.campaign is None:
-        night = dated(said, day - dt.timedelta(days=1))
+        night = dated(words, day - dt.timedelta(days=1))
         if night is None or night > day:
             return "statement.unclear.night"
-    return Said(duty.form, sender, duty.campaign, night)
+    return NothingToReport(duty.form, sender, duty.campaign, night)
 
 
 def reason_of(arrival: Arrival, text: str) -> str:
@@ -76,30 +76,30 @@ def reason_of(arrival: Arrival, text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()[:LONGEST_REASON] or PurePath(arrival.file).stem
 
 
-def chosen(owed: Collection[Duty], said: str) -> Duty | None:
+def chosen(owed: Collection[Duty], words: str) -> Duty | None:
     """The one form that is named, else the only one that is owed."""
-    named = meant(said) - {"nothing"} | {duty.form for duty in owed if plain(duty.form_title) in said}
+    named = meant(words) - {"nothing"} | {duty.form for duty in owed if plain(duty.form_title) in words}
     fitting = [duty for duty in owed if not named or duty.form in named]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def dated(said: str, otherwise: dt.date) -> dt.date | None:
+def dated(words: str, otherwise: dt.date) -> dt.date | None:
     """The one date that is named, the other one when none is, None when there are several or it is no date."""
-    found = set(DATE.findall(said))
-    if not found:
+    dates = set(DATE.findall(words))
+    if not dates:
         return otherwise
-    if len(found) > 1:
+    if len(dates) > 1:
         return None
-    ((day, month, year, iso_year, iso_month, iso_day),) = found
+    ((day, month, year, iso_year, iso_month, iso_day),) = dates
     try:
         return dt.date(int(year or iso_year), int(month or iso_month), int(day or iso_day))
     except ValueError:
         return None
 
 
-def meant(said: str) -> set[str]:
+def meant(words: str) -> set[str]:
     """What the words of a plain text mean: `nothing`, and forms."""
-    return {means for word, means in _means().items() if word in said}
+    return {means for word, means in _means().items() if word in words}
 
 
 @cache
@@ -113,30 +113,33 @@ def plain(text: str) -> str:
 
 
 def answer_name(file: str, sha256: str) -> str:
+    """The name of the text that answers a statement, beside the receipts of its sender."""
     return receipt_name(file, sha256).removesuffix(".xlsx") + ".txt"
 
 
-def answer(each: Unanswered, zone: ZoneInfo) -> bytes:
+def answer(statement: Unanswered, zone: ZoneInfo) -> bytes:
     """What was understood; readable in Notepad."""
-    said = phrases()
-    what = said["statement.campaign"] if each.campaign else said["statement.night"]
-    day = f"{each.as_of:%d.%m.%Y}" if each.as_of else ""
+    texts = phrases()
+    what = texts["statement.campaign"] if statement.campaign else texts["statement.night"]
+    day = f"{statement.as_of:%d.%m.%Y}" if statement.as_of else ""
     lines = [
-        said["statement.accepted"],
-        what.format(form=each.form_title, campaign=each.campaign_title or "", day=day),
-        said["statement.received"].format(file=each.file, when=f"{each.stated_at.astimezone(zone):%d.%m.%Y %H:%M}"),
-        said["statement.reason"].format(reason=each.reason),
-        said["statement.later"],
-        said["statement.schools"],
+        texts["statement.accepted"],
+        what.format(form=statement.form_title, campaign=statement.campaign_title or "", day=day),
+        texts["statement.received"].format(
+            file=statement.file, when=f"{statement.stated_at.astimezone(zone):%d.%m.%Y %H:%M}"
+        ),
+        texts["statement.reason"].format(reason=statement.reason),
+        texts["statement.later"],
+        texts["statement.schools"],
     ]
-    return in_notepad(lines)
+    return _in_notepad(lines)
 
 
 def unclear(code: str, file: str) -> bytes:
     """What was not understood, and how to say it."""
-    said = phrases()
-    return in_notepad([said["statement.unclear"].format(file=file), said[code], said["statement.example"]])
+    texts = phrases()
+    return _in_notepad([texts["statement.unclear"].format(file=file), texts[code], texts["statement.example"]])
 
 
-def in_notepad(lines: list[str]) -> bytes:
+def _in_notepad(lines: list[str]) -> bytes:
     return "\r\n\r\n".join([*lines, ""]).encode("utf-8-sig")

@@ -10,7 +10,7 @@ from flows.messages.composing import compose
 from flows.messages.delivering import Delivered, deliver
 from flows.messages.routing import routes
 from warehouse.core.transaction import retried
-from warehouse.incidents.messages import enqueue, told_to, working_days
+from warehouse.incidents.messages import enqueue, hearers_of, working_days
 from warehouse.incidents.observe import observe
 
 if TYPE_CHECKING:
@@ -36,6 +36,6 @@ def write_down(engine: Engine, settings: Settings, now: dt.datetime, run_id: int
         events = observe(
             connection, now, cool_down, settings.escalate_days, run_id, nightly_hours=settings.nightly_hours
         )
-        heard = told_to(connection, [event.incident_id for event in events if event.kind == "closed"])
+        heard = hearers_of(connection, [event.incident_id for event in events if event.kind == "closed"])
         messages = compose(events, table, now, settings, heard, working_days(connection))
         return enqueue(connection, messages, now, run_id)

@@ -16,8 +16,8 @@ from contracts.vocabulary import campaign_at, rows
 from documents.writing.template import template_xlsx
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, write_anew
-from flows.intake.opening import Opener
-from flows.intake.register_file import register_known
+from flows.intake.opening import DeliveryFiles
+from flows.intake.register_file import register_at_hand
 
 Row = dict[str, str]
 
@@ -88,7 +88,7 @@ def schools(settings: Settings, form: Form, sender: str | None, register: Path |
     if sender is None:
         sys.stderr.write("no schools are filled in: name their sender with --sender\n")
         return []
-    frame = register_known(settings, register, Opener(settings))
+    frame = register_at_hand(settings, register, DeliveryFiles(settings))
     if frame is None:
         sys.stderr.write("no schools are filled in: no register is loaded yet; name one with --register\n")
         return []

@@ -50,17 +50,17 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                     arrived = receive(intake, named(paths, settings.inbox))
                 else:
                     arrived = receive_new(intake, discover(settings.inbox))
-                told = with_what_counts(engine, take_in(intake, arrived), ZoneInfo(settings.timezone))
+                outcomes = with_what_counts(engine, take_in(intake, arrived), ZoneInfo(settings.timezone))
                 dates = publish_changes(engine, settings, options.as_of, run_id)
                 LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
                 with engine.connect() as connection:
                     published = published_dates(connection)  # by a run, too, that died before its receipts
-                write_receipts(engine, settings, told, max(dates or published, default=options.as_of))
-                state, message = RUN_STATES[exit_code(told)], first_failure(told)
+                write_receipts(engine, settings, outcomes, max(dates or published, default=options.as_of))
+                state, message = RUN_STATES[exit_code(outcomes)], first_failure(outcomes)
         finally:
             with engine.begin() as connection:
                 finish_run(connection, run_id, state, message and message[:LONGEST_MESSAGE])
-    return told
+    return outcomes
 
 
 def ingest_by_hand(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:

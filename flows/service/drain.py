@@ -25,12 +25,12 @@ def drain(api: Api, seconds: float, tell: Callable[[list[str]], None]) -> list[s
     """
     _patiently(lambda: api.pause_pool(True))
     deadline = time.monotonic() + seconds
-    last_told: list[str] | None = None
+    last_left: list[str] | None = None
     while True:
         left = [run["name"] for run in _patiently(lambda: api.runs(ACTIVE))]
-        if left != last_told:
+        if left != last_left:
             tell(left)
-            last_told = left
+            last_left = left
         if not left or time.monotonic() >= deadline:
             return left
         time.sleep(LOOK_SECONDS)

@@ -147,6 +147,7 @@ class _Service:
             raise Fault(f"name a database for Prefect in PROFMIN_PREFECT_DATABASE_URL: {error}") from None
 
     def start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        """Start a process of ours, the server or the worker; from then on it is kept running."""
         child = Child(name, command, environment, self.settings.home, self.lock)
         self.children.append(child)
         self.phase = f"starting the {name}"
@@ -164,6 +165,7 @@ class _Service:
         return process.returncode == 0
 
     def wait_for_server(self) -> None:
+        """Return once it answers. Raises Fault when it does not within START_SECONDS, or ends again and again."""
         deadline = time.monotonic() + START_SECONDS
         while not self.api.is_there():
             self.look()
@@ -224,6 +226,7 @@ class _Service:
                 log.error("%s", describe(error))
 
     def keep_log_small(self) -> None:
+        """Set aside a log that became too long, in place of the one that was set aside before."""
         path = log_file(self.settings)
         if path.exists() and path.stat().st_size > LARGEST_LOG:  # written to by all of us, so it is copied and emptied
             path.with_suffix(".log.old").write_bytes(path.read_bytes())

@@ -57,23 +57,23 @@ def test_a_register_that_is_no_file_is_wrong_usage_in_words(bare: Settings, regi
 
 
 def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path) -> None:
-    from flows.intake.opening import Opener
+    from flows.intake.opening import DeliveryFiles
     from flows.intake.register_file import register_of
 
     home = Settings(home=tmp_path)
     files = picked(region_files, "department/Реестр", "bakcharsky")
-    register_of(files["department/Реестр"], Opener(home)).write_parquet(home.register)
+    register_of(files["department/Реестр"], DeliveryFiles(home)).write_parquet(home.register)
     (outcome,) = check([files["bakcharsky"]], Options(), home)
     assert "COM-024" not in {finding.rule for finding in outcome.findings}
 
 
 def test_check_takes_a_register_kept_before_full_names_were(tmp_path: Path, region_files: Path) -> None:
-    from flows.intake.opening import Opener
+    from flows.intake.opening import DeliveryFiles
     from flows.intake.register_file import register_of
 
     home = Settings(home=tmp_path)
     files = picked(region_files, "department/Реестр", "bakcharsky")
-    register = register_of(files["department/Реестр"], Opener(home))
+    register = register_of(files["department/Реестр"], DeliveryFiles(home))
     assert register["full_name"].null_count() == 0
     register.drop("full_name").write_parquet(home.register)
     (outcome,) = check([files["bakcharsky"]], Options(), home)

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from flows.home.settings import Settings
 from flows.messages.delivering import MOST_ATTEMPTS, Delivered, deliver
 from flows.messages.routing import COLUMNS
-from warehouse.incidents.messages import Attachment, Message, cancel_what_is_over, enqueue, told_to
+from warehouse.incidents.messages import Attachment, Message, cancel_what_is_over, enqueue, hearers_of
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 START = dt.datetime(2023, 9, 8, 9, 0, tzinfo=ZoneInfo("Asia/Tomsk"))
@@ -211,14 +211,14 @@ def test_nobody_hears_of_the_end_of_what_he_never_heard_of(engine: sa.Engine, ro
     for each in (told, untold):
         close(engine, each)
     with engine.connect() as connection:
-        assert told_to(connection, [told, untold]) == {told: {FILE}, untold: {FILE}}
+        assert hearers_of(connection, [told, untold]) == {told: {FILE}, untold: {FILE}}
     write(engine, [of(FILE, "closes told", (), [told]), of(FILE, "closes untold", (), [untold])])
     assert deliver(engine, routed, START) == Delivered(sent=1, cancelled=2)
     assert kept(engine) == {
         "opens told": "sent", "opens untold": "cancelled", "closes told": "sent", "closes untold": "cancelled",
     }  # fmt: skip
     with engine.connect() as connection:
-        assert told_to(connection, [told, untold]) == {}
+        assert hearers_of(connection, [told, untold]) == {}
 
 
 def test_what_came_back_and_went_again_unheard_is_not_told(engine: sa.Engine, routed: Settings) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
-from flows.intake.statements import state_nothing, take_back
+from flows.intake.statements import OfficerStatement, state_nothing, take_back
 from flows.messages.delivering import deliver
 from flows.messages.reminders import remind
 from flows.messages.routing import COLUMNS
@@ -174,15 +175,15 @@ def test_an_unread_file_gives_time(week: tuple[Settings, sa.Engine, Path]) -> No
 
 def test_nothing_to_report_is_not_reminded_of(week: tuple[Settings, sa.Engine, Path]) -> None:
     settings, engine, _ = week
-    asked = (engine, settings, "kedrovy", READINESS, None, None)
+    asked = OfficerStatement("kedrovy", READINESS, "Офицер", at(3), "Школы закрыты")
     remind(engine, settings, at(2))
-    state_nothing(*asked, "Школы закрыты", "Офицер", at(3))
+    state_nothing(engine, asked, settings)
     with engine.connect() as connection:
         (told,) = written(engine, "kedrovy")
         assert not still_due(connection, told["about"])
     remind(engine, settings, at(7))
     assert len(written(engine, "kedrovy")) == 1
-    take_back(*asked, "Офицер", at(7, 12))
+    take_back(engine, replace(asked, at=at(7, 12)), settings)
     remind(engine, settings, at(8))
     assert len(written(engine, "kedrovy")) == 2
 
@@ -192,7 +193,7 @@ def test_a_partial_report_then_nothing_more(week: tuple[Settings, sa.Engine, Pat
     settings, engine, _ = week
     remind(engine, settings, at(2))
     partial = next(str(row["sender"]) for row in written(engine) if "не по всем школам" in str(row["body"]))
-    state_nothing(engine, settings, partial, READINESS, None, None, "Больше нечего", "Офицер", at(3))
+    state_nothing(engine, OfficerStatement(partial, READINESS, "Офицер", at(3), "Больше нечего"), settings)
     remind(engine, settings, at(7))
     assert len(written(engine, partial)) == 1
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from flows.intake.incoming import Options
 from flows.intake.intake import Intake
 from flows.intake.outcome import exit_code
 from flows.intake.statement_file import statement_text
-from flows.intake.statements import state_nothing, take_back
+from flows.intake.statements import OfficerStatement, state_nothing, take_back
 from flows.runs.ingest import ingest
 from warehouse.deliveries.receipt_contents import overdue
 from warehouse.deliveries.received import waiting
@@ -155,19 +156,19 @@ def health(engine: sa.Engine, day: dt.date = DAY) -> dict[tuple[str, str], str]:
 
 def test_an_officer_records_and_withdraws(settings: Settings, engine: sa.Engine) -> None:
     key = ("readiness_report", "kedrovy")
-    asked = ("kedrovy", "readiness_report", None, None)
+    asked = OfficerStatement("kedrovy", "readiness_report", "Офицер", NOON, "Школа закрыта")
     assert health(engine)[key] == "missing"
-    told = [state_nothing(engine, settings, *asked, "Школа закрыта", "Офицер", NOON) for _ in range(2)]
+    told = [state_nothing(engine, asked, settings) for _ in range(2)]
     assert told[0].startswith("Записано, сообщать нечего:") and told[1].startswith("Уже было заявлено")
     assert len(stated(engine)) == 1
     with engine.connect() as connection:
         before = {each.sender: each.is_nothing for each in overdue(connection, dt.date(2023, 9, 12))}
     assert before["kedrovy"] and not before["asinovsky"]
     assert health(engine)[key] == "nothing_to_report"
-    take_back(engine, settings, *asked, "Офицер", NOON + dt.timedelta(hours=1))
+    take_back(engine, replace(asked, at=NOON + dt.timedelta(hours=1)), settings)
     assert health(engine)[key] == "missing"
     with pytest.raises(UsageError, match="никто не заявлял"):
-        take_back(engine, settings, *asked, "Офицер", NOON)
+        take_back(engine, asked, settings)
 
 
 @pytest.mark.parametrize(
@@ -191,14 +192,15 @@ def test_what_nobody_owes_cannot_be_stated(
     wrong: str,
 ) -> None:
     with pytest.raises(UsageError, match=wrong):
-        state_nothing(engine, settings, sender, form, campaign, as_of, "потому", "Офицер", NOON)
+        state_nothing(engine, OfficerStatement(sender, form, "Офицер", NOON, "потому", campaign, as_of), settings)
     assert stated(engine) == []
 
 
 def test_a_statement_of_a_published_day_is_published_with_the_next_run(settings: Settings, engine: sa.Engine) -> None:
     night = dt.date(2023, 9, 6)
     publish(engine, [night, DAY])
-    state_nothing(engine, settings, "regional_operator", "registration_export", None, night, "сбой", "Офицер", NOON)
+    asked = OfficerStatement("regional_operator", "registration_export", "Офицер", NOON, "сбой", as_of=night)
+    state_nothing(engine, asked, settings)
     ingest([], Options(), settings)
     with engine.connect() as connection:
         told = mart(connection, "reporting_rate", night).filter(form="registration_export")

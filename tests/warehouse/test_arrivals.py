@@ -11,7 +11,7 @@ from hand_made import DAY, NOON, VERSION, export, reading, report, school_ids, s
 
 from contracts.circumstances import Stated
 from contracts.reading import Reading
-from warehouse.deliveries.arrivals import Came, Look, Recorded, look, record_all, record_came
+from warehouse.deliveries.arrivals import Came, DeliveryOfFile, Look, look, record_all, record_came
 from warehouse.deliveries.load import LoadResult, load
 from warehouse.schema.upgrade import connect, migrate, upgrade
 from warehouse.watch.destruction import due
@@ -27,7 +27,7 @@ def ids(engine: sa.Engine) -> dict[str, int]:
     return school_ids(engine)
 
 
-def record(engine: sa.Engine, came: Came, seen: Look | None = None, together: Any = ()) -> Recorded:
+def record(engine: sa.Engine, came: Came, seen: Look | None = None, together: Any = ()) -> DeliveryOfFile:
     with engine.begin() as connection:
         return record_came(connection, came, seen or look(connection), together)
 
@@ -225,7 +225,7 @@ def test_files_that_come_together_are_recorded_as_one_by_one(engine: sa.Engine, 
     assert order == sorted(order)
 
 
-def kept(connection: sa.Connection, recorded: list[Recorded]) -> list[dict[str, Any]]:
+def kept(connection: sa.Connection, recorded: list[DeliveryOfFile]) -> list[dict[str, Any]]:
     """The rows of deliveries and of their arrivals, without ids and what the clock says."""
     ids = {"ids": [each.delivery_id for each in recorded]}
     own = ("delivery_id", "arrival_id", "archived_at", "arrived_at")

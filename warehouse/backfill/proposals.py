@@ -69,7 +69,7 @@ def propose_readings(
             )
             if hashes.whole != before[delivery_id]
         ]
-        changed.sort(key=lambda each: (counts[each[2]], each[0].as_of or dt.date.min, each[2]))
+        changed.sort(key=lambda change: (counts[change[2]], change[0].as_of or dt.date.min, change[2]))
         incoming = {
             place: Incoming(reading, hashes, delivery_id, counts[delivery_id], reading_id, contract_version, run_id)
             for place, ((reading, hashes, delivery_id), reading_id) in enumerate(

@@ -16,7 +16,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, text
 
-from contracts.circumstances import NOTHING_STATED, Said, Stated
+from contracts.circumstances import NOTHING_STATED, NothingToReport, Stated
 
 # Deliveries of one look came together; a clock that was set back does not put them before those of an earlier look.
 LOOK = """
@@ -172,11 +172,11 @@ class Came:
     inbox_path: str | None = None
     stamp: str | None = None
     stated: Stated = NOTHING_STATED
-    said: Said | None = None
+    nothing: NothingToReport | None = None
 
 
 @dataclass(frozen=True)
-class Recorded:
+class DeliveryOfFile:
     """The delivery that a file is. `came_at` decides whether it came in time."""
 
     delivery_id: int
@@ -190,7 +190,9 @@ def look(connection: Connection) -> Look:
     return Look(now, counts_at)
 
 
-def record_came(connection: Connection, came: Came, seen: Look, together: Collection[tuple[str, str]] = ()) -> Recorded:
+def record_came(
+    connection: Connection, came: Came, seen: Look, together: Collection[tuple[str, str]] = ()
+) -> DeliveryOfFile:
     """Record that a file came; the delivery that it is.
 
     Equal bytes in equal circumstances are the delivery of before as long as its word stands, else a new one, which
@@ -201,51 +203,51 @@ def record_came(connection: Connection, came: Came, seen: Look, together: Collec
     """
     _demand_zone(came)
     own = (came.file_name, came.folder or "")
-    keys = [_key(each) for each, times in Counter(together).items() if each != own or times > 1]
-    known, sent = _known(connection, came, keys)
+    keys = [_key(file) for file, times in Counter(together).items() if file != own or times > 1]
+    earlier, sent = _earlier_delivery(connection, came, keys)
     values = _values(came, seen)
-    delivery_id = known
+    delivery_id = earlier
     while delivery_id is None:
         last = connection.scalar(text(LAST_CLAIM), values)
         is_vouched = came.is_vouched and came.claimed_at <= seen.received_at and (not last or came.claimed_at > last)
         delivery_id = connection.scalar(text(ARCHIVE), {**values, "sent": sent, "is_vouched": is_vouched})
         if delivery_id is None:  # another run has recorded it at this moment
-            known, sent = _known(connection, came, keys)
-            delivery_id = known
-    connection.execute(text(ARRIVE), {**values, "delivery_id": delivery_id, "is_repeat": known is not None})
+            earlier, sent = _earlier_delivery(connection, came, keys)
+            delivery_id = earlier
+    connection.execute(text(ARRIVE), {**values, "delivery_id": delivery_id, "is_repeat": earlier is not None})
     came_at = connection.execute(text(CAME_AT), {"delivery_id": delivery_id}).scalar_one()
-    return Recorded(delivery_id, known is not None, came_at)
+    return DeliveryOfFile(delivery_id, earlier is not None, came_at)
 
 
 def record_all(
     connection: Connection, files: Sequence[Came], seen: Look, together: Collection[tuple[str, str]] = ()
-) -> list[Recorded]:
+) -> list[DeliveryOfFile]:
     """Record that files came, one after the other as `record_came` does; bytes that are new, in one statement."""
-    sent = set(connection.scalars(text(SENT_BEFORE), {"bytes": [each.sha256 for each in files]}))
+    sent = set(connection.scalars(text(SENT_BEFORE), {"bytes": [file.sha256 for file in files]}))
     marked: list[tuple[bool, Came]] = []
-    for each in files:
-        marked.append((each.sha256 not in sent, each))
-        sent.add(each.sha256)
-    recorded: list[Recorded] = []
+    for file in files:
+        marked.append((file.sha256 not in sent, file))
+        sent.add(file.sha256)
+    deliveries: list[DeliveryOfFile] = []
     for is_new, group in groupby(marked, key=itemgetter(0)):  # the order of the ids is that of the files
-        found = [each for _, each in group]
-        made = _record_new(connection, found, seen) if is_new else {}
-        recorded += [made.get(each.sha256) or record_came(connection, each, seen, together) for each in found]
-    return recorded
+        same_kind = [file for _, file in group]
+        made = _record_new(connection, same_kind, seen) if is_new else {}
+        deliveries += [made.get(file.sha256) or record_came(connection, file, seen, together) for file in same_kind]
+    return deliveries
 
 
-def _record_new(connection: Connection, files: Sequence[Came], seen: Look) -> dict[str, Recorded]:
+def _record_new(connection: Connection, files: Sequence[Came], seen: Look) -> dict[str, DeliveryOfFile]:
     """By their bytes, the deliveries that files of different new bytes are; not those that another run has recorded at
     this moment."""
-    for each in files:
-        _demand_zone(each)
-    each_value = [_values(each, None) for each in files]
-    asked = {name: [values[name] for values in each_value] for name in each_value[0]} | {
-        "is_vouched": [each.is_vouched and each.claimed_at <= seen.received_at for each in files],
+    for file in files:
+        _demand_zone(file)
+    values_of_files = [_values(file, None) for file in files]
+    asked = {name: [values[name] for values in values_of_files] for name in values_of_files[0]} | {
+        "is_vouched": [file.is_vouched and file.claimed_at <= seen.received_at for file in files],
         **vars(seen),
     }
     made = connection.execute(text(ARRIVE_NEW), asked).tuples()
-    return {sha256: Recorded(delivery_id, False, came_at) for sha256, delivery_id, came_at in made}
+    return {sha256: DeliveryOfFile(delivery_id, False, came_at) for sha256, delivery_id, came_at in made}
 
 
 def record_arrival(
@@ -260,8 +262,8 @@ def record_arrival(
 ) -> tuple[int, bool]:
     """Record a file that a channel brought which vouches for its time; (delivery_id, is_repeat)."""
     came = Came(sha256, file_name, byte_size, came_at, archive_path, sender_folder, is_vouched=True, run_id=run_id)
-    recorded = record_came(connection, came, look(connection))
-    return recorded.delivery_id, recorded.is_repeat
+    delivery = record_came(connection, came, look(connection))
+    return delivery.delivery_id, delivery.is_repeat
 
 
 def _demand_zone(came: Came) -> None:
@@ -269,18 +271,18 @@ def _demand_zone(came: Came) -> None:
         raise ValueError(f"the time of a file has no time zone: {came.claimed_at}")
 
 
-def _known(connection: Connection, came: Came, keys: Collection[str]) -> tuple[int | None, int]:
+def _earlier_delivery(connection: Connection, came: Came, keys: Collection[str]) -> tuple[int | None, int]:
     """The delivery that these bytes still are, if any, and in which turn they are sent."""
-    said = came.said
+    nothing = came.nothing
     asked = {
         **_values(came, None), "together": list(keys),
-        "said_form": said and said.form, "said_sender": said and said.sender,
-        "said_campaign": said and said.campaign, "said_as_of": said and said.as_of,
+        "said_form": nothing and nothing.form, "said_sender": nothing and nothing.sender,
+        "said_campaign": nothing and nothing.campaign, "said_as_of": nothing and nothing.as_of,
     }  # fmt: skip
     before = connection.execute(text(SAME), asked).mappings().all()
-    for each in before:
-        if each["answers"] and (each["stands"] or each["lies_there"] or each["comes_with_newer"]):
-            return each["delivery_id"], each["sent"]
+    for delivery in before:
+        if delivery["answers"] and (delivery["stands"] or delivery["lies_there"] or delivery["comes_with_newer"]):
+            return delivery["delivery_id"], delivery["sent"]
     return None, before[0]["sent"] + 1 if before else 1
 
 

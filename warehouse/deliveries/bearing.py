@@ -65,14 +65,14 @@ def objections(connection: Connection, asked: Sequence[Weighed]) -> list[list[Fi
     COM-071 refuses it; of the others each holds it. A delivery that is read again takes its own place: only a reading
     of which no row is loaded may not.
     """
-    found: list[list[Finding]] = [[] for _ in asked]
+    findings: list[list[Finding]] = [[] for _ in asked]
     places: dict[Form, list[int]] = {}
     stands = standing(connection, asked)
     for place, each in enumerate(asked):
         if each.before is None and not stands[place]:
             continue
         if each.reading.rows.loaded == 0:
-            found[place].append(_nothing(each.reading, stands[place], each.before))
+            findings[place].append(_nothing(each.reading, stands[place], each.before))
         elif stands[place]:
             places.setdefault(form_named(each.reading.form or ""), []).append(place)
     for form, of_form in places.items():
@@ -80,12 +80,12 @@ def objections(connection: Connection, asked: Sequence[Weighed]) -> list[list[Fi
         if form.defines_schools:
             schools = registered(connection, form, sorted(readings))
             for place in of_form:
-                found[place] += _lost(asked[place].reading, stands[place], schools)
+                findings[place] += _lost(asked[place].reading, stands[place], schools)
         else:
             figures = borne(connection, form, sorted(readings))
             for place in of_form:
-                found[place] += _fallen(form, asked[place].reading, stands[place], figures)
-    return found
+                findings[place] += _fallen(form, asked[place].reading, stands[place], figures)
+    return findings
 
 
 def standing(connection: Connection, asked: Sequence[Weighed]) -> list[list[Stands]]:
@@ -105,15 +105,15 @@ def standing(connection: Connection, asked: Sequence[Weighed]) -> list[list[Stan
         "senders": [each.reading.sender for _, each in then],
         "dates": [each.reading.as_of for _, each in then],
     }
-    found = [
+    stands = [
         [Stands(each.before.reading_id, each.before.rows_loaded, each.before.as_of)]
         if each.before and each.before.delivery_id != each.delivery_id
         else []
         for each in asked
     ]
     for place, *rest in connection.execute(text(HOLDS_THEN), parameters):
-        found[place].append(Stands(*rest))
-    return found
+        stands[place].append(Stands(*rest))
+    return stands
 
 
 def titles(form: Form) -> dict[str, str]:
@@ -140,29 +140,29 @@ def borne_by(form: Form, facts: pl.DataFrame) -> dict[str, int]:
 def borne(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[str, int]]:
     """What the facts of readings bear, by the names of `titles`."""
     keys = {name: key for key, (name, _) in COUNTED.items()}
-    told = [
+    sums = [
         f"count(DISTINCT f.{keys[name]}) AS {name}" if name in keys else f"coalesce(sum(f.{name}), 0)::bigint AS {name}"
         for name in titles(form)
     ]
     statement = f"""
-        SELECT f.reading_id, {", ".join(told)} FROM core.{fact_table(form)} f
+        SELECT f.reading_id, {", ".join(sums)} FROM core.{fact_table(form)} f
         WHERE f.reading_id = ANY (:readings) GROUP BY f.reading_id
     """
-    found = connection.execute(text(statement), {"readings": list(readings)}).mappings()
-    return {row["reading_id"]: {name: int(row[name]) for name in titles(form)} for row in found}
+    rows = connection.execute(text(statement), {"readings": list(readings)}).mappings()
+    return {row["reading_id"]: {name: int(row[name]) for name in titles(form)} for row in rows}
 
 
 def registered(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[str, str]]:
     """The schools of registers: code → name."""
-    found: dict[int, dict[str, str]] = {}
+    schools: dict[int, dict[str, str]] = {}
     statement = text(REGISTERED.format(table=fact_table(form)))
     for reading_id, code, name in connection.execute(statement, {"readings": list(readings)}):
-        found.setdefault(reading_id, {})[code] = name or code
-    return found
+        schools.setdefault(reading_id, {})[code] = name or code
+    return schools
 
 
 def _nothing(reading: Reading, stands: Sequence[Stands], before: Standing | None) -> Finding:
-    rows = max((each.rows_loaded for each in (*stands, *([before] if before else ()))), default=0)
+    rows = max((replaced.rows_loaded for replaced in (*stands, *([before] if before else ()))), default=0)
     return finding(
         NOTHING_LOADED,
         f"Строк с данными: {reading.rows.quarantined}, отложено {reading.rows.quarantined}; "
@@ -174,22 +174,23 @@ def _nothing(reading: Reading, stands: Sequence[Stands], before: Standing | None
 
 
 def _fallen(
-    form: Form, reading: Reading, stands: Sequence[Stands], known: Mapping[int, Mapping[str, int]]
+    form: Form, reading: Reading, stands: Sequence[Stands], figures_before: Mapping[int, Mapping[str, int]]
 ) -> list[Finding]:
     """COM-020 for each figure that falls beyond the form's bound, against the one of which it lacks most."""
     now = {"rows": reading.rows.loaded, **borne_by(form, reading.facts)}
     called = {"rows": "строк", **titles(form)}
     counted = {"rows", *(name for name, _ in COUNTED.values())}
-    found = []
+    findings = []
     for name, figure in now.items():
         before, as_of = max(
-            ({"rows": each.rows_loaded, **known.get(each.reading_id, {})}.get(name, 0), each.as_of) for each in stands
+            ({"rows": replaced.rows_loaded, **figures_before.get(replaced.reading_id, {})}.get(name, 0), replaced.as_of)
+            for replaced in stands
         )
         spare = form.spare_rows if name in counted else form.spare_fall
         if before - figure <= max(form.largest_fall * before + 1e-9, spare):
             continue
         aside = f" (ещё {reading.rows.quarantined} отложено)" if name == "rows" and reading.rows.quarantined else ""
-        found.append(
+        findings.append(
             finding(
                 SUSPICIOUSLY_SMALLER,
                 f"Загружается {called[name]}: {figure}{aside}, в действующем файле на {as_of:%d.%m.%Y}: {before}.",
@@ -199,20 +200,20 @@ def _fallen(
                 column=None if name in counted or form.pupils else name,  # the pupils that count are no column
             )
         )
-    return found
+    return findings
 
 
-def _lost(reading: Reading, stands: Sequence[Stands], known: Mapping[int, Mapping[str, str]]) -> list[Finding]:
+def _lost(reading: Reading, stands: Sequence[Stands], schools: Mapping[int, Mapping[str, str]]) -> list[Finding]:
     """COM-070 when a register lacks schools of the one in force, with their names."""
     now = set(reading.facts["school_code"])
     lost: dict[str, str] = {}
-    for each in stands:
-        lost |= {code: name for code, name in known.get(each.reading_id, {}).items() if code not in now}
+    for replaced in stands:
+        lost |= {code: name for code, name in schools.get(replaced.reading_id, {}).items() if code not in now}
     if not lost:
         return []
     named = "; ".join(f"{name} ({code})" for code, name in sorted(lost.items())[:NAMES_SHOWN])
     more = f" и ещё {len(lost) - NAMES_SHOWN}" if len(lost) > NAMES_SHOWN else ""
-    before = max(len(known.get(each.reading_id, ())) for each in stands)
+    before = max(len(schools.get(replaced.reading_id, ())) for replaced in stands)
     return [
         finding(
             SCHOOLS_LOST,

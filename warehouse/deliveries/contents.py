@@ -27,7 +27,7 @@ ON CONFLICT (school_code) DO NOTHING
 SCHOOLS = "SELECT school_code, school_id FROM ref.school_identity WHERE school_code = ANY (:codes)"
 
 
-def copy_parts(connection: Connection, results: Sequence[LoadResult]) -> None:
+def copy_contents(connection: Connection, results: Sequence[LoadResult]) -> None:
     """Raw rows, findings, facts, control totals and outcomes of all readings, a COPY for each table."""
     raw = _stacked(results, lambda reading: reading.raw_rows, RAW_ROWS).rename({"row": "row_no"})
     copy_frame(connection, "ops.raw_row", raw.with_columns(pl.col("sheet").fill_null("")))

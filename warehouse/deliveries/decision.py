@@ -15,7 +15,7 @@ from contracts.rules import HOLDS
 from warehouse.core.frames import frame
 from warehouse.core.slices import LONGEST_WAIT, lock_slices
 from warehouse.core.transaction import begun, retried
-from warehouse.deliveries.recall import stored_findings
+from warehouse.deliveries.recall import recall_findings
 
 # What is told of a reading that waits, or waited; the figures are those of its findings, and of what holds now.
 HELD = """
@@ -142,10 +142,10 @@ def held(
     """Readings that wait for a decision, the oldest first; then those that waited. Their findings are those that held
     them, or all; times are in UTC."""
     rows = frame(connection, HELD, {"decided_too": decided_too, "delivery_id": delivery_id}).to_dicts()
-    why = stored_findings(connection, [row["reading_id"] for row in rows], rules=None if all_rules else HOLDS)
+    why = recall_findings(connection, [row["reading_id"] for row in rows], rules=None if all_rules else HOLDS)
     history_first = {
-        reading_id: tuple(sorted(found, key=lambda finding: finding.scope != "history"))
-        for reading_id, found in why.items()
+        reading_id: tuple(sorted(findings, key=lambda finding: finding.scope != "history"))
+        for reading_id, findings in why.items()
     }
     return [HeldReading(**row, findings=history_first.get(row["reading_id"], ())) for row in rows]
 
@@ -154,11 +154,11 @@ def overtake(connection: Connection, come: Sequence[Come], now: object) -> None:
     """End the waiting of readings that those which come leave behind."""
     asked = {
         "now": now,
-        "readings": [each.reading_id for each in come],
-        "deliveries": [each.delivery_id for each in come],
-        "slices": [each.slice for each in come],
-        "counts": [each.counts_at for each in come],
-        "statuses": [each.status for each in come],
+        "readings": [reading.reading_id for reading in come],
+        "deliveries": [reading.delivery_id for reading in come],
+        "slices": [reading.slice for reading in come],
+        "counts": [reading.counts_at for reading in come],
+        "statuses": [reading.status for reading in come],
     }
     connection.execute(text(OVERTAKE), asked)
 
@@ -206,12 +206,12 @@ def decide(
 
 def _last(connection: Connection, delivery_id: int) -> tuple[int, str, str | None, bool, str, dt.datetime, str]:
     """The last reading of a delivery: id, status, slice, whether it waited, verdict; when it came, and its file."""
-    found = connection.execute(text(LAST), {"delivery_id": delivery_id}).one_or_none()
-    if found is None:
+    last = connection.execute(text(LAST), {"delivery_id": delivery_id}).one_or_none()
+    if last is None:
         raise NotWaiting(f"Файла с номером {delivery_id} нет: profmin deliveries list покажет те, что ждут решения.")
-    if found[0] is None:
-        raise NotWaiting(f"Файл «{found[6]}» ({delivery_id}) ещё не прочитан: решать нечего.")
-    return (found[0], found[1], found[2], found[3], found[4], found[5], found[6])
+    if last[0] is None:
+        raise NotWaiting(f"Файл «{last[6]}» ({delivery_id}) ещё не прочитан: решать нечего.")
+    return (last[0], last[1], last[2], last[3], last[4], last[5], last[6])
 
 
 def _why(delivery_id: int, file: str, status: str, verdict: str, *, accepted: bool) -> str:

@@ -28,28 +28,38 @@ class Digests(NamedTuple):
 
 def digests(readings: Sequence[Reading]) -> list[Digests]:
     """The hashes of each reading; their frames become text together."""
-    outcomes = lines([each.raw_rows.select("sheet", "row", "outcome") for each in readings])
-    findings = lines([each.findings for each in readings])
+    outcomes = lines([reading.raw_rows.select("sheet", "row", "outcome") for reading in readings])
+    findings = lines([reading.findings for reading in readings])
     rest = [
-        lines([getattr(each, name) for each in readings]) for name in ("facts", "control_totals", "school_outcomes")
+        lines([getattr(reading, name) for reading in readings])
+        for name in ("facts", "control_totals", "school_outcomes")
     ]
-    found = []
-    for place, each in enumerate(readings):
-        told = (each.form, each.edition, each.sender, each.as_of, each.campaign, each.slice, each.verdict, each.rows)
-        before = f"{told!r}{''.join(outcomes[place])}"
+    hashes = []
+    for place, reading in enumerate(readings):
+        identity = (
+            reading.form,
+            reading.edition,
+            reading.sender,
+            reading.as_of,
+            reading.campaign,
+            reading.slice,
+            reading.verdict,
+            reading.rows,
+        )
+        before = f"{identity!r}{''.join(outcomes[place])}"
         after = "".join(line for frames in rest for line in frames[place])
         heading, *all_findings = findings[place] or [""]
-        passing = each.findings["rule"].is_in(OF_CIRCUMSTANCES).to_list()
+        passing = reading.findings["rule"].is_in(OF_CIRCUMSTANCES).to_list()
         lasting = [line for line, is_passing in zip(all_findings, passing, strict=True) if not is_passing]
-        whole = hashed(before, heading, all_findings, after)
+        whole = _hashed(before, heading, all_findings, after)
         is_same = len(lasting) == len(all_findings)
-        found.append(Digests(whole, whole if is_same else hashed(before, heading, lasting, after)))
-    return found
+        hashes.append(Digests(whole, whole if is_same else _hashed(before, heading, lasting, after)))
+    return hashes
 
 
-def hashed(before: str, heading: str, findings: Sequence[str], after: str) -> str:
-    told = f"{heading}{''.join(findings)}" if findings else ""
-    return sha256(f"{before}{told}{after}".encode()).hexdigest()[:32]
+def _hashed(before: str, heading: str, findings: Sequence[str], after: str) -> str:
+    lines_between = f"{heading}{''.join(findings)}" if findings else ""
+    return sha256(f"{before}{lines_between}{after}".encode()).hexdigest()[:32]
 
 
 def lines(frames: Sequence[pl.DataFrame]) -> list[list[str]]:
@@ -57,7 +67,7 @@ def lines(frames: Sequence[pl.DataFrame]) -> list[list[str]]:
 
     Columns are in the order of their names, lists are joined. Frames of the same columns are written as one.
     """
-    found: list[list[str]] = [[] for _ in frames]
+    texts: list[list[str]] = [[] for _ in frames]
     alike: dict[tuple[tuple[str, pl.DataType], ...], list[int]] = {}
     for place, frame in enumerate(frames):
         if not frame.is_empty():
@@ -70,8 +80,8 @@ def lines(frames: Sequence[pl.DataFrame]) -> list[list[str]]:
         for place in places:
             ends.append(ends[-1] + frames[place].height)
         for place, (start, end) in zip(places, pairwise(ends), strict=True):
-            found[place] = [BETWEEN.join(names) + "\n", *written[start:end]]
-    return found
+            texts[place] = [BETWEEN.join(names) + "\n", *written[start:end]]
+    return texts
 
 
 def as_text(column: pl.Series) -> pl.Series:

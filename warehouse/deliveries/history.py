@@ -79,7 +79,7 @@ Compared = tuple[Reading, Standing | None]
 
 def compared(connection: Connection, pairs: Sequence[Compared]) -> list[list[Finding]]:
     """The history findings of each reading against the reading that it replaces (None when there was none)."""
-    found: list[list[Finding]] = [[] for _ in pairs]
+    history: list[list[Finding]] = [[] for _ in pairs]
     forms = {form.name: form for form in FORMS}
     for rule_id, judge in JUDGES.items():
         asked = [
@@ -93,8 +93,8 @@ def compared(connection: Connection, pairs: Sequence[Compared]) -> list[list[Fin
         rule = next(rule for rule in form.rules if rule.id == rule_id)
         judged = judge(connection, form, rule, [(reading, before) for _, reading, before in asked])
         for (place, *_), findings in zip(asked, judged, strict=True):
-            found[place] += findings
-    return found
+            history[place] += findings
+    return history
 
 
 def fell_from_accepted(
@@ -113,7 +113,7 @@ def fell_from_accepted(
         now = dict(zip(outcomes["school_id"].to_list(), outcomes["report_status"].to_list(), strict=True))
         schools = accepted.get(before.reading_id, []) if before else []
         fallen.append([(school, now.get(school, "missing")) for school in schools if now.get(school) != "accepted"])
-    schools = [school for each in fallen for school, _ in each]
+    schools = [school for of_reading in fallen for school, _ in of_reading]
     if not schools:
         return [[] for _ in pairs]
     day = max(reading.as_of for reading, _ in pairs if reading.as_of)
@@ -122,9 +122,9 @@ def fell_from_accepted(
     return [
         [
             finding(rule, f"{names[school]}: {how[status]}.", value=names[school], expected="отчёт принят")
-            for school, status in sorted(each, key=lambda one: names[one[0]])
+            for school, status in sorted(of_reading, key=lambda one: names[one[0]])
         ]
-        for each in fallen
+        for of_reading in fallen
     ]
 
 
@@ -137,11 +137,11 @@ def plan_changed(connection: Connection, form: Form, rule: Rule, pairs: Sequence
     plans: dict[int, list[tuple[str, str, int]]] = {}
     for reading_id, *plan in connection.execute(text(PLAN_BEFORE), {"readings": readings, "day": day}):
         plans.setdefault(reading_id, []).append((plan[0], plan[1], plan[2]))
-    found = []
+    changes = []
     for reading, before in pairs:
         facts = reading.facts
         now = dict(zip(facts["reporting_unit"].to_list(), facts["plan_pupils"].to_list(), strict=True))
-        found.append(
+        changes.append(
             [
                 finding(
                     rule,
@@ -155,7 +155,7 @@ def plan_changed(connection: Connection, form: Form, rule: Rule, pairs: Sequence
                 if now.get(unit) != old
             ]
         )
-    return found
+    return changes
 
 
 def pupils_fell(connection: Connection, form: Form, rule: Rule, pairs: Sequence[Compared]) -> list[list[Finding]]:
@@ -168,13 +168,13 @@ def pupils_fell(connection: Connection, form: Form, rule: Rule, pairs: Sequence[
         return [[] for _ in pairs]
     measure = next(iter(form.pupils.measures))
     statement = PUPILS_BEFORE.format(measure=measure, table=fact_table(form))
-    found: list[list[Finding]] = []
+    falls: list[list[Finding]] = []
     same_date = text(PUPILS_OF.format(measure=measure, table=fact_table(form)))
     for reading, standing in pairs:
         asked = {"form": form.name, "sender": reading.sender, "as_of": reading.as_of}
         before = connection.execute(text(statement), asked).one_or_none()
         now = int(reading.facts[measure].sum() or 0)
-        found.append([])
+        falls.append([])
         if before is None or before[1] - now <= LARGEST_PUPIL_FALL * float(before[1]):
             continue
         if before[1] - now > form.largest_fall * float(before[1]) + 1e-9:
@@ -182,7 +182,7 @@ def pupils_fell(connection: Connection, form: Form, rule: Rule, pairs: Sequence[
         if standing and int(connection.scalar(same_date, {"reading": standing.reading_id}) or 0) <= now:
             continue
         day, old = f"{before[0]:%d.%m.%Y}", int(before[1])
-        found[-1].append(
+        falls[-1].append(
             finding(
                 rule,
                 f"На {day} было {old}, стало {now}.",
@@ -191,7 +191,7 @@ def pupils_fell(connection: Connection, form: Form, rule: Rule, pairs: Sequence[
                 difference=float(now - old),
             )
         )
-    return found
+    return falls
 
 
 def sent_again(connection: Connection, pairs: Sequence[tuple[int, Standing]]) -> dict[int, Finding]:
@@ -220,7 +220,7 @@ JUDGES: dict[str, Callable[[Connection, Form, Rule, Sequence[Compared]], list[li
 
 def finding(
     rule: Rule,
-    said: str,
+    case: str,
     *,
     value: str | None = None,
     expected: str | None = None,
@@ -230,5 +230,5 @@ def finding(
     """A finding of a whole delivery: what the rule says, the case at hand, how to mend it."""
     return Finding(
         rule.id, rule.severity, rule.scope, None, None, None, column, value, expected, difference,
-        message=f"{rule.what} {said} {rule.mend}",
+        message=f"{rule.what} {case} {rule.mend}",
     )  # fmt: skip

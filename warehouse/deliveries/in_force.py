@@ -50,8 +50,8 @@ class Counts:
 def in_force(connection: Connection, reading_ids: Collection[int]) -> dict[int, Counts | None]:
     """Reading → what counts now in its place; None when nothing does. A reading whose form or sender is not known has
     no place and is left out."""
-    found = connection.execute(text(COUNTS), {"readings": list(reading_ids)}).tuples()
+    rows = connection.execute(text(COUNTS), {"readings": list(reading_ids)}).tuples()
     return {
         reading_id: None if counts is None else Counts(counts, file, came_at, as_of)
-        for reading_id, counts, file, came_at, as_of in found
+        for reading_id, counts, file, came_at, as_of in rows
     }

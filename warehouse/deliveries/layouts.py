@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from contracts.reading import Layout
-from warehouse.deliveries.recall import stored_layout
+from warehouse.deliveries.recall import layout_from_json
 
 LAST = """
 SELECT DISTINCT ON (asked.sha256) asked.sha256, r.reading_id, r.as_of, r.layout
@@ -33,5 +33,5 @@ class LayoutBefore:
 def last_layouts(connection: Connection, asked: Sequence[tuple[str, str, str]]) -> dict[str, LayoutBefore]:
     """For a delivery (sha256), its form and sender the layout of their last other delivery that was accepted."""
     sha256, forms, senders = zip(*asked, strict=True)
-    found = connection.execute(text(LAST), {"sha256": list(sha256), "forms": list(forms), "senders": list(senders)})
-    return {sha: LayoutBefore(reading_id, as_of, stored_layout(layout)) for sha, reading_id, as_of, layout in found}
+    rows = connection.execute(text(LAST), {"sha256": list(sha256), "forms": list(forms), "senders": list(senders)})
+    return {sha: LayoutBefore(reading_id, as_of, layout_from_json(layout)) for sha, reading_id, as_of, layout in rows}

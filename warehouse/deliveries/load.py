@@ -58,13 +58,13 @@ def load_many(
     order = sorted(range(len(readings)), key=turn)
     results: dict[int, LoadResult] = {}
     for start in range(0, len(order), READINGS_A_TRANSACTION):
-        part = order[start : start + READINGS_A_TRANSACTION]
-        told = digests([readings[place][0] for place in part])
+        chunk = order[start : start + READINGS_A_TRANSACTION]
+        hashes = digests([readings[place][0] for place in chunk])
         arrived = [
-            (readings[place][0], said, readings[place][1], counts[readings[place][1]])
-            for place, said in zip(part, told, strict=True)
+            (readings[place][0], digest, readings[place][1], counts[readings[place][1]])
+            for place, digest in zip(chunk, hashes, strict=True)
         ]
-        results |= zip(part, load_together(engine, arrived, contract_version, run_id, wait), strict=True)
+        results |= zip(chunk, load_together(engine, arrived, contract_version, run_id, wait), strict=True)
     return [results[place] for place in range(len(readings))]
 
 
@@ -79,12 +79,12 @@ def load_together(
     """Load readings, each with its digests, its delivery's id and its turn, in one transaction in this order."""
     with engine.connect() as connection, begun(connection):
         incoming = {
-            place: Incoming(*each, reading_id, contract_version, run_id)
-            for place, (each, reading_id) in enumerate(zip(arrived, reserve(connection, len(arrived)), strict=True))
+            place: Incoming(*arrival, reading_id, contract_version, run_id)
+            for place, (arrival, reading_id) in enumerate(zip(arrived, reserve(connection, len(arrived)), strict=True))
         }
-        lock_slices(connection, [written(reading, delivery_id) for reading, _, delivery_id, _ in arrived], wait, run_id)
+        lock_slices(connection, [written(arrival, delivery_id) for arrival, _, delivery_id, _ in arrived], wait, run_id)
         results = repeated(connection, incoming)
-        for wave in waves({place: each for place, each in incoming.items() if place not in results}):
+        for wave in waves({place: arrival for place, arrival in incoming.items() if place not in results}):
             results |= zip(wave, store(connection, list(wave.values())), strict=True)
     return [results[place] for place in range(len(arrived))]
 
@@ -115,9 +115,9 @@ def load_pupils(
         reading = stream.reading()
         lock_slices(connection, [written(reading, delivery_id)], wait, run_id)
         made = Incoming(reading, digests([reading])[0], delivery_id, turn, reading_id, contract_version, run_id)
-        known = repeated(connection, {0: made})
-        result = known[0] if known else store(connection, [made])[0]
-        is_new = not known and result.status != "same"
+        earlier = repeated(connection, {0: made})
+        result = earlier[0] if earlier else store(connection, [made])[0]
+        is_new = not earlier and result.status != "same"
         attach_pupils(connection, reading_id, keep=is_new and result.reading.verdict != "refused")
     return result
 
@@ -127,15 +127,19 @@ def waves(incoming: dict[int, Incoming]) -> list[dict[int, Incoming]]:
     as the later is compared with the earlier."""
     waves: list[dict[int, Incoming]] = []
     depth: dict[object, int] = {}
-    for place, each in incoming.items():
+    for place, candidate in incoming.items():
         level = 0
-        if each.reading.slice is not None:
-            key = (each.reading.form, each.reading.sender) if each.follows_a_date else each.reading.slice
+        if candidate.reading.slice is not None:
+            key = (
+                (candidate.reading.form, candidate.reading.sender)
+                if candidate.follows_a_date
+                else candidate.reading.slice
+            )
             level = depth.get(key, 0)
             depth[key] = level + 1
         if level == len(waves):
             waves.append({})
-        waves[level][place] = each
+        waves[level][place] = candidate
     return waves
 
 
@@ -143,7 +147,7 @@ def counts_at(engine: Engine, delivery_ids: Sequence[int]) -> dict[int, dt.datet
     """Delivery → its turn among deliveries. Raises KeyError for a delivery that was never recorded."""
     statement = text("SELECT delivery_id, counts_at FROM ops.delivery WHERE delivery_id = ANY (:deliveries)")
     with engine.connect() as connection:
-        found = dict(connection.execute(statement, {"deliveries": list(delivery_ids)}).tuples().all())
-    if unknown := set(delivery_ids) - set(found):
+        turns = dict(connection.execute(statement, {"deliveries": list(delivery_ids)}).tuples().all())
+    if unknown := set(delivery_ids) - set(turns):
         raise KeyError(f"no such deliveries: {sorted(unknown)}; record_arrival comes first")
-    return found
+    return turns

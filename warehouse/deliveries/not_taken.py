@@ -15,7 +15,7 @@ ON CONFLICT (inbox_path) DO UPDATE SET rule = excluded.rule, stamp = excluded.st
     place = excluded.place, sender_folder = excluded.sender_folder, run_id = excluded.run_id
 """
 FORGET = "DELETE FROM ops.left_out WHERE inbox_path <> ALL (:still)"
-KNOWN = "SELECT inbox_path, stamp FROM ops.left_out"
+STAMPS = "SELECT inbox_path, stamp FROM ops.left_out"
 # The same bytes again are kept once.
 USED = """
 SELECT count(*) AS files, coalesce(sum(d.byte_size) FILTER (WHERE NOT a.is_repeat), 0)::bigint AS bytes
@@ -54,9 +54,9 @@ def forget_others(connection: Connection, still: Collection[str]) -> None:
     connection.execute(text(FORGET), {"still": list(still)})
 
 
-def known(connection: Connection) -> dict[str, str]:
+def stamps(connection: Connection) -> dict[str, str]:
     """Path → stamp of what the last look did not take in."""
-    return dict(connection.execute(text(KNOWN)).tuples().all())
+    return dict(connection.execute(text(STAMPS)).tuples().all())
 
 
 def used(connection: Connection, folder: str | None, since: dt.datetime) -> Used:

@@ -30,19 +30,20 @@ ALTER TABLE restricted.pupil_fact ATTACH PARTITION restricted.pupil_fact_{readin
 DROP = "DROP TABLE restricted.pupil_fact_{reading_id}"
 
 
-class Abandoned(Exception):
+class _Abandoned(Exception):
     """The stream failed, so the COPY that waits for its next block has to end."""
 
 
-class Feed:
-    """What COPY reads: the blocks of the queue, encoded. The queue ends by None, or fails by Abandoned."""
+class _Feed:
+    """What COPY reads: the blocks of the queue, encoded. The queue ends by None, or fails by _Abandoned."""
 
-    def __init__(self, queue: Queue[pl.DataFrame | Abandoned | None]) -> None:
+    def __init__(self, queue: Queue[pl.DataFrame | _Abandoned | None]) -> None:
         self.queue = queue
         self.encoded = self.encode()
         self.buffer = memoryview(b"")
 
     def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end."""
         while not self.buffer:
             try:
                 self.buffer = memoryview(next(self.encoded))
@@ -52,11 +53,12 @@ class Feed:
         return bytes(taken)
 
     def encode(self) -> Iterator[bytes]:
+        """The blocks in the binary form of COPY. Raises _Abandoned when the stream failed."""
         schema = pl.DataFrame(schema=PUPILS).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         encoder = ArrowToPostgresBinaryEncoder(schema)
         yield bytes(encoder.write_header())
         while (block := self.queue.get()) is not None:
-            if isinstance(block, Abandoned):
+            if isinstance(block, _Abandoned):
                 raise block
             for batch in block.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches():
                 yield encoder.write_batch(batch)
@@ -72,11 +74,11 @@ def copy_pupils(connection: Connection, reading_id: int, stream: PupilStream) ->
     run_script(connection, PARTITION.format(reading_id=reading_id))
     columns = ", ".join("row_no" if name == "row" else name for name in PUPILS)
     statement = COPY.format(reading_id=reading_id, columns=columns)
-    queue: Queue[pl.DataFrame | Abandoned | None] = Queue(BLOCKS_AHEAD)
+    queue: Queue[pl.DataFrame | _Abandoned | None] = Queue(BLOCKS_AHEAD)
 
     def send() -> None:
         with driver_cursor(connection) as cursor:
-            cursor.copy_expert(statement, Feed(queue), COPY_BUFFER)  # type: ignore[arg-type]
+            cursor.copy_expert(statement, _Feed(queue), COPY_BUFFER)  # type: ignore[arg-type]
 
     with ThreadPoolExecutor(1, thread_name_prefix="copy-pupils") as pool:
         sent = pool.submit(send)
@@ -86,7 +88,7 @@ def copy_pupils(connection: Connection, reading_id: int, stream: PupilStream) ->
                     break
             _hand_over(queue, sent, None)
         except BaseException:
-            _hand_over(queue, sent, Abandoned())
+            _hand_over(queue, sent, _Abandoned())
             raise
         sent.result()
 
@@ -97,7 +99,7 @@ def attach_pupils(connection: Connection, reading_id: int, *, keep: bool) -> Non
 
 
 def _hand_over(
-    queue: Queue[pl.DataFrame | Abandoned | None], sent: Future[None], block: pl.DataFrame | Abandoned | None
+    queue: Queue[pl.DataFrame | _Abandoned | None], sent: Future[None], block: pl.DataFrame | _Abandoned | None
 ) -> bool:
     """Queue a block as soon as there is room; False when the COPY has already ended and nobody will take it."""
     while not sent.done():

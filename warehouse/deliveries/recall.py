@@ -55,7 +55,7 @@ GROUP BY v.form
 
 
 @dataclass(frozen=True)
-class StoredReading:
+class RecalledReading:
     """A reading as the warehouse has it, without its rows."""
 
     reading_id: int
@@ -73,12 +73,12 @@ class StoredReading:
     """Why an officer accepted or declined it; None without a decision."""
 
 
-def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dict[int, StoredReading]:
+def recall_readings(connection: Connection, reading_ids: Collection[int]) -> dict[int, RecalledReading]:
     """Reading id → the reading, its findings in the order in which they were loaded."""
     asked = {"readings": list(reading_ids)}
-    findings = stored_findings(connection, reading_ids)
+    findings = recall_findings(connection, reading_ids)
     return {
-        row["reading_id"]: StoredReading(
+        row["reading_id"]: RecalledReading(
             reading_id=row["reading_id"],
             delivery_id=row["delivery_id"],
             form=row["form"],
@@ -87,7 +87,7 @@ def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dic
             as_of=row["as_of"],
             verdict=row["verdict"],
             rows=Rows(row["rows_read"], row["rows_loaded"], row["rows_quarantined"], row["rows_not_data"]),
-            layout=stored_layout(row["layout"]),
+            layout=layout_from_json(row["layout"]),
             findings=tuple(findings.get(row["reading_id"], ())),
             status=row["status"],
             decision=row["decision_reason"],
@@ -96,7 +96,7 @@ def stored_readings(connection: Connection, reading_ids: Collection[int]) -> dic
     }
 
 
-def stored_findings(
+def recall_findings(
     connection: Connection,
     reading_ids: Collection[int],
     scope: Scope | None = None,
@@ -104,19 +104,19 @@ def stored_findings(
 ) -> dict[int, list[Finding]]:
     """Reading id → its findings in the order in which they were loaded, all or those of a scope or of some rules."""
     asked = {"readings": list(reading_ids), "scope": scope, "rules": None if rules is None else list(rules)}
-    found: dict[int, list[Finding]] = {}
+    findings: dict[int, list[Finding]] = {}
     for reading_id, *finding in connection.execute(text(FINDINGS), asked):
-        found.setdefault(reading_id, []).append(Finding(*finding))
-    return found
+        findings.setdefault(reading_id, []).append(Finding(*finding))
+    return findings
 
 
-def stored_layout(layout: Mapping[str, Any]) -> Layout:
+def layout_from_json(layout: Mapping[str, Any]) -> Layout:
     """A layout from its JSON; readings of earlier versions have no suggestions and no places."""
     return Layout(
         layout.get("matched", {}),
         tuple(layout.get("missing", ())),
         tuple(layout.get("unknown", ())),
-        tuple(Suggestion(**each) for each in layout.get("suggested", ())),
+        tuple(Suggestion(**suggestion) for suggestion in layout.get("suggested", ())),
         layout.get("places", {}),
     )
 

@@ -15,7 +15,7 @@ from contracts.circumstances import answered_to
 from contracts.forms import FORMS
 from contracts.reading import answer
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
-from warehouse.deliveries.recall import stored_readings
+from warehouse.deliveries.recall import recall_readings
 
 ADDRESSES = """
 SELECT r.reading_id, d.sha256, d.file_name AS file, d.archive_path, r.sender, d.sender_folder, r.form, r.as_of
@@ -123,7 +123,7 @@ ORDER BY o.form, o.sender
 REGISTERED = """
 SELECT s.subordination, s.short_name FROM ref.school_at(:day, 'infinity') s WHERE s.in_register ORDER BY s.school_code
 """
-FOUND = """
+CALLED = """
 SELECT CASE WHEN d.delivery_id = :number THEN 'id' WHEN starts_with(d.sha256, :start) THEN 'sha256' ELSE 'name' END,
     d.delivery_id, d.sha256, d.file_name,
     (SELECT max(r.reading_id) FROM ops.reading r
@@ -174,7 +174,7 @@ class SameAgain:
 
 
 @dataclass(frozen=True)
-class FoundDelivery:
+class DeliveryCalled:
     """A delivery that somebody asked for; `reading_id` is its newest reading, if it has one."""
 
     delivery_id: int
@@ -190,13 +190,13 @@ def unanswered(connection: Connection) -> list[int]:
 
 def same_unanswered(connection: Connection) -> list[SameAgain]:
     """Deliveries that say again what holds, and whose receipts were not written."""
-    found = connection.execute(text(SAME_UNANSWERED)).mappings()
+    rows = connection.execute(text(SAME_UNANSWERED)).mappings()
     return [
         SameAgain(
             row["delivery_id"], row["reading_id"], _address(row), row["came_at"], row["other_file"],
             row["other_received_at"],
         )
-        for row in found
+        for row in rows
     ]  # fmt: skip
 
 
@@ -217,8 +217,8 @@ def last_readings(connection: Connection, delivery_ids: Collection[int]) -> dict
 
 def addresses(connection: Connection, reading_ids: Collection[int]) -> dict[int, Address]:
     """Reading id → where its receipt goes."""
-    found = connection.execute(text(ADDRESSES), {"readings": list(reading_ids)}).mappings()
-    return {row["reading_id"]: _address(row) for row in found}
+    rows = connection.execute(text(ADDRESSES), {"readings": list(reading_ids)}).mappings()
+    return {row["reading_id"]: _address(row) for row in rows}
 
 
 def _address(row: Any) -> Address:
@@ -229,13 +229,13 @@ def _address(row: Any) -> Address:
 def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInfo) -> dict[int, Receipt]:
     """Reading id → what its receipt says, with times in a zone; a handful of statements however many are asked for."""
     asked = {"readings": list(reading_ids)}
-    stored = stored_readings(connection, reading_ids)
+    readings = recall_readings(connection, reading_ids)
     about = {row["reading_id"]: row for row in connection.execute(text(ABOUT), asked).mappings()}
     totals: dict[int, list[Total]] = defaultdict(list)
     for reading_id, *rest in connection.execute(text(TOTALS), asked):
         totals[reading_id].append(Total(*rest))
     days: dict[dt.date, list[int]] = defaultdict(list)
-    for reading_id, reading in stored.items():
+    for reading_id, reading in readings.items():
         if reading.form in OF_SCHOOLS and reading.sender is not None:
             days[about[reading_id]["day"]].append(reading_id)
     accepted: dict[int, list[str]] = defaultdict(list)
@@ -248,7 +248,7 @@ def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInf
             else:
                 (accepted if status == "accepted" else absent)[reading_id].append(name)
     made = {}
-    for reading_id, reading in stored.items():
+    for reading_id, reading in readings.items():
         row = about[reading_id]
         made[reading_id] = Receipt(
             file=row["file_name"], sha256=row["sha256"], received_at=row["received_at"].astimezone(zone),
@@ -281,17 +281,17 @@ def overdue(connection: Connection, day: dt.date) -> list[Overdue]:
     ]
 
 
-def deliveries_called(connection: Connection, asked: str) -> list[FoundDelivery]:
+def deliveries_called(connection: Connection, asked: str) -> list[DeliveryCalled]:
     """The delivery of an id, else the newest of a file name, else the newest of each sha256 that begins so (4 digits or
     more)."""
     is_number = asked.isascii() and asked.isdigit() and len(asked) < 19
     start = asked.lower() if len(asked) >= SHORTEST_PREFIX and set(asked.lower()) <= set("0123456789abcdef") else "-"
     values = {"asked": asked, "number": int(asked) if is_number else -1, "start": start}
-    found: dict[str, list[FoundDelivery]] = defaultdict(list)
-    for how, *rest in connection.execute(text(FOUND), values):
-        found[how].append(FoundDelivery(*rest))
-    newest = {each.sha256: each for each in reversed(found["sha256"])}
-    return found["id"] or found["name"][:1] or list(newest.values())
+    deliveries: dict[str, list[DeliveryCalled]] = defaultdict(list)
+    for how, *rest in connection.execute(text(CALLED), values):
+        deliveries[how].append(DeliveryCalled(*rest))
+    newest = {delivery.sha256: delivery for delivery in reversed(deliveries["sha256"])}
+    return deliveries["id"] or deliveries["name"][:1] or list(newest.values())
 
 
 def _other(row: Any, zone: ZoneInfo) -> OtherDelivery | None:

@@ -116,8 +116,8 @@ def readings_of(connection: Connection, delivery_ids: Collection[int], contract_
     A reading by older rules counts, since judging the past anew is a decision of its own. Only a delivery that older
     rules refused gets another chance.
     """
-    found = connection.execute(text(READINGS), {"deliveries": list(delivery_ids), "version": contract_version})
-    return dict(found.tuples().all())
+    rows = connection.execute(text(READINGS), {"deliveries": list(delivery_ids), "version": contract_version})
+    return dict(rows.tuples().all())
 
 
 def start_run(
@@ -148,8 +148,8 @@ def finish_run(connection: Connection, run_id: int, state: str, message: str | N
 
 def archived(connection: Connection, delivery_ids: Collection[int]) -> list[Archived]:
     """What the archive keeps of deliveries, in the order in which they count."""
-    found = connection.execute(text(ARCHIVED), {"deliveries": list(delivery_ids)})
+    rows = connection.execute(text(ARCHIVED), {"deliveries": list(delivery_ids)})
     return [
         Archived(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], Stated(*row[9:]))
-        for row in found
+        for row in rows
     ]

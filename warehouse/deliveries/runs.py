@@ -64,5 +64,5 @@ def runs_named(connection: Connection, run_ids: Sequence[int] = (), flow_run_id:
 
 def newest_run(connection: Connection) -> int | None:
     """The number of the run that began last; None when there was none."""
-    found: int | None = connection.scalar(text("SELECT max(run_id) FROM ops.run"))
-    return found
+    run_id: int | None = connection.scalar(text("SELECT max(run_id) FROM ops.run"))
+    return run_id

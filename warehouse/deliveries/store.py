@@ -26,13 +26,13 @@ from contracts.rules import HOLDS, NOTHING_LOADED
 from contracts.versions.rule_versions import rules_of
 from warehouse.core.copying import copy_frame
 from warehouse.deliveries.bearing import Weighed, objections
-from warehouse.deliveries.contents import copy_parts
+from warehouse.deliveries.contents import copy_contents
 from warehouse.deliveries.decision import Come, overtake
 from warehouse.deliveries.digest import Digests
 from warehouse.deliveries.history import Standing, compared, sent_again
-from warehouse.deliveries.recall import stored_findings
+from warehouse.deliveries.recall import recall_findings
 
-SAID_BEFORE = """
+READ_BEFORE = """
 SELECT DISTINCT ON (r.delivery_id) r.delivery_id, r.reading_id, r.status, r.digest
 FROM ops.reading r
 WHERE r.delivery_id = ANY (:deliveries) AND r.contract_version = ANY (:versions)
@@ -108,37 +108,38 @@ class LoadResult:
 
 
 def reserve(connection: Connection, count: int) -> list[int]:
+    """Ids for so many readings, growing; they are nobody else's, stored or not."""
     return list(connection.scalars(text(RESERVE), {"count": count}))
 
 
 def repeated(connection: Connection, incoming: Mapping[int, Incoming]) -> dict[int, LoadResult]:
     """Of readings whose slices are locked, those that another run stored meanwhile, as they were stored then."""
     asked = {
-        "deliveries": [each.delivery_id for each in incoming.values()],
-        "versions": list({each.contract_version for each in incoming.values()}),
+        "deliveries": [candidate.delivery_id for candidate in incoming.values()],
+        "versions": list({candidate.contract_version for candidate in incoming.values()}),
     }
-    stored = {row[0]: row[1:] for row in connection.execute(text(SAID_BEFORE), asked).tuples()}
-    if not stored:
+    earlier = {row[0]: row[1:] for row in connection.execute(text(READ_BEFORE), asked).tuples()}
+    if not earlier:
         return {}
-    history = stored_findings(connection, [reading_id for reading_id, *_ in stored.values()], "history")
+    history = recall_findings(connection, [reading_id for reading_id, *_ in earlier.values()], "history")
     results = {}
-    for place, each in incoming.items():
-        reading_id, status, said = stored.get(each.delivery_id, (0, "", None))
-        if said != each.digests.whole:
+    for place, candidate in incoming.items():
+        reading_id, status, digest = earlier.get(candidate.delivery_id, (0, "", None))
+        if digest != candidate.digests.whole:
             continue
         findings = history.get(reading_id, [])
-        result = LoadResult(reading_id, status, None, each.reading, findings_frame(findings))
+        result = LoadResult(reading_id, status, None, candidate.reading, findings_frame(findings))
         if any(finding.severity == "refuse" for finding in findings):
-            result = replace(result, reading=_refused(each.reading, result.history))
+            result = replace(result, reading=_refused(candidate.reading, result.history))
         elif findings:
-            result = _noted(result, each.reading, findings)
+            result = _noted(result, candidate.reading, findings)
         results[place] = result
     return results
 
 
 def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
     """Store readings of different slices, which are locked: decide, supersede, and write everything they hold."""
-    slices = [each.reading.slice for each in wave if each.reading.slice]
+    slices = [candidate.reading.slice for candidate in wave if candidate.reading.slice]
     current = {slice_: Standing(*rest) for slice_, *rest in connection.execute(text(CURRENT), {"slices": slices})}
     now = connection.scalar(text("SELECT ops.clock()"))
     results = _decided(connection, wave, current)
@@ -150,15 +151,15 @@ def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
         for result in results
         if result.status == "superseded" and result.reading.slice
     }
-    stored = [place for place, result in enumerate(results) if result.status != "same"]
+    written = [place for place, result in enumerate(results) if result.status != "same"]
     _note_same(connection, wave, results)
-    if stored:
-        kept = [results[place] for place in stored]
-        copy_frame(connection, "ops.reading", _reading_rows([wave[place] for place in stored], kept, newer, now))
-        copy_parts(connection, kept)
+    if written:
+        kept = [results[place] for place in written]
+        copy_frame(connection, "ops.reading", _reading_rows([wave[place] for place in written], kept, newer, now))
+        copy_contents(connection, kept)
     come = [
-        Come(result.reading_id, each.delivery_id, result.reading.slice, each.counts_at, result.status)
-        for each, result in zip(wave, results, strict=True)
+        Come(result.reading_id, candidate.delivery_id, result.reading.slice, candidate.counts_at, result.status)
+        for candidate, result in zip(wave, results, strict=True)
     ]
     overtake(connection, come, now)
     return results
@@ -166,7 +167,7 @@ def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
 
 def _note_same(connection: Connection, wave: Sequence[Incoming], results: Sequence[LoadResult]) -> None:
     """Record of deliveries that say again what holds which reading answers for them."""
-    same = [(each.delivery_id, result.reading_id) for each, result in zip(wave, results, strict=True)
+    same = [(candidate.delivery_id, result.reading_id) for candidate, result in zip(wave, results, strict=True)
             if result.status == "same"]  # fmt: skip
     if same:
         deliveries, readings = zip(*same, strict=True)
@@ -176,19 +177,21 @@ def _note_same(connection: Connection, wave: Sequence[Incoming], results: Sequen
 def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) -> list[LoadResult]:
     """Store readings of different slices as a backfill's proposals, each judged against what its slice held before."""
     asked = {
-        "readings": [each.reading_id for each in wave],
-        "slices": [each.reading.slice for each in wave],
-        "counts": [each.counts_at for each in wave],
-        "deliveries": [each.delivery_id for each in wave],
+        "readings": [candidate.reading_id for candidate in wave],
+        "slices": [candidate.reading.slice for candidate in wave],
+        "counts": [candidate.counts_at for candidate in wave],
+        "deliveries": [candidate.delivery_id for candidate in wave],
     }
     before = {reading_id: Standing(*rest) for reading_id, *rest in connection.execute(text(STANDING_BEFORE), asked)}
     standing = {
-        each.reading.slice: before[each.reading_id] for each in wave if each.reading.slice and each.reading_id in before
+        candidate.reading.slice: before[candidate.reading_id]
+        for candidate in wave
+        if candidate.reading.slice and candidate.reading_id in before
     }
     # What a backfill takes away is seen and approved with it: nothing of it is held.
     results = [replace(result, status="proposed", superseded=None) for result in _decided(connection, wave, standing)]
     copy_frame(connection, "ops.reading", _reading_rows(wave, results, {}, None, backfill_id))
-    copy_parts(connection, results)
+    copy_contents(connection, results)
     return results
 
 
@@ -197,23 +200,23 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
     results: list[LoadResult] = []
     asked: list[tuple[int, Weighed]] = []
     nothing = empty(FINDINGS)
-    for each in wave:
-        reading = each.reading
+    for candidate in wave:
+        reading = candidate.reading
         before = current.get(reading.slice) if reading.slice else None
         if reading.verdict == "refused" or reading.slice is None:
-            results.append(LoadResult(each.reading_id, "current", None, reading, nothing))
-        elif before and _is_same(each, before):
+            results.append(LoadResult(candidate.reading_id, "current", None, reading, nothing))
+        elif before and _is_same(candidate, before):
             results.append(LoadResult(before.reading_id, "same", None, reading, nothing))
-        elif before and _is_older(each, before):
-            results.append(LoadResult(each.reading_id, "superseded", None, reading, nothing))
+        elif before and _is_older(candidate, before):
+            results.append(LoadResult(candidate.reading_id, "superseded", None, reading, nothing))
         else:
-            asked.append((len(results), Weighed(reading, each.delivery_id, before)))
+            asked.append((len(results), Weighed(reading, candidate.delivery_id, before)))
             results.append(
-                LoadResult(each.reading_id, "current", before.reading_id if before else None, reading, nothing)
+                LoadResult(candidate.reading_id, "current", before.reading_id if before else None, reading, nothing)
             )
-    weighed = objections(connection, [each for _, each in asked])
-    judged = compared(connection, [(each.reading, each.before) for _, each in asked])
-    replacing = [(each.delivery_id, each.before) for _, each in asked if each.before is not None]
+    weighed = objections(connection, [candidate for _, candidate in asked])
+    judged = compared(connection, [(candidate.reading, candidate.before) for _, candidate in asked])
+    replacing = [(candidate.delivery_id, candidate.before) for _, candidate in asked if candidate.before is not None]
     again = sent_again(connection, replacing)
     for (place, one), against, findings in zip(asked, weighed, judged, strict=True):
         rules = {finding.rule for finding in against}
@@ -277,9 +280,9 @@ def _reading_rows(
     """Rows of `ops.reading`."""
     records = [
         {
-            "reading_id": each.reading_id,
-            "delivery_id": each.delivery_id,
-            "contract_version": each.contract_version,
+            "reading_id": candidate.reading_id,
+            "delivery_id": candidate.delivery_id,
+            "contract_version": candidate.contract_version,
             "rules": rules_of(form_named(result.reading.form)) if result.reading.form else None,
             "form": result.reading.form,
             "edition": result.reading.edition,
@@ -294,12 +297,12 @@ def _reading_rows(
             "became_current_at": None if result.status == "held" else now,
             "held_at": now if result.status == "held" else None,
             "superseded_at": now if result.status == "superseded" else None,
-            "superseded_by": newer.get(each.reading_id),
-            "run_id": each.run_id,
+            "superseded_by": newer.get(candidate.reading_id),
+            "run_id": candidate.run_id,
             "backfill_id": backfill_id,
-            "digest": each.digests.whole,
-            "facts_digest": each.digests.facts,
+            "digest": candidate.digests.whole,
+            "facts_digest": candidate.digests.facts,
         }
-        for each, result in zip(wave, results, strict=True)
+        for candidate, result in zip(wave, results, strict=True)
     ]
     return pl.DataFrame(records, infer_schema_length=None)

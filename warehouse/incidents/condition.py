@@ -29,7 +29,7 @@ NOT_EVALUATED = "condition_failed"
 NO_JIT = "SET LOCAL jit = off"
 """Compiling a SELECT takes longer than running it."""
 
-FOUND = """
+TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS incident_found (
     condition text NOT NULL, form text, sender text, subject text NOT NULL, state jsonb NOT NULL,
     details jsonb NOT NULL, deliveries bigint[] NOT NULL
@@ -112,7 +112,7 @@ def find(
 
     One that fails is itself found wrong, with the kind of its error: the error's own words may quote a row.
     """
-    for statement in (NO_JIT, *FOUND.split(";")):
+    for statement in (NO_JIT, *TABLE.split(";")):
         connection.execute(text(statement))
     classes = json.dumps(rule_classes())
     due = thresholds_due(connection, day)

@@ -30,7 +30,7 @@ VALUES (:dedup_key, :recipient, :channel, :message_class, :kind, :sender, :incid
 ON CONFLICT (dedup_key) DO NOTHING
 """
 # Whose last word on an incident is, or is about to be, that it is open. One that is back is the same incident again.
-TOLD_TO = """
+HEARERS = """
 SELECT incident_id, recipient, channel FROM (
     SELECT DISTINCT ON (i.incident_id, m.recipient, m.channel) i.incident_id, m.recipient, m.channel, m.about
     FROM unnest(cast(:incidents AS bigint[])) AS i (incident_id)
@@ -174,7 +174,7 @@ class Due:
     sent_as: str | None
 
 
-class StoredMessage(NamedTuple):
+class KeptMessage(NamedTuple):
     """A message as it is kept, with what came of it."""
 
     message_id: int
@@ -218,10 +218,10 @@ def enqueue(connection: Connection, messages: Iterable[Message], now: dt.datetim
     return written
 
 
-def told_to(connection: Connection, incident_ids: Collection[int]) -> dict[int, set[tuple[str, str]]]:
+def hearers_of(connection: Connection, incident_ids: Collection[int]) -> dict[int, set[tuple[str, str]]]:
     """Incident → recipients and channels that heard, or are about to hear, that it is open."""
     hearers: dict[int, set[tuple[str, str]]] = defaultdict(set)
-    for incident_id, recipient, channel in connection.execute(text(TOLD_TO), {"incidents": list(incident_ids)}):
+    for incident_id, recipient, channel in connection.execute(text(HEARERS), {"incidents": list(incident_ids)}):
         hearers[incident_id].add((recipient, channel))
     return hearers
 
@@ -283,11 +283,11 @@ def give_up(connection: Connection, message_ids: Sequence[int], error: str) -> N
 
 def listed(
     connection: Connection, most: int = 50, outcome: str | None = None, message_id: int | None = None
-) -> list[StoredMessage]:
+) -> list[KeptMessage]:
     """The last messages, the newest first."""
     parameters = {"most": most, "outcome": outcome, "only": message_id}
     rows = connection.execute(text(LISTED), parameters).mappings()
-    return [StoredMessage(**{**row, "attachments": _attachments(row)}) for row in rows]
+    return [KeptMessage(**{**row, "attachments": _attachments(row)}) for row in rows]
 
 
 def _attachments(row: RowMapping) -> tuple[Attachment, ...]:

@@ -32,10 +32,10 @@ def words() -> dict[tuple[str, str], Word]:
     """(column, of) → its line. Raises ValueError for a line that stands there twice."""
     with FILE.open(encoding="utf-8", newline="") as file:
         lines = [Word(**line) for line in csv.DictReader(file)]
-    found = {(line.column, line.of): line for line in lines}
-    if len(found) < len(lines):
+    by_column = {(line.column, line.of): line for line in lines}
+    if len(by_column) < len(lines):
         raise ValueError(f"{FILE.name}: a column has two lines of one kind")
-    return found
+    return by_column
 
 
 def caption(column: str, *kinds: str) -> str:
@@ -50,4 +50,4 @@ def kind(column: str, *kinds: str) -> tuple[str, str]:
 
 def lines(column: str, *kinds: str) -> Iterator[Word]:
     """The lines of a column for these kinds of marts, in their order."""
-    return (line for each in kinds if (line := words().get((column, each))))
+    return (line for of in kinds if (line := words().get((column, of))))

@@ -67,10 +67,12 @@ class Mart:
 
     @property
     def relation(self) -> str:
+        """The view that shows what holds now, with its schema."""
         return f"mart.{self.name}"
 
     @property
     def history(self) -> str:
+        """The table that keeps every version of every row, with its schema."""
         return f"history.{self.name}"
 
     @property
@@ -107,8 +109,8 @@ class Mart:
         judge = "reading" if yielded.pop("reading_id", None) else "state"
         tail = dict.fromkeys(RULES, judge) | dict.fromkeys(TAIL[len(RULES) :], "state") if self.forms else {}
         if "by_older_rules" in yielded:
-            tail = {name: part for name, part in tail.items() if name not in RULES}
-        body = {name: part for name, part in yielded.items() if name not in TAIL}
+            tail = {name: source for name, source in tail.items() if name not in RULES}
+        body = {name: source for name, source in yielded.items() if name not in TAIL}
         whole = {**tail, **yielded}
         return {"as_of": "", **body, **{name: whole[name] for name in TAIL if name in whole}}
 
@@ -126,7 +128,7 @@ class Mart:
         whole = WHOLE.format(
             state=STATE.format(forms=forms) if self.forms else "",
             select=self.select,
-            columns=", ".join(f"{part}.{name}" for name, part in columns.items() if part),
+            columns=", ".join(f"{source}.{name}" for name, source in columns.items() if source),
         )
         return whole + OF_STATE * bool(self.forms) + OF_READING * ("reading" in columns.values())
 
@@ -169,8 +171,8 @@ def live() -> Mart:
     """The view of incidents: it shows how things stand, is never published, and is made when the schema is."""
     script = INCIDENTS.read_text(encoding="utf-8")
     select = script.partition("CREATE VIEW mart.incidents AS\n")[2].partition(";")[0]
-    said = dict(COMMENT.findall(script))
-    return Mart("incidents", said.pop(""), said, select, is_view=True, key=("incident_id",))
+    comments = dict(COMMENT.findall(script))
+    return Mart("incidents", comments.pop(""), comments, select, is_view=True, key=("incident_id",))
 
 
 def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
@@ -205,10 +207,12 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
 
 def captions(mart: Mart, bases: Sequence[Mart]) -> dict[str, str]:
     """Column → its words, of all columns of a mart; `mart.captions` are those that its file says itself."""
-    found = {column: mart.captions.get(column) or shared(mart, bases, column) for column in mart.columns}
-    if odd := sorted(set(mart.captions) - set(found)) + [column for column, said in found.items() if not said]:
+    of_columns = {column: mart.captions.get(column) or shared(mart, bases, column) for column in mart.columns}
+    if odd := sorted(set(mart.captions) - set(of_columns)) + [
+        column for column, words in of_columns.items() if not words
+    ]:
         raise ValueError(f"{mart.name}: words without a column, or a column without words: {', '.join(odd)}")
-    return found
+    return of_columns
 
 
 def shared(mart: Mart, bases: Sequence[Mart], column: str) -> str:
