@@ -1,6 +1,6 @@
 """The language of a contract: forms, their editions, columns and rules.
 
-A form is one file in `contracts/forms/`. It names columns by what they mean; people's wordings of a heading are data
+A form is a folder in `contracts/forms/`. It names columns by what they mean; people's wordings of a heading are data
 of the column. Rules are polars expressions that are true for a good row; pandera runs them
 (`transforms/rows/check.py`).
 """

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("contracts", "transforms", "documents", "warehouse", "flows")
+FORMS = "contracts.forms"
+"""The room that has a folder a form."""
 ROOMS: dict[str, str] = {
     "contracts.vocabulary": "",
     "contracts.texts": "",
@@ -64,8 +66,15 @@ def modules() -> dict[str, Path]:
 
 
 def room_of(module: str) -> str:
-    """The folder that a module lies in."""
+    """The folder that a module lies in; the folders of forms are one room, in which a form may build on another."""
+    if is_of_a_form(module):
+        return FORMS
     return module if modules()[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+def is_of_a_form(module: str) -> bool:
+    """Is it the folder of a form, or in one?"""
+    return modules()[module].parent.parent == ROOT / FORMS.replace(".", "/")
 
 
 def imports(path: Path) -> Iterator[tuple[str, str | None]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from house import PACKAGES, ROOMS, ROOT, circles, corridors, imports, modules, picture, room_of
+from house import PACKAGES, ROOMS, ROOT, circles, corridors, imports, is_of_a_form, modules, picture, room_of
 
 KEPT_IN = {
     "prefect": "flows",
@@ -79,8 +79,11 @@ def test_the_picture_in_contributing_is_that_of_the_house() -> None:
 
 
 def test_no_two_modules_have_one_name() -> None:
+    """But `form.py`, which is in the folder of each form."""
     named = Counter(
-        module.rpartition(".")[2] for module, path in modules().items() if path.stem not in ("__init__", "__main__")
+        module.rpartition(".")[2]
+        for module, path in modules().items()
+        if path.stem not in ("__init__", "__main__") and not is_of_a_form(module)
     )
     assert [name for name, many in named.items() if many > 1] == []
 

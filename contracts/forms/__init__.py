@@ -1,23 +1,21 @@
-"""The forms that we agreed to receive, one file each, in the order in which a night reads them."""
+"""The forms that we agreed to receive, a folder each, in the order in which a night reads them."""
 
 from contracts.form import Form, Rule
-from contracts.forms import (
-    readiness_report,
-    readiness_summary,
-    registration_export,
-    registration_plan,
-    registration_summary,
-    school_register,
-)
+from contracts.forms.readiness_report.form import FORM as READINESS_REPORT
+from contracts.forms.readiness_summary.form import FORM as READINESS_SUMMARY
+from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
+from contracts.forms.registration_plan.form import FORM as REGISTRATION_PLAN
+from contracts.forms.registration_summary.form import FORM as REGISTRATION_SUMMARY
+from contracts.forms.school_register.form import FORM as SCHOOL_REGISTER
 from contracts.rules import COMMON
 
 FORMS: tuple[Form, ...] = (
-    school_register.FORM,
-    readiness_report.FORM,
-    registration_plan.FORM,
-    registration_export.FORM,
-    readiness_summary.FORM,
-    registration_summary.FORM,
+    SCHOOL_REGISTER,
+    READINESS_REPORT,
+    REGISTRATION_PLAN,
+    REGISTRATION_EXPORT,
+    READINESS_SUMMARY,
+    REGISTRATION_SUMMARY,
 )
 
 

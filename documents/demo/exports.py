@@ -8,7 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from contracts.forms import readiness_summary, registration_export, registration_summary, school_register
+from contracts.forms.readiness_summary import form as readiness_summary
+from contracts.forms.registration_export import form as registration_export
+from contracts.forms.registration_summary import form as registration_summary
+from contracts.forms.school_register import form as school_register
 from contracts.vocabulary import academic_year
 from documents.demo.data import rows
 from documents.demo.fictional_pupils import COUNTERS, fill

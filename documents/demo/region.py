@@ -8,7 +8,7 @@ from random import Random
 
 import polars as pl
 
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from contracts.vocabulary import reporting_units
 from documents.demo import fictional_pupils as pupils
 from documents.demo import mistakes as faults

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from contracts.form import Column
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from documents.demo.dress import Style, untidily
 from documents.demo.mistakes import Row
 from documents.demo.schools import DIRECTIONS

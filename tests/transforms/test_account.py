@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contracts.form import Column
 from contracts.forms import FORMS
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
 from documents import demo

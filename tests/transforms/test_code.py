@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spelling import FEW, note, of
 
-from contracts.forms.school_register import INN_WEIGHTS
+from contracts.forms.school_register.form import INN_WEIGHTS
 
 
 def inn(nine: str) -> str:

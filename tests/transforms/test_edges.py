@@ -10,7 +10,7 @@ from example import SCHOOLS, Sent, units
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from contracts.grid import Grid, Range, Sheet, Value
 from contracts.reading import Reading
 

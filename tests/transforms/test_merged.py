@@ -10,7 +10,7 @@ from example import PUPIL, SCHOOLS, Sent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from contracts.grid import Grid, Range, Sheet, Value, column_letters
 from contracts.reading import Reading
 from transforms.tables.merged import seen_cells

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from contracts.form import Column, Kind
 from contracts.forms import RULES, form_named
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from contracts.grid import cell_address
 from contracts.rules import CELL, CELL_ERROR, TOO_MUCH_SET_ASIDE
 from documents.demo import Region, Sizes, synthetic

@@ -9,7 +9,7 @@ import pytest
 from example import SCHOOLS, TOTAL_OF_REPORT, Cells, Sent, units
 
 from contracts.forms import form_named
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from contracts.grid import Grid, Range, Sheet, Value
 from contracts.reading import Reading
 from transforms.cells.cell import percent_text

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from example import SCHOOLS, Sent, units
 
-from contracts.forms.readiness_report import COLUMNS
+from contracts.forms.readiness_report.form import COLUMNS
 from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
 

@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from hand_made import delivery, loaded, report, school_ids, school_register
 
 from contracts.form import Column, Edition, Form
-from contracts.forms import FORMS, form_named, readiness_report
+from contracts.forms import FORMS, form_named
+from contracts.forms.readiness_report.form import FORM as READINESS_REPORT
 from contracts.reading import Rows
 from warehouse.schema import upgrade as database
 from warehouse.schema.facts import column_types, fact_columns, statements
@@ -85,7 +86,7 @@ def test_fact_tables_have_the_columns_of_the_contract(module_database_url: str, 
 
 
 def test_a_column_that_an_edition_adds_is_added(engine: sa.Engine) -> None:
-    form = readiness_report.FORM
+    form = READINESS_REPORT
     last = form.editions[-1]
     added = Column("mentors", "Наставников", "count", "Сколько наставников: 100 % и «более» не годятся.")
     later = Edition("2024", last.valid_from.replace(year=2024), (*last.columns, added), last.rules)
@@ -103,7 +104,7 @@ def test_a_column_that_an_edition_adds_is_added(engine: sa.Engine) -> None:
 
 
 def test_a_column_that_changes_its_type_takes_a_migration(engine: sa.Engine) -> None:
-    form = readiness_report.FORM
+    form = READINESS_REPORT
     columns = tuple(
         replace(column, kind="text") if column.name == "navigators" else column for column in form.editions[0].columns
     )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hand_made import DAY, NOON, accepted, export, loaded, now, plan, read, school_ids, school_register, unit
 
 from contracts.form import Measure
-from contracts.forms.registration_export import COUNTERS, MEASURES
+from contracts.forms.registration_export.form import COUNTERS, MEASURES
 from contracts.reading import Reading
 from documents.demo import tomsk
 from documents.demo.exports import export as export_file

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 from contracts.form import Column
-from contracts.forms.school_register import INN_WEIGHTS
+from contracts.forms.school_register.form import INN_WEIGHTS
 from contracts.rules import NOUGHT_RESTORED
 from contracts.vocabulary import rows
 from transforms.cells.cell_value import NOTHING, Meaning, is_nothing, plain

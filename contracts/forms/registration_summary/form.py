@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule, Size
-from contracts.forms.readiness_summary import UNITS
+from contracts.forms.readiness_summary.form import UNITS
 
 COLUMNS = (
     Column("reporting_unit", UNITS[0], "unit", "Отчётная единица.", UNITS[1:]),

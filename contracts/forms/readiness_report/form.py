@@ -10,7 +10,7 @@ import datetime as dt
 import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, Rule, SetAside, Size
-from contracts.forms.school_register import GRADES_6_TO_11
+from contracts.forms.school_register.form import GRADES_6_TO_11
 from contracts.vocabulary import norm_totals, norms, ranks
 
 LEVEL = pl.col("level")

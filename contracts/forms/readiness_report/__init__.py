@@ -1,0 +1,1 @@
+"""«Отчёт о готовности»: all that belongs to this form alone."""

@@ -1,0 +1,1 @@
+"""The published summary of readiness: all that belongs to this form alone."""

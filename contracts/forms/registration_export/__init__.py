@@ -1,0 +1,1 @@
+"""The platform's export of pupils: all that belongs to this form alone."""

@@ -1,0 +1,1 @@
+"""«План регистрации»: all that belongs to this form alone."""

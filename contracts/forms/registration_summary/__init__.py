@@ -1,0 +1,1 @@
+"""The published summary of registration: all that belongs to this form alone."""

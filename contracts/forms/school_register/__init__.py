@@ -1,0 +1,1 @@
+"""«Реестр школ»: all that belongs to this form alone."""
