@@ -275,12 +275,14 @@ def _by_delivery(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
 
 
 def form_of(delivery: Delivery) -> Form:
+    """The form that every delivery of a batch has. Raises ValueError."""
     if delivery.form is None:
         raise ValueError("a batch has a form")
     return delivery.form
 
 
 def edition_of(delivery: Delivery) -> Edition:
+    """The edition that every delivery of a batch has. Raises ValueError."""
     if delivery.edition is None:
         raise ValueError("a batch has an edition")
     return delivery.edition

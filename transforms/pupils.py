@@ -31,8 +31,8 @@ from transforms.cells.key import heading_key, key
 from transforms.findings.disclosure import HIDDEN, born_before, shown
 from transforms.findings.finding import NOTED_ONCE, Table, finding
 from transforms.findings.size import too_much_set_aside, wrong_size
-from transforms.rows.check import FaultyCell, check_rows, known_to
-from transforms.rows.identity import IDENTITY, doubtful_names, identities, told_apart
+from transforms.rows.check import FaultyCell, check_rows, known_names
+from transforms.rows.identity import IDENTITY, distinct_pupils, doubtful_names, identities
 from transforms.rows.sieve import Sieve, sheet_names, titles_of
 from transforms.tables.identify import Context, Delivery
 from transforms.tables.page_row import page_rows
@@ -69,16 +69,16 @@ class PupilReading:
     Memory holds a few blocks and some forty bytes a pupil.
     """
 
-    def __init__(self, found: Delivery, context: Context) -> None:
-        if found.form is None or found.form.pupils is None or found.edition is None:
+    def __init__(self, delivery: Delivery, context: Context) -> None:
+        if delivery.form is None or delivery.form.pupils is None or delivery.edition is None:
             raise ValueError("only forms with pupils are read so")
-        self.found, self.context = found, context
-        self.form: Form = found.form
-        self.edition: Edition = found.edition
-        self.pupils: Pupils = found.form.pupils
-        self.sieve = Sieve(sheet_names(found), born_before(found.as_of))
+        self.delivery, self.context = delivery, context
+        self.form: Form = delivery.form
+        self.edition: Edition = delivery.edition
+        self.pupils: Pupils = delivery.form.pupils
+        self.sieve = Sieve(sheet_names(delivery), born_before(delivery.as_of))
         self.tables = tuple(
-            Table(0, self.sieve.sheet(sheet.name) or HIDDEN, heading.columns) for sheet, heading in found.headings
+            Table(0, self.sieve.sheet(sheet.name) or HIDDEN, heading.columns) for sheet, heading in delivery.headings
         )
         self.parts: list[Part] = []
         self.faults: list[FaultyCell] = []
@@ -91,18 +91,18 @@ class PupilReading:
             for number, block in self.blocks():
                 waiting.append(pool.submit(self.checked, number, block))
                 if len(waiting) > THREADS:
-                    yield self.added(waiting.popleft().result())
+                    yield self._added(waiting.popleft().result())
             while waiting:
-                yield self.added(waiting.popleft().result())
+                yield self._added(waiting.popleft().result())
 
-    def added(self, part: Part) -> pl.DataFrame:
+    def _added(self, part: Part) -> pl.DataFrame:
         self.parts.append(part)
         return part.kept.select(*PUPILS)
 
     def blocks(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Rows under the heading of each table: the table's number; row Int32 and c0, c1, … String."""
-        content = self.found.content
-        for number, (sheet, heading) in enumerate(self.found.headings):
+        content = self.delivery.content
+        for number, (sheet, heading) in enumerate(self.delivery.headings):
             if isinstance(content, Blocks):
                 yield from ((number, frame) for frame in content.frames(heading.last + 2))
             else:
@@ -138,13 +138,13 @@ class PupilReading:
 
     def named(self, number: int, block: pl.DataFrame) -> pl.DataFrame:
         """A block with the columns of the form by name, and what `check_rows` wants to know of the delivery."""
-        as_of = self.found.as_of
+        as_of = self.delivery.as_of
         places = self.tables[number].columns
         return block.select(
             pl.lit(number, dtype=pl.Int32).alias("table"),
             "row",
             pl.lit(0, dtype=pl.Int32).alias("delivery"),
-            pl.lit(self.found.sender, dtype=pl.String).alias("sender"),
+            pl.lit(self.delivery.sender, dtype=pl.String).alias("sender"),
             pl.lit(as_of, dtype=pl.Date).alias("as_of"),
             pl.lit(academic_year(as_of) if as_of else None, dtype=pl.Int32).alias("academic_year_start"),
             *(
@@ -157,9 +157,9 @@ class PupilReading:
 
     def only_data(self, number: int, raw: pl.DataFrame) -> pl.DataFrame:
         """Rows of pupils: not blank, not the heading printed again, not its numbers or units, not a total."""
-        heading = self.found.headings[number][1]
+        heading = self.delivery.headings[number][1]
         filled = _not_blank(raw, heading.columns, self.pupils.identity[0])
-        first = next(name for name in heading.found.values() if not self.edition.column(name).personal)
+        first = next(name for name in heading.matched.values() if not self.edition.column(name).personal)
         wordings = heading.keys[heading.columns[first]]
         marks = [
             text
@@ -177,8 +177,8 @@ class PupilReading:
         """`RAW_ROWS` of rows set aside, without what may be somebody's name or birth date."""
         table = self.tables[number]
         names = sorted(table.columns, key=table.columns.__getitem__)
-        known = known_to(self.context.schools, self.context.unit_aliases)
-        cells = [shown(rows[name], self.edition.column(name), self.found.as_of, known) for name in names]
+        known = known_names(self.context.schools, self.context.unit_aliases)
+        cells = [shown(rows[name], self.edition.column(name), self.delivery.as_of, known) for name in names]
         return rows.with_columns(cells).select(
             pl.lit(table.sheet).alias("sheet"),
             pl.col("row").cast(pl.Int64),
@@ -188,12 +188,12 @@ class PupilReading:
 
     def counted(self) -> Rows:
         """Rows of the tables: those of all blocks, and the others: down to the heading, or of another table."""
-        is_grid = isinstance(self.found.content, Grid)
+        is_grid = isinstance(self.delivery.content, Grid)
         others = sum(
             (len(sheet.rows) if heading.end is None else heading.end) - heading.start - len(heading.below(sheet))
             if is_grid
             else heading.last + 1
-            for sheet, heading in self.found.headings
+            for sheet, heading in self.delivery.headings
         )
         parts = [part.counted for part in self.parts]
         return Rows(
@@ -203,7 +203,7 @@ class PupilReading:
             others + sum(part.not_data for part in parts),
         )
 
-    def found_in_rows(self) -> pl.DataFrame:
+    def row_findings(self) -> pl.DataFrame:
         """Findings of the blocks, what is noted once over all of them, no more than `FINDINGS_KEPT` of either."""
         findings = pl.concat([empty(FINDINGS), *(part.findings for part in self.parts)])
         notes = findings["rule"].is_in(NOTED_ONCE)
@@ -213,10 +213,10 @@ class PupilReading:
     def reading(self) -> Reading:
         """The reading of the whole, once all blocks were drained."""
         schema = PUPILS | IDENTITY | dict.fromkeys(self.pupils.counters, COUNTER)
-        seen = pl.concat([empty(schema), *(part.kept for part in self.parts)])
-        once, again = told_apart(seen)
+        pupil_rows = pl.concat([empty(schema), *(part.kept for part in self.parts)])
+        once, again = distinct_pupils(pupil_rows)
         rows = self.counted()
-        own = [self.sieve.finding(doubt) for doubt in self.found.findings]
+        own = [self.sieve.finding(doubt) for doubt in self.delivery.findings]
         if rows.loaded + rows.quarantined == 0:
             own.append(finding(NO_ROWS))
         if skipped := {rule for part in self.parts for rule in part.skipped}:
@@ -228,7 +228,7 @@ class PupilReading:
         own += self.doubtful(once)
         if not any(doubt.severity == "refuse" for doubt in own):
             own += too_much_set_aside(self.form, rows.loaded, rows.quarantined)
-        findings = pl.concat([findings_frame(own), self.found_in_rows()])
+        findings = pl.concat([findings_frame(own), self.row_findings()])
         refused = bool((findings["severity"] == "refuse").any())
         if refused:
             once, rows = once.clear(), Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
@@ -236,10 +236,10 @@ class PupilReading:
         facts = self.facts(once.filter(pl.col("school_id").is_not_null()))
         set_aside = pl.concat([empty(RAW_ROWS), *(part.set_aside for part in self.parts)])
         return Reading(
-            file=self.found.file, sha256=self.found.sha256, form=self.form.name,
-            edition=self.edition.name, sender=self.found.sender, as_of=self.found.as_of,
-            campaign=self.found.campaign, slice=None if refused else self.found.slice, verdict=verdict, rows=rows,
-            layout=self.sieve.layout(self.found.layout, titles_of(self.form)), findings=findings,
+            file=self.delivery.file, sha256=self.delivery.sha256, form=self.form.name,
+            edition=self.edition.name, sender=self.delivery.sender, as_of=self.delivery.as_of,
+            campaign=self.delivery.campaign, slice=None if refused else self.delivery.slice, verdict=verdict, rows=rows,
+            layout=self.sieve.layout(self.delivery.layout, titles_of(self.form)), findings=findings,
             raw_rows=set_aside.head(FINDINGS_KEPT), facts=facts,
             control_totals=NO_CONTROL_TOTALS, school_outcomes=NO_SCHOOL_OUTCOMES,
         )  # fmt: skip

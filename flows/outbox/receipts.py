@@ -23,7 +23,7 @@ from flows.home.whole_file import write_changed
 from flows.intake.batches import PUPIL_FORMS
 from flows.intake.outcome import NOBODY, Outcome
 from flows.intake.statement_file import answer, answer_name
-from transforms.findings.disclosure import HIDDEN, born_before, is_told
+from transforms.findings.disclosure import HIDDEN, born_before, may_be_shown
 from warehouse.deliveries.receipt_contents import (
     Address,
     addresses,
@@ -73,7 +73,7 @@ def receipt_path(outbox: Path, address: Address) -> Path:
 
 def _public_name(file: str, form: str | None, as_of: dt.date | None, sha256: str) -> str:
     """The name of a file as others may see it; a file of pupils keeps its own only when all its words are ours."""
-    if form not in PUPIL_FORMS or is_told(file, born_before(as_of)):
+    if form not in PUPIL_FORMS or may_be_shown(file, born_before(as_of)):
         return file
     return f"{sha256[:7]}{PurePath(file).suffix}"
 

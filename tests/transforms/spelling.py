@@ -28,8 +28,10 @@ def one(text: str | None, column: Column) -> object:
     read = parse(pl.Series([text], dtype=pl.String), column)
     if read.unread is None or not read.unread[0]:
         return read.values[0]
-    told = read.told.get(text or "")
-    return told.shown.split(" или ") if told is not None and told.rule == TWO_MEANINGS.id and told.shown else "?"
+    remark = read.remarks.get(text or "")
+    return (
+        remark.shown.split(" или ") if remark is not None and remark.rule == TWO_MEANINGS.id and remark.shown else "?"
+    )
 
 
 def of(kind: Kind, text: str | None) -> object:
@@ -39,5 +41,5 @@ def of(kind: Kind, text: str | None) -> object:
 def note(kind: Kind, text: str) -> tuple[str, str | None] | None:
     """The rule that is told of a cell although it has a value, and what it says was read."""
     read = parse(pl.Series([text], dtype=pl.String), COLUMNS[kind])
-    told = read.told.get(text) if read.unread is None else None
-    return (told.rule, told.shown) if told else None
+    remark = read.remarks.get(text) if read.unread is None else None
+    return (remark.rule, remark.shown) if remark else None

@@ -55,7 +55,7 @@ def test_no_text_is_too_odd(kind: Kind, texts: list[str | None]) -> None:
         assert None not in [text for text, wrong in zip(texts, unread, strict=True) if wrong]
     if values.dtype.is_float():
         assert values.drop_nulls().is_finite().all()
-    assert set(read.told) <= set(texts)
+    assert set(read.remarks) <= set(texts)
 
 
 @FEW

@@ -45,12 +45,12 @@ def tidy(body: str) -> str:
 
 def _is_confirmed(restored: str, column: Column) -> bool:
     if column.kind == "oktmo":
-        return restored[:2] in subjects_with_nought()
+        return restored[:2] in _subjects_with_nought()
     control = sum(int(digit) * weight for digit, weight in zip(restored, INN_WEIGHTS, strict=False)) % 11 % 10
     return control == int(restored[-1])
 
 
 @cache
-def subjects_with_nought() -> frozenset[str]:
+def _subjects_with_nought() -> frozenset[str]:
     """First two digits of the ОКТМО of the subjects whose code begins with a nought."""
     return frozenset(row["code"] for row in rows("oktmo_with_zero"))

@@ -35,7 +35,7 @@ def date(text: str, _: Column) -> Meaning:
         serial = int(match[1])
         within = EARLIEST_SERIAL <= serial <= LATEST_SERIAL
         return Meaning(FIRST_DAY + dt.timedelta(days=serial)) if within else UNREAD
-    days = list(dict.fromkeys(day for parts in _orders(body) if (day := real(*parts))))
+    days = list(dict.fromkeys(day for parts in _orders(body) if (day := real_day(*parts))))
     if len(days) > 1:
         return doubtful(*(f"{day:%d.%m.%Y}" for day in days))
     return Meaning(days[0]) if days else UNREAD
@@ -69,7 +69,8 @@ def _years(text: str) -> list[int]:
     return [2000 + year] if year < LATEST_OF_TWO_DIGITS else [1900 + year, 2000 + year]
 
 
-def real(year: int, month: int, day: int) -> dt.date | None:
+def real_day(year: int, month: int, day: int) -> dt.date | None:
+    """The day of three numbers; None when the calendar has none, or the year is none that a form speaks of."""
     try:
         return dt.date(year, month, day) if FIRST_YEAR <= year <= LAST_YEAR else None
     except ValueError:

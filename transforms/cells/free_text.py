@@ -26,11 +26,11 @@ def odd_texts(values: pl.Series, column: Column) -> pl.Series:
         return values.filter(values.str.starts_with("#")).unique()
     longest = LONGEST_FOR_A_NAME if column.personal else LONGEST_ODD
     texts = values.filter((values.str.len_bytes() <= longest) | values.str.starts_with("=")).unique()
-    return texts.filter(texts.str.contains(odd_pattern()))
+    return texts.filter(texts.str.contains(_odd_pattern()))
 
 
 @cache
-def odd_pattern() -> str:
+def _odd_pattern() -> str:
     """A pattern, for polars, of formulas, error cells, blank words and what a spreadsheet spoils."""
     words = (re.escape(word).replace("\\-", "[-‐‑‒–—―−]") for word in blank_words())
     return rf"(?i)^(?:[=#].*|{'|'.join(words)}|{ANY_SPOILT})$"

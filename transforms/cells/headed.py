@@ -36,6 +36,7 @@ class Others:
     stems: tuple[str, ...]
 
     def has(self, word: str) -> bool:
+        """Whether a word of the tail takes the code back."""
         return not word.isdecimal() and (word in self.words or word.startswith(self.stems))
 
 
@@ -53,7 +54,7 @@ def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | Non
     What follows must not have a word of another code, a negation or a reservation (`tail_doubts`). With `set_off` a
     sign has to stand between them.
     """
-    heads_of, body = vocabulary_of(vocabulary), key(text)
+    heads_of, body = _vocabulary_of(vocabulary), key(text)
     ends = [head.end() for head in END_OF_WORD.finditer(body)]
     end = next((end for end in reversed(ends) if body[:end] in heads_of.heads), None)
     if end is None or SIGNS_OF_DOUBT.search(body, end):
@@ -66,7 +67,7 @@ def headed(text: str, vocabulary: str, *, set_off: bool = False) -> Headed | Non
 
 
 @lru_cache
-def vocabulary_of(name: str) -> Vocabulary:
+def _vocabulary_of(name: str) -> Vocabulary:
     first = {code: word for word, code in reversed(words(name).items())}
     heads = {
         key(word): Headed(code, first[code])

@@ -127,4 +127,5 @@ def row_marks() -> tuple[tuple[str, str], ...]:
 
 @cache
 def mark_starts() -> tuple[str, ...]:
+    """How a row begins that is not data, for `str.startswith`."""
     return tuple(start for start, _ in row_marks())

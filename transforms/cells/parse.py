@@ -45,7 +45,7 @@ READERS: dict[str, Callable[[str, Column], Meaning]] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class Remark:
     """What is said about a text besides its value: the id of a rule, and its meanings or what was read."""
 
     rule: str
@@ -62,7 +62,7 @@ class Parsed:
 
     values: pl.Series
     unread: pl.Series | None = None
-    told: Mapping[str, Told] = field(default_factory=dict)
+    remarks: Mapping[str, Remark] = field(default_factory=dict)
 
 
 def parse(raw: pl.Series, column: Column) -> Parsed:
@@ -71,7 +71,7 @@ def parse(raw: pl.Series, column: Column) -> Parsed:
         return Parsed(raw.cast(column.dtype))
     if column.kind in TEXT_KINDS:
         return _free_text(raw, column)
-    remarks: dict[str, Told] = {}
+    remarks: dict[str, Remark] = {}
 
     def understand(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
         values = _quick(texts, column)
@@ -80,7 +80,7 @@ def parse(raw: pl.Series, column: Column) -> Parsed:
         meanings = [_read(text, column) for text in rest]
         remarks.update(
             {
-                text: Told(meaning.rule, meaning.shown)
+                text: Remark(meaning.rule, meaning.shown)
                 for text, meaning in zip(rest, meanings, strict=True)
                 if meaning.rule
             }
@@ -103,7 +103,7 @@ def _free_text(raw: pl.Series, column: Column) -> Parsed:
     meanings = {text: meaning for text in written if (meaning := odd_meaning(text, column)) is not None}
     values = values.set(raw.is_in(list(meanings)).fill_null(False), None)
     wrong = raw.is_in([text for text, meaning in meanings.items() if not meaning.blank]).fill_null(False)
-    remarks = {text: Told(meaning.rule, meaning.shown) for text, meaning in meanings.items() if meaning.rule}
+    remarks = {text: Remark(meaning.rule, meaning.shown) for text, meaning in meanings.items() if meaning.rule}
     return Parsed(values, wrong if wrong.any() else None, remarks)
 
 

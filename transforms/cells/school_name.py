@@ -39,7 +39,7 @@ class Candidate:
 def school_key(text: str) -> str:
     """Key of a school's name: as `key`, and legal forms and kinds of schools abbreviated, «№ 5» and «N5» one."""
     body = AFTER_DOT.sub(". ", NUMBER_SIGN.sub(" №", key(text)))
-    return " ".join(full_forms().sub(lambda match: abbreviations()[match[0]], body).split())
+    return " ".join(_full_forms().sub(lambda match: abbreviations()[match[0]], body).split())
 
 
 @cache
@@ -53,7 +53,7 @@ def abbreviations() -> dict[str, str]:
 
 
 @cache
-def full_forms() -> re.Pattern[str]:
+def _full_forms() -> re.Pattern[str]:
     longest_first = sorted(abbreviations(), key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
@@ -62,11 +62,11 @@ def full_forms() -> re.Pattern[str]:
 def own_words(text: str) -> str:
     """The words of a school's name that other schools do not share; all of them when there are no such ones."""
     words = WORDS.findall(school_key(text))
-    return " ".join(word for word in words if word not in shared_words()) or " ".join(words)
+    return " ".join(word for word in words if word not in _shared_words()) or " ".join(words)
 
 
 @cache
-def shared_words() -> frozenset[str]:
+def _shared_words() -> frozenset[str]:
     texts = [row["word"] for name in ("school_words", "place_words") for row in rows(name)]
     texts += [row["short"] for row in rows("school_forms")]
     return frozenset(word for text in texts for word in WORDS.findall(key(text)))
@@ -80,7 +80,7 @@ def likeness(one: str, other: str) -> int:
     mine, others = own_words(one), own_words(other)
     if not set(FIGURES.findall(mine)) <= set(FIGURES.findall(others)):
         return 0
-    if set(WORDS.findall(mine)) <= shared_words():
+    if set(WORDS.findall(mine)) <= _shared_words():
         return 100
     return int((fuzz.token_sort_ratio(mine, others) + fuzz.token_set_ratio(mine, others)) / 2)
 
@@ -88,7 +88,7 @@ def likeness(one: str, other: str) -> int:
 def candidates(name: str, names: Sequence[str], most: int = 3) -> list[Candidate]:
     """The most alike of names of schools, best first; none for a name without words of its own."""
     mine = own_words(name)
-    if set(WORDS.findall(mine)) <= shared_words():
+    if set(WORDS.findall(mine)) <= _shared_words():
         return []
     picked = process.extract(
         mine,

@@ -7,7 +7,7 @@ import re
 from contracts.form import Column
 from contracts.rules import SPOILT, SPOILT_TEXT
 from transforms.cells.cell_value import Meaning, plain
-from transforms.cells.day import FIRST_DAY, MONTHS, real
+from transforms.cells.day import FIRST_DAY, MONTHS, real_day
 
 MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 DAY = r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?:[t ]\d{2}:\d{2}(?::\d{2})?)?"
@@ -36,14 +36,14 @@ def typed(body: str) -> tuple[int, int] | None:
 
     A month without a day was typed before its year.
     """
-    found = next((found for pattern in SPOILT_DAYS if (found := pattern.fullmatch(body))), None)
-    if found is None:
+    match = next((match for pattern in SPOILT_DAYS if (match := pattern.fullmatch(body))), None)
+    if match is None:
         return None
-    parts = found.groupdict()
+    parts = match.groupdict()
     month = MONTHS[parts["word"]] if parts.get("word") else int(parts["month"])
     if parts.get("years"):
         return month, int(parts["years"]) % 100
-    return (int(parts["day"]), month) if real(LEAP_YEAR, month, int(parts["day"])) else None
+    return (int(parts["day"]), month) if real_day(LEAP_YEAR, month, int(parts["day"])) else None
 
 
 def grades_typed(body: str) -> tuple[int, int] | None:
@@ -51,9 +51,9 @@ def grades_typed(body: str) -> tuple[int, int] | None:
 
     Only what comes from a cell counts, «06.ноя» or a day: a full date in a text may be a date indeed.
     """
-    found = next((found for pattern in OF_CELL if (found := re.fullmatch(pattern, body))), None)
-    numbers = typed(body) if found else None
-    if numbers is None or max(numbers) > 11 or numbers[0] == numbers[1] or shown_as_day(body) is not None:
+    match = next((match for pattern in OF_CELL if (match := re.fullmatch(pattern, body))), None)
+    numbers = typed(body) if match else None
+    if numbers is None or max(numbers) > 11 or numbers[0] == numbers[1] or _shown_as_day(body) is not None:
         return None
     return min(numbers), max(numbers)
 
@@ -67,11 +67,11 @@ def spoilt(text: str, column: Column) -> Meaning | None:
     rule = SPOILT_TEXT if column.kind in ("text", "school_code") and column.nullable else SPOILT
     if column.kind in NUMBERS and re.fullmatch(FULL_DAY, body):
         return None  # a date of the neighbouring column, most likely
-    number = shown_as_day(body)
+    number = _shown_as_day(body)
     if number is not None:
         return Meaning(rule=rule.id, shown=f"число; возможно, {number}")
     if numbers := typed(body):
-        return Meaning(rule=rule.id, shown=f"то, что было набрано: {ways(*numbers, column)}{of_month(body)}")
+        return Meaning(rule=rule.id, shown=f"то, что было набрано: {ways(*numbers, column)}{_of_month(body)}")
     if column.kind in NUMBERS and (time := SPOILT_TIME.fullmatch(body)):
         hours, minutes = int(time["hours"]), int(time["minutes"])
         guess = f"; возможно, {hours + minutes / 60:.6g}".replace(".", ",") if hours and not minutes % 15 else ""
@@ -81,22 +81,22 @@ def spoilt(text: str, column: Column) -> Meaning | None:
     return None
 
 
-def shown_as_day(body: str) -> int | None:
+def _shown_as_day(body: str) -> int | None:
     """The number that a cell with the format of a date shows as a day of long ago: 34 is 3 February 1900."""
-    found = re.fullmatch(DAY, body)
-    if found is None or int(found["year"]) > LAST_YEAR_OF_NUMBERS:
+    match = re.fullmatch(DAY, body)
+    if match is None or int(match["year"]) > LAST_YEAR_OF_NUMBERS:
         return None
-    day = real(int(found["year"]), int(found["month"]), int(found["day"]))
+    day = real_day(int(match["year"]), int(match["month"]), int(match["day"]))
     if day is None:
         return None
     serial = (day - FIRST_DAY).days
     return serial if serial > LEAP_DAY else serial - 1
 
 
-def of_month(body: str) -> str:
+def _of_month(body: str) -> str:
     """The other way to type the first day of a month: a month and its year, «12/23»."""
-    found = re.fullmatch(DAY, body)
-    return f"; или {int(found['month'])}/{found['year'][2:]}" if found and found["day"] == "01" else ""
+    match = re.fullmatch(DAY, body)
+    return f"; или {int(match['month'])}/{match['year'][2:]}" if match and match["day"] == "01" else ""
 
 
 def ways(first: int, second: int, column: Column) -> str:

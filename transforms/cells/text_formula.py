@@ -22,32 +22,32 @@ def without_text_formulas(content: Grid | Blocks | Unreadable) -> Grid | Blocks 
     if isinstance(content, Blocks):
         frames = content.frames
         return replace(
-            content, head=plain_sheet(content.head), frames=lambda row: (plain_frame(frame) for frame in frames(row))
+            content, head=_plain_sheet(content.head), frames=lambda row: (_plain_frame(frame) for frame in frames(row))
         )
-    sheets = [plain_sheet(sheet) for sheet in content.sheets]
+    sheets = [_plain_sheet(sheet) for sheet in content.sheets]
     is_same = all(after is before for after, before in zip(sheets, content.sheets, strict=True))
     return content if is_same else replace(content, sheets=sheets)
 
 
-def plain_sheet(sheet: Sheet) -> Sheet:
-    if not any(is_formula(value) for row in sheet.rows for value in row):
+def _plain_sheet(sheet: Sheet) -> Sheet:
+    if not any(_is_formula(value) for row in sheet.rows for value in row):
         return sheet
     return replace(sheet, rows=[[plain_value(value) for value in row] for row in sheet.rows])
 
 
 def plain_value(value: Value) -> Value:
     """What a formula that is one text or one number states; any other value as it is."""
-    if not isinstance(value, str) or not is_formula(value):
+    if not isinstance(value, str) or not _is_formula(value):
         return value
-    found = next((found for pattern in PATTERNS if (found := pattern.match(value))), None)
-    return (found[1].replace('""', '"') or None) if found else value
+    match = next((match for pattern in PATTERNS if (match := pattern.match(value))), None)
+    return (match[1].replace('""', '"') or None) if match else value
 
 
-def is_formula(value: Value) -> bool:
+def _is_formula(value: Value) -> bool:
     return isinstance(value, str) and value.lstrip()[:1] == "="
 
 
-def plain_frame(frame: pl.DataFrame) -> pl.DataFrame:
+def _plain_frame(frame: pl.DataFrame) -> pl.DataFrame:
     """A block of texts so; only columns that have a formula are gone through."""
     changed = []
     for name in frame.columns:

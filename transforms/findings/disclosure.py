@@ -36,7 +36,7 @@ VOCABULARIES = ("answers", "levels", "verification", "weekdays")
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownNames:
     """What a reading knows by name: `schools` are the codes and the keys of names of the register's schools, `units`
     the keys of the known ways to write a reporting unit."""
 
@@ -44,10 +44,10 @@ class Known:
     units: Mapping[str, str] = field(default_factory=unit_aliases, repr=False)
 
 
-NOBODY = Known()
+NOBODY = KnownNames()
 
 
-def shown(texts: pl.Series, column: Column, as_of: dt.date | None, known: Known = NOBODY) -> pl.Series:
+def shown(texts: pl.Series, column: Column, as_of: dt.date | None, known: KnownNames = NOBODY) -> pl.Series:
     """Texts of cells of a column as they may be shown; each distinct text is judged once."""
     if column.personal:
         return texts.set(texts.is_not_null(), HIDDEN)
@@ -75,7 +75,7 @@ def _is_recent(text: str, since: int | None) -> bool:
     return match is not None and since is not None and int(match[1] or match[2]) > since
 
 
-def harmless(text: str, kind: Kind, known: Known = NOBODY) -> bool:
+def harmless(text: str, kind: Kind, known: KnownNames = NOBODY) -> bool:
     """Whether a cell surely is no name and no date of birth."""
     clean = text.strip()
     if re.match(ERROR_CELL, clean):
@@ -88,30 +88,30 @@ def harmless(text: str, kind: Kind, known: Known = NOBODY) -> bool:
         return key(clean) in known.units
     if kind == "text":
         return len(clean) <= 1
-    return len(clean) <= LONGEST_SHOWN and is_told(clean)
+    return len(clean) <= LONGEST_SHOWN and may_be_shown(clean)
 
 
 @lru_cache(maxsize=20_000)
-def is_told(text: str, since: int | None = None) -> bool:
+def may_be_shown(text: str, since: int | None = None) -> bool:
     """Whether every word of a heading, the name of a sheet or an answer stands in our contracts too, and what figures
     there are make no date but one after the year `since`."""
-    if heading_key(text) in our_headings():
+    if heading_key(text) in _our_headings():
         return True
     if since is not None:
         text = DATE.sub(lambda match: "" if int(match[1] or match[2]) > since else match[0], text)
     if len(text) > LONGEST_HEADING or INITIAL.search(text) or _figures(text) > MOST_FIGURES:
         return False
-    return our_words().issuperset(key(word) for word in WORD.findall(text))
+    return _our_words().issuperset(key(word) for word in WORD.findall(text))
 
 
-def sheet_told(name: str, number: int, since: int | None = None) -> str:
+def sheet_shown(name: str, number: int, since: int | None = None) -> str:
     """The name of a sheet as it may be told, or its number, from 1 on."""
-    return name if is_told(name, since) else f"лист {number}"
+    return name if may_be_shown(name, since) else f"лист {number}"
 
 
 def numbered(name: str, number: int) -> str:
     """«лист «Отчёт»», or «лист 1» when its name is not to be told."""
-    shown_name = sheet_told(name, number)
+    shown_name = sheet_shown(name, number)
     return f"лист «{name}»" if shown_name == name else shown_name
 
 
@@ -126,14 +126,14 @@ def place_words() -> frozenset[str]:
 
 
 @cache
-def our_headings() -> frozenset[str]:
+def _our_headings() -> frozenset[str]:
     """Keys of whole headings that we know ourselves, initials among them («Ф.И.О.»)."""
     texts = [wording for form in FORMS for _, wording in wordings(form)]
     return frozenset(map(heading_key, [*texts, *(row["heading"] for row in rows("ignored_headings"))]))
 
 
 @cache
-def our_words() -> frozenset[str]:
+def _our_words() -> frozenset[str]:
     """The words of our own contracts: answers of the vocabularies, headings, rules, names of forms and territories."""
     texts = [word for name in VOCABULARIES for word in words(name)]
     texts += [wording for form in FORMS for _, wording in wordings(form)]

@@ -25,7 +25,7 @@ from contracts.rules import (
     TWO_MEANINGS,
     WORD_WITH_TAIL,
 )
-from transforms.findings.disclosure import HIDDEN, NOBODY, Known, is_guarded, shown
+from transforms.findings.disclosure import HIDDEN, NOBODY, KnownNames, is_guarded, shown
 
 PLACED: dict[str, pl.DataType] = {
     "index": pl.Int64(),
@@ -100,25 +100,25 @@ def _message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
 
 
 def described(
-    found: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: Known = NOBODY
+    broken: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: KnownNames = NOBODY
 ) -> pl.DataFrame:
     """Findings (`FINDINGS`, and delivery, index) from a `PLACED` frame, ordered as a reader goes through the file."""
-    if found.is_empty():
+    if broken.is_empty():
         return pl.DataFrame(schema={**FINDINGS, "delivery": pl.Int32(), "index": pl.Int64()})
     rows = raw.select("table", "row", "delivery").with_row_index("index").with_columns(pl.col("index").cast(pl.Int64))
-    index = found.unique("index").select("index")
+    index = broken.unique("index").select("index")
     shown = rows.join(index, on="index", how="semi")
-    found = found.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
-    found = found.join(_places(tables), on=["table", "column"], how="left").sort("order")
-    found = found.with_columns(
-        _subjects(raw, edition).gather(found["index"]).alias("subject"),
-        value=_values(found, raw, edition, known),
+    broken = broken.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
+    broken = broken.join(_places(tables), on=["table", "column"], how="left").sort("order")
+    broken = broken.with_columns(
+        _subjects(raw, edition).gather(broken["index"]).alias("subject"),
+        value=_values(broken, raw, edition, known),
         row=pl.col("row").cast(pl.Int64),
     )
     hidden = (pl.col("value") == HIDDEN) & pl.col("rule").is_in(MADE_OF_VALUE)
-    found = found.with_columns(expected=pl.when(hidden).then(pl.lit(HIDDEN)).otherwise("expected"))
+    broken = broken.with_columns(expected=pl.when(hidden).then(pl.lit(HIDDEN)).otherwise("expected"))
     return (
-        found.with_columns(
+        broken.with_columns(
             cell=pl.col("letters") + pl.col("row").cast(pl.String),
             message=_message(pl.col("value"), pl.col("expected")),
         )
@@ -147,11 +147,11 @@ def _places(tables: Sequence[Table]) -> pl.DataFrame:
     return pl.DataFrame(placed_columns, schema=schema, orient="row")
 
 
-def _values(found: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: Known = NOBODY) -> pl.Series:
+def _values(broken: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: KnownNames = NOBODY) -> pl.Series:
     """The text that stands in the cell of each finding; of a form with pupils only what surely is nobody's name."""
     guarded = is_guarded(edition)
     parts = []
-    for (column,), rows in found.group_by("column", maintain_order=True):
+    for (column,), rows in broken.group_by("column", maintain_order=True):
         texts_there = raw[str(column)].gather(rows["index"]).alias("value")
         if guarded:
             resolved = rows["rule"] == KEY_NORMALISED.id

@@ -7,26 +7,26 @@ from contracts.reading import Finding
 from contracts.rules import TOO_MUCH_SET_ASIDE, WRONG_SIZE
 from transforms.findings.finding import finding
 
-SAID = {
-    "schools_of_sender": "В файле строк: {found}, у отправителя школ по реестру: {expected}.",
-    "schools": "В файле названо школ: {found}, в реестре их {expected}.",
-    "units": "В файле строк: {found}, отчётных единиц: {expected}.",
+SENTENCES = {
+    "schools_of_sender": "В файле строк: {count}, у отправителя школ по реестру: {expected}.",
+    "schools": "В файле названо школ: {count}, в реестре их {expected}.",
+    "units": "В файле строк: {count}, отчётных единиц: {expected}.",
 }
 
 
-def wrong_size(size: Size | None, found: int, expected: int) -> list[Finding]:
+def wrong_size(size: Size | None, count: int, expected: int) -> list[Finding]:
     """The finding that refuses a delivery of another size than expected, with both numbers; none when it is right."""
     if size is None or not expected:
         return []
     least, most = size.bounds(expected)
-    if least <= found <= most:
+    if least <= count <= most:
         return []
-    sentence = SAID[size.per].format(found=found, expected=expected)
-    bound = f"не меньше {least}" if found < least else f"не больше {most}"
+    sentence = SENTENCES[size.per].format(count=count, expected=expected)
+    bound = f"не меньше {least}" if count < least else f"не больше {most}"
     return [
         finding(
-            WRONG_SIZE, what=f"{WRONG_SIZE.what} {sentence}", value=str(found), expected=bound,
-            difference=found - expected,
+            WRONG_SIZE, what=f"{WRONG_SIZE.what} {sentence}", value=str(count), expected=bound,
+            difference=count - expected,
         )
     ]  # fmt: skip
 

@@ -32,12 +32,12 @@ def sheet_parts(grid: Grid, delivery: Delivery, schools: Register | None, aliase
         headings.setdefault(id(sheet), []).append(heading)
     parts = []
     for sheet in grid.sheets:
-        there = headings.get(id(sheet), [])
-        if not there:
+        own_headings = headings.get(id(sheet), [])
+        if not own_headings:
             blank = [all(value is None or value == "" for value in row) for row in sheet.rows]
             rows_there = [Row(r + 1, "blank" if is_blank else "note", []) for r, is_blank in enumerate(blank)]
             parts.append(Part(sheet.name, None, rows_there))
-        for heading in there:
+        for heading in own_headings:
             parts.append(part_of(sheet, heading, keys, Names(heading, schools, aliases)))
     return parts
 
@@ -67,6 +67,7 @@ def kept_rows(deliveries: Iterable[Sequence[Part]], bad: Sequence[bool] | None =
 
 
 def counted(kept: pl.DataFrame) -> Rows:
+    """The counts of `RAW_ROWS` by their outcomes."""
     loaded = int((kept["outcome"] == "loaded").sum())
     quarantined = int((kept["outcome"] == "quarantined").sum())
     return Rows(len(kept), loaded, quarantined, len(kept) - loaded - quarantined)

@@ -30,7 +30,7 @@ from transforms.cells.code import tidy
 from transforms.cells.free_text import ERROR_CELL
 from transforms.cells.number import percent_precision
 from transforms.cells.parse import UNVALUED, Parsed, parse
-from transforms.findings.disclosure import NOBODY, Known, is_guarded
+from transforms.findings.disclosure import NOBODY, KnownNames, is_guarded
 from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
 from transforms.rows.contract import Judgement, contract
 from transforms.tables.resolve import Register, resolve_units
@@ -75,61 +75,61 @@ def check_rows(
     """
     typed, unread = parsed(raw, edition, aliases)
     if faults:
-        unread = pl.concat([unread, faulty_cells(raw, faults, edition)])
-    found = [unread]
+        unread = pl.concat([unread, _faulty_cells(raw, faults, edition)])
+    frames = [unread]
     if "school_name" in raw.columns and not form.defines_schools:
-        typed, problems = with_schools(raw, typed, register)
-        found.append(problems)
-    typed = with_context(typed, raw, form, edition, register)
+        typed, problems = _with_schools(raw, typed, register)
+        frames.append(problems)
+    typed = _with_context(typed, raw, form, edition, register)
     compiled = contract(form, edition, register is not None)
-    found.append(judged(typed, unread, compiled.judgements, broken(typed, compiled.schema)))
-    known = known_to(register, aliases) if is_guarded(edition) else NOBODY
-    findings = described(pl.concat(found), raw, tables, edition, known)
+    frames.append(judged(typed, unread, compiled.judgements, broken(typed, compiled.schema)))
+    known = known_names(register, aliases) if is_guarded(edition) else NOBODY
+    findings = described(pl.concat(frames), raw, tables, edition, known)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
     return Checked(typed, findings, compiled.skipped)
 
 
-def known_to(register: Register | None, aliases: Mapping[str, str]) -> Known:
+def known_names(register: Register | None, aliases: Mapping[str, str]) -> KnownNames:
     """What may be shown of a form with pupils because the register or the alias table has it."""
-    return Known(frozenset() if register is None else register.codes_and_keys, aliases)
+    return KnownNames(frozenset() if register is None else register.codes_and_keys, aliases)
 
 
-def faulty_cells(raw: pl.DataFrame, faults: Sequence[FaultyCell], edition: Edition) -> pl.DataFrame:
+def _faulty_cells(raw: pl.DataFrame, faults: Sequence[FaultyCell], edition: Edition) -> pl.DataFrame:
     """A `PLACED` frame of the faults that are of rows of `raw`."""
     schema = {"table": pl.Int32, "row": pl.Int32, "column": pl.String, "rule": pl.String, "expected": pl.String}
-    known = raw.select("table", "row").with_row_index("index")
-    there = pl.DataFrame(list(faults), schema=schema, orient="row").join(known, on=["table", "row"], how="inner")
-    found = [pl.DataFrame(schema=PLACED)]
+    places = raw.select("table", "row").with_row_index("index")
+    faulty = pl.DataFrame(list(faults), schema=schema, orient="row").join(places, on=["table", "row"], how="inner")
+    frames = [pl.DataFrame(schema=PLACED)]
     for column in edition.columns:
-        cells = there.filter(pl.col("column") == column.name).sort("index")
-        found.append(placed(cells["index"], cells["rule"], column.name, cells["expected"]))
-    return pl.concat(found)
+        cells = faulty.filter(pl.col("column") == column.name).sort("index")
+        frames.append(placed(cells["index"], cells["rule"], column.name, cells["expected"]))
+    return pl.concat(frames)
 
 
 def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Typed columns, and a `PLACED` frame of the cells that did not parse or were read through an alias."""
     columns = [raw[name] for name in ("table", "row", "delivery", "sender", "as_of", "academic_year_start")]
-    found = [pl.DataFrame(schema=PLACED)]
+    frames = [pl.DataFrame(schema=PLACED)]
     for column in edition.columns:
         texts = raw[column.name]
         read = Parsed(*resolve_units(texts, aliases)) if column.kind == "unit" else parse(texts, column)
-        if column.kind == "yes_no" and read.told:
-            read = with_plain_dashes(texts, raw["delivery"], read)
+        if column.kind == "yes_no" and read.remarks:
+            read = _with_plain_dashes(texts, raw["delivery"], read)
         columns.append(read.values.alias(column.name))
         if read.unread is not None:
-            found.append(unread_cells(texts, read.unread, read, column))
-        if read.told:
-            found += noted_cells(raw["delivery"], texts, read, column)
+            frames.append(_unread_cells(texts, read.unread, read, column))
+        if read.remarks:
+            frames += _noted_cells(raw["delivery"], texts, read, column)
         if column.kind == "unit":
             names = read.values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
-            found.append(aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
-    return pl.DataFrame(columns), pl.concat(found)
+            frames.append(_aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
+    return pl.DataFrame(columns), pl.concat(frames)
 
 
-def with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> Parsed:
+def _with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> Parsed:
     """A dash is «нет» in a delivery that says «+» for «да» in the same column; elsewhere it stays a doubt."""
-    dashes = [text for text in read.told if plain(text) == DASH]
+    dashes = [text for text in read.remarks if plain(text) == DASH]
     pluses = delivery.filter(texts.str.strip_chars() == "+").unique()
     clear = texts.is_in(dashes).fill_null(False) & delivery.is_in(pluses.implode())
     if read.unread is None or not clear.any():
@@ -137,7 +137,7 @@ def with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> Pa
     return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
 
 
-def unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
+def _unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
     """Cells that state something that is not one value of the column."""
     index = unread.arg_true()
     there = texts.gather(index)
@@ -148,30 +148,30 @@ def unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Colu
     ids = ids.set(clean == UNVALUED, NO_RESULT.id)
     wanted = ", ".join(offered_words(column)) if column.vocabulary else EXPECTED.get(column.kind, "текст")
     expected = pl.repeat(wanted, len(index), dtype=pl.String, eager=True)
-    if read.told:
-        texts_told, rules, shown = zip(
-            *((text, each.rule, each.shown) for text, each in read.told.items()), strict=True
+    if read.remarks:
+        remarked, rules, shown = zip(
+            *((text, remark.rule, remark.shown) for text, remark in read.remarks.items()), strict=True
         )
-        ids = there.replace_strict(texts_told, rules, default=ids, return_dtype=pl.String)
-        expected = there.replace_strict(texts_told, shown, default=expected, return_dtype=pl.String)
+        ids = there.replace_strict(remarked, rules, default=ids, return_dtype=pl.String)
+        expected = there.replace_strict(remarked, shown, default=expected, return_dtype=pl.String)
     return placed(index, ids, column.name, expected)
 
 
-def noted_cells(delivery: pl.Series, texts: pl.Series, read: Parsed, column: Column) -> list[pl.DataFrame]:
+def _noted_cells(delivery: pl.Series, texts: pl.Series, read: Parsed, column: Column) -> list[pl.DataFrame]:
     """Cells with a value of which it is said how it was read; a text that may stand in every row, once a delivery."""
-    found = []
-    for rule in dict.fromkeys(each.rule for each in read.told.values() if each.rule in READ_AS):
-        noted = {text: each.shown for text, each in read.told.items() if each.rule == rule}
+    frames = []
+    for rule in dict.fromkeys(remark.rule for remark in read.remarks.values() if remark.rule in READ_AS):
+        noted = {text: remark.shown for text, remark in read.remarks.items() if remark.rule == rule}
         shown = texts.replace_strict(noted, default=None, return_dtype=pl.String)
         if rule in NOTED_ONCE:
-            found.append(aliased(delivery, texts, shown, column.name, rule))
+            frames.append(_aliased(delivery, texts, shown, column.name, rule))
         else:
             index = shown.is_not_null().arg_true()
-            found.append(placed(index, rule, column.name, shown.gather(index)))
-    return found
+            frames.append(placed(index, rule, column.name, shown.gather(index)))
+    return frames
 
 
-def aliased(
+def _aliased(
     delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str, rule: str = KEY_NORMALISED.id
 ) -> pl.DataFrame:
     """A note for each distinct name that was understood although it is written otherwise, at its first cell."""
@@ -182,7 +182,7 @@ def aliased(
     return placed(first["index"], rule, column, first["name"])
 
 
-def with_schools(
+def _with_schools(
     raw: pl.DataFrame, typed: pl.DataFrame, register: Register | None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Add school_id by the register: by code, else by name within the sender (or the territory of the row)."""
@@ -190,38 +190,38 @@ def with_schools(
     code = typed["school_code"] if "school_code" in typed.columns else pl.Series([None] * len(typed), dtype=pl.String)
     if register is None:
         return typed.with_columns(school_id=pl.lit(None, dtype=pl.Int64)), pl.DataFrame(schema=PLACED)
-    code, restored = known_codes(code, register)
+    code, restored = _known_codes(code, register)
     if "school_code" in typed.columns:
         typed = typed.with_columns(code.alias("school_code"))
     rows = pl.DataFrame({"school_code": code, "school_name": typed["school_name"], "unit": unit})
     resolved = register.resolve(rows)
     stated = rows["school_name"].is_not_null() | rows["school_code"].is_not_null()
     problem = resolved["school_problem"].is_not_null() & stated
-    found = [restored]
+    frames = [restored]
     for rule in (KEY_NORMALISED, NAME_MISSPELT):
         read_as = resolved["school_read_as"].set((resolved["school_note"] != rule.id).fill_null(False), None)
-        found.append(aliased(raw["delivery"], rows["school_name"], read_as, "school_name", rule.id))
+        frames.append(_aliased(raw["delivery"], rows["school_name"], read_as, "school_name", rule.id))
     of_code = resolved["school_problem"].is_in([CODE_AND_NAME_DIFFER.id, CODE_UNKNOWN.id]).fill_null(False)
     by_code = rows["school_code"].is_not_null() & (rows["school_name"].is_null() | of_code)
     for mask, column in ((problem & ~by_code, "school_name"), (problem & by_code, "school_code")):
         index = mask.arg_true()
         if len(index):
             at = resolved.select("school_problem", "school_expected")[index]
-            found.append(placed(index, at["school_problem"], column, at["school_expected"]))
-    return typed.with_columns(resolved["school_id"]), pl.concat(found)
+            frames.append(placed(index, at["school_problem"], column, at["school_expected"]))
+    return typed.with_columns(resolved["school_id"]), pl.concat(frames)
 
 
-def known_codes(codes: pl.Series, register: Register) -> tuple[pl.Series, pl.DataFrame]:
+def _known_codes(codes: pl.Series, register: Register) -> tuple[pl.Series, pl.DataFrame]:
     """Codes as the register has them, and a `PLACED` frame of those that got their noughts back."""
-    changed = {code: known for code in codes.unique().drop_nulls() if (known := register.known_code(code)) != code}
+    changed = {code: written for code in codes.unique().drop_nulls() if (written := register.known_code(code)) != code}
     if not changed:
         return codes, pl.DataFrame(schema=PLACED)
-    index = codes.is_in([code for code, known in changed.items() if known != tidy(plain(code))]).arg_true()
+    index = codes.is_in([code for code, written in changed.items() if written != tidy(plain(code))]).arg_true()
     read = codes.replace(changed)
     return read, placed(index, NOUGHT_RESTORED.id, "school_code", read.gather(index))
 
 
-def with_context(
+def _with_context(
     typed: pl.DataFrame, raw: pl.DataFrame, form: Form, edition: Edition, register: Register | None
 ) -> pl.DataFrame:
     """Add what rules look at besides the row: the unit in the register, and how precisely a percent is stated."""
@@ -251,8 +251,8 @@ def broken(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
         cases = errors.failure_cases
         if cases["index"].null_count():
             raise
-        found = cases.select(pl.col("index").cast(pl.Int64), rule="check", column="column")
-        return nothing.vstack(found).unique(maintain_order=True)
+        broken_rules = cases.select(pl.col("index").cast(pl.Int64), rule="check", column="column")
+        return nothing.vstack(broken_rules).unique(maintain_order=True)
     return nothing
 
 
@@ -260,7 +260,7 @@ def judged(
     typed: pl.DataFrame, unread: pl.DataFrame, judgements: Mapping[tuple[str, str], Judgement], cases: pl.DataFrame
 ) -> pl.DataFrame:
     """A `PLACED` frame of broken rules, without those whose cells could not be read in the first place."""
-    found = [pl.DataFrame(schema=PLACED)]
+    frames = [pl.DataFrame(schema=PLACED)]
     unread = unread.filter(~pl.col("rule").is_in(READ_AS))
     for (rule, column), rows in cases.group_by("rule", "column", maintain_order=True):
         judgement = judgements[(str(rule), str(column))]
@@ -274,5 +274,5 @@ def judged(
         expected = (
             shown["expected"].str.replace(r"^(\D*\d+)\.0$", "${1}").str.replace(r"^(\D*\d+)\.(\d+)$", "${1},${2}")
         )
-        found.append(placed(index, str(rule), str(column), expected).with_columns(shown["difference"]))
-    return pl.concat(found)
+        frames.append(placed(index, str(rule), str(column), expected).with_columns(shown["difference"]))
+    return pl.concat(frames)

@@ -62,15 +62,15 @@ def _normalised(values: pl.Series) -> pl.Series:
     return values.fill_null("")
 
 
-def told_apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def distinct_pupils(pupils: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Each pupil once, by the row of the best state, and of the other rows row and is_whole."""
-    if seen["pupil_key"].n_unique() == len(seen):
-        return seen, seen.clear().select("row", "is_whole")
-    twice = seen["pupil_key"].is_duplicated()
-    several = seen.filter(twice).sort("state", "row")
+    if pupils["pupil_key"].n_unique() == len(pupils):
+        return pupils, pupils.clear().select("row", "is_whole")
+    twice = pupils["pupil_key"].is_duplicated()
+    several = pupils.filter(twice).sort("state", "row")
     first = several.unique("pupil_key", keep="first", maintain_order=True)
     again = several.filter(~pl.col("row").is_in(first["row"].implode())).select("row", "is_whole")
-    return pl.concat([seen.filter(~twice), first]), again
+    return pl.concat([pupils.filter(~twice), first]), again
 
 
 def doubtful_names(once: pl.DataFrame) -> tuple[int, int]:

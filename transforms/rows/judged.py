@@ -57,6 +57,7 @@ class Names:
         return self.schools.known_code(code) in self.schools.by_code
 
     def at(self, cells: Sequence[str | None], column: str) -> str | None:
+        """The text of a row in a column of the form; None when it is blank or the table has no such column."""
         place = self.heading.columns.get(column)
         text = cells[place] if place is not None and place < len(cells) else None
         return text if text and not text.isspace() else None
@@ -89,11 +90,11 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
         findings.append(
             finding(NOT_FILLED_IN, value=spans("строка", "строки", unfilled), sheet=sheet.name, row=unfilled[0])
         )
-    findings += branches(sheet, rows, places)
+    findings += _branches(sheet, rows, places)
     has_total = any(row.outcome == "total" for row in rows)
     for sums in unnamed_totals([(row.outcome, row.cells) for row in rows], places, names.is_known):
         row, cell_of = rows[sums.place], min(places.keys, default=0)
-        if sums.is_doubtful and not is_named_twice(rows, row, names):
+        if sums.is_doubtful and not _is_named_twice(rows, row, names):
             if sums.is_partly:
                 continue
             wanted = f"не сумма строк {rows[sums.rows[0]].number}–{rows[sums.rows[1]].number}"
@@ -111,20 +112,20 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
     return Part(sheet.name, heading, rows, tuple(findings))
 
 
-def is_named_twice(rows: Sequence[Row], row: Row, names: Names) -> bool:
+def _is_named_twice(rows: Sequence[Row], row: Row, names: Names) -> bool:
     """Whether another row of data names the unit of a row."""
     unit = names.aliases.get(key(names.at(row.cells, "reporting_unit") or ""))
-    others = (names.at(each.cells, "reporting_unit") for each in rows if each is not row and each.outcome == "data")
-    return unit is not None and any(names.aliases.get(key(other)) == unit for other in others if other)
+    units = (names.at(other.cells, "reporting_unit") for other in rows if other is not row and other.outcome == "data")
+    return unit is not None and any(names.aliases.get(key(name)) == unit for name in units if name)
 
 
-def branches(sheet: Sheet, rows: Sequence[Row], places: Places) -> list[Finding]:
+def _branches(sheet: Sheet, rows: Sequence[Row], places: Places) -> list[Finding]:
     """COM-101 for each row of a branch that is part of its school's row: it is left out, but not without a word."""
-    found = []
+    findings = []
     for row in rows:
         named = [(c, text) for c in places.keys if c < len(row.cells) and (text := row.cells[c]) and is_branch(text)]
         if row.outcome == "subtotal" and named:
             c, name = named[0]
             cell = cell_address(row.number - 1, c)
-            found.append(finding(BRANCH_LEFT_OUT, value=name.strip(), sheet=sheet.name, cell=cell, row=row.number))
-    return found
+            findings.append(finding(BRANCH_LEFT_OUT, value=name.strip(), sheet=sheet.name, cell=cell, row=row.number))
+    return findings

@@ -12,7 +12,7 @@ from contracts.forms import RULES
 from contracts.grid import Grid
 from contracts.reading import Finding, Layout, Reading, findings_frame, findings_in
 from contracts.rules import DOUBTS, HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS
-from transforms.findings.disclosure import HIDDEN, born_before, is_told, sheet_told
+from transforms.findings.disclosure import HIDDEN, born_before, may_be_shown, sheet_shown
 from transforms.tables.identify import Delivery
 
 OF_OURS = frozenset(
@@ -30,7 +30,7 @@ class Sieve:
 
     def __init__(self, sheets: Sequence[str], since: int | None) -> None:
         self.since = since
-        self.sheets = {name: sheet_told(name, n, since) for n, name in enumerate(sheets, start=1)}
+        self.sheets = {name: sheet_shown(name, n, since) for n, name in enumerate(sheets, start=1)}
 
     def sheet(self, name: str | None) -> str | None:
         """The name of a sheet, or its number."""
@@ -45,11 +45,12 @@ class Sieve:
         return value.replace(match[0], f"лист «{name}»" if name == match[1] else name)
 
     def text(self, text: str) -> str:
-        return text if text == HIDDEN or is_told(text, self.since) else HIDDEN
+        """A text of the file if it may be shown."""
+        return text if text == HIDDEN or may_be_shown(text, self.since) else HIDDEN
 
     def quoted(self, text: str) -> str:
         """A sentence of ours whose quotations are passed one by one."""
-        return QUOTED.sub(lambda match: match[0] if match[1] in our_sentences() else f"«{self.text(match[1])}»", text)
+        return QUOTED.sub(lambda match: match[0] if match[1] in _our_sentences() else f"«{self.text(match[1])}»", text)
 
     def finding(self, finding: Finding) -> Finding:
         """A finding of a table or a delivery; those of rows have their values passed where they are made."""
@@ -75,7 +76,7 @@ class Sieve:
         return replace(
             layout,
             matched={
-                heading if is_told(heading, self.since) else titles[column]: column
+                heading if may_be_shown(heading, self.since) else titles[column]: column
                 for heading, column in layout.matched.items()
             },
             unknown=tuple(dict.fromkeys(map(self.text, layout.unknown))),
@@ -102,8 +103,8 @@ def sieved(delivery: Delivery, reading: Reading) -> Reading:
 def sheet_names(delivery: Delivery) -> list[str]:
     """The names of all sheets of a delivery."""
     content = delivery.content
-    there = content.sheets if isinstance(content, Grid) else [sheet for sheet, _ in delivery.headings]
-    return [sheet.name for sheet in there]
+    sheets = content.sheets if isinstance(content, Grid) else [sheet for sheet, _ in delivery.headings]
+    return [sheet.name for sheet in sheets]
 
 
 def titles_of(form: Form) -> dict[str, str]:
@@ -112,6 +113,6 @@ def titles_of(form: Form) -> dict[str, str]:
 
 
 @cache
-def our_sentences() -> str:
+def _our_sentences() -> str:
     """All texts of rules: what they quote is ours."""
     return "\n".join(text for rule in RULES.values() for text in (rule.what, rule.mend))

@@ -13,7 +13,7 @@ from contracts.forms import RULES
 from contracts.grid import cell_address
 from contracts.reading import CONTROL_TOTALS, ControlTotal, Finding
 from contracts.rules import TOTAL_MISSING
-from transforms.cells.parse import UNVALUED, Told, parse
+from transforms.cells.parse import UNVALUED, Remark, parse
 from transforms.findings.finding import PLACED, finding, placed
 from transforms.tables.table_rows import Row
 
@@ -70,13 +70,13 @@ def stated_totals(
     return totals, findings
 
 
-def _stated_number(text: str, column: Column) -> tuple[float | None, bool, Told | None]:
+def _stated_number(text: str, column: Column) -> tuple[float | None, bool, Remark | None]:
     """The number in a cell of the «Итого» row, whether the cell says something that is none, and what is told of it."""
     if text.isascii() and text.isdigit():
         return float(text), False, None
     read = parse(pl.Series([text], dtype=pl.String), column)
     value = read.values[0]
-    return None if value is None else float(value), read.unread is not None, read.told.get(text)
+    return None if value is None else float(value), read.unread is not None, read.remarks.get(text)
 
 
 def _control_row(metric: str, stated: float, computed: float, agrees: bool) -> ControlTotal:

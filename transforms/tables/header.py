@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from contracts.form import Column, Form
 from contracts.grid import Sheet, cell_address
 from transforms.cells.key import heading_parts, heading_starts, headings
-from transforms.findings.disclosure import HIDDEN, is_told
+from transforms.findings.disclosure import HIDDEN, may_be_shown
 from transforms.tables.hint import bare_keys
 from transforms.tables.row_kind import mark_of
 from transforms.tables.top import DEEPEST_HEADING, Top, depths, filled_groups, has_groups
@@ -18,7 +18,7 @@ from transforms.tables.top import DEEPEST_HEADING, Top, depths, filled_groups, h
 class Heading:
     """The heading of a form on a sheet: rows `first` to `last` and columns by place, zero-based.
 
-    `found` is heading as shown → column of the form; `unknown` and `twice` are headings as shown → place; `keys` are
+    `matched` is heading as shown → column of the form; `unknown` and `twice` are headings as shown → place; `keys` are
     the keys of what stands in the heading at a place, row by row and joined; rows `numbered` have column numbers,
     and `whole` columns were understood by all their rows together. It reads the rows of the sheet from `start` to
     before `end`, without those from `stop` on, which are of another table; `again` are rows in which the same heading
@@ -33,7 +33,7 @@ class Heading:
     first: int
     last: int
     columns: dict[str, int]
-    found: dict[str, str]
+    matched: dict[str, str]
     unknown: dict[str, int]
     twice: dict[str, int]
     keys: dict[int, frozenset[str]]
@@ -53,13 +53,14 @@ class Heading:
         return all(name in self.columns for name in self.form.recognised_by)
 
     def lacks(self, required: Sequence[Column]) -> tuple[Column, ...]:
+        """Those of some columns that are not in the heading."""
         return tuple(column for column in required if column.name not in self.columns)
 
     @property
     def shown_unknown(self) -> dict[int, str]:
         """Place → unknown heading; where the form has pupils, only one of words that stand in our contracts too."""
         guarded = self.form.pupils is not None
-        return {c: HIDDEN if guarded and not is_told(text) else text for text, c in self.unknown.items()}
+        return {c: HIDDEN if guarded and not may_be_shown(text) else text for text, c in self.unknown.items()}
 
     def below(self, sheet: Sheet) -> list[int]:
         """The rows under the heading that it reads."""
@@ -74,6 +75,7 @@ class Heading:
         return self.first
 
     def address(self, sheet: Sheet, place: int) -> str:
+        """The cell of the heading at a place, as `row_of` finds its row: «B4»."""
         return cell_address(self.row_of(sheet, place), place)
 
 
@@ -87,7 +89,7 @@ def find_heading(top: Top, form: Form, *, torn: bool = False) -> Heading | None:
     for first in range(top.starts):
         if best is not None and best.is_table and top.start + first > best.last:
             break
-        if len(top.found[first] & parts) < 2 and not (torn and has_torn(top, form, first)):
+        if len(top.keys_in[first] & parts) < 2 and not (torn and has_torn(top, form, first)):
             continue
         here = best_at(top, form, first)
         if here is not None and (best is None or is_better(here, best)):
@@ -138,6 +140,7 @@ def best_at(top: Top, form: Form, first: int, least: int = 2) -> Heading | None:
 
 
 def score(heading: Heading) -> tuple[int, int]:
+    """By which candidates of several depths are compared: columns of the form, then those understood as a whole."""
     return len(heading.columns), heading.whole
 
 
@@ -235,7 +238,7 @@ def spelt_at(
 
 def assigned(heading: Heading, top: Top, told: Sequence[Spelt]) -> Heading:
     """The heading with its columns: plain wordings first, then those with a hint, then groups over several parts."""
-    columns, found, unknown = heading.columns, heading.found, heading.unknown
+    columns, matched, unknown = heading.columns, heading.matched, heading.unknown
     rivals: dict[str, list[Spelt]] = {}
     ranks: dict[str, int] = {}
     whole = 0
@@ -243,7 +246,7 @@ def assigned(heading: Heading, top: Top, told: Sequence[Spelt]) -> Heading:
         c, shown = spelt.place, joined(top, spelt.levels[spelt.start : spelt.end], spelt.place)
         free = sorted(spelt.names - columns.keys())
         if free:
-            columns[free[0]], found[shown], ranks[free[0]] = c, free[0], spelt.rank
+            columns[free[0]], matched[shown], ranks[free[0]] = c, free[0], spelt.rank
             rivals[free[0]] = [spelt]
             whole += spelt.is_whole
         elif spelt.rank == 0:
@@ -266,14 +269,15 @@ def settle(heading: Heading, top: Top, name: str, group: Sequence[Spelt]) -> Non
         heading.several[name] = shown
         return
     place = totals[0].place
-    for known in [known for known, column in heading.found.items() if column == name]:
-        del heading.found[known]
+    for known in [known for known, column in heading.matched.items() if column == name]:
+        del heading.matched[known]
     heading.columns[name] = place
-    heading.found[shown.pop(place)] = name
+    heading.matched[shown.pop(place)] = name
     heading.parts[name] = shown
 
 
 def is_whole_of_parts(top: Top, spelt: Spelt) -> bool:
+    """Whether a row under the heading of a group says «всего»."""
     below = [top.texts[r][spelt.place] or "" for r in spelt.levels[spelt.end :]]
     return any(mark_of(text) == "total" for text in below)
 

@@ -31,27 +31,27 @@ def bare_keys(text: str) -> tuple[str, ...]:
     """
     if len(text) > LONGEST:
         return ()
-    found, plain = [heading_key(text)], text
+    keys, plain = [heading_key(text)], text
     if "20" in text and (without := YEARS.sub(" ", DAY.sub("", text))) != text:
         plain = re.sub(r"[(\[]\s*[)\]]", " ", without).strip()
-        found.append(heading_key(plain))
+        keys.append(heading_key(plain))
     is_dated = plain != text
     for _ in range(MOST_HINTS):
-        shorter = without_hint(plain, is_dated=is_dated)
+        shorter = _without_hint(plain, is_dated=is_dated)
         if shorter is None:
             break
         plain = shorter
-        found.append(heading_key(plain))
-    return tuple(dict.fromkeys(each for each in found[1:] if each and each != found[0]))
+        keys.append(heading_key(plain))
+    return tuple(dict.fromkeys(shorter_key for shorter_key in keys[1:] if shorter_key and shorter_key != keys[0]))
 
 
-def without_hint(text: str, *, is_dated: bool) -> str | None:
+def _without_hint(text: str, *, is_dated: bool) -> str | None:
     """The text without the hint at its end; None when there is none. Words of a span of time are one after a year."""
     has_brackets, has_tail = text.rstrip().endswith((")", "]")), SEPARATOR.search(text)
     for pattern in (BRACKETS, TAIL):
-        found = pattern.search(text) if (has_brackets if pattern is BRACKETS else has_tail) else None
-        if found is not None:
-            rest, hint = (text[: found.start()], found[1]) if pattern is BRACKETS else (found[1], found[2])
+        match = pattern.search(text) if (has_brackets if pattern is BRACKETS else has_tail) else None
+        if match is not None:
+            rest, hint = (text[: match.start()], match[1]) if pattern is BRACKETS else (match[1], match[2])
             if rest.strip() and is_hint(hint, spans_too=is_dated or pattern is BRACKETS):
                 return rest.strip()
     last = LAST_WORDS.search(text)
@@ -69,7 +69,7 @@ def is_hint(text: str, *, spans_too: bool = True) -> bool:
     """Whether a text is only a unit or says how to fill a cell in."""
     plain = key(text)
     if (
-        squeezed(plain) in units()
+        _squeezed(plain) in units()
         or plain in hints("whole")
         or SIGNS.match(plain)
         or (spans_too and plain in hints("span"))
@@ -77,9 +77,9 @@ def is_hint(text: str, *, spans_too: bool = True) -> bool:
         return True
     if "," in plain:  # «ак. ч, не менее 40», «цифрой, на год»
         first, *others = plain.split(",")
-        if squeezed(first) in units() or all(is_hint(each, spans_too=spans_too) for each in (first, *others)):
+        if _squeezed(first) in units() or all(is_hint(part, spans_too=spans_too) for part in (first, *others)):
             return True
-    starts = hint_starts()
+    starts = _hint_starts()
     return plain.startswith(starts) and any(
         plain.startswith(start) and not plain[len(start) : len(start) + 1].isalnum() for start in starts
     )
@@ -87,11 +87,11 @@ def is_hint(text: str, *, spans_too: bool = True) -> bool:
 
 @cache
 def units() -> frozenset[str]:
-    """Words for units, `squeezed`, as they stand after a number or in a heading."""
-    return frozenset(squeezed(row["word"]) for name in ("unit_words", "heading_units") for row in rows(name))
+    """Words for units, `_squeezed`, as they stand after a number or in a heading."""
+    return frozenset(_squeezed(row["word"]) for name in ("unit_words", "heading_units") for row in rows(name))
 
 
-def squeezed(text: str) -> str:
+def _squeezed(text: str) -> str:
     """Key of a unit: points and spaces do not matter in «ак.ч.» and «ак. ч»."""
     return key(text).replace(".", "").replace(" ", "")
 
@@ -106,7 +106,7 @@ def hints(how: str) -> frozenset[str]:
 
 
 @cache
-def hint_starts() -> tuple[str, ...]:
+def _hint_starts() -> tuple[str, ...]:
     return tuple(hints("start"))
 
 
@@ -118,4 +118,4 @@ def formats() -> frozenset[str]:
 
 def years_in(text: str) -> list[int]:
     """First years of the calendar or academic years that a heading names."""
-    return [int(found[1]) for found in YEARS.finditer(text)]
+    return [int(match[1]) for match in YEARS.finditer(text)]

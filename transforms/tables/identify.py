@@ -77,6 +77,7 @@ class Delivery:
 
     @property
     def refused(self) -> bool:
+        """Whether a finding keeps the delivery out as a whole."""
         return any(doubt.severity == "refuse" for doubt in self.findings)
 
     @property
@@ -105,14 +106,17 @@ class Context:
 
     @cached_property
     def unit_aliases(self) -> Mapping[str, str]:
+        """Key of a name → reporting unit: the caller's, else the vocabulary's."""
         return unit_aliases() if self.aliases is None else self.aliases
 
     @cached_property
     def schools(self) -> Register | None:
+        """The register by codes and names; None when there is none."""
         return None if self.register is None else Register(self.register)
 
     @cached_property
     def senders(self) -> frozenset[str]:
+        """Everybody who may send a delivery, the reporting units among them."""
         return frozenset(row["sender"] for row in rows("senders")) | frozenset(self.unit_aliases.values())
 
 
@@ -133,7 +137,7 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     read_with_doubt += hidden_values
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     forms = FORMS if context.form is None else (form_named(context.form),)
-    seen = [each for sheet in sheets for each in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
+    seen = [table for sheet in sheets for table in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
     seen, hidden = seen_by_people(seen)
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
@@ -158,25 +162,25 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     as_of, doubts = date_of_delivery(delivery.file, titles, sheet_day, context.as_of)
     edition = form.edition_at(as_of)
     headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
-    findings_there = [*layout_findings(headings, edition), *doubts, *older, *read_with_doubt]
-    findings_there += [another_table(other) for other in others] + [beside_table(each) for each in edges.beside]
-    findings_there += rival_findings(headings) + year_findings(headings, as_of)
-    findings_there += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
-    findings_there += hidden_findings(headings)
-    findings_there += school_year_doubts(delivery.file, titles, headings, as_of)
-    findings_there += moment_findings(delivery, as_of)
+    findings = [*layout_findings(headings, edition), *doubts, *older, *read_with_doubt]
+    findings += [another_table(other) for other in others] + [beside_table(part) for part in edges.beside]
+    findings += rival_findings(headings) + year_findings(headings, as_of)
+    findings += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
+    findings += hidden_findings(headings)
+    findings += school_year_doubts(delivery.file, titles, headings, as_of)
+    findings += moment_findings(delivery, as_of)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
-    findings_there += unproved or doubts
+    findings += unproved or doubts
     campaign = None
     if form.slice_by == "campaign" and as_of is not None:
         running = campaign_at(form.name, as_of)
         campaign = running["campaign"] if running else None
         if running is None:
-            findings_there.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
+            findings.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))
     layout = layout_of(headings, edition)
     return replace(
         delivery, form=form, edition=edition, headings=tuple(headings), sender=sender, as_of=as_of, campaign=campaign,
-        layout=layout, findings=tuple(findings_there),
+        layout=layout, findings=tuple(findings),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def layout_of(headings: Headings, edition: Edition) -> Layout:
     places: dict[str, str] = {}
     suggested: dict[str, Suggestion] = {}
     for sheet, heading in headings:
-        matched |= heading.found
+        matched |= heading.matched
         missing_titles |= dict.fromkeys(column.title for column in heading.lacks(edition.required))
         unknown_headings |= dict.fromkeys(heading.shown_unknown.values())
         for column, place in heading.columns.items():
@@ -131,7 +131,7 @@ def year_findings(headings: Headings, as_of: dt.date | None) -> list[Finding]:
     findings = []
     for sheet, heading in headings:
         for shown in other_years(heading, as_of):
-            place = heading.columns[heading.found[shown]]
+            place = heading.columns[heading.matched[shown]]
             year = academic_year(as_of) if as_of is not None else None
             expected = f"{year}/{year + 1} учебный год" if year is not None else None
             cell = heading.address(sheet, place)

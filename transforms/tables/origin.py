@@ -76,6 +76,7 @@ def school_years_of(as_of: dt.date) -> tuple[int, ...]:
 
 
 def real_date(year: int, month: int, day: int) -> dt.date | None:
+    """The date of three numbers; None when the calendar has none."""
     try:
         return dt.date(year, month, day)
     except ValueError:
@@ -130,13 +131,13 @@ def sender_in(titles: Iterable[list[str]], aliases: Mapping[str, str]) -> str | 
 
 def sender_in_name(file: str, aliases: Mapping[str, str]) -> str | None:
     """The reporting unit that a file name names; None when it names several."""
-    return next((who for name in names_of(file) if (who := unit_named(name, aliases))), None)
+    return next((who for name in names_of(file) if (who := _unit_named(name, aliases))), None)
 
 
-def unit_named(name: str, aliases: Mapping[str, str]) -> str | None:
+def _unit_named(name: str, aliases: Mapping[str, str]) -> str | None:
     words = re.split(r"[\s_.,()]+", key(name).replace("_", " "))
     slugs = set(aliases.values())
-    found: set[str] = set()
+    units: set[str] = set()
     start = 0
     while start < len(words):
         for end in range(min(len(words), start + 5), start, -1):
@@ -144,12 +145,12 @@ def unit_named(name: str, aliases: Mapping[str, str]) -> str | None:
             named = aliases.get(phrase) or (phrase if phrase in slugs else None)
             named = named or (slug if (slug := "_".join(words[start:end])) in slugs else None)
             if named:
-                found.add(named)
+                units.add(named)
                 start = end - 1
                 break
         start += 1
-    found -= LABELLED_ONLY if len(found) > 1 else set()
-    return found.pop() if len(found) == 1 else None
+    units -= LABELLED_ONLY if len(units) > 1 else set()
+    return units.pop() if len(units) == 1 else None
 
 
 def only_sender(form: Form) -> str | None:

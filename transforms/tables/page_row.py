@@ -18,16 +18,16 @@ def page_rows(rows: pl.DataFrame, names: Sequence[str], first: str) -> pl.Series
 
     `first` is a column that rows of data fill with several words: only others are looked at one by one.
     """
-    asked = (~rows[first].str.contains(" ", literal=True)).fill_null(True).arg_true()
+    candidates = (~rows[first].str.contains(" ", literal=True)).fill_null(True).arg_true()
     short = pl.all_horizontal(pl.col(names).is_null() | (pl.col(names).str.len_chars() <= LONGEST))
-    asked = asked.filter(rows[asked].select(short).to_series())
-    found = [
+    candidates = candidates.filter(rows[candidates].select(short).to_series())
+    indices = [
         index
-        for index, *cells in rows[asked].select(names).insert_column(0, asked.alias("index")).iter_rows()
-        if is_page_row([text for text in cells if text and not text.isspace()])
+        for index, *cells in rows[candidates].select(names).insert_column(0, candidates.alias("index")).iter_rows()
+        if _is_page_row([text for text in cells if text and not text.isspace()])
     ]
-    return pl.int_range(len(rows), eager=True).is_in(found) if found else None
+    return pl.int_range(len(rows), eager=True).is_in(indices) if indices else None
 
 
-def is_page_row(texts: Sequence[str]) -> bool:
+def _is_page_row(texts: Sequence[str]) -> bool:
     return (len(texts) > 1 and is_numbering(texts, gaps=True)) or is_unit_row(texts)

@@ -79,6 +79,7 @@ class Register:
 
     @cached_property
     def schools(self) -> dict[int, School]:
+        """The schools by their ids."""
         columns = ["school_id", "school_code", "short_name", "full_name", "territory", "subordination", "pupils_6_11"]
         frame = self.frame
         if "full_name" not in frame.columns:
@@ -87,10 +88,12 @@ class Register:
 
     @cached_property
     def by_code(self) -> dict[str, School]:
+        """The schools by their codes."""
         return {school.code: school for school in self.schools.values()}
 
     @cached_property
     def code_length(self) -> int:
+        """Characters of the longest code; 0 in an empty register."""
         return max(map(len, self.by_code), default=0)
 
     def known_code(self, code: str) -> str:
@@ -102,10 +105,12 @@ class Register:
 
     @cached_property
     def by_name(self) -> dict[str, list[School]]:
+        """The schools by the key of their short name."""
         return _by_key((school.name, school) for school in self.schools.values())
 
     @cached_property
     def by_full_name(self) -> dict[str, list[School]]:
+        """The schools by the key of their full name, those that have one."""
         return _by_key((school.full_name, school) for school in self.schools.values() if school.full_name)
 
     @cached_property
@@ -136,6 +141,7 @@ class Register:
         return self.found[asked]
 
     def look_up(self, code: str | None, name: str | None, units: tuple[str | None, ...]) -> Match:
+        """As `school`, without what was looked up before."""
         same_name = self.called(name) if name else []
         near = [s for s in same_name if s.subordination in units or s.territory in units]
         named = near if near else same_name
@@ -169,6 +175,7 @@ class Register:
 
     @cached_property
     def names(self) -> list[str]:
+        """The short names of the schools, as candidates are looked for among them."""
         return [school.name for school in self.schools.values()]
 
     def guesses(self, name: str, units: tuple[str | None, ...]) -> str:
@@ -201,6 +208,7 @@ class Register:
 
     @cached_property
     def by_subordination(self) -> dict[str | None, list[School]]:
+        """The schools by the sender to whom they are subordinate."""
         found: dict[str | None, list[School]] = {}
         for school in self.schools.values():
             found.setdefault(school.subordination, []).append(school)

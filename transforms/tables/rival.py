@@ -21,7 +21,7 @@ def by_data(sheet: Sheet, heading: Heading) -> Heading:
         if len(filled) == 1:
             columns[name] = filled[0]
         elif len(filled) > 1:
-            shown = next(text for text, column in heading.found.items() if column == name)
+            shown = next(text for text, column in heading.matched.items() if column == name)
             several[name] = dict.fromkeys(filled, shown)
     if columns == heading.columns and several == heading.several:
         return heading
@@ -37,15 +37,15 @@ def by_year(heading: Heading, as_of: dt.date | None) -> Heading:
     if as_of is None or not heading.several:
         return heading
     columns, several, parts = dict(heading.columns), dict(heading.several), dict(heading.parts)
-    found = dict(heading.found)
+    matched = dict(heading.matched)
     for name, places in heading.several.items():
         of_year = [c for c, shown in places.items() if academic_year(as_of) in years_in(shown)]
         if len(of_year) == 1 and all(years_in(shown) for shown in places.values()):
             columns[name] = of_year[0]
-            found = {text: column for text, column in found.items() if column != name} | {places[of_year[0]]: name}
+            matched = {text: column for text, column in matched.items() if column != name} | {places[of_year[0]]: name}
             parts[name] = {c: shown for c, shown in places.items() if c != of_year[0]}
             del several[name]
-    return replace(heading, columns=columns, several=several, parts=parts, found=found)
+    return replace(heading, columns=columns, several=several, parts=parts, matched=matched)
 
 
 def other_years(heading: Heading, as_of: dt.date | None) -> dict[str, int]:
@@ -55,6 +55,6 @@ def other_years(heading: Heading, as_of: dt.date | None) -> dict[str, int]:
     year = academic_year(as_of)
     return {
         shown: min(years)
-        for shown in heading.found
+        for shown in heading.matched
         if (years := years_in(shown)) and not {year, year + 1}.intersection(years)
     }

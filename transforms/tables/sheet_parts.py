@@ -58,7 +58,7 @@ def parts_of(sheet: Sheet, heading: Heading) -> tuple[list[Heading], list[OtherT
     r = heading.last
     while (r := r + 1) < len(sheet.rows):
         row, current = sheet.rows[r], parts[-1]
-        if _has_number(row, numbers) or not (r - 1 in again or _stands_apart(sheet, r) or _begins_known(row)):
+        if _has_number(row, numbers) or not (r - 1 in again or _stands_apart(sheet, r) or _begins_with_wording(row)):
             continue
         keys = _keys_of(row)
         if _repeats(current, keys, follows=r - 1 in again):
@@ -100,7 +100,7 @@ def _has_number(row: Sequence[Value], numbers: Sequence[int]) -> bool:
     return False
 
 
-def _begins_known(row: Sequence[Value]) -> bool:
+def _begins_with_wording(row: Sequence[Value]) -> bool:
     """Whether one of the first texts of a row is a wording of some form."""
     texts = (value for value in row if isinstance(value, str))
     return any(heading_key(text) in all_parts() for text in itertools.islice(texts, FIRST_TEXTS))
@@ -147,19 +147,19 @@ def _other_table(
     Known wordings tell a heading anywhere. Without them it is one only after a blank line or a caption, when none of
     its texts says a value of its column, and the next row does.
     """
-    r, known = top.start, sum(found in all_parts() for found in keys.values())
-    if known >= 2:
+    r, wordings_there = top.start, sum(wording in all_parts() for wording in keys.values())
+    if wordings_there >= 2:
         for form in FORMS:
-            found = best_at(top, form, 0) if form is not heading.form else None
-            if found is not None and found.is_table:
+            other = best_at(top, form, 0) if form is not heading.form else None
+            if other is not None and other.is_table:
                 return OtherTable(sheet, r, form)
-        if known >= len(keys) / 2:
+        if wordings_there >= len(keys) / 2:
             return OtherTable(sheet, r, None)
     if any(type(value) in (int, float) for value in sheet.rows[r]) or len(set(keys.values())) < len(keys):
         return None
     if not _stands_apart(sheet, r) or _says_values(sheet.rows[r], heading, columns):
         return None
-    is_other = known or _following_says_values(sheet, r, heading, columns)
+    is_other = wordings_there or _following_says_values(sheet, r, heading, columns)
     return OtherTable(sheet, r, None) if is_other else None
 
 
@@ -211,6 +211,7 @@ def _captions_above(sheet: Sheet, r: int, first: int) -> int:
 
 
 def filled(row: Sequence[Value]) -> int:
+    """How many cells of a row hold anything."""
     return sum(value is not None and value != "" for value in row)
 
 

@@ -57,7 +57,7 @@ def scored(form: Form, heading: str) -> dict[str, int]:
     scores: dict[str, int] = {}
     for column, wording in wordings(form):
         if re.findall(r"\d+", wording) == re.findall(r"\d+", heading):
-            score = max(_alike(plain(way), plain(wording)) for way in ways)
+            score = max(_alike(_plain(way), _plain(wording)) for way in ways)
             scores[column] = max(scores.get(column, 0), score)
     return scores
 
@@ -68,5 +68,5 @@ def _alike(one: str, other: str) -> int:
 
 
 @lru_cache(maxsize=10_000)
-def plain(text: str) -> str:
+def _plain(text: str) -> str:
     return PUNCTUATION.sub(" ", key(text).replace("кол-во", "количество"))

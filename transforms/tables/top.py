@@ -24,16 +24,16 @@ YEAR = re.compile(r"(?:19|20)\d\d")
 class Top:
     """Some rows of a sheet, the first of them its row `start`, as texts and as their keys.
 
-    A merged cell counts for each of its columns and rows. A heading may begin in the first `starts` of them. `reach`
-    is the last row into which merged cells of a row go down, and `covered` are the cells that are no first column of
-    their merged range.
+    A merged cell counts for each of its columns and rows. A heading may begin in the first `starts` of them. `keys_in`
+    are the keys of a row, those of its texts without years and hints too. `reach` is the last row into which merged
+    cells of a row go down, and `covered` are the cells that are no first column of their merged range.
     """
 
     start: int
     starts: int
     texts: list[list[str | None]]
     keys: list[list[str | None]]
-    found: list[frozenset[str | None]]
+    keys_in: list[frozenset[str | None]]
     reach: list[int]
     covered: frozenset[Place]
 
@@ -49,7 +49,7 @@ class Top:
             return True
         if not any(is_number(text) and not YEAR.fullmatch(text) for text in texts):
             return False
-        return len(self.found[row] & parts) < 2 and not self.is_numbered(row)
+        return len(self.keys_in[row] & parts) < 2 and not self.is_numbered(row)
 
 
 def by_row(sheet: Sheet) -> list[Range]:
@@ -81,8 +81,8 @@ def top_of(sheet: Sheet, merged: Sequence[Range], start: int, starts: int) -> To
                     covered.add((r, c))
     keys = [[heading_key(text) or None if text is not None else None for text in row] for row in texts]
     bare = ((area for text in row if text for area in bare_keys(text)) for row in texts)
-    found = [frozenset(row).union(also) for row, also in zip(keys, bare, strict=True)]
-    return Top(start, min(starts, len(texts)), texts, keys, found, reach, frozenset(covered))
+    keys_in = [frozenset(row).union(also) for row, also in zip(keys, bare, strict=True)]
+    return Top(start, min(starts, len(texts)), texts, keys, keys_in, reach, frozenset(covered))
 
 
 def masked(top: Top, spans: Sequence[tuple[int, int]]) -> Top:
@@ -90,7 +90,7 @@ def masked(top: Top, spans: Sequence[tuple[int, int]]) -> Top:
     width = max(map(len, top.texts), default=0)
     kept = [any(first <= c <= last for first, last in spans) for c in range(width)]
     texts = [[text if kept[c] else None for c, text in enumerate(row)] for row in top.texts]
-    keys = [[each if kept[c] else None for c, each in enumerate(row)] for row in top.keys]
+    keys = [[heading if kept[c] else None for c, heading in enumerate(row)] for row in top.keys]
     return replace(top, texts=texts, keys=keys)
 
 

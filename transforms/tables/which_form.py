@@ -61,7 +61,7 @@ def _headings_of(top: Top, forms: Sequence[Form]) -> list[Heading]:
 
 def _may_hold(top: Top, form: Form) -> bool:
     """False when some column by which the form is known has no wording, nor a part of one, in the rows."""
-    seen = frozenset().union(*top.found) if top.found else frozenset()
+    seen = frozenset().union(*top.keys_in) if top.keys_in else frozenset()
     return all(not seen.isdisjoint(wordings) for wordings in telling_wordings(form))
 
 
@@ -105,6 +105,7 @@ def _contains(other: Heading, heading: Heading) -> bool:
 
 
 def ambiguous(forms: Sequence[Form]) -> Finding:
+    """The finding that refuses a file of several forms, with their titles."""
     return finding(FORM_AMBIGUOUS, value=" и ".join(f"«{form.title}»" for form in forms))
 
 
@@ -114,7 +115,7 @@ def nearly_seen(sheets: Sequence[Sheet], forms: Sequence[Form]) -> Seen:
         top = top_of(sheet, by_row(sheet), 0, FIRST_ROWS)
         for form in forms:
             for first in range(top.starts):
-                if top.found[first].isdisjoint(heading_parts(form)):
+                if top.keys_in[first].isdisjoint(heading_parts(form)):
                     continue
                 heading = best_at(top, form, first, 1)
                 absent = [name for name in form.recognised_by if heading is not None and name not in heading.columns]
@@ -138,7 +139,7 @@ def unknown_form(seen: Seen, sheets: Sequence[Sheet]) -> tuple[Form | None, Find
     sheet, nearest = max(seen, key=lambda suggestion: len(suggestion[1].columns))
     absent = [name for name in nearest.form.recognised_by if name not in nearest.columns]
     titles = ", ".join(f"«{nearest.form.editions[-1].column(name).title}»" for name in absent)
-    there = ", ".join(f"«{shown}»" for shown in list(nearest.found)[:6])
+    there = ", ".join(f"«{shown}»" for shown in list(nearest.matched)[:6])
     guesses = "".join(
         f" Возможно, «{suggestion.heading}» — это столбец «{suggestion.title}» (сходство {suggestion.score} из 100)."
         for suggestion in suggestions(sheet, nearest, absent)

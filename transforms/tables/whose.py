@@ -36,7 +36,7 @@ def sender_of(
 
     What is refused because the file names somebody else is whose it came from: the answer never goes to the other one.
     """
-    outside, came_from = _said_outside(delivery, context), owner(delivery, context)
+    outside, came_from = _claimed_outside(delivery, context), owner(delivery, context)
     if delivery.unowned is not None:
         return None, []
     only = only_sender(form)
@@ -73,12 +73,13 @@ def nobodys_folder(delivery: Delivery) -> list[Finding]:
     return [finding(FOLDER_UNOWNED, value=shown, expected=f"одна из папок: {', '.join(sorted(owners('inbox')))}")]
 
 
-def _said_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
+def _claimed_outside(delivery: Delivery, context: Context) -> list[tuple[str, str]]:
     claims = (("в папке", delivery.folder), ("в параметре --sender", context.sender))
     return [(place, who) for place, who in claims if who is not None and who in context.senders]
 
 
 def contradiction(what: str, stated: Sequence[tuple[str, str]]) -> Finding:
+    """The finding that a file says something in several ways; `stated` are places and what is said there."""
     shown = ", ".join(f"{place} — {value}" for place, value in stated)
     return finding(CONTRADICTION, what=f"{what} по-разному: {shown}.")._replace(value=shown)
 
