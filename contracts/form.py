@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import polars as pl
 
+from contracts.grain import Defines, Entity, Key, Owed, Period
 from contracts.texts import rule_text
 
 Severity = Literal["refuse", "error", "warning", "note"]
@@ -151,16 +153,15 @@ class Pupils:
     stand in for it, the school as the register knows it. Pupils of one name who are told apart by these alone are
     a doubt of the rule `namesakes`. `state` is the state of a row among others of the same pupil (the smallest wins).
 
-    `measures` are sums over distinct pupils by `keys`; the first one is the number of pupils that count. `counters`
-    are the columns that measures look at besides the state. A measure is null when the delivery does not state its
-    counter: without the heading, or with no cell filled. A blank cell beside filled ones adds nothing.
+    `measures` are sums over distinct pupils by the form's grain; the first one is the number of pupils that count.
+    `counters` are the columns that measures look at besides the state. A measure is null when the delivery does not
+    state its counter: without the heading, or with no cell filled. A blank cell beside filled ones adds nothing.
     """
 
     identity: tuple[str, ...]
     else_by: tuple[str, ...]
     namesakes: str
     state: pl.Expr
-    keys: tuple[str, ...]
     measures: dict[str, Measure]
     counters: tuple[str, ...] = ()
 
@@ -218,35 +219,97 @@ class SetAside:
 class Form:
     """A kind of document that we agreed to receive.
 
-    `sender_kind` says who may send it. `recognised_by` are columns that no other form has together. `slice_by` says
-    what a delivery replaces as a whole: the sender's report of a campaign, of an as-of date, or of an academic year.
+    `sender_kind` says who may send it. `recognised_by` are columns that no other form has together. `grain` is what
+    tells rows apart, `row_is` says so in Russian. `period` is the span that a delivery replaces as a whole;
+    `holds_before` says that it speaks for all of that span, also for the days before its own date, as a plan of a year
+    does. `owed` says who has it to send and by when; None is a claim that somebody publishes, or nobody has to.
+    `covers` are those of whom each must be in it: the schools of the sender, or the reporting units. `defines` is a
+    dimension that its readings make.
+
     `size` is what a delivery may have at all, `set_aside` how many of its rows may be set aside. `largest_fall` is the
-    share that a new delivery may lack of what it would take the place of: of rows loaded, of schools, units and pupils,
-    and of each control total. `spare_rows` rows (schools, units) and `spare_fall` of a total it may lack in any case. A
+    share that a new delivery may lack of what it would take the place of: of rows loaded, of what its grain counts, and
+    of each control total. `spare_rows` rows (schools, units) and `spare_fall` of a total it may lack in any case. A
     register may lack no school at all.
+
+    Raises ValueError for a form that contradicts itself, in words that name what is owed.
     """
 
     name: str
     title: str
     description: str
     sender_kind: Literal["reporting_unit", "regional_operator", "department"]
-    grain: str
+    grain: tuple[Key, ...]
+    row_is: str
     cadence: str
+    period: Period
+    owed: Owed | None
     recognised_by: tuple[str, ...]
-    key: tuple[str, ...]
-    slice_by: Literal["campaign", "as_of", "academic_year"]
     editions: tuple[Edition, ...]
+    covers: Literal["schools", "units"] | None = None
+    defines: Defines | None = None
+    holds_before: bool = False
     campaign_form: str | None = None
     controls: tuple[Control, ...] = ()
     row_controls: tuple[RowControl, ...] = ()
     states_total: bool = False
     pupils: Pupils | None = None
-    defines_schools: bool = False
     size: Size | None = None
     set_aside: SetAside = SetAside(0.2, spare=3)
     largest_fall: float = 0.2
     spare_rows: int = 0
     spare_fall: int = 0
+
+    def __post_init__(self) -> None:
+        if complaints := tuple(self._complaints()):
+            raise ValueError(f"the form {self.name!r} cannot be: {'; '.join(complaints)}")
+
+    def _complaints(self) -> Iterator[str]:
+        """What contradicts itself, a clause each."""
+        if not self.grain:
+            yield "it has no grain: state what tells its rows apart, for example grain=(SCHOOL,)"
+        if not self.editions:
+            yield "it has no edition: state its columns, Edition(name, valid_from, columns, rules)"
+        for edition in self.editions:
+            names = {column.name for column in edition.columns}
+            for key in self.grain:
+                if key.marked not in names:
+                    yield f"edition {edition.name} has no column {key.marked!r}, in which its grain is stated"
+            for name in self.recognised_by:
+                if name not in names:
+                    yield f"edition {edition.name} has no column {name!r}, by which the form is recognised"
+            if self.defines:
+                for name in (self.defines.code, *self.defines.attributes):
+                    if name not in names:
+                        yield f"edition {edition.name} has no column {name!r}, by which it defines a {self.defines.of}"
+        every = self.owed.every if self.owed else None
+        of_period = {"campaign": "campaign", "day": "night", "month": "month", "academic_year": "academic_year"}
+        if every in of_period and of_period[every] != self.period:
+            yield f"it is owed every {every}, so its period has to be {of_period[every]!r}, not {self.period!r}"
+        if self.period == "campaign" and every != "campaign":
+            yield "its period is a campaign, so it has to be owed every campaign"
+        if self.covers == "schools" and not self.has("school"):
+            yield "it covers schools, so a school has to be in its grain"
+        if self.covers == "units" and not self.has("unit"):
+            yield "it covers reporting units, so a unit has to be in its grain"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of facts that tell rows of a reading apart."""
+        return tuple(key.column for key in self.grain)
+
+    def has(self, of: Entity) -> bool:
+        """Is it in the grain?"""
+        return any(key.of == of for key in self.grain)
+
+    @property
+    def defines_schools(self) -> bool:
+        """Is it the register, from which it is known which schools there are?"""
+        return self.defines is not None and self.defines.of == "school"
+
+    @property
+    def holds_before_first(self) -> bool:
+        """Does a delivery hold before its own date too, as far as there is none before it?"""
+        return self.holds_before or self.defines_schools
 
     def edition_at(self, as_of: dt.date | None) -> Edition:
         """The edition in force on a date; the newest when no date is known, the oldest before the first."""

@@ -118,9 +118,9 @@ def _stated_by(
 
 def _row_doubts(delivery: Delivery, parts: Sequence[Part], context: Context) -> list[Finding]:
     """What the rows of the tables leave in doubt. Rows that nobody filled in are told where their names are not."""
-    key = form_of(delivery).key
-    has_roster = key == ("school_id",) and context.schools is not None and delivery.sender is not None
-    said_elsewhere = {NOT_FILLED_IN.id} if has_roster or key == ("reporting_unit",) else set()
+    form = form_of(delivery)
+    has_roster = form.covers == "schools" and context.schools is not None and delivery.sender is not None
+    said_elsewhere = {NOT_FILLED_IN.id} if has_roster or form.covers == "units" else set()
     return [doubt for part in parts for doubt in part.findings if doubt.rule not in said_elsewhere]
 
 
@@ -189,7 +189,7 @@ def _about_delivery(
         doubts.append(finding(NO_ROWS))
     if skipped:
         doubts.append(finding(NO_REGISTER, value=", ".join(skipped)))
-    if keys is not None and form.key == ("school_id",) and context.schools is not None and delivery.sender:
+    if keys is not None and form.covers == "schools" and context.schools is not None and delivery.sender:
         own, named = context.schools.by_subordination.get(delivery.sender, []), set(keys["school_id"])
         doubts += wrong_size(form.size, len(keys), len(own))
         absent = [school.name for school in own if school.school_id not in named]
@@ -203,7 +203,7 @@ def _about_delivery(
                     difference=-len(absent),
                 )
             )
-    if keys is not None and form.key == ("reporting_unit",):
+    if keys is not None and form.covers == "units":
         units = set(context.unit_aliases.values())
         missing = units - set(keys["reporting_unit"])
         doubts += wrong_size(form.size, len(keys), len(units))

@@ -259,10 +259,10 @@ class PupilReading:
         }
         unknown = pl.lit(None, dtype=pl.Int64)
         return (
-            pupils.group_by(self.pupils.keys)
+            pupils.group_by(self.form.key)
             .agg(measure.sum().cast(pl.Int64).alias(name) for name, measure in stated.items())
-            .sort(self.pupils.keys)
-            .select(*self.pupils.keys, *(name if name in stated else unknown.alias(name) for name, _ in measures))
+            .sort(self.form.key)
+            .select(*self.form.key, *(name if name in stated else unknown.alias(name) for name, _ in measures))
         )
 
     def repeated(self, again: pl.DataFrame) -> list[Finding]:

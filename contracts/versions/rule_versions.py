@@ -100,15 +100,15 @@ def rules_of(form: Form) -> str:
 
 def deciding(form: Form) -> Iterator[object]:
     """What decides a verdict on the form, part by part."""
-    yield form.name, form.sender_kind, form.recognised_by, form.key, form.slice_by, form.campaign_form
-    yield form.states_total, form.defines_schools, form.size, form.set_aside, form.largest_fall
+    yield form.name, form.sender_kind, form.recognised_by, form.grain, form.period, form.campaign_form
+    yield form.states_total, form.covers, form.defines, form.holds_before, form.size, form.set_aside, form.largest_fall
     yield form.spare_rows, form.spare_fall
     for edition in form.editions:
         yield from _of_edition(edition)
     yield from map(_of_control, form.controls)
     yield from map(_of_control, form.row_controls)
     if form.pupils is not None:
-        yield form.pupils.identity, _written(form.pupils.state), form.pupils.keys, form.pupils.counters
+        yield form.pupils.identity, _written(form.pupils.state), form.pupils.counters
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
     yield from map(_of_rule, COMMON)
     columns = [column for edition in form.editions for column in edition.columns]

@@ -56,7 +56,7 @@ def _form_lines(form: Form) -> Iterator[str]:
     """A form with its columns and rules in the newest edition, and how earlier ones differ."""
     newest = form.editions[-1]
     yield from (f"## {form.title}", "", f"`{form.name}`: {form.description}", "")
-    yield from (f"A row is: {form.grain}. It comes: {form.cadence}.", "")
+    yield from (f"A row is: {form.row_is}. It comes: {form.cadence}.", "")
     yield from (" ".join(_sizes(form)), "")
     yield from ("| column | title | kind | required | allowed |", "|---|---|---|---|---|")
     for column in newest.columns:

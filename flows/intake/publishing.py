@@ -18,7 +18,7 @@ from warehouse.marts.published import register
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-STANDING_FORMS = frozenset(form.name for form in FORMS if form.defines_schools or form.slice_by == "academic_year")
+STANDING_FORMS = frozenset(form.name for form in FORMS if form.holds_before_first)
 """A register and a plan are not for a date of their own: they hold for the dates of the other forms."""
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from contracts.form import Form
 from contracts.forms import FORMS
+from contracts.grain import SCHOOL
 from contracts.texts import phrases
 from contracts.vocabulary import campaign_at, rows
 from documents.writing.template import template_xlsx
@@ -38,7 +39,7 @@ def write_template(
     form = fillable(name)
     owner = sender_of(form, sender)
     day = as_of or default_day(form, dt.datetime.now(ZoneInfo(settings.timezone)).date())
-    if form.slice_by == "campaign" and campaign_at(form.name, day) is None:
+    if form.period == "campaign" and campaign_at(form.name, day) is None:
         raise UsageError(f"{day:%d.%m.%Y} кампании {form.name} нет; назовите дату из кампании, --as-of")
     path = destination(form, owner, to)
     data = template_xlsx(form, day, owner["name"] if owner else None, schools(settings, form, sender, register))
@@ -68,7 +69,7 @@ def default_day(form: Form, today: dt.date) -> dt.date:
     last = max(
         (row for row in rows("campaigns") if row["form"] == form.name), key=lambda row: row["starts_on"], default=None
     )
-    if form.slice_by != "campaign" or last is None or campaign_at(form.name, today) is not None:
+    if form.period != "campaign" or last is None or campaign_at(form.name, today) is not None:
         return today
     return dt.date.fromisoformat(last["deadline"])
 
@@ -83,7 +84,7 @@ def destination(form: Form, sender: Row | None, to: Path | None) -> Path:
 
 def schools(settings: Settings, form: Form, sender: str | None, register: Path | None) -> list[Row]:
     """Code and name of the sender's schools, for a form with a row a school."""
-    if form.key != ("school_id",):
+    if form.grain != (SCHOOL,):
         return []
     if sender is None:
         sys.stderr.write("no schools are filled in: name their sender with --sender\n")

@@ -27,7 +27,6 @@ from contracts.rules import (
 )
 from contracts.vocabulary import unit_names
 
-KEY_COLUMN = {"school_id": "school_name", "reporting_unit": "reporting_unit", "school_code": "school_code"}
 SCHOOL_KINDS = ("school_name", "school_code")
 
 
@@ -123,11 +122,11 @@ def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> lis
         if "school_code" in names:
             absent &= pl.col("school_code").is_null()
         judgements.append(_judgement(ROW_NOT_UNDERSTOOD, "school_name", ~absent, "код или название школы"))
-    if form.key:
+    if form.pupils is None:
         filled = pl.all_horizontal(pl.col(name).is_not_null() for name in form.key)
         once = ~pl.struct("delivery", *form.key).is_duplicated()
-        judgements.append(_judgement(DUPLICATE_KEY, KEY_COLUMN[form.key[0]], once | ~filled, "одна строка"))
-    if with_register and form.sender_kind == "reporting_unit":
+        judgements.append(_judgement(DUPLICATE_KEY, form.grain[0].marked, once | ~filled, "одна строка"))
+    if with_register and form.sender_kind == "reporting_unit" and "school_name" in names:
         owner = pl.col("register_sender")
         called = owner.replace_strict(unit_names(), default=owner, return_dtype=pl.String)
         judgements.append(_judgement(SCHOOL_OF_ANOTHER, "school_name", owner == pl.col("sender"), called))
@@ -144,8 +143,9 @@ def _need_register(form: Form, edition: Edition) -> list[str]:
         if any(column.kind == "school_code" for column in edition.columns)
         else []
     )
-    rules += [DUPLICATE_KEY] if form.key == ("school_id",) else []
-    rules += [SCHOOL_OF_ANOTHER, ROSTER_SHORT] if form.sender_kind == "reporting_unit" else []
+    rules += [DUPLICATE_KEY] if form.has("school") and form.pupils is None else []
+    rules += [SCHOOL_OF_ANOTHER] if form.sender_kind == "reporting_unit" else []
+    rules += [ROSTER_SHORT] if form.covers == "schools" else []
     rules += [WRONG_SIZE] if form.size is not None and form.size.per != "units" else []
     return [rule.id for rule in rules]
 

@@ -113,7 +113,8 @@ def _names_on(tables: Iterable[tuple[Sheet, Heading]]) -> set[str]:
     """Keys of what the rows of tables name, but for totals and notes."""
     keys: set[str] = set()
     for sheet, heading in tables:
-        places = [heading.columns[name] for name in KEYS if name in heading.columns]
+        named = dict.fromkeys((*KEYS, *(part.marked for part in heading.form.grain)))
+        places = [heading.columns[name] for name in named if name in heading.columns]
         for r in heading.below(sheet):
             row = sheet.rows[r]
             if sum(value is not None and value != "" for value in row) < FEWEST_CELLS:

@@ -82,11 +82,12 @@ class Delivery:
 
     @property
     def slice(self) -> str | None:
-        """What the delivery replaces as a whole: form/sender/campaign, date or academic year."""
+        """What the delivery replaces as a whole: form/sender/campaign, academic year, month or date."""
         if self.form is None or self.sender is None or self.as_of is None:
             return None
-        by = {"campaign": self.campaign, "as_of": self.as_of.isoformat(), "academic_year": academic_year(self.as_of)}
-        return f"{self.form.name}/{self.sender}/{by[self.form.slice_by]}"
+        day = self.as_of.isoformat()
+        spans = {"campaign": self.campaign, "academic_year": academic_year(self.as_of), "month": day[: len("2023-09")]}
+        return f"{self.form.name}/{self.sender}/{spans.get(self.form.period, day)}"
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings += unproved or doubts
     campaign = None
-    if form.slice_by == "campaign" and as_of is not None:
+    if form.period == "campaign" and as_of is not None:
         running = campaign_at(form.name, as_of)
         campaign = running["campaign"] if running else None
         if running is None:

@@ -32,7 +32,7 @@ SELECT FROM ops.reading n
 JOIN ops.delivery e ON coalesce(e.same_as, e.delivery_id) = n.delivery_id
 WHERE n.form = w.form AND n.sender = w.sender AND {is_word}
   AND (e.counts_at, e.delivery_id) > (w.counts_at, w.delivery_id)
-  AND ops.may_share_slice(w.slice_by, n.campaign, w.campaign, n.as_of, w.as_of)
+  AND ops.may_share_slice(w.period, n.campaign, w.campaign, n.as_of, w.as_of)
 """
 NEWER = AFTER.format(is_word="ops.came_of_run(n.status)")
 WAITS = AFTER.format(is_word="n.status = 'held'")
@@ -42,7 +42,7 @@ WAITS = AFTER.format(is_word="n.status = 'held'")
 SAME = f"""
 WITH word AS (
     SELECT d.delivery_id, d.sent, d.counts_at, d.stated_form, d.stated_sender, d.stated_as_of,
-        r.reading_id, r.status, r.verdict, r.form, r.sender, r.campaign, r.as_of, f.slice_by,
+        r.reading_id, r.status, r.verdict, r.form, r.sender, r.campaign, r.as_of, f.period,
         EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = coalesce(d.same_as, d.delivery_id)) AS is_statement,
         EXISTS (SELECT FROM ops.statement n
                 WHERE n.delivery_id = coalesce(d.same_as, d.delivery_id) AND n.withdrawn_at IS NULL

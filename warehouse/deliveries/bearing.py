@@ -12,26 +12,25 @@ from sqlalchemy import Connection, text
 
 from contracts.form import Form
 from contracts.forms import form_named
+from contracts.grain import COUNTED
 from contracts.reading import Finding, Reading
 from contracts.rules import NOTHING_LOADED, SCHOOLS_LOST, SUSPICIOUSLY_SMALLER
 from warehouse.deliveries.history import Standing, finding
-from warehouse.schema.facts import fact_columns, fact_table
+from warehouse.schema.facts import fact_table
 
 NAMES_SHOWN = 20
-COUNTED = {"school_id": ("schools", "школ"), "reporting_unit": ("units", "отчётных единиц")}
-"""Keys of facts, each counted under a name and called so."""
 # Beside the reading of its own slice: what holds on its date in the marts. A nightly export counts within its academic
 # year, a register holds before its first date too.
 HOLDS_THEN = """
 SELECT DISTINCT ON (i.place) i.place, k.reading_id, r.rows_loaded, k.as_of
 FROM unnest(cast(:places AS integer[]), cast(:deliveries AS bigint[]), cast(:forms AS text[]), cast(:senders AS text[]),
             cast(:dates AS date[])) AS i (place, delivery_id, form, sender, as_of)
-JOIN ref.form f ON f.form = i.form AND f.slice_by = 'as_of'
+JOIN ref.form f ON f.form = i.form AND f.period IN ('night', 'none')
 JOIN ops.reading_known('infinity') k
     ON k.form = i.form AND k.sender = i.sender AND k.delivery_id <> i.delivery_id AND k.as_of <> i.as_of
 JOIN ops.reading r ON r.reading_id = k.reading_id
 WHERE (k.as_of < i.as_of OR f.holds_before_first)
-  AND (f.expected <> 'day' OR ref.academic_year(k.as_of) = ref.academic_year(i.as_of))
+  AND (f.period <> 'night' OR ref.academic_year(k.as_of) = ref.academic_year(i.as_of))
 ORDER BY i.place, k.as_of < i.as_of DESC, CASE WHEN k.as_of > i.as_of THEN k.as_of END, k.as_of DESC,
     k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC
 """
@@ -118,7 +117,7 @@ def standing(connection: Connection, asked: Sequence[Weighed]) -> list[list[Stan
 
 def titles(form: Form) -> dict[str, str]:
     """What is counted of a form's facts → how it is called: keys, the pupils that count, and totals that are stated."""
-    counted = dict(COUNTED[column.name] for column in fact_columns(form) if column.name in COUNTED)
+    counted = dict(COUNTED[key.of] for key in form.grain if key.of in COUNTED)
     if form.pupils:
         first, measure = next(iter(form.pupils.measures.items()))
         return counted | {first: f"«{measure.title}»"}
@@ -127,9 +126,14 @@ def titles(form: Form) -> dict[str, str]:
     return counted | {name: f"«{title}»" for name, title in columns.items() if name in stated}
 
 
+def _columns_counted(form: Form) -> dict[str, str]:
+    """Names of what is counted of a form's facts → the column whose distinct values that are."""
+    return {COUNTED[key.of][0]: key.column for key in form.grain if key.of in COUNTED}
+
+
 def borne_by(form: Form, facts: pl.DataFrame) -> dict[str, int]:
     """What facts that are to be loaded bear, by the names of `titles`."""
-    keys = {name: key for key, (name, _) in COUNTED.items()}
+    keys = _columns_counted(form)
     return {
         name: 0 if facts.is_empty() else facts[keys[name]].n_unique() if name in keys else int(facts[name].sum() or 0)
         for name in titles(form)
@@ -139,7 +143,7 @@ def borne_by(form: Form, facts: pl.DataFrame) -> dict[str, int]:
 
 def borne(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[str, int]]:
     """What the facts of readings bear, by the names of `titles`."""
-    keys = {name: key for key, (name, _) in COUNTED.items()}
+    keys = _columns_counted(form)
     sums = [
         f"count(DISTINCT f.{keys[name]}) AS {name}" if name in keys else f"coalesce(sum(f.{name}), 0)::bigint AS {name}"
         for name in titles(form)
@@ -179,7 +183,7 @@ def _fallen(
     """COM-020 for each figure that falls beyond the form's bound, against the one of which it lacks most."""
     now = {"rows": reading.rows.loaded, **borne_by(form, reading.facts)}
     called = {"rows": "строк", **titles(form)}
-    counted = {"rows", *(name for name, _ in COUNTED.values())}
+    counted = {"rows", *_columns_counted(form)}
     findings = []
     for name, figure in now.items():
         before, as_of = max(

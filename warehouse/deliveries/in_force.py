@@ -20,13 +20,13 @@ LEFT JOIN LATERAL (
     FROM ops.reading h JOIN ops.delivery e ON e.delivery_id = h.delivery_id
     WHERE h.form = r.form AND h.sender = r.sender AND h.status = 'current' AND h.slice IS NOT NULL
       AND CASE WHEN r.slice IS NOT NULL THEN h.slice = r.slice
-          ELSE ops.may_share_slice(f.slice_by, h.campaign, r.campaign, h.as_of, r.as_of) END
+          ELSE ops.may_share_slice(f.period, h.campaign, r.campaign, h.as_of, r.as_of) END
     ORDER BY e.counts_at DESC, h.as_of DESC, e.delivery_id DESC LIMIT 1
 ) h ON true
 LEFT JOIN LATERAL (
     SELECT k.reading_id, e.file_name, ops.came_at(e) AS came_at, k.as_of
     FROM ops.reading_at(r.as_of, 'infinity') k JOIN ops.delivery e ON e.delivery_id = k.delivery_id
-    WHERE h.reading_id IS NULL AND f.slice_by = 'as_of' AND k.form = r.form AND k.sender = r.sender
+    WHERE h.reading_id IS NULL AND f.period IN ('night', 'none') AND k.form = r.form AND k.sender = r.sender
     OFFSET 0
 ) b ON true
 CROSS JOIN LATERAL (

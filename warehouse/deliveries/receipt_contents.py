@@ -140,8 +140,8 @@ WHERE r.delivery_id = ANY (:deliveries) AND ops.came_of_run(r.status)
 GROUP BY r.delivery_id
 """
 SHORTEST_PREFIX = 4
-OF_SCHOOLS = frozenset(form.name for form in FORMS if "school_id" in form.key)
-"""Forms that report school by school."""
+OF_SCHOOLS = frozenset(form.name for form in FORMS if form.covers == "schools")
+"""Forms in which each school of the sender has to be."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class Incoming:
     @property
     def follows_a_date(self) -> bool:
         """Is it of a form that is compared with what holds before its date?"""
-        return any(form.slice_by == "as_of" for form in FORMS if form.name == self.reading.form)
+        return any(form.period in ("night", "none") for form in FORMS if form.name == self.reading.form)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from contracts.forms import FORMS
 from warehouse.incidents.messages import About
 
-OF_SCHOOLS = frozenset(form.name for form in FORMS if "school_id" in form.key)
+OF_SCHOOLS = frozenset(form.name for form in FORMS if form.covers == "schools")
 
 # Steps up to the deadline are counted from the last working day before it is over, steps after it from the deadline.
 CAMPAIGNS = """

@@ -30,13 +30,6 @@ SQL_TYPES: dict[Kind, str] = {
 }
 """Hours and percents are exact decimals: a stated 33,77 % stays 33,77 %."""
 
-KEYS: dict[str, tuple[str, str]] = {
-    "school_id": ("bigint NOT NULL REFERENCES ref.school_identity", "Школа."),
-    "school_code": ("text NOT NULL", "Код школы в реестре."),
-    "reporting_unit": ("text NOT NULL", "Отчётная единица."),
-    "grade": ("bigint NOT NULL", "Класс."),
-}
-
 
 @dataclass(frozen=True)
 class FactColumn:
@@ -52,34 +45,43 @@ class FactColumn:
         return self.definition.split(" ", 1)[0]
 
 
+SCHOOL_ID = FactColumn("school_id", "bigint NOT NULL REFERENCES ref.school_identity", "Школа.")
+
+
 def fact_table(form: Form) -> str:
     """The name of the form's fact table in the schema `core`."""
     return f"{form.name}_fact"
 
 
 def key_columns(form: Form) -> tuple[str, ...]:
-    """What tells rows of a reading apart: school, or school × grade for pupils, else the form's key."""
-    if form.pupils:
-        return form.pupils.keys
+    """What tells rows of a reading apart: the form's grain; of a register the school's lasting id."""
     return ("school_id",) if form.defines_schools else form.key
 
 
 def fact_columns(form: Form) -> tuple[FactColumn, ...]:
     """Columns of the form's fact table after `reading_id`: keys first. A personal column is never among them."""
-    columns = {name: FactColumn(name, *KEYS[name]) for name in key_columns(form)}
-    for name, definition, comment in _measures(form):
-        columns.setdefault(name, FactColumn(name, definition, comment))
-    return tuple(columns.values())
+    return tuple({column.name: column for column in (*_keys(form), *_measures(form))}.values())
 
 
-def _measures(form: Form) -> Iterator[tuple[str, str, str]]:
+def _keys(form: Form) -> Iterator[FactColumn]:
+    columns = {column.name: column for column in _columns(form)}
+    for name in key_columns(form):
+        yield SCHOOL_ID if name == SCHOOL_ID.name else _loaded(columns[name], is_key=True)
+
+
+def _measures(form: Form) -> Iterator[FactColumn]:
     if form.pupils:
         for name, measure in form.pupils.measures.items():
-            yield name, "bigint", f"{measure.title}. {measure.description}"
+            yield FactColumn(name, "bigint", f"{measure.title}. {measure.description}")
         return
     for column in _columns(form):
-        if column.fact and not column.personal:
-            yield column.name, SQL_TYPES[column.kind], f"{column.title}. {column.description}"
+        if column.fact and not column.personal and column.name not in key_columns(form):
+            yield _loaded(column)
+
+
+def _loaded(column: Column, *, is_key: bool = False) -> FactColumn:
+    definition = SQL_TYPES[column.kind] + " NOT NULL" * (is_key and not column.nullable)
+    return FactColumn(column.name, definition, f"{column.title}. {column.description}")
 
 
 def _columns(form: Form) -> tuple[Column, ...]:
@@ -92,8 +94,11 @@ def statements(form: Form) -> list[str]:
     table, columns, keys = f"core.{fact_table(form)}", fact_columns(form), key_columns(form)
     defined = "".join(f", {column.name} {column.definition}" for column in columns if column.name in keys)
     create = f"CREATE TABLE IF NOT EXISTS {table} (reading_id bigint NOT NULL REFERENCES ops.reading{defined}"
+    # A part of the key may be blank (a class without a letter); two rows that lack it are the same all the same.
+    is_whole = all("NOT NULL" in column.definition for column in columns if column.name in keys)
+    unique = "PRIMARY KEY" if is_whole else "UNIQUE NULLS NOT DISTINCT"
     return [
-        f"{create}, PRIMARY KEY (reading_id, {', '.join(keys)}))",
+        f"{create}, {unique} (reading_id, {', '.join(keys)}))",
         *(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column.name} {column.type}" for column in columns),
         f"COMMENT ON TABLE {table} IS {literal(f'{form.title}. Строка — {form.grain}.')}",
         *(f"COMMENT ON COLUMN {table}.{column.name} IS {literal(column.comment)}" for column in columns),

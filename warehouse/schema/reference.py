@@ -19,7 +19,7 @@ from contracts.vocabulary import rows
 from warehouse.schema.input_versions import sync_inputs
 
 Record = Mapping[str, object]
-Expected = Literal["campaign", "academic_year", "day", "once", "as_published"]
+Expected = Literal["campaign", "academic_year", "month", "day", "once", "as_published"]
 
 # A line that is gone is not listed any more; its row stays where readings speak of it.
 LISTED = """
@@ -88,7 +88,19 @@ def sync_reference(
         connection,
         "form",
         ("form",),
-        ("title", "sender_kind", "slice_by", "campaign_form", "expected", "holds_before_first"),
+        (
+            "title",
+            "sender_kind",
+            "period",
+            "campaign_form",
+            "expected",
+            "holds_before_first",
+            "covers",
+            "due_working_days",
+            "due_months",
+            "due_month",
+            "due_day",
+        ),
         [form_record(form) for form in forms],
     )
     _upsert(
@@ -114,24 +126,26 @@ def sync_reference(
 
 def form_record(form: Form) -> Record:
     """A form as a row of `ref.form`."""
+    until = form.owed.until if form.owed else None
     return {
         "form": form.name,
         "title": form.title,
         "sender_kind": form.sender_kind,
-        "slice_by": form.slice_by,
+        "period": form.period,
         "campaign_form": form.campaign_form or form.name,
         "expected": expected(form),
-        "holds_before_first": form.defines_schools or form.slice_by == "academic_year",
+        "holds_before_first": form.holds_before_first,
+        "covers": form.covers,
+        "due_working_days": form.owed.working_days if form.owed else 0,
+        "due_months": form.owed.months if form.owed and form.owed.every == "month" else (),
+        "due_month": until[0] if until else None,
+        "due_day": until[1] if until else None,
     }
 
 
 def expected(form: Form) -> Expected:
-    """How often each of its senders owes the form: only a claim that somebody publishes is never owed."""
-    if form.slice_by != "as_of":
-        return form.slice_by
-    if form.pupils:
-        return "day"
-    return "once" if form.defines_schools else "as_published"
+    """How often each of its senders owes the form; what nobody owes comes as somebody publishes it."""
+    return form.owed.every if form.owed else "as_published"
 
 
 def rule_records(forms: Sequence[Form]) -> Iterable[Record]:

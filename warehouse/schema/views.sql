@@ -66,12 +66,13 @@ CREATE FUNCTION ops.had_counted(reading ops.reading, known timestamptz) RETURNS 
 $$;
 
 -- May two documents of a form and a sender be of one slice? What is not known of one of them may be the same.
-CREATE FUNCTION ops.may_share_slice(slice_by text, campaign text, other_campaign text, as_of date, other_as_of date)
+CREATE FUNCTION ops.may_share_slice(period text, campaign text, other_campaign text, as_of date, other_as_of date)
 RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE slice_by
+    SELECT CASE period
         WHEN 'campaign' THEN coalesce(campaign = other_campaign, true)
-        WHEN 'as_of' THEN coalesce(as_of = other_as_of, true)
-        ELSE coalesce(ref.academic_year(as_of) = ref.academic_year(other_as_of), true)
+        WHEN 'academic_year' THEN coalesce(ref.academic_year(as_of) = ref.academic_year(other_as_of), true)
+        WHEN 'month' THEN coalesce(date_trunc('month', as_of::timestamp) = date_trunc('month', other_as_of::timestamp), true)
+        ELSE coalesce(as_of = other_as_of, true)
     END
 $$;
 
@@ -79,8 +80,8 @@ $$;
 CREATE FUNCTION ops.may_hold(form ref.form, campaign text, as_of date, running text, day date)
 RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT (as_of <= day OR form.holds_before_first) AND CASE
-        WHEN form.slice_by = 'campaign' THEN campaign = running
-        WHEN form.slice_by = 'academic_year' OR form.expected = 'day' THEN ref.academic_year(as_of) = ref.academic_year(day)
+        WHEN form.period = 'campaign' THEN campaign = running
+        WHEN form.period IN ('academic_year', 'month', 'night') THEN ref.academic_year(as_of) = ref.academic_year(day)
         ELSE true
     END
 $$;
@@ -195,7 +196,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     WHERE ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
     ORDER BY r.form, r.sender, r.as_of <= day DESC,
         CASE WHEN r.as_of > day THEN r.as_of END,
-        CASE WHEN f.slice_by = 'as_of' THEN r.as_of END DESC,
+        CASE WHEN f.period IN ('night', 'month', 'none') THEN r.as_of END DESC,
         r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
@@ -257,7 +258,7 @@ RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, as
     LEFT JOIN ops.reading_at(day, known) h ON h.form = r.form AND h.sender = r.sender
     WHERE r.held_at <= known AND coalesce(r.decided_at > known, true)
       AND ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
-      AND (h.reading_id IS NULL OR f.slice_by <> 'as_of' OR r.as_of >= h.as_of)
+      AND (h.reading_id IS NULL OR f.period IN ('campaign', 'academic_year') OR r.as_of >= h.as_of)
     ORDER BY r.form, r.sender, d.counts_at DESC, d.delivery_id DESC, r.reading_id DESC
 $$;
 

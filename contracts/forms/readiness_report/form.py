@@ -11,6 +11,7 @@ import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, Rule, SetAside, Size
 from contracts.forms.school_register.form import GRADES_6_TO_11
+from contracts.grain import SCHOOL, Owed
 from contracts.vocabulary import norm_totals, norms, ranks
 
 LEVEL = pl.col("level")
@@ -242,15 +243,17 @@ FORM = Form(
     title="Отчёт о готовности школ к реализации Профминимума",
     description="Муниципальное управление образования сообщает по каждой школе, готова ли она.",
     sender_kind="reporting_unit",
-    grain="школа × кампания",
+    grain=(SCHOOL,),
+    row_is="школа × кампания",
     cadence="раз в кампанию, к сроку; исправленный отчёт заменяет прежний",
     recognised_by=("level", "responsible_position", "rmg_in_timetable"),
-    key=("school_id",),
+    covers="schools",
     size=Size("schools_of_sender", most=1.5, spare=5),
     set_aside=SetAside(0.8, spare=5),  # to tell which schools reported wrongly is what the report is for
     spare_rows=1,
     spare_fall=5,
-    slice_by="campaign",
+    period="campaign",
+    owed=Owed("campaign"),
     controls=tuple(
         Control(metric, pl.col(metric), metric, "RDY-031")
         for metric in ("navigators", "navigators_trained", "pupils_total", "pupils_planned", "profile_classes")

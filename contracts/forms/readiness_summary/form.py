@@ -7,6 +7,7 @@ import datetime as dt
 import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule, Size
+from contracts.grain import UNIT
 
 UNITS = (
     "Муниципальный район", "Муниципальное образование", "Муниципалитет", "Территория", "Район",
@@ -51,12 +52,14 @@ FORM = Form(
     title="Сводная таблица готовности школ",
     description="Опубликованная таблица: загружается как утверждение и сверяется с вычисленным.",
     sender_kind="department",
-    grain="отчётная единица × дата",
+    grain=(UNIT,),
+    row_is="отчётная единица × дата",
     cadence="по мере публикации",
     recognised_by=("reporting_unit", "accepted", "rejected", "missing"),
-    key=("reporting_unit",),
+    covers="units",
     size=Size("units", most=1.2),
-    slice_by="as_of",
+    period="none",
+    owed=None,
     controls=tuple(
         Control(metric, pl.col(metric), metric, "RDS-003") for metric in ("schools", "accepted", "rejected", "missing")
     ),

@@ -12,6 +12,7 @@ from dataclasses import replace
 import polars as pl
 
 from contracts.form import Column, Edition, Form, Measure, Pupils, Rule, SetAside, Size
+from contracts.grain import SCHOOL, Key, Owed
 
 COUNTERS = (
     ("diagnostics", "Количество пройденных диагностик", ("темы диагностик",)),
@@ -135,18 +136,18 @@ FORM = Form(
     title="Сводный отчёт по ученикам платформы «Билет в будущее»",
     description="Выгрузка платформы, строка — обучающийся; архивные и неподтверждённые не считаются.",
     sender_kind="regional_operator",
-    grain="обучающийся × дата; в хранилище — школа × класс × дата",
+    grain=(SCHOOL, Key("grade", "grade")),
+    row_is="обучающийся × дата; в хранилище — школа × класс × дата",
     cadence="каждую ночь в сезон регистрации",
     recognised_by=("municipality", "school_name", "full_name", "grade"),
-    key=(),
     size=Size("schools", least=0.02, most=2),
-    slice_by="as_of",
+    period="night",
+    owed=Owed("day"),
     pupils=Pupils(
         identity=("full_name", "birth_date"),
         else_by=("school_name", "grade", "grade_letter"),
         namesakes="REX-007",
         state=STATE,
-        keys=("school_id", "grade"),
         measures=MEASURES,
         counters=tuple(name for name, *_ in COUNTERS),
     ),

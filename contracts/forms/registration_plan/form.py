@@ -7,6 +7,7 @@ import datetime as dt
 import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, Rule, Size
+from contracts.grain import UNIT, Owed
 
 COLUMNS = (
     Column("reporting_unit", "Муниципальный район", "unit", "Чей план.",
@@ -38,12 +39,15 @@ FORM = Form(
     title="План регистрации на «Билет в будущее»",
     description="Плановое число обучающихся по отчётным единицам на учебный год.",
     sender_kind="regional_operator",
-    grain="отчётная единица × учебный год",
+    grain=(UNIT,),
+    row_is="отчётная единица × учебный год",
     cadence="раз в учебный год и при пересмотре",
     recognised_by=("reporting_unit", "plan_pupils"),
-    key=("reporting_unit",),
+    covers="units",
     size=Size("units", most=1.2),
-    slice_by="academic_year",
+    period="academic_year",
+    holds_before=True,
+    owed=Owed("academic_year"),
     controls=(Control("plan_pupils", pl.col("plan_pupils"), "plan_pupils", "PLN-003"),),
     states_total=True,
     editions=(Edition("2023", dt.date(2023, 1, 1), COLUMNS, RULES),),

@@ -8,6 +8,7 @@ import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule, Size
 from contracts.forms.readiness_summary.form import UNITS
+from contracts.grain import UNIT
 
 COLUMNS = (
     Column("reporting_unit", UNITS[0], "unit", "Отчётная единица.", UNITS[1:]),
@@ -56,12 +57,14 @@ FORM = Form(
     title="Сводная таблица регистрации на «Билет в будущее»",
     description="Опубликованная таблица: загружается как утверждение и сверяется с вычисленным.",
     sender_kind="department",
-    grain="отчётная единица × дата",
+    grain=(UNIT,),
+    row_is="отчётная единица × дата",
     cadence="по мере публикации",
     recognised_by=("reporting_unit", "plan_pupils", "actual_pupils"),
-    key=("reporting_unit",),
+    covers="units",
     size=Size("units", most=1.2),
-    slice_by="as_of",
+    period="none",
+    owed=None,
     controls=(
         Control("plan_pupils", pl.col("plan_pupils"), "plan_pupils", "RGS-006"),
         Control("actual_pupils", pl.col("actual_pupils"), "actual_pupils", "RGS-006"),

@@ -7,6 +7,7 @@ import datetime as dt
 import polars as pl
 
 from contracts.form import Column, Edition, Form, Rule, SetAside
+from contracts.grain import Defines, Key, Owed
 
 COLUMNS = (
     Column("school_code", "Код ОО", "text", "Код школы, единственный в регионе.",
@@ -81,12 +82,13 @@ FORM = Form(
     title="Реестр школ",
     description="Кто существует: школы, их территория и подчинение. Отсюда узнаётся, кто не отчитался.",
     sender_kind="department",
-    grain="школа × дата",
+    grain=(Key("school_code", "school"),),
+    row_is="школа × дата",
     cadence="раз в год и при изменениях",
     recognised_by=("school_code", "short_name", "subordination", "territory"),
-    key=("school_code",),
-    slice_by="as_of",
-    defines_schools=True,
+    period="none",
+    owed=Owed("once"),
+    defines=Defines("school", "school_code", ("short_name", "full_name", "territory", "subordination", "pupils_6_11")),
     set_aside=SetAside(0.05, spare=3),
     largest_fall=0.05,
     editions=(Edition("2023", dt.date(2023, 1, 1), COLUMNS, RULES),),

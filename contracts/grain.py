@@ -1,0 +1,77 @@
+"""What a row of a form is, for which span of time it speaks, and who owes it: the words in which a form states that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Entity = Literal[
+    "school", "unit", "class", "person", "partner", "programme", "college", "event", "agreement", "assignment",
+    "date", "month", "year", "grade", "number",
+]  # fmt: skip
+COUNTED: dict[Entity, tuple[str, str]] = {
+    "school": ("schools", "школ"),
+    "unit": ("units", "отчётных единиц"),
+    "person": ("persons", "работников"),
+    "partner": ("partners", "партнёров"),
+    "programme": ("programmes", "программ"),
+    "college": ("colleges", "колледжей"),
+    "event": ("events", "мероприятий"),
+    "agreement": ("agreements", "соглашений"),
+    "assignment": ("assignments", "поручений"),
+}
+"""What is counted of a reading when it is compared with another: the name of the figure, and how it is called."""
+
+Period = Literal["campaign", "night", "month", "academic_year", "none"]
+"""The span that a delivery replaces as a whole, and within which it holds.
+
+Of a night and of none it is the as-of date: what was downloaded for a night holds within its academic year, what has no
+period holds until the next one comes.
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A part of what tells rows of a reading apart.
+
+    `column` is the column of the facts, `of` what it names, `stated_in` the column of the form whose cell is marked
+    when two rows are the same (a school is stated by its name or its code, and known by its id).
+    """
+
+    column: str
+    of: Entity
+    stated_in: str = ""
+
+    @property
+    def marked(self) -> str:
+        """The column of the form in which it is stated."""
+        return self.stated_in or self.column
+
+
+SCHOOL = Key("school_id", "school", stated_in="school_name")
+"""A school of the register, by its lasting id."""
+UNIT = Key("reporting_unit", "unit")
+
+
+@dataclass(frozen=True)
+class Owed:
+    """How often each sender owes a form, and until when.
+
+    `every` campaign: until its deadline. Every day: of each night, on the next working day. Every month: of the month
+    that is over, of those in `months`, `working_days` working days after it. Every academic year: until `until`
+    (month, day), if there is such a day. Once: it has to be there.
+    """
+
+    every: Literal["campaign", "academic_year", "month", "day", "once"]
+    working_days: int = 0
+    months: tuple[int, ...] = (9, 10, 11, 12, 1, 2, 3, 4, 5)
+    until: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Defines:
+    """A dimension that the readings of a form define: things of a kind, by a lasting code, and what is said of them."""
+
+    of: Entity
+    code: str
+    attributes: tuple[str, ...] = ()
