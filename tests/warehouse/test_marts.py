@@ -10,8 +10,7 @@ from hand_made import ALL
 
 from warehouse.marts import columns
 from warehouse.marts.columns import OF_ALL, Word, kind, words
-from warehouse.marts.definitions import COLUMN, FROM_FACTS, FROM_MARTS, Mart, live, marts, read_mart, shared, views
-from warehouse.marts.publication import CHECKS
+from warehouse.marts.definitions import COLUMN, Mart, checks, files, live, marts, read_mart, shared, views
 
 LEDGER = {"publication", "run", "backfill", "reading", "delivery"}
 """What `corrections` reads beside marts: why a figure was published anew."""
@@ -45,7 +44,7 @@ def test_the_second_layer_reads_published_marts_and_never_a_fact(view: Mart) -> 
 
 
 def test_the_completeness_of_every_mart_is_checked() -> None:
-    check = (CHECKS / "completeness_in_range.sql").read_text(encoding="utf-8")
+    check = next(path for path in checks() if path.stem == "completeness_in_range").read_text(encoding="utf-8")
     assert set(re.findall(r"pg_temp\.(\w+)", check)) == PUBLISHED
 
 
@@ -55,7 +54,7 @@ def bases(mart: Mart) -> list[Mart]:
 
 def own_words(mart: Mart) -> dict[str, str]:
     """Column → words that the file of a mart says itself."""
-    path = (FROM_MARTS if mart.is_view else FROM_FACTS) / f"{mart.name}.sql"
+    path = next(path for path in files() if path.stem == mart.name)
     said = (COLUMN.fullmatch(line) for line in path.read_text(encoding="utf-8").splitlines())
     return {match[1]: match[2] for match in said if match}
 
@@ -88,10 +87,8 @@ def test_each_line_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads a mart asks for the lines of columns of which its file says nothing, until one has words."""
     asked = Asked()
     monkeypatch.setattr(columns, "words", lambda: asked)
-    for path in FROM_FACTS.glob("*.sql"):
-        read_mart(path)
-    for path in FROM_MARTS.glob("*.sql"):
-        read_mart(path, marts())
+    for path in files():
+        read_mart(path, () if path.stem in PUBLISHED else marts())
     monkeypatch.undo()
     assert [key for key, line in words().items() if line.caption and key not in asked.keys_asked] == []
     assert {column for column, _ in words()} == {column for mart in EVERY for column in mart.columns}

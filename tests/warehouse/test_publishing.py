@@ -56,11 +56,10 @@ def test_a_failed_audit_keeps_the_published_marts(
     publish(engine, [DAY])
     before = contents(engine)
     loaded(engine, report(small, "chainsky", [1, 2, 3, 4]))
-    (tmp_path / "nobody_is_perfect.sql").write_text(
-        "SELECT * FROM pg_temp.readiness_by_municipality WHERE accepted = schools AND schools > 0"
-    )
+    check = tmp_path / "nobody_is_perfect.sql"
+    check.write_text("SELECT * FROM pg_temp.readiness_by_municipality WHERE accepted = schools AND schools > 0")
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "CHECKS", tmp_path)
+        patch.setattr(publishing, "checks", lambda: [check])
         with pytest.raises(AuditFailed, match=r"nobody_is_perfect.*chainsky") as failure:
             publish(engine, [DAY])
     assert len(failure.value.rows) == 1

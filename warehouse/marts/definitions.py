@@ -1,8 +1,9 @@
 """Marts as files: one SELECT each, whose head comment says what it is; columns.csv has the words that marts share.
 
-Those in `from_facts/` are published: a SELECT reads facts, registers and what is known of deliveries. Those in
-`from_marts/` are views: a SELECT reads what was published. What a SELECT yields is completed by the columns that every
-published mart has: the date, by which rules it is judged, how complete and how sure it is.
+Those of a subject lie in a folder of their own. A SELECT that asks for `:as_of` is published for dates: it reads facts,
+registers and what is known of deliveries. Another is a view: it reads what was published. What a SELECT yields is
+completed by the columns that every published mart has: the date, by which rules it is judged, how complete and how sure
+it is.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from pathlib import Path
 from warehouse.marts.columns import OF_ALL, caption
 from warehouse.schema.facts import literal
 
-FROM_FACTS = Path(__file__).parent / "from_facts"
-FROM_MARTS = Path(__file__).parent / "from_marts"
+FOLDER = Path(__file__).parent
+CHECKS = "checks"
+"""So the folders of checks are called, of a subject and of all."""
 INCIDENTS = Path(__file__).parent.parent / "incidents" / "incidents.sql"
 COMMENT = re.compile(r"COMMENT ON (?:VIEW mart\.incidents|COLUMN mart\.incidents\.(\w+)) IS\s+'([^']*)';")
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
 KEY = re.compile(r"Ключ: ([\w, ]+); имя: (\w+)(?:; формы: ([\w, ]+))?\.")
 ALL_FORMS = "все"
+PUBLISHED_FOR = re.compile(r":as_of\b")
 READ = re.compile(r"\b(core|history|mart|ops|ref)\.(\w+)")
 SELECTED = re.compile(r"^SELECT\n(.*?)\nFROM ", re.DOTALL | re.MULTILINE)
 QUOTED = re.compile(r"'[^']*'")
@@ -154,16 +157,30 @@ def selected(select: str) -> list[str]:
     return [item.split(" AS ")[-1].split(".")[-1].strip() for item in listed.split(",")]
 
 
+def files() -> list[Path]:
+    """The files of marts, of every subject, by name."""
+    return sorted((path for path in FOLDER.glob("*/*.sql") if path.parent.name != CHECKS), key=lambda path: path.stem)
+
+
+def checks() -> list[Path]:
+    """The files of checks, of all marts and of one subject, by name."""
+    return sorted(FOLDER.glob(f"**/{CHECKS}/*.sql"), key=lambda path: path.stem)
+
+
 @cache
 def marts() -> tuple[Mart, ...]:
     """All marts that are published, by name."""
-    return tuple(read_mart(path) for path in sorted(FROM_FACTS.glob("*.sql")))
+    return tuple(read_mart(path) for path in files() if not _is_view(path))
 
 
 @cache
 def views() -> tuple[Mart, ...]:
     """The views on the marts that are published, by name."""
-    return tuple(read_mart(path, marts()) for path in sorted(FROM_MARTS.glob("*.sql")))
+    return tuple(read_mart(path, marts()) for path in files() if _is_view(path))
+
+
+def _is_view(path: Path) -> bool:
+    return not PUBLISHED_FOR.search(path.read_text(encoding="utf-8"))
 
 
 @cache

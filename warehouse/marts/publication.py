@@ -5,18 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
 from warehouse.core.copying import run_script
 from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
-from warehouse.marts.definitions import Mart, marts, views
+from warehouse.marts.definitions import Mart, checks, marts, views
 from warehouse.schema.bi import past_readers
 from warehouse.schema.input_versions import pin
 
-CHECKS = Path(__file__).parent / "checks"
 EVERYTHING = "infinity"
 """Publishing uses all that is known: `known_at` of the rows says what that was."""
 
@@ -111,7 +109,7 @@ def _build(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None
 
 def audit(connection: Connection) -> None:
     """Run every check on the rows put aside. Raises AuditFailed at the first that finds a row."""
-    for path in sorted(CHECKS.glob("*.sql")):
+    for path in checks():
         wrong = connection.execute(text(path.read_text(encoding="utf-8")), {"known_at": EVERYTHING})
         if rows := wrong.mappings().fetchmany(SHOWN_WRONG_ROWS):
             raise AuditFailed(path.stem, [dict(row) for row in rows])
