@@ -63,7 +63,7 @@ def show(settings: Settings, engine: sa.Engine) -> None:
     import polars as pl
     import sqlalchemy as sa
 
-    from warehouse.incidents.noise import duplicates, weeks
+    from benchmarks.message_counts import duplicates, weeks
 
     with engine.connect() as connection:
         told = weeks(connection)

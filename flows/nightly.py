@@ -218,7 +218,7 @@ def take_in(work: Work, batch: list[Arrival]) -> None:
     for outcome in outcomes:
         logger.info(
             "delivery %s, %s of %s: %s; rows read %d, loaded %d, quarantined %d; %d findings",
-            outcome.sha256[:8], outcome.form or "no form", outcome.place, outcome.verdict or "failed",
+            outcome.sha256[:8], outcome.form or "no form", outcome.place, outcome.result,
             outcome.rows.read, outcome.rows.loaded, outcome.rows.quarantined, len(outcome.findings),
         )  # fmt: skip
     if wrong := [outcome for outcome in outcomes if outcome.failure]:

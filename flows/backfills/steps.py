@@ -24,9 +24,7 @@ from flows.home.pupil_key import checked_key
 from flows.home.settings import Settings
 from flows.intake.arrival import Arrival
 from flows.intake.batches import batches, registers_first
-from flows.intake.contexts import NEED_SCHOOLS, Contexts
-from flows.intake.opening import DeliveryFiles
-from flows.intake.readings import readings, recognised
+from flows.intake.readings import NEED_SCHOOLS, Contexts, DeliveryFiles, readings, recognised
 from flows.intake.receiving import archived_arrivals
 from warehouse.backfill.apply import apply, cancel, revert, status_of
 from warehouse.backfill.comparison import affected_dates, compare

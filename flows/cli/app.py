@@ -18,11 +18,11 @@ from flows.cli.message_commands import commands as messages
 from flows.cli.operating_commands import commands as operating
 from flows.cli.options import AsOf, EnglishJson, Json, KnownAt
 from flows.cli.statement_commands import nothing
-from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, UsageError
+from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, WRONG_USAGE, UsageError
 
 app = typer.Typer(
     help="Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее».",
-    epilog="Exit codes: 0 nothing wrong, 3 rows quarantined, 4 a delivery refused or held, 2 wrong usage, "
+    epilog="Exit codes: 0 nothing wrong, 3 rows quarantined, 4 a delivery refused, held or waiting, 2 wrong usage, "
     "1 our own failure.",
     no_args_is_help=True,
     add_completion=False,
@@ -159,7 +159,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last resort of a command
         if isinstance(error, UsageError):
             typer.echo(f"profmin: {error.russian if _speaks_russian(sys.argv[1:]) else error}", err=True)
-            sys.exit(2)
+            sys.exit(WRONG_USAGE)
         from flows.home.faults import log_failure
 
         log_failure(error)

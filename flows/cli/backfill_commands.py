@@ -73,7 +73,7 @@ def plan(
     from flows.home.settings import Settings
     from warehouse.backfill.requests import Refused
 
-    must_be_known(form or [], [known_form.name for known_form in FORMS], "form")
+    must_be_known(form or [], [listed_form.name for listed_form in FORMS], "form")
     must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
     if known_at is not None:
         known_at = in_zone(known_at, Settings().timezone)

@@ -144,7 +144,7 @@ def _checked_options(
     from flows.intake.incoming import Options
 
     _must_exist([*paths, *([register] if register else [])])
-    must_be_known([form] if form is not None else [], [known_form.name for known_form in FORMS], "form")
+    must_be_known([form] if form is not None else [], [listed_form.name for listed_form in FORMS], "form")
     must_be_known([sender] if sender is not None else [], [row["sender"] for row in rows("senders")], "sender")
     return Options(form, sender, as_of, register)
 

@@ -24,7 +24,7 @@ from flows.home.usage import UsageError, write_anew
 from flows.intake.archive import digested
 from flows.intake.arrival import Arrival
 from flows.intake.incoming import Options, named
-from flows.intake.opening import DeliveryFiles
+from flows.intake.readings import DeliveryFiles
 from flows.intake.register_file import register_at_hand
 from transforms.tables.identify import Context, Delivery, identify
 from warehouse.deliveries.layouts import LayoutBefore, last_layouts

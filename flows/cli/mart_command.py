@@ -106,19 +106,19 @@ def why_empty(
     published: Mapping[dt.date, dt.datetime], day: dt.date | None, known_at: dt.datetime | None, zone: ZoneInfo
 ) -> str:
     """Why a mart has no rows: the date was not published (by then), with the nearest that were; or it has none."""
-    known_dates = sorted(date for date, at in published.items() if known_at is None or at <= known_at)
+    published_by_then = sorted(date for date, at in published.items() if known_at is None or at <= known_at)
     then = f" к {known_at.astimezone(zone):%d.%m.%Y %H:%M}" if known_at else ""
     if not published:
         return "Ещё ничего не опубликовано: profmin run nightly примет файлы и опубликует витрины."
-    if (day is None and known_dates) or day in known_dates:
+    if (day is None and published_by_then) or day in published_by_then:
         return "На эту дату здесь нет ни одной строки; дата опубликована."
-    if not known_dates:
+    if not published_by_then:
         first = min(published.values()).astimezone(zone)
         return f"Тогда ничего ещё не было опубликовано: первая публикация — {first:%d.%m.%Y %H:%M}."
-    nearest = sorted(known_dates, key=lambda date: abs((date - (day or date)).days))[:NEAREST]
+    nearest = sorted(published_by_then, key=lambda date: abs((date - (day or date)).days))[:NEAREST]
     days = ", ".join(f"{date:%Y-%m-%d}" for date in sorted(nearest))
-    left = len(known_dates) - len(nearest)
-    more = f" и ещё {left} с {known_dates[0]:%Y-%m-%d} по {known_dates[-1]:%Y-%m-%d}" if left else ""
+    left = len(published_by_then) - len(nearest)
+    more = f" и ещё {left} с {published_by_then[0]:%Y-%m-%d} по {published_by_then[-1]:%Y-%m-%d}" if left else ""
     later = published.get(day) if day else None
     came = f" Она опубликована позже, {later.astimezone(zone):%d.%m.%Y %H:%M}." if later else ""
     return f"Дата {day:%Y-%m-%d}{then} не опубликована.{came} Есть: {days}{more}."

@@ -17,7 +17,7 @@ from contracts.texts.figures import percent, whole
 from documents.receipts.findings import column_titles
 from flows.cli.terminal import NOTHING_NEW, outcome_sentence
 from flows.home.settings import Settings
-from flows.runs.summary import Night, Printed, Row, Tables
+from flows.runs.summary import Night, Printed, Row, Tables, waiting_words
 
 COLOURS = {"green": "green", "amber": "yellow", "red": "red", "no_data": "dim"}
 GAP_MARK = "*"
@@ -39,7 +39,8 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     verdicts = Counter(outcome.verdict for outcome in night.outcomes)
     totals = (
         f"Новых файлов {len(night.outcomes)}: принято {verdicts['accepted']}, частично {verdicts['partial']}, "
-        f"отклонено {verdicts['refused']}{_count_waiting(verdicts['held'])}. Строк в карантине: {night.quarantined}."
+        f"отклонено {verdicts['refused']}{_count_waiting(verdicts['held'])}{waiting_words(night)}. "
+        f"Строк в карантине: {night.quarantined}."
     )
     out.print(totals if night.outcomes else NOTHING_NEW)
     for outcome in night.outcomes:

@@ -30,7 +30,7 @@ def nothing(
     from flows.intake.statements import OfficerStatement, state_nothing, take_back
 
     must_be_known([sender], [row["sender"] for row in rows("senders")], "sender")
-    must_be_known([form], [known_form.name for known_form in FORMS], "form")
+    must_be_known([form], [listed_form.name for listed_form in FORMS], "form")
     must_be_known([campaign] if campaign else [], [row["campaign"] for row in rows("campaigns")], "campaign")
     if reason is None and not withdraw:
         raise UsageError("скажите, почему сообщать нечего: --reason")

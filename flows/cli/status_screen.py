@@ -69,7 +69,7 @@ def show(standing: Status, out: Console, local: ZoneInfo) -> None:
         _show_absent(out, standing.senders)
     _show_incidents(out, standing.incidents, local)
     _show_messages(out, standing.messages, local)
-    _show_waiting(out, standing.waiting, local)
+    _show_waiting(out, standing.waiting, local, has_register=standing.has_register)
     for row in standing.backfills.iter_rows(named=True):
         out.print(
             f"\n[yellow]Пересчёт {row['backfill_id']}: {BACKFILLS[row['status']]}[/yellow], "
@@ -227,11 +227,12 @@ def _show_messages(out: Console, messages: pl.DataFrame, local: ZoneInfo) -> Non
     out.print(f"\n[bold]Сообщения[/bold] (с {oldest}): {', '.join(phrases)}; profmin messages")
 
 
-def _show_waiting(out: Console, deliveries: pl.DataFrame, local: ZoneInfo) -> None:
-    """Deliveries that nobody has read yet."""
+def _show_waiting(out: Console, deliveries: pl.DataFrame, local: ZoneInfo, *, has_register: bool) -> None:
+    """Deliveries that nobody has read yet, and what they wait for."""
     if deliveries.is_empty():
         return
-    out.print(f"\n[yellow]Ждут чтения: {deliveries.height}[/yellow]; их прочитает следующий запуск")
+    when = "их прочитает следующий запуск" if has_register else "формы со школами ждут реестра школ, он ещё не загружен"
+    out.print(f"\n[yellow]Ждут чтения: {deliveries.height}[/yellow]; {when}")
     for row in deliveries.head(LINES_SHOWN).iter_rows(named=True):
         folder = f"{row['folder']}/" if row["folder"] else ""
         out.print(

@@ -106,6 +106,9 @@ def outcome_sentence(outcome: Outcome) -> str:
     name = f"[bold]{escape(outcome.file)}[/bold]"
     if outcome.is_gone:
         return f"{name}: [yellow]файл убрали из входящих раньше, чем он был прочитан[/yellow]"
+    if outcome.waits_for:
+        form = escape(form_title(outcome.waits_for))
+        return f"{name}: [yellow]ждёт формы «{form}»[/yellow], без неё его не прочитать; прочитаем, когда она придёт"
     if outcome.verdict is None:
         return f"{name}: [red]не обработан из-за нашей ошибки[/red], повторим при следующем запуске"
     words, colour = in_words("verdict")[outcome.verdict], VERDICT_COLOURS[outcome.verdict]

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 OFFICER, SENDER, ENGINEER, OPERATING = "Сотруднику мониторинга", "Отправителю", "Data engineer", "Operating the service"
 """Whom a command is for, as the help groups them; a command speaks the language of its users."""
 
+WRONG_USAGE = 2
+"""The exit code; those of deliveries are in `flows.intake.outcome`."""
+
 
 class UsageError(Exception):
-    """Somebody asked for what cannot be: the text says it in one sentence (exit code 2).
+    """Somebody asked for what cannot be: the text says it in one sentence (exit code `WRONG_USAGE`).
 
     `russian` says the same where an officer's command may meet it; the command line speaks one language a command.
     """

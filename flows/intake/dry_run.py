@@ -18,12 +18,10 @@ from flows.home.settings import PUPIL_KEY_BYTES, Settings
 from flows.intake.archive import digested
 from flows.intake.arrival import Arrival, Key
 from flows.intake.batches import batches, registers_first
-from flows.intake.contexts import Contexts
 from flows.intake.incoming import Incoming, NotTaken, Options, named
 from flows.intake.left_out import not_taken
-from flows.intake.opening import DeliveryFiles
 from flows.intake.outcome import Outcome, failed, in_order, outcome_of, unique
-from flows.intake.readings import drained, readings, recognised
+from flows.intake.readings import Contexts, DeliveryFiles, drained, readings, recognised
 from flows.intake.register_file import register_at_hand
 
 

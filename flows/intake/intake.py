@@ -15,10 +15,9 @@ import polars as pl
 from contracts.versions.rule_versions import contract_version
 from flows.home.pupil_key import checked_key
 from flows.home.settings import Settings
-from flows.intake.contexts import Contexts
 from flows.intake.incoming import Options
-from flows.intake.opening import DeliveryFiles
 from flows.intake.quota import Quota
+from flows.intake.readings import Contexts, DeliveryFiles
 from warehouse.marts.published import register
 
 if TYPE_CHECKING:

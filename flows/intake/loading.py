@@ -9,14 +9,11 @@ from functools import partial
 from contracts.reading import PupilStream, Reading, answer
 from flows.home.faults import LOGGER, Fault, guarded, guarded_all
 from flows.home.log import logged
-from flows.intake.arrival import Arrival, Key
-from flows.intake.contexts import NEED_SCHOOLS
+from flows.intake.arrival import REGISTER_FORM, Arrival, Key
 from flows.intake.intake import Intake
-from flows.intake.outcome import Outcome, failed, outcome_of
-from flows.intake.readings import readings
+from flows.intake.outcome import Outcome, failed, outcome_of, waiting
+from flows.intake.readings import NEED_SCHOOLS, readings
 from warehouse.deliveries.load import LoadResult, load_many, load_pupils
-
-NO_SCHOOLS = "no register of schools is loaded yet; the delivery is archived and read once there is one"
 
 
 def process(intake: Intake, batch: Sequence[Arrival]) -> list[Outcome]:
@@ -27,7 +24,8 @@ def process(intake: Intake, batch: Sequence[Arrival]) -> list[Outcome]:
     if isinstance(context, Fault):
         return [failed(arrival, context) for arrival in batch]
     if context.register is None and batch[0].form in NEED_SCHOOLS:
-        return [failed(arrival, Fault(NO_SCHOOLS)) for arrival in batch]
+        LOGGER.info("%d deliveries of %s wait: no register of schools is loaded yet", len(batch), batch[0].form)
+        return [waiting(arrival, REGISTER_FORM) for arrival in batch]
     results: dict[Key, LoadResult | Fault] = {}
     whole: list[tuple[Arrival, Reading]] = []
     for arrival, reading in zip(batch, readings(batch, context, intake.files), strict=True):

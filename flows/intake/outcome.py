@@ -13,14 +13,16 @@ from flows.home.json_output import Document
 from flows.intake.arrival import Arrival, Key
 from flows.intake.incoming import Incoming
 
-ACCEPTED, OWN_FAILURE, WRONG_USAGE, QUARANTINED, REFUSED = 0, 1, 2, 3, 4
-"""Exit codes: nothing wrong, our own failure, wrong usage, rows were quarantined, a delivery was refused or held."""
+ACCEPTED, OWN_FAILURE, QUARANTINED, REFUSED = 0, 1, 3, 4
+"""Exit codes: nothing wrong, our own failure, rows were quarantined, a delivery was refused, is held or waits. Between
+them `WRONG_USAGE` of `flows.home.usage` has its place."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of one file. `verdict` is None when we failed ourselves, and `failure` then says how;
     `may_pass` that trying again may help, `is_gone` that the file was taken away before we read it: no failure at all.
+    None it also is of a delivery that `waits_for` a form without which it cannot be read: it is read once that came.
 
     Verdict `held` means that the delivery waits, or waited, for an officer's decision; `status` is that of its reading,
     and None where nothing is kept. `is_repeat` says that the same bytes were read before, and what is told here is what
@@ -47,9 +49,13 @@ class Outcome:
     failure: str | None = None
     may_pass: bool = False
     is_gone: bool = False
+    waits_for: str | None = None
 
     def document(self, *, with_ids: bool = False) -> Document:
-        """The JSON object of `check --json`; with ids of delivery and reading, and its status, of `ingest --json`."""
+        """The JSON object of `check --json`; with ids of delivery and reading, and its status, of `ingest --json`.
+
+        `waits_for` is there when it waits for something.
+        """
         document: Document = {
             "file": self.file,
             "sha256": self.sha256,
@@ -64,7 +70,8 @@ class Outcome:
         }
         counts = {"status": self.status, "in_force": self.in_force}
         ids = {"delivery_id": self.delivery_id, "reading_id": self.reading_id}
-        return document | ({**counts, **ids} if with_ids else {})
+        waiting = {"waits_for": self.waits_for} if self.waits_for else {}
+        return document | waiting | ({**counts, **ids} if with_ids else {})
 
     def _layout(self) -> Document:
         """How headings were understood; `suggested` is there when something is."""
@@ -80,6 +87,11 @@ class Outcome:
     def key(self) -> Key:
         """The same as that of the arrival."""
         return self.delivery_id or (self.sha256, self.file, self.folder or "")
+
+    @property
+    def result(self) -> str:
+        """The verdict; without one `waiting` where it waits for another form, else `failed`."""
+        return self.verdict or ("waiting" if self.waits_for else "failed")
 
     @property
     def place(self) -> str:
@@ -107,10 +119,18 @@ def outcome_of(reading: Reading, arrival: Arrival) -> Outcome:
 
 def failed(arrival: Arrival | Incoming, fault: Fault) -> Outcome:
     """Our failure at a file; one that was not even archived has no checksum."""
-    known = (arrival.sha256, arrival.delivery_id) if isinstance(arrival, Arrival) else ("", None)
+    sha256, delivery_id = (arrival.sha256, arrival.delivery_id) if isinstance(arrival, Arrival) else ("", None)
     return Outcome(
-        arrival.file, known[0], arrival.folder, delivery_id=known[1], failure=str(fault), may_pass=fault.passing
+        arrival.file, sha256, arrival.folder, delivery_id=delivery_id, failure=str(fault), may_pass=fault.passing
     )
+
+
+def waiting(arrival: Arrival, form: str) -> Outcome:
+    """A delivery that is read once the form is there without which it cannot be; what it is a first look has told."""
+    return Outcome(
+        arrival.file, arrival.sha256, arrival.folder, arrival.form, sender=arrival.sender, as_of=arrival.as_of,
+        delivery_id=arrival.delivery_id, waits_for=form,
+    )  # fmt: skip
 
 
 def unique(arrived: Sequence[Arrival | Outcome]) -> list[Arrival]:
@@ -145,9 +165,9 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
     """One code for all files: our own failure first, then a refusal or a delivery that waits, then quarantined rows."""
     code = ACCEPTED
     for outcome in outcomes:
-        if outcome.verdict is None and not outcome.is_gone:
+        if outcome.result == "failed" and not outcome.is_gone:
             return OWN_FAILURE
-        if outcome.verdict in ("refused", "held"):
+        if outcome.result in ("refused", "held", "waiting"):
             code = REFUSED
         elif outcome.rows.quarantined and code != REFUSED:
             code = QUARANTINED

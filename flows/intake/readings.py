@@ -1,55 +1,173 @@
-"""What archived bytes say: a first look tells what each delivery is, a reading of many together all of it."""
+"""What archived bytes say: deliveries are opened, a first look tells what each is, a reading of many all of it.
+
+They are opened in the reader processes, ahead of who asks, and small ones only once. They are read with a context: the
+register of their date, the secret of pseudonyms, and what was stated of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
+import polars as pl
+
+from contracts.circumstances import NOTHING_STATED, Stated
+from contracts.forms import FORMS
+from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import PupilStream, Reading
+from documents.reading.sandbox import result, shared
 from flows.home.faults import Fault, guarded, guarded_all
-from flows.intake.arrival import Arrival
-from flows.intake.contexts import as_stated
-from flows.intake.opening import DeliveryFiles, weight
+from flows.home.settings import Settings
+from flows.intake.arrival import Arrival, Key
 from transforms.interpret import Context, Delivery, interpret
 from transforms.tables.identify import identify
+
+NEED_SCHOOLS = frozenset(
+    form.name
+    for form in FORMS
+    if any(column.kind == "school_name" for edition in form.editions for column in edition.columns)
+)
+"""Forms whose facts are of schools."""
+Content = Grid | Blocks | Unreadable
+MOST_KEPT = 3_000_000
+"""Cells of grids that are kept between the first look and the reading; about 200 MB."""
+KEPT_BLOCKS = 250_000
+"""For how many cells a large file counts: its table lies on the disk."""
+
+
+class Contexts:
+    """The contexts of one run, one a day.
+
+    `register_on` gives the register that holds on a day, the newest without one: a frame as `Context` has it, or None,
+    or one without rows, where there is none. A day is asked for once.
+    """
+
+    def __init__(self, register_on: Callable[[dt.date | None], pl.DataFrame | None], secret: bytes) -> None:
+        self.register_on = register_on
+        self.secret = secret
+        self._of_day: dict[dt.date | None, Context] = {}
+        self._guard = threading.Lock()
+
+    def of(self, batch: Sequence[Arrival]) -> Context:
+        """That of deliveries of one form and date, of which the same was stated."""
+        day = batch[0].stated.as_of or batch[0].as_of
+        with self._guard:
+            if day not in self._of_day:
+                schools = self.register_on(day)
+                self._of_day[day] = Context(None if schools is None or schools.is_empty() else schools, self.secret)
+            context = self._of_day[day]
+        return as_stated(context, batch[0].stated)
+
+    def forget(self) -> None:
+        """A register was loaded: ask anew."""
+        with self._guard:
+            self._of_day.clear()
+
+
+def as_stated(context: Context, stated: Stated) -> Context:
+    """The context of a delivery of which its caller said something."""
+    return context if stated == NOTHING_STATED else replace(context, **vars(stated))
+
+
+class DeliveryFiles:
+    """Opens deliveries for the tasks of one run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.sandbox = shared(settings.reader_processes, settings.reader_limits)
+        self._kept: dict[Key, Content] = {}
+        self._room = MOST_KEPT
+        self._guard = threading.Lock()
+
+    def look(self, arrivals: Sequence[Arrival]) -> Iterator[Delivery | Fault]:
+        """The deliveries of arrivals in their order; as many as there is room for are kept for `read`."""
+        for arrival, delivery in zip(arrivals, self.read(arrivals), strict=True):
+            if isinstance(delivery, Delivery):
+                self._keep(arrival.key, delivery.content)
+            yield delivery
+
+    def read(self, arrivals: Sequence[Arrival]) -> Iterator[Delivery | Fault]:
+        """The deliveries of arrivals in their order. A file that cannot be read is a delivery too."""
+        kept = [self._taken(arrival.key) for arrival in arrivals]
+        missing = [(arrival.file, arrival.path) for arrival, content in zip(arrivals, kept, strict=True) if not content]
+        with closing(self.sandbox.in_order(missing)) as opened:
+            for arrival, looked_at in zip(arrivals, kept, strict=True):
+                doing = f"opening delivery {arrival.sha256[:8]}"
+                content = (
+                    looked_at if looked_at else guarded(doing, partial(_content, next(opened)), delivery=arrival.sha256)
+                )
+                yield content if isinstance(content, Fault) else self._delivery(arrival, content)
+
+    def _delivery(self, arrival: Arrival, content: Content) -> Delivery:
+        is_unowned = arrival.is_unowned and not self.settings.content_names_sender
+        return Delivery(
+            arrival.file, arrival.sha256, arrival.owner, arrival.received_at, content, arrival.claimed_at,
+            unowned=(arrival.folder or "") if is_unowned else None,
+        )  # fmt: skip
+
+    def _keep(self, key: Key, content: Content) -> None:
+        with self._guard:
+            cells = _weight(content)
+            if cells <= self._room:
+                self._kept[key] = content
+                self._room -= cells
+
+    def _taken(self, key: Key) -> Content | None:
+        with self._guard:
+            content = self._kept.pop(key, None)
+            self._room += _weight(content)
+        return content
+
+
+def _content(opened: Future[Grid | Blocks]) -> Content:
+    try:
+        return result(opened)
+    except Unreadable as error:
+        return error
+
+
+def _weight(content: Content | None) -> int:
+    """The cells of a grid, blank ones included; what a large file counts for."""
+    if isinstance(content, Grid):
+        return sum(len(row) for sheet in content.sheets for row in sheet.rows)
+    return KEPT_BLOCKS if isinstance(content, Blocks) else 0
 
 
 def recognised(arrivals: Sequence[Arrival], files: DeliveryFiles) -> Iterator[Arrival | Fault]:
     """Find out the form, the sender and the date of each arrival, cheaply, in their order."""
     for arrival, delivery in zip(arrivals, files.look(arrivals), strict=True):
-        yield (
-            delivery
-            if isinstance(delivery, Fault)
-            else guarded(
-                f"looking at delivery {arrival.sha256[:8]}",
-                partial(_recognised, arrival, delivery),
-                delivery=arrival.sha256,
-            )
-        )
+        if isinstance(delivery, Fault):
+            yield delivery
+        else:
+            doing = f"looking at delivery {arrival.sha256[:8]}"
+            yield guarded(doing, partial(_recognised, arrival, delivery), delivery=arrival.sha256)
 
 
 def _recognised(arrival: Arrival, delivery: Delivery) -> Arrival:
-    identified = identify(
-        delivery, as_stated(Context(None, b""), arrival.stated)
-    )  # who the pupils are is not asked yet
+    nobody = Context(None, b"")  # who the pupils are is not asked yet
+    identified = identify(delivery, as_stated(nobody, arrival.stated))
     return replace(
         arrival,
         form=identified.form.name if identified.form else None,
         sender=identified.sender,
         as_of=identified.as_of,
-        cells=weight(delivery.content),
+        cells=_weight(delivery.content),
     )
 
 
 def readings(batch: Sequence[Arrival], context: Context, files: DeliveryFiles) -> list[Reading | PupilStream | Fault]:
     """Interpret arrivals of one form together, in the same order; one on which our code fails stops no other."""
     opened = list(files.read(batch))
-    deliveries = [each for each in opened if isinstance(each, Delivery)]
+    deliveries = [delivery for delivery in opened if isinstance(delivery, Delivery)]
     answers = iter(
-        guarded_all("interpreting", lambda some: interpret(some, context), deliveries, lambda each: each.sha256)
+        guarded_all("interpreting", lambda some: interpret(some, context), deliveries, lambda delivery: delivery.sha256)
     )
-    return [each if isinstance(each, Fault) else next(answers) for each in opened]
+    return [delivery if isinstance(delivery, Fault) else next(answers) for delivery in opened]
 
 
 def drained(answer: Reading | PupilStream) -> Reading:

@@ -14,8 +14,7 @@ from flows.home.usage import UsageError
 from flows.intake.archive import digest
 from flows.intake.arrival import REGISTER_FORM
 from flows.intake.incoming import Incoming, NotTaken
-from flows.intake.opening import DeliveryFiles
-from flows.intake.readings import drained, readings
+from flows.intake.readings import DeliveryFiles, drained, readings
 from transforms.interpret import Context
 
 

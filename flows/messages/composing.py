@@ -128,8 +128,8 @@ def _receipts_to_mend(events: Sequence[IncidentEvent]) -> list[int]:
 
 def _key(event_ids: Sequence[int], route: Route) -> str:
     """Two messages of one key are one: the same events to the same recipient by the same channel."""
-    parts = ["incident", route.recipient, route.channel, *map(str, sorted(event_ids))]
-    return "incident:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
+    told_apart_by = ["incident", route.recipient, route.channel, *map(str, sorted(event_ids))]
+    return "incident:" + hashlib.sha256("\n".join(told_apart_by).encode()).hexdigest()[:40]
 
 
 def _subject(events: Sequence[IncidentEvent], zone: ZoneInfo, audience: Audience) -> str:

@@ -17,7 +17,7 @@ from contracts.vocabulary import campaign_at, rows
 from documents.writing.template import template_xlsx
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, write_anew
-from flows.intake.opening import DeliveryFiles
+from flows.intake.readings import DeliveryFiles
 from flows.intake.register_file import register_at_hand
 
 Row = dict[str, str]

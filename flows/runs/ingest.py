@@ -16,7 +16,7 @@ from flows.home.usage import UsageError
 from flows.intake.arrival import REGISTER_FORM
 from flows.intake.incoming import Incoming, Options, discover, named
 from flows.intake.intake import Intake
-from flows.intake.outcome import Outcome, exit_code, first_failure
+from flows.intake.outcome import ACCEPTED, OWN_FAILURE, QUARANTINED, REFUSED, Outcome, exit_code, first_failure
 from flows.intake.publishing import publish_changes
 from flows.intake.receiving import receive, receive_new
 from flows.intake.take_in import take_in
@@ -27,7 +27,8 @@ from flows.runs.what_counts import with_what_counts
 from warehouse.deliveries.received import finish_run, start_run
 from warehouse.marts.publication import published_dates
 
-RUN_STATES = {0: "completed", 3: "completed with findings", 4: "completed with findings", 1: "failed"}
+WITH_FINDINGS = "completed with findings"
+RUN_STATES = {ACCEPTED: "completed", QUARANTINED: WITH_FINDINGS, REFUSED: WITH_FINDINGS, OWN_FAILURE: "failed"}
 
 
 def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:

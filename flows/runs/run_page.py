@@ -68,6 +68,7 @@ def deliveries_section(outcomes: Sequence[Outcome], outbox: Path) -> list[str]:
     rows = []
     for outcome in sorted(outcomes, key=lambda outcome: WORST_FIRST.index(outcome.verdict))[:MOST]:
         words = in_words("verdict")[outcome.verdict] if outcome.verdict else "сбой у нас"
+        words = f"ждёт формы «{form_title(outcome.waits_for)}»" if outcome.waits_for else words
         form = form_title(outcome.form) if outcome.form else "форма не узнана"
         sender = sender_name(outcome.sender) if outcome.sender else "отправитель не узнан"
         counts = (whole(outcome.rows.loaded), whole(outcome.rows.quarantined), whole(len(outcome.findings)))

@@ -27,6 +27,7 @@ from warehouse.watch.standing import (
     LastPublication,
     deliveries_waiting,
     freshness_of_marts,
+    has_register,
     is_set_up,
     last_published,
     messages_unsent,
@@ -62,6 +63,7 @@ class Status:
     incidents: pl.DataFrame
     messages: pl.DataFrame
     waiting: pl.DataFrame
+    has_register: bool
     backfills: pl.DataFrame
     older: pl.DataFrame
     older_inputs: pl.DataFrame
@@ -85,6 +87,7 @@ class Status:
                     ("backfills", self.backfills), ("judged_by_older_rules", self.older),
                 )
             },
+            "has_register": self.has_register,
             "read_again": [command_to_read_again(frame) for frame in of_forms(self.older)],
             "rules_not_listed": list(self.unlisted),
             "judged_by_older_inputs": [
@@ -127,6 +130,7 @@ def _status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
             incidents=open_incidents(connection),
             messages=messages_unsent(connection),
             waiting=deliveries_waiting(connection, contract_version()),
+            has_register=has_register(connection),
             backfills=open_backfills(connection),
             older=by_older_rules(connection),
             older_inputs=by_older_inputs(connection),

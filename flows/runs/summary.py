@@ -12,6 +12,7 @@ import polars as pl
 
 from contracts.form import SEVERITIES
 from contracts.forms import FORMS
+from contracts.forms.titles import form_title
 from contracts.texts.figures import percent, whole
 from flows.intake.outcome import Outcome, first_failure
 from warehouse.marts.published import mart
@@ -33,8 +34,13 @@ class Night:
 
     @property
     def verdicts(self) -> Counter[str]:
-        """Verdict → how many deliveries; `failed` are those without one."""
-        return Counter(outcome.verdict or "failed" for outcome in self.outcomes if not outcome.is_gone)
+        """Verdict → how many deliveries; without one `waiting` for another form, or `failed`."""
+        return Counter(outcome.result for outcome in self.outcomes if not outcome.is_gone)
+
+    @property
+    def waited_for(self) -> list[str]:
+        """Forms without which some deliveries cannot be read."""
+        return sorted({outcome.waits_for for outcome in self.outcomes if outcome.waits_for})
 
     @property
     def quarantined(self) -> int:
@@ -47,6 +53,7 @@ class Night:
         verdicts = self.verdicts
         counts = ", ".join(f"{verdicts[name]} {name}" for name in ("accepted", "partial", "refused", "failed"))
         counts += f", {verdicts['held']} held" if verdicts["held"] else ""
+        counts += f", {verdicts['waiting']} waiting for {', '.join(self.waited_for)}" if self.waited_for else ""
         why = first_failure(self.outcomes)
         sentence = f"{len(self.outcomes)} deliveries: {counts}; {self.quarantined} rows quarantined"
         return f"{sentence}; the first failure: {why}" if why else sentence
@@ -124,8 +131,8 @@ def markdown(night: Night, tables: Tables) -> str:
     severities = Counter(finding.severity for outcome in night.outcomes for finding in outcome.findings)
     totals = (
         f"Новых файлов {len(night.outcomes)}: приняты {verdicts['accepted']}, частично {verdicts['partial']}, "
-        f"отклонены {verdicts['refused']}, ждут решения {verdicts['held']}, сбой у нас {verdicts['failed']}. "
-        f"Строк в карантине: {night.quarantined}."
+        f"отклонены {verdicts['refused']}, ждут решения {verdicts['held']}, "
+        f"сбой у нас {verdicts['failed']}{waiting_words(night)}. Строк в карантине: {night.quarantined}."
     )
     return "\n".join(
         [
@@ -146,6 +153,12 @@ def markdown(night: Night, tables: Tables) -> str:
             f"Заявленных итогов, которые не сходятся: {tables.disagreeing.height}.",
         ]
     )
+
+
+def waiting_words(night: Night) -> str:
+    """How many deliveries wait for which forms, as the end of a list in Russian; empty when none does."""
+    forms = ", ".join(f"«{form_title(form)}»" for form in night.waited_for)
+    return f", ждут формы {forms} {night.verdicts['waiting']}" if forms else ""
 
 
 def _markdown_table(

@@ -64,10 +64,10 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
         with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
             with snapshot(engine) as taken:
                 dump(engine, taken.name, to / DUMP, settings.lock_wait)
-            stored = tuple(
+            archived = tuple(
                 {delivery.archive_path: delivery for delivery in taken.deliveries}.values()
             )  # equal bytes lie there once
-            _copy_archive(settings.archive, to / "archive", stored)
+            _copy_archive(settings.archive, to / "archive", archived)
     for name in FOLDERS:
         _copy_folder(settings.home / name, to / name)
     for source, target in (
@@ -80,7 +80,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
         "taken_at": now.isoformat(),
         "revision": taken.revision,
         "deliveries": len(taken.deliveries),
-        "bytes": sum(delivery.byte_size for delivery in stored),
+        "bytes": sum(delivery.byte_size for delivery in archived),
         "dump_sha256": hash_of(to / DUMP),
     }
     _sync(to)

@@ -57,7 +57,7 @@ def test_a_register_that_is_no_file_is_wrong_usage_in_words(bare: Settings, regi
 
 
 def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path) -> None:
-    from flows.intake.opening import DeliveryFiles
+    from flows.intake.readings import DeliveryFiles
     from flows.intake.register_file import register_of
 
     home = Settings(home=tmp_path)
@@ -68,7 +68,7 @@ def test_check_takes_the_register_last_loaded(tmp_path: Path, region_files: Path
 
 
 def test_check_takes_a_register_kept_before_full_names_were(tmp_path: Path, region_files: Path) -> None:
-    from flows.intake.opening import DeliveryFiles
+    from flows.intake.readings import DeliveryFiles
     from flows.intake.register_file import register_of
 
     home = Settings(home=tmp_path)

@@ -14,11 +14,14 @@ import sqlalchemy as sa
 from evidence import picked
 
 from contracts.versions.rule_versions import contract_version
+from flows.cli.terminal import outcome_sentence
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome, exit_code
 from flows.runs.ingest import ingest
+from flows.runs.run_page import deliveries_section
+from flows.runs.summary import Night, waiting_words
 from warehouse.marts.published import mart, mart_names
 
 AS_OF = dt.date(2023, 9, 8)
@@ -129,10 +132,19 @@ def test_a_report_waits_for_the_first_register(settings: Settings, region_files:
     files = picked(region_files, "department/Реестр", "asinovsky", "regional_operator/План")
     before = ingest([files["asinovsky"], files["regional_operator/План"]], Options(), settings)
     assert [each.verdict for each in before] == [None, "accepted"]
-    assert "no register of schools" in (before[0].failure or "")
-    assert exit_code(before) == 1
+    assert (before[0].waits_for, before[0].failure, before[0].result) == ("school_register", None, "waiting")
+    assert "ждёт формы «Реестр школ»" in outcome_sentence(before[0])
+    assert exit_code(before) == 4
+    night = Night(dt.date(2023, 9, 8), (), tuple(before))
+    assert night.sentence.startswith(
+        "2 deliveries: 1 accepted, 0 partial, 0 refused, 0 failed, 1 waiting for school_re"
+    )
+    assert waiting_words(night) == ", ждут формы «Реестр школ» 1"
+    (line,) = [line for line in deliveries_section(before, settings.outbox) if "ждёт" in line]
+    assert "ждёт формы «Реестр школ»" in line and "сбой" not in line
+    assert before[0].document(with_ids=True)["waits_for"] == "school_register"
     _, after = ingest([files["department/Реестр"], files["asinovsky"]], Options(), settings)
-    assert after.verdict == "accepted" and not after.is_repeat
+    assert after.verdict == "accepted" and not after.is_repeat and after.waits_for is None
 
 
 def test_a_register_named_with_the_files_is_taken_in_first(settings: Settings, region_files: Path) -> None:

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from benchmarks.message_counts import duplicates, weeks
 from benchmarks.noise import ROUTING, live
 from flows.home.settings import Settings
 from warehouse.incidents.messages import Message, enqueue
-from warehouse.incidents.noise import duplicates, weeks
 
 SAID = Message(
     "",

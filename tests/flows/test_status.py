@@ -71,6 +71,7 @@ def test_on_one_screen(region: None, settings: Settings, engine: sa.Engine, prof
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert len(lines) <= LINES_ON_A_SCREEN and max(map(len, lines)) <= 116
+    assert "их прочитает следующий запуск" in done.stdout
     assert lines[0].startswith("Витрины на 08.09.2023, опубликованы")
     for told in (
         "приём файлов", "завершён, есть замечания", "не прислано: ЗАТО Северск", "11.09.2023",
@@ -79,6 +80,16 @@ def test_on_one_screen(region: None, settings: Settings, engine: sa.Engine, prof
     ):  # fmt: skip
         assert told in done.stdout, told
     assert "прежним правилам" not in done.stdout
+
+
+def test_reports_wait_for_a_register(settings: Settings, engine: sa.Engine, profmin: Run) -> None:
+    with engine.begin() as connection:
+        record_arrival(connection, "a" * 64, "отчёт.xlsx", 10, NOON, "aa/отчёт", "seversk")
+    done = profmin("status", settings=settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Ждут чтения: 1; формы со школами ждут реестра школ, он ещё не загружен" in done.stdout
+    told = json.loads(profmin("status", "--json", settings=settings).stdout)
+    assert told["has_register"] is False and len(told["waiting"]) == 1
 
 
 def test_as_one_document(region: None, settings: Settings, profmin: Run) -> None:

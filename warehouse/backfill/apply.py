@@ -101,7 +101,7 @@ UNUSED_SCHOOLS = """
 DELETE FROM ref.school_identity i WHERE i.school_id = ANY (:schools) AND {unused}
 """
 REGISTERS = [form for form in FORMS if form.defines_schools]
-PARTS = (
+TABLES_OF_READINGS = (
     "ops.raw_row", "ops.finding", "core.control_total_fact", "core.school_outcome_fact",
 )  # fmt: skip
 
@@ -190,7 +190,7 @@ def cancel(engine: Engine, backfill_id: int) -> None:
             for form in REGISTERS
             for school in connection.scalars(text(HELD_SCHOOLS.format(table=fact_table(form))), {"proposed": proposed})
         ]
-        for table in (*PARTS, *(f"core.{fact_table(form)}" for form in FORMS)):
+        for table in (*TABLES_OF_READINGS, *(f"core.{fact_table(form)}" for form in FORMS)):
             connection.execute(text(f"DELETE FROM {table} WHERE reading_id = ANY (:proposed)"), {"proposed": proposed})
         for reading_id in proposed:
             run_script(connection, f"DROP TABLE IF EXISTS restricted.pupil_fact_{reading_id}")

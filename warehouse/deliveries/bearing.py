@@ -67,15 +67,15 @@ def objections(connection: Connection, asked: Sequence[Weighed]) -> list[list[Fi
     findings: list[list[Finding]] = [[] for _ in asked]
     places: dict[Form, list[int]] = {}
     stands = standing(connection, asked)
-    for place, each in enumerate(asked):
-        if each.before is None and not stands[place]:
+    for place, weighed in enumerate(asked):
+        if weighed.before is None and not stands[place]:
             continue
-        if each.reading.rows.loaded == 0:
-            findings[place].append(_nothing(each.reading, stands[place], each.before))
+        if weighed.reading.rows.loaded == 0:
+            findings[place].append(_nothing(weighed.reading, stands[place], weighed.before))
         elif stands[place]:
-            places.setdefault(form_named(each.reading.form or ""), []).append(place)
+            places.setdefault(form_named(weighed.reading.form or ""), []).append(place)
     for form, of_form in places.items():
-        readings = {each.reading_id for place in of_form for each in stands[place]}
+        readings = {weighed.reading_id for place in of_form for weighed in stands[place]}
         if form.defines_schools:
             schools = registered(connection, form, sorted(readings))
             for place in of_form:
@@ -93,22 +93,22 @@ def standing(connection: Connection, asked: Sequence[Weighed]) -> list[list[Stan
     The latter is not asked when an officer accepted what the slice holds: that was the answer.
     """
     then = [
-        (place, each)
-        for place, each in enumerate(asked)
-        if each.reading.as_of and not (each.before and each.before.is_accepted)
+        (place, weighed)
+        for place, weighed in enumerate(asked)
+        if weighed.reading.as_of and not (weighed.before and weighed.before.is_accepted)
     ]
     parameters = {
         "places": [place for place, _ in then],
-        "deliveries": [each.delivery_id for _, each in then],
-        "forms": [each.reading.form for _, each in then],
-        "senders": [each.reading.sender for _, each in then],
-        "dates": [each.reading.as_of for _, each in then],
+        "deliveries": [weighed.delivery_id for _, weighed in then],
+        "forms": [weighed.reading.form for _, weighed in then],
+        "senders": [weighed.reading.sender for _, weighed in then],
+        "dates": [weighed.reading.as_of for _, weighed in then],
     }
     stands = [
-        [Stands(each.before.reading_id, each.before.rows_loaded, each.before.as_of)]
-        if each.before and each.before.delivery_id != each.delivery_id
+        [Stands(weighed.before.reading_id, weighed.before.rows_loaded, weighed.before.as_of)]
+        if weighed.before and weighed.before.delivery_id != weighed.delivery_id
         else []
-        for each in asked
+        for weighed in asked
     ]
     for place, *rest in connection.execute(text(HOLDS_THEN), parameters):
         stands[place].append(Stands(*rest))

@@ -70,10 +70,10 @@ def _with_school_ids(connection: Connection, facts: pl.DataFrame) -> pl.DataFram
 
 
 def _stacked(
-    results: Sequence[LoadResult], part: Callable[[Reading], pl.DataFrame], schema: dict[str, pl.DataType]
+    results: Sequence[LoadResult], frame_of: Callable[[Reading], pl.DataFrame], schema: dict[str, pl.DataType]
 ) -> pl.DataFrame:
     """One part of all readings as one frame of the schema, with `reading_id`."""
-    frames = [(part(result.reading), result.reading_id) for result in results]
+    frames = [(frame_of(result.reading), result.reading_id) for result in results]
     filled = [(frame, reading_id) for frame, reading_id in frames if frame.height]
     if not filled:
         return pl.DataFrame(schema={**schema, "reading_id": pl.Int64()})

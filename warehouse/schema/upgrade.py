@@ -149,12 +149,12 @@ def migrate(connection: Connection, revision: str = "head") -> None:
 
 def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     """A hash of everything that `upgrade` applies."""
-    parts: list[object] = [sorted(path.name for path in (MIGRATIONS / "versions").glob("*.py"))]
-    parts += [(WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    parts += [(HERE / name).read_text(encoding="utf-8") for name in ("reference.py", "input_versions.py")]
-    parts += [statements(form) for form in forms]
-    parts += [dict(record) for record in input_records()]
-    parts += [dict(form_record(form)) for form in forms]
-    parts += [dict(record) for record in rule_records(forms)]
-    parts += [dict(record) for record in version_records(forms)]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+    applied: list[object] = [sorted(path.name for path in (MIGRATIONS / "versions").glob("*.py"))]
+    applied += [(WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    applied += [(HERE / name).read_text(encoding="utf-8") for name in ("reference.py", "input_versions.py")]
+    applied += [statements(form) for form in forms]
+    applied += [dict(record) for record in input_records()]
+    applied += [dict(form_record(form)) for form in forms]
+    applied += [dict(record) for record in rule_records(forms)]
+    applied += [dict(record) for record in version_records(forms)]
+    return hashlib.sha256(json.dumps(applied, ensure_ascii=False).encode()).hexdigest()

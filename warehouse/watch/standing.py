@@ -110,6 +110,11 @@ def deliveries_waiting(connection: Connection, contract_version: str) -> pl.Data
     return frame(connection, WAITING, {"deliveries": waiting(connection, contract_version)})
 
 
+def has_register(connection: Connection) -> bool:
+    """Is a register of schools loaded? Without one no form of schools is read."""
+    return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM ref.register_known('infinity'))")))
+
+
 def open_backfills(connection: Connection) -> pl.DataFrame:
     """backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at of requests not decided yet."""
     return frame(connection, OPEN_BACKFILLS, {})
