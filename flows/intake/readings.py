@@ -96,12 +96,10 @@ class DeliveryFiles:
         kept = [self._taken(arrival.key) for arrival in arrivals]
         missing = [(arrival.file, arrival.path) for arrival, content in zip(arrivals, kept, strict=True) if not content]
         with closing(self.sandbox.in_order(missing)) as opened:
-            for arrival, looked_at in zip(arrivals, kept, strict=True):
+            for arrival, before in zip(arrivals, kept, strict=True):
                 doing = f"opening delivery {arrival.sha256[:8]}"
-                content = (
-                    looked_at if looked_at else guarded(doing, partial(_content, next(opened)), delivery=arrival.sha256)
-                )
-                yield content if isinstance(content, Fault) else self._delivery(arrival, content)
+                now = before if before else guarded(doing, partial(_content, next(opened)), delivery=arrival.sha256)
+                yield now if isinstance(now, Fault) else self._delivery(arrival, now)
 
     def _delivery(self, arrival: Arrival, content: Content) -> Delivery:
         is_unowned = arrival.is_unowned and not self.settings.content_names_sender

@@ -75,7 +75,7 @@ def objections(connection: Connection, asked: Sequence[Weighed]) -> list[list[Fi
         elif stands[place]:
             places.setdefault(form_named(weighed.reading.form or ""), []).append(place)
     for form, of_form in places.items():
-        readings = {weighed.reading_id for place in of_form for weighed in stands[place]}
+        readings = {replaced.reading_id for place in of_form for replaced in stands[place]}
         if form.defines_schools:
             schools = registered(connection, form, sorted(readings))
             for place in of_form:
