@@ -128,13 +128,14 @@ def test_our_own_failure_in_one_delivery_stops_no_other(
     assert again.verdict == "accepted" and not again.is_repeat
 
 
-def test_a_report_waits_for_the_first_register(settings: Settings, region_files: Path) -> None:
+def test_a_report_waits_for_the_first_register(settings: Settings, engine: sa.Engine, region_files: Path) -> None:
     files = picked(region_files, "department/Реестр", "asinovsky", "regional_operator/План")
     before = ingest([files["asinovsky"], files["regional_operator/План"]], Options(), settings)
     assert [each.verdict for each in before] == [None, "accepted"]
     assert (before[0].waits_for, before[0].failure, before[0].result) == ("school_register", None, "waiting")
     assert "ждёт формы «Реестр школ»" in outcome_sentence(before[0])
     assert exit_code(before) == 4
+    assert counted(engine, "SELECT state FROM ops.run") == "completed with findings"
     night = Night(dt.date(2023, 9, 8), (), tuple(before))
     assert night.sentence.startswith(
         "2 deliveries: 1 accepted, 0 partial, 0 refused, 0 failed, 1 waiting for school_re"
