@@ -94,8 +94,7 @@ def propose_pupils(
         look_through(connection, backfill_id)
         before = connection.execute(text(DIGESTS), {"id": backfill_id, "deliveries": [delivery_id]}).one()[1]
         (reading_id,) = reserve(connection, 1)
-        copy_pupils(connection, reading_id, stream)
-        reading = stream.reading()
+        reading = copy_pupils(connection, reading_id, stream)
         (hashes,) = digests([reading])
         if hashes.whole == before:
             transaction.rollback()

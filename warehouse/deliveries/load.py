@@ -111,8 +111,7 @@ def load_pupils(
     turn = counts_at(engine, [delivery_id])[delivery_id]
     with engine.connect() as connection, begun(connection):
         (reading_id,) = reserve(connection, 1)
-        copy_pupils(connection, reading_id, stream)
-        reading = stream.reading()
+        reading = copy_pupils(connection, reading_id, stream)
         lock_slices(connection, [written(reading, delivery_id)], wait, run_id)
         made = Incoming(reading, digests([reading])[0], delivery_id, turn, reading_id, contract_version, run_id)
         earlier = repeated(connection, {0: made})

@@ -1,4 +1,4 @@
-"""Pupil rows of an export: COPY in a second thread while the stream computes its next block."""
+"""Pupil rows of an export: COPY in a second thread while the stream computes its next block, and then its whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from pgpq import ArrowToPostgresBinaryEncoder
 from sqlalchemy import Connection
 
-from contracts.reading import PUPILS, PupilStream
+from contracts.reading import PUPILS, PupilStream, Reading
 from warehouse.core.copying import driver_cursor, run_script
 
 BLOCKS_AHEAD = 2
@@ -23,8 +23,13 @@ CREATE TABLE restricted.pupil_fact_{reading_id}
 ALTER TABLE restricted.pupil_fact_{reading_id} ALTER COLUMN reading_id SET DEFAULT {reading_id}
 """
 COPY = "COPY restricted.pupil_fact_{reading_id} ({columns}) FROM STDIN WITH (FORMAT binary, FREEZE)"
+KEY = """
+SET LOCAL maintenance_work_mem = '128MB';
+SELECT set_config('wal_compression', 'off', true) WHERE has_parameter_privilege('wal_compression', 'SET');
+ALTER TABLE restricted.pupil_fact_{reading_id} ADD PRIMARY KEY (row_no, reading_id)
+"""
+"""A million rows are sorted in memory, and their pages go to the WAL as they are: either took as long as all else."""
 ATTACH = """
-ALTER TABLE restricted.pupil_fact_{reading_id} ADD PRIMARY KEY (row_no, reading_id);
 ALTER TABLE restricted.pupil_fact ATTACH PARTITION restricted.pupil_fact_{reading_id} FOR VALUES IN ({reading_id})
 """
 DROP = "DROP TABLE restricted.pupil_fact_{reading_id}"
@@ -65,11 +70,11 @@ class _Feed:
         yield encoder.finish()
 
 
-def copy_pupils(connection: Connection, reading_id: int, stream: PupilStream) -> None:
-    """Put the blocks of the stream into a table of their own, within the connection's transaction.
+def copy_pupils(connection: Connection, reading_id: int, stream: PupilStream) -> Reading:
+    """Put the blocks of the stream into a table of their own, within the connection's transaction; returns the whole.
 
-    The caller's thread runs the stream, a second one encodes and sends. When either fails the other one ends too, and
-    the error of the one that failed first is raised.
+    The caller's thread runs the stream, a second one encodes and sends, and builds the key while the first one computes
+    the whole reading. When either fails the other one ends too, and the error of the one that failed first is raised.
     """
     run_script(connection, PARTITION.format(reading_id=reading_id))
     columns = ", ".join("row_no" if name == "row" else name for name in PUPILS)
@@ -79,6 +84,7 @@ def copy_pupils(connection: Connection, reading_id: int, stream: PupilStream) ->
     def send() -> None:
         with driver_cursor(connection) as cursor:
             cursor.copy_expert(statement, _Feed(queue), COPY_BUFFER)  # type: ignore[arg-type]
+            cursor.execute(KEY.format(reading_id=reading_id))
 
     with ThreadPoolExecutor(1, thread_name_prefix="copy-pupils") as pool:
         sent = pool.submit(send)
@@ -86,15 +92,18 @@ def copy_pupils(connection: Connection, reading_id: int, stream: PupilStream) ->
             for block in stream:
                 if block.height and not _hand_over(queue, sent, block.select(*PUPILS).cast(pl.Schema(PUPILS))):
                     break
-            _hand_over(queue, sent, None)
+            reading = stream.reading() if _hand_over(queue, sent, None) else None
         except BaseException:
             _hand_over(queue, sent, _Abandoned())
             raise
         sent.result()
+    if reading is None:
+        raise AssertionError("a COPY that ends before its last block has failed")
+    return reading
 
 
 def attach_pupils(connection: Connection, reading_id: int, *, keep: bool) -> None:
-    """Make the rows part of `restricted.pupil_fact` under their key, or drop them."""
+    """Make the rows part of `restricted.pupil_fact`, or drop them."""
     run_script(connection, (ATTACH if keep else DROP).format(reading_id=reading_id))
 
 
