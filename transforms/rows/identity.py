@@ -37,11 +37,20 @@ def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFram
     digest = joined.select(plh.col("identity").chash.hmac_sha256(key=secret.hex())).to_series()
     return pl.DataFrame(
         {
-            "pupil_key": digest.str.head(2 * KEY_BYTES).str.decode("hex"),
+            "pupil_key": _bytes_of(digest.str.head(2 * KEY_BYTES)),
             "namesake": parts[0].hash(),
             "is_whole": is_whole,
         }
     )
+
+
+def _bytes_of(digests: pl.Series) -> pl.Series:
+    """What texts of `2 * KEY_BYTES` hexadecimal digits say; all at once is three times as quick as each by itself."""
+    if digests.is_empty():
+        return digests.cast(pl.Binary)
+    together = pl.Series([bytes.fromhex(digests.str.join().item())], dtype=pl.Binary)
+    each = together.bin.reinterpret(dtype=pl.Array(pl.UInt8, KEY_BYTES * len(digests))).reshape((-1, KEY_BYTES))
+    return each.cast(pl.List(pl.UInt8)).cast(pl.Binary)
 
 
 def _tells_apart(values: pl.Series) -> pl.Series:
@@ -53,7 +62,8 @@ def _tells_apart(values: pl.Series) -> pl.Series:
 def _normalised(values: pl.Series) -> pl.Series:
     """Values as text without what tells nobody apart: letter case, «ё», repeated spaces. Never null."""
     if values.dtype == pl.Date:
-        return values.dt.to_string("%Y-%m-%d").fill_null("")
+        days = values.unique()
+        return values.replace_strict(days, days.dt.to_string("%Y-%m-%d").fill_null(""), return_dtype=pl.String)
     if values.dtype != pl.String:
         return values.cast(pl.String).fill_null("")
     values = values.str.replace_many(CAPITALS, SMALL)
@@ -64,7 +74,8 @@ def _normalised(values: pl.Series) -> pl.Series:
 
 def distinct_pupils(pupils: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Each pupil once, by the row of the best state, and of the other rows row and is_whole."""
-    if pupils["pupil_key"].n_unique() == len(pupils):
+    halves = pupils["pupil_key"].bin.head(8).bin.reinterpret(dtype=pl.UInt64)  # numbers are compared much faster
+    if halves.n_unique() == len(pupils):
         return pupils, pupils.clear().select("row", "is_whole")
     twice = pupils["pupil_key"].is_duplicated()
     several = pupils.filter(twice).sort("state", "row")
