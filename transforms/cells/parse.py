@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -25,6 +25,8 @@ UNVALUED = "#FORMULA!"
 SPACE = "[\u00a0\u2007\u2009\u202f\t\r\n]+"
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M")
 """Dates of which a column may hold a million different ones; every other habit is read one text at a time."""
+MANY, FEW = 10_000, 0.1
+"""Of a column with so many texts are so few different ones, as a share, that to tell them apart pays."""
 TEXT_KINDS = ("text", "school_code", "school_name")
 UNSPOILT = ("date", "grades", "choice", "yes_no")
 """Kinds whose own reader says what a date in the cell means: a day, or a word that is not in the list."""
@@ -66,6 +68,21 @@ class Parsed:
 
 
 def parse(raw: pl.Series, column: Column) -> Parsed:
+    """What the texts of a column mean. Of many texts that are few different ones each is parsed once."""
+    is_quick = column.dtype.is_integer() or (column.personal and column.kind in TEXT_KINDS)
+    if len(raw) < MANY or is_quick or raw.null_count() == len(raw):
+        return _parse(raw, column)
+    numbered = raw.cast(pl.Categorical(pl.Categories.random()))  # categories of its own, forgotten with it
+    distinct = numbered.unique().drop_nulls()
+    if len(distinct) > len(raw) * FEW:
+        return _parse(raw, column)
+    distinct, numbers = distinct.gather(distinct.to_physical().arg_sort()).cast(pl.String), numbered.to_physical()
+    read = _parse(distinct.alias(raw.name), column)
+    unread = None if read.unread is None else read.unread.gather(numbers).fill_null(False)
+    return replace(read, values=read.values.gather(numbers), unread=unread)
+
+
+def _parse(raw: pl.Series, column: Column) -> Parsed:
     """The usual spelling is parsed over the whole column; what is left is understood once for each distinct text."""
     if raw.null_count() == len(raw):
         return Parsed(raw.cast(column.dtype))

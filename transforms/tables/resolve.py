@@ -194,17 +194,20 @@ class Register:
         return self.guessed[asked]
 
     def resolve(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`RESOLVED` columns for rows with school_code, school_name, unit (String); each distinct case once."""
-        cases = rows.select("school_code", "school_name", "unit").unique(maintain_order=True)
+        """`RESOLVED` columns for rows with school_code, school_name, unit (String); each distinct case once.
+
+        Rows of one school mostly stand together, so a case is looked for only where a row differs from the one above.
+        """
+        keys = ["school_code", "school_name", "unit"]
+        differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in keys)
+        turns = rows.select(differs | (pl.int_range(pl.len()) == 0)).to_series()
+        first = rows.select(keys).filter(turns)
+        cases = first.unique(maintain_order=True)
         answers = [self.school(code, name, (unit,)) for code, name, unit in cases.iter_rows()]
         told = [(a.school.school_id if a.school else None, a.problem, a.expected, a.note, a.read_as) for a in answers]
         found = cases.hstack(pl.DataFrame(told, schema=RESOLVED, orient="row"))
-        keys = ["school_code", "school_name", "unit"]
-        return (
-            rows.select(keys)
-            .join(found, on=keys, how="left", nulls_equal=True, maintain_order="left")
-            .select(*RESOLVED)
-        )
+        resolved = first.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").select(*RESOLVED)
+        return resolved if turns.all() else resolved[turns.cum_sum() - 1]
 
     @cached_property
     def by_subordination(self) -> dict[str | None, list[School]]:
