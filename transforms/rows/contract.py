@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -53,6 +53,12 @@ class Contract:
     judgements: dict[tuple[str, str], Judgement]
     schema: pa.DataFrameSchema
     skipped: tuple[str, ...]
+    asks_of_others: bool
+    """Whether a row is good or not by other rows too, such as one of the same key."""
+
+    def schema_of(self, columns: Collection[str]) -> pa.DataFrameSchema:
+        """The schema of some of the columns."""
+        return pa.DataFrameSchema({name: asked for name, asked in self.schema.columns.items() if name in columns})
 
 
 @cache
@@ -81,7 +87,8 @@ def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
         title=form.title,
         description=form.description,
     )  # fmt: skip
-    return Contract({(judged.rule.id, judged.column): judged for judged in judgements}, schema, tuple(skipped))
+    by_rule = {(judged.rule.id, judged.column): judged for judged in judgements}
+    return Contract(by_rule, schema, tuple(skipped), asks_of_others=bool(form.key))
 
 
 def _asked(check: pl.Expr) -> Callable[[PolarsData], pl.LazyFrame]:
