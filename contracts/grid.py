@@ -114,7 +114,9 @@ class Blocks:
     """A large file that is read a block at a time.
 
     `head` has its first rows, enough to find the heading. `frames(row)` yields frames of text from that sheet row
-    (counted from 1) to the end: `row` Int32, then `c0`, `c1`, … String, one a column counted from A.
+    (counted from 1) to the end: `row` Int32, then `c0`, `c1`, … String, one a column counted from A. `holds(mark)`
+    is whether an ASCII character stands anywhere in the file: to look through its bytes once is quicker than through
+    each of its cells.
     """
 
     head: Sheet
@@ -122,6 +124,7 @@ class Blocks:
     frames: Callable[[int], Iterator[pl.DataFrame]]
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    holds: Callable[[str], bool] = lambda _: True
 
     def grid(self) -> Grid:
         """The whole file as a grid of texts. Raises Unreadable when it is too large for that."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from os import SEEK_CUR
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 LARGE_TEXT = 4 << 20
 BLOCK = 24 << 20
+PART = 1 << 18
+"""Bytes that stay in the processor's cache, and more than most lines have."""
 SAMPLE = 1 << 17  # bytes: so many characters, at least, as a dialect is judged by
 NOT_BLOCKS = (b"PK", b"\xd0\xcf\x11\xe0", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MARKUP = (b"<?xml", b"<workbook", b"<office:document", codecs.BOM_UTF8 + b"<")
@@ -73,7 +76,8 @@ def text_blocks(name: str, path: Path, start: bytes) -> Blocks:
     text = TextFile(path, encoding, begin, dialect, max(map(len, head), default=0))
     notes = (f"encoding {encoding}", separator_note(dialect))
     doubts = (*doubts, *unsure, *uneven(lines[:whole], [place for place in odd if place < whole]))
-    return Blocks(Sheet(PurePath(name).stem, head), "csv", lambda row: numbered(text.frames(), row), notes, doubts)
+    sheet = Sheet(PurePath(name).stem, head)
+    return Blocks(sheet, "csv", lambda row: numbered(text.frames(), row), notes, doubts, text.holds)
 
 
 def encoding_of(start: bytes, path: Path) -> tuple[str, tuple[Doubt, ...]]:
@@ -103,6 +107,11 @@ class TextFile:
     def schema(self) -> dict[str, pl.DataType]:
         return {f"c{c}": pl.String() for c in range(self.width)}
 
+    def holds(self, mark: str) -> bool:
+        """Whether an ASCII character stands anywhere in the file."""
+        with self.path.open("rb") as file:
+            return any(mark.encode() in part for part in iter(lambda: file.read(PART), b""))
+
     def frames(self) -> Iterator[pl.DataFrame]:
         """The file as frames of texts. Raises Unreadable for a text that goes on otherwise than it began."""
         with self.path.open("rb") as file:
@@ -121,17 +130,18 @@ class TextFile:
         """A block as a frame; None when its quotation marks or line ends are not plain, or polars does not read it."""
         if not is_plain(block, self.dialect):
             return None
+        mark = self.dialect.quote.encode()
+        has_marks = mark in block
         try:
             text = block if self.encoding == "utf-8" else block.decode(self.encoding, errors_of(self.encoding)).encode()
             frame = pl.read_csv(
                 text, has_header=False, separator=self.dialect.separator, schema=self.schema,
-                quote_char=self.dialect.quote, raise_if_empty=False, truncate_ragged_lines=True,
+                quote_char=self.dialect.quote if has_marks else None, raise_if_empty=False, truncate_ragged_lines=True,
                 missing_columns="insert", extra_columns="ignore",
             )  # fmt: skip
         except (UnicodeDecodeError, pl.exceptions.PolarsError):
             return None
-        mark = self.dialect.quote.encode()
-        has_empty = mark in block and mark * 2 in block  # a single byte is found much faster
+        has_empty = has_marks and mark * 2 in block  # a single byte is found much faster
         return frame.with_columns(pl.all().replace("", None)) if has_empty else frame
 
     def odd_frames(self, file: IO[bytes]) -> Iterator[pl.DataFrame]:
@@ -163,7 +173,7 @@ def without_zeros(line: str) -> str:
 def records(file: IO[bytes], mark: bytes = b'"') -> Iterator[bytes]:
     """Blocks that end where a record ends: at a line end with even quotation marks before it."""
     rest = b""
-    while chunk := file.read(BLOCK):
+    while chunk := file.read(_to_line_end(file)):
         chunk = rest + chunk
         end = last = chunk.rfind(b"\n") + 1
         for _ in range(LINES_OF_RECORD):
@@ -179,6 +189,15 @@ def records(file: IO[bytes], mark: bytes = b'"') -> Iterator[bytes]:
             yield block
     if rest:
         yield rest
+
+
+def _to_line_end(file: IO[bytes]) -> int:
+    """How many of the next bytes, no more than a block, end with a line: so that blocks are seldom copied."""
+    place, part = file.tell(), min(PART, BLOCK)
+    file.seek(BLOCK - part, SEEK_CUR)
+    end = file.read(part).rfind(b"\n") + 1
+    file.seek(place)
+    return BLOCK - part + end if end else BLOCK
 
 
 def is_plain(block: bytes, dialect: Dialect) -> bool:

@@ -20,6 +20,8 @@ def without_text_formulas(content: Grid | Blocks | Unreadable) -> Grid | Blocks 
     if isinstance(content, Unreadable) or content.format != "csv":
         return content
     if isinstance(content, Blocks):
+        if not content.holds("="):
+            return content
         frames = content.frames
         return replace(
             content, head=_plain_sheet(content.head), frames=lambda row: (_plain_frame(frame) for frame in frames(row))
