@@ -21,6 +21,8 @@ from documents.reading import blocks
 from documents.reading.blocks import large_text, table_blocks
 from documents.reading.read import read_grid
 from documents.reading.workbook_table import write_table
+from transforms.cells import parse
+from transforms.rows import check
 from transforms.tables.identify import Context, Delivery
 
 HEADING = "Муниципалитет;Образовательная организация;ФИО;Дата рождения;Класс;Статус верификации;Дата архивации"
@@ -104,14 +106,27 @@ def test_text(encoding: str, end: str, tmp_path: Path) -> None:
         lambda lines: [*lines[:20], lines[20].replace("Тестов", '"Тестов'), *lines[21:]],
         lambda lines: [line.replace(";", "\t") for line in lines],
         lambda lines: [*lines[:10], "", "", *lines[10:], "", ""],
+        lambda lines: [*lines[:30], *(line.replace(";7;", ';"=""7""";') for line in lines[30:])],
     ],
-    ids=["separator named", "quotation mark inside", "quotation mark left open", "tabs", "blank lines"],
+    ids=["separator named", "quotation mark inside", "quotation mark left open", "tabs", "blank lines", "formulas"],
 )
 def test_odd_text(change: Callable[[list[str]], list[str]], tmp_path: Path) -> None:
     lines = [line for line in LINES if "; " not in line]
     whole, by_blocks = both("отчёт.csv", "\n".join(change(lines)).encode(), tmp_path)
     assert whole.rows.loaded > 30
     assert_same(whole, by_blocks)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_of_many_rows_is_said_what_is_said_of_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shuffled = [*LINES[:5], *LINES[5::3], *LINES[7::3], *LINES[6::3]]
+    few = both("отчёт.csv", "\n".join(shuffled).encode(), tmp_path)
+    for module in (parse, check):
+        monkeypatch.setattr(module, "MANY", 1)
+    monkeypatch.setattr(parse, "FEW", 1.0)
+    many = both("отчёт.csv", "\n".join(shuffled).encode(), tmp_path)
+    for one, other in zip(few, many, strict=True):
+        assert_same(one, other)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -82,7 +82,7 @@ def check_rows(
         frames.append(problems)
     typed = _with_context(typed, raw, form, edition, register)
     compiled = contract(form, edition, register is not None)
-    frames.append(judged(typed, unread, compiled.judgements, broken(typed, compiled)))
+    frames.append(judged(typed, unread, compiled.judgements, _broken_rows(typed, compiled)))
     known = known_names(register, aliases) if is_guarded(edition) else NOBODY
     findings = described(pl.concat(frames), raw, tables, edition, known)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
@@ -240,24 +240,24 @@ def _with_context(
     return typed
 
 
-def broken(typed: pl.DataFrame, compiled: Contract) -> pl.DataFrame:
-    """Rows that break rules, by pandera: index, rule, column. Raises SchemaErrors if the frame itself is not typed.
+def _broken_rows(typed: pl.DataFrame, compiled: Contract) -> pl.DataFrame:
+    """Rows that break rules: index, rule, column.
 
     Of many rows pandera is shown only those that break something, and only the columns in which they do.
     """
     if len(typed) < MANY or compiled.asks_of_others:
-        return validated(typed, compiled.schema)
+        return broken(typed, compiled.schema)
     judgements = compiled.judgements.values()
-    broken_rules = typed.select((~each.check.fill_null(True)).alias(str(n)) for n, each in enumerate(judgements))
-    found = broken_rules.select(pl.all().any()).row(0)
-    columns = {each.column for each, is_broken in zip(judgements, found, strict=True) if is_broken}
-    rows = broken_rules.select(pl.any_horizontal(pl.all()).arg_true()).to_series()
-    cases = validated(typed[rows], compiled.schema_of(columns))
+    fails = typed.select((~each.check.fill_null(True)).alias(str(n)) for n, each in enumerate(judgements))
+    fails_somewhere = fails.select(pl.all().any()).row(0)
+    columns = {each.column for each, does in zip(judgements, fails_somewhere, strict=True) if does}
+    rows = fails.select(pl.any_horizontal(pl.all()).arg_true()).to_series()
+    cases = broken(typed[rows], compiled.schema_of(columns))
     return cases.with_columns(rows.gather(cases["index"]).cast(pl.Int64).alias("index"))
 
 
-def validated(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """The rows of `broken` by a schema."""
+def broken(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Rows that break rules, by pandera: index, rule, column. Raises SchemaErrors if the frame itself is not typed."""
     nothing = pl.DataFrame(schema={"index": pl.Int64, "rule": pl.String, "column": pl.String})
     if typed.is_empty():
         return nothing
