@@ -136,7 +136,7 @@ class TextFile:
             text = block if self.encoding == "utf-8" else block.decode(self.encoding, errors_of(self.encoding)).encode()
             frame = pl.read_csv(
                 text, has_header=False, separator=self.dialect.separator, schema=self.schema,
-                quote_char=self.dialect.quote if has_marks else None, raise_if_empty=False, truncate_ragged_lines=True,
+                quote_char=self.dialect.quote, raise_if_empty=False, truncate_ragged_lines=True,
                 missing_columns="insert", extra_columns="ignore",
             )  # fmt: skip
         except (UnicodeDecodeError, pl.exceptions.PolarsError):
