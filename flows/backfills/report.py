@@ -169,7 +169,7 @@ def report_of(connection: Connection, backfill_id: int, timezone: str = "Asia/To
         raise Refused(f"there is no backfill {backfill_id}")
     figures = changes(connection, backfill_id)
     of_schools = pl.col("mart").str.ends_with("_by_school")
-    of_units = pl.col("mart").str.ends_with("_by_municipality")
+    of_units = pl.col("mart").str.contains("_by_(municipality|unit)$")
     of_region = pl.col("mart").str.ends_with("_region")
     return Report(
         requests.row(0, named=True),

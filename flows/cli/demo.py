@@ -94,7 +94,10 @@ def _differences(tables: Tables, region: Region) -> list[str]:
         actual_pupils=pl.col("registered").sum(),
     )
     truth = statuses.join(region.plan, on="reporting_unit", how="left")
-    published = tables.readiness.join(tables.registration, on="reporting_unit", how="left")
+    units = {table.mart.name: table.units for table in tables.of_units}
+    published = units["readiness_by_municipality"].join(
+        units["registration_by_municipality"], on="reporting_unit", how="left"
+    )
     lines = []
     for row in truth.join(published, on="reporting_unit", how="left", suffix="_published").iter_rows(named=True):
         for column in ("schools", "accepted", "rejected", "missing", "plan_pupils", "actual_pupils"):

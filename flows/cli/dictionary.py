@@ -51,12 +51,30 @@ def _section(mart: Mart) -> str:
     lines = [f"### {mart.name}", "", mart.about, ""]
     if mart.key:
         lines += [f"Ключ: `as_of`, {_code_names(mart.key)}.", ""]
+    lines += _statements(mart)
     lines += [f"Источник: {_source(mart)}.", "", "| столбец | вид | название | что это |", "|---|---|---|---|"]
     for column, caption in mart.captions.items():
         title, _, explanation = caption.partition(". ")
         cells = (f"`{column}`", ", ".join(filter(None, kind(column, *mart.kinds))), title.rstrip("."), explanation)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _statements(mart: Mart) -> list[str]:
+    """What a mart states of its figures, with the form whose sender is told of their bands and totals."""
+    stated = mart.stated
+    lines = []
+    if stated.measures:
+        lines.append(f"Складываются: {_code_names(stated.measures)}.")
+    for rate in stated.rates:
+        band = f"; полоса `{rate.band}` по правилу `band_rule_version`" if rate.band else ""
+        lines.append(
+            f"Показатель: `{rate.name}` = `{rate.numerator}` / `{rate.denominator}` — {rate.population}{band}."
+        )
+    if stated.figures:
+        owner = f" (инциденты — по форме `{mart.form}`)" if mart.form and mart.grain == "unit" else ""
+        lines.append(f"Поправкой считается перемена: {_code_names(each.metric for each in stated.figures)}{owner}.")
+    return [part for line in lines for part in (line, "")]
 
 
 def _source(mart: Mart) -> str:

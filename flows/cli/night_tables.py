@@ -1,4 +1,4 @@
-"""A night on the terminal: the two tables, what disagrees, what was refused, and where things are."""
+"""A night on the terminal: its tables, what disagrees, what was refused, and where things are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from contracts.texts.figures import percent, whole
 from documents.receipts.findings import column_titles
 from flows.cli.terminal import NOTHING_NEW, outcome_sentence
 from flows.home.settings import Settings
-from flows.runs.summary import Night, Printed, Row, Tables, waiting_words
+from flows.runs.summary import Night, Printed, Row, Tables, UnitTable, waiting_words
 
 COLOURS = {"green": "green", "amber": "yellow", "red": "red", "no_data": "dim"}
 GAP_MARK = "*"
@@ -25,12 +25,11 @@ NARROW = 100
 
 
 def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -> None:
-    """The two tables, the stated figures that disagree, refused deliveries, and where things are."""
+    """The tables of units, the stated figures that disagree, refused deliveries, and where things are."""
     narrow = out.width < NARROW
-    out.print(_readiness_table(tables, night, narrow=narrow))
-    out.print()
-    out.print(_registration_table(tables, night, narrow=narrow))
-    out.print()
+    for table in tables.of_units:
+        out.print(_by_unit(table, night, narrow=narrow))
+        out.print()
     if not tables.disagreeing.is_empty():
         out.print(_disagreeing_table(tables.disagreeing, narrow=narrow))
         for summary in tables.printed:
@@ -89,62 +88,40 @@ def _show_places(out: Console, settings: Settings) -> None:
         out.print(Text(f"  {name:<10} {place}"), soft_wrap=True)
 
 
-def _readiness_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
-    """Readiness by reporting unit, with the region below."""
-    columns = ("Школ", "Верный\nотчёт", "Неверный\nотчёт", "Отчёта\nнет", "Доля\nверных")
-    keys = ("schools", "accepted", "rejected", "missing")
-    title = f"Готовность на {night.as_of:%d.%m.%Y}"
-    return _by_unit(title, columns, keys, "accepted_rate", tables.readiness, tables.readiness_region, narrow)
-
-
-def _registration_table(tables: Tables, night: Night, *, narrow: bool = False) -> Table:
-    """Registration by reporting unit, with the region below."""
-    columns = ("План", "Факт", "Недобор", "Сверх\nплана", "Доля\nплана")
-    keys = ("plan_pupils", "actual_pupils", "shortfall", "surplus")
-    title = f"Регистрация на {night.as_of:%d.%m.%Y}"
-    return _by_unit(title, columns, keys, "completion_rate", tables.registration, tables.registration_region, narrow)
-
-
-def _by_unit(
-    title: str,
-    columns: Sequence[str],
-    keys: Sequence[str],
-    rate: str,
-    frame: pl.DataFrame,
-    region: Row | None,
-    narrow: bool,
-) -> Table:
-    table = _ruled(title)
+def _by_unit(shown: UnitTable, night: Night, *, narrow: bool) -> Table:
+    """A table of reporting units, with the region below."""
+    table = _ruled(f"{shown.shown.title} на {night.as_of:%d.%m.%Y}")
     table.add_column("Отчётная единица", no_wrap=True, overflow="ellipsis")
-    rows = list(frame.iter_rows(named=True))
-    for column, key in zip(columns, (*keys, rate), strict=True):
-        shown = percent if key == rate else whole
-        _add_figures(table, column, [shown(row[key]) for row in (*rows, *([region] if region else []))])
-    table.add_column("Полоса", no_wrap=True, min_width=len("нет данных") if region is None else 7)
-    for row in rows:
-        name = shorter(row["reporting_unit_name"]) if narrow else row["reporting_unit_name"]
-        table.add_row(name, *(whole(row[key]) for key in keys), *_rate_and_band(row, rate))
-    if region is not None:
+    region = [shown.region] if shown.region else []
+    for column, heading in shown.shown.figures:
+        _add_figures(table, heading, [whole(row[column]) for row in (*shown.rows, *region)])
+    rate, heading = shown.shown.rate
+    _add_figures(table, heading, [percent(row[rate]) for row in (*shown.rows, *region)])
+    table.add_column("Полоса", no_wrap=True, min_width=7 if region else len("нет данных"))
+    for row in shown.rows:
+        name = shorter(row[shown.mart.label]) if narrow else row[shown.mart.label]
+        table.add_row(name, *_figures(shown, row))
+    for row in region:
         table.add_section()
-        figures = (whole(region[key]) for key in keys)
-        table.add_row("Итого по региону", *figures, *_rate_and_band(region, rate), style="bold")
-    if "in_rule_gap" in frame.columns and frame["in_rule_gap"].any():
+        table.add_row("Итого по региону", *_figures(shown, row), style="bold")
+    if "in_rule_gap" in shown.units.columns and shown.units["in_rule_gap"].any():
         table.caption = f"{GAP_MARK} между 50 % и 51 %: правило этот промежуток не описывает"
     return table
+
+
+def _figures(shown: UnitTable, row: Row) -> tuple[str | Text, ...]:
+    """The figures of a row, its rate and its band."""
+    band = str(row[shown.band])
+    colour, mark = COLOURS.get(band, ""), GAP_MARK if row.get("in_rule_gap") else ""
+    rate = Text(percent(row[shown.shown.rate[0]]), colour)
+    figures = (whole(row[column]) for column, _ in shown.shown.figures)
+    return (*figures, rate, Text(in_words("band").get(band, band) + mark, colour))
 
 
 def _add_figures(table: Table, heading: str, texts: Sequence[str]) -> None:
     """A column that keeps its width, however narrow the terminal is."""
     width = max(map(len, (*heading.split("\n"), *texts)))
     table.add_column(heading, justify="right", no_wrap=True, min_width=width)
-
-
-def _rate_and_band(row: Row, rate: str) -> tuple[Text, Text]:
-    band = str(row["band"])
-    mark = GAP_MARK if row.get("in_rule_gap") else ""
-    return Text(percent(row[rate]), COLOURS.get(band, "")), Text(
-        in_words("band").get(band, band) + mark, COLOURS.get(band, "")
-    )
 
 
 def shorter(name: str) -> str:

@@ -15,6 +15,8 @@ from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows
 from documents.receipts.findings import column_titles
 from warehouse.incidents.observe import Details, IncidentEvent
+from warehouse.marts.definitions import marts
+from warehouse.marts.published import column_captions
 
 MOST_RULES = 5
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
@@ -133,7 +135,9 @@ def _broken(details: Details) -> list[str]:
 def _compared(event: IncidentEvent) -> list[str]:
     """Stated totals that differ, or totals that moved: the column's title and by how much."""
     words = phrases()
-    titles = {name: title for form in FORMS for name, title in column_titles(form.name).items()}
+    titles = {each.column: column_captions(mart.name)[each.column] for mart in marts() for each in mart.stated.figures
+              if each.kind == "measure"}  # fmt: skip
+    titles |= {name: title for form in FORMS for name, title in column_titles(form.name).items()}
     titles |= column_titles(event.form) if event.form else {}
     titles |= {name: words[f"incident.metric.{name}"] for name in ("schools", "accepted", "rejected", "missing")}
     lines = [

@@ -1,10 +1,10 @@
-"""A night in figures: the two tables, what disagrees, what was refused; as Markdown for Prefect."""
+"""A night in figures: its tables, what disagrees, what was refused; as Markdown for Prefect."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ from contracts.forms import FORMS
 from contracts.forms.titles import form_title
 from contracts.texts.figures import percent, whole
 from flows.intake.outcome import Outcome, first_failure
+from warehouse.marts.definitions import Mart, marts, total_of
 from warehouse.marts.published import mart
+from warehouse.marts.stated import NightTable
 from warehouse.schema.reference import expected
 
 if TYPE_CHECKING:
@@ -60,14 +62,31 @@ class Night:
 
 
 @dataclass(frozen=True)
-class Tables:
-    """The two tables of a date, the region's line of each, the stated figures that disagree, what rows of printed
-    summaries are beside ours, and how many rows are set aside in what each sender sent last."""
+class UnitTable:
+    """A mart of reporting units of a date, as a night shows it (`shown`), and the region's line when a view has one."""
 
-    readiness: pl.DataFrame
-    readiness_region: Row | None
-    registration: pl.DataFrame
-    registration_region: Row | None
+    mart: Mart
+    shown: NightTable
+    units: pl.DataFrame
+    region: Row | None
+
+    @property
+    def band(self) -> str:
+        """The column with the band of its rate."""
+        return next(rate.band for rate in self.mart.stated.rates if rate.name == self.shown.rate[0])
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of the units."""
+        return list(self.units.iter_rows(named=True))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of units of a date, the stated figures that disagree, what rows of printed summaries are beside ours,
+    and how many rows are set aside in what each sender sent last."""
+
+    of_units: tuple[UnitTable, ...]
     disagreeing: pl.DataFrame
     printed: tuple[Printed, ...] = ()
     set_aside: int = 0
@@ -86,14 +105,20 @@ def read_tables(connection: Connection, as_of: dt.date) -> Tables:
     """The published figures of a date."""
     totals = mart(connection, "control_totals", as_of)
     return Tables(
-        mart(connection, "readiness_by_municipality", as_of),
-        _only_row(mart(connection, "readiness_region", as_of)),
-        mart(connection, "registration_by_municipality", as_of),
-        _only_row(mart(connection, "registration_region", as_of)),
+        tuple(_unit_tables(connection, as_of)),
         totals.filter(pl.col("verdict") == "disagrees"),
         tuple(_printed(totals)),
         int(mart(connection, "delivery_health", as_of)["rows_quarantined"].sum() or 0),
     )
+
+
+def _unit_tables(connection: Connection, as_of: dt.date) -> Iterator[UnitTable]:
+    """The tables that marts state for a night, by their places."""
+    placed = [(each.stated.night.place, each.name, each.stated.night, each) for each in marts() if each.stated.night]
+    for _, name, shown, each in sorted(placed, key=lambda place: place[:2]):
+        total = total_of(each)
+        region = _only_row(mart(connection, total.name, as_of)) if total else None
+        yield UnitTable(each, shown, mart(connection, name, as_of), region)
 
 
 def _printed(totals: pl.DataFrame) -> Iterator[Printed]:
@@ -113,15 +138,6 @@ def _only_row(frame: pl.DataFrame) -> Row | None:
     return None if frame.is_empty() else frame.row(0, named=True)
 
 
-READINESS = (
-    ("schools", "Школ"), ("accepted", "Верный отчёт"), ("rejected", "Неверный отчёт"), ("missing", "Не представлен"),
-)  # fmt: skip
-REGISTRATION = (
-    ("plan_pupils", "План"),
-    ("actual_pupils", "Факт"),
-    ("shortfall", "Недобор"),
-    ("surplus", "Сверх плана"),
-)
 BAND_SIGNS = {"green": "🟢", "amber": "🟡", "red": "🔴", "no_data": "⚪"}
 
 
@@ -144,12 +160,7 @@ def markdown(night: Night, tables: Tables) -> str:
             "|---:|---:|---:|---:|",
             f"| {' | '.join(str(severities[severity]) for severity in SEVERITIES)} |",
             "",
-            "## Готовность",
-            *_markdown_table(tables.readiness, tables.readiness_region, READINESS, "accepted_rate"),
-            "",
-            "## Регистрация",
-            *_markdown_table(tables.registration, tables.registration_region, REGISTRATION, "completion_rate"),
-            "",
+            *(line for table in tables.of_units for line in (*_markdown_table(table), "")),
             f"Заявленных итогов, которые не сходятся: {tables.disagreeing.height}.",
         ]
     )
@@ -161,17 +172,19 @@ def waiting_words(night: Night) -> str:
     return f", ждут формы {forms} {night.verdicts['waiting']}" if forms else ""
 
 
-def _markdown_table(
-    frame: pl.DataFrame, region: Row | None, columns: Sequence[tuple[str, str]], rate: str
-) -> list[str]:
+def _markdown_table(table: UnitTable) -> list[str]:
+    shown = table.shown
+    titles = [heading.replace("\n", " ") for _, heading in (*shown.figures, shown.rate)]
     lines = [
-        f"| Отчётная единица | {' | '.join(title for _, title in columns)} | Доля | |",
-        f"|---|{'---:|' * (len(columns) + 1)}---|",
+        f"## {shown.title}",
+        f"| Отчётная единица | {' | '.join(titles)} | |",
+        f"|---|{'---:|' * len(titles)}---|",
     ]
-    rows: list[tuple[str, Row]] = [(row["reporting_unit_name"], row) for row in frame.iter_rows(named=True)]
-    if region is not None:
-        rows.append(("**Итого по региону**", region))
+    rows: list[tuple[str, Row]] = [(row[table.mart.label], row) for row in table.rows]
+    if table.region is not None:
+        rows.append(("**Итого по региону**", table.region))
     for name, row in rows:
-        figures = " | ".join(whole(row[column]) for column, _ in columns)
-        lines.append(f"| {name} | {figures} | {percent(row[rate])} | {BAND_SIGNS.get(row['band'], '')} |")
+        figures = " | ".join(whole(row[column]) for column, _ in shown.figures)
+        rate, band = percent(row[shown.rate[0]]), BAND_SIGNS.get(row[table.band], "")
+        lines.append(f"| {name} | {figures} | {rate} | {band} |")
     return lines

@@ -266,7 +266,8 @@ def contents(engine: sa.Engine) -> dict[str, list[str]]:
 AHEAD = "interval '3 hours'"
 MOVED = """
 SELECT format('%I.%I', table_schema, table_name), column_name FROM information_schema.columns
-WHERE (table_schema = 'history' AND column_name IN ('published_at', 'replaced_at', 'known_at')
+WHERE (table_schema = 'history' AND table_name <> 'figure'
+       AND column_name IN ('published_at', 'replaced_at', 'known_at')
        OR table_schema = 'ops' AND table_name IN ('reading', 'publication', 'run', 'backfill')
           AND column_name <> 'register_known_at'
        OR table_schema = 'ref' AND column_name = 'listed_at')

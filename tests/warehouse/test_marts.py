@@ -9,8 +9,22 @@ import sqlalchemy as sa
 from hand_made import ALL
 
 from warehouse.marts import columns
+from warehouse.marts.auditing import checks
 from warehouse.marts.columns import OF_ALL, Word, kind, words
-from warehouse.marts.definitions import COLUMN, Mart, checks, files, live, marts, read_mart, shared, views
+from warehouse.marts.definitions import (
+    COLUMN,
+    FIGURES,
+    GRAINS,
+    Mart,
+    files,
+    live,
+    marts,
+    read_mart,
+    shared,
+    total_of,
+    views,
+)
+from warehouse.marts.told import figures_view
 
 LEDGER = {"publication", "run", "backfill", "reading", "delivery"}
 """What `corrections` reads beside marts: why a figure was published anew."""
@@ -39,13 +53,63 @@ def test_the_second_layer_reads_published_marts_and_never_a_fact(view: Mart) -> 
     """So there is no third layer, and the order of the two is all the order that there is."""
     assert view.marts_read
     assert view.marts_read <= PUBLISHED
+    assert {name for schema, name in view.reads - {FIGURES} if schema in ("mart", "history")} <= PUBLISHED
     others = {(schema, name) for schema, name in view.reads if schema not in ("mart", "history", "ref")}
     assert others == ({("ops", name) for name in LEDGER} if view.name == "corrections" else set())
 
 
-def test_the_completeness_of_every_mart_is_checked() -> None:
-    check = next(path for path in checks() if path.stem == "completeness_in_range").read_text(encoding="utf-8")
-    assert set(re.findall(r"pg_temp\.(\w+)", check)) == PUBLISHED
+def asked(check: str) -> set[str]:
+    """The marts whose rows a check is asked about."""
+    return {name for found, select in checks(marts()) if found == check
+            for name in re.findall(r"pg_temp\.(\w+)", select)}  # fmt: skip
+
+
+def test_every_mart_of_a_kind_is_checked() -> None:
+    assert asked("completeness_in_range") == PUBLISHED
+    assert asked("unit_once") == {mart.name for mart in marts() if mart.grain == "unit"}
+    assert asked("sender_once") == {mart.name for mart in marts() if mart.grain == "sender"}
+    assert asked("school_once") == {mart.name for mart in marts() if mart.key[0] == "school_code"}
+    assert asked("rates") == {mart.name for mart in marts() if mart.stated.rates}
+    assert asked("bands") == {mart.name for mart in marts() if any(rate.band for rate in mart.stated.rates)}
+    assert all("{" not in select for _, select in checks(marts()))
+
+
+@pytest.mark.parametrize("mart", [mart for mart in (*marts(), *views()) if mart.grain], ids=lambda mart: mart.name)
+def test_a_mart_of_schools_units_or_senders_states_its_figures(mart: Mart) -> None:
+    """What adds up is a count, and a state is none."""
+    stated = mart.stated
+    assert stated.measures or stated.figures
+    assert {kind(column, *mart.kinds)[0] for column in stated.measures} <= {"целое"}
+    assert {kind(rate.name, *mart.kinds)[0] for rate in stated.rates} <= {"доля"}
+    assert {kind(each.column, *mart.kinds)[0] for each in stated.figures if each.kind == "state" and not each.of} <= {
+        "текст", "дата",
+    }  # fmt: skip
+    assert all(rate.population for rate in stated.rates)
+
+
+def test_figures_are_told_under_one_name() -> None:
+    """In the ledger of corrections two figures of one mart would be one, and two bands of units look alike."""
+    told = [(mart.name, each.metric) for mart in marts() for each in mart.stated.figures]
+    bands = [(mart.grain, each.metric) for mart in marts() for each in mart.stated.figures if each.kind == "band"]
+    assert len(set(told)) == len(told) and len(set(bands)) == len(bands)
+    assert set(GRAINS.values()) == {mart.grain for mart in marts() if mart.stated.figures}
+    assert set(re.findall(r"FROM history\.(\w+)", figures_view(marts()))) == {name for name, _ in told}
+
+
+def test_a_region_is_the_sum_of_what_adds_up(seed_engine: sa.Engine) -> None:
+    compared = 0
+    with seed_engine.connect() as connection:
+        for mart in marts():
+            total = total_of(mart)
+            shared_columns = [each for each in mart.stated.measures if total and each in total.columns]
+            for column in shared_columns:
+                of_rows, of_region = connection.execute(
+                    sa.text(f"SELECT (SELECT sum({column}) FROM {mart.relation}),"
+                            f" (SELECT sum({column}) FROM {total and total.relation})")
+                ).one()  # fmt: skip
+                assert of_rows == of_region, (mart.name, column)
+                compared += 1
+    assert compared > 20
 
 
 def bases(mart: Mart) -> list[Mart]:
@@ -124,13 +188,14 @@ def write(folder: Path, head: str, select: str) -> Path:
     return path
 
 
-HEAD = "-- Выдумка.\n-- Ключ: school_code; имя: school_name; формы: school_register, readiness_report."
+KEY = "-- Выдумка.\n-- Ключ: school_code; имя: school_name; формы: school_register, readiness_report."
+HEAD = f"{KEY}\n-- Меры: нет."
 EXPLAINED = f"{HEAD}\n--   judged_by: Правила. Какие."
 SELECT = """SELECT
     1 AS position,
     s.school_code,
     left(s.name, 3) || ', ' AS school_name{more}
-FROM core.x s"""
+FROM core.x_at(:as_of) s"""
 
 
 def test_what_a_select_does_not_say_is_completed(tmp_path: Path) -> None:
@@ -152,8 +217,16 @@ def test_what_a_select_does_not_say_is_completed(tmp_path: Path) -> None:
         (EXPLAINED + "\n--   school: Школа. Какая.", "", "school$"),
         ("-- Выдумка.", "", "Ключ"),
         (HEAD + "\n--nothing of a comment", "", "neither prose nor a column"),
+        (KEY, "", "of a mart of schools, units or senders says"),
+        (f"{KEY}\n-- Меры: pupils.", "", "does not yield: pupils"),
+        (f"{KEY}\n-- Меры: first second.", "", "no column of a list: first second"),
+        (f"{KEY}\n-- Меры: position", "", "states nothing: Меры: position$"),
+        (f"{KEY}\n-- Показатель: rate = schools; совокупность: школы.", "", "states nothing"),
+        (f"{HEAD}\n-- Показатель: a = a / a; полоса: a «А»; совокупность: школы.", ",\n    s.a", "band_rule_version"),
+        (f"{HEAD}\n-- Ночь 1: Выдумка; position «№».", "", "of reporting units"),
+        (HEAD.replace("school_code;", "school_code, position;") + "\n-- Состояния: school_name.", "", "is corrected"),
     ],
 )
-def test_a_file_that_does_not_explain_its_columns_is_refused(tmp_path: Path, head: str, more: str, wrong: str) -> None:
+def test_a_file_that_does_not_explain_itself_is_refused(tmp_path: Path, head: str, more: str, wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
         read_mart(write(tmp_path, head, SELECT.format(more=more)))

@@ -4,7 +4,6 @@ import datetime as dt
 import re
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -51,15 +50,14 @@ def test_publishing_the_same_state_twice_gives_the_same_bytes(engine: sa.Engine,
 
 
 def test_a_failed_audit_keeps_the_published_marts(
-    engine: sa.Engine, small: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(engine, [DAY])
     before = contents(engine)
     loaded(engine, report(small, "chainsky", [1, 2, 3, 4]))
-    check = tmp_path / "nobody_is_perfect.sql"
-    check.write_text("SELECT * FROM pg_temp.readiness_by_municipality WHERE accepted = schools AND schools > 0")
+    check = "SELECT * FROM pg_temp.readiness_by_municipality WHERE accepted = schools AND schools > 0"
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "checks", lambda: [check])
+        patch.setattr(publishing, "checks", lambda _: [("nobody_is_perfect", check)])
         with pytest.raises(AuditFailed, match=r"nobody_is_perfect.*chainsky") as failure:
             publish(engine, [DAY])
     assert len(failure.value.rows) == 1

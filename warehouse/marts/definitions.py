@@ -10,23 +10,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from warehouse.marts.columns import OF_ALL, caption
+from warehouse.marts.stated import Stated, is_statement, read_statements
 from warehouse.schema.facts import literal
 
 FOLDER = Path(__file__).parent
 CHECKS = "checks"
-"""So the folders of checks are called, of a subject and of all."""
+"""A folder of checks, not of a subject."""
 INCIDENTS = Path(__file__).parent.parent / "incidents" / "incidents.sql"
 COMMENT = re.compile(r"COMMENT ON (?:VIEW mart\.incidents|COLUMN mart\.incidents\.(\w+)) IS\s+'([^']*)';")
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
 KEY = re.compile(r"Ключ: ([\w, ]+); имя: (\w+)(?:; формы: ([\w, ]+))?\.")
 ALL_FORMS = "все"
+GRAINS = {("school_code",): "school", ("reporting_unit",): "unit", ("form", "sender"): "sender"}
+FIGURES = ("history", "figure")
+"""The view of all figures whose change is told (warehouse/marts/told.py)."""
 PUBLISHED_FOR = re.compile(r":as_of\b")
 READ = re.compile(r"\b(core|history|mart|ops|ref)\.(\w+)")
 SELECTED = re.compile(r"^SELECT\n(.*?)\nFROM ", re.DOTALL | re.MULTILINE)
@@ -56,7 +60,8 @@ class Mart:
 
     `about` is the comment of the view; `captions` has the comment of each column, Russian caption first. `key` are the
     columns that tell rows of a date apart, `label` the column that names a row for people. `forms` are those by which
-    the mart's state is judged (none when its SELECT says of each row itself how complete and how sure it is).
+    the mart's state is judged (none when its SELECT says of each row itself how complete and how sure it is), the one
+    whose figures these are last. `stated` is what it says of its figures.
     """
 
     name: str
@@ -67,6 +72,18 @@ class Mart:
     key: tuple[str, ...] = ()
     label: str = ""
     forms: tuple[str, ...] = ()
+    subject: str = ""
+    stated: Stated = field(default_factory=Stated)
+
+    @property
+    def grain(self) -> str:
+        """Whose a row is: school, unit or sender; empty for rows of another kind."""
+        return GRAINS.get(self.key, "")
+
+    @property
+    def form(self) -> str:
+        """The form whose figures these are: who owes it is told of them."""
+        return self.forms[-1] if self.forms else ""
 
     @property
     def relation(self) -> str:
@@ -95,8 +112,10 @@ class Mart:
 
     @property
     def marts_read(self) -> frozenset[str]:
-        """Names of the marts that a view reads."""
-        return frozenset(name for schema, name in self.reads if schema in ("mart", "history"))
+        """Names of the marts that a view reads; of all figures, those that state some."""
+        named = {name for schema, name in self.reads - {FIGURES} if schema in ("mart", "history")}
+        telling = {mart.name for mart in marts() if mart.stated.figures} if FIGURES in self.reads else set()
+        return frozenset(named | telling)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -162,11 +181,6 @@ def files() -> list[Path]:
     return sorted((path for path in FOLDER.glob("*/*.sql") if path.parent.name != CHECKS), key=lambda path: path.stem)
 
 
-def checks() -> list[Path]:
-    """The files of checks, of all marts and of one subject, by name."""
-    return sorted(FOLDER.glob(f"**/{CHECKS}/*.sql"), key=lambda path: path.stem)
-
-
 @cache
 def marts() -> tuple[Mart, ...]:
     """All marts that are published, by name."""
@@ -183,6 +197,11 @@ def _is_view(path: Path) -> bool:
     return not PUBLISHED_FOR.search(path.read_text(encoding="utf-8"))
 
 
+def total_of(mart: Mart) -> Mart | None:
+    """The view that sums up a mart in one row a date; None when there is none."""
+    return next((view for view in views() if not view.key and view.marts_read == {mart.name}), None)
+
+
 @cache
 def live() -> Mart:
     """The view of incidents: it shows how things stand, is never published, and is made when the schema is."""
@@ -193,11 +212,13 @@ def live() -> Mart:
 
 
 def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
-    """A mart from its file: comment lines of prose, of columns (`--   name: Подпись. Пояснение`), then the SELECT.
+    """A mart from its file: comment lines of prose, of what it states, of columns (`--   name: Подпись. Пояснение`),
+    then the SELECT.
 
     `bases` are the marts that a view may read. The words of a column are those of the file itself, else of the line of
     columns.csv for readers of its base or for marts like it, else those of the base, else of the line for all marts.
-    Raises ValueError for a head comment that is anything else, and for a column without words.
+    Raises ValueError for a head comment that is anything else, for a statement that does not fit the SELECT, and for a
+    column without words.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
     head = next(number for number, line in enumerate(lines) if not line.startswith("--"))
@@ -205,7 +226,7 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
     prose = [match[1] for line in lines[:head] if (match := PROSE.fullmatch(line))]
     if len(own) + len(prose) != head:
         raise ValueError(f"{path.name}: a line of the head comment is neither prose nor a column")
-    about = " ".join(prose)
+    about = " ".join(line for line in prose if not is_statement(line))
     key = KEY.search(about)
     if key is None and not bases:
         raise ValueError(f"{path.name}: the head comment does not say «Ключ: …; имя: ….»")
@@ -218,8 +239,29 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
         key=tuple(key[1].split(", ")) if key else (),
         label=key[2] if key else "",
         forms=tuple(key[3].split(", ")) if key and key[3] else (),
+        subject=path.parent.name,
+        stated=read_statements(path.parent.name, [line for line in prose if is_statement(line)]),
     )
+    if wrong := misstated(mart):
+        raise ValueError(f"{path.name}: {wrong}")
     return replace(mart, captions=captions(mart, [base for base in bases if base.name in mart.marts_read]))
+
+
+def misstated(mart: Mart) -> str:
+    """What is wrong with the statements of a mart, in words; empty when nothing is."""
+    stated = mart.stated
+    if odd := sorted(stated.columns - set(mart.columns)):
+        return f"the head comment states columns that the SELECT does not yield: {', '.join(odd)}"
+    if mart.grain and not stated.lines:
+        return "the head of a mart of schools, units or senders says «Меры: ….» or «Состояния: ….» (or «Меры: нет.»)"
+    if stated.figures and (mart.is_view or not mart.grain):
+        return "only a published mart of schools, units or senders is corrected: say «Меры без поправок: ….»"
+    banded = {rate.name for rate in stated.rates if rate.band}
+    if banded and "band_rule_version" not in mart.columns:
+        return "a band is of a rule: the SELECT yields no band_rule_version"
+    if stated.night and (mart.grain != "unit" or stated.night.rate[0] not in banded):
+        return "a table of the night is of reporting units, and its last column is a rate that has a band"
+    return ""
 
 
 def captions(mart: Mart, bases: Sequence[Mart]) -> dict[str, str]:

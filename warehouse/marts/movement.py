@@ -6,12 +6,11 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from warehouse.core.frames import frame
+from warehouse.marts.told import RELATION
 
-FIGURES = {
-    "readiness_by_municipality": ("schools", "accepted", "rejected", "missing"),
-    "registration_by_municipality": ("plan_pupils", "actual_pupils"),
-}
-HAS_PUBLISHED = "SELECT EXISTS (SELECT FROM ops.publication WHERE run_id = :run_id)"
+HAS_PUBLISHED = f"""
+SELECT to_regclass('{RELATION}') IS NOT NULL AND EXISTS (SELECT FROM ops.publication WHERE run_id = :run_id)
+"""
 # A date is compared with its own publication before; the run's last date, when it is new, with the date before it.
 PAIRS = """
 now AS (SELECT p.as_of, max(p.published_at) AS at FROM ops.publication p WHERE p.run_id = :run_id GROUP BY p.as_of),
@@ -26,33 +25,30 @@ pair AS (
     ) b
 )
 """
+MOVED = f"""
+WITH {PAIRS}
+SELECT p.as_of, p.before_as_of, m.* FROM pair p
+CROSS JOIN LATERAL (
+    SELECT mart, coalesce(a.name, b.name) AS name, metric, b.figure::bigint AS before, a.figure::bigint AS after
+    FROM (
+        SELECT f.mart, f.code, f.metric, f.name, f.figure FROM history.figure f
+        WHERE f.kind = 'measure' AND f.grain = 'unit' AND f.as_of = p.as_of
+          AND f.published_at <= p.at AND f.replaced_at > p.at
+    ) a
+    FULL JOIN (
+        SELECT f.mart, f.code, f.metric, f.name, f.figure FROM history.figure f
+        WHERE f.kind = 'measure' AND f.grain = 'unit' AND f.as_of = p.before_as_of
+          AND f.published_at <= p.before_at AND f.replaced_at > p.before_at
+    ) b USING (mart, code, metric)
+    WHERE a.figure IS DISTINCT FROM b.figure
+) m
+ORDER BY p.as_of DESC, m.mart, abs(coalesce(m.after, 0) - coalesce(m.before, 0)) DESC, m.name, m.metric
+"""
 
 
 def moved(connection: Connection, run_id: int) -> pl.DataFrame:
     """as_of, before_as_of, mart, name, metric, before, after: figures that a run's publication changed, the newest date
     first, the largest changes first. A date that was never published before, and is not the run's last, is left out."""
-    figure_rows = " UNION ALL ".join(
-        f"""
-        SELECT p.as_of, p.before_as_of, '{name}' AS mart, m.name, f.metric, f.before, f.after
-        FROM pair p
-        CROSS JOIN LATERAL (
-            SELECT coalesce(a.reporting_unit_name, b.reporting_unit_name) AS name, to_jsonb(a) AS a, to_jsonb(b) AS b
-            FROM mart.{name}_as_known(p.as_of, p.at) a
-            FULL JOIN mart.{name}_as_known(p.before_as_of, p.before_at) b ON b.reporting_unit = a.reporting_unit
-        ) m
-        CROSS JOIN LATERAL (
-            SELECT metric, (m.b ->> metric)::bigint AS before, (m.a ->> metric)::bigint AS after
-            FROM unnest(ARRAY{list(figures)}) AS metric
-        ) f
-        WHERE f.before IS DISTINCT FROM f.after
-        """
-        for name, figures in FIGURES.items()
-    )
-    statement = f"""
-        WITH {PAIRS}
-        SELECT * FROM ({figure_rows}) e
-        ORDER BY e.as_of DESC, e.mart, abs(coalesce(e.after, 0) - coalesce(e.before, 0)) DESC, e.name, e.metric
-    """
     if not connection.scalar(text(HAS_PUBLISHED), {"run_id": run_id}):  # then there may be no marts either
         return pl.DataFrame()
-    return frame(connection, statement, {"run_id": run_id})
+    return frame(connection, MOVED, {"run_id": run_id})

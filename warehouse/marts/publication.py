@@ -11,7 +11,9 @@ from sqlalchemy import Connection, Engine, text
 from warehouse.core.copying import run_script
 from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
-from warehouse.marts.definitions import Mart, checks, marts, views
+from warehouse.marts.auditing import checks
+from warehouse.marts.definitions import Mart, marts, views
+from warehouse.marts.told import RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
 from warehouse.schema.input_versions import pin
 
@@ -109,35 +111,57 @@ def _build(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None
 
 def audit(connection: Connection) -> None:
     """Run every check on the rows put aside. Raises AuditFailed at the first that finds a row."""
-    for path in checks():
-        wrong = connection.execute(text(path.read_text(encoding="utf-8")), {"known_at": EVERYTHING})
+    for name, select in checks(marts()):
+        wrong = connection.execute(text(select), {"known_at": EVERYTHING})
         if rows := wrong.mappings().fetchmany(SHOWN_WRONG_ROWS):
-            raise AuditFailed(path.stem, [dict(row) for row in rows])
+            raise AuditFailed(name, [dict(row) for row in rows])
 
 
 def _prepare(connection: Connection) -> None:
     """Give history the columns that a SELECT has got, and make the views and functions that are missing or changed."""
     reshaped = [mart for mart in marts() if _columns_of(connection, mart) != shape(connection, f"pg_temp.{mart.name}")]
-    changed = [mart for mart in (*marts(), *views()) if mart in reshaped or not _is_applied(connection, mart)]
-    if any(not mart.is_view for mart in changed):
-        changed = [*(mart for mart in changed if not mart.is_view), *views()]
-    if not changed:
+    changed = [
+        mart
+        for mart in (*marts(), *views())
+        if mart in reshaped or not _is_applied(connection, mart.relation, mart.fingerprint)
+    ]
+    tables = [mart for mart in changed if not mart.is_view]
+    figures = figures_fingerprint(marts())
+    has_other_figures = bool(tables) or not _is_applied(connection, RELATION, figures)
+    on_tables = list(views()) if has_other_figures else changed
+    if not on_tables:
         return
 
     def reshape() -> None:
-        for mart in reversed(changed):
-            run_script(
-                connection,
-                f"DROP FUNCTION IF EXISTS {mart.as_known}(date, timestamptz); DROP VIEW IF EXISTS {mart.relation}",
-            )
+        for view in on_tables:
+            run_script(connection, _dropping(view))
+        if has_other_figures:
+            run_script(connection, f"DROP VIEW IF EXISTS {RELATION}")
+        for mart in tables:
+            run_script(connection, _dropping(mart))
         for mart in reshaped:
             _extend_history(connection, mart)
 
     past_readers(connection, reshape, LONGEST_RESHAPING)
-    for mart in changed:
-        run_script(connection, _definition(connection, mart))
-        run_script(connection, mart.comments([name for name, _ in shape(connection, mart.relation)]))
-        connection.execute(text(RECORD), {"name": mart.relation, "fingerprint": mart.fingerprint})
+    for mart in tables:
+        _make(connection, mart)
+    if has_other_figures:
+        run_script(connection, figures_script(marts()))
+        connection.execute(text(RECORD), {"name": RELATION, "fingerprint": figures})
+    for view in on_tables:
+        _make(connection, view)
+
+
+def _dropping(mart: Mart) -> str:
+    """Statements after which nothing of a mart is left but its history."""
+    return f"DROP FUNCTION IF EXISTS {mart.as_known}(date, timestamptz); DROP VIEW IF EXISTS {mart.relation}"
+
+
+def _make(connection: Connection, mart: Mart) -> None:
+    """Make the view and the function of a mart that has none, with their comments."""
+    run_script(connection, _definition(connection, mart))
+    run_script(connection, mart.comments([name for name, _ in shape(connection, mart.relation)]))
+    connection.execute(text(RECORD), {"name": mart.relation, "fingerprint": mart.fingerprint})
 
 
 def _extend_history(connection: Connection, mart: Mart) -> None:
@@ -249,6 +273,6 @@ def shape(connection: Connection, relation: str) -> list[tuple[str, str]]:
     return [(name, kind) for name, kind in connection.execute(text(SHAPE), {"relation": relation})]
 
 
-def _is_applied(connection: Connection, mart: Mart) -> bool:
-    """Are the mart's view and function those of its file?"""
-    return bool(connection.scalar(text(APPLIED), {"name": mart.relation}) == mart.fingerprint)
+def _is_applied(connection: Connection, relation: str, fingerprint: str) -> bool:
+    """Is a view that which a fingerprint is of?"""
+    return bool(connection.scalar(text(APPLIED), {"name": relation}) == fingerprint)

@@ -12,70 +12,28 @@
 --   completeness: Полнота. У поправок не определена.
 --   known_at: Известно на. Момент поправки.
 --   is_final: Окончательно. Эту цифру с тех пор не поправляли.
-WITH school AS (
-    SELECT h.as_of, h.published_at, h.replaced_at, 'school' AS grain, h.school_code AS code, h.school_name AS name,
-        h.reporting_unit, each.metric, each.metric_name, each.figure
-    FROM history.readiness_by_school AS h
-    CROSS JOIN LATERAL (VALUES ('status', 'Состояние отчёта', h.status), ('level', 'Уровень', h.level))
-        AS each (metric, metric_name, figure)
-    UNION ALL
-    SELECT h.as_of, h.published_at, h.replaced_at, 'school', h.school_code, h.school_name, h.reporting_unit,
-        'actual_pupils', 'Зарегистрировано', h.actual_pupils::text
-    FROM history.registration_by_school AS h
-),
-unit AS (
-    SELECT h.as_of, h.published_at, h.replaced_at, 'unit' AS grain, h.reporting_unit AS code, h.reporting_unit_name AS name,
-        h.reporting_unit, each.metric, each.metric_name, each.figure::text
-    FROM history.readiness_by_municipality AS h
-    CROSS JOIN LATERAL (VALUES ('schools', 'Школ', h.schools), ('accepted', 'Верный отчёт', h.accepted),
-                               ('rejected', 'Неверный отчёт', h.rejected), ('missing', 'Не представлен отчёт', h.missing))
-        AS each (metric, metric_name, figure)
-    UNION ALL
-    SELECT h.as_of, h.published_at, h.replaced_at, 'unit', h.reporting_unit, h.reporting_unit_name, h.reporting_unit,
-        each.metric, each.metric_name, each.figure::text
-    FROM history.registration_by_municipality AS h
-    CROSS JOIN LATERAL (VALUES ('plan_pupils', 'План', h.plan_pupils), ('actual_pupils', 'Факт', h.actual_pupils))
-        AS each (metric, metric_name, figure)
-),
-judged AS (
-    SELECT h.as_of, h.published_at, h.replaced_at, 'unit' AS grain, h.reporting_unit AS code, h.reporting_unit_name AS name,
-        h.reporting_unit, 'readiness_band' AS metric, 'Полоса: отчёты' AS metric_name, h.band AS figure
-    FROM history.readiness_by_municipality AS h
-    UNION ALL
-    SELECT h.as_of, h.published_at, h.replaced_at, 'unit', h.reporting_unit, h.reporting_unit_name, h.reporting_unit,
-        'registration_band', 'Полоса: регистрация', h.band
-    FROM history.registration_by_municipality AS h
-    UNION ALL
-    SELECT h.as_of, h.published_at, h.replaced_at, 'sender', h.form || '/' || h.sender, h.sender_name, h.sender,
-        each.metric, each.metric_name, each.figure
-    FROM history.reporting_rate AS h
-    CROSS JOIN LATERAL (VALUES
-        ('deadline', 'Срок', to_char(h.deadline, 'YYYY-MM-DD')),
-        ('timeliness', 'Своевременность', CASE WHEN h.on_time = 1 THEN 'on_time' WHEN h.late = 1 THEN 'late' END)
-    ) AS each (metric, metric_name, figure)
-),
-told AS (SELECT * FROM school UNION ALL SELECT * FROM unit UNION ALL SELECT * FROM judged),
+WITH told AS (SELECT * FROM history.figure),
 published AS (
     SELECT p.as_of, p.published_at, p.run_id,
         lag(p.published_at) OVER (PARTITION BY p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
     FROM ops.publication AS p
 ),
 moved AS (
-    SELECT b.as_of, b.replaced_at AS corrected_at, b.grain, b.code, b.metric, b.metric_name,
+    SELECT b.as_of, b.replaced_at AS corrected_at, b.mart, b.grain, b.code, b.metric, b.metric_name,
         coalesce(a.name, b.name) AS name, coalesce(a.reporting_unit, b.reporting_unit) AS reporting_unit,
         b.figure AS was, a.figure AS became, b.published_at AS published_before
     FROM told AS b
-    LEFT JOIN told AS a ON a.as_of = b.as_of AND a.grain = b.grain AND a.code = b.code AND a.metric = b.metric
+    LEFT JOIN told AS a ON a.as_of = b.as_of AND a.mart = b.mart AND a.code = b.code AND a.metric = b.metric
         AND a.published_at = b.replaced_at
     WHERE b.replaced_at < 'infinity' AND a.figure IS DISTINCT FROM b.figure
       AND (b.grain <> 'sender' OR b.figure IS NOT NULL AND a.figure IS NOT NULL)
     UNION ALL
-    SELECT a.as_of, a.published_at, a.grain, a.code, a.metric, a.metric_name, a.name, a.reporting_unit, NULL, a.figure,
+    SELECT a.as_of, a.published_at, a.mart, a.grain, a.code, a.metric, a.metric_name, a.name, a.reporting_unit, NULL, a.figure,
         p.published_before
     FROM told AS a
     JOIN published AS p ON p.as_of = a.as_of AND p.published_at = a.published_at
     WHERE p.published_before IS NOT NULL AND a.figure IS NOT NULL AND a.grain <> 'sender'
-      AND NOT EXISTS (SELECT FROM told AS b WHERE b.as_of = a.as_of AND b.grain = a.grain AND b.code = a.code
+      AND NOT EXISTS (SELECT FROM told AS b WHERE b.as_of = a.as_of AND b.mart = a.mart AND b.code = a.code
                       AND b.metric = a.metric AND b.replaced_at = a.published_at)
 ),
 explained AS (
@@ -89,12 +47,15 @@ explained AS (
             string_agg(DISTINCT n.decided_by, '; ' ORDER BY n.decided_by) AS decided_by
         FROM ops.reading AS n
         JOIN ops.delivery AS d ON d.delivery_id = n.delivery_id
+        -- What is sent of the region as a whole may move the figures of anybody.
+        LEFT JOIN ref.form AS w
+            ON w.form = n.form AND w.sender_kind <> 'reporting_unit' AND w.expected <> 'as_published'
         -- An export of pupils may be named after one.
         CROSS JOIN LATERAL (
             SELECT CASE n.form WHEN 'registration_export' THEN 'выгрузка ' || left(d.sha256, 7) ELSE d.file_name END AS name
         ) AS t
         WHERE n.slice IS NOT NULL AND n.became_current_at > p.published_before AND n.became_current_at <= m.corrected_at
-          AND (n.sender = m.reporting_unit OR n.form IN ('school_register', 'registration_plan', 'registration_export'))
+          AND (n.sender = m.reporting_unit OR w.form IS NOT NULL)
     ) AS n
     LEFT JOIN ops.run AS r ON r.run_id = p.run_id
     LEFT JOIN ops.backfill AS f ON f.backfill_id = r.backfill_id
@@ -102,7 +63,7 @@ explained AS (
 SELECT
     e.as_of,
     row_number() OVER (
-        PARTITION BY e.as_of ORDER BY e.corrected_at, e.grain, e.metric, e.name, e.code
+        PARTITION BY e.as_of ORDER BY e.corrected_at, e.grain, e.metric, e.name, e.code, e.mart
     )::integer AS position,
     e.metric,
     e.metric_name,
@@ -126,7 +87,8 @@ SELECT
     e.backfill_id,
     e.reason,
     e.requested_by,
+    e.mart,
     NULL::numeric AS completeness,
     e.corrected_at AS known_at,
-    lead(e.corrected_at) OVER (PARTITION BY e.as_of, e.grain, e.code, e.metric ORDER BY e.corrected_at) IS NULL AS is_final
+    lead(e.corrected_at) OVER (PARTITION BY e.as_of, e.mart, e.code, e.metric ORDER BY e.corrected_at) IS NULL AS is_final
 FROM explained AS e

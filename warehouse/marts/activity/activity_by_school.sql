@@ -7,6 +7,9 @@
 -- Состояние: complete — цифры есть; нет снимка за этот день — no_export, за 31 августа — no_base, за 31 декабря —
 -- no_year_end; not_stated — в нужном снимке нет какого-то счётчика; inconsistent — счётчик убыл, и его цифры нет.
 -- Ключ: school_code; имя: school_name; формы: school_register, registration_export.
+-- Меры без поправок: diagnostics, trials, excursions, museum_visits, masterclasses.
+-- Меры без поправок: diagnostics_pupils, trials_pupils, excursions_pupils, museum_visits_pupils, masterclasses_pupils.
+-- Меры без поправок: diagnostics_academic_year, trials_academic_year, excursions_academic_year, museum_visits_academic_year, masterclasses_academic_year.
 --   export_as_of: Снимок. Этот день, если выгрузка за него есть.
 --   status: Состояние. complete, no_export, no_base, no_year_end, not_stated или inconsistent.
 --   judged_by: Версия правил. По какой версии правил проверены снимки; если по разным — все через точку с запятой.

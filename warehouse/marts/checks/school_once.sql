@@ -1,12 +1,4 @@
--- A school stands once in a mart of schools.
-SELECT 'readiness_by_school' AS mart, as_of, school_code FROM pg_temp.readiness_by_school
-GROUP BY as_of, school_code HAVING count(*) > 1
-UNION ALL
-SELECT 'registration_by_school', as_of, school_code FROM pg_temp.registration_by_school
-GROUP BY as_of, school_code HAVING count(*) > 1
-UNION ALL
-SELECT 'activity_by_school', as_of, school_code FROM pg_temp.activity_by_school
-GROUP BY as_of, school_code HAVING count(*) > 1
-UNION ALL
-SELECT 'registration_snapshot', as_of, school_code FROM pg_temp.registration_snapshot
-GROUP BY as_of, school_code, grade HAVING count(*) > 1
+-- A school stands once in a mart of schools, or once in each grade.
+-- for each mart by school_code; school_code, grade
+SELECT '{mart}' AS mart, as_of, {key}, count(*) AS times FROM pg_temp.{mart}
+GROUP BY as_of, {key} HAVING count(*) > 1

@@ -2,6 +2,10 @@
 -- Строка — отчётная единица на дату. План — на учебный год, факт — по последней выгрузке того же учебного года. Школы
 -- отнесены по подчинению. Без плана или без выгрузки цифр нет (NULL), а не ноль.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, registration_plan, registration_export.
+-- Меры: plan_pupils, actual_pupils.
+-- Меры без поправок: unverified_pupils, archived_pupils, balance, shortfall, surplus.
+-- Показатель: completion_rate = actual_pupils / plan_pupils; полоса: band «Полоса: регистрация»; совокупность: обучающиеся по плану учебного года.
+-- Ночь 2: Регистрация; plan_pupils «План», actual_pupils «Факт», shortfall «Недобор», surplus «Сверх/плана», completion_rate «Доля/плана».
 --   completion_rate: Доля выполнения. actual_pupils / plan_pupils, точно; может быть больше 1.
 --   judged_by: Версия правил. По какой версии правил проверены план и выгрузка; если по разным — все через точку с запятой.
 --   by_older_rules: По прежним правилам. За дату плана или выгрузки уже судят другие правила: их нужно прочитать заново.

@@ -1,0 +1,127 @@
+"""What a mart's head comment states of its figures, so that whatever tells of figures needs no list of marts.
+
+    Меры: schools, accepted «Верный отчёт».
+    Меры без поправок: shortfall, surplus.
+    Показатель: accepted_rate = accepted / schools; полоса: band «Полоса: отчёты»; совокупность: школы реестра.
+    Состояния: status, timeliness «Своевременность» = on_time | late.
+    Ночь 1: Готовность; schools «Школ», accepted_rate «Доля/верных».
+
+Measures add up over the rows of a date. A change of a measure, of a band or of a state that was published is a
+correction, unless a measure is «без поправок». A state with `=` is the name of whichever of these columns is 1. Words
+in «» stand in place of the column's own. «Ночь» is a table that a night shows: its place, its title, its columns with
+their headings, a rate that has a band last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+STATEMENT = re.compile(r"(?:Меры|Меры без поправок|Показатель|Состояния|Ночь \d+): ")
+LIST = re.compile(r"(Меры|Меры без поправок|Состояния): (.+)\.")
+ITEM = re.compile(r"(\w+)(?: «([^«»]+)»)?(?: = (\w+(?: \| \w+)+))?")
+BETWEEN_ITEMS = re.compile(r", (?=\w+(?:$|,| [«=]))")
+RATE = re.compile(r"Показатель: (\w+) = (\w+) / (\w+)(?:; полоса: (\w+) «([^«»]+)»)?; совокупность: (.+)\.")
+NIGHT = re.compile(r"Ночь (\d+): ([^;«»]+); (.+)\.")
+NONE = "нет"
+BAND = "band"
+"""The plain name of a column with a band; told among those of other subjects it bears the subject's name."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A column whose change is a correction, and under which name and words that is told.
+
+    `words` are empty where they are the column's own. `rate` is that of a band. `of` are columns of which a state names
+    the one that is 1.
+    """
+
+    column: str
+    metric: str
+    words: str
+    kind: Literal["measure", "band", "state"]
+    rate: str = ""
+    of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share: its numerator and denominator, the column with its band (empty without one), of what it is a share."""
+
+    name: str
+    numerator: str
+    denominator: str
+    band: str
+    population: str
+
+
+@dataclass(frozen=True)
+class NightTable:
+    """A table that a night shows: its place among them, its title, its figures and the rate as (column, heading)."""
+
+    place: int
+    title: str
+    figures: tuple[tuple[str, str], ...]
+    rate: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a mart states. `measures` are all columns that add up; `figures` those whose change is told."""
+
+    measures: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    night: NightTable | None = None
+    lines: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> set[str]:
+        """Every column that is named."""
+        named = {*self.measures, *(column for figure in self.figures for column in figure.of or (figure.column,))}
+        named.update(column for rate in self.rates for column in (rate.name, rate.numerator, rate.denominator))
+        return named | {column for column, _ in (*self.night.figures, self.night.rate)} if self.night else named
+
+
+def is_statement(line: str) -> bool:
+    """Does a line of a head comment begin as a statement?"""
+    return bool(STATEMENT.match(line))
+
+
+def read_statements(subject: str, lines: Sequence[str]) -> Stated:
+    """What these lines state of a mart of a subject. Raises ValueError for one that is not written as they are."""
+    measures: list[str] = []
+    rates: list[Rate] = []
+    figures: list[Figure] = []
+    night: NightTable | None = None
+    for line in lines:
+        if found := LIST.fullmatch(line):
+            items = [] if found[2] == NONE else list(_items(found[2]))
+            if found[1] != "Состояния":
+                measures += [column for column, _, _ in items]
+            if found[1] != "Меры без поправок":
+                kind: Literal["measure", "state"] = "measure" if found[1] == "Меры" else "state"
+                figures += [Figure(column, column, words, kind, of=of) for column, words, of in items]
+        elif found := RATE.fullmatch(line):
+            name, numerator, denominator, band, words, population = found.groups()
+            rates.append(Rate(name, numerator, denominator, band or "", population))
+            if band:
+                metric = f"{subject}_{BAND}" if band == BAND else band
+                figures.append(Figure(band, metric, words, "band", rate=name))
+        elif found := NIGHT.fullmatch(line):
+            *shown, rate = ((column, words.replace("/", "\n")) for column, words, _ in _items(found[3]))
+            night = NightTable(int(found[1]), found[2], tuple(shown), rate)
+        else:
+            raise ValueError(f"this line states nothing: {line}")
+    return Stated(tuple(measures), tuple(rates), tuple(figures), night, tuple(lines))
+
+
+def _items(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(column, words, columns of which it names one) of each item of a list."""
+    for item in BETWEEN_ITEMS.split(text):
+        found = ITEM.fullmatch(item)
+        if not found:
+            raise ValueError(f"this is no column of a list: {item}")
+        yield found[1], found[2] or "", tuple(found[3].split(" | ")) if found[3] else ()
