@@ -83,7 +83,7 @@ class Rule:
 
     `column` is the column whose cell is marked. `expected` and `difference` are expressions (or a text) for the
     message. A rule that `needs` the register is named, not run, when there is none. Rules without `check` are
-    applied by the mechanism that their `scope` names. The words of a rule are in `contracts/texts/rules.csv`.
+    applied by the mechanism that their `scope` names. The words of a rule are in `texts.csv` of its form's folder.
     """
 
     id: str

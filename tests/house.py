@@ -15,7 +15,7 @@ ROOMS: dict[str, str] = {
     "contracts.vocabulary": "",
     "contracts.texts": "",
     "contracts": "contracts.vocabulary contracts.texts",
-    "contracts.forms": "contracts contracts.vocabulary",
+    "contracts.forms": "contracts contracts.vocabulary contracts.texts",
     "contracts.versions": "contracts contracts.forms contracts.vocabulary",
     "transforms.cells": "contracts",
     "transforms.findings": "contracts transforms.cells",

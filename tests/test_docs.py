@@ -13,7 +13,7 @@ from house import PACKAGES, ROOT
 
 PAGES = tuple(
     path.relative_to(ROOT)
-    for path in (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "contracts" / "GLOSSARY.md")
+    for path in (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("contracts/**/*.md")))
     if path.name != "CHANGELOG.md"  # tells what was
 )
 FOLDERS = (*PACKAGES, "tests", "docs", "deployments", "benchmarks")

@@ -1,6 +1,7 @@
 """The catalogue of texts, Russian and English: words of the rules and of incidents, and phrases of what people read.
 
-Tables that a non-programmer can review; whoever adds a rule or a phrase adds its line here.
+Tables that a non-programmer can review; whoever adds a rule or a phrase adds its line. Rules that every form shares
+have theirs in `rules.csv` beside this, the rules of a form in `texts.csv` of the form's folder.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ from pathlib import Path
 from typing import Literal
 
 FOLDER = Path(__file__).parent
+FORM_FOLDERS = FOLDER.parent / "forms"
+TOPIC = "topic"
+"""The code of the line that says what a form is about."""
 Language = Literal["ru", "en"]
 
 
 @dataclass(frozen=True)
 class RuleText:
-    """What a rule is, when it matters, how to mend: for senders in Russian, for engineers in English."""
+    """What a rule is, when it matters, how to mend: for senders in Russian, for engineers in English.
 
+    Findings of one `rule_class` (`contracts/vocabulary/rule_classes.csv`) are one incident of a sender and a form.
+    """
+
+    rule_class: str
     what: str
     when: str
     mend: str
@@ -29,16 +37,52 @@ class RuleText:
 
 @cache
 def rule_texts() -> dict[str, RuleText]:
-    """Rule id → its words. Raises ValueError when a rule stands there twice."""
-    return {rule: RuleText(**row) for rule, row in _lines("rules", "rule").items()}
+    """Rule id → its words. Raises ValueError for a rule with two lines, LookupError for a form without a table."""
+    texts: dict[str, RuleText] = {}
+    for form in (None, *form_folders()):
+        for rule, row in lines_of(form).items():
+            if rule in texts:
+                raise ValueError(f"{rule} stands in contracts/forms/{form}/texts.csv and in another table of rules")
+            if rule != TOPIC:
+                texts[rule] = RuleText(**row)
+    return texts
 
 
 def rule_text(rule: str) -> RuleText:
-    """The words of a rule. Raises LookupError for a rule without a line in the catalogue."""
+    """The words of a rule. Raises LookupError for a rule without a line, and says where it is owed."""
     words = rule_texts().get(rule)
     if words is None:
-        raise LookupError(f"rule {rule} has no line in contracts/texts/rules.csv")
+        shared, own = "contracts/texts/rules.csv", "contracts/forms/<its form>/texts.csv"
+        raise LookupError(f"rule {rule} has no line in {shared if rule.startswith('COM-') else own}")
     return words
+
+
+def form_topic(form: str, language: Language = "ru") -> str:
+    """What a form is about, where its title would say too much; the name itself for one that is not agreed."""
+    if form not in form_folders():
+        return form
+    return lines_of(form)[TOPIC]["what" if language == "ru" else "what_en"]
+
+
+@cache
+def form_folders() -> tuple[str, ...]:
+    """The names of the folders that define a form."""
+    return tuple(sorted(path.parent.name for path in FORM_FOLDERS.glob("*/form.py")))
+
+
+@cache
+def lines_of(form: str | None) -> dict[str, dict[str, str]]:
+    """Code → the rest of its line: of a form's `texts.csv` (`topic` and its rules), without a form of `rules.csv`.
+
+    Raises LookupError for a form without the table, ValueError for a code that stands there twice.
+    """
+    if form is None:
+        return _lines(FOLDER / "rules.csv", "rule")
+    if not (FORM_FOLDERS / form / "texts.csv").exists():
+        raise LookupError(
+            f"contracts/forms/{form} has no texts.csv: topic and rules of the form have their words there"
+        )
+    return _lines(FORM_FOLDERS / form / "texts.csv", "code")
 
 
 @dataclass(frozen=True)
@@ -67,14 +111,14 @@ def incident_texts() -> dict[str, IncidentText]:
             tuple(row["tells"].split(";")),
             *(row[name] for name in ("name", "title", "text", "mend")),
         )
-        for condition, row in _lines("incidents", "condition").items()
+        for condition, row in _lines(FOLDER / "incidents.csv", "condition").items()
     }
 
 
 @cache
 def phrases(language: Language = "ru") -> dict[str, str]:
     """Code of a phrase → the phrase; `{name}` stands for what `str.format` puts there."""
-    return {phrase: row[language] for phrase, row in _lines("phrases", "phrase").items()}
+    return {phrase: row[language] for phrase, row in _lines(FOLDER / "phrases.csv", "phrase").items()}
 
 
 @cache
@@ -89,14 +133,14 @@ def in_words(kind: str) -> dict[str, str]:
 def shown_words() -> frozenset[str]:
     """Words that nobody is called by: a heading or the name of a sheet made of them may be shown although the form has
     pupils."""
-    return frozenset(_lines("shown_words", "word"))
+    return frozenset(_lines(FOLDER / "shown_words.csv", "word"))
 
 
-def _lines(name: str, code: str) -> dict[str, dict[str, str]]:
+def _lines(table: Path, code: str) -> dict[str, dict[str, str]]:
     lines: dict[str, dict[str, str]] = {}
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row[code] in lines:
-                raise ValueError(f"{row[code]} stands twice in contracts/texts/{name}.csv")
+                raise ValueError(f"{row[code]} stands twice in {'/'.join(table.parts[-3:])}")
             lines[row.pop(code)] = row
     return lines

@@ -3,6 +3,7 @@
 `contracts/versions/inputs.csv` has a line a version and input, in the order in which they were made; the last one whose
 `judges_from` has come judges a date that is not published yet. What each version said is kept beside it, in
 `contracts/versions/listed/<input>/<version>.csv`, so that a new warehouse judges old dates as they were judged.
+What a form says in its own folder (classes of its rules, words that mean it) is part of an input as its table is.
 `python -m contracts.versions` fails when an input does not say what its last version said.
 """
 
@@ -12,12 +13,13 @@ import csv
 import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from textwrap import shorten
 
 from contracts import vocabulary
+from contracts.forms.folders import whole_table
 
 FILE = Path(__file__).with_suffix(".csv")
 LISTED = Path(__file__).parent / "listed"
@@ -39,7 +41,7 @@ JUDGE_DATES = ("band_rules", "calendar", "campaigns", "reporting_units", "sender
 """Inputs that figures of a published date follow from; the others tell how a cell is read, or how things stand now."""
 READ_BY_FORMS = frozenset(
     {
-        "answers", "blank_words", "branch_words", "heading_hints", "heading_units", "headings",
+        "answers", "blank_words", "branch_words", "heading_hints", "heading_units",
         "ignored_headings", "levels", "months", "oktmo_with_zero", "positions", "row_marks", "school_words",
         "unit_words", "verification", "weekdays",
     }
@@ -106,9 +108,7 @@ def changed(versions: Sequence[InputVersion]) -> list[str]:
     """Inputs that do not say what their last version said, or have none."""
     lasts = {name: last_of(name, versions) for name in names()}
     return [
-        name
-        for name, last in lasts.items()
-        if last is None or fingerprint(name, vocabulary.rows(name)) != last.fingerprint
+        name for name, last in lasts.items() if last is None or fingerprint(name, whole_table(name)) != last.fingerprint
     ]
 
 
@@ -154,7 +154,7 @@ def wrong(command: str) -> Iterator[str]:
             yield f"inputs.csv line {number + 2}: {file_of(line).relative_to(LISTED.parent)} is not what was listed"
     for name in changed(versions):
         last = last_of(name, versions)
-        moved = differences(name, lines_of(last), vocabulary.rows(name)) if last and file_of(last).exists() else []
+        moved = differences(name, lines_of(last), whole_table(name)) if last and file_of(last).exists() else []
         yield (
             f"the input {name} is not what {f'version {last.version}' if last else 'any version'} said"
             f"{': ' if moved else ''}{'; '.join(shorten(sentence, 120, placeholder=' …') for sentence in moved[:5])}"
@@ -173,7 +173,7 @@ def add(version: str, since: dt.date, what: str, only: Collection[str] = ()) -> 
         raise ValueError(f"{version!r} cannot be the name of a version: letters, digits, «-», «_» and «.» can")
     versions = listed()
     new = [
-        InputVersion(version, name, since, fingerprint(name, vocabulary.rows(name)), what)
+        InputVersion(version, name, since, fingerprint(name, whole_table(name)), what)
         for name in changed(versions)
         if not only or name in only
     ]
@@ -182,9 +182,13 @@ def add(version: str, since: dt.date, what: str, only: Collection[str] = ()) -> 
             raise ValueError(f"{line.input} has a version {version} already")
     for line in new:
         file_of(line).parent.mkdir(parents=True, exist_ok=True)
-        file_of(line).write_bytes((vocabulary.FOLDER / f"{line.input}.csv").read_bytes())
-    with FILE.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, [field.name for field in fields(InputVersion)], lineterminator="\n")
-        table.writeheader()
-        table.writerows(asdict(line) for line in (*versions, *new))
+        _write(file_of(line), whole_table(line.input))
+    _write(FILE, [asdict(line) for line in (*versions, *new)])
     return new
+
+
+def _write(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(lines)

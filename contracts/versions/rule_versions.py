@@ -21,10 +21,10 @@ import polars as pl
 
 import contracts
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule
-from contracts.forms import FORMS
+from contracts.forms import FORMS, folders
 from contracts.rules import COMMON
 from contracts.versions import inputs
-from contracts.vocabulary import rows
+from contracts.vocabulary import form_rows, rows
 
 FILE = Path(__file__).with_suffix(".csv")
 FIRST_DAY = dt.date(1, 1, 1)
@@ -149,7 +149,7 @@ def _of_vocabularies(form: Form, columns: Sequence[Column]) -> Iterator[object]:
     used |= dict.fromkeys(sorted({column.vocabulary for column in columns if column.vocabulary}), ("word", "code"))
     for name, deciding_columns in used.items():
         yield name, sorted(tuple(row[column] for column in deciding_columns) for row in rows(name))
-    yield sorted((row["column"], row["heading"]) for row in rows("headings") if row["form"] == form.name)
+    yield sorted((row["column"], row["heading"]) for row in form_rows(form.name, "headings"))
 
 
 def _written(expression: pl.Expr | None) -> str | None:
@@ -217,7 +217,7 @@ def write(versions: Sequence[Version]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = print) -> int:
-    """Check both tables, or change them; 1 when one is wrong."""
+    """Check both tables, or change them; 1 when one is wrong, or the folder of a form is."""
     parser = argparse.ArgumentParser(
         prog=COMMAND,
         description="Check contracts/versions/rule_versions.csv and contracts/versions/inputs.csv, or change them.",
@@ -232,6 +232,10 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = 
                         help="only these; each may have a date of its own")  # fmt: skip
     actions.add_parser("same", help="the rules are the same, only written down otherwise (after an upgrade of polars)")
     options = parser.parse_args(arguments)
+    if complaints := list(folders.wrong()):
+        for complaint in complaints:
+            say(complaint)
+        return 1
     if options.action == "add":
         names = [*(form.name for form in FORMS), *inputs.names()]
         if odd := [name for name in options.only if name not in names]:

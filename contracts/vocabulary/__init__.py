@@ -10,12 +10,23 @@ from pathlib import Path
 import polars as pl
 
 FOLDER = Path(__file__).parent
+FORM_FOLDERS = FOLDER.parent / "forms"
 
 
 @cache
 def rows(name: str) -> tuple[dict[str, str], ...]:
     """Rows of `contracts/vocabulary/<name>.csv`, every value as text."""
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+@cache
+def form_rows(form: str, name: str) -> tuple[dict[str, str], ...]:
+    """Rows of `contracts/forms/<form>/<name>.csv`, every value as text; none where the form has no such table."""
+    table = FORM_FOLDERS / form / f"{name}.csv"
+    if not table.exists():
+        return ()
+    with table.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from contracts.grid import Range
 from contracts.reading import Suggestion
-from contracts.vocabulary import FOLDER
+from contracts.vocabulary import FORM_FOLDERS
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
 from flows.home.json_output import Document, write
@@ -29,9 +29,8 @@ from flows.intake.register_file import register_at_hand
 from transforms.tables.identify import Context, Delivery, identify
 from warehouse.deliveries.layouts import LayoutBefore, last_layouts
 
-TABLE = "contracts/vocabulary/headings.csv"
-Entry = tuple[str, str, str, str, str, str]
-"""A line of that table: form, column, heading, why, by, on."""
+Entry = tuple[str, str, str, str, str]
+"""A line of a form's table of approved headings: column, heading, why, by, on."""
 
 
 def show_layouts(
@@ -188,7 +187,7 @@ def _layout_lines(about: Document) -> Iterator[str]:
         yield from (f"    {row['cell']}\t«{row['heading']}»" for row in about["unknown"])
     yield from _lines_since(about["since"])
     if about["entries"]:
-        yield f"  to approve, in {TABLE}"
+        yield f"  to approve, in {_table_of(about['form'])}"
         yield from (f"    {entry}" for entry in about["entries"])
 
 
@@ -206,15 +205,13 @@ def _lines_since(changes: Document | None) -> Iterator[str]:
 
 
 def _entries(delivery: Delivery) -> list[Entry]:
-    """Lines that a person may add to the table of approved headings, one a suggestion."""
-    if delivery.form is None:
-        return []
-    name, today = delivery.form.name, dt.datetime.now().astimezone().date().isoformat()
+    """Lines that a person may add to the form's table of approved headings, one a suggestion."""
+    today = dt.datetime.now().astimezone().date().isoformat()
     why = f"так написано в файле {delivery.sha256[:8]}, отправитель {delivery.sender or 'не назван'}"
     by = getpass.getuser()
 
     def entry(suggestion: Suggestion) -> Entry:
-        return name, suggestion.column, suggestion.heading, why, by, today
+        return suggestion.column, suggestion.heading, why, by, today
 
     return [entry(suggestion) for suggestion in delivery.layout.suggested]
 
@@ -227,16 +224,32 @@ def _line(entry: Entry) -> str:
 
 
 def _write_patch(files: Sequence[tuple[Arrival, Delivery]], to: Path | None) -> Path:
-    """Write the patch that adds the suggested headings of all files to the table; `to` is its path or its folder."""
-    proposed = [(arrival, entry) for arrival, delivery in files for entry in _entries(delivery)]
+    """Write the patch that adds the suggested headings of all files to their forms' tables.
+
+    `to` is its path or its folder.
+    """
+    proposed = [
+        (arrival, delivery.form.name, entry)
+        for arrival, delivery in files
+        if delivery.form is not None
+        for entry in _entries(delivery)
+    ]
     if not proposed:
         raise UsageError("there is nothing to propose: no unknown heading resembles a column that is missing")
-    lines = {entry[:3]: f"{_line(entry)}\n" for _, entry in reversed(proposed)}
-    arrival, (form, *_) = proposed[0]
+    lines = {(form, *entry[:2]): f"{_line(entry)}\n" for _, form, entry in reversed(proposed)}
+    arrival, first, _ = proposed[0]
     path = to or Path()
     if path.is_dir():
-        path /= f"layout-{form}-{arrival.sha256[:8]}.patch"
-    old = (FOLDER / Path(TABLE).name).read_text(encoding="utf-8").splitlines(keepends=True)
-    diff = difflib.unified_diff(old, [*old, *reversed(lines.values())], f"a/{TABLE}", f"b/{TABLE}")
+        path /= f"layout-{first}-{arrival.sha256[:8]}.patch"
+    diff: list[str] = []
+    for form in dict.fromkeys(form for _, form, _ in proposed):
+        old = (FORM_FOLDERS / form / "headings.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        new = [line for (of, *_), line in reversed(lines.items()) if of == form]
+        diff += difflib.unified_diff(old, [*old, *new], f"a/{_table_of(form)}", f"b/{_table_of(form)}")
     write_anew(path, "".join(diff).encode())
     return path
+
+
+def _table_of(form: str) -> str:
+    """The table of the approved headings of a form, as a patch names it."""
+    return f"contracts/forms/{form}/headings.csv"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from contracts.circumstances import NothingToReport
+from contracts.forms.folders import whole_table
 from contracts.grid import Unreadable
 from contracts.texts import phrases
-from contracts.vocabulary import rows
 from documents.reading.formats.encoding import decoded
 from documents.receipts.make import receipt_name
 from flows.intake.arrival import Arrival
@@ -104,7 +104,7 @@ def meant(words: str) -> set[str]:
 
 @cache
 def _means() -> dict[str, str]:
-    return {plain(row["word"]): row["means"] for row in rows("statement_words")}
+    return {plain(row["word"]): row["means"] for row in whole_table("statement_words")}
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.forms import FORMS, RULES
-from contracts.texts import incident_texts, phrases, rule_text
+from contracts.texts import form_topic, incident_texts, phrases, rule_text
 from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows
 from documents.receipts.findings import column_titles
@@ -41,7 +41,7 @@ def event_text(event: IncidentEvent, zone: ZoneInfo) -> EventText:
     words = phrases("en" if is_own else "ru")
     none = words["incident.none"]
     details = {name: _shown(name, value, zone, is_own=is_own) or none for name, value in event.details.items()}
-    figures = _Figures(details, form=_form_title(event), topic=_topic(event.form), subject=event.subject)
+    figures = _Figures(details, form=_form_title(event), topic=form_topic(event.form or ""), subject=event.subject)
     if event.condition == "failed_validation":
         figures |= {"verdict": words[f"incident.{event.details['verdict']}"], "rule_class": _rule_class(event.subject)}
     if event.condition == "left_out":
@@ -99,11 +99,6 @@ def _form_title(event: IncidentEvent) -> str:
     if event.form is None:
         return phrases()["incident.form.unknown"]
     return event.form_title or event.form
-
-
-def _topic(form: str | None) -> str:
-    """What a form is about, where its title would say too much."""
-    return phrases().get(f"incident.topic.{form}", form or "")
 
 
 def _rule_class(name: str) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import contracts.texts
-from contracts.forms import RULES
-from contracts.texts import FOLDER, RuleText, phrases, rule_text, rule_texts
+from contracts.forms import FORMS, RULES
+from contracts.rules import COMMON
+from contracts.texts import FOLDER, FORM_FOLDERS, TOPIC, RuleText, lines_of, phrases, rule_text, rule_texts
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("contracts", "transforms", "documents", "warehouse", "flows")
@@ -22,13 +23,16 @@ PREFIXES = sorted({code.split(".")[0] for code in phrases()})
 CODE = re.compile(rf"(?:{'|'.join(PREFIXES)})\.[a-z0-9_.]+")
 
 
-def codes(name: str) -> list[str]:
-    lines = (FOLDER / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+def codes(table: Path) -> list[str]:
+    lines = table.read_text(encoding="utf-8").splitlines()
     return [line.split(",")[0] for line in lines[1:]]
 
 
 def test_every_rule_has_its_line_and_every_line_its_rule() -> None:
-    assert codes("rules") == sorted(RULES)
+    assert codes(FOLDER / "rules.csv") == sorted(rule.id for rule in COMMON)
+    for form in FORMS:
+        own = sorted(rule.id for rule in form.rules)
+        assert codes(FORM_FOLDERS / form.name / "texts.csv") == [TOPIC, *own]
     assert set(rule_texts()) == set(RULES)
 
 
@@ -52,7 +56,7 @@ def test_english_is_english() -> None:
 
 
 def test_phrases_are_in_order_and_say_the_same_in_both_languages() -> None:
-    assert codes("phrases") == sorted(phrases("ru")) == sorted(phrases("en"))
+    assert codes(FOLDER / "phrases.csv") == sorted(phrases("ru")) == sorted(phrases("en"))
     for code, russian in phrases("ru").items():
         english = phrases("en")[code]
         assert russian.strip() and english.strip(), code
@@ -94,7 +98,7 @@ def test_a_rule_without_words_is_told_by_name() -> None:
 
 def test_a_code_that_stands_twice_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ",".join(("rule", *RuleText.__dataclass_fields__))
-    (tmp_path / "rules.csv").write_text(f"{names}\nA-1,a,b,c,d,e,f\nA-1,a,b,c,d,e,f\n", encoding="utf-8")
+    (tmp_path / "rules.csv").write_text(f"{names}\nA-1,k,a,b,c,d,e,f\nA-1,k,a,b,c,d,e,f\n", encoding="utf-8")
     monkeypatch.setattr(contracts.texts, "FOLDER", tmp_path)
     with pytest.raises(ValueError, match="A-1 stands twice"):
-        rule_texts.__wrapped__()
+        lines_of.__wrapped__(None)

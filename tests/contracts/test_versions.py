@@ -98,6 +98,9 @@ def one_more(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, dict[st
 
     def added(name: str, row: dict[str, str]) -> None:
         monkeypatch.setattr(versions, "rows", lambda asked: (*whole(asked), *([row] if asked == name else ())))
+        monkeypatch.setattr(
+            versions, "form_rows", lambda form, asked: (row,) if (asked, form) == (name, row.get("form")) else ()
+        )
         rules_of.cache_clear()
 
     yield added

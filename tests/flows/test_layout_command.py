@@ -73,9 +73,11 @@ def test_the_proposed_patch_makes_the_heading_known(
     for package in ("contracts", "transforms", "documents", "warehouse", "flows"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "apply", str(patch)], cwd=tree, check=True, env={"GIT_CEILING_DIRECTORIES": str(tmp_path)})
-    with (tree / "contracts" / "vocabulary" / "headings.csv").open(encoding="utf-8", newline="") as table:
+    with (tree / "contracts" / "forms" / "readiness_report" / "headings.csv").open(
+        encoding="utf-8", newline=""
+    ) as table:
         *_, line = csv.DictReader(table)
-    assert (line["form"], line["column"], line["heading"]) == ("readiness_report", "navigators", REWORDED)
+    assert (line["column"], line["heading"]) == ("navigators", REWORDED)
     assert line["why"] and line["by"] and line["on"]
     found = json.loads(real_profmin("check", file, "--sender", "kedrovy", "--json", PYTHONPATH=str(tree)).stdout)[0]
     assert found["layout"]["matched"][REWORDED] == "navigators"

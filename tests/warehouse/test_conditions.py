@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hand_made import SEED, accepted, delivery, export, finding, loaded, refused, report
 
 from contracts.forms import RULES
+from contracts.forms.folders import whole_table
 from contracts.reading import CONTROL_TOTALS, findings_frame
 from contracts.texts import incident_texts
 from contracts.vocabulary import rows
@@ -77,7 +78,7 @@ def test_thresholds_belong_to_conditions_and_say_why() -> None:
 
 
 def test_every_rule_has_one_class() -> None:
-    named = [rule for row in rows("rule_classes") for rule in row["rules"].split()]
+    named = [rule for row in whole_table("rule_classes") for rule in row["rules"].split()]
     assert sorted(named) == sorted(RULES)
     assert set(rule_classes()) == set(RULES)
 

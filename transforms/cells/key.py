@@ -7,7 +7,7 @@ import unicodedata
 from functools import cache, lru_cache
 
 from contracts.form import Form
-from contracts.vocabulary import rows
+from contracts.vocabulary import form_rows, rows
 
 LATIN, THEIR_LIKES = "ABCEHKMOPTXYaceopxyk", "АВСЕНКМОРТХУасеорхук"
 LOOK_ALIKES = str.maketrans(LATIN, THEIR_LIKES)
@@ -63,7 +63,7 @@ def wordings(form: Form) -> tuple[tuple[str, str], ...]:
         for column in edition.columns
         for wording in (column.title, *column.headings)
     ]
-    found += [(row["column"], row["heading"]) for row in rows("headings") if row["form"] == form.name]
+    found += [(row["column"], row["heading"]) for row in form_rows(form.name, "headings")]
     return tuple(dict.fromkeys(found))
 
 

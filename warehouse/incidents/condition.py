@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from contracts.rules import HOLDS
-from contracts.texts import incident_texts
+from contracts.texts import incident_texts, rule_texts
 from contracts.vocabulary import rows
 from warehouse.schema.input_versions import thresholds_due
 
@@ -96,7 +96,7 @@ def _condition(name: str, select: str) -> Condition:
 @cache
 def rule_classes() -> dict[str, str]:
     """Rule → the class under which its findings are one incident."""
-    return {rule: row["rule_class"] for row in rows("rule_classes") for rule in row["rules"].split()}
+    return {rule: words.rule_class for rule, words in rule_texts().items()}
 
 
 def is_there(connection: Connection, select: str) -> bool:

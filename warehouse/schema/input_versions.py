@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, text
 
+from contracts.forms.folders import whole_table
 from contracts.versions.inputs import JUDGE_DATES, Line, fingerprint, last_of, lines_of, listed, names
 from contracts.versions.rule_versions import UNLISTED
-from contracts.vocabulary import rows
 from warehouse.core.frames import frame
 
 # An unlisted version judges from the day on which it was first seen, or from the first date after those published, if
@@ -122,7 +122,7 @@ def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterab
     """The versions of each input, numbered in their order, with their lines; last an unlisted one, if there is."""
     versions = listed()
     for name in names():
-        now = [*rows(name), *(further or {}).get(name, ())]
+        now = [*whole_table(name), *(further or {}).get(name, ())]
         mark = fingerprint(name, now)
         last = last_of(name, versions)
         records: list[Record] = []
