@@ -84,6 +84,24 @@ def test_the_proposed_patch_makes_the_heading_known(
     assert (found["verdict"], found["layout"]["missing"]) == ("accepted", [])
 
 
+def test_a_patch_has_a_part_for_each_form(profmin: Run, region_files: Path, report: Path, tmp_path: Path) -> None:
+    (plan,) = (region_files / "regional_operator").glob("План регистрации *.xlsx")
+    files = [
+        changed(report, tmp_path / report.name, heading_of(profmin, report, "navigators"), REWORDED),
+        changed(plan, tmp_path / plan.name, heading_of(profmin, plan, "plan_pupils"), "План по регистрации учащихся"),
+    ]
+    ran = profmin("layout", *files, "--propose", "--to", "both.patch")
+    assert ran.returncode == 0, ran.stderr
+    for form in ("readiness_report", "registration_plan"):
+        assert f"to approve, in contracts/forms/{form}/headings.csv" in ran.stdout
+    stat = subprocess.run(
+        ["git", "apply", "--numstat", "both.patch"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert stat.stdout.splitlines() == [
+        f"1\t0\tcontracts/forms/{form}/headings.csv" for form in ("readiness_report", "registration_plan")
+    ]
+
+
 def test_check_tells_what_is_suggested(profmin: Run, report: Path, tmp_path: Path) -> None:
     file = changed(report, tmp_path / report.name, heading_of(profmin, report, "navigators"), REWORDED)
     (told,) = json.loads(profmin("check", file, "--sender", "kedrovy", "--json").stdout)
