@@ -40,13 +40,22 @@ CREATE OR REPLACE FUNCTION ref.calendar_at(day date) RETURNS jsonb LANGUAGE sql 
     WHERE e.region IN ('', ref.region())
 $$;
 
+-- The exceptions as they are now.
+CREATE OR REPLACE FUNCTION ref.calendar_now() RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(e.day, e.is_working ORDER BY e.region), '{}')
+    FROM ref.calendar_day e WHERE e.region IN ('', ref.region())
+$$;
+
 CREATE OR REPLACE FUNCTION ref.is_working_day(day date, calendar jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce((calendar ->> to_char(day, 'YYYY-MM-DD'))::boolean, extract(isodow FROM day) < 6)
 $$;
 
-CREATE OR REPLACE FUNCTION ref.next_working_day(day date, calendar jsonb) RETURNS date LANGUAGE sql STABLE AS $$
-    SELECT $1 + n FROM generate_series(1, 40) AS n WHERE ref.is_working_day($1 + n, $2) ORDER BY n LIMIT 1
+-- So many working days after a day; 0 is the day itself if it is worked, else the next one that is.
+CREATE OR REPLACE FUNCTION ref.add_working_days(day date, days integer, calendar jsonb) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT $1 + n FROM generate_series(sign(days)::integer, 40 + 2 * days) AS n
+    WHERE ref.is_working_day($1 + n, $3) ORDER BY n OFFSET greatest(days - 1, 0) LIMIT 1
 $$;
+DROP FUNCTION IF EXISTS ref.next_working_day(date, jsonb);
 
 CREATE OR REPLACE FUNCTION ref.working_days_between(from_day date, to_day date, calendar jsonb) RETURNS integer
 LANGUAGE sql STABLE AS $$

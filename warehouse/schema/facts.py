@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -105,13 +105,45 @@ def statements(form: Form) -> list[str]:
     ]
 
 
+def reach(forms: Sequence[Form]) -> list[str]:
+    """The DDL of functions that reach facts of a form and a reading when the form is a value: a branch for each form
+    that has such facts, of which only that of the form asked for is run."""
+    schools = [form for form in forms if form.has("school")]
+    units = [form for form in forms if form.has("unit")]
+    pupils = [(form, next(iter(form.pupils.measures))) for form in forms if form.pupils and form.has("school")]
+    return [
+        _reaching("schools_loaded", {"school_id": "bigint"}, [(form, "e.school_id") for form in schools]),
+        _reaching("units_loaded", {"reporting_unit": "text"}, [(form, "e.reporting_unit") for form in units]),
+        _reaching(
+            "pupils_counted",
+            {"school_id": "bigint", "pupils": "bigint"},
+            [(form, f"e.school_id, e.{measure}") for form, measure in pupils],
+        ),
+    ]
+
+
+def _reaching(name: str, columns: Mapping[str, str], branches: Sequence[tuple[Form, str]]) -> str:
+    """A function of a form's name ($1) and a reading ($2) in the schema `core`; columns → their types."""
+    selects = [
+        f"SELECT {selected} FROM core.{fact_table(form)} e WHERE $1 = {literal(form.name)} AND e.reading_id = $2"
+        for form, selected in branches
+    ]
+    nothing = f"SELECT {', '.join(f'NULL::{kind}' for kind in columns.values())} WHERE false"
+    returned = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    body = "\nUNION ALL ".join(selects) or nothing
+    return (
+        f"CREATE OR REPLACE FUNCTION core.{name}(form text, reading bigint) RETURNS TABLE ({returned})"
+        f" LANGUAGE sql STABLE AS $$\n{body}\n$$"
+    )
+
+
 def literal(text: str) -> str:
     """A text as a literal of SQL, in quotes."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def ensure_fact_tables(connection: Connection, forms: Sequence[Form] = FORMS) -> None:
-    """Make the fact tables that are missing and add the columns that an edition added.
+    """Make the fact tables that are missing, add the columns that an edition added, and make what reaches them.
 
     Raises ValueError when a column has another type than its contract says: that takes a migration.
     """
@@ -124,6 +156,7 @@ def ensure_fact_tables(connection: Connection, forms: Sequence[Form] = FORMS) ->
                     f"core.{fact_table(form)}.{column.name} is {types[column.name]}, the contract says {column.type}: "
                     "changing the type of loaded facts needs a migration"
                 )
+    run_script(connection, ";\n".join(reach(forms)))
 
 
 def column_types(connection: Connection, form: Form) -> dict[str, str]:

@@ -15,7 +15,7 @@ from contracts.form import Form
 from contracts.forms import FORMS
 from warehouse.core.copying import run_script
 from warehouse.schema.bi import past_readers
-from warehouse.schema.facts import ensure_fact_tables, statements
+from warehouse.schema.facts import ensure_fact_tables, reach, statements
 from warehouse.schema.input_versions import input_records
 from warehouse.schema.reference import form_record, rule_records, sync_reference, version_records
 from warehouse.server.programs import ServerError
@@ -153,6 +153,7 @@ def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     applied += [(WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS]
     applied += [(HERE / name).read_text(encoding="utf-8") for name in ("reference.py", "input_versions.py")]
     applied += [statements(form) for form in forms]
+    applied += reach(forms)
     applied += [dict(record) for record in input_records()]
     applied += [dict(form_record(form)) for form in forms]
     applied += [dict(record) for record in rule_records(forms)]

@@ -21,12 +21,17 @@ DROP FUNCTION IF EXISTS ops.waiting_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.judged(bigint[]);
 DROP FUNCTION IF EXISTS ops.standing_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
+DROP FUNCTION IF EXISTS ops.export_of(text, date[], timestamptz);
+DROP FUNCTION IF EXISTS ops.readings_of_year(date, timestamptz, text);
+DROP FUNCTION IF EXISTS ops.reading_owed(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_known(timestamptz);
 DROP FUNCTION IF EXISTS ops.nothing_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ref.roster_now(date);
 DROP VIEW IF EXISTS ref.roster;
 DROP FUNCTION IF EXISTS ref.roster_at(date);
+DROP FUNCTION IF EXISTS ref.due_on(ref.form, date, jsonb);
+DROP FUNCTION IF EXISTS ref.span_owed(ref.form, date);
 DROP FUNCTION IF EXISTS ref.sender_at(date);
 DROP FUNCTION IF EXISTS ref.campaign_at(date);
 DROP FUNCTION IF EXISTS ref.unit_at(date);
@@ -36,11 +41,17 @@ DROP FUNCTION IF EXISTS ops.had_counted(ops.reading, timestamptz);
 DROP FUNCTION IF EXISTS ops.came_of_run(text);
 DROP FUNCTION IF EXISTS ops.came_at(ops.delivery);
 DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
+DROP FUNCTION IF EXISTS ref.month_over(date);
 DROP FUNCTION IF EXISTS ref.academic_year(date);
 
 -- First calendar year of the academic year: 1 September to 31 August.
 CREATE FUNCTION ref.academic_year(day date) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
     SELECT extract(year FROM day)::integer - CASE WHEN extract(month FROM day) < 9 THEN 1 ELSE 0 END
+$$;
+
+-- The first day of the month that is over on a day: the last whole one before it.
+CREATE FUNCTION ref.month_over(day date) RETURNS date LANGUAGE sql IMMUTABLE AS $$
+    SELECT (date_trunc('month', day::timestamp) - interval '1 month')::date
 $$;
 
 -- The day that the region's wall calendar showed.
@@ -114,17 +125,49 @@ RETURNS TABLE (sender text, name text, kind text, is_listed boolean) LANGUAGE sq
         ON v.sender = s.sender
 $$;
 
--- Who owes which form on a day, and the last day to send it, by the inputs that judge the day. An export of a day is
--- downloaded the night after, and where nobody works then, on the next working day.
+-- The span for which a form is owed on a day: the night itself, the month that is over if it is one of those, the academic
+-- year. No row for a month of which nothing is owed; nulls where no such span is, or where it is the campaign's.
+CREATE FUNCTION ref.span_owed(form ref.form, day date) RETURNS TABLE (owed_from date, owed_to date)
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT
+        CASE form.expected WHEN 'day' THEN day WHEN 'month' THEN ref.month_over(day)
+            WHEN 'academic_year' THEN make_date(ref.academic_year(day), 9, 1) END,
+        CASE form.expected WHEN 'day' THEN day WHEN 'month' THEN (date_trunc('month', day::timestamp) - interval '1 day')::date
+            WHEN 'academic_year' THEN make_date(ref.academic_year(day) + 1, 8, 31) END
+    WHERE form.expected <> 'month' OR extract(month FROM ref.month_over(day)) = ANY (form.due_months)
+$$;
+
+-- The last day to send what is owed on a day, by a calendar; null where there is none, and of a campaign, which has its
+-- own. An export of a day is downloaded the night after, and where nobody works then, on the next working day.
+CREATE FUNCTION ref.due_on(form ref.form, day date, calendar jsonb) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT CASE form.expected
+        WHEN 'day' THEN ref.add_working_days(day, 1, calendar)
+        WHEN 'month' THEN
+            ref.add_working_days((date_trunc('month', day::timestamp) - interval '1 day')::date, form.due_working_days, calendar)
+        WHEN 'academic_year' THEN
+            make_date(ref.academic_year(day) + CASE WHEN form.due_month < 9 THEN 1 ELSE 0 END, form.due_month, form.due_day)
+    END
+$$;
+
+-- Who owes which form on a day, for which span, and the last day to send it, by the inputs that judge the day.
 CREATE FUNCTION ref.roster_at(day date)
-RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text, owed_from date, owed_to date)
+LANGUAGE sql STABLE AS $$
     SELECT f.form, s.sender, CASE f.expected WHEN 'campaign' THEN c.campaign END,
-        CASE f.expected WHEN 'day' THEN n.due WHEN 'campaign' THEN c.deadline END, f.expected
-    FROM ref.form f
+        CASE f.expected WHEN 'campaign' THEN c.deadline ELSE d.due END, f.expected,
+        CASE f.expected WHEN 'campaign' THEN c.starts_on ELSE d.owed_from END,
+        CASE f.expected WHEN 'campaign' THEN c.deadline ELSE d.owed_to END
+    FROM (
+        SELECT o.form, ref.due_on(o, day, k.calendar) AS due, p.owed_from, p.owed_to
+        FROM (SELECT ref.calendar_at(day) AS calendar) k
+        CROSS JOIN ref.form o
+        CROSS JOIN LATERAL ref.span_owed(o, day) p
+        WHERE o.expected <> 'as_published'
+    ) d
+    JOIN ref.form f ON f.form = d.form
     JOIN ref.sender_at(day) s ON s.kind = f.sender_kind AND s.is_listed
     LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
-    CROSS JOIN (SELECT ref.next_working_day(day, ref.calendar_at(day)) AS due) n
-    WHERE f.expected <> 'as_published' AND (f.expected <> 'campaign' OR c.campaign IS NOT NULL)
+    WHERE f.expected <> 'campaign' OR c.campaign IS NOT NULL
 $$;
 
 -- Who owes what by the lists as they are now: for reminders and incidents, which tell how things stand.
@@ -134,28 +177,46 @@ FROM ref.form f
 JOIN ref.sender s ON s.kind = f.sender_kind AND s.is_listed
 LEFT JOIN ref.campaign c ON f.expected = 'campaign' AND c.form = f.campaign_form AND c.is_listed
 WHERE f.expected <> 'campaign' OR c.campaign IS NOT NULL;
-COMMENT ON VIEW ref.roster IS 'Кто какую форму обязан прислать. Отсюда «не представлен» — факт, а не пустое место.';
+COMMENT ON VIEW ref.roster IS
+    'Кто какую форму обязан прислать. Отсюда «не представлен» — факт, а не пустое место. Срок — кампании; у месяца и '
+    'учебного года он зависит от дня, см. ref.roster_now.';
 
 CREATE FUNCTION ref.roster_now(day date)
-RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text, owed_from date, owed_to date)
+LANGUAGE sql STABLE AS $$
     SELECT DISTINCT ON (r.form, r.sender) r.form, r.sender, r.campaign,
-        CASE r.expected WHEN 'day' THEN ref.add_working_days(day, 1) ELSE r.deadline END, r.expected
-    FROM ref.roster r
-    WHERE r.expected <> 'as_published'
-      AND (r.campaign IS NULL OR r.starts_on <= day AND r.academic_year = ref.academic_year(day + 31))
+        CASE r.expected WHEN 'campaign' THEN r.deadline ELSE d.due END, r.expected,
+        CASE r.expected WHEN 'campaign' THEN r.starts_on ELSE d.owed_from END,
+        CASE r.expected WHEN 'campaign' THEN r.deadline ELSE d.owed_to END
+    FROM (
+        SELECT o.form, ref.due_on(o, day, k.calendar) AS due, p.owed_from, p.owed_to
+        FROM (SELECT ref.calendar_now() AS calendar) k
+        CROSS JOIN ref.form o
+        CROSS JOIN LATERAL ref.span_owed(o, day) p
+        WHERE o.expected <> 'as_published'
+    ) d
+    JOIN ref.roster r ON r.form = d.form
+    WHERE r.campaign IS NULL OR r.starts_on <= day AND r.academic_year = ref.academic_year(day + 31)
     ORDER BY r.form, r.sender, r.starts_on DESC, r.deadline DESC, r.campaign
 $$;
 
--- Who stated for a day, as known at a moment, that there is nothing to report: for its night, or for the campaign that
--- runs on it, from the day of the statement on.
+-- Who stated for a day, as known at a moment, that there is nothing to report: for its night or the month that is over on
+-- it, or for what runs on it, the campaign or the academic year, from the day of the statement on.
 CREATE FUNCTION ops.nothing_at(day date, known timestamptz)
 RETURNS TABLE (form text, sender text, campaign text, stated_at timestamptz, recorded_at timestamptz)
 LANGUAGE sql STABLE AS $$
     SELECT n.form, n.sender, n.campaign, n.stated_at, n.recorded_at
     FROM ops.statement n
+    JOIN ref.form f ON f.form = n.form
     WHERE n.recorded_at <= known AND coalesce(n.withdrawn_at > known, true)
-      AND (n.as_of = day
-           OR ref.local_date(n.stated_at) <= day AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(day) c))
+      AND CASE
+          WHEN n.campaign IS NOT NULL THEN
+              ref.local_date(n.stated_at) <= day AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(day) c)
+          WHEN f.expected = 'month' THEN n.as_of = ref.month_over(day)
+          WHEN f.expected = 'academic_year' THEN
+              ref.local_date(n.stated_at) <= day AND n.as_of = make_date(ref.academic_year(day), 9, 1)
+          ELSE n.as_of = day
+      END
 $$;
 
 -- The last reading of each delivery of which we knew at a moment. Readings of superseded deliveries are among them: a
@@ -181,8 +242,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The one reading of each form and sender that holds on a day, as known at a moment: of the campaign that runs, of the
--- academic year, or the latest as-of date up to the day (a nightly export only within its academic year). The register
--- and a plan hold also before the first date for which we have them.
+-- academic year, of the latest month, or the latest as-of date up to the day (a month and a nightly export only within
+-- their academic year). The register and a plan hold also before the first date for which we have them.
 CREATE FUNCTION ops.reading_at(day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
                received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
@@ -196,21 +257,58 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     WHERE ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
     ORDER BY r.form, r.sender, r.as_of <= day DESC,
         CASE WHEN r.as_of > day THEN r.as_of END,
-        CASE WHEN f.period IN ('night', 'month', 'none') THEN r.as_of END DESC,
+        CASE WHEN f.period IN ('night', 'none') THEN r.as_of
+            WHEN f.period = 'month' THEN date_trunc('month', r.as_of::timestamp)::date END DESC,
         r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
+-- The one reading of each form and sender in which there is what it owes on a day: of that night, of the month that is
+-- over, whatever came for the running one; of all others what holds.
+CREATE FUNCTION ops.reading_owed(day date, known timestamptz)
+RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
+               received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
+    SELECT h.* FROM ops.reading_at(day, known) h
+    JOIN ref.form f ON f.form = h.form
+    WHERE f.expected <> 'month' AND (f.expected <> 'day' OR h.as_of = day)
+    UNION ALL
+    SELECT m.* FROM ref.form f
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (r.sender)
+            r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at,
+            r.counts_at
+        FROM ops.reading_known(known) r
+        WHERE r.form = f.form AND r.as_of >= ref.month_over(day) AND r.as_of < date_trunc('month', day::timestamp)
+        ORDER BY r.sender, r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
+    ) m
+    WHERE f.expected = 'month'
+$$;
+
+-- The one reading of a form for each sender and slice (month, night, campaign) of the academic year of a day, up to it.
+CREATE FUNCTION ops.readings_of_year(day date, known timestamptz, form text)
+RETURNS TABLE (reading_id bigint, delivery_id bigint, sender text, campaign text, as_of date, slice text, verdict text,
+               received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
+    SELECT DISTINCT ON (r.sender, r.slice)
+        r.reading_id, r.delivery_id, r.sender, r.campaign, r.as_of, r.slice, r.verdict, r.received_at, r.became_current_at,
+        r.counts_at
+    FROM ops.reading_known(known) r
+    WHERE r.form = $3 AND r.as_of BETWEEN make_date(ref.academic_year(day), 9, 1) AND day
+    ORDER BY r.sender, r.slice, r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
+$$;
+
 -- Snapshots of exactly these days, one a sender and day, whatever the academic year: where there is none, there is none.
-CREATE FUNCTION ops.export_of(days date[], known timestamptz)
+CREATE FUNCTION ops.export_of(form text, days date[], known timestamptz)
 RETURNS TABLE (reading_id bigint, sender text, as_of date, became_current_at timestamptz)
 LANGUAGE sql STABLE ROWS 10 SET search_path = '' AS $$
     SELECT DISTINCT ON (r.sender, r.as_of) r.reading_id, r.sender, r.as_of, r.became_current_at
     FROM ops.reading_known(known) r
-    WHERE r.form = 'registration_export' AND r.as_of = ANY (days)
+    WHERE r.form = $1 AND r.as_of = ANY (days)
     ORDER BY r.sender, r.as_of, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
--- What stands at each sender's door on a day: the reading that holds, and a refused delivery sent after it.
+-- What stands at each sender's door on a day: the reading that holds, and a refused delivery sent after it. A refused file
+-- of a month stands until something newer comes for that month, and as long as the month is owed.
 CREATE FUNCTION ops.standing_at(day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict text, received_at timestamptz,
                became_current_at timestamptz) LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
@@ -232,7 +330,12 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
                                  OR (n.status = 'proposed' AND n.backfill_id = ops.backfill_tried())))
           AND coalesce(r.as_of, ref.local_date(ops.came_at(d)))
               BETWEEN coalesce(c.starts_on, make_date(ref.academic_year(day), 9, 1)) AND day
-          AND (h.reading_id IS NULL OR (d.counts_at, d.delivery_id) > (h.counts_at, h.delivery_id))
+          AND CASE WHEN f.period = 'month' THEN coalesce(r.as_of >= ref.month_over(day), true)
+              AND NOT EXISTS (SELECT FROM ops.reading_known(known) k
+                              WHERE k.form = r.form AND k.sender = r.sender
+                                AND ops.may_share_slice('month', NULL, NULL, k.as_of, r.as_of)
+                                AND (k.counts_at, k.delivery_id) > (d.counts_at, d.delivery_id))
+              ELSE h.reading_id IS NULL OR (d.counts_at, d.delivery_id) > (h.counts_at, h.delivery_id) END
           -- The same facts sent again under another name are the newer word.
           AND NOT EXISTS (SELECT FROM ops.delivery e
                           WHERE e.same_as = h.delivery_id AND e.archived_at <= known
@@ -258,8 +361,9 @@ RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, as
     LEFT JOIN ops.reading_at(day, known) h ON h.form = r.form AND h.sender = r.sender
     WHERE r.held_at <= known AND coalesce(r.decided_at > known, true)
       AND ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
-      AND (h.reading_id IS NULL OR f.period IN ('campaign', 'academic_year') OR r.as_of >= h.as_of)
-    ORDER BY r.form, r.sender, d.counts_at DESC, d.delivery_id DESC, r.reading_id DESC
+      AND (h.reading_id IS NULL OR f.period IN ('campaign', 'academic_year') OR r.as_of >= h.as_of
+           OR f.period = 'month' AND r.as_of >= ref.month_over(day))
+    ORDER BY r.form, r.sender, (f.period = 'month' AND r.as_of < date_trunc('month', day::timestamp)) DESC, d.counts_at DESC, d.delivery_id DESC, r.reading_id DESC
 $$;
 
 -- By which version of its form's rules each reading is judged, and whether others are to judge its date. What a backfill
@@ -362,19 +466,23 @@ RETURNS TABLE (school_id bigint, school_code text, short_name text, full_name te
         r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
--- What is there of each owed document, as a share of what is expected: rows loaded of rows with data; of a report the schools
--- of its sender of which a row is loaded, of a plan the units, of an export the schools of the register that have pupils of
--- these grades, and the schools and pupils of the export before it in the academic year: the first one has none before it.
+-- What is there of each owed document, as a share of what is expected: rows loaded of rows with data; of a form that covers
+-- schools those of its sender of which a row is loaded, of one that covers units the units; of a form that counts pupils
+-- the schools of the register that have pupils of these grades, and the schools and pupils of the one before it in the
+-- academic year: the first one has none before it.
 -- The smallest share is the document's; one that is missing, refused or waits for a decision has none.
 -- A document weighs as one; those of schools weigh among themselves as their schools do.
+-- Facts are reached through functions made from the contracts (warehouse/schema/facts.py): of their branches only that of
+-- the form is run.
 CREATE FUNCTION ops.there_at(day date, known timestamptz, forms text[])
 RETURNS TABLE (form text, sender text, expected text, deadline date, is_received boolean, share numeric, weight numeric)
 LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
     WITH owed AS MATERIALIZED (
-        SELECT r.form, r.sender, r.expected, r.deadline, h.reading_id, g.rows_loaded, g.rows_quarantined
+        SELECT r.form, r.sender, r.expected, r.deadline, r.owed_from, f.covers, f.counts_pupils, h.reading_id, g.rows_loaded,
+            g.rows_quarantined
         FROM ref.roster_at(day) r
-        LEFT JOIN ops.reading_at(day, known) h
-            ON h.form = r.form AND h.sender = r.sender AND (r.expected <> 'day' OR h.as_of = day)
+        JOIN ref.form f ON f.form = r.form
+        LEFT JOIN ops.reading_owed(day, known) h ON h.form = r.form AND h.sender = r.sender
         LEFT JOIN ops.reading g ON g.reading_id = h.reading_id
         WHERE r.form = ANY (forms)
     ),
@@ -382,73 +490,77 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
         SELECT f.school_id, f.subordination, f.pupils_6_11 FROM ref.register_known(known) g
         CROSS JOIN LATERAL (SELECT * FROM core.school_register_fact e WHERE e.reading_id = g.reading_id OFFSET 0) f
         WHERE g.valid_from <= day AND day < g.valid_to
-          AND ARRAY['readiness_report', 'registration_export'] && forms
+          AND EXISTS (SELECT FROM owed o WHERE o.covers = 'schools' OR o.counts_pupils)
     ),
     reported AS (
-        SELECT f.school_id, o.sender FROM owed o
-        CROSS JOIN LATERAL (SELECT * FROM core.readiness_report_fact e WHERE e.reading_id = o.reading_id OFFSET 0) f
-        WHERE o.form = 'readiness_report'
+        SELECT DISTINCT o.form, o.sender, f.school_id FROM owed o
+        CROSS JOIN LATERAL (SELECT * FROM core.schools_loaded(o.form, o.reading_id) OFFSET 0) f
+        WHERE o.covers = 'schools'
     ),
     of_schools AS (
-        SELECT s.subordination AS sender, count(*) AS expected, count(t.school_id) AS there
-        FROM school s LEFT JOIN reported t ON t.school_id = s.school_id AND t.sender = s.subordination
-        GROUP BY s.subordination
-    ),
-    with_pupils AS (
-        SELECT count(*) AS expected, count(t.school_id) AS there FROM school s
-        LEFT JOIN (
-            SELECT f.school_id FROM owed o
-            CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact e WHERE e.reading_id = o.reading_id OFFSET 0) f
-            WHERE o.form = 'registration_export'
-            GROUP BY f.school_id HAVING sum(f.actual_pupils + f.unverified_pupils + f.archived_pupils) > 0
-        ) t ON t.school_id = s.school_id
-        WHERE coalesce(s.pupils_6_11, 1) > 0 AND 'registration_export' = ANY (forms)
+        SELECT c.form, s.subordination AS sender, count(*) AS expected, count(t.school_id) AS there
+        FROM (SELECT DISTINCT o.form FROM owed o WHERE o.covers = 'schools') c
+        CROSS JOIN school s
+        LEFT JOIN reported t ON t.form = c.form AND t.school_id = s.school_id AND t.sender = s.subordination
+        GROUP BY c.form, s.subordination
     ),
     of_units AS (
-        SELECT count(*) AS expected, count(p.reporting_unit) AS there FROM ref.unit_at(day) u
+        SELECT c.form, count(*) AS expected, count(p.reporting_unit) AS there
+        FROM (SELECT DISTINCT o.form FROM owed o WHERE o.covers = 'units') c
+        CROSS JOIN ref.unit_at(day) u
         LEFT JOIN (
-            SELECT f.reporting_unit FROM owed o
-            CROSS JOIN LATERAL (SELECT * FROM core.registration_plan_fact e WHERE e.reading_id = o.reading_id OFFSET 0) f
-            WHERE o.form = 'registration_plan' GROUP BY f.reporting_unit
-        ) p ON p.reporting_unit = u.reporting_unit
+            SELECT DISTINCT o.form, f.reporting_unit FROM owed o
+            CROSS JOIN LATERAL (SELECT * FROM core.units_loaded(o.form, o.reading_id) OFFSET 0) f
+            WHERE o.covers = 'units'
+        ) p ON p.form = c.form AND p.reporting_unit = u.reporting_unit
+        GROUP BY c.form
+    ),
+    with_pupils AS (
+        SELECT c.form, count(*) AS expected, count(t.school_id) AS there
+        FROM (SELECT DISTINCT o.form FROM owed o WHERE o.counts_pupils) c
+        JOIN school s ON coalesce(s.pupils_6_11, 1) > 0
+        LEFT JOIN (
+            SELECT DISTINCT o.form, f.school_id FROM owed o
+            CROSS JOIN LATERAL (SELECT * FROM core.pupils_counted(o.form, o.reading_id) OFFSET 0) f
+            WHERE o.counts_pupils
+        ) t ON t.form = c.form AND t.school_id = s.school_id
+        GROUP BY c.form
     ),
     before AS (
-        SELECT DISTINCT ON (o.sender) o.sender, o.reading_id, k.reading_id AS before
+        SELECT DISTINCT ON (o.form, o.sender) o.form, o.sender, o.reading_id, k.reading_id AS before
         FROM owed o
-        JOIN ops.reading_known(known) k ON k.form = o.form AND k.sender = o.sender AND k.as_of < day
-            AND ref.academic_year(k.as_of) = ref.academic_year(day)
-        WHERE o.form = 'registration_export' AND o.reading_id IS NOT NULL
-        ORDER BY o.sender, k.as_of DESC, k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC
+        JOIN ops.reading_known(known) k ON k.form = o.form AND k.sender = o.sender AND k.as_of < o.owed_from
+            AND ref.academic_year(k.as_of) = ref.academic_year(o.owed_from)
+        WHERE o.counts_pupils AND o.reading_id IS NOT NULL
+        ORDER BY o.form, o.sender, k.as_of DESC, k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC
     ),
     of_pupils AS (
-        SELECT b.sender, n.pupils, n.schools, w.pupils AS pupils_before, w.schools AS schools_before
+        SELECT b.form, b.sender, n.pupils, n.schools, w.pupils AS pupils_before, w.schools AS schools_before
         FROM before b
-        CROSS JOIN LATERAL (SELECT coalesce(sum(e.actual_pupils), 0) AS pupils, count(DISTINCT e.school_id) AS schools
-                            FROM core.registration_export_fact e WHERE e.reading_id = b.reading_id OFFSET 0) n
-        CROSS JOIN LATERAL (SELECT coalesce(sum(e.actual_pupils), 0) AS pupils, count(DISTINCT e.school_id) AS schools
-                            FROM core.registration_export_fact e WHERE e.reading_id = b.before OFFSET 0) w
+        CROSS JOIN LATERAL (SELECT coalesce(sum(e.pupils), 0) AS pupils, count(DISTINCT e.school_id) AS schools
+                            FROM core.pupils_counted(b.form, b.reading_id) e OFFSET 0) n
+        CROSS JOIN LATERAL (SELECT coalesce(sum(e.pupils), 0) AS pupils, count(DISTINCT e.school_id) AS schools
+                            FROM core.pupils_counted(b.form, b.before) e OFFSET 0) w
     )
     SELECT o.form, o.sender, o.expected, o.deadline, o.reading_id IS NOT NULL,
         CASE WHEN o.reading_id IS NULL THEN 0 ELSE least(
             1,
             coalesce(o.rows_loaded::numeric / nullif(o.rows_loaded + o.rows_quarantined, 0), 0),
             s.there::numeric / nullif(s.expected, 0),
-            CASE o.form
-                WHEN 'registration_plan' THEN u.there::numeric / nullif(u.expected, 0)
-                WHEN 'registration_export' THEN g.there::numeric / nullif(g.expected, 0)
-            END,
+            u.there::numeric / nullif(u.expected, 0),
+            g.there::numeric / nullif(g.expected, 0),
             p.pupils / nullif(p.pupils_before, 0),
             p.schools::numeric / nullif(p.schools_before, 0)
         ) END,
-        CASE WHEN o.form = 'readiness_report' AND EXISTS (SELECT FROM school)
+        CASE WHEN o.covers = 'schools' AND EXISTS (SELECT FROM school)
             THEN coalesce(s.expected, 0)::numeric * count(*) OVER by_form
                 / nullif(coalesce(sum(s.expected) OVER by_form, 0), 0)
             ELSE 1 END
     FROM owed o
-    LEFT JOIN of_schools s ON o.form = 'readiness_report' AND s.sender = o.sender
-    LEFT JOIN of_pupils p ON o.form = 'registration_export' AND p.sender = o.sender
-    CROSS JOIN of_units u
-    CROSS JOIN with_pupils g
+    LEFT JOIN of_schools s ON s.form = o.form AND s.sender = o.sender
+    LEFT JOIN of_units u ON u.form = o.form
+    LEFT JOIN with_pupils g ON g.form = o.form
+    LEFT JOIN of_pupils p ON p.form = o.form AND p.sender = o.sender
     WINDOW by_form AS (PARTITION BY o.form)
 $$;
 
@@ -469,7 +581,7 @@ LANGUAGE sql STABLE AS $$
         sum(share * weight) FILTER (WHERE expected <> 'once') / nullif(sum(weight) FILTER (WHERE expected <> 'once'), 0),
         (SELECT max(h.became_current_at) FROM held h),
         coalesce(bool_and(is_received) AND bool_or(expected <> 'once'), false)
-            AND coalesce(day > max(deadline) FILTER (WHERE expected = 'campaign'), true)
+            AND coalesce(day > max(deadline) FILTER (WHERE expected <> 'day'), true)
             AND NOT EXISTS (SELECT FROM ops.waiting_at(day, known) w WHERE w.form = ANY (forms)),
         (SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) FROM judged j),
         (SELECT bool_or(j.by_older_rules) FROM judged j)

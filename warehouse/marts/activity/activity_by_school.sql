@@ -26,7 +26,7 @@ WITH needed AS (
 taken AS MATERIALIZED (
     SELECT e.*
     FROM needed d
-    CROSS JOIN LATERAL ops.export_of(ARRAY[d.today, d.base, d.year_end], :known_at) e
+    CROSS JOIN LATERAL ops.export_of('registration_export', ARRAY[d.today, d.base, d.year_end], :known_at) e
 ),
 judged AS (
     SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) AS judged_by, bool_or(j.by_older_rules) AS by_older_rules
