@@ -100,7 +100,7 @@ def statements(form: Form) -> list[str]:
     return [
         f"{create}, {unique} (reading_id, {', '.join(keys)}))",
         *(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column.name} {column.type}" for column in columns),
-        f"COMMENT ON TABLE {table} IS {literal(f'{form.title}. Строка — {form.grain}.')}",
+        f"COMMENT ON TABLE {table} IS {literal(f'{form.title}. Строка — {form.row_is}.')}",
         *(f"COMMENT ON COLUMN {table}.{column.name} IS {literal(column.comment)}" for column in columns),
     ]
 
