@@ -223,7 +223,8 @@ def _about_delivery(
 def _facts_of(form: Form, edition: Edition, good: pl.DataFrame) -> pl.DataFrame:
     """The fact columns of good rows, the keys of the form first, and `delivery`."""
     columns = [column.name for column in edition.columns if column.fact and column.name not in form.key]
-    return good.select("delivery", *form.key, *columns)
+    school = ["school_id"] if "school_id" in good.columns and "school_id" not in form.key else []
+    return good.select("delivery", *form.key, *school, *columns)
 
 
 def _outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:

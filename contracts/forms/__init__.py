@@ -1,6 +1,9 @@
 """The forms that we agreed to receive, a folder each, in the order in which a night reads them."""
 
 from contracts.form import Form, Rule
+from contracts.forms.event_plan.form import FORM as EVENT_PLAN
+from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
+from contracts.forms.partner_agreements.form import FORM as PARTNER_AGREEMENTS
 from contracts.forms.readiness_report.form import FORM as READINESS_REPORT
 from contracts.forms.readiness_summary.form import FORM as READINESS_SUMMARY
 from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
@@ -14,6 +17,9 @@ FORMS: tuple[Form, ...] = (
     READINESS_REPORT,
     REGISTRATION_PLAN,
     REGISTRATION_EXPORT,
+    PARENT_MEETINGS,
+    PARTNER_AGREEMENTS,
+    EVENT_PLAN,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,
 )

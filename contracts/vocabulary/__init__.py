@@ -15,8 +15,16 @@ FORM_FOLDERS = FOLDER.parent / "forms"
 
 @cache
 def rows(name: str) -> tuple[dict[str, str], ...]:
-    """Rows of `contracts/vocabulary/<name>.csv`, every value as text."""
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    """Rows of `contracts/vocabulary/<name>.csv`, else of the table of that name in the folder of the form that has it;
+    every value as text. Raises FileNotFoundError for a table that nobody has, ValueError for one that two forms have."""
+    table = FOLDER / f"{name}.csv"
+    if not table.exists() and (of_forms := sorted(FORM_FOLDERS.glob(f"*/{name}.csv"))):
+        if len(of_forms) > 1:
+            raise ValueError(
+                f"{name}.csv is a table of several forms: {', '.join(path.parent.name for path in of_forms)}"
+            )
+        (table,) = of_forms
+    with table.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 

@@ -16,7 +16,7 @@ from documents.receipts.package import MAIN, RELATIONSHIPS, Package
 COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 DRAWING_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 TEXT = re.compile(rb"<(?:\w+:)?t(?:\s[^>]*)?>([^<]*)</(?:\w+:)?t>")
-SIGNED = re.compile(r"\(profmin: [A-Z]{3}-\d{3}(?:, [A-Z]{3}-\d{3})*\)")
+SIGNED = re.compile(r"\(profmin: [A-Z]{2,3}-\d{3}(?:, [A-Z]{2,3}-\d{3})*\)")
 SHAPE = re.compile(rb"<(\w+):shape[\s>]")
 SHAPE_PLACE = re.compile(rb"<\w+:(Row|Column)>\s*(\d+)\s*</")
 NEW_COMMENTS = (

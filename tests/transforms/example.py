@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
@@ -15,6 +17,7 @@ from contracts.vocabulary import reporting_units
 from transforms.interpret import interpret
 from transforms.tables.identify import Context, Delivery
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 AS_OF = dt.date(2023, 9, 8)
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
 Cells = Mapping[str, Value]
@@ -72,6 +75,9 @@ GOOD: dict[str, list[Cells]] = {
     "readiness_summary": units(schools=1, accepted=1, accepted_rate="100%", rejected=0, missing=0),
     "registration_summary": units(plan_pupils=200, actual_pupils=50, completion_rate="25,00%", balance=150),
 }
+OF_FORMS = {path.parent.name: tomllib.loads(path.read_text("utf-8")) for path in GOLDEN.glob("*/examples.toml")}
+"""What a form's folder of golden cases says of its rules: a good row, and changes that break and keep each rule."""
+GOOD |= {form: [told["good"]] for form, told in OF_FORMS.items()}
 TOTALS: dict[str, Cells] = {
     "registration_plan": {"reporting_unit": "Итого", "plan_pupils": 1050},
     "readiness_summary": {"reporting_unit": "Итого", "schools": 21, "accepted": 21, "rejected": 0, "missing": 0},
@@ -82,6 +88,7 @@ SENDERS = {
     "readiness_report": "chainsky", "readiness_summary": "department", "registration_summary": "department",
     "school_register": "department", "registration_plan": "regional_operator",
     "registration_export": "regional_operator",
+    **{form: told["sender"] for form, told in OF_FORMS.items()},
 }  # fmt: skip
 
 

@@ -225,7 +225,7 @@ def _with_context(
     typed: pl.DataFrame, raw: pl.DataFrame, form: Form, edition: Edition, register: Register | None
 ) -> pl.DataFrame:
     """Add what rules look at besides the row: the unit in the register, and how precisely a percent is stated."""
-    if register is not None and "school_id" in form.key:
+    if register is not None and "school_id" in typed.columns:
         typed = typed.join(register.context, on="school_id", how="left", maintain_order="left")
     if register is not None and "reporting_unit" in form.key:
         typed = typed.join(register.units, on="reporting_unit", how="left", maintain_order="left")

@@ -124,7 +124,7 @@ def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> lis
                 )
             )
     names = {column.name for column in edition.columns}
-    if "school_name" in names and not form.defines_schools:
+    if "school_name" in names and not edition.column("school_name").nullable and not form.defines_schools:
         absent = pl.col("school_name").is_null()
         if "school_code" in names:
             absent &= pl.col("school_code").is_null()
@@ -132,7 +132,9 @@ def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> lis
     if form.pupils is None:
         filled = pl.all_horizontal(pl.col(name).is_not_null() for name in form.key)
         once = ~pl.struct("delivery", *form.key).is_duplicated()
-        judgements.append(_judgement(DUPLICATE_KEY, form.grain[0].marked, once | ~filled, "одна строка"))
+        titles = [f"«{edition.column(key.marked).title}»" for key in form.grain]
+        only = "одна строка" + f" с одним сочетанием: {', '.join(titles)}" * (len(titles) > 1)
+        judgements.append(_judgement(DUPLICATE_KEY, form.grain[0].marked, once | ~filled, only))
     if with_register and form.sender_kind == "reporting_unit" and "school_name" in names:
         owner = pl.col("register_sender")
         called = owner.replace_strict(unit_names(), default=owner, return_dtype=pl.String)

@@ -45,6 +45,7 @@ class FactColumn:
         return self.definition.split(" ", 1)[0]
 
 
+SCHOOL_OF_ROW = FactColumn("school_id", "bigint REFERENCES ref.school_identity", "Школа, если строка о школе.")
 SCHOOL_ID = FactColumn("school_id", "bigint NOT NULL REFERENCES ref.school_identity", "Школа.")
 
 
@@ -74,6 +75,8 @@ def _measures(form: Form) -> Iterator[FactColumn]:
         for name, measure in form.pupils.measures.items():
             yield FactColumn(name, "bigint", f"{measure.title}. {measure.description}")
         return
+    if not form.defines_schools and any(column.name == "school_name" for column in _columns(form)):
+        yield SCHOOL_OF_ROW
     for column in _columns(form):
         if column.fact and not column.personal and column.name not in key_columns(form):
             yield _loaded(column)

@@ -1,7 +1,7 @@
 """«План профориентационных мероприятий»: a row a planned event (seed lines 437–454; domain 7 (xii)).
 
-The source shows twelve months, each behind a click, and not one event: an empty month is a fact. Every district sends its
-whole plan each month, with what became of what was planned.
+The source shows twelve months, each behind a click, and not one event: an empty month is a fact. Every district sends
+its whole plan each month, with what became of what was planned.
 """
 
 from __future__ import annotations

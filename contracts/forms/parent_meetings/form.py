@@ -18,7 +18,7 @@ YEAR = pl.col("academic_year_start")
 WINDOWS = {row["code"]: int(row["month"]) for row in rows("meeting_kinds") if row["month"]}
 """Kind of meeting → the month in which it is held all over Russia."""
 MONTH = pl.col("meeting").replace_strict(WINDOWS, default=None, return_dtype=pl.Int32)
-MONTH_YEAR = YEAR + (MONTH < 9).cast(pl.Int32)
+FIRST_DAY = pl.date(YEAR + (MONTH < 9).cast(pl.Int32), MONTH, 1)
 
 COLUMNS = (
     Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
@@ -50,9 +50,9 @@ RULES = (
     Rule(
         "PM-001", "warning", "row",
         column="held_on",
-        check=(pl.col("held_on").dt.month() == MONTH) & (pl.col("held_on").dt.year() == MONTH_YEAR),
+        check=pl.col("held_on").is_between(FIRST_DAY, FIRST_DAY.dt.month_end()),
         expected=pl.format(
-            "{}.{}", MONTH.cast(pl.String).str.zfill(2), MONTH_YEAR.cast(pl.String)
+            "с {} по {}", FIRST_DAY.dt.to_string("%d.%m.%Y"), FIRST_DAY.dt.month_end().dt.to_string("%d.%m.%Y")
         ),
         source="seed 84–85; domain 7 (vii)",
     ),
@@ -91,8 +91,6 @@ FORM = Form(
     period="academic_year",
     owed=Owed("academic_year", until=(10, 10)),
     recognised_by=("school_name", "held_on", "parents_invited", "parents_attended"),
-    controls=tuple(
-        Control(name, pl.col(name), name, "PM-007") for name in ("parents_invited", "parents_attended")
-    ),
+    controls=tuple(Control(name, pl.col(name), name, "PM-007") for name in ("parents_invited", "parents_attended")),
     editions=(Edition("2023", dt.date(2023, 8, 1), COLUMNS, RULES),),
 )

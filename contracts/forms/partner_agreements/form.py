@@ -82,7 +82,7 @@ RULES = (
     ),
     Rule(
         "AG-005", "warning", "row",
-        column="valid_to", check=pl.col("valid_to") >= pl.col("as_of"),
+        column="valid_to", check=(pl.col("valid_to") >= pl.col("as_of")) | (pl.col("valid_to") < pl.col("signed_on")),
         expected=pl.format("не раньше {}", pl.col("as_of").dt.to_string("%d.%m.%Y")), source="domain 7 (viii)",
     ),
     Rule(
