@@ -15,8 +15,10 @@ FORM_FOLDERS = FOLDER.parent / "forms"
 
 @cache
 def rows(name: str) -> tuple[dict[str, str], ...]:
-    """Rows of `contracts/vocabulary/<name>.csv`, else of the table of that name in the folder of the form that has it;
-    every value as text. Raises FileNotFoundError for a table that nobody has, ValueError for one that two forms have."""
+    """Rows of `contracts/vocabulary/<name>.csv`, else of the table so named in a form's folder; every value as text.
+
+    Raises FileNotFoundError for a table that nobody has, ValueError for one that two forms have.
+    """
     table = FOLDER / f"{name}.csv"
     if not table.exists() and (of_forms := sorted(FORM_FOLDERS.glob(f"*/{name}.csv"))):
         if len(of_forms) > 1:

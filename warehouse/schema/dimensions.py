@@ -1,8 +1,8 @@
-"""Dimensions that readings of a form define, made from its contract: things by a lasting code, as last told by anybody.
+"""Dimensions that readings of a form define, made from its contract: things by a lasting code, as last told.
 
-`ref.<of>_at(day, known)` has a row for each thing that was named up to the day; `ref.<of>` its versions over time, a row
-for as long as nobody told otherwise. Schools have functions of their own (`views.sql`): they have a lasting id, and the
-register says also which are no more.
+`ref.<of>_at(day, known)` has a row for each thing that was named up to the day; `ref.<of>` its versions over time, a
+row for as long as nobody told otherwise. Schools have functions of their own (`views.sql`): they have a lasting id, and
+the register says also which are no more.
 """
 
 from __future__ import annotations
