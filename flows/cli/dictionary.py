@@ -13,9 +13,9 @@ from warehouse.marts.published import mart_named, mart_names
 HEAD = """# Словарь витрин
 
 Всё, что читает BI, лежит в схеме `mart`; других схем (`ref`, `ops`, `core`, `restricted`, `history`) роль `bi_reader`
-не видит. Доли — точные дроби, проценты показывает BI; пустое значение — «неизвестно», а не ноль. Витрина на прошлую
-дату, какой её знали в тот момент: `mart.<витрина>_as_known(дата, момент)` или
-`profmin mart <витрина> --as-of ДАТА --known-at МОМЕНТ`.
+не видит. Доли — точные дроби, проценты показывает BI; пустое значение — «неизвестно», а не ноль. В витрине строки всех
+опубликованных дат; только последней — в `mart.<витрина>_latest`, с теми же столбцами. Витрина на прошлую дату, какой её
+знали в тот момент: `mart.<витрина>_as_known(дата, момент)` или `profmin mart <витрина> --as-of ДАТА --known-at МОМЕНТ`.
 
 Вид столбца: текст, целое (и что им считают), число, доля (1 — это 100 %), да/нет, дата, момент (дата и время с поясом).
 Как витрины устроены и названы — `docs/marts.md`.
@@ -25,7 +25,7 @@ HEAD = """# Словарь витрин
 LAYERS = (
     ("Витрины из фактов", "Публикуются каждую ночь; каждая версия каждой строки хранится.", marts),
     ("Витрины из витрин", "Представления на опубликованном: итоги, ряды, поправки.", views),
-    ("Положение сейчас", "Не публикуется и версий не имеет.", lambda: (live(),)),
+    ("Положение сейчас", "Не публикуется и версий не имеет.", live),
 )
 
 
@@ -34,8 +34,9 @@ def show_dictionary(name: str | None) -> None:
     if name is None:
         sys.stdout.write(dictionary())
         return
-    must_be_known([name], [*mart_names(), live().name], "mart")
-    sys.stdout.write(_section(live() if name == live().name else mart_named(name)))
+    shown = {each.name: each for each in live()}
+    must_be_known([name], [*mart_names(), *shown], "mart")
+    sys.stdout.write(_section(shown.get(name) or mart_named(name)))
 
 
 def dictionary() -> str:
@@ -50,7 +51,8 @@ def _section(mart: Mart) -> str:
     """A mart: what it is, its key, its sources, and a line a column."""
     lines = [f"### {mart.name}", "", mart.about, ""]
     if mart.key:
-        lines += [f"Ключ: `as_of`, {_code_names(mart.key)}.", ""]
+        key = (*(["as_of"] if "as_of" in mart.columns else []), *mart.key)
+        lines += [f"Ключ: {_code_names(key)}.", ""]
     lines += _statements(mart)
     lines += [f"Источник: {_source(mart)}.", "", "| столбец | вид | название | что это |", "|---|---|---|---|"]
     for column, caption in mart.captions.items():
@@ -82,7 +84,7 @@ def _source(mart: Mart) -> str:
     if mart.marts_read:
         return f"витрины {_code_names(sorted(mart.marts_read))}"
     if mart.is_view:
-        return "журнал инцидентов и сообщений"
+        return "журнал инцидентов и сообщений" if mart.name == "incidents" else "справочники"
     if mart.forms == (ALL_FORMS,):
         return "документы всех форм"
     return (

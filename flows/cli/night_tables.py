@@ -77,7 +77,7 @@ def _show_places(out: Console, settings: Settings) -> None:
         ("витрины", "profmin mart readiness_by_school --format xlsx > школы.xlsx"),
         ("поправки", "profmin mart corrections   (что изменилось в уже опубликованном, по какому документу)"),
         ("инциденты", "profmin incidents   (что не так и с каких пор)"),
-        ("SQL", "profmin db psql   (например: SELECT * FROM mart.readiness_by_municipality;)"),
+        ("SQL", "profmin db psql   (например: SELECT * FROM mart.readiness_by_municipality_latest;)"),
         ("квитанции", f"{settings.outbox}   (папка отправителя, квитанция на каждый файл)"),
         ("сообщения", f"profmin messages   (кому что сказано; без routing.csv — в файлы {settings.messages})"),
         ("входящие", str(settings.inbox)),

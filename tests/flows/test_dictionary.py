@@ -18,7 +18,7 @@ def test_page_is_current() -> None:
 
 def test_every_mart_and_column_is_there() -> None:
     lines = dictionary().splitlines()
-    for mart in (*marts(), *views(), live()):
+    for mart in (*marts(), *views(), *live()):
         assert f"### {mart.name}" in lines
         assert all(any(line.startswith(f"| `{column}` |") for line in lines) for column in mart.captions)
 

@@ -153,3 +153,21 @@ def test_an_export_is_due_on_the_next_working_day(calendar: sa.Connection) -> No
 )
 def test_a_calendar_that_is_wanted_is_named(calendar: sa.Connection, day: str, wanted: list[tuple[int, str]]) -> None:
     assert calendars_wanted(calendar, dt.date.fromisoformat(day)) == wanted
+
+
+def test_bi_joins_by_days(calendar: sa.Connection) -> None:
+    """Every day of the years that we have a calendar of, with the week of the academic year."""
+    found = calendar.execute(sa.text("SELECT * FROM mart.calendar ORDER BY day")).mappings().all()
+    years = {day.year for day in CALENDAR}
+    assert [row["day"] for row in found] == [day for year in sorted(years) for day in days_of(year)]
+    for row in found:
+        day = row["day"]
+        assert row["is_working"] == is_working(day, PLAIN), day
+        assert (row["why"] is None) == (day not in CALENDAR), day
+        assert (row["day_kind"] in ("working", "worked_weekend")) == row["is_working"], day
+        first = dt.date(row["academic_year"], 9, 1)
+        assert first <= day < first.replace(year=first.year + 1), day
+        assert row["academic_week"] == ((day - first).days + first.weekday()) // 7 + 1, day
+    kinds = {row["day"].isoformat(): row["day_kind"] for row in found}
+    shown = [kinds[day] for day in ("2024-04-26", "2024-04-27", "2024-04-28", "2024-04-29")]
+    assert shown == ["working", "worked_weekend", "weekend", "holiday"]

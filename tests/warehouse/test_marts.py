@@ -37,7 +37,7 @@ TYPES = {
     "дата": {"date"},
     "момент": {"timestamp with time zone"},
 }
-EVERY = (*ALL, live())
+EVERY = (*ALL, *live())
 PUBLISHED = {mart.name for mart in marts()}
 
 

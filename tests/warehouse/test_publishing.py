@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from hand_made import ALL, DAY, NOON, contents, loaded, read, report, school_register, unit
 
 from warehouse.marts import publication as publishing
-from warehouse.marts.definitions import marts
+from warehouse.marts.definitions import live, marts, views
 from warehouse.marts.publication import AuditFailed, publish, published_dates
 from warehouse.marts.published import column_captions, mart_names
 
 HOUR = dt.timedelta(hours=1)
-LIVE = "incidents"
+LIVE = {mart.name for mart in live()}
 """The one view of the schema that is not published: it shows how things stand."""
 
 
@@ -27,8 +27,13 @@ def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:
     """
     with seed_engine.connect() as connection:
         columns = connection.execute(sa.text(statement)).all()
-    published = {column.relname for column in columns if column.relname != LIVE}
-    assert published == set(mart_names()) == {each.name for each in ALL}
+    made = {column.relname for column in columns}
+    assert (
+        {name for name in made if not name.endswith("_latest")} - LIVE
+        == set(mart_names())
+        == {each.name for each in ALL}
+    )
+    assert {name.removesuffix("_latest") for name in made if name.endswith("_latest")} == set(mart_names())
     for column in columns:
         assert re.match(r"[А-ЯЁ]", column.comment or ""), f"{column.relname}.{column.attname}: {column.comment}"
         assert re.match(r"[А-ЯЁ]", column.about or ""), column.relname
@@ -136,6 +141,53 @@ def test_a_mart_that_gets_a_column_is_published_anew_for_every_date(
     with engine.connect() as connection:
         connection.execute(sa.text("SET ROLE bi_reader"))
         assert connection.scalar(sa.text("SELECT count(*) FROM mart.readiness_region")) == 2
+
+
+LATEST = """
+SELECT array_agg(DISTINCT as_of) FROM mart.readiness_by_municipality_latest
+UNION ALL SELECT array_agg(DISTINCT as_of) FROM mart.readiness_region_latest
+"""
+
+
+def test_the_last_date_has_a_view_of_its_own(engine: sa.Engine, small: dict[str, int]) -> None:
+    """It has the columns of the mart with their words, and BI reads it."""
+    assert small
+    tomorrow = DAY + dt.timedelta(days=1)
+    publish(engine, [DAY, tomorrow])
+    publish(engine, [DAY])
+    with engine.connect() as connection:
+        words = (
+            "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = to_regclass(:name)"
+        )
+        for mart in (*marts(), *views()):
+            of_mart, of_latest = (
+                connection.execute(sa.text(f"{words} ORDER BY attnum"), {"name": relation}).tuples().all()
+                for relation in (mart.relation, mart.latest)
+            )
+            assert of_latest == of_mart and of_latest
+        connection.execute(sa.text("SET ROLE bi_reader"))
+        assert list(connection.scalars(sa.text(LATEST))) == [[tomorrow], [tomorrow]]
+
+
+def test_views_that_an_older_version_made_give_way(engine: sa.Engine, small: dict[str, int]) -> None:
+    """It had neither views of the last date nor that of all figures, and other corrections."""
+    publish(engine, [DAY])
+    before = contents(engine)
+    dropped = ", ".join(mart.latest for mart in (*marts(), *views()))
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"DROP VIEW {dropped}"))
+        connection.execute(sa.text("DROP FUNCTION mart.corrections_as_known; DROP VIEW mart.corrections"))
+        connection.execute(sa.text("DROP VIEW history.figure"))
+        connection.execute(sa.text("CREATE VIEW mart.corrections AS SELECT as_of FROM history.readiness_by_school"))
+        connection.execute(sa.text("UPDATE ops.applied SET fingerprint = 'older' WHERE name LIKE 'mart.%'"))
+        connection.execute(sa.text("DELETE FROM ops.applied WHERE name = 'history.figure'"))
+    loaded(engine, report(small, "chainsky", [1, 2, 3, 4]))
+    publish(engine, [DAY])
+    assert contents(engine).keys() == before.keys()
+    with engine.connect() as connection:
+        assert list(connection.scalars(sa.text(LATEST))) == [[DAY], [DAY]]
+        moved = "SELECT was, became FROM mart.corrections WHERE code = 'chainsky' AND metric = 'accepted'"
+        assert connection.execute(sa.text(moved)).tuples().all() == [("0", "4")]
 
 
 def test_a_column_without_a_caption_is_not_published(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:

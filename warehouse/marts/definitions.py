@@ -22,8 +22,9 @@ from warehouse.schema.facts import literal
 FOLDER = Path(__file__).parent
 CHECKS = "checks"
 """A folder of checks, not of a subject."""
-INCIDENTS = Path(__file__).parent.parent / "incidents" / "incidents.sql"
-COMMENT = re.compile(r"COMMENT ON (?:VIEW mart\.incidents|COLUMN mart\.incidents\.(\w+)) IS\s+'([^']*)';")
+LIVE = {"incidents": ("incidents/incidents.sql", ("incident_id",)), "calendar": ("schema/calendar_view.sql", ("day",))}
+"""View that is made with the schema → its script in `warehouse/`, and its key."""
+COMMENT = re.compile(r"COMMENT ON (?:VIEW|COLUMN) mart\.\w+(?:\.(\w+))? IS\s+'([^']*)';")
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
 KEY = re.compile(r"Ключ: ([\w, ]+); имя: (\w+)(?:; формы: ([\w, ]+))?\.")
@@ -38,6 +39,12 @@ QUOTED = re.compile(r"'[^']*'")
 NESTED = re.compile(r"\([^()]*\)|\[[^][]*\]")
 RULES = ("judged_by", "by_older_rules")
 TAIL = (*RULES, "completeness", "known_at", "is_final")
+DEFINITION = """
+CREATE VIEW {relation} AS {now};
+CREATE VIEW {latest} AS SELECT * FROM {relation} WHERE as_of = (SELECT max(p.as_of) FROM ops.publication AS p);
+CREATE FUNCTION {as_known}(as_of date, known_at timestamptz) RETURNS SETOF {relation}
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ {then} $$
+"""
 STATE = "state AS (SELECT * FROM ops.state_at(:as_of, :known_at, {forms})),\n"
 WHOLE = """
 WITH {state}told AS (
@@ -101,9 +108,14 @@ class Mart:
         return f"mart.{self.name}_as_known"
 
     @property
+    def latest(self) -> str:
+        """The view of the last published date."""
+        return f"{self.relation}_latest"
+
+    @property
     def fingerprint(self) -> str:
-        """A hash of all that the view, its function and their comments are made of."""
-        return sha256(f"{self.about}{self.captions}{self.select}{self.forms}".encode()).hexdigest()
+        """A hash of all that its views, its function and their comments are made of."""
+        return sha256(f"{DEFINITION}{self.about}{self.captions}{self.select}{self.forms}".encode()).hexdigest()
 
     @property
     def reads(self) -> frozenset[tuple[str, str]]:
@@ -159,9 +171,14 @@ class Mart:
         if set(columns) != set(self.captions):
             odd = sorted(set(columns) ^ set(self.captions))
             raise ValueError(f"{self.name}: each column needs one caption; see {', '.join(odd)}")
-        statements = [f"COMMENT ON VIEW {self.relation} IS {literal(self.about)}"]
+        statements = [
+            f"COMMENT ON VIEW {self.relation} IS {literal(self.about)}",
+            f"COMMENT ON VIEW {self.latest} IS {literal(f'{self.about} Только последняя опубликованная дата.')}",
+        ]
         statements += [
-            f"COMMENT ON COLUMN {self.relation}.{name} IS {literal(self.captions[name])}" for name in columns
+            f"COMMENT ON COLUMN {relation}.{name} IS {literal(self.captions[name])}"
+            for relation in (self.relation, self.latest)
+            for name in columns
         ]
         as_known_comment = literal(f"{self.about} Как было опубликовано к моменту known_at.")
         statements.append(f"COMMENT ON FUNCTION {self.as_known}(date, timestamptz) IS {as_known_comment}")
@@ -203,12 +220,16 @@ def total_of(mart: Mart) -> Mart | None:
 
 
 @cache
-def live() -> Mart:
-    """The view of incidents: it shows how things stand, is never published, and is made when the schema is."""
-    script = INCIDENTS.read_text(encoding="utf-8")
-    select = script.partition("CREATE VIEW mart.incidents AS\n")[2].partition(";")[0]
+def live() -> tuple[Mart, ...]:
+    """Views of how things stand: never published, and made when the schema is."""
+    return tuple(_live(name, FOLDER.parent / script, key) for name, (script, key) in LIVE.items())
+
+
+def _live(name: str, path: Path, key: tuple[str, ...]) -> Mart:
+    script = path.read_text(encoding="utf-8")
+    select = script.partition(f"CREATE VIEW mart.{name} AS\n")[2].partition(";")[0]
     comments = dict(COMMENT.findall(script))
-    return Mart("incidents", comments.pop(""), comments, select, is_view=True, key=("incident_id",))
+    return Mart(name, comments.pop(""), comments, select, is_view=True, key=key)
 
 
 def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:

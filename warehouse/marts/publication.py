@@ -12,7 +12,7 @@ from warehouse.core.copying import run_script
 from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
 from warehouse.marts.auditing import checks
-from warehouse.marts.definitions import Mart, marts, views
+from warehouse.marts.definitions import DEFINITION, Mart, marts, views
 from warehouse.marts.told import RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
 from warehouse.schema.input_versions import pin
@@ -154,7 +154,8 @@ def _prepare(connection: Connection) -> None:
 
 def _dropping(mart: Mart) -> str:
     """Statements after which nothing of a mart is left but its history."""
-    return f"DROP FUNCTION IF EXISTS {mart.as_known}(date, timestamptz); DROP VIEW IF EXISTS {mart.relation}"
+    function = f"{mart.as_known}(date, timestamptz)"
+    return f"DROP FUNCTION IF EXISTS {function}; DROP VIEW IF EXISTS {mart.latest}, {mart.relation}"
 
 
 def _make(connection: Connection, mart: Mart) -> None:
@@ -182,31 +183,26 @@ def _extend_history(connection: Connection, mart: Mart) -> None:
 
 
 def _definition(connection: Connection, mart: Mart) -> str:
-    """The view on what holds now, and the function for what was published at a moment.
+    """The view on what holds now, that of the last date, and the function for what was published at a moment.
 
     A view that looks at versions of rows itself does so by the parameter `:known_at`.
     """
     if mart.is_view:
         now = mart.select.replace(":known_at", "'infinity'::timestamptz")
-        as_known = mart.select.replace(":known_at", "$2")
+        then = mart.select.replace(":known_at", "$2")
         for base in marts():
-            as_known = as_known.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2) AS")
-        as_known = (
-            f"SELECT * FROM ({as_known}) AS k"
-            " WHERE k.as_of = $1 AND coalesce(k.known_at <= $2, true) ORDER BY k.position"
+            then = then.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2) AS")
+        then = (
+            f"SELECT * FROM ({then}) AS k WHERE k.as_of = $1 AND coalesce(k.known_at <= $2, true) ORDER BY k.position"
         )
     else:
         columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
         now = f"SELECT {columns} FROM {mart.history} WHERE replaced_at = 'infinity'"
-        as_known = (
+        then = (
             f"SELECT {columns} FROM {mart.history} AS h"
             " WHERE h.as_of = $1 AND h.published_at <= $2 AND h.replaced_at > $2 ORDER BY h.position"
         )
-    return (
-        f"CREATE VIEW {mart.relation} AS {now};"
-        f"CREATE FUNCTION {mart.as_known}(as_of date, known_at timestamptz) RETURNS SETOF {mart.relation}"
-        f" LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ {as_known} $$"
-    )
+    return DEFINITION.format(relation=mart.relation, latest=mart.latest, as_known=mart.as_known, now=now, then=then)
 
 
 def _swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) -> list[Published]:

@@ -28,8 +28,8 @@ UPGRADE_LOCK = 7_364_001
 LONGEST_WAIT = 300.0
 """Seconds for which an upgrade waits for runs that use its tables."""
 SCRIPTS = (
-    "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql", "incidents/incidents.sql",
-    "schema/grants.sql",
+    "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql", "schema/calendar_view.sql",
+    "incidents/incidents.sql", "schema/grants.sql",
 )  # fmt: skip
 APPLIED = """
 SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')

@@ -8,6 +8,7 @@
 -- take apart: a join it does by reading the facts of all history, and a night would cost more with each night before it.
 
 DROP VIEW IF EXISTS mart.incidents;
+DROP VIEW IF EXISTS mart.calendar;
 DROP VIEW IF EXISTS ref.school;
 DROP FUNCTION IF EXISTS core.registration_at(date, timestamptz);
 DROP FUNCTION IF EXISTS core.readiness_at(date, timestamptz);
