@@ -54,7 +54,7 @@ class ControlTotal(NamedTuple):
     verdict: Literal["agrees", "disagrees"]
 
 
-def schema_of(row: type[NamedTuple]) -> dict[str, pl.DataType]:
+def _schema_of(row: type[NamedTuple]) -> dict[str, pl.DataType]:
     """The columns of a frame of such rows; what is no number is text."""
     numbers: dict[object, pl.DataType] = {int: pl.Int64(), float: pl.Float64()}
     return {
@@ -63,9 +63,9 @@ def schema_of(row: type[NamedTuple]) -> dict[str, pl.DataType]:
     }
 
 
-FINDINGS = schema_of(Finding)
+FINDINGS = _schema_of(Finding)
 """Many findings, a column a field."""
-CONTROL_TOTALS = schema_of(ControlTotal)
+CONTROL_TOTALS = _schema_of(ControlTotal)
 """The same of control totals."""
 
 RAW_ROWS: dict[str, pl.DataType] = {

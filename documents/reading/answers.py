@@ -104,15 +104,17 @@ class Nonsense(ValueError):
 
 
 def encoded(message: Request | Answer) -> bytes:
+    """A message as JSON, in bytes."""
     if isinstance(message, Answer):
         document = {"kind": type(message.found).__name__, "found": message.found, "is_last": message.is_last}
     else:
         document = {"name": message.name, "whole": message.whole}
-    told = json.dumps(document, ensure_ascii=False, check_circular=False, default=_plain)
-    return told.encode("utf-8", "surrogatepass")  # names of files may hold bytes that are no UTF-8
+    text = json.dumps(document, ensure_ascii=False, check_circular=False, default=_plain)
+    return text.encode("utf-8", "surrogatepass")  # names of files may hold bytes that are no UTF-8
 
 
 def request(data: bytes) -> Request:
+    """The request that `encoded` made bytes of."""
     return Request(**json.loads(data.decode("utf-8", "surrogatepass")))
 
 
@@ -126,16 +128,16 @@ def answer(data: bytes | bytearray) -> Answer:
         raise Nonsense("a reader process answered what is no answer") from error
 
 
-def raised(found: Refusal | Failure, path: str) -> Exception:
+def raised(told_of: Refusal | Failure, path: str) -> Exception:
     """The exception that a reader told of. Raises Nonsense for a reason that there is not."""
     from contracts.rules import UNREADABLE  # not for the readers: it needs polars
     from contracts.texts import phrases
 
-    if isinstance(found, Refusal):
-        if found.reason not in UNREADABLE or (found.looks and f"unreadable.{found.looks}" not in phrases()):
+    if isinstance(told_of, Refusal):
+        if told_of.reason not in UNREADABLE or (told_of.looks and f"unreadable.{told_of.looks}" not in phrases()):
             raise Nonsense("a reader process answered what is no answer")
-        return Unreadable(found.reason, found.detail[:LONGEST_WORDS], found.looks)
-    return OSError(found.number, found.text[:LONGEST_WORDS], path)
+        return Unreadable(told_of.reason, told_of.detail[:LONGEST_WORDS], told_of.looks)
+    return OSError(told_of.number, told_of.text[:LONGEST_WORDS], path)
 
 
 def _plain(value: Any) -> Any:
@@ -144,7 +146,7 @@ def _plain(value: Any) -> Any:
     if (make := PLAIN.get(kind)) is not None:
         return {KIND: kind.__name__, "of": make(value)}
     if is_dataclass(value):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, frozenset):
         return list(value)
     raise TypeError(f"a cell of type {kind.__name__}")
@@ -179,23 +181,23 @@ def _maker(kind: Any) -> Callable[[Any], Any]:
 
 def _dataclass_maker(kind: Any) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(kind)
-    makers = {each.name: _maker(hints[each.name]) for each in fields(kind)}
+    makers = {field.name: _maker(hints[field.name]) for field in fields(kind)}
 
     def make(found: Any) -> Any:
         if not isinstance(found, dict) or found.keys() != makers.keys():
             _refuse(found, kind)
-        return kind(**{name: each(found[name]) for name, each in makers.items()})
+        return kind(**{name: field(found[name]) for name, field in makers.items()})
 
     return make
 
 
-def _as_it_is(found: Any) -> Any:
-    return found
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-def _list(found: Any) -> Any:
-    return found if isinstance(found, list) else _refuse(found, list)
+def _list(value: Any) -> Any:
+    return value if isinstance(value, list) else _refuse(value, list)
 
 
-def _refuse(found: Any, kind: type) -> typing.NoReturn:
-    raise TypeError(f"{type(found).__name__} instead of {kind.__name__}")
+def _refuse(value: Any, kind: type) -> typing.NoReturn:
+    raise TypeError(f"{type(value).__name__} instead of {kind.__name__}")

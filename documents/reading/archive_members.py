@@ -30,7 +30,7 @@ def members(path: Path, unpacked: int = Limits.unpacked) -> Iterator[tuple[str, 
         return
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if not info.is_dir() and (name := member_name(info)):
+            if not info.is_dir() and (name := _member_name(info)):
                 with archive.open(info) as content:
                     yield name, content
 
@@ -54,7 +54,7 @@ def unpacked_size(file: IO[bytes]) -> tuple[int, int]:
         file.seek(0)
 
 
-def member_name(info: zipfile.ZipInfo) -> str:
+def _member_name(info: zipfile.ZipInfo) -> str:
     """The name that its sender saw: folders divided by `/`, nothing that leads out of the archive.
 
     Without its flag of UTF-8 a name is taken for cp437. Mac writes UTF-8 then, and programs in Russia cp866 or cp1251.

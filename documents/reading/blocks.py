@@ -56,12 +56,12 @@ def large_text(name: str, path: Path) -> Blocks | None:
         return None
     if start.startswith(NOT_BLOCKS) or b"\0" in start or is_page(start.decode("latin-1").removeprefix("ï»¿")):
         return None
-    return text_blocks(name, path, start)
+    return _text_blocks(name, path, start)
 
 
-def text_blocks(name: str, path: Path, start: bytes) -> Blocks:
+def _text_blocks(name: str, path: Path, start: bytes) -> Blocks:
     """Blocks of a csv; its encoding and its dialect are judged by its beginning, as are the doubts about them."""
-    encoding, doubts = encoding_of(start, path)
+    encoding, doubts = _encoding_of(start, path)
     begin = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
     sample = codecs.getincrementaldecoder(encoding)(errors_of(encoding)).decode(start[begin:])
     if len(start) == SAMPLE:  # it may end inside a line
@@ -80,7 +80,7 @@ def text_blocks(name: str, path: Path, start: bytes) -> Blocks:
     return Blocks(sheet, "csv", lambda row: numbered(text.frames(), row), notes, doubts, text.holds)
 
 
-def encoding_of(start: bytes, path: Path) -> tuple[str, tuple[Doubt, ...]]:
+def _encoding_of(start: bytes, path: Path) -> tuple[str, tuple[Doubt, ...]]:
     """The encoding of a file that begins so. Where that is all ASCII, the first letters further on decide."""
     if start.isascii():
         with path.open("rb") as file:
@@ -105,6 +105,7 @@ class TextFile:
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
+        """Columns c0, c1, … of text, as many as the head is wide."""
         return {f"c{c}": pl.String() for c in range(self.width)}
 
     def holds(self, mark: str) -> bool:
@@ -149,7 +150,7 @@ class TextFile:
         rows: list[list[str]] = []
         lines = io.TextIOWrapper(file, self.encoding, errors_of(self.encoding), newline="")
         try:
-            for record, _ in text_records(map(without_zeros, lines), self.dialect):
+            for record, _ in text_records(map(_without_zeros, lines), self.dialect):
                 rows.append(record)
                 if len(rows) >= ODD_ROWS:
                     yield self.frame(rows)
@@ -159,12 +160,13 @@ class TextFile:
         yield self.frame(rows)
 
     def frame(self, rows: list[list[str]]) -> pl.DataFrame:
+        """Records as a frame of that schema; a blank field is null, and what is too long is cut off."""
         nothing = [None] * self.width
         cells = [[*(field or None for field in row), *nothing][: self.width] for row in rows]
         return pl.DataFrame(cells, schema=self.schema, orient="row")
 
 
-def without_zeros(line: str) -> str:
+def _without_zeros(line: str) -> str:
     if "\0" in line:
         raise Unreadable("corrupt", "The text contains zero characters.")
     return line
@@ -220,7 +222,7 @@ def numbered(frames: Iterable[pl.DataFrame], first: int) -> Iterator[pl.DataFram
     for frame in frames:
         together = frame if waiting.is_empty() else pl.concat([waiting, frame])
         numbers = pl.int_range(number, number + len(together), dtype=pl.Int32, eager=True).alias("row")
-        filled = len(together) - blank_rows_at_end(together)
+        filled = len(together) - _blank_rows_at_end(together)
         waiting = together[filled:]
         number += filled
         part = together[:filled].insert_column(0, numbers[:filled])
@@ -229,7 +231,7 @@ def numbered(frames: Iterable[pl.DataFrame], first: int) -> Iterator[pl.DataFram
             yield part
 
 
-def blank_rows_at_end(frame: pl.DataFrame) -> int:
+def _blank_rows_at_end(frame: pl.DataFrame) -> int:
     if not len(frame) or any(value is not None for value in frame.row(-1)):
         return 0
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()

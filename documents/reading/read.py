@@ -154,6 +154,7 @@ def _start_of(package: Package, path: str) -> bytes:
 
 
 def check_unpacked(archive: zipfile.ZipFile, packed: int) -> None:
+    """Raises Unreadable for an archive that unpacks to more than it should."""
     unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > LIMITS.get().unpacked or (unpacked > RATIO_FLOOR and unpacked > RATIO_LIMIT * packed):
         raise Unreadable("too_large", f"The file unpacks from {packed} to {unpacked} bytes.")

@@ -52,6 +52,7 @@ DAMAGE = (
 
 
 def main() -> None:
+    """Answer one request after another until nobody asks."""
     memory, cells, unpacked, lifeline = map(int, sys.argv[1:])
     LIMITS.set(Limits(memory=memory, cells=cells, unpacked=unpacked))
     requests = socket.socket(fileno=os.dup(0))
@@ -92,6 +93,7 @@ def answer(request: Request, file: IO[bytes], tables: IO[bytes], memory: int) ->
 
 
 def opened(request: Request, file: IO[bytes], tables: IO[bytes]) -> Found:
+    """What the file is, or why it cannot be read; a large workbook goes to `tables`."""
     try:
         if not request.whole and is_large_workbook(file):
             from documents.reading.workbook_table import write_table
@@ -142,6 +144,7 @@ def has_grown(memory: int) -> bool:
 
 
 def send(answers: IO[bytes], data: bytes) -> None:
+    """Write an answer, its length before it."""
     answers.write(LENGTH.pack(len(data)))
     answers.write(data)
     answers.flush()

@@ -45,6 +45,7 @@ def read(stem: str, data: bytes) -> Grid:
 
 
 def separator_note(dialect: Dialect | None) -> str:
+    """The note of the separator that was chosen."""
     if dialect is None:
         return "no separator"
     return f"separator {'tab' if dialect.separator == chr(9) else repr(dialect.separator)}"
@@ -58,8 +59,8 @@ def uneven(records: list[list[str]], odd: list[int]) -> tuple[Doubt, ...]:
     found = set(odd)
     if len(set(map(len, records))) > 1:
         sizes = [len(record) if sum(map(bool, record)) > 1 else 0 for record in records]
-        usual = widths_of_tables(sizes)
-        filled = {width: last_filled(record for record in records if len(record) == width) for width in usual}
+        usual = _widths_of_tables(sizes)
+        filled = {width: _last_filled(record for record in records if len(record) == width) for width in usual}
         found |= {
             place
             for place, size in enumerate(sizes)
@@ -73,16 +74,16 @@ def uneven(records: list[list[str]], odd: list[int]) -> tuple[Doubt, ...]:
     return (Doubt("records", f"{'строка' if len(places) == 1 else 'строки'} {named}{more}"),)
 
 
-def widths_of_tables(sizes: list[int]) -> set[int]:
+def _widths_of_tables(sizes: list[int]) -> set[int]:
     """The widths of the tables: of records alike that are many, or that stand alone between titles (0)."""
-    found = set()
+    widths = set()
     for has_fields, block in groupby(sizes, key=bool):
         tables = [list(group) for _, group in groupby(block)] if has_fields else []
-        found |= {table[0] for table in tables if len(table) >= (TABLE if len(tables) > 1 else 2)}
-    return found or {Counter(filter(None, sizes)).most_common(1)[0][0]} if any(sizes) else set()
+        widths |= {table[0] for table in tables if len(table) >= (TABLE if len(tables) > 1 else 2)}
+    return widths or {Counter(filter(None, sizes)).most_common(1)[0][0]} if any(sizes) else set()
 
 
-def last_filled(records: Iterable[list[str]]) -> int:
+def _last_filled(records: Iterable[list[str]]) -> int:
     """How many columns there are up to the last one with anything in it."""
     return max((place + 1 for record in records for place, field in enumerate(record) if field), default=0)
 

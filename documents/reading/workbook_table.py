@@ -85,6 +85,7 @@ def merges_rows(source: Path | bytes) -> bool:
 
 
 def is_of_data(first: int, last: int) -> bool:
+    """Whether rows that are merged from first to last are of the data, and no title or heading."""
     return first > HEAD_ROWS or last - first >= MOST_HEADING_ROWS
 
 
@@ -94,7 +95,7 @@ def merged_rows(part: IO[bytes]) -> Iterator[tuple[int, int]]:
     while piece := part.read(PIECE):
         rest += piece
         if b"mergeCell" in rest:
-            yield from ((int(found[1]), int(found[2])) for found in MERGED.finditer(rest))
+            yield from ((int(match[1]), int(match[2])) for match in MERGED.finditer(rest))
         rest = rest[max(rest.rfind(b"<"), len(rest) - LONGEST_TAG) :]
 
 
@@ -103,8 +104,8 @@ def with_errors(columns: list[pa.Array], errors: Iterable[fastexcel.CellError]) 
     by_column: dict[int, dict[int, str]] = {}
     for error in errors:
         row, column = error.position
-        found = ERROR_NAME.search(error.detail)
-        by_column.setdefault(column, {})[row] = ERROR_TEXTS.get(found[1] if found else "", "#VALUE!")
+        match = ERROR_NAME.search(error.detail)
+        by_column.setdefault(column, {})[row] = ERROR_TEXTS.get(match[1] if match else "", "#VALUE!")
     return [with_texts(column, by_column.get(place, {})) for place, column in enumerate(columns)]
 
 

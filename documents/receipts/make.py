@@ -68,8 +68,8 @@ def make_receipt(receipt: Receipt, source: Path | bytes | None, content: Content
         return alone(receipt, "absent")
     size = source.stat().st_size if isinstance(source, Path) else len(source)
     if not copies_table(receipt, size):
-        is_known = any(agreed.name == receipt.form for agreed in FORMS)
-        return alone(receipt, "unknown" if not is_known else "large" if size > LARGEST else "pupils")
+        is_of_form = any(agreed.name == receipt.form for agreed in FORMS)
+        return alone(receipt, "unknown" if not is_of_form else "large" if size > LARGEST else "pupils")
     data = source.read_bytes() if isinstance(source, Path) else source
     if content is None or isinstance(content, Unreadable):
         return alone(receipt, "unread")

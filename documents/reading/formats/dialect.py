@@ -71,10 +71,12 @@ class Fit:
 
     @property
     def columns(self) -> int:
+        """The most usual number of columns."""
         return max(self.dialect.widths[:1], default=1)
 
     @property
     def score(self) -> float:
+        """The agreement; of several alike the one with more columns is better."""
         return self.agreement * self.columns / (self.columns + 1)
 
     @property
@@ -91,16 +93,16 @@ def dialect_of(text: str) -> tuple[Dialect | None, int, tuple[Doubt, ...]]:
     if len(text) > begin + SAMPLE:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
     if named:
-        return with_marks(fit(sample, Dialect(named[1])), sample)[0].dialect, begin, ()
-    best, doubts = separated(sample)
+        return _with_marks(fit(sample, Dialect(named[1])), sample)[0].dialect, begin, ()
+    best, doubts = _separated(sample)
     if best is None:
         return None, begin, doubts
-    best, more = with_marks(best, sample)
+    best, more = _with_marks(best, sample)
     return best.dialect, begin, doubts + more
 
 
-def separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
-    usual = (with_space(dialect, sample) for dialect in candidates(sample, SEPARATORS))
+def _separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
+    usual = (_with_space(dialect, sample) for dialect in candidates(sample, SEPARATORS))
     fits = [fit(sample, dialect) for dialect in usual]
     good = [each.first for each in fits if each.is_complete and each.dialect.separator != ","]
     if good:
@@ -114,12 +116,12 @@ def separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
         ]
     if not any(each.is_trusted for each in fits):
         fits += [
-            each for each in (fit(sample, dialect) for dialect in candidates(sample, RARE)) if is_proven(each, sample)
+            each for each in (fit(sample, dialect) for dialect in candidates(sample, RARE)) if _is_proven(each, sample)
         ]
     fits = [each for each in fits if each.agreement]
     complete = [each for each in fits if each.is_complete]
     if not complete:
-        return uncertain(fits)
+        return _uncertain(fits)
     most = max(each.agreement for each in complete)
     rivals = [each for each in complete if each.agreement >= NEARLY * most]
     best = min(rivals, key=lambda each: (each.first, each.is_spaced, rank(each), -each.score))
@@ -128,12 +130,12 @@ def separated(sample: str) -> tuple[Fit | None, tuple[Doubt, ...]]:
             continue
         if rival.first < best.first or rival.agreement >= AS_GOOD * best.agreement:
             return best, (Doubt("separator", in_words(best.dialect), in_words(rival.dialect)),)
-    if character_of(best.dialect) in RARE[2:] or not best.is_trusted:
+    if _character_of(best.dialect) in RARE[2:] or not best.is_trusted:
         return best, (Doubt("separator", in_words(best.dialect), NO_COLUMNS),)
     return best, ()
 
 
-def uncertain(fits: list[Fit]) -> tuple[Fit | None, tuple[Doubt, ...]]:
+def _uncertain(fits: list[Fit]) -> tuple[Fit | None, tuple[Doubt, ...]]:
     """The best of fits none of which is complete; None when it would cut a text of one column."""
     best = max(fits, key=lambda each: (each.score, -each.odd), default=None)
     if best is None:
@@ -148,29 +150,30 @@ def uncertain(fits: list[Fit]) -> tuple[Fit | None, tuple[Doubt, ...]]:
 
 def rank(each: Fit) -> int:
     """Place of the separator among those we know, the space after it left out."""
-    return (*SEPARATORS, *RARE).index(character_of(each.dialect))
+    return (*SEPARATORS, *RARE).index(_character_of(each.dialect))
 
 
-def character_of(dialect: Dialect) -> str:
+def _character_of(dialect: Dialect) -> str:
     """The separator without the space that may follow it."""
     return dialect.separator[0]
 
 
 def candidates(sample: str, separators: tuple[str, ...]) -> list[Dialect]:
+    """A dialect for each separator that the sample has, with apostrophes where they alone stand around fields."""
     marks = ['"']
-    if may_be_quoted(sample):
+    if _may_be_quoted(sample):
         marks.append("'")
-    found = []
+    dialects = []
     for separator in separators:
         if separator not in sample:
             continue
         counts = {mark: len(quoted_field(separator, mark).findall(sample)) for mark in marks if mark in sample}
         apostrophes = counts.get("'", 0) > 0 and not counts.get('"')
-        found.append(Dialect(separator, "'" if apostrophes else '"'))
-    return found
+        dialects.append(Dialect(separator, "'" if apostrophes else '"'))
+    return dialects
 
 
-def with_space(dialect: Dialect, sample: str) -> Dialect:
+def _with_space(dialect: Dialect, sample: str) -> Dialect:
     """The dialect with a space after each separator, if all separators have one that are not inside quoted fields."""
     character = dialect.separator
     if character + " " not in sample:
@@ -181,11 +184,13 @@ def with_space(dialect: Dialect, sample: str) -> Dialect:
 
 
 def quoted_field(separator: str, mark: str) -> re.Pattern[str]:
+    """A field in quotation marks, between two separators or at an end of a line."""
     s = re.escape(separator)
     return re.compile(rf"(?:^|(?<=[\r\n])|(?<={s})) ?{mark}[^{mark}]*(?:{mark}{mark}[^{mark}]*)*{mark}(?=[\r\n]|{s}|$)")
 
 
 def fit(sample: str, dialect: Dialect) -> Fit:
+    """How well a dialect divides the sample."""
     records, odd = all_records(sample, dialect)
     filled = [place for place, record in enumerate(records) if any(record)] or list(range(len(records)))
     sizes = [len(records[place]) for place in filled]
@@ -209,7 +214,7 @@ def fit(sample: str, dialect: Dialect) -> Fit:
     found = Fit(replace(dialect, widths=usual), *shares, len(odd))
     marked = set(odd)  # records with odd marks are mended when the widths are known
     sizes = [usual[0] if place in marked else size for place, size in zip(filled, sizes, strict=True)]
-    top = heading_place(sizes, usual)
+    top = _heading_place(sizes, usual)
     if top is None:
         return found
     below = [size for size in sizes[top:] if size > 1]
@@ -219,7 +224,7 @@ def fit(sample: str, dialect: Dialect) -> Fit:
     return replace(found, first=top, whole=whole, divided=share, is_list=is_list)
 
 
-def heading_place(sizes: list[int], usual: tuple[int, ...]) -> int | None:
+def _heading_place(sizes: list[int], usual: tuple[int, ...]) -> int | None:
     """The place of the first complete record that another follows, or that is the last."""
     for place, (size, following) in enumerate(pairwise([*sizes, usual[0]])):
         if size in usual and following in usual:
@@ -237,7 +242,7 @@ def shape(field: str) -> str:
     return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", field.strip()))
 
 
-def is_proven(each: Fit, sample: str) -> bool:
+def _is_proven(each: Fit, sample: str) -> bool:
     """Whether a rare separator divides the sample into columns, and not a text into words."""
     separator, mark = each.dialect.separator, each.dialect.quote
     if separator in "~^":
@@ -246,41 +251,42 @@ def is_proven(each: Fit, sample: str) -> bool:
     return each.columns > 2 and (quoted > 2 or (each.columns > 3 and each.agreement > 0.9))
 
 
-def with_marks(best: Fit, sample: str) -> tuple[Fit, tuple[Doubt, ...]]:
+def _with_marks(best: Fit, sample: str) -> tuple[Fit, tuple[Doubt, ...]]:
     """The fit with its escape of quotation marks, and the doubt whether apostrophes are such marks."""
     dialect = best.dialect
     if "\\" + dialect.quote in sample:
         escaped = fit(sample, replace(dialect, escaped=True))
-        if unevenness(escaped) == unevenness(best):
+        if _unevenness(escaped) == _unevenness(best):
             return best, (Doubt("separator", *BACKSLASHES),)
-        best = min(best, escaped, key=unevenness)
+        best = min(best, escaped, key=_unevenness)
     return best, apostrophes(dialect, sample)
 
 
 def apostrophes(dialect: Dialect, sample: str) -> tuple[Doubt, ...]:
     """The doubt whether apostrophes around values are quotation marks: a separator between them tells."""
-    if not may_be_quoted(sample):
+    if not _may_be_quoted(sample):
         return ()
     fields = quoted_field(dialect.separator, "'").findall(sample)
     in_line = [field[1:-1] for field in fields if len(field.splitlines()) < 2]
-    is_told = any(dialect.separator in field or "''" in field for field in in_line)
+    is_quoted = any(dialect.separator in field or "''" in field for field in in_line)
     if dialect.quote == "'":
-        return () if is_told else (Doubt("separator", *APOSTROPHES),)
+        return () if is_quoted else (Doubt("separator", *APOSTROPHES),)
     others = quoted_field(dialect.separator, '"').findall(sample)
-    return (Doubt("separator", *APOSTROPHES[::-1]),) if is_told or len(fields) > len(others) else ()
+    return (Doubt("separator", *APOSTROPHES[::-1]),) if is_quoted or len(fields) > len(others) else ()
 
 
-def may_be_quoted(sample: str) -> bool:
+def _may_be_quoted(sample: str) -> bool:
     """Whether apostrophes open and close values."""
     opens = re.search(r"(?:^|[;,\t| \r\n])'", sample)
     return opens is not None and re.search(r"'(?:[;,\t| \r\n]|$)", sample) is not None
 
 
-def unevenness(each: Fit) -> float:
+def _unevenness(each: Fit) -> float:
     return each.odd + 1 - each.agreement
 
 
 def in_words(dialect: Dialect) -> str:
+    """The separator in Russian."""
     separator = dialect.separator
     return WORDS.get(separator) or WORDS.get(separator.strip(" "), f"«{separator}»") + (
         " с пробелом" if separator != separator.strip(" ") else ""

@@ -134,13 +134,13 @@ def one_byte_encoding(data: bytes) -> tuple[str, tuple[Doubt, ...]]:
 def russian(data: bytes, among: tuple[str, ...]) -> str | None:
     """A short text, such as the name of a file, in that of some encodings in which its letters make the best Russian;
     None when there is a letter in each which no Russian text has."""
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for encoding in among:
         with suppress(UnicodeDecodeError):
             text = data.decode(encoding)
             if all(letter in WEIGHT for letter in text.lower() if letter >= "\x80"):
-                found[text] = _plausibility(text)
-    return max(found, key=lambda text: found[text], default=None)
+                scores[text] = _plausibility(text)
+    return max(scores, key=lambda text: scores[text], default=None)
 
 
 def _with_letters(data: bytes) -> bytes:
@@ -148,12 +148,12 @@ def _with_letters(data: bytes) -> bytes:
 
     «МБОУ СОШ» in every row would outvote all other words, and its capitals look like words in another encoding.
     """
-    seen: Counter[bytes] = Counter()
+    counts: Counter[bytes] = Counter()
     words: list[bytes] = []
-    for found in WORD.finditer(data):
-        word = found[0]
-        seen[word] += 1
-        if seen[word] <= REPEATS:
+    for match in WORD.finditer(data):
+        word = match[0]
+        counts[word] += 1
+        if counts[word] <= REPEATS:
             words.append(word)
             if len(words) >= LETTERS:
                 break
@@ -190,14 +190,14 @@ def _is_latin(text: str) -> bool:
 
 def _latin(data: bytes, sample: bytes, cyrillic: str) -> tuple[str, tuple[Doubt, ...]]:
     """Western European, unless signs would stand inside words by that."""
-    found = "cp1252"
-    if SIGN_IN_WORD.search(sample.decode(found, "replace")):
-        found = _opinion(sample, LATIN) or found
+    encoding = "cp1252"
+    if SIGN_IN_WORD.search(sample.decode(encoding, "replace")):
+        encoding = _opinion(sample, LATIN) or encoding
     try:
-        data.decode(found)
+        data.decode(encoding)
     except UnicodeDecodeError:
-        found = "latin-1"
-    return found, (Doubt("encoding", found, cyrillic),)
+        encoding = "latin-1"
+    return encoding, (Doubt("encoding", encoding, cyrillic),)
 
 
 def _opinion(sample: bytes, among: tuple[str, ...]) -> str | None:

@@ -21,6 +21,7 @@ class Spans:
         self.runs: list[tuple[int, int]] = []
 
     def add(self, first: int, last: int) -> None:
+        """Take a run in, from its first number to its last."""
         if self.runs and self.runs[-1][1] + 1 == first <= last:
             first = self.runs.pop()[0]
         self.runs.append((first, last))
@@ -56,7 +57,7 @@ class Extras:
         while len(rows) > last + 1 and all(map(is_blank, rows[-1])):
             rows.pop()
         width = max(map(len, rows), default=0)
-        if ends_in_white_space(rows, width):
+        if _ends_in_white_space(rows, width):
             width = 1 + max((c for row in rows for c, value in enumerate(row) if not is_blank(value)), default=-1)
             width = max(width, 1 + max((column for _, column in self.unvalued), default=-1))
             for row in rows:
@@ -76,16 +77,16 @@ class Extras:
 
 def sound(merged: Iterable[Range]) -> set[Range]:
     """The ranges with their corners in order, once each; those of one cell or past the end of a sheet are none."""
-    found = set()
-    for each in merged:
-        top, bottom = sorted((each.first_row, each.last_row))
-        left, right = sorted((each.first_column, each.last_column))
+    ranges = set()
+    for area in merged:
+        top, bottom = sorted((area.first_row, area.last_row))
+        left, right = sorted((area.first_column, area.last_column))
         if (top, left) != (bottom, right) and bottom <= MOST_ROWS and right <= MOST_COLUMNS:
-            found.add(Range(top, left, bottom, right))
-    return found
+            ranges.add(Range(top, left, bottom, right))
+    return ranges
 
 
-def ends_in_white_space(rows: list[list[Value]], width: int) -> bool:
+def _ends_in_white_space(rows: list[list[Value]], width: int) -> bool:
     """Is the last column there only for white space?"""
     last = [row[-1] for row in rows if len(row) == width and row and row[-1] is not None]
     return bool(last) and all(map(is_blank, last))

@@ -17,7 +17,7 @@ GAP_ROWS, GAP_COLUMNS = 1000, 100
 MOST_FAR = 100
 """Cells behind such a gap: more of them are no slip of the hand."""
 FAR_SHOWN = 5
-TOLD = 1000
+COUNTED_BEYOND = 1000
 """Cells beyond the limit that are still looked at, so that a refusal can say how large the sheet is."""
 
 
@@ -36,7 +36,7 @@ class Filled:
         if row >= MOST_ROWS or column >= MOST_COLUMNS:
             raise Unreadable("too_large", f"Sheet {self.name!r} has a cell past the end of any sheet.")
         self.count += 1
-        if self.count > self.most + TOLD:
+        if self.count > self.most + COUNTED_BEYOND:
             self._refuse()
         line = self.lines.get(row)
         if line is None:
@@ -64,7 +64,7 @@ class Filled:
         for r, c in extra.unvalued:
             laid.extend([] for _ in range(r + 1 - len(laid)))
             laid[r].extend(None for _ in range(c + 1 - len(laid[r])))
-        doubts = (Doubt("far_cells", far_words(self.name, far)),) if far else ()
+        doubts = (Doubt("far_cells", _far_words(self.name, far)),) if far else ()
         return extra.sheet(self.name, laid, visible=visible), doubts
 
     def _refuse(self) -> None:
@@ -78,9 +78,9 @@ class Filled:
         if rows * columns <= self.most:
             return set()
         shown = {(r, c) for r, line in self.lines.items() for c, value in line.items() if not is_blank(value)}
-        below = end_before_gap({r for r, _ in shown | extra.unvalued}, GAP_ROWS)
+        below = _end_before_gap({r for r, _ in shown | extra.unvalued}, GAP_ROWS)
         near = {place for place in shown | extra.unvalued if place[0] < below}
-        right = end_before_gap({c for _, c in near}, GAP_COLUMNS)
+        right = _end_before_gap({c for _, c in near}, GAP_COLUMNS)
         near = {place for place in near if place[1] < right}
         far = (shown | extra.unvalued) - near
         if below * right > self.most or len(far) > MOST_FAR:
@@ -92,7 +92,7 @@ class Filled:
         return far
 
 
-def end_before_gap(used: set[int], gap: int) -> int:
+def _end_before_gap(used: set[int], gap: int) -> int:
     """The number after the last used one before the first wide gap; the numbers begin at 0."""
     for before, after in pairwise([*sorted(used), MOST_ROWS + gap + 1]):
         if after - before > gap:
@@ -100,7 +100,7 @@ def end_before_gap(used: set[int], gap: int) -> int:
     return 0
 
 
-def far_words(name: str, far: set[Place]) -> str:
+def _far_words(name: str, far: set[Place]) -> str:
     """Which cells were left out, in words for the sender."""
     shown = ", ".join(cell_address(r, c) for r, c in sorted(far)[:FAR_SHOWN])
     more = f" и ещё {len(far) - FAR_SHOWN}" if len(far) > FAR_SHOWN else ""

@@ -37,8 +37,8 @@ def read(stem: str, data: bytes, text: str, encoding: str, doubts: tuple[Doubt, 
     """
     text, encoding, doubts = as_page_says(data, text, encoding, doubts)
     page = _Page()
-    for name, is_end, told, words in tokens(text):
-        page.text.add(words) if words else page.tag(name, is_end, told)
+    for name, is_end, raw_attributes, words in tokens(text):
+        page.text.add(words) if words else page.tag(name, is_end, raw_attributes)
     if page.table is not None and "<html" in text[:START].lower() and "</html" not in text[-START:].lower():
         doubts = (*doubts, CUT_OFF)
     page.nested = 0
@@ -90,13 +90,13 @@ class _Page:
         self.cell: dict[str, str] | None = None
         self.nested = 0  # tables within the open cell; they are text of it
 
-    def tag(self, name: str, is_end: bool, told: str) -> None:
+    def tag(self, name: str, is_end: bool, raw_attributes: str) -> None:
         if name == "br":
             self.text.break_line()
         elif name == "table":
             (self.end_table if is_end else self.begin_table)()
         elif name in PARTS and self.table is not None and not self.nested:
-            self.part(self.table, name, is_end, told)
+            self.part(self.table, name, is_end, raw_attributes)
         elif name in CELLS:
             self.text.add(" ")
         elif name in LINES or name in PARTS:
@@ -110,7 +110,7 @@ class _Page:
             self.end_table()
             self.table = _Table()
 
-    def part(self, table: _Table, name: str, is_end: bool, told: str) -> None:
+    def part(self, table: _Table, name: str, is_end: bool, raw_attributes: str) -> None:
         self.end_cell(table)
         if name not in CELLS:
             table.is_in_row = False
@@ -121,33 +121,33 @@ class _Page:
                 table.is_in_row = True
                 table.rows.append([])
                 self.check_size(table)
-            known = attributes(told) if told.strip() else {}
+            about = attributes(raw_attributes) if raw_attributes.strip() else {}
             if name in CELLS:
-                self.cell = known
-            elif "hidden" in known or HIDDEN.search(known.get("style", "")):
+                self.cell = about
+            elif "hidden" in about or HIDDEN.search(about.get("style", "")):
                 table.hidden.append(len(table.rows) - 1)
 
     def end_cell(self, table: _Table) -> None:
         """Put the text so far where it belongs: into the open cell, or above the table."""
-        text, known, self.cell = self.text.taken(), self.cell, None
-        if known is None:
+        text, about, self.cell = self.text.taken(), self.cell, None
+        if about is None:
             table.loose += filter(None, text.split("\n"))
             return
         r, row = len(table.rows) - 1, table.rows[-1]
         c = len(row)
         while table.taken.get(c, -1) >= r:
             c += 1
-        across, down = span(known, "colspan", WIDEST), span(known, "rowspan", LONGEST)
+        across, down = span(about, "colspan", WIDEST), span(about, "rowspan", LONGEST)
         if c + across > table.width:
             table.width = c + across
             self.check_size(table)
-        value, is_percent = value_of(known, text)
+        value, is_percent = _value_of(about, text)
         row += [None] * (c - len(row))
         row += [value, *[None] * (across - 1)]
         if down > 1:
             table.taken.update(dict.fromkeys(range(c, c + across), r + down - 1))
         if across > 1 or down > 1:
-            is_one = "mso-ignore:colspan" in known.get("style", "")  # Excel writes this where nothing is merged
+            is_one = "mso-ignore:colspan" in about.get("style", "")  # Excel writes this where nothing is merged
             table.spans.append(Range(r, c, r + down - 1, c if is_one else c + across - 1))
         if is_percent:
             table.percents.append((r, c))
@@ -166,9 +166,9 @@ class _Page:
         self.rows += [row + [None] * (table.width - len(row)) for row in table.rows]
         self.width = max(self.width, table.width, 1)
         self.check_size(_Table())
-        for each in table.spans:
-            if each.first_row < each.last_row or each.first_column < each.last_column:
-                self.merged.append(replace(each, first_row=first + each.first_row, last_row=first + each.last_row))
+        for area in table.spans:
+            if area.first_row < area.last_row or area.first_column < area.last_column:
+                self.merged.append(replace(area, first_row=first + area.first_row, last_row=first + area.last_row))
         self.hidden += [first + r for r in table.hidden]
         self.percents += [(first + r, c) for r, c in table.percents]
         self.has_table |= sum(sum(value is not None for value in row) > 1 for row in table.rows) > 1
@@ -179,25 +179,25 @@ class _Page:
             raise Unreadable("too_large", f"The tables of the page have {rows} rows and {width} columns.")
 
 
-def span(known: dict[str, str], name: str, most: int) -> int:
+def span(about: dict[str, str], name: str, most: int) -> int:
     """How many columns or rows a cell takes; a rowspan of 0 goes to the end of its group."""
-    said = known.get(name, "").strip()[:10]
-    if not said.isdecimal():
+    stated = about.get(name, "").strip()[:10]
+    if not stated.isdecimal():
         return 1
-    return min(int(said), most) or (most if name == "rowspan" else 1)
+    return min(int(stated), most) or (most if name == "rowspan" else 1)
 
 
-def value_of(known: dict[str, str], text: str) -> tuple[Value, bool]:
+def _value_of(about: dict[str, str], text: str) -> tuple[Value, bool]:
     """The value of a cell, and whether it is a percent. All is text, unless the page keeps a number or an error."""
-    if "x:err" in known and text in ERRORS.values():
+    if "x:err" in about and text in ERRORS.values():
         return CellError(text), False
-    said = next((known[name] for name in NUMBERS if name in known), "")
-    if not said:
+    stated = next((about[name] for name in NUMBERS if name in about), "")
+    if not stated:
         return text or None, False
-    is_percent = text.endswith("%") or "%" in "".join(NUMBER_FORMAT.findall(known.get("style", "")))
+    is_percent = text.endswith("%") or "%" in "".join(NUMBER_FORMAT.findall(about.get("style", "")))
     digits = SPACE.sub("", text).rstrip("%").replace(",", ".")
     try:
-        exact, shown = float(said), float(digits) / (100 if text.endswith("%") else 1)
+        exact, shown = float(stated), float(digits) / (100 if text.endswith("%") else 1)
     except ValueError:
         return text or None, False
     step = 10.0 ** -len(digits.partition(".")[2]) / (100 if text.endswith("%") else 1)

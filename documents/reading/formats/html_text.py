@@ -52,11 +52,11 @@ def as_page_says(
 
     Pages name a wrong one often: Latin where the letters are Russian, or another than the UTF-8 that they are.
     """
-    said = CHARSET.search(data[:SAMPLE])
-    if not said or encoding.startswith("utf-"):
+    charset = CHARSET.search(data[:SAMPLE])
+    if not charset or encoding.startswith("utf-"):
         return text, encoding, doubts
     try:
-        named = codecs.lookup(said[1].decode("ascii", "replace")).name
+        named = codecs.lookup(charset[1].decode("ascii", "replace")).name
         as_said = data.decode(named) if named.startswith(ONE_BYTE) else None
     except (LookupError, UnicodeError):
         return text, encoding, doubts
@@ -80,12 +80,12 @@ def tokens(text: str) -> Iterator[Token]:
             yield name, bool(match["end"]), match["told"], ""
 
 
-def attributes(told: str) -> dict[str, str]:
+def attributes(raw: str) -> dict[str, str]:
     """The attributes of a tag; of two with one name the first counts."""
-    found: dict[str, str] = {}
-    for name, double, single, bare in ATTRIBUTE.findall(told):
-        found.setdefault(name.lower(), unescaped(double or single or bare))
-    return found
+    values: dict[str, str] = {}
+    for name, double, single, bare in ATTRIBUTE.findall(raw):
+        values.setdefault(name.lower(), unescaped(double or single or bare))
+    return values
 
 
 def unescaped(text: str) -> str:
@@ -105,14 +105,17 @@ class Lines:
         self.pieces: list[str] = []
 
     def add(self, text: str) -> None:
+        """Text goes on in the same line, its spaces made one."""
         text = SPACES.sub(" ", unescaped(text))
         if self.is_within_line or text != " ":
             self.pieces.append(text)
 
     def break_line(self) -> None:
+        """The line ends here, even if it is blank."""
         self.pieces.append("\n")
 
     def begin_line(self) -> None:
+        """What follows stands in a line of its own."""
         if self.is_within_line:
             self.pieces.append("\n")
 

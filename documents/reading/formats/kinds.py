@@ -128,8 +128,8 @@ def refuse_pointer(text: str) -> None:
             raise not_a_table(what, "pointer")
     if start.startswith("{"):
         try:
-            told = json.loads(start)
+            document = json.loads(start)
         except (ValueError, RecursionError):
             return
-        if isinstance(told, dict) and len(told) < 10 and any(key in told for key in WEB_DOCUMENT):
+        if isinstance(document, dict) and len(document) < 10 and any(key in document for key in WEB_DOCUMENT):
             raise not_a_table("a pointer to a table kept on the web", "pointer")

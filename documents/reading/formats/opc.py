@@ -54,19 +54,19 @@ class Package:
     def relations(self, member: str) -> dict[str, Relation]:
         """The relations of a part by their ids; of the whole package for "". None when they are absent or damaged."""
         folder, name = posixpath.split(normal(member))
-        found: dict[str, Relation] = {}
+        relations: dict[str, Relation] = {}
 
         def relation(tag: str, attributes: dict[str, str]) -> None:
             if tag.rpartition(":")[2] == "Relationship" and attributes.get("TargetMode") != "External":
                 kind = attributes.get("Type", "").rpartition("/")[2].lower()
-                found[attributes.get("Id", "")] = Relation(kind, self._target(folder, attributes.get("Target", "")))
+                relations[attributes.get("Id", "")] = Relation(kind, self._target(folder, attributes.get("Target", "")))
 
         if there := self.member(posixpath.join(folder, "_rels", f"{name}.rels")):
             try:
                 walk(self.open(there), relation)
             except DAMAGE:
                 return {}
-        return found
+        return relations
 
     def _target(self, folder: str, target: str) -> str:
         """The member that a relation of a part in a folder points at; "" for none."""
@@ -103,14 +103,15 @@ class Package:
 
 
 def normal(path: str) -> str:
+    """A path as parts are compared: with slashes, none at its beginning, in small letters."""
     return path.replace("\\", "/").lstrip("/").lower()
 
 
 def root_of(start: bytes) -> str:
     """The name of the root element of an XML part that begins so, in small letters and without a prefix."""
     text = start.decode("utf-16" if start.startswith(UTF16[:2]) else "latin-1", "ignore").replace("\0", "")
-    found = ROOT.search(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
-    return found[1].lower() if found else ""
+    root = ROOT.search(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
+    return root[1].lower() if root else ""
 
 
 def is_utf8(start: bytes) -> bool:
@@ -119,5 +120,5 @@ def is_utf8(start: bytes) -> bool:
         return True
     if start.startswith(UTF16):
         return False
-    said = ENCODING.match(start.removeprefix(b"\xef\xbb\xbf"))
-    return said is None or said[1].lower() in UTF8
+    encoding = ENCODING.match(start.removeprefix(b"\xef\xbb\xbf"))
+    return encoding is None or encoding[1].lower() in UTF8

@@ -41,9 +41,11 @@ class Dialect:
 
     @property
     def delimiter(self) -> str:
+        """The one character that csv divides by."""
         return self.separator if len(self.separator) == 1 else SEPARATED
 
     def reader(self, lines: Iterable[str], strict: bool = True) -> Iterator[list[str]]:
+        """The records of encoded lines, by csv. Raises csv.Error for odd marks when strict."""
         return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=strict)
 
     def encoded(self, text: str) -> str:
@@ -57,6 +59,7 @@ class Dialect:
         return text if len(self.separator) == 1 else text.replace(self.separator, SEPARATED)
 
     def decoded(self, record: list[str]) -> list[str]:
+        """The fields of an encoded record as they stand in the text."""
         if self.is_plain:
             return record
         record = [field.replace(SEPARATED, self.separator) for field in record]
@@ -68,10 +71,10 @@ class Dialect:
 def all_records(text: str, dialect: Dialect) -> tuple[list[list[str]], list[int]]:
     """The records of a text and the places of the odd ones. Raises Unreadable for a field without end."""
     try:
-        found = [dialect.decoded(record) for record in dialect.reader(io.StringIO(dialect.encoded(text), newline=""))]
-        if max(text.count("\n"), text.count("\r")) <= len(found):
-            return found, []
-        return found, [place for place, record in enumerate(found) if is_several(record, dialect)]
+        whole = [dialect.decoded(record) for record in dialect.reader(io.StringIO(dialect.encoded(text), newline=""))]
+        if max(text.count("\n"), text.count("\r")) <= len(whole):
+            return whole, []
+        return whole, [place for place, record in enumerate(whole) if _is_several(record, dialect)]
     except csv.Error:
         pass
     mended = list(records(io.StringIO(text, newline=""), dialect))
@@ -95,7 +98,7 @@ def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str],
             if any(len(field) > FIELD_LIMIT for field in record):
                 raise Unreadable("corrupt", f"The text has a field of more than {FIELD_LIMIT} characters.") from None
         last, record = len(record), dialect.decoded(record)
-        yield record, is_odd or (len(source.taken) > 1 and is_several(record, dialect))
+        yield record, is_odd or (len(source.taken) > 1 and _is_several(record, dialect))
 
 
 class Lines:
@@ -128,7 +131,7 @@ class Lines:
             if line is None:
                 break
             text += line
-            if is_record(line, dialect):
+            if _is_record(line, dialect):
                 break
         first, *others = self.taken
         self.waiting += reversed(others)
@@ -136,7 +139,7 @@ class Lines:
         return record or next(dialect.reader([first], strict=False), [])
 
 
-def is_several(record: list[str], dialect: Dialect) -> bool:
+def _is_several(record: list[str], dialect: Dialect) -> bool:
     """Whether a record of several lines may be several records between two stray marks: its ends look like records."""
     places = [place for place, field in enumerate(record) if "\n" in field or "\r" in field]
     if not places:
@@ -147,7 +150,7 @@ def is_several(record: list[str], dialect: Dialect) -> bool:
     return before in dialect.widths and after >= min(dialect.widths) > 1
 
 
-def is_record(line: str, dialect: Dialect) -> bool:
+def _is_record(line: str, dialect: Dialect) -> bool:
     """Whether the line alone is a record like the others."""
     try:
         return len(next(dialect.reader([line]))) in dialect.widths
@@ -168,11 +171,11 @@ def joined(text: str, dialect: Dialect, width: int | None) -> list[str] | None:
     for start, piece in enumerate(pieces):
         if not best[start]:
             continue
-        for end, oddness, field in fields_from(pieces, start, piece, quote, delimiter):
+        for end, oddness, field in _fields_from(pieces, start, piece, quote, delimiter):
             for count, (before, _, _) in best[start].items():
                 key = count + 1 if width is not None else 0
-                known = best[end].get(key)
-                if (width is None or key <= width) and (known is None or before + oddness < known[0]):
+                rival = best[end].get(key)
+                if (width is None or key <= width) and (rival is None or before + oddness < rival[0]):
                     best[end][key] = (before + oddness, start, field)
     count, place = (width or 0), len(pieces)
     if count not in best[place]:
@@ -185,7 +188,7 @@ def joined(text: str, dialect: Dialect, width: int | None) -> list[str] | None:
     return record[::-1]
 
 
-def fields_from(
+def _fields_from(
     pieces: list[str], start: int, piece: str, quote: str, delimiter: str
 ) -> Iterator[tuple[int, int, str]]:
     """Each field that may begin with this piece: the place after it, its odd marks, its text."""

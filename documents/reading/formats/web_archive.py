@@ -56,26 +56,26 @@ def read(stem: str, data: bytes) -> Grid:
     names = sheet_names(pages)
     sheets: list[Sheet] = []
     notes: list[str] = ["saved web page"]
-    is_whole = not any(isinstance(each, CloseBoundaryNotFoundDefect) for part in parts for each in part.defects)
+    is_whole = not any(isinstance(defect, CloseBoundaryNotFoundDefect) for part in parts for defect in part.defects)
     doubts: list[Doubt] = [] if is_whole else [html_table.CUT_OFF]
     for page in pages:
         name, visible = names.get(location(page), ("", True)) if names else ("", True)
         if names and not name:
             continue  # the frame around the sheets, and the strip of their names
         try:
-            found = html_table.read(name or stem, *page_text(page))
+            grid = html_table.read(name or stem, *_page_text(page))
         except Unreadable as refused:
             if refused.reason != "unknown":
                 raise
             continue
         if not name and sheets:
             name = f"{stem} ({len(sheets) + 1})"
-        sheet = found.sheets[0]
+        sheet = grid.sheets[0]
         sheets.append(
             Sheet(name or stem, sheet.rows, sheet.merged, visible, sheet.hidden_rows, percents=sheet.percents)
         )
-        notes += [note for note in found.notes if note not in notes]
-        doubts += [doubt for doubt in found.doubts if doubt not in doubts]
+        notes += [note for note in grid.notes if note not in notes]
+        doubts += [doubt for doubt in grid.doubts if doubt not in doubts]
     if not sheets:
         raise not_a_table("a saved web page without a table", "page")
     return Grid(sheets, "mht", tuple(notes), tuple(doubts))
@@ -83,16 +83,16 @@ def read(stem: str, data: bytes) -> Grid:
 
 def sheet_names(pages: list[Message]) -> dict[str, tuple[str, bool]]:
     """File name of a page → name of the sheet of Excel that it is, and whether people see it; none for other pages."""
-    found: dict[str, tuple[str, bool]] = {}
+    sheets: dict[str, tuple[str, bool]] = {}
     for page in pages:
-        _, text, _, _ = page_text(page)
+        _, text, _, _ = _page_text(page)
         for about in SHEET.findall(text):
             name, source = NAME.search(about), SOURCE.search(about)
             if name and source:
                 file = posixpath.basename(source[1].replace("\\", "/")).lower()
-                found[file] = unescaped(name[1]), HIDDEN.search(about) is None
-        if found:
-            return found
+                sheets[file] = unescaped(name[1]), HIDDEN.search(about) is None
+        if sheets:
+            return sheets
     return {}
 
 
@@ -101,14 +101,14 @@ def location(page: Message) -> str:
     return posixpath.basename(str(page.get("Content-Location", "")).strip().replace("\\", "/")).lower()
 
 
-def page_text(page: Message) -> tuple[bytes, str, str, tuple[Doubt, ...]]:
+def _page_text(page: Message) -> tuple[bytes, str, str, tuple[Doubt, ...]]:
     """The bytes of a page, its text, and the encoding: that which its part names if it fits, else judged."""
     raw = page.get_payload(decode=True)
     data = raw if isinstance(raw, bytes) else b""
-    said = page.get_content_charset()
-    if said:
+    charset = page.get_content_charset()
+    if charset:
         try:
-            return data, data.decode(said), said, ()
+            return data, data.decode(charset), charset, ()
         except (LookupError, UnicodeError):
             pass
     return data, *decoded(data)

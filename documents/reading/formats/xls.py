@@ -44,9 +44,9 @@ def _workbook_stream(data: bytes) -> bytes:
     for name in ("Workbook", "Book"):
         if name in streams:
             return streams[name]
-    known = {name.lower() for name in streams}
+    names = {name.lower() for name in streams}
     for name, what, looks in STREAMS:
-        if name in known:
+        if name in names:
             raise not_a_table(what, looks)
     raise not_a_table("an old Office file without a workbook", "document")
 

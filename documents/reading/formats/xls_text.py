@@ -67,16 +67,16 @@ class _Pieces:
 
     def take(self, size: int) -> bytes:
         """So many bytes. Raises IndexError when they are not there."""
-        found = b""
-        while len(found) < size:
+        data = b""
+        while len(data) < size:
             if self.place >= len(self.pieces):
                 raise IndexError("texts cut off")
-            part = self.pieces[self.place][self.at : self.at + size - len(found)]
-            found += part
+            part = self.pieces[self.place][self.at : self.at + size - len(data)]
+            data += part
             self.at += len(part)
             if self.at >= len(self.pieces[self.place]):
                 self.place, self.at = self.place + 1, 0
-        return found
+        return data
 
     def skip(self, size: int) -> None:
         while size > 0 and self.place < len(self.pieces):
@@ -88,14 +88,14 @@ class _Pieces:
 
     def letters(self, count: int, bits: int) -> str:
         """So many letters of a text with these bits."""
-        found: list[str] = []
+        texts: list[str] = []
         while count > 0:
             if self.place >= len(self.pieces):
                 raise IndexError("texts cut off")
             piece, width = self.pieces[self.place], 2 if bits & IS_WIDE else 1
             raw = piece[self.at : self.at + width * count]
             raw = raw[: len(raw) // width * width]
-            found.append(raw.decode("utf-16-le" if width == 2 else "latin-1", "surrogatepass"))
+            texts.append(raw.decode("utf-16-le" if width == 2 else "latin-1", "surrogatepass"))
             count -= len(raw) // width
             self.at += len(raw)
             if count > 0:
@@ -105,4 +105,4 @@ class _Pieces:
                 bits = self.pieces[self.place][0]
         if self.place < len(self.pieces) and self.at >= len(self.pieces[self.place]):
             self.place, self.at = self.place + 1, 0
-        return "".join(found).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return "".join(texts).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -81,7 +81,7 @@ def workbook_of(package: Package) -> Workbook:
     for member, usual in ((book.texts, "xl/sharedstrings.xml"), (book.styles, "xl/styles.xml")):
         if member and (member.lower() != usual or not is_utf8(package.start(member))):
             book.is_usual = False
-    if book.texts and promised_texts(package, book.texts) > package.archive.getinfo(book.texts).file_size:
+    if book.texts and _promised_texts(package, book.texts) > package.archive.getinfo(book.texts).file_size:
         book.is_usual = False  # calamine would reserve memory for as many
 
     def start(tag: str, attributes: dict[str, str]) -> None:
@@ -120,18 +120,19 @@ def is_ordinary(package: Package) -> bool:
         if package.main_part != package.member("xl/workbook.xml"):
             return False
         book = workbook_of(package)
-        starts = [head(package, each.member) for each in book.sheets]
+        starts = [head(package, sheet.member) for sheet in book.sheets]
     except DAMAGE:
         return False
     return book.is_usual and not any(VALUE_FIRST.search(start) or not is_utf8(start) for start in starts)
 
 
 def head(package: Package, member: str) -> bytes:
+    """The first bytes of a sheet, its first cells among them."""
     with package.open(member) as part:
         return part.read(LONG_START)
 
 
-def promised_texts(package: Package, member: str) -> int:
+def _promised_texts(package: Package, member: str) -> int:
     """How many shared texts the part says that it has."""
     promised = TEXT_COUNT.search(package.start(member))
     return int(promised[1][:20]) if promised else 0
@@ -145,6 +146,7 @@ def percent_styles(book: Workbook) -> frozenset[int]:
 
 
 def has(package: Package, member: str, mark: re.Pattern[bytes]) -> bool:
+    """Whether a mark stands anywhere in a part."""
     chunk = b""
     with package.open(member) as part:
         while fresh := part.read(CHUNK):
@@ -176,17 +178,18 @@ def is_plain(package: Package, member: str, percents: frozenset[int]) -> bool:
 
 
 def is_odd(chunk: bytes, prefix: bytes, percents: frozenset[int]) -> bool:
+    """Whether a piece of a sheet holds what calamine does not tell."""
     return (
         any(mark in chunk for mark in ERROR_MARKS)
         or (b"hidden" in chunk and HIDDEN.search(chunk) is not None)
         or (b"mergeCell" in chunk and OPEN_MERGE.search(chunk) is not None)
-        or (b"<%bf" % prefix in chunk and any(mark.search(chunk) for mark in formula_marks(prefix)))
+        or (b"<%bf" % prefix in chunk and any(mark.search(chunk) for mark in _formula_marks(prefix)))
         or (bool(percents) and not percents.isdisjoint(map(int, STYLE.findall(chunk))))
     )
 
 
 @cache
-def formula_marks(prefix: bytes) -> tuple[re.Pattern[bytes], ...]:
+def _formula_marks(prefix: bytes) -> tuple[re.Pattern[bytes], ...]:
     """How the end of a formula looks when no value follows it, or when its value stands before it; all begin with plain
     text, which is found fast."""
     p = re.escape(prefix)
@@ -207,7 +210,7 @@ def rectangle(package: Package, member: str) -> int:
     with package.open(member) as part:
         while fresh := part.read(1 << 20):
             chunk = chunk[-40:] + fresh
-            found = ADDRESS.findall(chunk)
-            columns.update(column[:9] for column, _ in found)
-            rows = max(rows, max((int(row[:9]) for _, row in found), default=0))
+            addresses = ADDRESS.findall(chunk)
+            columns.update(column[:9] for column, _ in addresses)
+            rows = max(rows, max((int(row[:9]) for _, row in addresses), default=0))
     return rows * max((column_number(column.decode()) for column in columns), default=0)

@@ -32,6 +32,7 @@ class Shared:
 
 
 def local(tag: str) -> str:
+    """The name of an element without its prefix."""
     return tag.rpartition(":")[2]
 
 
@@ -91,7 +92,7 @@ def style_kinds(package: Package, member: str) -> list[Kind | None]:
 
 def unescaped(text: str) -> str:
     """`_x000D_` is how a workbook writes a character that XML has not."""
-    return ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    return ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 def read_cells(package: Package, name: str, member: str, shared: Shared) -> tuple[Filled, list[str]]:
@@ -187,22 +188,22 @@ class _SheetParser:
         kind = self.type
         if kind in ("str", "inlineStr"):
             return unescaped(text)
-        said = text.strip()
-        if not said:
+        stated = text.strip()
+        if not stated:
             return None
         if kind == "s":
-            at = int(said)
+            at = int(stated)
             if not 0 <= at < len(self.shared.texts):
                 raise Unreadable("corrupt", "A cell of the workbook has a text that is not there.")
             return self.shared.texts[at]
         if kind == "b":
-            return said.lower() in YES
+            return stated.lower() in YES
         if kind == "e":
-            return CellError(said)
+            return CellError(stated)
         if kind == "d":
-            return moment_of(said)
+            return _moment_of(stated)
         try:
-            number = float(said)
+            number = float(stated)
         except ValueError:
             return unescaped(text)
         style = self.shared.kinds[self.style] if self.style < len(self.shared.kinds) else None
@@ -217,7 +218,7 @@ class _SheetParser:
         height = max(lines, default=-1)
         width = max((column for line in lines.values() for column in line), default=-1)
         for ref in self.merges:
-            merged = range_of(ref, height, width)
+            merged = _range_of(ref, height, width)
             is_open = merged is not None and not re.fullmatch(r"\D+\d+:\D+\d+", ref)
             if merged is not None and is_open:
                 across = range(merged.first_column, merged.last_column + 1)
@@ -231,7 +232,7 @@ class _SheetParser:
         return notes
 
 
-def range_of(ref: str, last_row: int, last_column: int) -> Range | None:
+def _range_of(ref: str, last_row: int, last_column: int) -> Range | None:
     """The range that a reference means, in any order of its corners; None for what is no reference."""
     first, _, last = ref.partition(":")
     one, two = SIDE.fullmatch(first), SIDE.fullmatch(last or first)
@@ -252,7 +253,7 @@ def column_number(letters: str) -> int:
     return number
 
 
-def moment_of(iso: str) -> Value:
+def _moment_of(iso: str) -> Value:
     """The moment of a cell that keeps it as ISO text; the text when it is none."""
     try:
         at = dt.datetime.fromisoformat(iso.removesuffix("Z"))

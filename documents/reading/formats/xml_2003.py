@@ -47,6 +47,7 @@ def read(data: bytes, text: str) -> Grid:
 
 
 def local(name: str) -> str:
+    """The name of an element or attribute without its prefix."""
     return name.rpartition(":")[2]
 
 
@@ -73,8 +74,8 @@ class _Parser:
         if tag == "Style":
             self.style = about.get("ID", "")
         elif tag == "NumberFormat":
-            said = about.get("Format", "")
-            self.kinds[self.style] = NAMED_FORMATS.get(said) or kind_of(said)
+            code = about.get("Format", "")
+            self.kinds[self.style] = NAMED_FORMATS.get(code) or kind_of(code)
         elif tag == "Worksheet":
             self.filled, self.visible = Filled(about.get("Name", "")), True
             self.row = self.column = 0
@@ -142,18 +143,18 @@ class _Parser:
         self.column = c + across + 1
 
     def value(self, text: str, kind: Kind | None) -> Value:
-        said = text.strip()
+        stated = text.strip()
         try:
             if self.type == "Number":
-                return number(float(said.replace(",", "."))) if said else None
+                return number(float(stated.replace(",", "."))) if stated else None
             if self.type == "Boolean":
-                return said.lower() in ("1", "true")
+                return stated.lower() in ("1", "true")
             if self.type == "DateTime":
-                return moment(said, kind)
+                return moment(stated, kind)
         except ValueError:
             return text
         if self.type == "Error":
-            return CellError(said or "#VALUE!")
+            return CellError(stated or "#VALUE!")
         return text
 
 
@@ -168,9 +169,9 @@ def moment(iso: str, kind: Kind | None) -> Value:
     return at.date() if at.time() == dt.time.min else at
 
 
-def whole(said: str | None) -> int:
+def whole(text: str | None) -> int:
     """A count of an attribute; of an absurd one so much that no sheet has it."""
-    return int(said[:9]) if said and said.isdecimal() else 0
+    return int(text[:9]) if text and text.isdecimal() else 0
 
 
 def place(about: dict[str, str], name: str, following: int) -> int:
