@@ -21,6 +21,7 @@ PUBLISHED = {
     2024: (248, (17, 20, 20, 21, 20, 19, 23, 22, 21, 23, 21, 21)),
     2025: (247, (17, 20, 21, 22, 18, 19, 23, 21, 22, 23, 19, 22)),
     2026: (247, (15, 19, 21, 22, 19, 21, 23, 21, 22, 22, 20, 22)),
+    2027: (247, (15, 19, 22, 22, 19, 21, 22, 22, 22, 21, 20, 22)),
 }
 REGION = "69"
 
@@ -146,8 +147,8 @@ def test_an_export_is_due_on_the_next_working_day(calendar: sa.Connection) -> No
     [
         ("2024-03-01", []),
         ("2026-03-01", []),
-        ("2026-10-01", [(2027, "provisional")]),
-        ("2027-02-01", [(2027, "provisional"), (2028, "missing")]),
+        ("2026-10-01", []),
+        ("2027-02-01", [(2028, "missing")]),
         ("2030-02-01", [(2030, "missing"), (2031, "missing")]),
     ],
 )
@@ -171,3 +172,13 @@ def test_bi_joins_by_days(calendar: sa.Connection) -> None:
     kinds = {row["day"].isoformat(): row["day_kind"] for row in found}
     shown = [kinds[day] for day in ("2024-04-26", "2024-04-27", "2024-04-28", "2024-04-29")]
     assert shown == ["working", "worked_weekend", "weekend", "holiday"]
+
+
+def test_a_calendar_without_the_governments_transfers_is_provisional(calendar: sa.Connection) -> None:
+    add = "INSERT INTO ref.calendar_day (region, day, is_working, why) VALUES ('', '2028-01-03', false, :why)"
+    with calendar.begin_nested() as change:
+        calendar.execute(sa.text(add), {"why": f"{PROVISIONAL}, без переносов постановлением: Новогодние каникулы"})
+        assert calendars_wanted(calendar, dt.date(2027, 9, 30)) == []
+        assert calendars_wanted(calendar, dt.date(2027, 10, 1)) == [(2028, "provisional")]
+        assert calendars_wanted(calendar, dt.date(2028, 2, 1)) == [(2028, "provisional"), (2029, "missing")]
+        change.rollback()
