@@ -128,16 +128,16 @@ def answer(data: bytes | bytearray) -> Answer:
         raise Nonsense("a reader process answered what is no answer") from error
 
 
-def raised(told_of: Refusal | Failure, path: str) -> Exception:
+def raised(refusal: Refusal | Failure, path: str) -> Exception:
     """The exception that a reader told of. Raises Nonsense for a reason that there is not."""
     from contracts.rules import UNREADABLE  # not for the readers: it needs polars
     from contracts.texts import phrases
 
-    if isinstance(told_of, Refusal):
-        if told_of.reason not in UNREADABLE or (told_of.looks and f"unreadable.{told_of.looks}" not in phrases()):
+    if isinstance(refusal, Refusal):
+        if refusal.reason not in UNREADABLE or (refusal.looks and f"unreadable.{refusal.looks}" not in phrases()):
             raise Nonsense("a reader process answered what is no answer")
-        return Unreadable(told_of.reason, told_of.detail[:LONGEST_WORDS], told_of.looks)
-    return OSError(told_of.number, told_of.text[:LONGEST_WORDS], path)
+        return Unreadable(refusal.reason, refusal.detail[:LONGEST_WORDS], refusal.looks)
+    return OSError(refusal.number, refusal.text[:LONGEST_WORDS], path)
 
 
 def _plain(value: Any) -> Any:
@@ -186,7 +186,7 @@ def _dataclass_maker(kind: Any) -> Callable[[Any], Any]:
     def make(found: Any) -> Any:
         if not isinstance(found, dict) or found.keys() != makers.keys():
             _refuse(found, kind)
-        return kind(**{name: field(found[name]) for name, field in makers.items()})
+        return kind(**{name: maker(found[name]) for name, maker in makers.items()})
 
     return make
 
