@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from benchmarks.child import measure, measured_whole
-from benchmarks.nights import region_of, write_vocabularies
+from benchmarks.nights import region_of, write_pack
 from contracts.reading import Reading
 from documents import demo
 from documents.demo.autumn import NIGHTS
@@ -157,7 +157,7 @@ def nights(url: str, home: Path, times: int) -> None:
     """W4: the last of sixty nights against the second, when the same came; medians of three nights."""
     home.mkdir()
     if times > 1:
-        write_vocabularies(region_of(times), home / "vocabularies")
+        write_pack(region_of(times), home / "packs" / "69-tomsk")
     work = measure("benchmarks.nights", url, home, times, NIGHTS)
     second, last = work["second"], work["last"]
     print(f"W4  night {NIGHTS} against night 2, {285 * times:,} schools, {int(second['pupils']):,} pupils")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -20,14 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.child import report
-from contracts import vocabulary
+from contracts import regions
 
 if TYPE_CHECKING:
     from documents.demo import File, Region
 
 GROWN = 30
 """The registration of this night of the autumn is that of every night here."""
-SHIPPED = vocabulary.FOLDER
+SHIPPED = regions.FOLDER / "69-tomsk"
 
 
 def region_of(times: int) -> Region:
@@ -39,9 +40,9 @@ def region_of(times: int) -> Region:
     return demo.synthetic(demo.Sizes(3, regions=times, senders=21 * times, schools=285 * times, pupils=9000 * times))
 
 
-def write_vocabularies(region: Region, folder: Path) -> None:
-    """The project's vocabularies with the region's units, senders and names added."""
-    folder.mkdir()
+def write_pack(region: Region, folder: Path) -> None:
+    """The shipped pack with the region's units, senders and names added."""
+    shutil.copytree(SHIPPED, folder)
     units = [
         unit | {"municipality_type": "муниципальный район", "valid_from": "0001-01-01", "valid_to": "9999-12-31"}
         for unit in region.units.to_dicts()
@@ -54,14 +55,15 @@ def write_vocabularies(region: Region, folder: Path) -> None:
         ],
         "reporting_unit_aliases": [alias | {"why": "generated"} for alias in region.aliases.to_dicts()],
     }
-    for path in sorted(SHIPPED.glob("*.csv")):
+    for name, lines in further.items():
+        path = folder / f"{name}.csv"
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             shipped, columns = list(reader), list(reader.fieldnames or ())
-        with (folder / path.name).open("w", encoding="utf-8", newline="") as file:
+        with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
-            writer.writerows([*shipped, *further.get(path.stem, [])])
+            writer.writerows([*shipped, *lines])
 
 
 def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, float]]:
@@ -136,7 +138,7 @@ def arriving(region: Region, nights: int) -> Iterator[tuple[dt.date, list[File]]
 def main(url: str, home: Path, times: int, nights: int) -> dict[str, Any]:
     """What the second and the last night cost."""
     if times > 1:
-        vocabulary.FOLDER = home / "vocabularies"
+        regions.read_from(home / "packs")
     each = list(live(url, home, times, nights))
     return {"second": medians(each[1:4]), "last": medians(each[-3:])}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts import vocabulary
+from contracts import regions, vocabulary
 from contracts.versions import inputs
 from warehouse.incidents import condition
 
@@ -19,20 +19,22 @@ class Inputs:
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         shutil.copytree(vocabulary.FOLDER, folder / "vocabulary")
+        shutil.copytree(regions.FOLDER, folder / "regions", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(inputs.LISTED, folder / "listed")
         shutil.copy(inputs.FILE, folder / "inputs.csv")
         patch.setattr(vocabulary, "FOLDER", folder / "vocabulary")
+        patch.setattr(regions, "FOLDER", folder / "regions")
         patch.setattr(inputs, "LISTED", folder / "listed")
         patch.setattr(inputs, "FILE", folder / "inputs.csv")
         forget()
-        if inputs.changed(inputs.listed()):  # what is not listed yet in the project is no matter of these tests
+        if inputs.changed():  # what is not listed yet in the project is no matter of these tests
             inputs.add("as-it-is", dt.date(1, 1, 1), "Как есть.")
 
     def lines(self, name: str) -> list[dict[str, str]]:
-        return [dict(line) for line in vocabulary.rows(name)]
+        return [dict(line) for line in ledger_of(name).lines(name)]
 
     def write(self, name: str, lines: list[dict[str, str]]) -> None:
-        with (vocabulary.FOLDER / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        with path_of(name).open("w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
             table.writeheader()
             table.writerows(lines)
@@ -64,7 +66,18 @@ def sorted_as_kept(name: str, lines: list[dict[str, str]]) -> list[dict[str, str
     return sorted(lines, key=lambda line: (line["region"], line["day"])) if name == "calendar" else lines
 
 
+def ledger_of(name: str) -> inputs.Ledger:
+    """Where the versions of an input are listed: of what all regions share, or of the one region in force."""
+    return next(ledger for ledger in inputs.ledgers() if name in ledger.names())
+
+
+def path_of(name: str) -> Path:
+    """The table of an input."""
+    pack = ledger_of(name).pack
+    return (pack.folder if pack else vocabulary.FOLDER) / f"{name}.csv"
+
+
 def forget() -> None:
     """Let everything that is read once be read again."""
-    for read_once in (vocabulary.rows, vocabulary.campaign_at, condition.conditions, condition.rule_classes):
-        read_once.cache_clear()
+    regions.forget()
+    condition.rule_classes.cache_clear()

@@ -12,11 +12,12 @@ PACKAGES = ("contracts", "transforms", "documents", "warehouse", "flows")
 FORMS = "contracts.forms"
 """The room that has a folder a form."""
 ROOMS: dict[str, str] = {
-    "contracts.vocabulary": "",
+    "contracts.regions": "",
+    "contracts.vocabulary": "contracts.regions",
     "contracts.texts": "",
     "contracts": "contracts.vocabulary contracts.texts",
     "contracts.forms": "contracts contracts.vocabulary contracts.texts",
-    "contracts.versions": "contracts contracts.forms contracts.vocabulary",
+    "contracts.versions": "contracts contracts.forms contracts.regions contracts.vocabulary",
     "transforms.cells": "contracts",
     "transforms.findings": "contracts transforms.cells",
     "transforms.tables": "contracts transforms.cells transforms.findings",

@@ -1,10 +1,11 @@
 """Versions of the inputs (bands, thresholds, calendar, campaigns, norms, units, senders, aliases): when which judges.
 
-`contracts/versions/inputs.csv` has a line a version and input, in the order in which they were made; the last one whose
-`judges_from` has come judges a date that is not published yet. What each version said is kept beside it, in
-`contracts/versions/listed/<input>/<version>.csv`, so that a new warehouse judges old dates as they were judged.
-What a form says in its own folder (classes of its rules, words that mean it) is part of an input as its table is.
-`python -m contracts.versions` fails when an input does not say what its last version said.
+A ledger has a line a version and input, in the order in which they were made; the last one whose `judges_from` has come
+judges a date that is not published yet. What all regions share is listed in `contracts/versions/inputs.csv`, what is a
+region's own in `versions.csv` of its pack. What each version said is kept beside the ledger, a table a version, so that
+a new warehouse judges old dates as they were judged. What a form says in its own folder (classes of its rules, words
+that mean it) is part of an input as its table is. `python -m contracts.versions` fails when an input does not say
+what its last version said.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ import csv
 import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from textwrap import shorten
 
 from contracts import vocabulary
 from contracts.forms.folders import whole_table
+from contracts.regions import regions
+from contracts.regions.pack import Region
+from contracts.regions.pack_table import MAY_BE_ABSENT, TABLES, PackFault, read_table
 
 FILE = Path(__file__).with_suffix(".csv")
 LISTED = Path(__file__).parent / "listed"
+OF_PACK, KEPT_IN_PACK = "versions.csv", "versions"
+"""The ledger of a pack, and the folder of what its versions said."""
+COLUMNS = ("version", "input", "judges_from", "fingerprint", "what")
 NAME = re.compile(r"[\w.-]+")
 KEYS = {
     "band_rules": ("band_rule_version", "band"), "calendar": ("region", "day"), "campaigns": ("campaign",),
@@ -47,6 +54,8 @@ READ_BY_FORMS = frozenset(
     }
 )  # fmt: skip
 """Vocabularies that only tell how a cell is read: the versions of the forms answer for them."""
+DECIDE_NOTHING = frozenset({"contacts"})
+"""Tables of a region that are only shown."""
 WORDS = frozenset({"why"})
 """Columns that decide nothing."""
 IN_ORDER = frozenset({"reporting_units"})
@@ -57,31 +66,95 @@ Line = Mapping[str, str]
 
 @dataclass(frozen=True)
 class InputVersion:
-    """A line of the table."""
+    """A line of a ledger; `region` is nothing for what all regions share."""
 
     version: str
     input: str
     judges_from: dt.date
     fingerprint: str
     what: str
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where the versions of some inputs are listed: of those that all regions share, or of a region's own.
+
+    `kept` is the folder of what the versions said.
+    """
+
+    file: Path
+    kept: Path
+    pack: Region | None = None
+
+    @property
+    def region(self) -> str:
+        """The code of the region; nothing for what all share."""
+        return self.pack.code if self.pack else ""
+
+    def names(self) -> tuple[str, ...]:
+        """Its inputs: all tables but those that only tell how a cell is read, or decide nothing."""
+        if self.pack is None:
+            return tuple(sorted({path.stem for path in vocabulary.FOLDER.glob("*.csv")} - READ_BY_FORMS))
+        folder = self.pack.folder
+        absent = {table for table in MAY_BE_ABSENT if not (folder / f"{table}.csv").exists()}
+        return tuple(sorted(TABLES.keys() - absent - READ_BY_FORMS - DECIDE_NOTHING))
+
+    def lines(self, name: str) -> tuple[Line, ...]:
+        """What an input says now."""
+        if self.pack is not None:
+            return self.pack.lines(name)
+        return vocabulary.shared(name) if name in TABLES else whole_table(name)
+
+    def listed(self) -> tuple[InputVersion, ...]:
+        """Its lines, in their order. Raises ValueError for one that cannot be understood."""
+        if self.pack is not None and not self.file.exists():
+            return ()
+        columns, lines = read_table(self.file)
+        if missing := [name for name in COLUMNS if name not in columns]:
+            raise PackFault(f"{self.file}, строка 1: нет столбцов {', '.join(missing)}; ожидаются {', '.join(COLUMNS)}")
+        return tuple(
+            InputVersion(
+                line["version"], line["input"], dt.date.fromisoformat(line["judges_from"]), line["fingerprint"],
+                line["what"], self.region,
+            )
+            for _, line in lines
+        )  # fmt: skip
+
+    def file_of(self, version: InputVersion) -> Path:
+        """The table that keeps what a version said."""
+        return self.kept / version.input / f"{version.version}.csv"
+
+    def write(self, versions: Sequence[InputVersion]) -> None:
+        """Write the ledger anew."""
+        with self.file.open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS, lineterminator="\n", extrasaction="ignore")
+            table.writeheader()
+            table.writerows(vars(line) for line in versions)
+
+
+def ledgers() -> tuple[Ledger, ...]:
+    """That of what all regions share, then one a region in force."""
+    return (Ledger(FILE, LISTED), *map(ledger_of, regions()))
+
+
+def ledger_of(region: Region) -> Ledger:
+    """The ledger of a region's pack."""
+    return Ledger(region.folder / OF_PACK, region.folder / KEPT_IN_PACK, region)
 
 
 def names() -> tuple[str, ...]:
-    """Every input: all vocabularies but those that only tell how a cell is read."""
-    return tuple(sorted({path.stem for path in vocabulary.FOLDER.glob("*.csv")} - READ_BY_FORMS))
+    """The name of every input; several regions have one of a name."""
+    return tuple(sorted({name for ledger in ledgers() for name in ledger.names()}))
 
 
 def listed() -> tuple[InputVersion, ...]:
-    """The table, in its order. Raises ValueError for a line that cannot be understood."""
-    with FILE.open(encoding="utf-8", newline="") as file:
-        return tuple(
-            InputVersion(**{**row, "judges_from": dt.date.fromisoformat(row["judges_from"])})  # type: ignore[arg-type]
-            for row in csv.DictReader(file)
-        )
+    """The lines of all ledgers. Raises ValueError for one that cannot be understood."""
+    return tuple(version for ledger in ledgers() for version in ledger.listed())
 
 
 def last_of(name: str, versions: Sequence[InputVersion]) -> InputVersion | None:
-    """The last version of an input; None for one that has none."""
+    """The last version of an input in a ledger; None for one that has none."""
     return next((version for version in reversed(versions) if version.input == name), None)
 
 
@@ -94,21 +167,29 @@ def fingerprint(name: str, lines: Collection[Line]) -> str:
 
 
 def lines_of(version: InputVersion) -> tuple[Line, ...]:
-    """What a version said. Raises FileNotFoundError when it was not kept."""
-    with file_of(version).open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    """What a version said. Raises PackFault when it was not kept."""
+    _, lines = read_table(file_of(version))
+    return tuple(line for _, line in lines)
 
 
 def file_of(version: InputVersion) -> Path:
     """The table that keeps what a version said."""
-    return LISTED / version.input / f"{version.version}.csv"
+    return next(ledger for ledger in ledgers() if ledger.region == version.region).file_of(version)
 
 
-def changed(versions: Sequence[InputVersion]) -> list[str]:
-    """Inputs that do not say what their last version said, or have none."""
-    lasts = {name: last_of(name, versions) for name in names()}
+def changed(where: Sequence[Ledger] | None = None) -> list[tuple[str, str]]:
+    """Region and name of inputs that do not say what their last version said, or have none."""
+    return [(ledger.region, name) for ledger in (ledgers() if where is None else where) for name in changed_in(ledger)]
+
+
+def changed_in(ledger: Ledger) -> list[str]:
+    """Inputs of a ledger that do not say what their last version said, or have none."""
+    versions = ledger.listed()
+    lasts = {name: last_of(name, versions) for name in ledger.names()}
     return [
-        name for name, last in lasts.items() if last is None or fingerprint(name, whole_table(name)) != last.fingerprint
+        name
+        for name, last in lasts.items()
+        if last is None or fingerprint(name, ledger.lines(name)) != last.fingerprint
     ]
 
 
@@ -139,22 +220,30 @@ def differences(name: str, before: Collection[Line], after: Collection[Line]) ->
 
 
 def wrong(command: str) -> Iterator[str]:
-    """What is wrong with the table, a sentence each; `command` is the program that lists a version."""
-    versions = listed()
-    input_names = set(names())
+    """What is wrong with the ledgers, a sentence each; `command` is the program that lists a version."""
+    for ledger in ledgers():
+        yield from wrong_in(ledger, command)
+
+
+def wrong_in(ledger: Ledger, command: str) -> Iterator[str]:
+    """What is wrong with a ledger, a sentence each."""
+    versions = ledger.listed()
+    input_names = set(ledger.names())
     for number, line in enumerate(versions):
         before = [earlier for earlier in versions[:number] if earlier.input == line.input]
+        place = f"{ledger.file.name} line {number + 2}"
         if line.input not in input_names:
-            yield f"inputs.csv line {number + 2}: there is no input {line.input!r}"
+            yield f"{place}: there is no input {line.input!r}"
         if not line.what.strip():
-            yield f"inputs.csv line {number + 2}: it does not say what has changed"
+            yield f"{place}: it does not say what has changed"
         if any(earlier.version == line.version for earlier in before):
-            yield f"inputs.csv line {number + 2}: {line.input} has a version {line.version} already"
-        if not file_of(line).exists() or fingerprint(line.input, lines_of(line)) != line.fingerprint:
-            yield f"inputs.csv line {number + 2}: {file_of(line).relative_to(LISTED.parent)} is not what was listed"
-    for name in changed(versions):
+            yield f"{place}: {line.input} has a version {line.version} already"
+        if not ledger.file_of(line).exists() or fingerprint(line.input, lines_of(line)) != line.fingerprint:
+            yield f"{place}: {ledger.file_of(line).relative_to(ledger.file.parent)} is not what was listed"
+    for name in changed_in(ledger):
         last = last_of(name, versions)
-        moved = differences(name, lines_of(last), whole_table(name)) if last and file_of(last).exists() else []
+        is_kept = last is not None and ledger.file_of(last).exists()
+        moved = differences(name, lines_of(last), ledger.lines(name)) if last and is_kept else []
         yield (
             f"the input {name} is not what {f'version {last.version}' if last else 'any version'} said"
             f"{': ' if moved else ''}{'; '.join(shorten(sentence, 120, placeholder=' …') for sentence in moved[:5])}"
@@ -164,31 +253,39 @@ def wrong(command: str) -> Iterator[str]:
         )
 
 
-def add(version: str, since: dt.date, what: str, only: Collection[str] = ()) -> list[InputVersion]:
+def add(
+    version: str, since: dt.date, what: str, only: Collection[str] = (), where: Sequence[Ledger] | None = None
+) -> list[InputVersion]:
     """Write a line for each input that has changed, and keep what it says; returns the lines.
 
     `only` names those meant; none means all. Raises ValueError for a name that cannot be a file's.
     """
     if not NAME.fullmatch(version):
         raise ValueError(f"{version!r} cannot be the name of a version: letters, digits, «-», «_» and «.» can")
-    versions = listed()
-    new = [
-        InputVersion(version, name, since, fingerprint(name, whole_table(name)), what)
-        for name in changed(versions)
-        if not only or name in only
-    ]
-    for line in new:
-        if any((earlier.input, earlier.version) == (line.input, line.version) for earlier in versions):
-            raise ValueError(f"{line.input} has a version {version} already")
-    for line in new:
-        file_of(line).parent.mkdir(parents=True, exist_ok=True)
-        _write(file_of(line), whole_table(line.input))
-    _write(FILE, [asdict(line) for line in (*versions, *new)])
-    return new
+    new: list[tuple[Ledger, list[InputVersion]]] = []
+    for ledger in ledgers() if where is None else where:
+        lines = [
+            InputVersion(version, name, since, fingerprint(name, ledger.lines(name)), what, ledger.region)
+            for name in changed_in(ledger)
+            if not only or name in only
+        ]
+        taken = {(line.input, line.version) for line in ledger.listed()}
+        if again := [line for line in lines if (line.input, line.version) in taken]:
+            raise ValueError(f"{again[0].input} has a version {version} already")
+        new.append((ledger, lines))
+    for ledger, lines in new:
+        for line in lines:
+            _keep(ledger, line)
+        if lines:
+            ledger.write((*ledger.listed(), *lines))
+    return [line for _, lines in new for line in lines]
 
 
-def _write(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
+def _keep(ledger: Ledger, version: InputVersion) -> None:
+    """Keep what an input says as what a version said, however its own file is saved."""
+    said, path = ledger.lines(version.input), ledger.file_of(version)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
+        table = csv.DictWriter(file, list(said[0]) if said else TABLES[version.input], lineterminator="\n")
         table.writeheader()
-        table.writerows(lines)
+        table.writerows(said)

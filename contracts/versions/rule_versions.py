@@ -13,7 +13,6 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import polars as pl
 import contracts
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule
 from contracts.forms import FORMS, folders
+from contracts.regions import FOLDER, kept, regions
 from contracts.rules import COMMON
 from contracts.versions import inputs
 from contracts.vocabulary import form_rows, rows
@@ -91,7 +91,7 @@ def _last_of(form: Form, versions: Sequence[Version]) -> Version | None:
     return next((version for version in reversed(versions) if version.form == form.name), None)
 
 
-@cache
+@kept
 def rules_of(form: Form) -> str:
     """The fingerprint of all that decides a verdict on the form: columns, rules, bounds, vocabularies; no texts."""
     text = "\n".join(map(repr, deciding(form)))
@@ -149,7 +149,8 @@ def _of_vocabularies(form: Form, columns: Sequence[Column]) -> Iterator[object]:
     used |= dict.fromkeys(sorted({column.vocabulary for column in columns if column.vocabulary}), ("word", "code"))
     for name, deciding_columns in used.items():
         yield name, sorted(tuple(row[column] for column in deciding_columns) for row in rows(name))
-    yield sorted((row["column"], row["heading"]) for row in form_rows(form.name, "headings"))
+    own = [row for row in rows("headings") if row["form"] == form.name]
+    yield sorted((row["column"], row["heading"]) for row in (*form_rows(form.name, "headings"), *own))
 
 
 def _written(expression: pl.Expr | None) -> str | None:
@@ -257,13 +258,18 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = 
     return int(bool(complaints))
 
 
-@cache
+@kept
 def contract_version() -> str:
-    """A hash of everything in the contracts package: forms, rules, vocabularies."""
+    """A hash of everything in the contracts package (forms, rules, vocabularies) and of the packs in force."""
     folder = Path(contracts.__file__).parent
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    files = {name: path for name, path in files.items() if not path.is_relative_to(FOLDER) or path.parent == FOLDER}
+    for region in regions():
+        found = region.folder.rglob("*")
+        files |= {f"regions/{region.folder.name}/{path.relative_to(region.folder).as_posix()}": path for path in found}
     checksum = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".py", ".csv"):
-            checksum.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+    for name, path in sorted(files.items()):
+        if path.suffix in (".py", ".csv", ".toml"):
+            checksum.update(f"{name}\0".encode())
             checksum.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return checksum.hexdigest()[:16]

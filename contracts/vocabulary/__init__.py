@@ -1,4 +1,7 @@
-"""Vocabularies: small CSV tables that a non-programmer can review, read once."""
+"""Vocabularies: small CSV tables that a non-programmer can review, read once.
+
+What all regions share lies here; the tables of a region lie in its pack, and are asked for by name all the same.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,29 @@ from pathlib import Path
 
 import polars as pl
 
+from contracts.regions import kept, regions
+from contracts.regions.pack_table import TABLES
+
 FOLDER = Path(__file__).parent
 FORM_FOLDERS = FOLDER.parent / "forms"
 
 
-@cache
+@kept
 def rows(name: str) -> tuple[dict[str, str], ...]:
-    """Rows of `contracts/vocabulary/<name>.csv`, else of the table so named in a form's folder; every value as text.
+    """Rows of a vocabulary, every value as text: of all regions, of `contracts/vocabulary`, or of a form's folder.
 
+    Those of a table of the regions have `region` in front: its code, and nothing for a row that all regions share.
     Raises FileNotFoundError for a table that nobody has, ValueError for one that two forms have.
     """
+    if name not in TABLES:
+        return shared(name)
+    common = shared(name) if (FOLDER / f"{name}.csv").exists() else ()
+    own = [{"region": region.code, **line} for region in regions() for line in region.lines(name)]
+    return (*({"region": "", **row} for row in common), *own)
+
+
+def shared(name: str) -> tuple[dict[str, str], ...]:
+    """Rows of a table that all regions share; raises as `rows` does."""
     table = FOLDER / f"{name}.csv"
     if not table.exists() and (of_forms := sorted(FORM_FOLDERS.glob(f"*/{name}.csv"))):
         if len(of_forms) > 1:
@@ -88,7 +104,7 @@ def norm_totals(model_version: str = "2023") -> dict[str, int]:
 
 
 def reporting_units(as_of: dt.date) -> pl.DataFrame:
-    """The 21 reporting units as valid on a date: reporting_unit, name, kind, oktmo (all String), in printed order."""
+    """The reporting units as valid on a date: reporting_unit, name, kind, oktmo (all String), in printed order."""
     valid = [row for row in rows("reporting_units") if row["valid_from"] <= as_of.isoformat() <= row["valid_to"]]
     return pl.DataFrame(
         {name: [row[name] for row in valid] for name in ("reporting_unit", "name", "kind", "oktmo")},
@@ -96,19 +112,19 @@ def reporting_units(as_of: dt.date) -> pl.DataFrame:
     )
 
 
-@cache
+@kept
 def unit_names() -> dict[str, str]:
     """Reporting unit → its newest Russian name."""
     return {row["reporting_unit"]: row["name"] for row in rows("reporting_units")}
 
 
-@cache
+@kept
 def official_names() -> tuple[str, ...]:
     """Every name that a reporting unit has or had."""
     return tuple(row["name"] for row in rows("reporting_units"))
 
 
-@cache
+@kept
 def owners(channel: str) -> dict[str, str]:
     """Address → the sender that it proves, for a channel: `inbox` (folders), `mail` (addresses), `drop` (accounts).
 
@@ -124,7 +140,7 @@ def owners(channel: str) -> dict[str, str]:
     return senders_at
 
 
-@cache
+@kept
 def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
     """The campaign of a form that runs on a date: the last one started in the same academic year, or None.
 

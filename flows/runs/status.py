@@ -135,7 +135,7 @@ def _status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
             older=by_older_rules(connection),
             older_inputs=by_older_inputs(connection),
             unlisted=tuple(form.name for form in changed(listed())),
-            inputs_unlisted=tuple(inputs.changed(inputs.listed())),
+            inputs_unlisted=tuple(name for _, name in inputs.changed()),
             calendars=tuple(calendars_wanted(connection, now.astimezone(ZoneInfo(settings.timezone)).date())),
         )
 

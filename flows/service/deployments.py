@@ -23,7 +23,7 @@ from flows.service.synced import FILES, ROOT, Synced, definitions
 
 MADE_FROM = (
     "deployments/prefect.yaml", "flows/*.py", "contracts/forms/__init__.py",
-    "contracts/vocabulary/senders.csv", "contracts/vocabulary/campaigns.csv",
+    "contracts/regions/*/senders.csv", "contracts/regions/*/campaigns.csv",
 )  # fmt: skip
 """Files that decide what a deployment is: the definition, the flows with their parameters, the lists in these."""
 SYNC_LOCK = "deploy.lock"

@@ -60,7 +60,7 @@ def call(project: Path, settings: Settings) -> Call:
 
 
 def edited(project: Path, name: str, old: str, new: str) -> None:
-    path = project / "contracts" / "vocabulary" / f"{name}.csv"
+    (path,) = (project / "contracts").glob(f"*/**/{name}.csv")
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")

@@ -7,6 +7,7 @@ import unicodedata
 from functools import cache, lru_cache
 
 from contracts.form import Form
+from contracts.regions import kept
 from contracts.vocabulary import form_rows, rows
 
 LATIN, THEIR_LIKES = "ABCEHKMOPTXYaceopxyk", "АВСЕНКМОРТХУасеорхук"
@@ -54,7 +55,7 @@ def heading_key(text: str) -> str:
     return NOT_LETTERS.sub("", key(NUMBER_SIGN.sub("№", text)))
 
 
-@cache
+@kept
 def wordings(form: Form) -> tuple[tuple[str, str], ...]:
     """Column and wording, over all editions: of the contract, and those that a person approved later."""
     found = [
@@ -64,10 +65,11 @@ def wordings(form: Form) -> tuple[tuple[str, str], ...]:
         for wording in (column.title, *column.headings)
     ]
     found += [(row["column"], row["heading"]) for row in form_rows(form.name, "headings")]
+    found += [(row["column"], row["heading"]) for row in rows("headings") if row["form"] == form.name]
     return tuple(dict.fromkeys(found))
 
 
-@cache
+@kept
 def headings(form: Form) -> dict[str, frozenset[str]]:
     """Key of a heading → the columns of the form (over all editions) that are called so, also with their unit."""
     units = {column.name: column.unit for edition in form.editions for column in edition.columns}
@@ -79,20 +81,20 @@ def headings(form: Form) -> dict[str, frozenset[str]]:
     return {heading: frozenset(columns) for heading, columns in found.items()}
 
 
-@cache
+@kept
 def heading_parts(form: Form) -> frozenset[str]:
     """Keys of the parts of two-row headings («Часы в год: всего» is «Часы в год» over «всего») and of whole ones."""
     parts = {heading_key(part) for _, wording in wordings(form) for part in wording.split(":")}
     return frozenset(parts | headings(form).keys())
 
 
-@cache
+@kept
 def heading_starts(form: Form) -> frozenset[str]:
     """How the keys of the form's headings begin, of any length: the first row of one whose words are torn apart."""
     return frozenset(heading[:length] for heading in headings(form) for length in range(1, len(heading) + 1))
 
 
-@cache
+@kept
 def telling_wordings(form: Form) -> tuple[frozenset[str], ...]:
     """For each column by which a form is recognised, the keys of its wordings and of their parts."""
     known = headings(form)
@@ -111,7 +113,7 @@ def ignored_headings() -> frozenset[str]:
     return frozenset(heading_key(row["heading"]) for row in rows("ignored_headings"))
 
 
-@cache
+@kept
 def unit_aliases() -> dict[str, str]:
     """Key of a known way to write a reporting unit → its name in the warehouse."""
     found = {key(row["alias"]): row["reporting_unit"] for row in rows("reporting_unit_aliases")}

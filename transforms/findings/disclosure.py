@@ -16,6 +16,7 @@ import polars as pl
 
 from contracts.form import Column, Edition, Kind
 from contracts.forms import FORMS, RULES
+from contracts.regions import kept
 from contracts.texts import shown_words
 from contracts.vocabulary import rows, words
 from transforms.cells.free_text import ERROR_CELL
@@ -125,14 +126,14 @@ def place_words() -> frozenset[str]:
     return frozenset(key(row["word"]) for row in rows("place_words"))
 
 
-@cache
+@kept
 def _our_headings() -> frozenset[str]:
     """Keys of whole headings that we know ourselves, initials among them («Ф.И.О.»)."""
     texts = [wording for form in FORMS for _, wording in wordings(form)]
     return frozenset(map(heading_key, [*texts, *(row["heading"] for row in rows("ignored_headings"))]))
 
 
-@cache
+@kept
 def _our_words() -> frozenset[str]:
     """The words of our own contracts: answers of the vocabularies, headings, rules, names of forms and territories."""
     texts = [word for name in VOCABULARIES for word in words(name)]

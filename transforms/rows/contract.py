@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cache
 
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from contracts.form import Column, Edition, Form, Rule
+from contracts.regions import kept
 from contracts.rules import (
     BLANK,
     CELL,
@@ -61,7 +61,7 @@ class Contract:
         return pa.DataFrameSchema({name: asked for name, asked in self.schema.columns.items() if name in columns})
 
 
-@cache
+@kept
 def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
     """The contract of an edition; rules that need the register are left out, by name, when there is none."""
     judgements = [*_shared_judgements(form, edition, with_register)]

@@ -15,6 +15,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from contracts.regions import kept
 from contracts.rules import HOLDS
 from contracts.texts import incident_texts, rule_texts
 from contracts.vocabulary import rows
@@ -71,7 +72,7 @@ class Condition:
     title: str
 
 
-@cache
+@kept
 def conditions() -> dict[str, Condition]:
     """Every condition by name. Raises KeyError for a file without a line in contracts/texts/incidents.csv."""
     selects = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))}

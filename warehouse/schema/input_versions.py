@@ -11,8 +11,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, text
 
-from contracts.forms.folders import whole_table
-from contracts.versions.inputs import JUDGE_DATES, Line, fingerprint, last_of, lines_of, listed, names
+from contracts.versions.inputs import JUDGE_DATES, Ledger, Line, fingerprint, last_of, ledgers, lines_of
 from contracts.versions.rule_versions import UNLISTED
 from warehouse.core.frames import frame
 
@@ -120,9 +119,15 @@ def thresholds_due(connection: Connection, day: dt.date) -> dict[str, dict[str, 
 
 def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterable[Record]:
     """The versions of each input, numbered in their order, with their lines; last an unlisted one, if there is."""
-    versions = listed()
-    for name in names():
-        now = [*whole_table(name), *(further or {}).get(name, ())]
+    for ledger in ledgers():
+        yield from _records_of(ledger, further or {})
+
+
+def _records_of(ledger: Ledger, further: Mapping[str, Sequence[Line]]) -> Iterable[Record]:
+    """The versions of the inputs of a ledger."""
+    versions = ledger.listed()
+    for name in ledger.names():
+        now = [*ledger.lines(name), *further.get(name, ())]
         mark = fingerprint(name, now)
         last = last_of(name, versions)
         records: list[Record] = []

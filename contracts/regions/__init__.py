@@ -1,0 +1,122 @@
+"""Regions: a folder each (a pack) of tables that people edit. Shipped ones lie here, one's own wherever one says.
+
+The packs of one folder are in force: those shipped here, unless `read_from` names another. Codes of regions, senders
+and units do not recur between them; names may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import _lru_cache_wrapper, cache
+from pathlib import Path
+from typing import TypeVar
+
+from contracts.regions.pack import FILE, Region, region_in
+from contracts.regions.pack_table import PackFault
+
+T = TypeVar("T")
+FOLDER = Path(__file__).parent
+"""The packs that are shipped."""
+CODES = {"senders": "sender", "reporting_units": "reporting_unit"}
+"""Tables whose codes are of one region only, with the column of the code."""
+
+_kept: list[_lru_cache_wrapper[object]] = []
+
+
+@dataclass
+class _Chosen:
+    """The folder whose packs are in force, where it is not the one that is shipped."""
+
+    folder: Path | None = None
+
+
+_chosen = _Chosen()
+
+
+def kept(function: Callable[..., T]) -> _lru_cache_wrapper[T]:
+    """`functools.cache` for what follows from the packs: forgotten when others come into force."""
+    remembering = cache(function)
+    _kept.append(remembering)
+    return remembering
+
+
+def forget() -> None:
+    """Let everything that follows from the packs be read again."""
+    for remembering in _kept:
+        remembering.cache_clear()
+
+
+def read_from(folder: Path | None) -> None:
+    """Let the packs of a folder be in force, and no others; None are those that are shipped.
+
+    To be said before anything of a region is asked for, in each process. Raises PackFault for packs that cannot be
+    read, and leaves those in force that were.
+    """
+    folder = None if folder is None else folder.resolve()
+    if folder != _chosen.folder:
+        packs_in(folder or FOLDER)
+        _chosen.folder = folder
+        forget()
+
+
+def packs_folder() -> Path:
+    """The folder whose packs are in force."""
+    return _chosen.folder or FOLDER
+
+
+@kept
+def regions() -> tuple[Region, ...]:
+    """The regions in force, by the names of their folders. Raises PackFault."""
+    return packs_in(packs_folder())
+
+
+@kept
+def _by_sender() -> dict[str, Region]:
+    return {line["sender"]: region for region in regions() for line in region.lines("senders")}
+
+
+def region_of(sender: str | None) -> Region:
+    """The region of a sender; of one that is not listed, and of nobody, the first that is in force."""
+    return _by_sender().get(sender or "", regions()[0])
+
+
+def region_named(code: str) -> Region:
+    """The region of a code. Raises KeyError for one that is not in force."""
+    return {region.code: region for region in regions()}[code]
+
+
+def packs_in(folder: Path) -> tuple[Region, ...]:
+    """The regions whose packs lie in a folder, by the names of theirs. Raises PackFault."""
+    found = tuple(region_in(pack) for pack in pack_folders(folder))
+    if not found:
+        raise PackFault(f"{folder}: здесь нет ни одного пакета региона; ожидается папка с файлом {FILE}")
+    if shared := shared_codes(found):
+        raise PackFault(shared[0])
+    return found
+
+
+def pack_folders(folder: Path) -> Sequence[Path]:
+    """The folders of a folder that are packs: all but hidden ones and Python's own. Raises PackFault."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
+    except OSError as error:
+        raise PackFault(f"{folder}: папка пакетов не открывается ({error.strerror})") from None
+
+
+def shared_codes(packs: Sequence[Region]) -> list[str]:
+    """Codes that two packs use, a sentence each. Raises PackFault for a table that cannot be read."""
+    faults = []
+    taken: dict[tuple[str, str], Region] = {}
+    for pack in packs:
+        codes = [("code", pack.code)]
+        for table, column in CODES.items():
+            codes += dict.fromkeys((column, line[column]) for line in pack.lines(table))
+        for column, code in codes:
+            other = taken.setdefault((column, code), pack)
+            if other is not pack:
+                faults.append(
+                    f"{pack.folder}: {column} «{code}» уже занят пакетом {other.folder.name} ({other.name}); "
+                    "ожидается код, которого нет в других пакетах: имена могут повторяться, коды нет"
+                )
+    return faults
