@@ -124,12 +124,14 @@ class PupilReading:
             "row", "school_id", pl.col("grade").cast(pl.Int16, strict=False), self.pupils.state.alias("state"), "bad",
             *self.pupils.identity, *(name for name in self.pupils.else_by if name != "grade"), *self.pupils.counters,
         )  # fmt: skip
-        good = pupil_rows.filter(~pl.col("bad")) if bad else pupil_rows
+        kept = pupil_rows.select(
+            *(name for name in PUPILS if name in pupil_rows.columns), *self.pupils.counters, "bad"
+        ).with_columns(identities(pupil_rows, self.pupils, self.context.secret))
         return Part(
             Rows(len(block), len(data) - bad, bad, len(block) - len(data)),
             checked.findings.select(*FINDINGS),
             self.without_names(number, data.filter(checked.typed["bad"])),
-            good.with_columns(identities(good, self.pupils, self.context.secret)).select(
+            (kept.filter(~pl.col("bad")) if bad else kept).select(
                 *PUPILS, "namesake", "is_whole", pl.col(self.pupils.counters).cast(COUNTER)
             ),
             _schools_named(checked.typed),
@@ -233,7 +235,8 @@ class PupilReading:
         if refused:
             once, rows = once.clear(), Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)
         verdict: Verdict = "refused" if refused else "partial" if rows.quarantined else "accepted"
-        facts = self.facts(once.filter(pl.col("school_id").is_not_null()))
+        has_unknown = once["school_id"].null_count() > 0
+        facts = self.facts(once.filter(pl.col("school_id").is_not_null()) if has_unknown else once)
         set_aside = pl.concat([empty(RAW_ROWS), *(part.set_aside for part in self.parts)])
         return Reading(
             file=self.delivery.file, sha256=self.delivery.sha256, form=self.form.name,

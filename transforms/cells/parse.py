@@ -68,16 +68,21 @@ class Parsed:
 
 
 def parse(raw: pl.Series, column: Column) -> Parsed:
-    """What the texts of a column mean. Of many texts that are few different ones each is parsed once."""
+    """What the texts of a column mean."""
     is_quick = column.dtype.is_integer() or (column.personal and column.kind in TEXT_KINDS)
-    if len(raw) < MANY or is_quick or raw.null_count() == len(raw):
-        return _parse(raw, column)
+    return _parse(raw, column) if is_quick else once_each(raw, lambda texts: _parse(texts, column))
+
+
+def once_each(raw: pl.Series, understand: Callable[[pl.Series], Parsed]) -> Parsed:
+    """What texts mean, each by itself; of many texts that are few different ones each is understood once."""
+    if len(raw) < MANY or raw.null_count() == len(raw):
+        return understand(raw)
     numbered = raw.cast(pl.Categorical(pl.Categories.random()))  # categories of its own, forgotten with it
     distinct = numbered.unique().drop_nulls()
     if len(distinct) > len(raw) * FEW:
-        return _parse(raw, column)
+        return understand(raw)
     distinct, numbers = distinct.gather(distinct.to_physical().arg_sort()).cast(pl.String), numbered.to_physical()
-    read = _parse(distinct.alias(raw.name), column)
+    read = understand(distinct.alias(raw.name))
     unread = None if read.unread is None else read.unread.gather(numbers).fill_null(False)
     return replace(read, values=read.values.gather(numbers), unread=unread)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pandera.errors
 import pandera.polars as pa
@@ -29,7 +30,7 @@ from transforms.cells.cell_value import plain
 from transforms.cells.code import tidy
 from transforms.cells.free_text import ERROR_CELL
 from transforms.cells.number import percent_precision
-from transforms.cells.parse import MANY, UNVALUED, Parsed, parse
+from transforms.cells.parse import MANY, UNVALUED, Parsed, once_each, parse
 from transforms.findings.disclosure import NOBODY, KnownNames, is_guarded
 from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
 from transforms.rows.contract import Contract, Judgement, contract
@@ -113,7 +114,7 @@ def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> t
     frames = [pl.DataFrame(schema=PLACED)]
     for column in edition.columns:
         texts = raw[column.name]
-        read = Parsed(*resolve_units(texts, aliases)) if column.kind == "unit" else parse(texts, column)
+        read = once_each(texts, partial(_units, aliases)) if column.kind == "unit" else parse(texts, column)
         if column.kind == "yes_no" and read.remarks:
             read = _with_plain_dashes(texts, raw["delivery"], read)
         columns.append(read.values.alias(column.name))
@@ -125,6 +126,10 @@ def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> t
             names = read.values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
             frames.append(_aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
     return pl.DataFrame(columns), pl.concat(frames)
+
+
+def _units(aliases: Mapping[str, str], texts: pl.Series) -> Parsed:
+    return Parsed(*resolve_units(texts, aliases))
 
 
 def _with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> Parsed:
@@ -225,7 +230,7 @@ def _with_context(
     typed: pl.DataFrame, raw: pl.DataFrame, form: Form, edition: Edition, register: Register | None
 ) -> pl.DataFrame:
     """Add what rules look at besides the row: the unit in the register, and how precisely a percent is stated."""
-    if register is not None and "school_id" in typed.columns:
+    if register is not None and "school_id" in typed.columns and form.pupils is None:
         typed = typed.join(register.context, on="school_id", how="left", maintain_order="left")
     if register is not None and "reporting_unit" in form.key:
         typed = typed.join(register.units, on="reporting_unit", how="left", maintain_order="left")

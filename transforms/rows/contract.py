@@ -88,7 +88,7 @@ def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
         description=form.description,
     )  # fmt: skip
     by_rule = {(judged.rule.id, judged.column): judged for judged in judgements}
-    return Contract(by_rule, schema, tuple(skipped), asks_of_others=bool(form.key))
+    return Contract(by_rule, schema, tuple(skipped), asks_of_others=form.pupils is None)
 
 
 def _asked(check: pl.Expr) -> Callable[[PolarsData], pl.LazyFrame]:
