@@ -16,7 +16,7 @@ from warehouse.marts.published import column_captions, mart_names
 
 HOUR = dt.timedelta(hours=1)
 LIVE = {mart.name for mart in live()}
-"""The one view of the schema that is not published: it shows how things stand."""
+"""Views of the schema that are not published: they show how things stand."""
 
 
 def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:
