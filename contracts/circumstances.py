@@ -25,7 +25,8 @@ NOTHING_STATED = Stated()
 
 @dataclass(frozen=True)
 class NothingToReport:
-    """That there is nothing to report of a form, for a campaign or for a night."""
+    """That there is nothing to report of a form, for a campaign, or for a night, month or academic year that `as_of`
+    begins."""
 
     form: str
     sender: str

@@ -82,16 +82,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Overdue:
-    """A delivery that is owed, and whose deadline has passed on a day. `is_received` says that an accepted one holds,
-    `is_nothing` that its sender stated that there is nothing to report; `refused_file` is the last refused one, if any;
-    `schools` are those of which nothing is known for that."""
+    """A delivery that is owed for a `slot` (a campaign, a month, an academic year), and whose deadline has passed on a
+    day. `is_received` says that an accepted one holds, `is_nothing` that its sender stated that there is nothing to
+    report; `refused_file` is the last refused one, if any; `schools` are those of which nothing is known for that."""
 
     form: str
     form_title: str
     sender: str
     sender_name: str
-    campaign: str
-    campaign_title: str
+    slot: str
+    slot_title: str
     deadline: dt.date
     day: dt.date
     is_received: bool

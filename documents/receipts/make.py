@@ -46,9 +46,9 @@ def receipt_name(file: str, sha256: str) -> str:
     return file_name(stem, f".{sha256[:7]}{SUFFIX}", LONGEST_STEM)
 
 
-def overdue_name(form: str, campaign: str) -> str:
+def overdue_name(form: str, slot: str) -> str:
     """The file name of a receipt for what was not received."""
-    return f"{form} {campaign}{NOT_RECEIVED}{SUFFIX}"
+    return f"{form} {slot}{NOT_RECEIVED}{SUFFIX}"
 
 
 def copies_table(receipt: Receipt, size: int) -> bool:

@@ -288,7 +288,7 @@ def overdue_lines(overdue: Overdue) -> list[Line]:
     deadline = f"{overdue.deadline:%d.%m.%Y}"
     values = {"form": overdue.form_title, "deadline": deadline, "file": overdue.refused_file or ""}
     labelled = (
-        ("sender", overdue.sender_name), ("form", overdue.form_title), ("campaign", overdue.campaign_title),
+        ("sender", overdue.sender_name), ("form", overdue.form_title), ("campaign", overdue.slot_title),
         ("deadline", deadline), ("day", f"{overdue.day:%d.%m.%Y}"),
     )  # fmt: skip
     steps_to_take = ("overdue.template", "overdue.fill", "overdue.send", "overdue.help")

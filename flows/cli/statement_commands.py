@@ -17,7 +17,10 @@ def nothing(
     form: Annotated[str, typer.Argument(help="Форма.", show_default=False)],
     campaign: Annotated[str | None, typer.Option(help="Кампания; без неё — та, что идёт.")] = None,
     as_of: Annotated[
-        dt.date | None, typer.Option(parser=day, metavar="ДАТА", help="Ночь, если форму ждут каждую ночь.")
+        dt.date | None,
+        typer.Option(
+            parser=day, metavar="ДАТА", help="Ночь, если форму ждут каждую ночь; любой день месяца, если каждый месяц."
+        ),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Почему, одним предложением, без имён обучающихся.")] = None,
     by: Annotated[str | None, typer.Option(help="Кто это сообщил; без него — вы.")] = None,

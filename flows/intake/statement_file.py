@@ -14,10 +14,11 @@ from contracts.circumstances import NothingToReport
 from contracts.forms.folders import whole_table
 from contracts.grid import Unreadable
 from contracts.texts import phrases
+from contracts.texts.spans import span_words
 from documents.reading.formats.encoding import decoded
 from documents.receipts.make import receipt_name
 from flows.intake.arrival import Arrival
-from warehouse.incidents.nothing_to_report import Duty, Unanswered, duties
+from warehouse.incidents.nothing_to_report import Duty, Unanswered, duties, duty_of_month
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,6 +29,10 @@ FIRST_LINES = 5
 LONGEST_REASON = 500
 TABLE = re.compile(r"\t|;.*;|\|.*\|")
 DATE = re.compile(r"(?<!\d)(?:(\d{1,2})[./](\d{1,2})[./](\d{4})|(\d{4})-(\d{2})-(\d{2}))(?!\d)")
+MONTHS = (
+    "январ", "феврал", "март", "апрел", "ма[йяе]", "июн", "июл", "август", "сентябр", "октябр", "ноябр", "декабр",
+)  # fmt: skip
+MONTH = re.compile(rf"\b(?:{'|'.join(f'({month})' for month in MONTHS)})[а-я]{{0,2}}\b(?: (\d{{4}}))?")
 BY = "файл отправителя"
 
 
@@ -53,7 +58,7 @@ def understood(
 ) -> NothingToReport | str:
     """What a text of a sender states that came at a time, or the code of the phrase that says what is not understood.
 
-    The day decides for which campaign or night it is: the same words are others next year.
+    The day decides for which campaign, night or month it is: the same words are others next year.
     """
     day = came_at.astimezone(zone).date()
     owed = duties(connection, sender, day) if sender is not None else []
@@ -63,12 +68,19 @@ def understood(
     duty = chosen(owed, plain(words))
     if duty is None:
         return "statement.unclear.form"
-    night = None
-    if duty.campaign is None:
-        night = dated(words, day - dt.timedelta(days=1))
-        if night is None or night > day:
-            return "statement.unclear.night"
-    return NothingToReport(duty.form, sender, duty.campaign, night)
+    if duty.campaign is not None:
+        return NothingToReport(duty.form, sender, duty.campaign, None)
+    if duty.expected == "month":
+        month = month_in(words, duty.owed_from, day)
+        if month is None or month > day or duty_of_month(connection, sender, duty.form, month) is None:
+            return "statement.unclear.month"
+        return NothingToReport(duty.form, sender, None, month)
+    if duty.expected != "day":
+        return NothingToReport(duty.form, sender, None, duty.owed_from)
+    night = dated(words, day - dt.timedelta(days=1))
+    if night is None or night > day:
+        return "statement.unclear.night"
+    return NothingToReport(duty.form, sender, None, night)
 
 
 def reason_of(arrival: Arrival, text: str) -> str:
@@ -97,6 +109,22 @@ def dated(words: str, otherwise: dt.date) -> dt.date | None:
         return None
 
 
+def month_in(words: str, otherwise: dt.date, day: dt.date) -> dt.date | None:
+    """The first day of the one month that is named, by a date in it too; the other one when none is, None when there
+    are several. A month without a year is the last of that name that has begun on the day."""
+    if DATE.search(words):
+        named = dated(words, otherwise)
+        return named and named.replace(day=1)
+    months = set()
+    for match in MONTH.finditer(plain(words)):
+        month = next(number for number in range(1, 13) if match[number])
+        year = int(match[13]) if match[13] else day.year - (month > day.month)
+        if not dt.MINYEAR < year < dt.MAXYEAR:
+            return None
+        months.add(dt.date(year, month, 1))
+    return months.pop() if len(months) == 1 else None if months else otherwise
+
+
 def meant(words: str) -> set[str]:
     """What the words of a plain text mean: `nothing`, and forms."""
     return {means for word, means in _means().items() if word in words}
@@ -121,7 +149,7 @@ def answer(statement: Unanswered, zone: ZoneInfo) -> bytes:
     """What was understood; readable in Notepad."""
     texts = phrases()
     what = texts["statement.campaign"] if statement.campaign else texts["statement.night"]
-    day = f"{statement.as_of:%d.%m.%Y}" if statement.as_of else ""
+    day = span_words(statement.expected, statement.as_of) if statement.as_of else ""
     lines = [
         texts["statement.accepted"],
         what.format(form=statement.form_title, campaign=statement.campaign_title or "", day=day),

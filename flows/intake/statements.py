@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from contracts.circumstances import NothingToReport
+from contracts.texts.spans import span_words
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.home.whole_file import write_changed
 from flows.intake.arrival import Arrival, Key
 from flows.intake.outcome import NOBODY, Outcome
 from flows.intake.statement_file import BY, answer_name, reason_of, statement_text, unclear, understood
-from warehouse.incidents.nothing_to_report import Duty, Statement, duties, record, withdraw
+from warehouse.incidents.nothing_to_report import Duty, Statement, duties, duty_of_month, record, withdraw
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class OfficerStatement:
     """What an officer records of a sender and a form at a moment: who said it, and why there is nothing to report.
 
-    Without a campaign it is of the one that runs then; a form of nights needs its night, `as_of`.
+    Without a campaign it is of the one that runs then; a form of nights needs its night, `as_of`; one of months is of
+    the month of that day, else of the one that is owed then.
     """
 
     sender: str
@@ -96,40 +98,50 @@ def state_nothing(engine: Engine, asked: OfficerStatement, settings: Settings) -
     if not asked.reason.strip() or not asked.by.strip():
         raise UsageError("скажите, почему сообщать нечего (--reason) и кто это сообщил (--by)")
     with engine.begin() as connection:
-        statement = _owed_statement(connection, asked, ZoneInfo(settings.timezone))
+        statement, slot = _owed_statement(connection, asked, ZoneInfo(settings.timezone))
         (is_new,) = record(connection, [statement], settings.lock_wait)
-    what = f"{asked.form}, {asked.sender}, {statement.slot}"
+    what = f"{asked.form}, {asked.sender}, {slot}"
     return f"Записано, сообщать нечего: {what}" if is_new else f"Уже было заявлено, сообщать нечего: {what}"
 
 
 def take_back(engine: Engine, asked: OfficerStatement, settings: Settings) -> str:
     """Withdraw a statement; a sentence that says so. Raises UsageError when there is none."""
     with engine.begin() as connection:
-        statement = _owed_statement(connection, asked, ZoneInfo(settings.timezone))
-        what = f"{asked.form}, {asked.sender}, {statement.slot}"
+        statement, slot = _owed_statement(connection, asked, ZoneInfo(settings.timezone))
+        what = f"{asked.form}, {asked.sender}, {slot}"
         if not withdraw(connection, statement, asked.by, asked.at, settings.lock_wait):
             raise UsageError(f"никто не заявлял, что сообщать нечего: {what}")
     return f"Отозвано: {what}"
 
 
-def _owed_statement(connection: Connection, asked: OfficerStatement, zone: ZoneInfo) -> Statement:
-    """The statement that is meant. Raises UsageError for what the sender does not owe."""
+def _owed_statement(connection: Connection, asked: OfficerStatement, zone: ZoneInfo) -> tuple[Statement, str]:
+    """The statement that is meant, and for what it is. Raises UsageError for what the sender does not owe."""
     form, sender, campaign, as_of = asked.form, asked.sender, asked.campaign, asked.as_of
     if campaign is not None and as_of is not None:
         raise UsageError("назовите кампанию или ночь, не обе")
     day = as_of or asked.at.astimezone(zone).date()
     owed = {duty.form: duty for duty in duties(connection, sender, day, campaign)}
     duty = owed.get(form)
+    if as_of is not None and (duty is None or duty.expected == "month"):
+        duty = duty_of_month(connection, sender, form, as_of) or (duty if duty and duty.expected != "month" else None)
     if duty is None:
         forms = ", ".join(_named(duty) for duty in owed.values()) or "ничего, о чём это можно заявить"
         where = f"в кампании {campaign}" if campaign else f"на {day}"
         raise UsageError(f"{sender} не должен присылать {form} {where}; должен: {forms}")
-    if duty.campaign is None and as_of is None:
+    if duty.expected == "day" and as_of is None:
         raise UsageError(f"{form} ждут каждую ночь: назовите её, --as-of")
     if duty.campaign is not None and as_of is not None:
         raise UsageError(f"{form} ждут раз в кампанию, не каждую ночь: назовите её, --campaign {duty.campaign}")
-    return Statement(form, sender, duty.campaign, as_of, asked.reason.strip(), asked.by.strip(), asked.at)
+    since = None if duty.campaign else as_of if duty.expected == "day" else duty.owed_from
+    statement = Statement(form, sender, duty.campaign, since, asked.reason.strip(), asked.by.strip(), asked.at)
+    return statement, statement.slot if duty.expected in ("campaign", "day") else _span(duty)
 
 
 def _named(duty: Duty) -> str:
-    return f"{duty.form} ({duty.campaign})" if duty.campaign else f"{duty.form} (каждую ночь)"
+    if duty.campaign:
+        return f"{duty.form} ({duty.campaign})"
+    return f"{duty.form} ({'каждую ночь' if duty.expected == 'day' else _span(duty)})"
+
+
+def _span(duty: Duty) -> str:
+    return f"за {span_words(duty.expected, duty.owed_from)}"

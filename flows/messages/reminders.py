@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from contracts.forms import FORMS
 from contracts.texts import phrases
+from contracts.texts.spans import span_words
 from flows.home.settings import Settings
 from flows.intake.incoming import discover
 from flows.intake.seen import unseen
@@ -28,15 +28,14 @@ UNREAD_WAIT = dt.timedelta(minutes=30)
 MOST_SCHOOLS = 20
 MOST_NIGHTS = 5
 WIDEST_SUBJECT = 120
-FILLED_IN = frozenset(form.name for form in FORMS if form.pupils is None)
 
 
 @retried
 def remind(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None = None) -> int:
     """Write the reminders of the working day on which `now` lies; says how many are new.
 
-    A message a sender, form, campaign (or first night of a silence), step and way; a step is never told twice, and one
-    that was missed is told late only while it is still its day. Raises UsageError for a wrong routing.
+    A message a sender, form, campaign (or month, year, first night of a silence), step and way; a step is never told
+    twice, and one that was missed is told late only while it is still its day. Raises UsageError for a wrong routing.
     """
     zone = ZoneInfo(settings.timezone)
     day = now.astimezone(zone).date()
@@ -78,7 +77,7 @@ def _reminders_of(
         moment = not_before(route, now + UNREAD_WAIT if is_underway else now, zone, is_working, digest=False)
         if moment >= midnight:
             continue
-        occasion = due.campaign or due.nights[0].isoformat()
+        occasion = due.campaign or (due.owed_from or due.nights[0]).isoformat()
         yield Message(
             dedup_key=f"reminder:{due.form}:{due.sender}:{occasion}:{due.deadline}:{due.step}"
             f":{route.recipient}/{route.channel}",
@@ -90,7 +89,7 @@ def _reminders_of(
             body="\n".join([text, "", *foot, *answer_to(route, table, due.sender), ""]),
             not_before=moment,
             sender=due.sender,
-            attachments=(Attachment("template", form=due.form, sender=due.sender),) if due.form in FILLED_IN else (),
+            attachments=(Attachment("template", form=due.form, sender=due.sender),) if not due.counts_pupils else (),
             about={**due.about, "until": midnight.isoformat()},
         )
 
@@ -99,9 +98,10 @@ def _subject(due: Owed) -> str:
     words = phrases()
     if due.nights:
         return words["reminder.subject.nights"].format(form=due.form_title, nights=_days(due.nights))
+    of_span = "" if due.campaign else f" {_span(due)}"
     code = "reminder.subject" if due.step < 0 else "reminder.subject.past"
     code = "reminder.subject.today" if due.step == 0 else code
-    return words[code].format(form=due.form_title, deadline=_date(due.deadline))
+    return words[code].format(form=due.form_title, deadline=_date(due.deadline)) + of_span
 
 
 def _body(due: Owed, zone: ZoneInfo) -> str:
@@ -110,10 +110,11 @@ def _body(due: Owed, zone: ZoneInfo) -> str:
     paragraphs = [texts["message.greeting"], "\n".join(_what_is_due(due))]
     if not due.nights:
         paragraphs.append("\n".join(_what_has_come(due, zone)))
-    do = "export" if due.form not in FILLED_IN else "mend" if due.is_received else "fill"
+    fill = "fill" if due.covers_schools else "fill_any"
+    do = "export" if due.counts_pupils else "mend" if due.is_received else fill
     paragraphs.append(texts[f"reminder.do.{do}"])
     if not due.is_received:
-        quoted = f"«Сообщать нечего, {due.form_title}{f', {_days(due.nights[-1:])}' if due.nights else ''}»"
+        quoted = f"«Сообщать нечего, {due.form_title}{_for_what(due)}»"
         paragraphs.append(texts["reminder.ask_nothing"].format(words=quoted))
     paragraphs.append(texts["reminder.sent"])
     return "\n\n".join(paragraphs)
@@ -127,7 +128,7 @@ def _what_is_due(due: Owed) -> list[str]:
         )
     else:
         sentence = words["reminder.what"].format(
-            form=due.form_title, campaign=due.campaign_title, deadline=_date(due.deadline)
+            form=due.form_title, campaign=due.campaign_title or _span(due), deadline=_date(due.deadline)
         )
     if due.step > 0:
         return [sentence, words["reminder.days_left.past"]]
@@ -154,6 +155,18 @@ def _what_has_come(due: Owed, zone: ZoneInfo) -> list[str]:
         if names:
             lines += [words[f"reminder.schools.{code}"].format(count=len(names)), *_listed(names)]
     return lines
+
+
+def _for_what(due: Owed) -> str:
+    """What is added to the name of the form in a statement; nothing of a campaign, which is known by its day."""
+    if due.nights:
+        return f", {_days(due.nights[-1:])}"
+    return "" if due.campaign else f", {_span(due)}"
+
+
+def _span(due: Owed) -> str:
+    """«за сентябрь 2023» of what is owed for a month or a year."""
+    return f"за {span_words(due.every, due.owed_from)}" if due.owed_from else ""
 
 
 def _listed(names: Sequence[str]) -> list[str]:

@@ -217,16 +217,19 @@ def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
 
 def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterator[Path]:
     """A receipt for each delivery that is overdue on a day; that of one which came meanwhile, or of which
-    its sender said that there is nothing to report, is removed."""
+    its sender said that there is nothing to report, is removed, and so are those of earlier months and campaigns."""
     with engine.connect() as connection:
         overdues: list[Overdue] = overdue(connection, day)
     for document in overdues:
-        path = settings.outbox / document.sender / overdue_name(document.form, document.campaign)
+        path = settings.outbox / document.sender / overdue_name(document.form, document.slot)
         if guarded(f"telling {document.sender} what is overdue", partial(_overdue, settings, document, path)) is True:
             yield path
 
 
 def _overdue(settings: Settings, document: Overdue, path: Path) -> bool:
+    for earlier in path.parent.glob(overdue_name(document.form, "*")):
+        if earlier.name < path.name:
+            earlier.unlink(missing_ok=True)
     if document.is_received or document.is_nothing:
         path.unlink(missing_ok=True)
         return False

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from owed_forms import ALL_FORMS
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
@@ -19,7 +20,7 @@ from flows.messages.reminders import remind
 from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest
 from warehouse.incidents.owed import owed, still_due
-from warehouse.schema.upgrade import connect
+from warehouse.schema.upgrade import connect, upgrade
 
 ZONE = ZoneInfo("Asia/Tomsk")
 READINESS, EXPORT, OPERATOR = "readiness_report", "registration_export", "regional_operator"
@@ -245,3 +246,23 @@ def test_only_the_senders_own_contact_hears(week: tuple[Settings, sa.Engine, Pat
     (home / "routing.csv").write_text(table, encoding="utf-8")
     assert remind(engine, settings, at(2)) == 1
     assert [(row["recipient"], row["channel"]) for row in written(engine)] == [("Кедровый", "email")]
+
+
+def test_what_a_clerk_reads_of_a_month_and_of_a_year(week: tuple[Settings, sa.Engine, Path]) -> None:
+    settings, engine, _ = week
+    upgrade(engine, ALL_FORMS)
+    assert remind(engine, settings, at(3, month=10)) == remind(engine, settings, at(6, month=10)) == 21
+    first, last = [row for row in written(engine, "kedrovy") if row["about"]["form"] == "meetings"]
+    assert first["subject"] == "Город Кедровый: срок 06.10.2023, «Собрания» за сентябрь 2023"
+    for said in (
+        "Напоминаем: «Собрания» (за сентябрь 2023). Срок сдачи: 06.10.2023 включительно.",
+        "не считая сегодняшнего: 3.", "всем вашим школам: 2.", "«Сообщать нечего, Собрания, за сентябрь 2023»",
+    ):  # fmt: skip
+        assert said in first["body"]
+    assert "сегодня последний рабочий день" in last["subject"]
+    assert first["attachments"] == [{"what": "template", "form": "meetings", "sender": "kedrovy", "delivery_id": None}]
+    assert first["dedup_key"] != last["dedup_key"]
+    remind(engine, settings, at(11, month=10))
+    (year,) = [row for row in written(engine, OPERATOR) if row["about"]["form"] == "agreements"]
+    assert "срок прошёл 10.10.2023, «Соглашения» за 2023/2024 учебный год" in year["subject"]
+    assert "заполните приложенный шаблон и пришлите" in year["body"]

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from owed_forms import ALL_FORMS
 
+from contracts.texts.spans import span_words
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.arrival import Arrival
@@ -23,6 +25,7 @@ from warehouse.deliveries.receipt_contents import overdue
 from warehouse.deliveries.received import waiting
 from warehouse.marts.publication import publish
 from warehouse.marts.published import mart
+from warehouse.schema.upgrade import upgrade
 from warehouse.watch.law import examined
 
 ZONE = ZoneInfo("Asia/Tomsk")
@@ -244,3 +247,49 @@ def test_the_command_says_what_it_recorded(profmin, settings: Settings, engine: 
         assert told.returncode == 2 and why in told.stderr and "Traceback" not in told.stderr
     (calendar,) = json.loads(profmin("status", "--json", settings=settings).stdout)["calendars_wanted"][:1]
     assert calendar["state"] in ("missing", "provisional")
+
+
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [
+        ("Сообщать нечего. Собрания. Причина: каникулы", dt.date(2023, 9, 1)),  # the month that is over
+        ("Собрания за сентябрь 2023: сообщать нечего", dt.date(2023, 9, 1)),
+        ("Собрания: в октябре сообщать нечего", dt.date(2023, 10, 1)),
+        ("Собрания, сообщать нечего на 30.09.2023", dt.date(2023, 9, 1)),
+        ("Собрания за май, нет данных", dt.date(2023, 5, 1)),
+        ("Собрания за июль, нет данных", None),  # of which nothing is owed
+        ("Собрания за ноябрь 2023, нет данных", None),  # has not begun
+        ("Собрания за сентябрь и октябрь, нет данных", None),
+    ],
+)
+def test_a_month_is_named_or_is_the_one_that_is_owed(
+    settings: Settings, engine: sa.Engine, text: str, month: dt.date | None
+) -> None:
+    upgrade(engine, ALL_FORMS)
+    outcomes = ingest(
+        [put(settings, "kedrovy", text, at=dt.datetime(2023, 10, 4, 12, tzinfo=ZONE))], Options(), settings
+    )
+    (note,) = [path for path in (settings.outbox / "kedrovy").iterdir() if path.suffix == ".txt"]
+    said = note.read_text(encoding="utf-8-sig")
+    if month is None:
+        assert stated(engine) == []
+        assert [each.verdict for each in outcomes] == ["refused"]
+        assert "Не понятно, за какой месяц" in said
+    else:
+        assert stated(engine) == [("meetings", "kedrovy", None, month, True)]
+        assert f"Форма: «Собрания», за {span_words('month', month)}." in said
+
+
+def test_an_officer_states_a_month_and_a_year(settings: Settings, engine: sa.Engine) -> None:
+    upgrade(engine, ALL_FORMS)
+    october = dt.datetime(2023, 10, 4, 12, tzinfo=ZONE)
+    asked = OfficerStatement("kedrovy", "meetings", "Офицер", october, "Каникулы")
+    assert state_nothing(engine, asked, settings).endswith("meetings, kedrovy, за сентябрь 2023")
+    running = replace(asked, as_of=dt.date(2023, 10, 20))
+    assert state_nothing(engine, running, settings).endswith("meetings, kedrovy, за октябрь 2023")
+    year = OfficerStatement("regional_operator", "agreements", "Офицер", october, "Нет партнёров")
+    assert state_nothing(engine, year, settings).endswith("agreements, regional_operator, за 2023/2024 учебный год")
+    assert [row[3] for row in stated(engine)] == [dt.date(2023, 9, 1), dt.date(2023, 10, 1), dt.date(2023, 9, 1)]
+    assert take_back(engine, running, settings).endswith("за октябрь 2023")
+    with pytest.raises(UsageError, match="не должен присылать meetings на 2023-08-15"):
+        state_nothing(engine, replace(asked, as_of=dt.date(2023, 8, 15)), settings)

@@ -6,9 +6,15 @@ import datetime as dt
 
 import pytest
 import sqlalchemy as sa
-from hand_made import loaded, school_ids, school_register
-from owed_forms import AGREEMENTS, ALL_FORMS, MEETINGS, came
+from hand_made import loaded, read, school_ids, school_register
+from owed_forms import AGREEMENTS, ALL_FORMS, MEETINGS, came, state
 
+from warehouse.deliveries.recall import unpublished
+from warehouse.deliveries.receipt_contents import overdue
+from warehouse.incidents.condition import conditions
+from warehouse.incidents.nothing_to_report import duties, duty_of_month
+from warehouse.incidents.owed import Owed, owed, still_due
+from warehouse.marts.publication import publish
 from warehouse.schema.upgrade import upgrade
 
 SCHOOLS = {"asinovsky": 4, "chainsky": 2}
@@ -148,3 +154,151 @@ def test_a_refused_file_of_a_month_stands_until_that_month_is_answered(engine: s
     assert asked(engine, statement, day=on(11, 6)) == []  # nobody waits for September any more
     came(engine, MEETINGS, "chainsky", on(9, 30), own, at(on(10, 6)))
     assert asked(engine, statement, day=on(10, 7)) == []
+
+
+FIGURES = ("received", "on_time", "late", "refused", "missing", "nothing_to_report")
+
+
+def told(engine: sa.Engine, day: dt.date, form: str) -> dict[object, tuple[object, set[str]]]:
+    """Sender → from when it is owed, and the figures that are 1."""
+    rows = read(engine, "reporting_rate", day).filter(form=form).iter_rows(named=True)
+    return {row["sender"]: (row["owed_from"], {name for name in FIGURES if row[name]}) for row in rows}
+
+
+def test_who_reported_of_a_month_and_in_time(engine: sa.Engine, ids: dict[str, int]) -> None:
+    own = {unit: [ids[f"{unit}-1"]] for unit in SCHOOLS}
+    came(engine, MEETINGS, "asinovsky", on(9, 30), own["asinovsky"], at(on(10, 3)))
+    came(engine, MEETINGS, "asinovsky", on(9, 30), own["asinovsky"], at(on(10, 16)))  # a correction makes nobody late
+    came(engine, MEETINGS, "chainsky", on(9, 30), own["chainsky"], at(on(10, 9)))
+    came(engine, MEETINGS, "kedrovy", on(10, 5), [], at(on(10, 5)))  # another month
+    came(engine, MEETINGS, "seversk", on(9, 30), [], at(on(10, 4)), is_refused=True)
+    state(engine, "meetings", "strezhevoy", on(9, 1), at(on(10, 2)))
+    state(engine, "meetings", "parabelsky", on(10, 1), at(on(10, 2)))  # not of the month that is over
+    publish(engine, [on(9, 20), on(10, 4), on(10, 20), on(11, 1)])
+    assert told(engine, on(9, 20), "meetings") == {}
+    early, late = told(engine, on(10, 4), "meetings"), told(engine, on(10, 20), "meetings")
+    assert early["asinovsky"] == late["asinovsky"] == (on(9, 1), {"received", "on_time"})
+    assert late["chainsky"] == (on(9, 1), {"received", "late"})
+    assert early["seversk"] == late["seversk"] == (on(9, 1), {"refused"})
+    assert late["strezhevoy"] == (on(9, 1), {"nothing_to_report"})
+    assert late["kedrovy"] == late["parabelsky"] == late["tomsk_city"] == (on(9, 1), {"missing"})
+    november = told(engine, on(11, 1), "meetings")
+    assert november["kedrovy"] == (on(10, 1), {"received", "on_time"})
+    assert november["parabelsky"] == (on(10, 1), {"nothing_to_report"})
+    assert november["asinovsky"] == november["seversk"] == (on(10, 1), {"missing"})
+    region = read(engine, "reporting_rate_region", on(10, 20)).filter(form="meetings").row(0, named=True)
+    assert [region[name] for name in ("owed_from", "owed_to", "deadline", "expected", *FIGURES)] == [
+        on(9, 1), on(9, 30), on(10, 6), 21, 2, 1, 1, 1, 17, 1
+    ]  # fmt: skip
+
+
+def test_the_door_shows_the_document_of_the_month_that_is_owed(engine: sa.Engine, ids: dict[str, int]) -> None:
+    own = [ids["chainsky-1"]]
+    came(engine, MEETINGS, "chainsky", on(9, 30), own, at(on(10, 3)))
+    came(engine, MEETINGS, "chainsky", on(10, 12), own, at(on(10, 12)))
+    came(engine, MEETINGS, "asinovsky", on(10, 12), [ids["asinovsky-1"]], at(on(10, 12)))
+    publish(engine, [on(10, 20)])
+    door = {row["sender"]: row for row in read(engine, "delivery_health").filter(form="meetings").iter_rows(named=True)}
+    shown = ("is_received", "status", "data_as_of", "on_time", "deadline")
+    assert [door["chainsky"][name] for name in shown] == [True, "accepted", on(9, 30), True, on(10, 6)]
+    assert [door["asinovsky"][name] for name in shown] == [False, "accepted", on(10, 12), None, on(10, 6)]
+    assert [door["kedrovy"][name] for name in shown] == [False, "missing", None, None, on(10, 6)]
+
+
+def test_who_reported_of_a_year_and_in_time(engine: sa.Engine, ids: dict[str, int]) -> None:
+    came(engine, AGREEMENTS, "regional_operator", on(5, 20), ["seversk"], at(on(5, 20)))  # of the year before
+    publish(engine, [on(9, 20), on(10, 20)])
+    assert told(engine, on(9, 20), "agreements") == {"regional_operator": (on(9, 1), {"missing"})}
+    came(engine, AGREEMENTS, "regional_operator", on(10, 12), ["seversk"], at(on(10, 12)))
+    publish(engine, [on(9, 20), on(10, 20)])
+    assert told(engine, on(9, 20), "agreements") == {"regional_operator": (on(9, 1), {"missing"})}
+    assert told(engine, on(10, 20), "agreements") == {"regional_operator": (on(9, 1), {"received", "late"})}
+    assert told(engine, on(10, 20), "registration_plan") == {}  # without a deadline nobody is late
+
+
+def test_a_year_of_which_there_is_nothing_to_report(engine: sa.Engine, ids: dict[str, int]) -> None:
+    state(engine, "agreements", "regional_operator", on(9, 1), at(on(10, 3)))
+    publish(engine, [on(10, 2), on(10, 20)])
+    assert told(engine, on(10, 2), "agreements") == {"regional_operator": (on(9, 1), {"missing"})}
+    assert told(engine, on(10, 20), "agreements") == {"regional_operator": (on(9, 1), {"nothing_to_report"})}
+
+
+def test_what_is_stated_of_a_month_is_news_of_the_days_after_it(engine: sa.Engine, ids: dict[str, int]) -> None:
+    publish(engine, [on(9, 20), on(10, 4)])
+    state(engine, "meetings", "chainsky", on(9, 1), at(on(10, 3)))
+    with engine.connect() as connection:
+        assert ("meetings", on(10, 1)) in unpublished(connection)
+        assert not [day for form, day in unpublished(connection) if form == "meetings" and day < on(10, 1)]
+
+
+def test_a_month_that_is_overdue_is_an_incident_until_it_comes(engine: sa.Engine, ids: dict[str, int]) -> None:
+    came(engine, MEETINGS, "asinovsky", on(9, 30), [ids["asinovsky-1"]], at(on(10, 3)))
+    came(engine, MEETINGS, "kedrovy", on(10, 2), [], at(on(10, 3)))
+    state(engine, "meetings", "strezhevoy", on(9, 1), at(on(10, 2)))
+    condition = conditions()["overdue"].select
+
+    def found(day: dt.date) -> dict[str, set[object]]:
+        rows = asked(engine, f"SELECT form, sender, subject FROM ({condition}) c", day=day, days=1)
+        return {form: {row[1:] for row in rows if row[0] == form} for form in ("meetings", "agreements")}
+
+    assert found(on(10, 9)) == {"meetings": set(), "agreements": set()}  # the first working day after it
+    late = found(on(10, 10))["meetings"]
+    assert len(late) == 19
+    assert ("kedrovy", "2023-09") in late
+    assert found(on(10, 12)) == {"meetings": late, "agreements": {("regional_operator", "2023")}}
+    assert found(on(11, 1))["meetings"] == set()
+
+
+def test_reminders_around_the_deadline_of_a_month_and_of_a_year(engine: sa.Engine, ids: dict[str, int]) -> None:
+    own = [ids["asinovsky-1"]]
+    came(engine, MEETINGS, "asinovsky", on(10, 2), own, at(on(10, 2)))  # another month answers nothing
+    state(engine, "meetings", "strezhevoy", on(9, 1), at(on(10, 2)))
+
+    def due(day: dt.date) -> dict[tuple[str, str], Owed]:
+        with engine.connect() as connection:
+            owing = owed(connection, day, (-3, -1, 0, 1))
+        return {(debt.form, debt.sender): debt for debt in owing if debt.form in ("meetings", "agreements")}
+
+    first = due(on(10, 3))
+    assert {form for form, _ in first} == {"meetings"}
+    assert len(first) == 20
+    debt = first["meetings", "asinovsky"]
+    assert (debt.step, debt.every, debt.owed_from, debt.deadline) == (-3, "month", on(9, 1), on(10, 6))
+    assert (debt.schools, len(debt.missing), debt.is_received) == (4, 4, False)
+    with engine.connect() as connection:
+        assert still_due(connection, debt.about)
+    came(engine, MEETINGS, "asinovsky", on(10, 4), own, at(on(10, 4)))
+    with engine.connect() as connection:
+        assert still_due(connection, debt.about)
+    came(engine, MEETINGS, "asinovsky", on(9, 30), own, at(on(10, 4)))
+    with engine.connect() as connection:
+        assert not still_due(connection, debt.about)
+    assert due(on(10, 6))["meetings", "asinovsky"].is_received  # but not of all its schools
+    assert [(debt.step, debt.every) for debt in due(on(10, 10)).values()] == [(0, "academic_year")]
+
+
+def test_what_can_be_nothing_to_report(engine: sa.Engine, ids: dict[str, int]) -> None:
+    def of(day: dt.date, sender: str = "chainsky") -> dict[str, dt.date]:
+        with engine.connect() as connection:
+            return {duty.form: duty.owed_from for duty in duties(connection, sender, day) if duty.campaign is None}
+
+    assert of(on(9, 20)) == {"meetings": on(9, 1)}  # the running one: August is not owed
+    assert of(on(10, 20)) == {"meetings": on(9, 1)}
+    assert of(on(7, 20)) == {}
+    assert of(on(10, 20), "regional_operator") == {"agreements": on(9, 1), "registration_export": on(10, 20)}
+    with engine.connect() as connection:
+        october = duty_of_month(connection, "chainsky", "meetings", on(10, 20))
+        assert october
+        assert october.owed_from == on(10, 1)
+        assert duty_of_month(connection, "chainsky", "meetings", on(8, 20)) is None
+
+
+def test_receipts_tell_what_was_not_received_of_a_month(engine: sa.Engine, ids: dict[str, int]) -> None:
+    came(engine, MEETINGS, "asinovsky", on(9, 30), [ids["asinovsky-1"]], at(on(10, 3)))
+    with engine.connect() as connection:
+        documents = {(each.form, each.sender): each for each in overdue(connection, on(10, 9))}
+    assert documents["meetings", "asinovsky"].is_received
+    absent = documents["meetings", "chainsky"]
+    assert (absent.slot, absent.slot_title, absent.deadline) == ("2023-09", "за сентябрь 2023", on(10, 6))
+    assert absent.schools == ("Школа chainsky-1", "Школа chainsky-2")
+    assert not [form for form, _ in documents if form in ("agreements", "registration_export")]

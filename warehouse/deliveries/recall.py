@@ -44,8 +44,11 @@ WHERE r.as_of IS NOT NULL AND r.status <> 'unfinished'
       CASE WHEN f.holds_before_first THEN (SELECT min(since) FROM published) ELSE coalesce(p.since, '-infinity') END
 UNION
 SELECT n.form, n.day
-FROM (SELECT form, coalesce(as_of, ref.local_date(stated_at)) AS day, greatest(recorded_at, withdrawn_at) AS at
-      FROM ops.statement) n
+FROM (SELECT s.form, greatest(s.recorded_at, s.withdrawn_at) AS at,
+          CASE f.expected WHEN 'month' THEN (s.as_of + interval '1 month')::date
+              WHEN 'academic_year' THEN ref.local_date(s.stated_at)
+              ELSE coalesce(s.as_of, ref.local_date(s.stated_at)) END AS day
+      FROM ops.statement s JOIN ref.form f ON f.form = s.form) n
 WHERE n.at > (SELECT min(p.since) FROM published p WHERE p.as_of >= n.day)
 UNION
 SELECT v.form, min(p.as_of) FROM ref.contract_version v JOIN ops.publication p ON p.as_of >= v.judges_from

@@ -15,6 +15,7 @@ from contracts.circumstances import answered_to
 from contracts.forms import FORMS
 from contracts.reading import answer
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
+from contracts.texts.spans import slot, span_words
 from warehouse.deliveries.recall import recall_readings
 
 ADDRESSES = """
@@ -105,7 +106,7 @@ ORDER BY t.reading_id, t.reporting_unit IS NOT NULL, u.position, t.ctid
 """
 OVERDUE = """
 SELECT o.form, f.title AS form_title, o.sender, s.name AS sender_name, o.campaign, c.title AS campaign_title,
-    o.deadline,
+    o.expected, o.owed_from, o.deadline, coalesce(f.covers = 'schools', false) AS covers_schools,
     h.reading_id IS NOT NULL AS is_received,
     n.form IS NOT NULL AND coalesce(x.received_at < n.stated_at, true) AS is_nothing,
     (SELECT d.file_name FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
@@ -113,11 +114,12 @@ SELECT o.form, f.title AS form_title, o.sender, s.name AS sender_name, o.campaig
 FROM ref.roster_now(:day) o
 JOIN ref.form f ON f.form = o.form
 JOIN ref.sender s ON s.sender = o.sender
-JOIN ref.campaign c ON c.campaign = o.campaign
-LEFT JOIN ops.reading_at(:day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
+LEFT JOIN ref.campaign c ON c.campaign = o.campaign
+LEFT JOIN ops.reading_owed(:day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
 LEFT JOIN ops.standing_at(:day, 'infinity') x ON x.form = o.form AND x.sender = o.sender AND x.verdict = 'refused'
+    AND (o.campaign IS NOT NULL OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to, true))
 LEFT JOIN ops.nothing_at(:day, 'infinity') n ON n.form = o.form AND n.sender = o.sender
-WHERE o.deadline < :day
+WHERE o.deadline < :day AND o.expected <> 'day'
 ORDER BY o.form, o.sender
 """
 REGISTERED = """
@@ -263,8 +265,8 @@ def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInf
 
 
 def overdue(connection: Connection, day: dt.date) -> list[Overdue]:
-    """What is owed for the campaigns whose deadline has passed on a day, received or not; with the schools of which
-    nothing is known when it is not."""
+    """What is owed for campaigns, years and the month that is over whose deadline has passed on a day, received or not;
+    with the schools of which nothing is known when it is not."""
     owed = connection.execute(text(OVERDUE), {"day": day}).mappings().all()
     if not owed:
         return []
@@ -273,9 +275,18 @@ def overdue(connection: Connection, day: dt.date) -> list[Overdue]:
         schools[unit].append(name)
     return [
         Overdue(
-            **row,
+            form=row["form"],
+            form_title=row["form_title"],
+            sender=row["sender"],
+            sender_name=row["sender_name"],
+            slot=row["campaign"] or slot(row["expected"], row["owed_from"]),
+            slot_title=row["campaign_title"] or f"за {span_words(row['expected'], row['owed_from'])}",
+            deadline=row["deadline"],
             day=day,
-            schools=tuple(schools[row["sender"]]) if row["form"] in OF_SCHOOLS and not row["is_received"] else (),
+            is_received=row["is_received"],
+            is_nothing=row["is_nothing"],
+            refused_file=row["refused_file"],
+            schools=tuple(schools[row["sender"]]) if row["covers_schools"] and not row["is_received"] else (),
         )
         for row in owed
     ]

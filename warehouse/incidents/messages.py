@@ -116,6 +116,7 @@ class About(TypedDict, total=False):
     form: str
     sender: str
     campaign: str | None
+    span: list[str] | None
     nights: list[str]
     deadline: str
     step: int

@@ -1,4 +1,4 @@
-"""Statements that there is nothing to report: who said so, for which campaign or night, and until when it stood."""
+"""Statements that there is nothing to report: who said so, for which campaign, night, month or year, and until when."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from sqlalchemy import Connection, text
 
 from warehouse.core.slices import LONGEST_WAIT, lock_slices
 
+# Of what is owed every month the running one too, where the one that is over is not owed.
 OWED = """
-SELECT o.form, f.title AS form_title, o.campaign, c.title AS campaign_title, o.expected
-FROM ref.roster_now(:day) o
+WITH now AS MATERIALIZED (SELECT * FROM ref.roster_now(:day)),
+running AS (
+    SELECT r.* FROM ref.roster_now((date_trunc('month', cast(:day AS timestamp)) + interval '1 month')::date) r
+    WHERE r.expected = 'month'
+      AND NOT EXISTS (SELECT FROM now n WHERE n.form = r.form AND n.sender = r.sender)
+)
+SELECT o.form, f.title AS form_title, o.campaign, c.title AS campaign_title, o.expected, o.owed_from
+FROM (SELECT * FROM now UNION ALL SELECT * FROM running) o
 JOIN ref.form f ON f.form = o.form
 LEFT JOIN ref.campaign c ON c.campaign = o.campaign
-WHERE o.sender = :sender AND o.expected IN ('campaign', 'day')
+WHERE o.sender = :sender AND o.deadline IS NOT NULL
   AND (cast(:campaign AS text) IS NULL OR o.campaign = :campaign)
 ORDER BY o.form
 """
@@ -47,7 +54,8 @@ INSERT INTO ops.statement (form, sender, campaign, as_of, reason, stated_by, sta
 VALUES (:form, :sender, :campaign, :as_of, :reason, :stated_by, :stated_at, :delivery_id, ops.clock())
 """
 UNANSWERED = """
-SELECT n.statement_id, n.form, f.title AS form_title, n.sender, n.campaign, c.title AS campaign_title, n.as_of,
+SELECT n.statement_id, n.form, f.title AS form_title, f.expected, n.sender, n.campaign, c.title AS campaign_title,
+    n.as_of,
     n.reason, n.stated_at, d.sha256,
     d.file_name AS file
 FROM ops.statement n
@@ -61,18 +69,20 @@ ANSWERED = "UPDATE ops.statement SET answered_at = clock_timestamp() WHERE state
 
 @dataclass(frozen=True)
 class Duty:
-    """A form that a sender owes on a day: by campaign, or by night (`campaign` is None)."""
+    """A form that a sender owes on a day: by campaign, or (`campaign` is None) by night, month or year, of which
+    `owed_from` is the first day."""
 
     form: str
     form_title: str
     campaign: str | None
     campaign_title: str | None
     expected: str
+    owed_from: dt.date
 
 
 @dataclass(frozen=True)
 class Statement:
-    """There is nothing to report of a form, for a campaign or for a night."""
+    """There is nothing to report of a form, for a campaign, or for a night, month or year that `as_of` begins."""
 
     form: str
     sender: str
@@ -85,7 +95,7 @@ class Statement:
 
     @property
     def slot(self) -> str:
-        """The campaign, or the night."""
+        """The campaign, or the first day."""
         return self.campaign or str(self.as_of)
 
     @property
@@ -101,6 +111,7 @@ class Unanswered:
     statement_id: int
     form: str
     form_title: str
+    expected: str
     sender: str
     campaign: str | None
     campaign_title: str | None
@@ -117,6 +128,14 @@ def duties(connection: Connection, sender: str, day: dt.date, campaign: str | No
         day = connection.scalar(text(RUNS_ON), {"campaign": campaign}) or day
     rows = connection.execute(text(OWED), {"sender": sender, "day": day, "campaign": campaign}).mappings()
     return [Duty(**row) for row in rows]
+
+
+def duty_of_month(connection: Connection, sender: str, form: str, day: dt.date) -> Duty | None:
+    """What a sender owes of a form for the month of a day; None for a month of which nothing is owed."""
+    month = day.replace(day=1)
+    after = (month + dt.timedelta(days=31)).replace(day=1)
+    owed = duties(connection, sender, after)
+    return next((duty for duty in owed if (duty.form, duty.owed_from) == (form, month)), None)
 
 
 def record(

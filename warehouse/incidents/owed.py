@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
-from contracts.forms import FORMS
 from warehouse.incidents.messages import About
 
-OF_SCHOOLS = frozenset(form.name for form in FORMS if form.covers == "schools")
-
 # Steps up to the deadline are counted from the last working day before it is over, steps after it from the deadline.
-CAMPAIGNS = """
-WITH owed AS MATERIALIZED (SELECT * FROM ref.roster_now(:day) o WHERE o.expected = 'campaign'),
+SPANS = """
+WITH owed AS MATERIALIZED (
+    SELECT * FROM ref.roster_now(:day) o WHERE o.expected <> 'day' AND o.deadline IS NOT NULL
+),
 due AS MATERIALIZED (
     SELECT d.deadline, s.step
     FROM (SELECT DISTINCT o.deadline FROM owed o) d
@@ -28,20 +27,23 @@ due AS MATERIALIZED (
                ELSE ref.add_working_days(l.day, s.step) END = :day
 )
 SELECT o.form, f.title AS form_title, o.sender, s.name AS sender_name, o.campaign, c.title AS campaign_title,
+    o.expected AS every, o.owed_from, o.owed_to, f.counts_pupils,
+    coalesce(f.covers = 'schools', false) AS covers_schools,
     o.deadline, d.step, h.reading_id IS NOT NULL AS is_received, x.received_at AS refused_at
 FROM owed o
 JOIN due d ON d.deadline = o.deadline
 JOIN ref.form f ON f.form = o.form
 JOIN ref.sender s ON s.sender = o.sender
-JOIN ref.campaign c ON c.campaign = o.campaign
-LEFT JOIN ops.reading_at(:day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
+LEFT JOIN ref.campaign c ON c.campaign = o.campaign
+LEFT JOIN ops.reading_owed(:day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
 LEFT JOIN ops.standing_at(:day, 'infinity') x ON x.form = o.form AND x.sender = o.sender AND x.verdict = 'refused'
+    AND (o.campaign IS NOT NULL OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to, true))
 LEFT JOIN ops.nothing_at(:day, 'infinity') n ON n.form = o.form AND n.sender = o.sender
 WHERE n.form IS NULL OR greatest(h.received_at, x.received_at) > n.stated_at
 ORDER BY o.form, o.sender
 """
 SCHOOLS = """
-WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:day, 'infinity') h WHERE h.form = :form)
+WITH held AS MATERIALIZED (SELECT * FROM ops.reading_owed(:day, 'infinity') h WHERE h.form = :form)
 SELECT s.subordination, s.short_name, coalesce(o.report_status, 'missing')
 FROM ref.school_at(:day, 'infinity') s
 LEFT JOIN held h ON h.sender = s.subordination
@@ -66,21 +68,24 @@ absent AS (
       AND NOT EXISTS (SELECT FROM ops.statement n
                       WHERE n.form = o.form AND n.sender = o.sender AND n.as_of = o.night AND n.withdrawn_at IS NULL)
 )
-SELECT a.form, f.title AS form_title, a.sender, s.name AS sender_name, min(a.deadline) AS deadline,
+SELECT a.form, f.title AS form_title, a.sender, s.name AS sender_name, f.counts_pupils, min(a.deadline) AS deadline,
     ref.working_days_between(min(a.deadline), :day) AS step, array_agg(a.night ORDER BY a.night) AS nights
 FROM absent a
 JOIN ref.form f ON f.form = a.form
 JOIN ref.sender s ON s.sender = a.sender
-GROUP BY a.form, f.title, a.sender, s.name, a.silence
+GROUP BY a.form, f.title, f.counts_pupils, a.sender, s.name, a.silence
 HAVING ref.working_days_between(min(a.deadline), :day) = ANY (:steps)
 ORDER BY a.form, a.sender, min(a.night)
 """
+# Of a month what came for another one says nothing.
 LATEST = """
 SELECT
     (SELECT max(r.reading_id) FROM ops.reading r
-     WHERE r.form = :form AND r.sender = :sender AND r.status IN ('current', 'superseded')),
+     WHERE r.form = :form AND r.sender = :sender AND r.status IN ('current', 'superseded')
+       AND coalesce(r.as_of BETWEEN cast(:owed_from AS date) AND cast(:owed_to AS date), true)),
     (SELECT max(n.statement_id) FROM ops.statement n
-     WHERE n.form = :form AND n.sender = :sender AND n.withdrawn_at IS NULL)
+     WHERE n.form = :form AND n.sender = :sender AND n.withdrawn_at IS NULL
+       AND coalesce(n.as_of = cast(:owed_from AS date), true))
 """
 BACK = "SELECT ref.add_working_days(:day, :days)"
 DEADLINE = "SELECT deadline FROM ref.campaign WHERE campaign = :campaign"
@@ -88,9 +93,10 @@ DEADLINE = "SELECT deadline FROM ref.campaign WHERE campaign = :campaign"
 
 @dataclass(frozen=True)
 class Owed:
-    """What a sender owes for a campaign, or for nights; `step` is in working days around the deadline.
+    """What a sender owes for a campaign, a month, an academic year, or for nights; `step` is in working days around the
+    deadline. `owed_from` and `owed_to` are the first and the last day of what it is owed for; None of nights.
 
-    Of a form with a row a school: `rejected` and `missing` are names of schools, `schools` is how many there are.
+    Of a form that covers schools: `rejected` and `missing` are names of schools, `schools` is how many there are.
     `refused_at` is when a file came that replaced nothing, after all that holds. `seen` tells what had come.
     """
 
@@ -100,6 +106,11 @@ class Owed:
     sender_name: str
     deadline: dt.date
     step: int
+    every: str = "day"
+    owed_from: dt.date | None = None
+    owed_to: dt.date | None = None
+    covers_schools: bool = False
+    counts_pupils: bool = False
     campaign: str | None = None
     campaign_title: str | None = None
     nights: tuple[dt.date, ...] = ()
@@ -111,12 +122,20 @@ class Owed:
     seen: tuple[int | None, int | None] = (None, None)
 
     @property
+    def span(self) -> tuple[dt.date, dt.date] | None:
+        """The days of what comes for it; None where all that comes does, of a campaign and of nights."""
+        if self.campaign is not None or self.owed_from is None or self.owed_to is None:
+            return None
+        return self.owed_from, self.owed_to
+
+    @property
     def about(self) -> About:
         """What `still_due` has to know of it."""
         return {
             "form": self.form,
             "sender": self.sender,
             "campaign": self.campaign,
+            "span": None if self.span is None else [day.isoformat() for day in self.span],
             "nights": [night.isoformat() for night in self.nights],
             "deadline": self.deadline.isoformat(),
             "step": self.step,
@@ -131,8 +150,8 @@ def owed(connection: Connection, day: dt.date, steps: Collection[int]) -> list[O
     """
     if not connection.scalar(text("SELECT ref.is_working_day(:day)"), {"day": day}):
         return []
-    debts = [*_campaigns(connection, day, steps), *_nights(connection, day, [step for step in steps if step >= 0])]
-    return [replace(debt, seen=_latest(connection, debt.form, debt.sender)) for debt in debts]
+    debts = [*_spans(connection, day, steps), *_nights(connection, day, [step for step in steps if step >= 0])]
+    return [replace(debt, seen=_latest(connection, debt.form, debt.sender, debt.span)) for debt in debts]
 
 
 def still_due(connection: Connection, about: About) -> bool:
@@ -141,13 +160,15 @@ def still_due(connection: Connection, about: About) -> bool:
         deadline = connection.scalar(text(DEADLINE), {"campaign": about["campaign"]})
         if deadline is None or deadline.isoformat() != about["deadline"]:
             return False
-    return list(_latest(connection, about["form"], about["sender"])) == about["seen"]
+    since, until = about.get("span") or (None, None)
+    span = None if since is None or until is None else (dt.date.fromisoformat(since), dt.date.fromisoformat(until))
+    return list(_latest(connection, about["form"], about["sender"], span)) == about["seen"]
 
 
-def _campaigns(connection: Connection, day: dt.date, steps: Collection[int]) -> list[Owed]:
-    rows = connection.execute(text(CAMPAIGNS), {"day": day, "steps": list(steps)}).mappings().all()
+def _spans(connection: Connection, day: dt.date, steps: Collection[int]) -> list[Owed]:
+    rows = connection.execute(text(SPANS), {"day": day, "steps": list(steps)}).mappings().all()
     debts = [Owed(**row) for row in rows]
-    for form in sorted({debt.form for debt in debts} & OF_SCHOOLS):
+    for form in sorted({debt.form for debt in debts if debt.covers_schools}):
         debts = _by_school(connection, day, form, debts)
     return [debt for debt in debts if not debt.is_received or debt.rejected or debt.missing]
 
@@ -181,7 +202,11 @@ def _nights(connection: Connection, day: dt.date, steps: Sequence[int]) -> list[
     return [Owed(**{**row, "nights": tuple(row["nights"])}) for row in rows]
 
 
-def _latest(connection: Connection, form: str, sender: str) -> tuple[int | None, int | None]:
-    """The last reading of a sender's form, and the last statement that stands."""
-    reading, statement = connection.execute(text(LATEST), {"form": form, "sender": sender}).one()
+def _latest(
+    connection: Connection, form: str, sender: str, span: tuple[dt.date, dt.date] | None
+) -> tuple[int | None, int | None]:
+    """The last reading of a sender's form, and the last statement that stands; of a span, those for it."""
+    owed_from, owed_to = span or (None, None)
+    asked = {"form": form, "sender": sender, "owed_from": owed_from, "owed_to": owed_to}
+    reading, statement = connection.execute(text(LATEST), asked).one()
     return reading, statement

@@ -25,6 +25,7 @@ DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
 DROP FUNCTION IF EXISTS ops.export_of(text, date[], timestamptz);
 DROP FUNCTION IF EXISTS ops.readings_of_year(date, timestamptz, text);
 DROP FUNCTION IF EXISTS ops.reading_owed(date, timestamptz);
+DROP FUNCTION IF EXISTS ops.reading_of_month(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
 DROP FUNCTION IF EXISTS ops.reading_known(timestamptz);
 DROP FUNCTION IF EXISTS ops.nothing_at(date, timestamptz);
@@ -263,8 +264,26 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
         r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
+-- The one reading of each sender for the month that it owes on a day, whatever came for the running one.
+CREATE FUNCTION ops.reading_of_month(day date, known timestamptz)
+RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
+               received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
+LANGUAGE sql STABLE ROWS 100 SET search_path = '' AS $$
+    SELECT m.* FROM ref.form f
+    CROSS JOIN LATERAL ref.span_owed(f, day) o
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (r.sender)
+            r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at,
+            r.counts_at
+        FROM ops.reading_known(known) r
+        WHERE r.form = f.form AND r.as_of BETWEEN o.owed_from AND o.owed_to
+        ORDER BY r.sender, r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
+    ) m
+    WHERE f.expected = 'month'
+$$;
+
 -- The one reading of each form and sender in which there is what it owes on a day: of that night, of the month that is
--- over, whatever came for the running one; of all others what holds.
+-- over; of all others what holds.
 CREATE FUNCTION ops.reading_owed(day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
                received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
@@ -273,16 +292,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     JOIN ref.form f ON f.form = h.form
     WHERE f.expected <> 'month' AND (f.expected <> 'day' OR h.as_of = day)
     UNION ALL
-    SELECT m.* FROM ref.form f
-    CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (r.sender)
-            r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at,
-            r.counts_at
-        FROM ops.reading_known(known) r
-        WHERE r.form = f.form AND r.as_of >= ref.month_over(day) AND r.as_of < date_trunc('month', day::timestamp)
-        ORDER BY r.sender, r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
-    ) m
-    WHERE f.expected = 'month'
+    SELECT * FROM ops.reading_of_month(day, known)
 $$;
 
 -- The one reading of a form for each sender and slice (month, night, campaign) of the academic year of a day, up to it.

@@ -1,6 +1,7 @@
 -- Кто что прислал.
 -- Строка — отправитель и форма на дату: все, кто обязан прислать, и все, кто прислал. Показана последняя доставка;
--- если она отклонена или ждёт решения сотрудника, действует прежняя (is_received — «да») или ничего.
+-- если она отклонена или ждёт решения сотрудника, действует прежняя (is_received — «да») или ничего. У того, что сдают
+-- каждый месяц, — за месяц, который закончился, если она есть.
 -- Ключ: form, sender; имя: sender_name; формы: все.
 -- Меры без поправок: rows_read, rows_loaded, rows_quarantined, rows_not_data, refusals, errors, warnings, notes.
 --   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, held — ждёт решения сотрудника, missing — не прислано, nothing_to_report — сообщать нечего.
@@ -9,7 +10,13 @@
 --   deadline: Срок. Последний день сдачи; пусто, если срока нет.
 --   judged_by: Версия правил. По какой версии правил проверена показанная доставка.
 --   by_older_rules: По прежним правилам. За дату доставки уже судят другие правила: её нужно прочитать заново.
-WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+WITH month AS MATERIALIZED (SELECT * FROM ops.reading_of_month(:as_of, :known_at)),
+standing AS MATERIALIZED (
+    SELECT s.* FROM ops.standing_at(:as_of, :known_at) s
+    WHERE s.verdict = 'refused' OR NOT EXISTS (SELECT FROM month m WHERE m.form = s.form AND m.sender = s.sender)
+    UNION ALL
+    SELECT m.reading_id, m.form, m.sender, m.as_of, m.verdict, m.received_at, m.became_current_at FROM month m
+),
 waiting AS MATERIALIZED (SELECT * FROM ops.waiting_at(:as_of, :known_at)),
 -- What waits, and what was refused, came after what holds.
 shown AS (
@@ -23,7 +30,7 @@ shown AS (
 owed AS MATERIALIZED (SELECT * FROM ref.roster_at(:as_of)),
 door AS (
     SELECT coalesce(o.form, s.form) AS form, coalesce(o.sender, s.sender) AS sender, o.form IS NOT NULL AS is_expected,
-        o.expected, o.deadline, s.reading_id, s.verdict, s.received_at
+        o.expected, o.owed_from, o.owed_to, o.deadline, s.reading_id, s.verdict, s.received_at
     FROM owed o
     FULL JOIN shown s ON s.form = o.form AND s.sender = o.sender
 ),
@@ -62,7 +69,7 @@ SELECT
     h.as_of AS data_as_of,
     d.received_at,
     d.deadline,
-    ref.local_date(d.received_at) <= d.deadline AS on_time,
+    CASE WHEN d.expected IS DISTINCT FROM 'month' OR i.is_received THEN ref.local_date(d.received_at) <= d.deadline END AS on_time,
     r.rows_read,
     r.rows_loaded,
     r.rows_quarantined,
@@ -77,7 +84,8 @@ FROM door d
 LEFT JOIN standing h ON h.form = d.form AND h.sender = d.sender AND h.verdict <> 'refused'
 LEFT JOIN nothing e ON e.form = d.form AND e.sender = d.sender
 CROSS JOIN LATERAL (
-    SELECT h.reading_id IS NOT NULL AND (d.expected IS DISTINCT FROM 'day' OR h.as_of = :as_of) AS is_received
+    SELECT h.reading_id IS NOT NULL
+        AND (coalesce(d.expected NOT IN ('day', 'month'), true) OR h.as_of BETWEEN d.owed_from AND d.owed_to) AS is_received
 ) i
 CROSS JOIN LATERAL (
     SELECT CASE

@@ -1,52 +1,61 @@
 -- Кто отчитался, и в срок ли.
--- Строка — отправитель и форма на дату: отчёт кампании, которая идёт, или выгрузка за эту ночь. Каждая цифра — 0 или 1:
+-- Строка — отправитель и форма, у которой есть срок, на дату: отчёт кампании, которая идёт, документ учебного года или
+-- закончившегося месяца, выгрузка за эту ночь. Каждая цифра — 0 или 1:
 -- доли считают из сумм по отправителям, ночам, кампаниям, проценты не усредняют. Ожидалось = получено + ждёт решения +
 -- отклонено + не прислано + сообщать нечего; получено = принято + принято частично = в срок + с опозданием.
 -- Ключ: form, sender; имя: sender_name.
 -- Меры без поправок: expected, received, on_time, late, accepted, partial, held, refused, missing, nothing_to_report.
 -- Состояния: deadline, timeliness «Своевременность» = on_time | late.
 --   sender: Код отправителя. Кто обязан прислать.
---   campaign: Кампания. Код сбора; пусто у ночных выгрузок.
+--   campaign: Кампания. Код сбора; пусто у того, что сдают каждую ночь, месяц или учебный год.
 --   deadline: Срок. Последний день сдачи; у выгрузки — следующий рабочий день.
 --   on_time: В срок. Первый принятый документ получен не позже срока по местному времени.
 --   accepted: Принято. Целиком, без строк в карантине.
 --   missing: Не прислано. Ни файла, ни заявления.
 --   completeness: Полнота. Что есть из ожидаемого по этой форме, от 0 до 1: загруженные строки, школы, обучающиеся, а не файлы.
 --   known_at: Известно на. Самое позднее прочтение или заявление, которое учтено.
---   is_final: Окончательно. Срок кампании прошёл, по этой форме получено всё, и ничто не ждёт решения; ночь — когда выгрузка получена.
+--   is_final: Окончательно. Срок прошёл, по этой форме получено всё, и ничто не ждёт решения; ночь — когда выгрузка получена.
 WITH owed AS MATERIALIZED (
-    SELECT o.*, o.expected = 'day' AS is_nightly FROM ref.roster_at(:as_of) o WHERE o.expected IN ('campaign', 'day')
+    SELECT o.*, o.expected = 'day' AS is_nightly FROM ref.roster_at(:as_of) o WHERE o.deadline IS NOT NULL
 ),
 standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+month AS MATERIALIZED (SELECT * FROM ops.reading_of_month(:as_of, :known_at)),
+-- What answers: of a night and a month their own document, else what holds.
+answer AS (
+    SELECT o.*, s.as_of, s.verdict FROM standing s
+    JOIN owed o ON o.form = s.form AND o.sender = s.sender
+    WHERE s.verdict <> 'refused' AND o.expected <> 'month' AND (NOT o.is_nightly OR s.as_of = :as_of)
+    UNION ALL
+    SELECT o.*, m.as_of, m.verdict FROM month m JOIN owed o ON o.form = m.form AND o.sender = m.sender
+),
 nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:as_of, :known_at)),
 -- A correction sent after the deadline makes nobody late: what counts is the first document that held.
 first AS (
     SELECT h.form, h.sender, h.verdict, f.received_at
-    FROM standing h
-    JOIN owed o ON o.form = h.form AND o.sender = h.sender AND (NOT o.is_nightly OR h.as_of = :as_of)
+    FROM answer h
     CROSS JOIN LATERAL (
         SELECT min(k.received_at) AS received_at FROM ops.reading_known(:known_at) k
-        WHERE k.form = o.form AND k.sender = o.sender
-          AND CASE WHEN o.is_nightly THEN k.as_of = :as_of ELSE k.campaign = o.campaign AND k.as_of <= :as_of END
+        WHERE k.form = h.form AND k.sender = h.sender AND k.as_of <= greatest(h.as_of, :as_of)
+          AND CASE WHEN h.campaign IS NULL THEN k.as_of BETWEEN h.owed_from AND h.owed_to ELSE k.campaign = h.campaign END
         OFFSET 0
     ) f
-    WHERE h.verdict <> 'refused'
 ),
--- Of a night only a refused file of that night, or one without a date that came until its deadline.
+-- Of a night and a month only a refused file of theirs, or one without a date that came between them and their deadline.
 refused AS (
     SELECT DISTINCT x.form, x.sender, max(x.received_at) OVER (PARTITION BY x.form, x.sender) AS received_at
     FROM standing x
     JOIN owed o ON o.form = x.form AND o.sender = x.sender
     WHERE x.verdict = 'refused'
-      AND (NOT o.is_nightly
-           OR coalesce(x.as_of = :as_of, ref.local_date(x.received_at) BETWEEN cast(:as_of AS date) AND o.deadline))
+      AND (o.expected NOT IN ('day', 'month')
+           OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to, ref.local_date(x.received_at) BETWEEN o.owed_to AND o.deadline))
 ),
 held AS (
     SELECT w.form, w.sender FROM ops.waiting_at(:as_of, :known_at) w
-    JOIN owed o ON o.form = w.form AND o.sender = w.sender AND (NOT o.is_nightly OR w.as_of = :as_of)
+    JOIN owed o ON o.form = w.form AND o.sender = w.sender
+        AND (o.expected NOT IN ('day', 'month') OR w.as_of BETWEEN o.owed_from AND o.owed_to)
 ),
 told AS MATERIALIZED (
-    SELECT o.form, o.sender, o.campaign, o.is_nightly, o.deadline, h.received_at,
+    SELECT o.form, o.sender, o.campaign, o.is_nightly, o.owed_from, o.owed_to, o.deadline, h.received_at,
         CASE
             WHEN h.form IS NOT NULL THEN h.verdict
             WHEN w.form IS NOT NULL THEN 'held'
@@ -67,6 +76,7 @@ of_form AS (
             AND NOT EXISTS (SELECT FROM held w WHERE w.form = t.form) AS is_final,
         (SELECT max(k.known) FROM (
             SELECT s.became_current_at AS known FROM standing s WHERE s.form = t.form
+            UNION ALL SELECT m.became_current_at FROM month m WHERE m.form = t.form
             UNION ALL SELECT n.recorded_at FROM nothing n WHERE n.form = t.form
         ) k) AS known_at
     FROM told t
@@ -86,6 +96,8 @@ SELECT
     t.campaign,
     p.title AS campaign_title,
     CASE WHEN t.is_nightly THEN cast(:as_of AS date) END AS night,
+    t.owed_from,
+    t.owed_to,
     t.deadline,
     1 AS expected,
     (t.status IN ('accepted', 'partial'))::integer AS received,

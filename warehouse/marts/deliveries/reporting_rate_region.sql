@@ -14,7 +14,7 @@
 --   missing: Не прислано. Отправителей, от которых нет ни файла, ни заявления.
 --   nothing_to_report: Сообщать нечего. Отправителей, которые так заявили.
 --   completeness: Полнота. Что есть из ожидаемого, от 0 до 1: загруженные строки, школы, обучающиеся, а не файлы.
---   is_final: Окончательно. Срок кампании прошёл, получено всё, и ничто не ждёт решения; ночь — когда выгрузки получены.
+--   is_final: Окончательно. Срок прошёл, получено всё, и ничто не ждёт решения; ночь — когда выгрузки получены.
 SELECT
     r.as_of,
     row_number() OVER (PARTITION BY r.as_of ORDER BY min(r.position))::integer AS position,
@@ -22,6 +22,8 @@ SELECT
     r.form_title,
     r.campaign,
     r.night,
+    r.owed_from,
+    r.owed_to,
     max(r.deadline) AS deadline,
     sum(r.expected) AS expected,
     sum(r.received) AS received,
@@ -40,4 +42,4 @@ SELECT
     max(r.known_at) AS known_at,
     bool_and(r.is_final) AS is_final
 FROM mart.reporting_rate AS r
-GROUP BY r.as_of, r.form, r.form_title, r.campaign, r.night
+GROUP BY r.as_of, r.form, r.form_title, r.campaign, r.night, r.owed_from, r.owed_to

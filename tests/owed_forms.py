@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from uuid import uuid4
 
 import sqlalchemy as sa
-from hand_made import delivery
 
 from contracts.form import Column, Edition, Form
 from contracts.forms import FORMS
 from contracts.grain import SCHOOL, UNIT, Owed
+from warehouse.deliveries.load import record_arrival
 
 MEETINGS = Form(
     name="meetings",
@@ -90,10 +91,12 @@ def came(
     span = f"{as_of:%Y-%m}" if form.period == "month" else str(as_of.year - (as_of.month < 9))
     slice_ = None if is_refused else f"{form.name}/{sender}/{span}"
     values = {
-        "delivery": delivery(engine, at), "form": form.name, "sender": sender, "as_of": as_of, "slice": slice_,
+        "form": form.name, "sender": sender, "as_of": as_of, "slice": slice_,
         "rows": len(keys), "at": at, "refused": is_refused,
     }  # fmt: skip
+    sha256 = uuid4().hex * 2
     with engine.begin() as connection:
+        values["delivery"], *_ = record_arrival(connection, sha256, "файл.xlsx", 10, at, sha256)
         if slice_:
             connection.execute(sa.text(REPLACE), values)
         reading = int(connection.execute(sa.text(READ), values).scalar_one())
@@ -101,3 +104,15 @@ def came(
         if keys:
             connection.execute(sa.text(statement), [{"reading": reading, "key": key} for key in keys])
     return reading
+
+
+STATE = """
+INSERT INTO ops.statement (form, sender, as_of, reason, stated_by, stated_at)
+VALUES (:form, :sender, :as_of, 'потому', 'Офицер', :at)
+"""
+
+
+def state(engine: sa.Engine, form: str, sender: str, since: dt.date, at: dt.datetime) -> None:
+    """That there is nothing to report for the month or year that a day begins."""
+    with engine.begin() as connection:
+        connection.execute(sa.text(STATE), {"form": form, "sender": sender, "as_of": since, "at": at})
