@@ -41,7 +41,8 @@ def event_text(event: IncidentEvent, zone: ZoneInfo) -> EventText:
     words = phrases("en" if is_own else "ru")
     none = words["incident.none"]
     details = {name: _shown(name, value, zone, is_own=is_own) or none for name, value in event.details.items()}
-    figures = _Figures(details, form=_form_title(event), topic=form_topic(event.form or ""), subject=event.subject)
+    topic = event.details.get("figure") or form_topic(event.form or "")
+    figures = _Figures(details, form=_form_title(event), topic=topic, subject=event.subject)
     if event.condition == "failed_validation":
         figures |= {"verdict": words[f"incident.{event.details['verdict']}"], "rule_class": _rule_class(event.subject)}
     if event.condition == "left_out":

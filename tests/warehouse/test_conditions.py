@@ -192,6 +192,24 @@ def test_a_band_that_fell_to_red(engine: sa.Engine, small: dict[str, int]) -> No
     assert wrong(engine, "band_fell", noon(on(10))) == {}
 
 
+def test_each_band_of_a_form_is_an_incident(engine: sa.Engine, small: dict[str, int]) -> None:
+    """Of a form with one band the incident has no subject, so that those of before stay what they are."""
+    publish(engine, [on(8)])
+    accepted(engine, loaded(engine, report(small, "asinovsky", [1, 2], range(3, 9), as_of=on(9)), noon(on(9))))
+    publish(engine, [on(9)])
+    with engine.begin() as connection:
+        made = connection.scalar(sa.text("SELECT pg_get_viewdef('history.figure')"))
+        another = "SELECT 'second', form, grain, code, name, reporting_unit, campaign, 'second_band', 'Вторая полоса'"
+        another += ", kind, figure, rate, as_of, published_at, replaced_at FROM made WHERE metric = 'readiness_band'"
+        both = f"WITH made AS ({str(made).rstrip(';')}) SELECT * FROM made UNION ALL {another}"
+        connection.execute(sa.text(f"CREATE OR REPLACE VIEW history.figure AS {both}"))
+    found = wrong(engine, "band_fell", noon(on(9)))
+    assert {key: each["figure"] for key, each in found.items()} == {
+        ("asinovsky", "readiness_by_municipality.readiness_band"): "Полоса: отчёты",
+        ("asinovsky", "second.second_band"): "Вторая полоса",
+    }
+
+
 def test_a_total_of_an_earlier_date_that_moved(engine: sa.Engine, small: dict[str, int]) -> None:
     now = dt.datetime.now(dt.UTC)
     night(engine, small, on(8), 60)

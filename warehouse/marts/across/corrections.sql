@@ -12,7 +12,11 @@
 --   completeness: Полнота. У поправок не определена.
 --   known_at: Известно на. Момент поправки.
 --   is_final: Окончательно. Эту цифру с тех пор не поправляли.
-WITH told AS (SELECT * FROM history.figure),
+WITH told AS (
+    SELECT f.as_of, f.published_at, f.replaced_at, f.mart, f.grain, f.code, f.name, f.reporting_unit, f.metric, f.metric_name,
+        f.figure
+    FROM history.figure AS f
+),
 published AS (
     SELECT p.as_of, p.published_at, p.run_id,
         lag(p.published_at) OVER (PARTITION BY p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
