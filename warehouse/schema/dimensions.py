@@ -10,6 +10,19 @@ from __future__ import annotations
 from contracts.form import Form
 from warehouse.schema.facts import fact_columns, fact_table, literal
 
+# They stand on what the scripts of the schema make anew; forms may have gone since they were made.
+DROP_ALL = """
+DO $$
+DECLARE made record;
+BEGIN
+    FOR made IN SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'ref' AND c.relkind = 'v'
+                  AND to_regprocedure(format('ref.%I(date, timestamptz)', c.relname || '_at')) IS NOT NULL LOOP
+        EXECUTE format('DROP VIEW ref.%I', made.name);
+        EXECUTE format('DROP FUNCTION ref.%I(date, timestamptz)', made.name || '_at');
+    END LOOP;
+END $$
+"""
 NEWEST = "r.as_of DESC, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC"
 AT = """
 CREATE FUNCTION ref.{of}_at(day date, known timestamptz)
@@ -42,12 +55,6 @@ SELECT {names}, c.as_of AS valid_from,
 FROM changed c WHERE NOT c.is_same;
 COMMENT ON VIEW ref.{of} IS {versions};
 """
-
-
-def drop_dimension(form: Form) -> str:
-    """The script that takes away what `dimension` makes."""
-    of = form.defines.of if form.defines else None
-    return f"DROP VIEW IF EXISTS ref.{of}; DROP FUNCTION IF EXISTS ref.{of}_at(date, timestamptz)"
 
 
 def dimension(form: Form) -> str:

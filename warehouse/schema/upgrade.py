@@ -15,7 +15,7 @@ from contracts.form import Form
 from contracts.forms import FORMS
 from warehouse.core.copying import run_script
 from warehouse.schema.bi import past_readers
-from warehouse.schema.dimensions import dimension, drop_dimension
+from warehouse.schema.dimensions import DROP_ALL, dimension
 from warehouse.schema.facts import ensure_fact_tables, reach, statements
 from warehouse.schema.input_versions import input_records
 from warehouse.schema.reference import form_record, rule_records, sync_reference, version_records
@@ -121,10 +121,8 @@ def _bring_up(connection: Connection, forms: Sequence[Form]) -> None:
     migrate(connection)
     ensure_fact_tables(connection, forms)
     *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    defining = [form for form in forms if dimension(form)]
-    for form in defining:  # its view stands on what the scripts make anew
-        run_script(connection, drop_dimension(form))
-    for script in (*views, *map(dimension, defining)):
+    run_script(connection, DROP_ALL)
+    for script in (*views, *filter(None, map(dimension, forms))):
         run_script(connection, script)
     sync_reference(connection, forms)
     run_script(connection, grants)
