@@ -89,9 +89,10 @@ def reason_of(arrival: Arrival, text: str) -> str:
 
 
 def chosen(owed: Collection[Duty], words: str) -> Duty | None:
-    """The one form that is named, else the only one that is owed."""
+    """The one form that is named; where none is, that of the campaign that runs, else the only one that is owed."""
     named = meant(words) - {"nothing"} | {duty.form for duty in owed if plain(duty.form_title) in words}
-    fitting = [duty for duty in owed if not named or duty.form in named]
+    of_campaign = [duty for duty in owed if duty.campaign is not None]
+    fitting = [duty for duty in owed if duty.form in named] if named else of_campaign or list(owed)
     return fitting[0] if len(fitting) == 1 else None
 
 
