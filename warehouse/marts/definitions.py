@@ -28,6 +28,7 @@ COMMENT = re.compile(r"COMMENT ON (?:VIEW|COLUMN) mart\.\w+(?:\.(\w+))? IS\s+'([
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
 KEY = re.compile(r"Ключ: ([\w, ]+); имя: (\w+)(?:; формы: ([\w, ]+))?\.")
+LABELLED = re.compile(r"[А-ЯЁ][\w ]*: ([a-z]\w*)[ ,;.]")
 ALL_FORMS = "все"
 GRAINS = {("school_code",): "school", ("reporting_unit",): "unit", ("form", "sender"): "sender"}
 FIGURES = ("history", "figure")
@@ -251,6 +252,10 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
     key = KEY.search(about)
     if key is None and not bases:
         raise ValueError(f"{path.name}: the head comment does not say «Ключ: …; имя: ….»")
+    try:
+        stated = read_statements(path.parent.name, [line for line in prose if is_statement(line)])
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
     mart = Mart(
         name=path.stem,
         about=KEY.sub("", about).strip(),
@@ -261,8 +266,12 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
         label=key[2] if key else "",
         forms=tuple(key[3].split(", ")) if key and key[3] else (),
         subject=path.parent.name,
-        stated=read_statements(path.parent.name, [line for line in prose if is_statement(line)]),
+        stated=stated,
     )
+    for line in prose:  # a label that is misspelt would be prose
+        listed = None if is_statement(line) or KEY.match(line) else LABELLED.match(line)
+        if listed and listed[1] in mart.columns:
+            raise ValueError(f"{path.name}: this line states nothing: {line}")
     if wrong := misstated(mart):
         raise ValueError(f"{path.name}: {wrong}")
     return replace(mart, captions=captions(mart, [base for base in bases if base.name in mart.marts_read]))
