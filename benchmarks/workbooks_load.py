@@ -6,17 +6,18 @@ import datetime as dt
 import hashlib
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandera.backends.polars.builtin_checks  # noqa: F401 - as openpyxl's, its imports are not measured
 from sqlalchemy import Engine
 
 from benchmarks.child import report
 from contracts.reading import Reading
 from documents.reading.sandbox import result, shared
 from flows.home.settings import Settings
+from flows.intake.batches import LARGEST_BATCH
 from transforms.interpret import Context, Delivery, interpret
 from warehouse.deliveries.arrivals import Came, look, record_all
 from warehouse.deliveries.load import LoadResult, load_many
@@ -24,21 +25,16 @@ from warehouse.marts.published import register
 from warehouse.schema.upgrade import connect
 
 AS_OF = dt.date(2023, 9, 8)
-BATCH = 140
-THREADS = 2
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
 
 
 def load(url: str, folder: Path, aliases: Path) -> dict[str, Any]:
-    """As a night does it: batches of workbooks on two threads, each read, checked and loaded together."""
+    """As a run does it: batches of workbooks, each read, checked and loaded together."""
     engine = connect(url)
     with engine.connect() as connection:
         schools = register(connection, AS_OF)
     context = Context(schools, b"benchmark" * 4, aliases=json.loads(aliases.read_text()))
-    paths = sorted(folder.rglob("*.xlsx"))
-    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        results = [result for done in pool.map(partial(take, engine, context), batches) for result in done]
+    results = [result for paths in batched(sorted(folder.rglob("*.xlsx"))) for result in take(engine, context, paths)]
     rows = [result.reading.rows for result in results]
     return {
         "files": len(results),
@@ -48,18 +44,28 @@ def load(url: str, folder: Path, aliases: Path) -> dict[str, Any]:
     }
 
 
+def batched(paths: list[Path]) -> list[list[Path]]:
+    return [paths[start : start + LARGEST_BATCH] for start in range(0, len(paths), LARGEST_BATCH)]
+
+
 def take(engine: Engine, context: Context, paths: list[Path]) -> list[LoadResult]:
-    settings = Settings()
-    sandbox = shared(settings.reader_processes, settings.reader_limits)
-    deliveries = [
-        Delivery(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.parent.name, RECEIVED, result(content))
-        for path, content in zip(paths, sandbox.in_order((path.name, path) for path in paths), strict=True)
-    ]
-    readings = [reading for reading in interpret(deliveries, context) if isinstance(reading, Reading)]
+    deliveries: list[Delivery] = []
+    found = interpret(opened(paths, deliveries), context)
+    readings = [reading for reading in found if isinstance(reading, Reading)]
     came = [Came(each.sha256, each.file, 0, RECEIVED, each.file, each.folder, is_vouched=True) for each in deliveries]
     with engine.begin() as connection:
         ids = [each.delivery_id for each in record_all(connection, came, look(connection))]
     return load_many(engine, list(zip(readings, ids, strict=True)), "benchmark")
+
+
+def opened(paths: list[Path], deliveries: list[Delivery]) -> Iterator[Delivery]:
+    """The deliveries of files, each as soon as a reader process has opened it; they are noted too."""
+    settings = Settings()
+    sandbox = shared(settings.reader_processes, settings.reader_limits)
+    for path, content in zip(paths, sandbox.in_order((path.name, path) for path in paths), strict=True):
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        deliveries.append(Delivery(path.name, sha256, path.parent.name, RECEIVED, result(content)))
+        yield deliveries[-1]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import polars as pl
 
@@ -50,7 +51,7 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
     ]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
-    places: list[tuple[int, int, int]] = []
+    places: dict[str, list[int]] = {"table": [], "row": [], "delivery": []}
     faults: list[FaultyCell] = []
     for number, parts_there in enumerate(parts_of):
         for part_there in parts_there:
@@ -58,10 +59,13 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
                 continue
             columns = part_there.heading.columns
             data = [row for row in part_there.rows if row.outcome == "data"]
-            places += [(len(tables), row.number, number) for row in data]
+            places["table"] += [len(tables)] * len(data)
+            places["row"] += [row.number for row in data]
+            places["delivery"] += [number] * len(data)
+            cells_of = list(zip_longest(*(row.cells for row in data)))
             for column, values in texts.items():
-                c = columns.get(column)
-                values += [row.cells[c] if c is not None and c < len(row.cells) else None for row in data]
+                c = columns.get(column, len(cells_of))
+                values.extend(cells_of[c] if c < len(cells_of) else [None] * len(data))
             names = {place: name for name, place in columns.items()}
             for row in data:
                 if row.faults:
@@ -125,7 +129,7 @@ def _row_doubts(delivery: Delivery, parts: Sequence[Part], context: Context) -> 
 
 
 def _raw_frame(
-    texts: Mapping[str, list[str | None]], places: Sequence[tuple[int, int, int]], batch: Sequence[Delivery]
+    texts: Mapping[str, list[str | None]], places: Mapping[str, list[int]], batch: Sequence[Delivery]
 ) -> pl.DataFrame:
     """The raw rows of a batch with what is known of each delivery: the input of `check_rows`."""
     deliveries = pl.DataFrame(
@@ -137,7 +141,7 @@ def _raw_frame(
         },
         schema={"delivery": pl.Int32, "sender": pl.String, "as_of": pl.Date, "academic_year_start": pl.Int32},
     )
-    rows_there = pl.DataFrame(places, schema={"table": pl.Int32, "row": pl.Int32, "delivery": pl.Int32}, orient="row")
+    rows_there = pl.DataFrame(places, schema=dict.fromkeys(places, pl.Int32))
     values = [pl.Series(name, column, dtype=pl.String) for name, column in texts.items()]
     return rows_there.with_columns(values).join(deliveries, on="delivery", how="left", maintain_order="left")
 
@@ -204,7 +208,7 @@ def _about_delivery(
                 )
             )
     if keys is not None and form.covers == "units":
-        units = set(context.unit_aliases.values())
+        units = context.units
         missing = units - set(keys["reporting_unit"])
         doubts += wrong_size(form.size, len(keys), len(units))
         if missing:

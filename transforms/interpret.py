@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from contracts.grid import Blocks, Grid, Unreadable
@@ -17,10 +17,11 @@ from transforms.tables.identify import Context, Delivery, identify
 __all__ = ["Context", "Delivery", "interpret"]
 
 
-def interpret(deliveries: Sequence[Delivery], context: Context) -> list[Reading | PupilStream]:
+def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading | PupilStream]:
     """Read deliveries, those of one form and edition together, and answer in the same order.
 
-    A pupil export comes back as a stream to be drained; everything else as a `Reading`. Bad input never raises.
+    Each is identified as soon as it is there, while others are still being opened. A pupil export comes back as a
+    stream to be drained; everything else as a `Reading`. Bad input never raises.
     """
     answers: dict[int, Reading | PupilStream] = {}
     batches: dict[tuple[str, str], list[tuple[int, Delivery]]] = {}
@@ -37,7 +38,7 @@ def interpret(deliveries: Sequence[Delivery], context: Context) -> list[Reading 
     for batch in batches.values():
         readings = interpret_batch([identified for _, identified in batch], context)
         answers |= {place: reading for (place, _), reading in zip(batch, readings, strict=True)}
-    return [answers[place] for place in range(len(deliveries))]
+    return [answers[place] for place in range(len(answers))]
 
 
 def _in_full(blocks: Blocks) -> Grid | Unreadable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import _lru_cache_wrapper, cache
+from functools import _lru_cache_wrapper, cache, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +39,17 @@ def kept(function: Callable[..., T]) -> _lru_cache_wrapper[T]:
     remembering = cache(function)
     _kept.append(remembering)
     return remembering
+
+
+def kept_lately(most: int) -> Callable[[Callable[..., T]], _lru_cache_wrapper[T]]:
+    """`functools.lru_cache` of so many answers, for the same."""
+
+    def keeping(function: Callable[..., T]) -> _lru_cache_wrapper[T]:
+        remembering = lru_cache(maxsize=most)(function)
+        _kept.append(remembering)
+        return remembering
+
+    return keeping
 
 
 def forget() -> None:

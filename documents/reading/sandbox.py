@@ -11,15 +11,17 @@ import atexit
 import gc
 import mmap
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -130,7 +132,8 @@ class Sandbox:
 def result(future: Future[Content]) -> Content:
     """What came of a future, waited for in short turns: polars lets Ctrl-C not interrupt a wait that has no end."""
     while not future.done():
-        wait([future], TURN_SECONDS)
+        with suppress(TimeoutError):
+            future.exception(TURN_SECONDS)
     return future.result()
 
 
@@ -269,36 +272,35 @@ class _Process:
 
     def _told(self, asked: tuple[bytes, int] | None, seconds: float) -> Answer:
         """Ask with an open file, or for nothing but the sign of life, and wait so long for the answer."""
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            self.popen.kill()
-
-        timer = threading.Timer(seconds, stop)
-        timer.daemon = True
-        timer.start()
+        if self.popen.stdout is None:
+            raise TypeError("the pipe was not asked for")
+        end = time.monotonic() + seconds
         try:
-            if self.popen.stdout is None:
-                raise TypeError("the pipe was not asked for")
             if asked is not None:
                 data, file = asked
+                self.requests.settimeout(seconds)
                 self.requests.sendall(data[socket.send_fds(self.requests, [data], [file]) :])
-            (size,) = LENGTH.unpack(received(self.popen.stdout, LENGTH.size))
+            (size,) = LENGTH.unpack(received(self.popen.stdout, LENGTH.size, end))
             if size > self.limits.memory:  # it cannot have had so much to say
                 raise Nonsense("a reader process answered what is no answer")
-            return answer(received(self.popen.stdout, size))
+            return answer(received(self.popen.stdout, size, end))
+        except TimeoutError:
+            self.popen.kill()
+            raise _Ended(self.popen.wait(), is_late=True) from None
         except (EOFError, ConnectionError):
-            raise _Ended(self.popen.wait(), is_late=late.is_set()) from None
-        finally:
-            timer.cancel()
+            raise _Ended(self.popen.wait(), is_late=False) from None
 
 
-def received(pipe: IO[bytes], size: int) -> bytearray:
-    """So many bytes of a pipe. Raises EOFError when it ends before."""
+def received(pipe: IO[bytes], size: int, end: float) -> bytearray:
+    """So many bytes of a pipe. Raises EOFError when it ends before, TimeoutError when they are not there at `end`, a
+    moment of the monotonic clock."""
     data = bytearray(size)
     rest = memoryview(data)
+    coming = select.poll()
+    coming.register(pipe, select.POLLIN)
     while rest:
+        if not coming.poll(max(0.0, end - time.monotonic()) * 1000):
+            raise TimeoutError
         count = pipe.readinto(rest)  # type: ignore[attr-defined]
         if not count:
             raise EOFError

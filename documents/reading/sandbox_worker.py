@@ -42,6 +42,9 @@ from documents.reading.read import check_unpacked, read_grid
 
 LARGE_WORKBOOK = 24 << 20
 """Bytes of unpacked sheets above which cells are not made one by one."""
+MOST_PACKED = 1032
+"""Bytes that deflate can make of one."""
+STATUS_BYTES = 4096
 ROOM = 4
 """A process that has used more than one part in so many of its memory makes way for a fresh one."""
 DAMAGE = (
@@ -122,12 +125,15 @@ def opened(request: Request, file: IO[bytes], tables: IO[bytes]) -> Found:
 
 def is_large_workbook(file: IO[bytes]) -> bool:
     """Whether the sheets of an ordinary xlsx are large; a damaged one is not ordinary, and a bomb is refused."""
+    size = file.seek(0, os.SEEK_END)
+    if size * MOST_PACKED <= LARGE_WORKBOOK:
+        return False
     try:
         with zipfile.ZipFile(file) as archive:
             sheets = [info.file_size for info in archive.infolist() if info.filename.startswith("xl/worksheets/")]
             if sum(sheets) <= LARGE_WORKBOOK:
                 return False
-            check_unpacked(archive, file.seek(0, os.SEEK_END))
+            check_unpacked(archive, size)
             return is_ordinary(Package(archive))
     except (zipfile.BadZipFile, ValueError, NotImplementedError):  # the last for a version that no zip has
         return False
@@ -137,10 +143,11 @@ def has_grown(memory: int) -> bool:
     """Whether the process has held so much memory that it should make room. `ru_maxrss` would not do: it survives exec,
     so that it is that of the program which started this one."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
+        with open("/proc/self/status", "rb", buffering=0) as status:  # noqa: PTH123 - for each file, so it has to be quick
+            peak = status.read(STATUS_BYTES).partition(b"VmHWM:")[2].split(maxsplit=1)[0]
     except OSError:
         return False
-    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) * 1024 > memory // ROOM
+    return int(peak) * 1024 > memory // ROOM
 
 
 def send(answers: IO[bytes], data: bytes) -> None:

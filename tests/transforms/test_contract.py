@@ -10,7 +10,7 @@ from example import AS_OF, REPORT, Sent
 from contracts.form import Form
 from contracts.forms import FORMS, form_named
 from contracts.reading import FINDINGS
-from transforms.rows.check import broken
+from transforms.rows.check import broken, broken_rows
 from transforms.rows.contract import contract
 
 READINESS = form_named("readiness_report")
@@ -40,6 +40,16 @@ def test_values_are_checked() -> None:
     ]
 
 
+@pytest.mark.parametrize("cells", [{}, {"navigators_trained": 3}, {"navigators_trained": 3, "pupils_planned": 500}])
+def test_the_columns_of_broken_rules_say_what_all_do(cells: dict[str, object]) -> None:
+    """Two rows of one school, so that a rule looks at other rows too."""
+    compiled = contract(READINESS, EDITION, with_register=True)
+    rows = pl.concat([typed(), typed(**cells)])
+    found = broken_rows(rows, compiled)
+    assert found.equals(broken(rows, compiled.schema))
+    assert {"COM-050", *({"RDY-011"} if cells else ())} <= set(found["rule"])
+
+
 def test_a_lazy_frame_would_pass_unseen() -> None:
     """Why frames are eager: pandera looks only at the types of a lazy one, and a wrong row passes."""
     schema = contract(READINESS, EDITION, with_register=True).schema
@@ -51,12 +61,14 @@ def test_a_lazy_frame_would_pass_unseen() -> None:
 
 @pytest.mark.parametrize("change", [pl.col("navigators").cast(pl.String), pl.col("navigators").alias("other")])
 def test_a_frame_that_is_not_typed_is_our_mistake(change: pl.Expr) -> None:
-    schema = contract(READINESS, EDITION, with_register=True).schema
+    compiled = contract(READINESS, EDITION, with_register=True)
     frame = typed().with_columns(change)
     if "other" in frame.columns:
         frame = frame.drop("navigators")
     with pytest.raises(pandera.errors.SchemaErrors):
-        broken(frame, schema)
+        broken(frame, compiled.schema)
+    with pytest.raises(pandera.errors.SchemaErrors):
+        broken_rows(frame, compiled)
 
 
 def test_every_rule_with_an_expression_is_asked() -> None:

@@ -38,7 +38,7 @@ def sheet_parts(grid: Grid, delivery: Delivery, schools: Register | None, aliase
             rows_there = [Row(r + 1, "blank" if is_blank else "note", []) for r, is_blank in enumerate(blank)]
             parts.append(Part(sheet.name, None, rows_there))
         for heading in own_headings:
-            parts.append(part_of(sheet, heading, keys, Names(heading, schools, aliases)))
+            parts.append(part_of(sheet, heading, keys, Names(heading, schools, aliases, delivery.sender)))
     return parts
 
 
@@ -49,25 +49,32 @@ def kept_rows(deliveries: Iterable[Sequence[Part]], bad: Sequence[bool] | None =
     outcomes_there = [
         row.outcome if row.outcome != "data" else "quarantined" if next(answers) else "loaded" for _, row in sheet_rows
     ]
-    # A list column from nested Python lists is slow to build; the cells of all rows are one flat column first.
-    places = [place for place, (_, row) in enumerate(sheet_rows) for _ in row.cells]
-    texts = [text for _, row in sheet_rows for text in row.cells]
-    cells = pl.DataFrame({"place": places, "cells": texts}, schema={"place": pl.Int64, "cells": pl.String})
-    listed = cells.group_by("place", maintain_order=True).agg("cells")
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
-            "place": pl.Series(range(len(sheet_rows)), dtype=pl.Int64),
             "sheet": pl.Series([name for name, _ in sheet_rows], dtype=pl.String),
             "row": pl.Series([row.number for _, row in sheet_rows], dtype=pl.Int64),
             "outcome": pl.Series(outcomes_there, dtype=pl.String),
+            "cells": _lists([row.cells for _, row in sheet_rows]),
         }
     )
-    joined = frame.join(listed, on="place", how="left", maintain_order="left")
-    return joined.select("sheet", "row", "outcome", pl.col("cells").fill_null([]))
+
+
+def _lists(rows: Sequence[Sequence[str | None]]) -> pl.Series:
+    """A column of lists of texts; rows of one width are one flat column first, as nested lists are slow to build."""
+    alike: dict[int, list[int]] = {}
+    for place, cells in enumerate(rows):
+        alike.setdefault(len(cells), []).append(place)
+    lists = [pl.Series(dtype=pl.List(pl.String))]
+    for width, places in alike.items():
+        flat = pl.Series(list(itertools.chain.from_iterable(rows[place] for place in places)), dtype=pl.String)
+        empty = pl.repeat([], len(places), dtype=pl.List(pl.String), eager=True)
+        lists.append(flat.reshape((len(places), width)).arr.to_list() if width else empty)
+    order = pl.Series(list(itertools.chain.from_iterable(alike.values())), dtype=pl.UInt32)
+    return pl.concat(lists).gather(order.arg_sort())
 
 
 def counted(kept: pl.DataFrame) -> Rows:
     """The counts of `RAW_ROWS` by their outcomes."""
-    loaded = int((kept["outcome"] == "loaded").sum())
-    quarantined = int((kept["outcome"] == "quarantined").sum())
+    outcomes = kept["outcome"].to_list()
+    loaded, quarantined = outcomes.count("loaded"), outcomes.count("quarantined")
     return Rows(len(kept), loaded, quarantined, len(kept) - loaded - quarantined)

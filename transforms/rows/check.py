@@ -83,7 +83,7 @@ def check_rows(
         frames.append(problems)
     typed = _with_context(typed, raw, form, edition, register)
     compiled = contract(form, edition, register is not None)
-    frames.append(judged(typed, unread, compiled.judgements, _broken_rows(typed, compiled)))
+    frames.append(judged(typed, unread, compiled.judgements, broken_rows(typed, compiled)))
     known = known_names(register, aliases) if is_guarded(edition) else NOBODY
     findings = described(pl.concat(frames), raw, tables, edition, known)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
@@ -245,17 +245,22 @@ def _with_context(
     return typed
 
 
-def _broken_rows(typed: pl.DataFrame, compiled: Contract) -> pl.DataFrame:
+def broken_rows(typed: pl.DataFrame, compiled: Contract) -> pl.DataFrame:
     """Rows that break rules: index, rule, column.
 
-    Of many rows pandera is shown only those that break something, and only the columns in which they do.
+    Pandera is shown only the columns in which something is broken, for it costs as much for each column and check of a
+    small frame as of a large one; of many rows that are judged alone, only those that break it. A frame that is not
+    typed is for the whole schema to refuse.
     """
-    if len(typed) < MANY or compiled.asks_of_others:
+    types = typed.schema
+    if any(types.get(name) != column.dtype.type for name, column in compiled.schema.columns.items()):
         return broken(typed, compiled.schema)
     judgements = compiled.judgements.values()
     fails = typed.select((~each.check.fill_null(True)).alias(str(n)) for n, each in enumerate(judgements))
     fails_somewhere = fails.select(pl.all().any()).row(0)
     columns = {each.column for each, does in zip(judgements, fails_somewhere, strict=True) if does}
+    if len(typed) < MANY or compiled.asks_of_others:
+        return broken(typed, compiled.schema_of(columns))
     rows = fails.select(pl.any_horizontal(pl.all()).arg_true()).to_series()
     cases = broken(typed[rows], compiled.schema_of(columns))
     return cases.with_columns(rows.gather(cases["index"]).cast(pl.Int64).alias("index"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from contracts.grid import Sheet, cell_address, column_letters
 from contracts.reading import Finding
@@ -38,16 +38,20 @@ class Names:
     heading: Heading
     schools: Register | None
     aliases: Mapping[str, str]
+    sender: str | None
 
     def is_known(self, cells: Sequence[str | None]) -> bool:
         """Whether a row names a school or a unit; without a register a code or the words of a school say so."""
         unit = self.at(cells, "reporting_unit")
         if unit is not None:
             return key(unit) in self.aliases
-        code, name = self.at(cells, "school_code"), self.at(cells, "school_name")
+        if self.has_code(cells):
+            return True
+        name = self.at(cells, "school_name")
         if self.schools is None or self.heading.form.defines_schools:
+            code = self.at(cells, "school_code")
             return code is not None or (name is not None and not school_words().isdisjoint(key(name).split()))
-        return self.has_code(cells) or (name is not None and bool(self.schools.called(name)))
+        return name is not None and bool(self.schools.named(name, (self.sender,)))
 
     def has_code(self, cells: Sequence[str | None]) -> bool:
         """Whether a row has the code of a school of the register."""
@@ -59,7 +63,9 @@ class Names:
     def at(self, cells: Sequence[str | None], column: str) -> str | None:
         """The text of a row in a column of the form; None when it is blank or the table has no such column."""
         place = self.heading.columns.get(column)
-        text = cells[place] if place is not None and place < len(cells) else None
+        if place is None or place >= len(cells):
+            return None
+        text = cells[place]
         return text if text and not text.isspace() else None
 
 
@@ -79,12 +85,12 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
             if codes[names.at(row.cells, "school_code")] > 1:
                 continue
             if any(c < len(row.cells) and (text := row.cells[c]) and not text.isspace() for c in places.others):
-                rows[place] = replace(row, outcome="data")
+                rows[place] = row._replace(outcome="data")
             else:
                 alone.append(place)
         if any(row.outcome == "data" for row in rows):  # an empty template is told as a whole
             for place in alone:
-                rows[place] = replace(rows[place], outcome=UNFILLED)
+                rows[place] = rows[place]._replace(outcome=UNFILLED)
     unfilled = [row.number for row in rows if row.outcome == UNFILLED]
     if unfilled:
         findings.append(
@@ -98,9 +104,9 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
             if sums.is_partly:
                 continue
             wanted = f"не сумма строк {rows[sums.rows[0]].number}–{rows[sums.rows[1]].number}"
-            rows[sums.place] = replace(row, faults=dict.fromkeys(sums.columns, (SUM_OR_DATA.id, wanted)))
+            rows[sums.place] = row._replace(faults=dict.fromkeys(sums.columns, (SUM_OR_DATA.id, wanted)))
             continue
-        rows[sums.place] = replace(row, outcome="total" if sums.is_all and not has_total else "subtotal")
+        rows[sums.place] = row._replace(outcome="total" if sums.is_all and not has_total else "subtotal")
         columns = ", ".join(map(column_letters, sums.columns))
         what = (
             f"{TOTAL_UNNAMED.what} Сумме строк {rows[sums.rows[0]].number}–{rows[sums.rows[1]].number} равны числа "
@@ -123,8 +129,10 @@ def _branches(sheet: Sheet, rows: Sequence[Row], places: Places) -> list[Finding
     """COM-101 for each row of a branch that is part of its school's row: it is left out, but not without a word."""
     findings = []
     for row in rows:
+        if row.outcome != "subtotal":
+            continue
         named = [(c, text) for c in places.keys if c < len(row.cells) and (text := row.cells[c]) and is_branch(text)]
-        if row.outcome == "subtotal" and named:
+        if named:
             c, name = named[0]
             cell = cell_address(row.number - 1, c)
             findings.append(finding(BRANCH_LEFT_OUT, value=name.strip(), sheet=sheet.name, cell=cell, row=row.number))

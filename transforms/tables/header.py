@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from contracts.form import Column, Form
 from contracts.grid import Sheet, cell_address
-from transforms.cells.key import heading_parts, heading_starts, headings
+from contracts.regions import kept_lately
+from transforms.cells.key import heading_key, heading_parts, heading_starts, headings
 from transforms.findings.disclosure import HIDDEN, may_be_shown
 from transforms.tables.hint import bare_keys
 from transforms.tables.row_kind import mark_of
@@ -105,7 +107,7 @@ def from_its_top(top: Top, heading: Heading) -> Heading:
         if not any(above[c] is not None for c in places) or any(above[c] not in (None, here[c]) for c in places):
             break
         first -= 1
-    return replace(heading, first=top.start + first)
+    return heading if heading.first == top.start + first else replace(heading, first=top.start + first)
 
 
 def is_better(one: Heading, other: Heading) -> bool:
@@ -118,11 +120,11 @@ def is_better(one: Heading, other: Heading) -> bool:
 
 def best_at(top: Top, form: Form, first: int, least: int = 2) -> Heading | None:
     """The best heading that begins in row `first` of the rows; None when it has not `least` columns of the form."""
-    known, parts, required = headings(form), heading_parts(form), form.editions[-1].required
+    parts, required = heading_parts(form), form.editions[-1].required
     best: Heading | None = None
     for depth in depths(top, first, parts):
         is_grouped = has_groups(top, first, first + depth - 1)
-        candidate = match_heading(form, known, filled_groups(top, first, depth) if is_grouped else top, first, depth)
+        candidate = match_heading(form, filled_groups(top, first, depth) if is_grouped else top, first, depth)
         if is_grouped and len(candidate.columns) >= least and candidate.parts | candidate.several:
             return candidate
         if len(candidate.columns) >= least and (best is None or score(candidate) > score(best)):
@@ -133,7 +135,7 @@ def best_at(top: Top, form: Form, first: int, least: int = 2) -> Heading | None:
     if best is None or not best.lacks(required):
         return best
     for depth in depths(top, first, parts):
-        candidate = match_heading(form, known, filled_groups(top, first, depth), first, depth) if depth > 1 else best
+        candidate = match_heading(form, filled_groups(top, first, depth), first, depth) if depth > 1 else best
         if len(candidate.columns) > len(best.columns):
             best = candidate
     return best
@@ -159,12 +161,21 @@ def has_torn(top: Top, form: Form, first: int) -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class Spelt:
-    """How the heading at a place is understood: by the rows `start` to before `end` of its `levels`.
+class Wording(NamedTuple):
+    """How a heading is understood: as columns `names` of its form, by its rows `start` to before `end`.
 
     `rank` 0 is a wording with nothing under it, 1 one with a hint or a year, 2 the heading of a group over parts.
     """
+
+    names: frozenset[str]
+    start: int
+    end: int
+    rank: int
+    is_whole: bool
+
+
+class Spelt(NamedTuple):
+    """How the heading at a place is understood, as its `Wording`; its rows are `levels`."""
 
     place: int
     levels: list[int]
@@ -175,10 +186,10 @@ class Spelt:
     is_whole: bool
 
 
-def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, first: int, depth: int) -> Heading:
+def match_heading(form: Form, top: Top, first: int, depth: int) -> Heading:
     """Match the columns of a form against rows `first` … `first + depth - 1`; a row of column numbers says nothing."""
     numbered = {r for r in range(first + 1, first + depth) if top.is_numbered(r)}
-    rows_said = [r for r in range(first, first + depth) if r not in numbered]
+    rows_said = [(r, top.keys[r]) for r in range(first, first + depth) if r not in numbered]
     keys: dict[int, frozenset[str]] = {}
     unknown: dict[str, int] = {}
     same: dict[int, tuple[int, ...]] = {}
@@ -186,23 +197,22 @@ def match_heading(form: Form, known: Mapping[str, frozenset[str]], top: Top, fir
     head = -1
     for c in range(len(top.keys[first])):
         levels: list[int] = []
-        for r in rows_said:
-            this = top.keys[r][c]
-            if this is not None and (not levels or this != top.keys[levels[-1]][c]):
+        above: str | None = None
+        for r, row in rows_said:
+            if row[c] is not None and row[c] != above:
+                above = row[c]
                 levels.append(r)
         if not levels:
             continue
-        ways = spellings([top.keys[r][c] or "" for r in levels])
-        keys[c] = frozenset(way for way, _, _ in ways)
-        if top.covered and c - 1 in keys and continues(top, c, rows_said):
+        keys[c], wording = wording_of(form, tuple([top.texts[r][c] or "" for r in levels]))
+        if top.covered and c - 1 in keys and continues(top, c, [r for r, _ in rows_said]):
             same[head] = (*same.get(head, ()), c)
             continue
         head = c
-        spelt = spelt_at(top, c, levels, ways, known)
-        if spelt is None:
-            unknown[joined(top, levels[ways[0][1] : ways[0][2]], c)] = c
+        if wording is None:
+            unknown[joined(top, levels, c)] = c
         else:
-            told.append(spelt)
+            told.append(Spelt(c, levels, *wording))
     start = top.start + first
     rows_numbered = frozenset(top.start + r for r in numbered)
     heading = Heading(form, start, start + depth - 1, {}, {}, unknown, {}, keys, rows_numbered, same=same)
@@ -215,15 +225,21 @@ def continues(top: Top, c: int, rows: Sequence[int]) -> bool:
     return all((r, c) in top.covered for r in here) and all(top.keys[r][c] == top.keys[r][c - 1] for r in rows)
 
 
-def spelt_at(
-    top: Top, c: int, levels: list[int], ways: Sequence[tuple[str, int, int]], known: Mapping[str, frozenset[str]]
-) -> Spelt | None:
-    """The first way to read a heading that is a wording of the form; without hints and years when none is."""
+@kept_lately(20_000)
+def wording_of(form: Form, texts: tuple[str, ...]) -> tuple[frozenset[str], Wording | None]:
+    """The keys of what stands in a heading at a place, row by row and joined, and how it is understood.
+
+    It is the first way to read it that is a wording of the form; without hints and years when none is. The same
+    headings come with each file of a form.
+    """
+    levels, known = [heading_key(text) for text in texts], headings(form)
+    ways = spellings(levels)
+    keys = frozenset(way for way, _, _ in ways)
     spelt = next((each for each in ways if each[0] in known), None)
     if spelt is not None and spelt[2] == len(levels):  # nothing is plainer
-        return Spelt(c, levels, known[spelt[0]], spelt[1], spelt[2], 0, spelt is ways[0])
-    best: Spelt | None = None
-    bare = [(top.keys[r][c] or "", *bare_keys(top.texts[r][c] or "")) for r in levels]
+        return keys, Wording(known[spelt[0]], spelt[1], spelt[2], 0, spelt is ways[0])
+    best: Wording | None = None
+    bare = [(level, *bare_keys(text)) for level, text in zip(levels, texts, strict=True)]
     for place in range(max(map(len, bare))):
         if place:
             ways = spellings([each[min(place, len(each) - 1)] for each in bare])
@@ -232,8 +248,8 @@ def spelt_at(
             continue
         rank = 2 if spelt[2] < len(levels) else min(place, 1)
         if best is None or rank < best.rank:
-            best = Spelt(c, levels, known[spelt[0]], spelt[1], spelt[2], rank, not place and spelt is ways[0])
-    return best
+            best = Wording(known[spelt[0]], spelt[1], spelt[2], rank, not place and spelt is ways[0])
+    return keys, best
 
 
 def assigned(heading: Heading, top: Top, told: Sequence[Spelt]) -> Heading:
@@ -298,9 +314,11 @@ def spellings(levels: Sequence[str]) -> list[tuple[str, int, int]]:
 
 def joined(top: Top, rows: Sequence[int], c: int) -> str:
     """The texts of a heading as they are shown; a colon follows the heading of a group, which stands beside too."""
+    if len(rows) == 1:
+        return " ".join((top.texts[rows[0]][c] or "").rstrip(" :").split())
     told = ""
     for r in rows:
         row = top.keys[r]
-        is_group = len(rows) > 1 and row[c] in (*row[max(c - 1, 0) : c], *row[c + 1 : c + 2])
+        is_group = row[c] in (*row[max(c - 1, 0) : c], *row[c + 1 : c + 2])
         told += f"{top.texts[r][c]}: " if is_group else f"{top.texts[r][c]} "
     return " ".join(told.rstrip(" :").split())

@@ -118,7 +118,12 @@ class Context:
     @cached_property
     def senders(self) -> frozenset[str]:
         """Everybody who may send a delivery, the reporting units among them."""
-        return frozenset(row["sender"] for row in rows("senders")) | frozenset(self.unit_aliases.values())
+        return frozenset(row["sender"] for row in rows("senders")) | self.units
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """The reporting units."""
+        return frozenset(self.unit_aliases.values())
 
 
 def identify(delivery: Delivery, context: Context) -> Delivery:

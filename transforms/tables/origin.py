@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import PurePath
 
 from contracts.form import Form
@@ -38,6 +39,7 @@ SENDER_LABEL = re.compile(
     r"(?:муниципальный )?орган управления образованием|управление образования(?: администрации)?|"
     r"отдел образования(?: администрации)?|департамент образования(?: администрации)?|моуо|район)\s*[:-]?\s*(.+)$"
 )
+WORDS_APART = re.compile(r"[\s_.,()]+")
 LABELLED_ONLY = {"tomsk_oblast_direct"}
 
 
@@ -109,10 +111,11 @@ def as_of_in_name(file: str) -> dt.date | None:
     return None
 
 
-def names_of(file: str) -> list[str]:
+@lru_cache(maxsize=1_000)
+def names_of(file: str) -> tuple[str, ...]:
     """The name of a file, then, from near to far, those of the folders and the zip archive around it; no endings."""
     *around, own = PurePath(file).parts or ("",)
-    return [PurePath(own).stem, *(re.sub(r"(?i)\.zip$", "", part) for part in reversed(around))]
+    return (PurePath(own).stem, *(re.sub(r"(?i)\.zip$", "", part) for part in reversed(around)))
 
 
 def sender_in(titles: Iterable[list[str]], aliases: Mapping[str, str]) -> str | None:
@@ -129,14 +132,14 @@ def sender_in(titles: Iterable[list[str]], aliases: Mapping[str, str]) -> str | 
     return None
 
 
-def sender_in_name(file: str, aliases: Mapping[str, str]) -> str | None:
-    """The reporting unit that a file name names; None when it names several."""
-    return next((who for name in names_of(file) if (who := _unit_named(name, aliases))), None)
+def sender_in_name(file: str, aliases: Mapping[str, str], slugs: Collection[str]) -> str | None:
+    """The reporting unit that a file name names, by an alias or by its name in the warehouse; None when it names
+    several."""
+    return next((who for name in names_of(file) if (who := _unit_named(name, aliases, slugs))), None)
 
 
-def _unit_named(name: str, aliases: Mapping[str, str]) -> str | None:
-    words = re.split(r"[\s_.,()]+", key(name).replace("_", " "))
-    slugs = set(aliases.values())
+def _unit_named(name: str, aliases: Mapping[str, str], slugs: Collection[str]) -> str | None:
+    words = WORDS_APART.split(key(name).replace("_", " "))
     units: set[str] = set()
     start = 0
     while start < len(words):

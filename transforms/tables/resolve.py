@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -40,8 +40,7 @@ RESOLVED: dict[str, pl.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class School:
+class School(NamedTuple):
     """A school of the register, as much of it as rules need."""
 
     school_id: int
@@ -53,8 +52,7 @@ class School:
     pupils: int | None
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """The school of a row, and what is said of it.
 
     `problem` is the id of the rule that the row breaks, with what is `expected`; `note` the id of a note that the
@@ -76,6 +74,7 @@ class Register:
     frame: pl.DataFrame
     found: dict[tuple[Any, ...], Match] = field(default_factory=dict)
     guessed: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    names_near: dict[str | None, dict[str, list[School]]] = field(default_factory=dict)
 
     @cached_property
     def schools(self) -> dict[int, School]:
@@ -84,7 +83,7 @@ class Register:
         frame = self.frame
         if "full_name" not in frame.columns:
             frame = frame.with_columns(full_name=pl.lit(None, dtype=pl.String))
-        return {row[0]: School(*row) for row in frame.select(columns).iter_rows()}
+        return {row[0]: School._make(row) for row in frame.select(columns).rows()}
 
     @cached_property
     def by_code(self) -> dict[str, School]:
@@ -118,6 +117,29 @@ class Register:
         """The codes of all schools and the keys of their names."""
         return frozenset(self.by_code) | frozenset(self.by_name) | frozenset(self.by_full_name)
 
+    @cached_property
+    def near(self) -> dict[str | None, list[School]]:
+        """The schools of each sender and of each territory."""
+        found: dict[str | None, list[School]] = {}
+        for school in self.schools.values():
+            for unit in dict.fromkeys((school.subordination, school.territory)):
+                found.setdefault(unit, []).append(school)
+        return found
+
+    def named(self, name: str, units: tuple[str | None, ...]) -> list[School]:
+        """The schools of a name: those of `units` when there are some, else those of the whole region.
+
+        The keys of names cost more than all else of a small file, so those of one unit are made first.
+        """
+        if len(units) == 1:
+            (unit,) = units
+            if unit not in self.names_near:
+                self.names_near[unit] = _by_key((school.name, school) for school in self.near.get(unit, ()))
+            if near := self.names_near[unit].get(school_key(name)):
+                return near
+        schools = self.called(name)
+        return [school for school in schools if _is_of(school, units)] or schools
+
     def called(self, name: str) -> list[School]:
         """The schools of a name: of a short one, else of a full one; of two names, one in brackets, those of both."""
         asked = school_key(name)
@@ -142,10 +164,10 @@ class Register:
 
     def look_up(self, code: str | None, name: str | None, units: tuple[str | None, ...]) -> Match:
         """As `school`, without what was looked up before."""
-        same_name = self.called(name) if name else []
-        near = [s for s in same_name if s.subordination in units or s.territory in units]
-        named = near if near else same_name
         coded = self.by_code.get(self.known_code(code)) if code else None
+        if coded is not None and name and _is_of(coded, units) and _are_one(name, coded.name):
+            return Match(coded)
+        named = self.named(name, units) if name else []
         if coded is not None and name is not None:
             if named and coded not in named:
                 return Match(named[0] if len(named) == 1 else coded, CODE_AND_NAME_DIFFER.id, WANTED)
@@ -203,11 +225,34 @@ class Register:
         turns = rows.select(differs | (pl.int_range(pl.len()) == 0)).to_series()
         first = rows.select(keys).filter(turns)
         cases = first.unique(maintain_order=True)
-        answers = [self.school(code, name, (unit,)) for code, name, unit in cases.iter_rows()]
-        told = [(a.school.school_id if a.school else None, a.problem, a.expected, a.note, a.read_as) for a in answers]
-        found = cases.hstack(pl.DataFrame(told, schema=RESOLVED, orient="row"))
-        resolved = first.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").select(*RESOLVED)
+        resolved = self._of_cases(cases)
+        if len(cases) < len(first):
+            found = cases.hstack(resolved)
+            resolved = first.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").select(*RESOLVED)
         return resolved if turns.all() else resolved[turns.cum_sum() - 1]
+
+    def _of_cases(self, cases: pl.DataFrame) -> pl.DataFrame:
+        """`RESOLVED` columns of cases that differ."""
+        cases = cases.with_row_index("case")
+        told = cases.join(self._plain, on=cases.columns[1:], how="inner", maintain_order="left")
+        rest = cases.join(told, on="case", how="anti", maintain_order="left")
+        answers = [self.school(code, name, (unit,)) for _, code, name, unit in rest.iter_rows()]
+        others = [(a.school.school_id if a.school else None, *a[1:]) for a in answers]
+        of_rest = rest.select("case").hstack(pl.DataFrame(others, schema=RESOLVED, orient="row"))
+        return pl.concat([told.select("case", "school_id"), of_rest], how="diagonal").sort("case").select(*RESOLVED)
+
+    @cached_property
+    def _plain(self) -> pl.DataFrame:
+        """The code and the short name of each school with each of its units, which is how most rows name it, and its
+        id: what `look_up` would say of them too."""
+        schools = self.frame.filter(pl.col("school_code").is_unique() & (pl.col("school_code") != ""))
+        schools = schools.filter(pl.col("short_name") != "")
+        school_id = pl.col("school_id").cast(pl.Int64)
+        of_units = [
+            schools.select("school_code", school_name="short_name", unit=unit, school_id=school_id)
+            for unit in ("subordination", "territory")
+        ]
+        return pl.concat(of_units).drop_nulls().unique()
 
     @cached_property
     def by_subordination(self) -> dict[str | None, list[School]]:
@@ -232,6 +277,14 @@ class Register:
         return self.frame.group_by(reporting_unit="subordination").agg(
             register_unit_schools=pl.len().cast(pl.Int64), register_unit_pupils=pl.col("pupils_6_11").sum()
         )
+
+
+def _is_of(school: School, units: tuple[str | None, ...]) -> bool:
+    return school.subordination in units or school.territory in units
+
+
+def _are_one(name: str, other: str) -> bool:
+    return name == other or school_key(name) == school_key(other)
 
 
 def _by_key(named: Iterable[tuple[str, School]]) -> dict[str, list[School]]:

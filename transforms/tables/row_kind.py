@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from contracts.vocabulary import rows
 from transforms.cells.key import key, mark_starts, row_marks, unit_aliases
@@ -64,12 +64,18 @@ def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Plac
 
 def _marks_of(cells: Sequence[str | None], filled: Sequence[int], places: Places) -> list[str]:
     """The marks by which the first text of a row, or one in its key, begins; its number is no text."""
-    named = next((c for c in filled if not (cells[c] or "").strip().isdecimal()), None)
-    mark_of_first = mark_of(cells[named] or "") if named is not None else None
-    others = (mark_of(text) for c in places.keys if c != named and c < len(cells) and (text := cells[c]))
-    return [mark for mark in (mark_of_first, *others) if mark is not None]
+    marks, named = [], None
+    for c in filled:
+        if not (text := cells[c] or "").strip().isdecimal():
+            marks, named = [mark_of(text)], c
+            break
+    for c in places.keys:
+        if c != named and c < len(cells) and (key_text := cells[c]):
+            marks.append(mark_of(key_text))
+    return [mark for mark in marks if mark is not None]
 
 
+@lru_cache(maxsize=100_000)
 def mark_of(text: str) -> str | None:
     """What a row is that begins with this text, by the marks of the vocabulary."""
     plain = key(text)

@@ -12,10 +12,11 @@ from contracts.forms import FORMS
 from contracts.grid import Sheet, Value
 from contracts.vocabulary import words
 from transforms.cells.cell import cell_text
-from transforms.cells.key import heading_key, heading_parts, ignored_headings, key, unit_aliases
+from transforms.cells.key import heading_key, heading_parts, key, unit_aliases
 from transforms.cells.numbering import is_number
 from transforms.findings.disclosure import place_words
 from transforms.tables.header import Heading, best_at
+from transforms.tables.known_words import all_parts, may_be_known
 from transforms.tables.row_kind import mark_of, school_words
 from transforms.tables.top import YEAR, Top, by_row, top_of
 
@@ -34,12 +35,6 @@ class OtherTable:
     sheet: Sheet
     row: int
     form: Form | None
-
-
-@cache
-def all_parts() -> frozenset[str]:
-    """Keys of the headings of every form and of their parts, and of those that people add."""
-    return frozenset().union(ignored_headings(), *(heading_parts(form) for form in FORMS))
 
 
 def is_meant(heading: Heading) -> bool:
@@ -103,7 +98,8 @@ def _has_number(row: Sequence[Value], numbers: Sequence[int]) -> bool:
 def _begins_with_wording(row: Sequence[Value]) -> bool:
     """Whether one of the first texts of a row is a wording of some form."""
     texts = (value for value in row if isinstance(value, str))
-    return any(heading_key(text) in all_parts() for text in itertools.islice(texts, FIRST_TEXTS))
+    first = itertools.islice(texts, FIRST_TEXTS)
+    return any(may_be_known(text) and heading_key(text) in all_parts() for text in first)
 
 
 def _keys_of(row: Sequence[Value]) -> dict[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from contracts.form import Kind
 from contracts.grid import Sheet
@@ -19,8 +19,7 @@ UNFILLED = "unfilled"
 ANOTHER_TABLE = "another_table"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A row of a sheet: its number from 1, what it is, and the text of its cells from column A.
 
     `faults` are columns, by place, of which the rows of the table say that the cell is wrong: the rule and what is
@@ -57,7 +56,7 @@ def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
     spread_down(texts, joined, kinds)
     result: list[Row] = []
     for r, cells in texts.items():
-        filled = [c for c, text in enumerate(cells) if text is not None and text and not text.isspace()]
+        filled = [c for c, text in enumerate(cells) if text and not text.isspace()]
         kept = cells
         if not filled:
             outcome = "blank"
@@ -80,7 +79,7 @@ def _with_merged(rows: list[Row], joined: Joined, kinds: Mapping[int, Kind]) -> 
     """The rows with what cells merged over columns say, and with the numbers that several rows or columns share."""
     data = {row.number - 1: row.cells for row in rows if row.outcome == "data"}
     shared = shared_numbers(data, joined, kinds)
-    return [replace(row, faults=shared[row.number - 1]) if row.number - 1 in shared else row for row in rows]
+    return [row._replace(faults=shared[row.number - 1]) if row.number - 1 in shared else row for row in rows]
 
 
 def places_of(heading: Heading, key_columns: Sequence[str]) -> Places:
@@ -126,9 +125,9 @@ def _settled(rows: list[Row], places: Places) -> list[Row]:
                 outcome = UNFILLED
             else:
                 outcome = "section" if place < last else "note"
-            rows[place] = replace(row, outcome=outcome)
+            rows[place] = row._replace(outcome=outcome)
     grand = grand_total([(row.outcome, row.cells) for row in rows])
     for place, row in enumerate(rows):
         if row.outcome == "total" and place != grand:
-            rows[place] = replace(row, outcome="subtotal")
+            rows[place] = row._replace(outcome="subtotal")
     return rows

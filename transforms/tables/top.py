@@ -12,7 +12,7 @@ from contracts.grid import Place, Range, Sheet
 from transforms.cells.cell import cell_text
 from transforms.cells.key import heading_key
 from transforms.cells.numbering import is_number, is_numbering
-from transforms.tables.hint import bare_keys
+from transforms.tables.known_words import known_keys
 from transforms.tables.unit_row import is_unit_row
 
 DEEPEST_HEADING = 5
@@ -20,20 +20,37 @@ first_row = attrgetter("first_row")
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
+class Keys:
+    """The keys of rows of texts, of which only those are made that are asked for: most are rows of data."""
+
+    def __init__(self, texts: list[list[str | None]]) -> None:
+        self._texts = texts
+        self._made: dict[int, list[str | None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, row: int) -> list[str | None]:
+        if row not in self._made:
+            self._made[row] = [heading_key(text) or None if text else None for text in self._texts[row]]
+        return self._made[row]
+
+
 @dataclass(frozen=True)
 class Top:
     """Some rows of a sheet, the first of them its row `start`, as texts and as their keys.
 
     A merged cell counts for each of its columns and rows. A heading may begin in the first `starts` of them. `keys_in`
-    are the keys of a row, those of its texts without years and hints too. `reach` is the last row into which merged
-    cells of a row go down, and `covered` are the cells that are no first column of their merged range.
+    are those keys of a row, also of its texts without years and hints, that are words of a form. `reach` is the last
+    row into which merged cells of a row go down, and `covered` are the cells that are no first column of their merged
+    range.
     """
 
     start: int
     starts: int
     texts: list[list[str | None]]
-    keys: list[list[str | None]]
-    keys_in: list[frozenset[str | None]]
+    keys: Keys
+    keys_in: list[frozenset[str]]
     reach: list[int]
     covered: frozenset[Place]
 
@@ -79,10 +96,8 @@ def top_of(sheet: Sheet, merged: Sequence[Range], start: int, starts: int) -> To
                 texts[r][c] = text
                 if c > area.first_column:
                     covered.add((r, c))
-    keys = [[heading_key(text) or None if text is not None else None for text in row] for row in texts]
-    bare = ((area for text in row if text for area in bare_keys(text)) for row in texts)
-    keys_in = [frozenset(row).union(also) for row, also in zip(keys, bare, strict=True)]
-    return Top(start, min(starts, len(texts)), texts, keys, keys_in, reach, frozenset(covered))
+    keys_in = [frozenset[str]().union(*map(known_keys, filter(None, row))) for row in texts]
+    return Top(start, min(starts, len(texts)), texts, Keys(texts), keys_in, reach, frozenset(covered))
 
 
 def masked(top: Top, spans: Sequence[tuple[int, int]]) -> Top:
@@ -90,8 +105,7 @@ def masked(top: Top, spans: Sequence[tuple[int, int]]) -> Top:
     width = max(map(len, top.texts), default=0)
     kept = [any(first <= c <= last for first, last in spans) for c in range(width)]
     texts = [[text if kept[c] else None for c, text in enumerate(row)] for row in top.texts]
-    keys = [[heading if kept[c] else None for c, heading in enumerate(row)] for row in top.keys]
-    return replace(top, texts=texts, keys=keys)
+    return replace(top, texts=texts, keys=Keys(texts))
 
 
 def depths(top: Top, first: int, parts: frozenset[str]) -> Iterator[int]:
@@ -127,7 +141,7 @@ def filled_groups(top: Top, first: int, depth: int) -> Top:
 
     A lone text over the leftmost heading is a title.
     """
-    texts, keys = list(top.texts), list(top.keys)
+    texts, keys = list(top.texts), {r: top.keys[r] for r in range(first, first + depth)}
     for r in range(first + depth - 2, first - 1, -1):
         here = [c for c, heading in enumerate(keys[r]) if heading is not None]
         if len(here) == 1 and all(heading is None for heading in keys[r + 1][: here[0]]):
@@ -139,4 +153,4 @@ def filled_groups(top: Top, first: int, depth: int) -> Top:
                 group = c if below is not None and below != keys[r][c] else None
             elif below is not None and group is not None:
                 texts[r][c], keys[r][c] = texts[r][group], keys[r][group]
-    return replace(top, texts=texts, keys=keys)
+    return replace(top, texts=texts, keys=Keys(texts))

@@ -49,13 +49,13 @@ def sender_of(
         (place, who)
         for place, who in (
             ("в таблице", sender_in(titles, context.unit_aliases)),
-            ("в имени файла", sender_in_name(delivery.file, context.unit_aliases)),
+            ("в имени файла", sender_in_name(delivery.file, context.unit_aliases, context.units)),
             *outside,
         )
         if who is not None
     ]
-    if any(who not in set(context.unit_aliases.values()) for _, who in stated):
-        wrong = next(who for _, who in stated if who not in set(context.unit_aliases.values()))
+    if any(who not in context.units for _, who in stated):
+        wrong = next(who for _, who in stated if who not in context.units)
         return came_from, [finding(SENDER_WRONG, value=called(wrong), expected="муниципальное управление образования")]
     if len({who for _, who in stated}) > 1:
         return came_from, [contradiction("Отправитель указан", [(place, called(who)) for place, who in stated])]

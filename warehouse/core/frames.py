@@ -22,6 +22,9 @@ TYPES: dict[object, pl.DataType] = {
 }
 """Type of a result column by the number that Postgres gives it; everything else is text."""
 
+TOLD_OTHERWISE = (pl.Float64(), pl.Datetime("us", "UTC"))
+"""Types whose values the driver hands over as polars does not take them."""
+
 
 def frame(connection: Connection, statement: str, parameters: Mapping[str, object]) -> pl.DataFrame:
     """The rows of a query, typed by what Postgres says of each column: exact numbers become Float64, times UTC."""
@@ -30,7 +33,7 @@ def frame(connection: Connection, statement: str, parameters: Mapping[str, objec
     columns = list(zip(*result.tuples().all(), strict=True)) or [()] * len(described)
     return pl.DataFrame(
         [
-            pl.Series(name, [_plain(value) for value in values], dtype)
+            pl.Series(name, [_plain(value) for value in values] if dtype in TOLD_OTHERWISE else values, dtype)
             for (name, dtype), values in zip(described, columns, strict=True)
         ]
     )

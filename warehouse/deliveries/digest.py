@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
-from itertools import pairwise
 from typing import NamedTuple
 
 import polars as pl
@@ -28,7 +27,7 @@ class Digests(NamedTuple):
 
 def digests(readings: Sequence[Reading]) -> list[Digests]:
     """The hashes of each reading; their frames become text together."""
-    outcomes = lines([reading.raw_rows.select("sheet", "row", "outcome") for reading in readings])
+    outcomes = lines([reading.raw_rows for reading in readings], ("outcome", "row", "sheet"))
     findings = lines([reading.findings for reading in readings])
     rest = [
         lines([getattr(reading, name) for reading in readings])
@@ -49,8 +48,8 @@ def digests(readings: Sequence[Reading]) -> list[Digests]:
         before = f"{identity!r}{''.join(outcomes[place])}"
         after = "".join(line for frames in rest for line in frames[place])
         heading, *all_findings = findings[place] or [""]
-        passing = reading.findings["rule"].is_in(OF_CIRCUMSTANCES).to_list()
-        lasting = [line for line, is_passing in zip(all_findings, passing, strict=True) if not is_passing]
+        rules = reading.findings["rule"].to_list()
+        lasting = [line for line, rule in zip(all_findings, rules, strict=True) if rule not in OF_CIRCUMSTANCES]
         whole = _hashed(before, heading, all_findings, after)
         is_same = len(lasting) == len(all_findings)
         hashes.append(Digests(whole, whole if is_same else _hashed(before, heading, lasting, after)))
@@ -62,25 +61,25 @@ def _hashed(before: str, heading: str, findings: Sequence[str], after: str) -> s
     return sha256(f"{before}{lines_between}{after}".encode()).hexdigest()[:32]
 
 
-def lines(frames: Sequence[pl.DataFrame]) -> list[list[str]]:
+def lines(frames: Sequence[pl.DataFrame], columns: Sequence[str] | None = None) -> list[list[str]]:
     """Each frame as lines of text, the names of its columns first, or as none when it has no rows.
 
-    Columns are in the order of their names, lists are joined. Frames of the same columns are written as one.
+    Columns are in the order of their names, or those given; lists are joined. Frames alike are written as one.
     """
     texts: list[list[str]] = [[] for _ in frames]
     alike: dict[tuple[tuple[str, pl.DataType], ...], list[int]] = {}
     for place, frame in enumerate(frames):
-        if not frame.is_empty():
-            alike.setdefault(tuple(sorted(frame.schema.items())), []).append(place)
+        if frame.height:
+            alike.setdefault(tuple(frame.schema.items()), []).append(place)
     for schema, places in alike.items():
-        names = [name for name, _ in schema]
-        whole = pl.concat([frames[place].select(names) for place in places])
+        names = columns or sorted(name for name, _ in schema)
+        whole = pl.concat([frames[place] for place in places]).select(names)
         written = whole.select(pl.concat_str(map(as_text, whole), separator=BETWEEN) + "\n").to_series().to_list()
-        ends = [0]
+        heading, start = BETWEEN.join(names) + "\n", 0
         for place in places:
-            ends.append(ends[-1] + frames[place].height)
-        for place, (start, end) in zip(places, pairwise(ends), strict=True):
-            texts[place] = [BETWEEN.join(names) + "\n", *written[start:end]]
+            end = start + frames[place].height
+            texts[place] = [heading, *written[start:end]]
+            start = end
     return texts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 from sqlalchemy import Connection, text
@@ -292,8 +292,8 @@ def _reading_rows(
             "slice": result.reading.slice,
             "status": result.status,
             "verdict": result.reading.verdict,
-            **{f"rows_{name}": count for name, count in asdict(result.reading.rows).items()},
-            "layout": json.dumps(asdict(result.reading.layout), ensure_ascii=False).replace("\\u0000", ""),
+            **{f"rows_{name}": count for name, count in vars(result.reading.rows).items()},
+            "layout": json.dumps(vars(result.reading.layout), ensure_ascii=False, default=vars).replace("\\u0000", ""),
             "became_current_at": None if result.status == "held" else now,
             "held_at": now if result.status == "held" else None,
             "superseded_at": now if result.status == "superseded" else None,

@@ -1,0 +1,44 @@
+"""The words of the headings of our forms, told apart from all other texts: those of rows of data are looked at once."""
+
+from __future__ import annotations
+
+import re
+
+from contracts.forms import FORMS
+from contracts.regions import kept, kept_lately
+from transforms.cells.key import heading_key, heading_parts, ignored_headings
+from transforms.tables.hint import bare_keys
+
+NOTHING: frozenset[str] = frozenset()
+STEM = 3
+BEGINNING = re.compile(rf"\s*(?:([А-Яа-яЁё]{{{STEM}}})(?![\u0300-\u036f])|[0-9])")
+"""How a text begins of which the key begins likewise, whatever follows: with some letters, or with a figure."""
+
+
+@kept
+def all_parts() -> frozenset[str]:
+    """Keys of the headings of every form and of their parts, and of those that people add."""
+    return frozenset().union(ignored_headings(), *(heading_parts(form) for form in FORMS))
+
+
+@kept_lately(100_000)
+def known_keys(text: str) -> frozenset[str]:
+    """Those keys of a text, with its hint and years and without them, that are words of some form."""
+    if not may_be_known(text):
+        return NOTHING
+    return all_parts().intersection((heading_key(text), *bare_keys(text)))
+
+
+def may_be_known(text: str) -> bool:
+    """False for most texts that have no such key: it would not begin as any does. To make keys costs more than that."""
+    begins = BEGINNING.match(text)
+    if begins is None or "20" in text:  # a year at the beginning of a text is no part of its key
+        return True
+    stem = (begins[1] or begins[0].strip()).lower().replace("ё", "е")
+    return stem in _stems() or stem[:2] in all_parts()
+
+
+@kept
+def _stems() -> frozenset[str]:
+    """The beginnings of all words: their first letters, or their first figure."""
+    return frozenset(word[:1] if word[:1].isdecimal() else word[:STEM] for word in all_parts())
