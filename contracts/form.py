@@ -21,7 +21,7 @@ from contracts.texts import rule_text
 Severity = Literal["refuse", "error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The worst first."""
-Scope = Literal["cell", "row", "table", "delivery", "register", "history"]
+Scope = Literal["cell", "row", "table", "delivery", "register", "history", "forms"]
 Kind = Literal[
     "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",
     "grade", "grades", "inn", "oktmo",
@@ -83,7 +83,8 @@ class Rule:
 
     `column` is the column whose cell is marked. `expected` and `difference` are expressions (or a text) for the
     message. A rule that `needs` the register is named, not run, when there is none. Rules without `check` are
-    applied by the mechanism that their `scope` names. The words of a rule are in `texts.csv` of its form's folder.
+    applied by the mechanism that their `scope` names. The words of a rule are in `texts.csv` of its form's folder; one
+    across `forms` stands in the form whose sender is to mend it, and has its SELECT there (`contracts.forms.across`).
     """
 
     id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from contracts.form import Form, Rule
-from contracts.forms import FORMS
+from contracts.forms import FORMS, across
 from contracts.rules import COMMON
 from contracts.texts import FORM_FOLDERS, TOPIC, form_folders, lines_of, rule_texts
 from contracts.vocabulary import form_rows, rows
@@ -45,6 +45,7 @@ def wrong(forms: Sequence[Form] = FORMS) -> Iterator[str]:
         for form in forms:
             table = f"contracts/forms/{form.name}/texts.csv"
             yield from _wrong_lines(table, [TOPIC, *_ids(form.rules)], lines_of(form.name))
+            yield from across.wrong(form)
 
 
 def _wrong_lines(table: str, codes: Collection[str], lines: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -21,6 +21,7 @@ import polars as pl
 import contracts
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule
 from contracts.forms import FORMS, folders
+from contracts.forms.across import selects_of
 from contracts.regions import FOLDER, kept, regions
 from contracts.rules import COMMON
 from contracts.versions import inputs
@@ -113,6 +114,7 @@ def deciding(form: Form) -> Iterator[object]:
     yield from map(_of_rule, COMMON)
     columns = [column for edition in form.editions for column in edition.columns]
     yield from _of_vocabularies(form, columns)
+    yield from selects_of(form).items()
 
 
 def _of_edition(edition: Edition) -> Iterator[object]:

@@ -24,6 +24,7 @@ SCOPES: dict[Scope, str] = {
     "delivery": "a delivery",
     "register": "against the register",
     "history": "against history",
+    "forms": "across forms",
 }
 KINDS: dict[Kind, str] = {
     "text": "text", "school_code": "code of a school", "school_name": "name of a school", "unit": "territory",

@@ -11,6 +11,7 @@ from contracts.forms import FORMS
 from flows.home.faults import guarded
 from flows.home.settings import Settings
 from flows.home.whole_file import write_changed
+from warehouse.deliveries.judging import judge_across
 from warehouse.deliveries.recall import unpublished
 from warehouse.marts.publication import publish, published_dates
 from warehouse.marts.published import register
@@ -24,9 +25,11 @@ STANDING_FORMS = frozenset(form.name for form in FORMS if form.holds_before_firs
 
 def publish_changes(engine: Engine, settings: Settings, as_of: dt.date | None, run_id: int | None) -> list[dt.date]:
     """Publish the marts of a date, if one is asked for, and of every date that what came may have changed; the dates.
+    Before that, rules across forms are judged against what holds now.
 
     Raises Timeout; AuditFailed, and then what was published stays.
     """
+    judge_across(engine, run_id, settings.lock_wait)
     dates = dates_to_publish(engine, as_of)
     if dates:
         publish(engine, dates, run_id, settings.lock_wait)

@@ -23,7 +23,7 @@ from flows.intake.take_in import take_in
 from flows.messages.after_run import write_down
 from flows.outbox.receipts import write_receipts
 from flows.runs.record import LONGEST_MESSAGE
-from flows.runs.what_counts import with_what_counts
+from flows.runs.what_counts import with_what_counts, with_what_others_say
 from warehouse.deliveries.received import finish_run, start_run
 from warehouse.marts.publication import published_dates
 
@@ -54,6 +54,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                 outcomes = with_what_counts(engine, take_in(intake, arrived), ZoneInfo(settings.timezone))
                 dates = publish_changes(engine, settings, options.as_of, run_id)
                 LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
+                outcomes = with_what_others_say(engine, outcomes)
                 with engine.connect() as connection:
                     published = published_dates(connection)  # by a run, too, that died before its receipts
                 write_receipts(engine, settings, outcomes, max(dates or published, default=options.as_of))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from contracts.texts import phrases
 from flows.intake.outcome import Outcome
 from warehouse.deliveries.in_force import Counts, in_force
+from warehouse.deliveries.judging import said_across
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -28,6 +29,22 @@ def with_what_counts(engine: Engine, outcomes: Sequence[Outcome], zone: ZoneInfo
         )
         if outcome.reading_id in in_place
         else outcome
+        for outcome in outcomes
+    ]
+
+
+def with_what_others_say(engine: Engine, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of a run that has published, with what rules across forms now say of each."""
+    with engine.connect() as connection:
+        said = said_across(connection, {outcome.reading_id for outcome in outcomes if outcome.reading_id is not None})
+    return [
+        replace(
+            outcome,
+            findings=(
+                *(finding for finding in outcome.findings if finding.scope != "forms"),
+                *said.get(outcome.reading_id or 0, ()),
+            ),
+        )
         for outcome in outcomes
     ]
 

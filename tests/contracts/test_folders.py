@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+import contracts.forms.across
 import contracts.forms.folders
 import contracts.texts
 from contracts import vocabulary
 from contracts.form import Form
-from contracts.forms import FORMS, RULES
+from contracts.forms import FORMS, RULES, form_named
+from contracts.forms.across import read_by, selects, selects_of
 from contracts.forms.folders import FILES, whole_table, wrong
 from contracts.texts import form_folders, form_topic, lines_of, rule_text, rule_texts
 from contracts.versions.rule_versions import main
@@ -31,7 +33,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the folders that a test may spoil, in place of those of the project."""
     copy = tmp_path / "forms"
     shutil.copytree(contracts.texts.FORM_FOLDERS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in (contracts.texts, contracts.forms.folders, vocabulary):
+    for module in (contracts.texts, contracts.forms.folders, contracts.forms.across, vocabulary):
         monkeypatch.setattr(module, "FORM_FOLDERS", copy)
     forget()
     yield copy
@@ -57,7 +59,8 @@ def test_folders_are_whole_and_listed() -> None:
         folder = contracts.texts.FORM_FOLDERS / form.name
         words_there = {f"{c.vocabulary}.csv" for edition in form.editions for c in edition.columns if c.vocabulary}
         there = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
-        assert there - {"statement_words.csv"} - words_there == {"__init__.py", *FILES}
+        selects = {f"{rule}.sql" for rule in selects_of(form)}
+        assert there - {"statement_words.csv"} - words_there == {"__init__.py", *FILES} | selects
         assert (folder / "headings.csv").read_text(encoding="utf-8").startswith("column,heading,why,by,on\n")
         assert form_topic(form.name) and form_topic(form.name, "en")
 
@@ -128,6 +131,27 @@ def test_a_class_that_there_is_not_is_told(folders: Path) -> None:
     edit(folders / REPORT / "texts.csv", lambda text: text.replace("RDY-011,sums,", "RDY-011,summs,"))
     (told,) = wrong()
     assert told.startswith(f"contracts/forms/{REPORT}/texts.csv: RDY-011 is of the class 'summs'; there are: ")
+
+
+def test_a_rule_across_forms_without_its_select_is_told(folders: Path) -> None:
+    folder = folders / "partner_agreements"
+    (folder / "AG-007.sql").rename(folder / "AG-001.sql")
+    assert list(wrong()) == [
+        "contracts/forms/partner_agreements has no AG-007.sql: a rule across forms is a SELECT",
+        "contracts/forms/partner_agreements/AG-001.sql is of no rule across forms of it",
+    ]
+    with pytest.raises(LookupError, match="partner_agreements has no AG-007"):
+        selects_of(form_named("partner_agreements"))
+
+
+def test_rules_across_forms_name_the_forms_that_they_read() -> None:
+    read = {rule: sorted(read_by(select)) for rule, select in selects().items()}
+    assert read == {
+        "AG-007": ["partner_agreements", "readiness_report"],
+        "EPL-007": ["event_plan", "parent_meetings"],
+        "PM-003": ["parent_meetings", "readiness_report"],
+    }
+    assert selects([form_named("partner_agreements")]) == {}
 
 
 def test_lint_says_what_is_wrong_before_versions_are_compared(folders: Path) -> None:

@@ -16,6 +16,7 @@ from warehouse.backfill.requests import Refused
 from warehouse.core.copying import run_script
 from warehouse.core.slices import publisher
 from warehouse.core.transaction import retried
+from warehouse.deliveries.judging import judge
 from warehouse.marts.publication import Published, publish_within
 from warehouse.schema.facts import fact_columns, fact_table
 
@@ -146,6 +147,7 @@ def apply(
         mark(connection, backfill_id, "applied", now)
         approved = {"id": backfill_id, "by": approved_by}
         connection.execute(text("UPDATE ops.backfill SET approved_by = :by WHERE backfill_id = :id"), approved)
+        judge(connection)
         return publish_within(connection, dates(connection), run_id)
 
 
@@ -172,6 +174,7 @@ def revert(
         connection.execute(text(UNDO), {"id": backfill_id, "now": now})
         _settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "reverted", now)
+        judge(connection)
         return publish_within(connection, days, run_id)
 
 

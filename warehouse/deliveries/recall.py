@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from contracts.form import Scope
 from contracts.reading import Finding, Layout, Rows, Status, Suggestion, Verdict
+from warehouse.deliveries.judging import said_across
 
 READINGS = """
 SELECT reading_id, delivery_id, form, edition, sender, as_of, verdict, status, decision_reason, layout,
@@ -77,9 +78,10 @@ class RecalledReading:
 
 
 def recall_readings(connection: Connection, reading_ids: Collection[int]) -> dict[int, RecalledReading]:
-    """Reading id → the reading, its findings in the order in which they were loaded."""
+    """Reading id → the reading, its findings in the order in which they were loaded, then those across forms."""
     asked = {"readings": list(reading_ids)}
     findings = recall_findings(connection, reading_ids)
+    across = said_across(connection, reading_ids)
     return {
         row["reading_id"]: RecalledReading(
             reading_id=row["reading_id"],
@@ -91,7 +93,7 @@ def recall_readings(connection: Connection, reading_ids: Collection[int]) -> dic
             verdict=row["verdict"],
             rows=Rows(row["rows_read"], row["rows_loaded"], row["rows_quarantined"], row["rows_not_data"]),
             layout=layout_from_json(row["layout"]),
-            findings=tuple(findings.get(row["reading_id"], ())),
+            findings=(*findings.get(row["reading_id"], ()), *across.get(row["reading_id"], ())),
             status=row["status"],
             decision=row["decision_reason"],
         )

@@ -19,6 +19,7 @@ from warehouse.schema.dimensions import DROP_ALL, dimension
 from warehouse.schema.facts import ensure_fact_tables, reach, statements
 from warehouse.schema.input_versions import input_records
 from warehouse.schema.reference import form_record, rule_records, sync_reference, version_records
+from warehouse.schema.rules_across import across_at
 from warehouse.server.programs import ServerError
 
 HERE = Path(__file__).parent
@@ -122,7 +123,7 @@ def _bring_up(connection: Connection, forms: Sequence[Form]) -> None:
     ensure_fact_tables(connection, forms)
     *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     run_script(connection, DROP_ALL)
-    for script in (*views, *filter(None, map(dimension, forms))):
+    for script in (*views, across_at(forms), *filter(None, map(dimension, forms))):
         run_script(connection, script)
     sync_reference(connection, forms)
     run_script(connection, grants)
@@ -155,7 +156,7 @@ def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     applied += [(WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS]
     applied += [(HERE / name).read_text(encoding="utf-8") for name in ("reference.py", "input_versions.py")]
     applied += [statements(form) for form in forms]
-    applied += reach(forms)
+    applied += [*reach(forms), across_at(forms)]
     applied += [dimension(form) for form in forms]
     applied += [dict(record) for record in input_records()]
     applied += [dict(form_record(form)) for form in forms]

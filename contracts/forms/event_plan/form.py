@@ -72,6 +72,7 @@ RULES = (
         column="moved_to", check=pl.col("moved_to").is_null() | (pl.col("status") == "moved"),
         expected="статус «перенесено»", source="domain 7 (xii): PL-4",
     ),
+    Rule("EPL-007", "warning", "forms", source="domain 7 (vii), (xii): what was held is in the list of meetings"),
 )  # fmt: skip
 
 FORM = Form(

@@ -78,6 +78,7 @@ RULES = (
         expected=pl.format("не раньше 15.08.{}", YEAR), source="domain 7: dates within the academic year",
     ),
     Rule("PM-007", "warning", "table", source="domain 7"),
+    Rule("PM-003", "warning", "forms", column="hours", source="seed 82–86, 313; domain 7 (vii)"),
 )  # fmt: skip
 
 FORM = Form(

@@ -90,6 +90,7 @@ RULES = (
         column="partner_name", check=pl.col("partner_name").n_unique().over("delivery", "partner_inn") == 1,
         expected="одно название у одного ИНН", source="domain 3.6",
     ),
+    Rule("AG-007", "warning", "forms", source="domain 7 (viii); the report states a count, this list names them"),
 )  # fmt: skip
 
 FORM = Form(

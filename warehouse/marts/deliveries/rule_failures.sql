@@ -1,11 +1,20 @@
 -- Нарушенные правила.
 -- Строка — правило, форма и отправитель на дату: сколько замечаний в документах, которые действуют, и в отклонённых,
--- присланных после них. Значения ячеек сюда не попадают.
+-- присланных после них; между формами — по тому, что действует на дату. Значения ячеек сюда не попадают.
 -- Ключ: rule, form, sender; имя: what; формы: все.
 --   position: Порядок. Сначала тяжёлые, затем частые.
 --   judged_by: Версия правил. По какой версии правил сделаны замечания.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
 judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
+found AS (
+    SELECT r.reading_id, f.rule, f.severity, f.sheet, f.row_no
+    FROM standing r
+    CROSS JOIN LATERAL (SELECT * FROM ops.finding e WHERE e.reading_id = r.reading_id OFFSET 0) f
+    UNION ALL
+    SELECT a.reading_id, a.rule, k.severity, NULL, NULL
+    FROM ops.across_at(:as_of, :known_at) a
+    JOIN ref.rule k ON k.rule = a.rule
+),
 failed AS (
     SELECT r.form, r.sender, f.rule, f.severity,
         count(*) AS failures,
@@ -13,7 +22,7 @@ failed AS (
         string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) AS judged_by,
         bool_or(j.by_older_rules) AS by_older_rules
     FROM standing r
-    CROSS JOIN LATERAL (SELECT * FROM ops.finding e WHERE e.reading_id = r.reading_id OFFSET 0) f
+    JOIN found f ON f.reading_id = r.reading_id
     LEFT JOIN judged j ON j.reading_id = r.reading_id
     GROUP BY r.form, r.sender, f.rule, f.severity
 ),

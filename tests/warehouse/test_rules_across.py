@@ -1,0 +1,186 @@
+"""Rules across forms: judged against what is current, judged again when either side changes, kept with two clocks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from hand_made import DAY, NOON, loaded, read, reading, report, school_ids, school_register
+from sqlalchemy.exc import DBAPIError
+
+from contracts.reading import Finding, Reading
+from warehouse.deliveries.judging import judge_across, said_across
+from warehouse.deliveries.load import LoadResult
+from warehouse.deliveries.receipt_contents import note_answered, receipts, unanswered
+from warehouse.marts.publication import publish
+
+UNIT = "asinovsky"
+SEPTEMBER, OCTOBER, MARCH = dt.date(2023, 9, 30), dt.date(2023, 10, 31), dt.date(2024, 3, 5)
+HOUR = dt.timedelta(hours=1)
+KILL = """
+CREATE FUNCTION ops.killed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'killed'; END$$;
+CREATE TRIGGER killed BEFORE INSERT ON ops.judged_across EXECUTE FUNCTION ops.killed()
+"""
+"""Ends the transaction after what is said was written, before it is noted that it was asked."""
+
+
+@pytest.fixture
+def schools(engine: sa.Engine) -> dict[str, int]:
+    loaded(engine, school_register({UNIT: 2, "chainsky": 1}))
+    return school_ids(engine)
+
+
+def states(ids: dict[str, int], agreements: tuple[int, int], level: str = "basic") -> Reading:
+    """A readiness report in which the two schools of the unit state how many agreements they have."""
+    facts = pl.DataFrame(
+        {"school_id": [ids[f"{UNIT}-1"], ids[f"{UNIT}-2"]], "level": [level] * 2, "partner_agreements": agreements}
+    )
+    return replace(report(ids, UNIT, [1, 2]), facts=facts)
+
+
+def agreements(schools: list[int | None], valid_to: dt.date | None = None) -> Reading:
+    """A list of agreements of the unit, one a school; None for the whole territory."""
+    facts = pl.DataFrame(
+        {
+            "partner_inn": ["7000000000"] * len(schools),
+            "agreement_number": [f"{number}/23" for number in range(len(schools))],
+            "school_id": schools,
+            "valid_to": [valid_to] * len(schools),
+        },
+        schema_overrides={"school_id": pl.Int64, "valid_to": pl.Date},
+    )
+    slice_ = f"partner_agreements/{UNIT}/2023"
+    return reading("partner_agreements", UNIT, facts, as_of=SEPTEMBER, slice=slice_)
+
+
+def meetings(hours: dict[int, float], held_on: dt.date, as_of: dt.date) -> Reading:
+    """A list of meetings of the unit: school → hours of its one meeting."""
+    facts = pl.DataFrame({"school_id": list(hours), "held_on": [held_on] * len(hours), "hours": list(hours.values())})
+    slice_ = f"parent_meetings/{UNIT}/2023"
+    return reading("parent_meetings", UNIT, facts, as_of=as_of, slice=slice_)
+
+
+def plan_of_events(status: str, as_of: dt.date) -> Reading:
+    facts = pl.DataFrame({"month": ["10"], "title": ["Общее собрание"], "kind": ["parent_meeting"], "status": [status]})
+    return reading("event_plan", UNIT, facts, as_of=as_of, slice=f"event_plan/{UNIT}/{as_of:%Y-%m}")
+
+
+def said(engine: sa.Engine, result: LoadResult, known: dt.datetime | None = None) -> list[Finding]:
+    with engine.connect() as connection:
+        return said_across(connection, [result.reading_id], known).get(result.reading_id, [])
+
+
+def clock(engine: sa.Engine) -> dt.datetime:
+    with engine.connect() as connection:
+        moment = connection.scalar(sa.text("SELECT ops.clock()"))
+        assert isinstance(moment, dt.datetime)
+        return moment
+
+
+def test_fewer_agreements_are_listed_than_a_school_states(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    stated = loaded(engine, states(schools, (3, 1)))
+    listed = loaded(engine, agreements([first, None]))
+    assert said(engine, listed) == []
+    assert judge_across(engine) == [listed.reading_id]
+    (found,) = said(engine, listed)
+    assert (found.rule, found.severity, found.scope, found.difference) == ("AG-007", "warning", "forms", -1)
+    assert found.value == "2 — в файле «файл.xlsx» от 30.09.2023"
+    assert found.expected == "не меньше 3 — по файлу «файл.xlsx» от 08.09.2023"
+    assert found.message.startswith(f"Школа {UNIT}-1 ({UNIT}-1): Соглашений в списке меньше")
+    assert said(engine, stated) == []
+    assert second != first and judge_across(engine) == []
+
+
+def test_agreements_that_have_ended_do_not_count(engine: sa.Engine, schools: dict[str, int]) -> None:
+    loaded(engine, states(schools, (1, 0)))
+    listed = loaded(engine, agreements([schools[f"{UNIT}-1"]], valid_to=SEPTEMBER - dt.timedelta(days=1)))
+    judge_across(engine)
+    assert [finding.difference for finding in said(engine, listed)] == [-1]
+
+
+def test_an_earlier_document_that_is_replaced_takes_the_finding_with_it(
+    engine: sa.Engine, schools: dict[str, int]
+) -> None:
+    loaded(engine, states(schools, (3, 1)))
+    listed = loaded(engine, agreements([schools[f"{UNIT}-1"], None]))
+    judge_across(engine)
+    publish(engine, [SEPTEMBER])
+    failures = read(engine, "rule_failures", SEPTEMBER).filter(pl.col("rule") == "AG-007")
+    assert failures.select("form", "sender", "failures").rows() == [("partner_agreements", UNIT, 1)]
+    with engine.begin() as connection:
+        note_answered(connection, [listed.reading_id])
+        assert listed.reading_id not in unanswered(connection)
+    known = clock(engine)
+
+    loaded(engine, states(schools, (2, 1)), NOON + HOUR)
+    assert judge_across(engine) == [listed.reading_id]
+    assert said(engine, listed) == []
+    assert [finding.rule for finding in said(engine, listed, known)] == ["AG-007"]
+    with engine.connect() as connection:
+        assert listed.reading_id in unanswered(connection)
+        receipt = receipts(connection, [listed.reading_id], ZoneInfo("Asia/Tomsk"))[listed.reading_id]
+    assert receipt.findings == ()
+    publish(engine, [SEPTEMBER])
+    assert "AG-007" not in read(engine, "rule_failures", SEPTEMBER)["rule"]
+    assert "AG-007" in read(engine, "rule_failures", SEPTEMBER, known)["rule"]
+
+
+def test_a_newer_list_is_told_and_the_old_receipt_stays(engine: sa.Engine, schools: dict[str, int]) -> None:
+    loaded(engine, states(schools, (1, 1)))
+    old = loaded(engine, agreements([schools[f"{UNIT}-1"]]))
+    judge_across(engine)
+    with engine.begin() as connection:
+        note_answered(connection, [old.reading_id])
+    new = loaded(engine, agreements([schools[f"{UNIT}-1"]] * 2), NOON + HOUR)
+    assert judge_across(engine) == [new.reading_id]
+    assert said(engine, old) == []
+    with engine.connect() as connection:
+        assert old.reading_id not in unanswered(connection)
+
+
+def test_hours_of_meetings_are_below_the_norm_from_march_on(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    loaded(engine, states(schools, (0, 0), level="advanced"))
+    autumn = loaded(engine, meetings({first: 2}, DAY, OCTOBER))
+    judge_across(engine)
+    assert said(engine, autumn) == []
+    spring = loaded(engine, meetings({first: 2, second: 4}, DAY, MARCH), NOON + HOUR)
+    assert judge_across(engine) == [spring.reading_id]
+    (found,) = said(engine, spring)
+    assert (found.rule, found.column, found.difference) == ("PM-003", "hours", -2)
+    assert found.value and found.value.startswith("2 — ")
+    assert found.expected and found.expected.startswith("не меньше 4 ч — ")
+
+
+def test_a_meeting_that_was_held_is_in_no_list(engine: sa.Engine, schools: dict[str, int]) -> None:
+    listed = meetings({schools[f"{UNIT}-1"]: 2}, DAY, OCTOBER)
+    loaded(engine, listed)
+    planned = loaded(engine, plan_of_events("planned", OCTOBER))
+    assert judge_across(engine) == []
+    held = loaded(engine, plan_of_events("held", OCTOBER), NOON + HOUR)
+    assert judge_across(engine) == [held.reading_id]
+    (found,) = said(engine, held)
+    assert found.rule == "EPL-007" and found.message.startswith("Общее собрание (10.2023): Родительское собрание")
+    assert said(engine, planned) == []
+    loaded(engine, meetings({schools[f"{UNIT}-1"]: 2}, dt.date(2023, 10, 20), OCTOBER), NOON + 2 * HOUR)
+    assert judge_across(engine) == [held.reading_id]
+    assert said(engine, held) == []
+
+
+def test_what_a_killed_run_has_not_judged_the_next_one_does(engine: sa.Engine, schools: dict[str, int]) -> None:
+    loaded(engine, states(schools, (2, 0)))
+    listed = loaded(engine, agreements([schools[f"{UNIT}-1"]]))
+    with engine.begin() as connection:
+        connection.execute(sa.text(KILL))
+    with pytest.raises(DBAPIError, match="killed"):
+        judge_across(engine)
+    assert said(engine, listed) == []
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TRIGGER killed ON ops.judged_across"))
+    assert judge_across(engine) == [listed.reading_id]
+    assert [finding.rule for finding in said(engine, listed)] == ["AG-007"]

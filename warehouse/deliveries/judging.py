@@ -1,0 +1,172 @@
+"""Rules across forms are judged against what is current, and again whenever that changes.
+
+What they say is kept with the moments from which and until which it was said. Whether they are to be asked again is
+told from the data: the readings that hold on the last day of an academic year are compared with those that were asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from functools import cache
+from hashlib import sha256
+
+from sqlalchemy import Connection, Engine, RowMapping, text
+
+from contracts.form import Rule
+from contracts.forms import FORMS, RULES
+from contracts.forms.across import read_by, selects
+from contracts.reading import Finding
+from contracts.texts import phrases
+from warehouse.core.slices import LONGEST_WAIT, publisher
+from warehouse.core.transaction import retried
+from warehouse.deliveries.history import SCHOOL_NAMES
+
+# The last day of each academic year for which there is something of these forms.
+YEARS = """
+SELECT y.academic_year, y.day, ARRAY(
+    SELECT h.reading_id FROM ops.reading_at(y.day, 'infinity') h WHERE h.form = ANY (:forms) ORDER BY h.reading_id
+)
+FROM (
+    SELECT ref.academic_year(r.as_of) AS academic_year, max(r.as_of) AS day FROM ops.reading r
+    WHERE r.form = ANY (:forms) AND r.slice IS NOT NULL AND r.became_current_at IS NOT NULL
+    GROUP BY 1
+) y
+"""
+JUDGED = "SELECT academic_year, day, held FROM ops.judged_across WHERE rules = :rules"
+# What is said no more, and what is said anew; of a reading that no longer holds the receipt stays as it was.
+JUDGE = """
+WITH said AS MATERIALIZED (SELECT DISTINCT * FROM ops.across_at(:day, 'infinity')),
+gone AS (
+    UPDATE ops.finding_across o SET gone_at = greatest(cast(:now AS timestamptz), o.found_at)
+    WHERE o.academic_year = :academic_year AND o.gone_at = 'infinity'
+      AND NOT EXISTS (SELECT FROM said s WHERE {same})
+    RETURNING o.reading_id
+),
+found AS (
+    INSERT INTO ops.finding_across
+        (rule, reading_id, other_reading_id, academic_year, school_id, place, value, expected, difference, found_at)
+    SELECT s.rule, s.reading_id, s.other_reading_id, :academic_year, s.school_id, s.place, s.value, s.expected,
+        s.difference, :now
+    FROM said s
+    WHERE NOT EXISTS (SELECT FROM ops.finding_across o WHERE o.academic_year = :academic_year AND o.gone_at = 'infinity'
+                        AND {same})
+    RETURNING reading_id
+)
+SELECT reading_id FROM gone WHERE reading_id = ANY (:held)
+UNION
+SELECT reading_id FROM found
+""".format(
+    same="(o.rule, o.reading_id, o.other_reading_id) = (s.rule, s.reading_id, s.other_reading_id)"
+    " AND (o.school_id, o.place, o.value, o.expected, o.difference)"
+    " IS NOT DISTINCT FROM (s.school_id, s.place, s.value, s.expected, s.difference)"
+)
+NOTE = """
+INSERT INTO ops.judged_across (academic_year, day, held, rules, judged_at)
+VALUES (:academic_year, :day, :held, :rules, :now)
+ON CONFLICT (academic_year) DO UPDATE
+SET day = excluded.day, held = excluded.held, rules = excluded.rules, judged_at = excluded.judged_at
+"""
+# The senders hear of it: the receipts are written again, those of the same bytes sent again too.
+UNANSWER = """
+WITH told AS (
+    UPDATE ops.reading SET answered_at = NULL WHERE reading_id = ANY (:readings) AND answered_at IS NOT NULL
+    RETURNING delivery_id
+)
+UPDATE ops.delivery d SET answered_at = NULL FROM told t WHERE d.same_as = t.delivery_id
+"""
+SAID = """
+SELECT a.rule, a.reading_id, a.school_id, a.place, a.value, a.expected,
+    cast(a.difference AS double precision) AS difference, r.form, r.as_of,
+    d.file_name AS file, o.form AS other_form, o.as_of AS other_as_of, e.file_name AS other_file
+FROM ops.finding_across a
+JOIN ops.reading r ON r.reading_id = a.reading_id
+JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+JOIN ops.reading o ON o.reading_id = a.other_reading_id
+JOIN ops.delivery e ON e.delivery_id = o.delivery_id
+WHERE a.reading_id = ANY (:readings) AND coalesce(a.found_at <= :known, true)
+  AND (a.gone_at = 'infinity' OR a.gone_at > cast(:known AS timestamptz))
+ORDER BY a.reading_id, a.rule, a.school_id, a.place, a.finding_across_id
+"""
+NAMELESS = {form.name: form.title for form in FORMS if form.pupils}
+"""Forms of whose files another sender hears the title alone: the name of a file may be a pupil's."""
+
+Year = tuple[int, dt.date, list[int]]
+"""An academic year by its first calendar year, its last day with a document, and the readings that hold on it."""
+
+
+def judge_across(engine: Engine, run_id: int | None = None, wait: dt.timedelta = LONGEST_WAIT) -> list[int]:
+    """Ask the rules across forms again where what holds has changed; the readings of which they now say otherwise.
+
+    Raises Timeout when somebody publishes for longer than `wait`; GaveUp.
+    """
+    with engine.connect() as connection:
+        if not _changed(connection):
+            return []
+    return _judged(engine, run_id, wait)
+
+
+@retried
+def _judged(engine: Engine, run_id: int | None, wait: dt.timedelta) -> list[int]:
+    with publisher(engine, wait=wait, run_id=run_id) as connection:
+        return judge(connection)
+
+
+def judge(connection: Connection) -> list[int]:
+    """`judge_across` in a transaction of the caller, who is the publisher."""
+    now = connection.scalar(text("SELECT ops.clock()"))
+    told: set[int] = set()
+    for academic_year, day, held in _changed(connection):
+        asked = {"academic_year": academic_year, "day": day, "held": held, "now": now, "rules": fingerprint()}
+        told.update(connection.scalars(text(JUDGE), asked))
+        connection.execute(text(NOTE), asked)
+    connection.execute(text(UNANSWER), {"readings": sorted(told)})
+    return sorted(told)
+
+
+def _changed(connection: Connection) -> list[Year]:
+    """The academic years of which other readings hold than those that were asked, or that other rules asked."""
+    forms = sorted({form for select in selects().values() for form in read_by(select)})
+    judged = {row[0]: row[1:] for row in connection.execute(text(JUDGED), {"rules": fingerprint()}).tuples()}
+    years = connection.execute(text(YEARS), {"forms": forms}).tuples().all()
+    return [(year, day, held) for year, day, held in years if judged.get(year) != (day, held)]
+
+
+@cache
+def fingerprint() -> str:
+    """Tells what the rules across forms are."""
+    return sha256(repr(selects()).encode()).hexdigest()[:16]
+
+
+def said_across(
+    connection: Connection, readings: Collection[int], known: dt.datetime | None = None
+) -> dict[int, list[Finding]]:
+    """Reading id → what rules across forms say of it now, or said at a moment; both documents are named."""
+    rows = connection.execute(text(SAID), {"readings": list(readings), "known": known}).mappings().all()
+    findings: dict[int, list[Finding]] = {}
+    if not rows:
+        return findings
+    schools = [row["school_id"] for row in rows if row["school_id"]]
+    asked = {"day": max(row["as_of"] for row in rows), "schools": schools}
+    names = dict(connection.execute(text(SCHOOL_NAMES), asked).tuples().all())
+    for row in rows:
+        if row["rule"] in RULES:
+            place = row["place"] or names.get(row["school_id"])
+            findings.setdefault(row["reading_id"], []).append(_finding(RULES[row["rule"]], place, row))
+    return findings
+
+
+def _finding(rule: Rule, place: str | None, row: RowMapping) -> Finding:
+    value = _of_document("across.stated", row["value"], row["form"], row["file"], row["as_of"])
+    expected = _of_document("across.other", row["expected"], row["other_form"], row["other_file"], row["other_as_of"])
+    whose = f"{place}: " if place else ""
+    return Finding(
+        rule.id, rule.severity, rule.scope, None, None, None, rule.column, value, expected, row["difference"],
+        message=f"{whose}{rule.what} Указано: «{value}». Ожидается: {expected}. {rule.mend}",
+    )  # fmt: skip
+
+
+def _of_document(phrase: str, told: str | None, form: str, file: str, as_of: dt.date) -> str:
+    """What a document says, with its name and date."""
+    name = NAMELESS.get(form) or file
+    return phrases()[phrase].format(told=told or "—", file=name, day=f"{as_of:%d.%m.%Y}")
