@@ -1,4 +1,7 @@
-"""The words of the columns that BI reads: what each name means, said once for all marts that have it."""
+"""The words of the columns that BI reads: what each name means, said once for all marts that have it.
+
+Those that marts of several subjects share stand in `columns.csv` beside this file, those of one subject in its folder.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +33,12 @@ class Word:
 @cache
 def words() -> dict[tuple[str, str], Word]:
     """(column, of) → its line. Raises ValueError for a line that stands there twice."""
-    with FILE.open(encoding="utf-8", newline="") as file:
-        lines = [Word(**line) for line in csv.DictReader(file)]
-    by_column = {(line.column, line.of): line for line in lines}
-    if len(by_column) < len(lines):
-        raise ValueError(f"{FILE.name}: a column has two lines of one kind")
+    by_column: dict[tuple[str, str], Word] = {}
+    for path in (FILE, *sorted(FILE.parent.glob(f"*/{FILE.name}"))):
+        with path.open(encoding="utf-8", newline="") as file:
+            for line in (Word(**row) for row in csv.DictReader(file)):
+                if by_column.setdefault((line.column, line.of), line) is not line:
+                    raise ValueError(f"{path.parent.name}/{path.name}: {line.column} has two lines of one kind")
     return by_column
 
 
