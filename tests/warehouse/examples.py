@@ -52,7 +52,7 @@ SCHOOL = """
 WITH made AS (INSERT INTO ref.school_identity (school_code) VALUES (:code) ON CONFLICT DO NOTHING RETURNING school_id)
 SELECT school_id FROM made UNION SELECT school_id FROM ref.school_identity WHERE school_code = :code
 """
-FILLED = {"text": "-", "bigint": "0", "timestamp with time zone": "2023-09-08 05:00+00"}
+FILLED = {"text": "-", "bigint": "0", "date": "2023-09-08", "timestamp with time zone": "2023-09-08 05:00+00"}
 CLOSE = Fraction(1, 10**9)
 _turn = count(1)
 

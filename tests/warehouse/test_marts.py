@@ -76,13 +76,13 @@ def test_every_mart_of_a_kind_is_checked() -> None:
 
 @pytest.mark.parametrize("mart", [mart for mart in (*marts(), *views()) if mart.grain], ids=lambda mart: mart.name)
 def test_a_mart_of_schools_units_or_senders_states_its_figures(mart: Mart) -> None:
-    """What adds up is a count, and a state is none."""
+    """What adds up is a count; a count that does not, as of partners that units share, is told as a state."""
     stated = mart.stated
     assert stated.measures or stated.figures
     assert {kind(column, *mart.kinds)[0] for column in stated.measures} <= {"целое"}
     assert {kind(rate.name, *mart.kinds)[0] for rate in stated.rates} <= {"доля"}
     assert {kind(each.column, *mart.kinds)[0] for each in stated.figures if each.kind == "state" and not each.of} <= {
-        "текст", "дата",
+        "текст", "дата", "целое",
     }  # fmt: skip
     assert all(rate.population for rate in stated.rates)
 

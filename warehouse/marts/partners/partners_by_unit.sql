@@ -2,8 +2,9 @@
 -- Строка — отчётная единица на дату: со сколькими партнёрами действуют её соглашения. Ноль — список есть, партнёров нет; без
 -- списка цифр нет.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: partner_agreements.
--- Меры: partners, agreements, agreements_valid.
+-- Меры: agreements, agreements_valid.
 -- Меры без поправок: agreements_expiring.
+-- Состояния: partners.
 --   judged_by: Версия правил. По какой версии правил проверен список соглашений; пусто без списка.
 WITH held AS MATERIALIZED (
     SELECT h.reading_id, h.sender FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'partner_agreements'
