@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
 import polars as pl
 
+from contracts.due import due_on
 from contracts.form import Edition, Form
 from contracts.grid import Grid
 from contracts.reading import (
@@ -215,9 +215,8 @@ def _about_delivery(
             doubts.append(
                 finding(UNITS_MISSING, value=", ".join(sorted(map(called, missing))), difference=-len(missing))
             )
-    campaign = next((row for row in rows("campaigns") if row["campaign"] == delivery.campaign), None)
-    if campaign is not None:
-        deadline = dt.date.fromisoformat(campaign["deadline"])
+    deadline = due_on(form, delivery.as_of, delivery.campaign, delivery.sender) if delivery.as_of else None
+    if deadline is not None:
         received = delivery.received_at.astimezone(OFFICE_HOURS).date()
         if received > deadline:
             doubts.append(finding(LATE, value=f"{received:%d.%m.%Y}", expected=f"не позже {deadline:%d.%m.%Y}"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from contracts.regions import kept, regions
+from contracts.regions import kept, region_of, regions
 from contracts.regions.pack_table import TABLES
 
 FOLDER = Path(__file__).parent
@@ -155,6 +155,25 @@ def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
     ]
     started.sort(key=lambda row: row["campaign"])
     return max(started, key=lambda row: (row["starts_on"], row["deadline"]), default=None)
+
+
+@kept
+def _exceptions(region: str) -> dict[str, bool]:
+    """Day → is it worked, of days that are not as their weekday; a region's own come before the country's."""
+    lines = sorted((row for row in rows("calendar") if row["region"] in ("", region)), key=lambda row: row["region"])
+    return {row["day"]: row["is_working"] == "true" for row in lines}
+
+
+def add_working_days(day: dt.date, days: int, sender: str | None) -> dt.date:
+    """The day that is so many working days of a sender's region after a day; 0 is the day itself if it is worked, else
+    the next one."""
+    exceptions, left = _exceptions(region_of(sender).code), max(days, 1)
+    day += dt.timedelta(days=days > 0)
+    while True:
+        left -= exceptions.get(day.isoformat(), day.weekday() < 5)
+        if not left:
+            return day
+        day += dt.timedelta(days=1)
 
 
 def academic_year(day: dt.date) -> int:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from contracts.due import month_owed
 from contracts.form import Form
 from contracts.forms import FORMS
 from contracts.grain import SCHOOL
@@ -65,7 +66,10 @@ def sender_of(form: Form, sender: str | None) -> Row | None:
 
 
 def default_day(form: Form, today: dt.date) -> dt.date:
-    """Today; where no campaign of the form runs today, the deadline of its last one."""
+    """Today; of a form of months the last day of the month that is over, if it is owed; where no campaign of the form
+    runs today, the deadline of its last one."""
+    if over := month_owed(form, today):
+        return over
     last = max(
         (row for row in rows("campaigns") if row["form"] == form.name), key=lambda row: row["starts_on"], default=None
     )

@@ -269,7 +269,9 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path, bare: Settings
 @pytest.mark.parametrize(
     ("name", "today", "day"),
     [("readiness_report", "2023-09-05", "2023-09-05"), ("readiness_report", "2023-09-20", "2023-09-20"),
-     ("readiness_report", "2026-01-01", "2023-09-11"), ("registration_plan", "2026-01-01", "2026-01-01")],
+     ("readiness_report", "2026-01-01", "2023-09-11"), ("registration_plan", "2026-01-01", "2026-01-01"),
+     ("event_plan", "2023-09-20", "2023-09-20"), ("event_plan", "2023-10-20", "2023-09-30"),
+     ("event_plan", "2024-01-10", "2023-12-31"), ("event_plan", "2024-07-10", "2024-07-10")],
 )  # fmt: skip
 def test_the_date_is_today_unless_nothing_is_collected_then(name: str, today: str, day: str) -> None:
     assert default_day(form_named(name), dt.date.fromisoformat(today)) == dt.date.fromisoformat(day)

@@ -185,6 +185,10 @@ EXAMPLES: dict[str, Example] = {
     "COM-109": report({"order_number": dt.date(2023, 1, 12)}, "order_number", {"order_number": "12/1"}),
     "COM-110": report({"grades": dt.date(2023, 11, 6)}, "grades", {"grades": "6-11"}),
     "COM-111": sent(above=("Готовность в 2022/2023 учебном году", "по состоянию на 08.09.2023")),
+    "COM-112": Example(
+        Sent("event_plan", above=("по состоянию на 06.10.2023",)), None,
+        Sent("event_plan", above=("по состоянию на 09.10.2023",)),
+    ),
     "COM-060": Example(Sent("registration_plan", total={})),
     "COM-061": Example(Sent("registration_plan", most=20)),
     "COM-062": sent(register=ALL_OF_CHAINSKY),

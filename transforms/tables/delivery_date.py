@@ -6,9 +6,12 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 
+from contracts.due import due_on, month_owed
+from contracts.form import Form
 from contracts.grid import Sheet
 from contracts.reading import Finding
-from contracts.rules import AS_OF_UNKNOWN, OLDER_SHEETS, SCHOOL_YEAR_DIFFERS
+from contracts.rules import AS_OF_UNKNOWN, MONTH_JUST_BEGUN, OLDER_SHEETS, SCHOOL_YEAR_DIFFERS
+from contracts.texts.spans import span_words
 from contracts.vocabulary import academic_year
 from transforms.cells.cell import cell_text
 from transforms.cells.day import MONTHS
@@ -136,3 +139,12 @@ def school_year_doubts(
     year = academic_year(as_of)
     expected = f"{year}/{year + 1}, раз данные на {as_of:%d.%m.%Y}"
     return [finding(SCHOOL_YEAR_DIFFERS, value=", ".join(stated.values()), expected=expected)]
+
+
+def month_doubts(form: Form, as_of: dt.date | None, sender: str | None) -> list[Finding]:
+    """A warning when the date lies in the days in which the month before it is to be sent: it may be of that one."""
+    before = month_owed(form, as_of) if as_of is not None else None
+    if as_of is None or before is None or as_of > (due_on(form, before, sender=sender) or before):
+        return []
+    expected = f"{before:%d.%m.%Y}, если данные за {span_words('month', before)}"
+    return [finding(MONTH_JUST_BEGUN, value=f"{as_of:%d.%m.%Y}", expected=expected)]

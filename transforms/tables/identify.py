@@ -27,7 +27,7 @@ from transforms.cells.key import unit_aliases
 from transforms.cells.text_formula import without_text_formulas
 from transforms.findings.finding import finding
 from transforms.findings.moment import moment_findings
-from transforms.tables.delivery_date import date_of_delivery, newest_tables, school_year_doubts
+from transforms.tables.delivery_date import date_of_delivery, month_doubts, newest_tables, school_year_doubts
 from transforms.tables.find import edged, lines_above, stands_alone, tables_of
 from transforms.tables.header import Heading
 from transforms.tables.layout import (
@@ -177,6 +177,7 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     findings += moment_findings(delivery, as_of)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings += unproved or doubts
+    findings += month_doubts(form, as_of, sender)
     campaign = None
     if form.period == "campaign" and as_of is not None:
         running = campaign_at(form.name, as_of)
