@@ -46,11 +46,6 @@ def copy_frame(connection: Connection, table: str, frame: pl.DataFrame) -> None:
 
 def _array_literal(name: str) -> pl.Expr:
     """A list of texts as Postgres writes arrays: `{"a","b",NULL}`; a null list stays null."""
-    element = pl.element()
-    escaped = (
-        element.str.replace_all("\x00", "", literal=True)
-        .str.replace_all("\\", "\\\\", literal=True)
-        .str.replace_all('"', '\\"', literal=True)
-    )
+    escaped = pl.element().str.replace_many(["\x00", "\\", '"'], ["", "\\\\", '\\"'])
     quoted = pl.concat_str(pl.lit('"'), escaped, pl.lit('"')).fill_null("NULL")
     return pl.concat_str(pl.lit("{"), pl.col(name).list.eval(quoted).list.join(","), pl.lit("}")).alias(name)
