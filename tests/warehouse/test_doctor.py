@@ -36,6 +36,7 @@ BREAK = {
         UPDATE history.registration_by_school SET actual_pupils = 0, completeness = 1;
         UPDATE history.readiness_by_municipality SET completeness = 1
     """,
+    "completeness_of_forms": "UPDATE history.reporting_rate SET completeness = 1",
     "purged_is_gone": """
         INSERT INTO ops.purged (delivery_id, purged_at, sha256, byte_size, pupil_rows, reason)
         SELECT delivery_id, now(), sha256, byte_size, 0, 'срок прошёл' FROM ops.delivery LIMIT 1

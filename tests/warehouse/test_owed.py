@@ -14,7 +14,7 @@ from warehouse.deliveries.receipt_contents import overdue
 from warehouse.incidents.condition import conditions
 from warehouse.incidents.nothing_to_report import duties, duty_of_month
 from warehouse.incidents.owed import Owed, owed, still_due
-from warehouse.marts.publication import publish
+from warehouse.marts.publication import AuditFailed, audit, build_all, publish
 from warehouse.schema.upgrade import upgrade
 
 SCHOOLS = {"asinovsky": 4, "chainsky": 2}
@@ -303,3 +303,18 @@ def test_receipts_tell_what_was_not_received_of_a_month(engine: sa.Engine, ids: 
     assert (absent.slot, absent.slot_title, absent.deadline) == ("2023-09", "за сентябрь 2023", on(10, 6))
     assert absent.schools == ("Школа chainsky-1", "Школа chainsky-2")
     assert not [form for form, _ in documents if form in ("agreements", "registration_export")]
+
+
+def test_a_completeness_that_says_too_much_of_a_form_is_not_published(engine: sa.Engine, ids: dict[str, int]) -> None:
+    """Whatever covers schools or units is checked, without being named."""
+    came(engine, MEETINGS, "asinovsky", on(9, 30), [ids["asinovsky-1"]], at(on(10, 3)))
+    came(engine, AGREEMENTS, "regional_operator", on(9, 20), ["seversk"], at(on(9, 20)))
+    for form in ("meetings", "agreements"):
+        with engine.begin() as connection:
+            build_all(connection, [on(10, 20)])
+            audit(connection)
+            say = "UPDATE pg_temp.reporting_rate SET completeness = 0.9 WHERE form = :form"
+            connection.execute(sa.text(say), {"form": form})
+            with pytest.raises(AuditFailed, match="completeness_of_forms"):
+                audit(connection)
+            connection.rollback()
