@@ -148,7 +148,7 @@ def steps(work: Work, settings: Settings, day: dt.date) -> Night:
     for turn in in_turns(deliveries):
         take_in_all(work, turn)
     dates = publish_marts(untouched(work), day)
-    outcomes = with_what_counts(work.intake.engine, work.all_outcomes(), ZoneInfo(settings.timezone))
+    outcomes = with_what_counts(work.intake.engine, work.all_outcomes())
     write_outbox(untouched(work), untouched(outcomes), day)
     return Night(day, tuple(dates), tuple(outcomes))
 

@@ -24,9 +24,9 @@ from contracts.reading import (
     empty,
     findings_frame,
 )
+from contracts.regions import region_of
 from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
 from contracts.vocabulary import academic_year, rows
-from transforms.cells.day import OFFICE_HOURS
 from transforms.findings.finding import Table, described, finding
 from transforms.findings.size import too_much_set_aside, wrong_size
 from transforms.rows.account import counted, kept_rows, sheet_parts
@@ -217,7 +217,7 @@ def _about_delivery(
             )
     deadline = due_on(form, delivery.as_of, delivery.campaign, delivery.sender) if delivery.as_of else None
     if deadline is not None:
-        received = delivery.received_at.astimezone(OFFICE_HOURS).date()
+        received = delivery.received_at.astimezone(region_of(delivery.sender).zone).date()
         if received > deadline:
             doubts.append(finding(LATE, value=f"{received:%d.%m.%Y}", expected=f"не позже {deadline:%d.%m.%Y}"))
     return doubts

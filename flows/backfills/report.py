@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from contracts.regions import regions
 from documents.writing.mart_xlsx import frames_xlsx
 from flows.backfills.changes import MAY_HOLD_NAMES, Show, number_or_shown, plain, shown
 from flows.backfills.report_tables import (
@@ -162,7 +163,7 @@ class Report:
                 out.print(f"  … и ещё {frame.height - SHOWN}: --to FILE.xlsx")
 
 
-def report_of(connection: Connection, backfill_id: int, timezone: str = "Asia/Tomsk") -> Report:
+def report_of(connection: Connection, backfill_id: int, timezone: str | None = None) -> Report:
     """The report as it was stored with the plan. Raises Refused when there is no such backfill."""
     requests = backfills(connection, backfill_id)
     if requests.is_empty():
@@ -181,7 +182,7 @@ def report_of(connection: Connection, backfill_id: int, timezone: str = "Asia/To
         changed_findings(connection, backfill_id),
         changed_cells(connection, backfill_id),
         changed_inputs(connection, backfill_id),
-        ZoneInfo(timezone),
+        ZoneInfo(timezone or regions()[0].time_zone),
     )
 
 

@@ -21,8 +21,9 @@ def read_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         wrong = error.errors()[0]
+        said = wrong["msg"].removeprefix("Value error, ")
         name = "PROFMIN_" + "_".join(map(str, wrong["loc"])).upper()
-        raise UsageError(f"{name}: {wrong['msg'].removeprefix('Value error, ')}") from None
+        raise UsageError(f"{name}: {said}" if wrong["loc"] else said) from None
     settings.restrict()
     log_to(settings.log_file if settings.home.is_dir() else None, settings.log_level, settings.log_format)
     return settings

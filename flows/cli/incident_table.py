@@ -35,17 +35,17 @@ def show(out: Console, incidents: Sequence[Incident], zone: ZoneInfo) -> None:
         colour = COLOURS[incident.incident_class] if incident.state == "open" else "dim"
         table.add_row(
             str(incident.incident_id), f"[{colour}]{CLASSES[incident.incident_class]}[/{colour}]",
-            escape(_incident_line(incident, zone)), incident.opened_at.astimezone(zone).strftime("%d.%m.%Y"),
+            escape(_incident_line(incident)), incident.opened_at.astimezone(zone).strftime("%d.%m.%Y"),
             escape(", ".join(_handling_marks(incident, zone))),
         )  # fmt: skip
     out.print(table)
     out.print("\n[dim]Подробно: profmin incidents show №[/dim]", highlight=False)
 
 
-def _incident_line(incident: Incident, zone: ZoneInfo) -> str:
+def _incident_line(incident: Incident) -> str:
     """Whose incident it is and what it says, in a line."""
     name = f"{shorter(incident.sender_name)}: " if incident.sender_name else ""
-    return name + event_text(_as_just_opened(incident), zone).title
+    return name + event_text(_as_just_opened(incident)).title
 
 
 def _handling_marks(incident: Incident, zone: ZoneInfo) -> list[str]:
@@ -60,7 +60,7 @@ def _handling_marks(incident: Incident, zone: ZoneInfo) -> list[str]:
 
 def show_one(out: Console, incident: Incident, events: pl.DataFrame, messages: pl.DataFrame, zone: ZoneInfo) -> None:
     """One incident: its words as they would be told now, its history, the messages about it."""
-    text = event_text(_as_just_opened(incident), zone)
+    text = event_text(_as_just_opened(incident))
     colour = COLOURS[incident.incident_class] if incident.state == "open" else "green"
     state = "открыт" if incident.state == "open" else "закрыт"
     name = f"[bold]Инцидент {incident.incident_id}[/bold]"

@@ -7,16 +7,18 @@ import os
 import sys
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.regions import read_from, regions
 from documents.reading.formats.limits import Limits
 from flows.home.whole_file import sweep
 
 PUPIL_KEY_BYTES = 32
 INBOX_MARK = ".profmin"
+NO_SETTING = "PROFMIN_TIMEZONE"
+"""Was one once; a region's own time zone is the only word now."""
 
 
 class Settings(BaseSettings):
@@ -94,9 +96,10 @@ class Settings(BaseSettings):
         gt=0,
         description="How long a run waits for what another one is writing or publishing, before it gives up.",
     )
-    timezone: str = Field(
-        default="Asia/Tomsk",
-        description="Time zone of the business date: a night belongs to the day on which it was scheduled there.",
+    regions: Path | None = Field(
+        default=None,
+        validate_default=True,
+        description="Folder of region packs (units, senders, campaigns, time zone) in place of the shipped one.",
     )
     prefect_database_url: SecretStr | None = Field(
         default=None,
@@ -197,14 +200,28 @@ class Settings(BaseSettings):
             target(value.get_secret_value())
         return value
 
-    @field_validator("timezone")
+    @field_validator("regions")
     @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"no time zone is named {value!r}") from None
+    def _in_force(cls, value: Path | None) -> Path | None:
+        """Packs of a folder are in force from here on: each process makes its settings before it asks for a region."""
+        read_from(value)
         return value
+
+    @model_validator(mode="after")
+    def _no_other_time_zone(self) -> Settings:
+        stated = os.environ.get(NO_SETTING)
+        zones = [region.time_zone for region in regions()]
+        if stated and stated not in zones:
+            raise ValueError(
+                f"{NO_SETTING} is {stated}, and the region's time zone is {', '.join(zones)}: region.toml of the "
+                "region's folder alone says it; remove the variable"
+            )
+        return self
+
+    @property
+    def timezone(self) -> str:
+        """Time zone of the first region in force: a night belongs to the day on which it was scheduled there."""
+        return regions()[0].time_zone
 
     @property
     def reader_limits(self) -> Limits:

@@ -8,11 +8,11 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from contracts.circumstances import NothingToReport
 from contracts.forms.folders import whole_table
 from contracts.grid import Unreadable
+from contracts.regions import region_of
 from contracts.texts import phrases
 from contracts.texts.spans import span_words
 from documents.reading.formats.encoding import decoded
@@ -54,13 +54,13 @@ def statement_text(arrival: Arrival) -> str | None:
 
 
 def understood(
-    connection: Connection, arrival: Arrival, sender: str | None, text: str, came_at: dt.datetime, zone: ZoneInfo
+    connection: Connection, arrival: Arrival, sender: str | None, text: str, came_at: dt.datetime
 ) -> NothingToReport | str:
     """What a text of a sender states that came at a time, or the code of the phrase that says what is not understood.
 
     The day decides for which campaign, night or month it is: the same words are others next year.
     """
-    day = came_at.astimezone(zone).date()
+    day = came_at.astimezone(region_of(sender).zone).date()
     owed = duties(connection, sender, day) if sender is not None else []
     if not owed or sender is None:
         return "statement.unclear.sender"
@@ -146,9 +146,10 @@ def answer_name(file: str, sha256: str) -> str:
     return receipt_name(file, sha256).removesuffix(".xlsx") + ".txt"
 
 
-def answer(statement: Unanswered, zone: ZoneInfo) -> bytes:
+def answer(statement: Unanswered) -> bytes:
     """What was understood; readable in Notepad."""
     texts = phrases()
+    zone = region_of(statement.sender).zone
     what = texts["statement.campaign"] if statement.campaign else texts["statement.night"]
     day = span_words(statement.expected, statement.as_of) if statement.as_of else ""
     lines = [

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from contracts.circumstances import NothingToReport
+from contracts.regions import region_of
 from contracts.texts.spans import span_words
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
@@ -48,7 +48,6 @@ def statements_in(
     To a text that is not understood a note goes back at once, and it is read like any other file, which refuses it.
     `sender` says whose the files are, not the folder.
     """
-    zone = ZoneInfo(settings.timezone)
     statements: dict[Key, tuple[NothingToReport, str]] = {}
     for arrival in arrivals:
         text = statement_text(arrival)
@@ -56,7 +55,7 @@ def statements_in(
             continue
         place = sender or arrival.owner
         understanding = understood(
-            connection, arrival, place, text, arrival.came(now, is_vouched=settings.vouches_for(arrival.channel)), zone
+            connection, arrival, place, text, arrival.came(now, is_vouched=settings.vouches_for(arrival.channel))
         )
         if isinstance(understanding, NothingToReport):
             statements[arrival.key] = understanding, reason_of(arrival, text)
@@ -74,7 +73,6 @@ def take_statements(
     run_id: int | None,
 ) -> dict[Key, Outcome]:
     """Record what arrivals state, in the transaction that records them; an outcome for each that is a statement."""
-    zone = ZoneInfo(settings.timezone)
     stating = [arrival for arrival in arrivals if arrival.key in statements]
     made = [
         Statement(
@@ -86,7 +84,8 @@ def take_statements(
     return {
         arrival.key: Outcome(
             file=arrival.file, sha256=arrival.sha256, folder=arrival.folder, form=statement.form,
-            sender=statement.sender, as_of=statement.as_of or arrival.received_at.astimezone(zone).date(),
+            sender=statement.sender,
+            as_of=statement.as_of or arrival.received_at.astimezone(region_of(statement.sender).zone).date(),
             verdict="accepted", delivery_id=arrival.delivery_id, is_repeat=not is_new,
         )
         for arrival, statement, is_new in zip(stating, made, new, strict=True)
@@ -98,7 +97,7 @@ def state_nothing(engine: Engine, asked: OfficerStatement, settings: Settings) -
     if not asked.reason.strip() or not asked.by.strip():
         raise UsageError("скажите, почему сообщать нечего (--reason) и кто это сообщил (--by)")
     with engine.begin() as connection:
-        statement, slot = _owed_statement(connection, asked, ZoneInfo(settings.timezone))
+        statement, slot = _owed_statement(connection, asked)
         (is_new,) = record(connection, [statement], settings.lock_wait)
     what = f"{asked.form}, {asked.sender}, {slot}"
     return f"Записано, сообщать нечего: {what}" if is_new else f"Уже было заявлено, сообщать нечего: {what}"
@@ -107,19 +106,19 @@ def state_nothing(engine: Engine, asked: OfficerStatement, settings: Settings) -
 def take_back(engine: Engine, asked: OfficerStatement, settings: Settings) -> str:
     """Withdraw a statement; a sentence that says so. Raises UsageError when there is none."""
     with engine.begin() as connection:
-        statement, slot = _owed_statement(connection, asked, ZoneInfo(settings.timezone))
+        statement, slot = _owed_statement(connection, asked)
         what = f"{asked.form}, {asked.sender}, {slot}"
         if not withdraw(connection, statement, asked.by, asked.at, settings.lock_wait):
             raise UsageError(f"никто не заявлял, что сообщать нечего: {what}")
     return f"Отозвано: {what}"
 
 
-def _owed_statement(connection: Connection, asked: OfficerStatement, zone: ZoneInfo) -> tuple[Statement, str]:
+def _owed_statement(connection: Connection, asked: OfficerStatement) -> tuple[Statement, str]:
     """The statement that is meant, and for what it is. Raises UsageError for what the sender does not owe."""
     form, sender, campaign, as_of = asked.form, asked.sender, asked.campaign, asked.as_of
     if campaign is not None and as_of is not None:
         raise UsageError("назовите кампанию или ночь, не обе")
-    day = as_of or asked.at.astimezone(zone).date()
+    day = as_of or asked.at.astimezone(region_of(sender).zone).date()
     owed = {duty.form: duty for duty in duties(connection, sender, day, campaign)}
     duty = owed.get(form)
     if as_of is not None and (duty is None or duty.expected == "month"):

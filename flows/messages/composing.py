@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from zoneinfo import ZoneInfo
 
+from contracts.regions import region_of
 from contracts.texts import incident_texts, phrases
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
@@ -97,7 +97,7 @@ def _bare_message(
         kind="incident",
         subject=shortened(names[0], WIDEST_SUBJECT),
         body="\n".join([frame["greeting"], "", *names, "", "-- ", frame["signature"], ""]),
-        not_before=not_before(route, now, ZoneInfo(settings.timezone), is_working),
+        not_before=not_before(route, now, region_of(route.sender).zone, is_working),
         sender=events[0].sender,
         incident_ids=tuple(sorted({*opens, *closes})),
         about={"opens": opens, "closes": closes, "audience": route.audience},
@@ -108,12 +108,11 @@ def _in_words(
     bare: Message, events: Sequence[IncidentEvent], route: Route, routes: Sequence[Route], settings: Settings
 ) -> Message:
     """The message with what happened in words, and the receipts that say what to mend."""
-    zone = ZoneInfo(settings.timezone)
     receipts = _receipts_to_mend(events) if route.audience != "engineer" else []
     return replace(
         bare,
-        subject=_subject(events, zone, route.audience),
-        body=_body(events, route, routes, zone, settings),
+        subject=_subject(events, route.audience),
+        body=_body(events, route, routes, settings),
         attachments=tuple(Attachment("receipt", delivery_id=delivery) for delivery in receipts[:MOST_RECEIPTS]),
         is_digest=route.digest is not None,
     )
@@ -132,11 +131,11 @@ def _key(event_ids: Sequence[int], route: Route) -> str:
     return "incident:" + hashlib.sha256("\n".join(told_apart_by).encode()).hexdigest()[:40]
 
 
-def _subject(events: Sequence[IncidentEvent], zone: ZoneInfo, audience: Audience) -> str:
+def _subject(events: Sequence[IncidentEvent], audience: Audience) -> str:
     """What is worst first; of several how many more."""
     first, *rest = _worst_first(events)
     name = "" if audience == "engineer" or not first.sender_name else f"{first.sender_name}: "
-    title = event_text(first, zone).title
+    title = event_text(first).title
     title = title if first.sender_name and first.sender_name in title else name + title
     more = _frame(audience)["more"].format(count=len(rest)) if rest else ""
     return shortened(title, WIDEST_SUBJECT - len(more)) + more
@@ -147,16 +146,14 @@ def _worst_first(events: Sequence[IncidentEvent]) -> list[IncidentEvent]:
     return sorted(events, key=lambda event: (event.kind == "closed", URGENCY.index(event.incident_class)))
 
 
-def _body(
-    events: Sequence[IncidentEvent], route: Route, routes: Sequence[Route], zone: ZoneInfo, settings: Settings
-) -> str:
+def _body(events: Sequence[IncidentEvent], route: Route, routes: Sequence[Route], settings: Settings) -> str:
     """Plain text for a phone: what, where, how to mend; then whom to ask."""
     frame = _frame(route.audience)
     paragraphs = [frame["greeting"]]
     if route.audience == "officer" and events[0].sender_name:
         paragraphs.append(events[0].sender_name)
     for event in _worst_first(events):
-        text = event_text(event, zone)
+        text = event_text(event)
         lines = [text.title, *(f"— {line}" for line in text.lines)]
         if text.mend:
             lines.append(frame["mend"].format(mend=text.mend) if event.kind != "closed" else text.mend)

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from contracts.regions import region_of
 from contracts.texts import phrases
 from flows.home.faults import LOGGER, Fault, guarded
 from flows.home.settings import Settings
@@ -79,7 +79,6 @@ class _Pass:
         self.engine = engine
         self.settings = settings
         self.now = now
-        self.zone = ZoneInfo(settings.timezone)
         self.routes = table
         self.by_way = {route.way: route for route in reversed(table)}
         self.channels = channels
@@ -143,7 +142,7 @@ class _Pass:
             recipient=first.recipient,
             subject=subject,
             body=_body([message.body for message in group], sentences, first.message_id, words),
-            created_at=first.created_at.astimezone(self.zone),
+            created_at=first.created_at.astimezone(region_of(first.sender).zone),
             files=files,
             reply_to=officer.address if officer else None,
             thread=f"incident-{about[0]}" if about and len(group) == 1 else None,
@@ -168,7 +167,8 @@ class _Pass:
 
     def _allowed(self, route: Route, moment: dt.datetime) -> dt.datetime:
         with self.engine.connect() as connection:
-            return not_before(route, moment, self.zone, outgoing.working_days(connection), digest=False)
+            is_working = outgoing.working_days(connection)
+            return not_before(route, moment, region_of(route.sender).zone, is_working, digest=False)
 
     def _record(self, write: Callable[[Connection], None]) -> None:
         @retried

@@ -9,10 +9,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from contracts.reading import Finding
 from contracts.receipt import Receipt
+from contracts.regions import region_of
 from contracts.texts import phrases
 from documents.receipts.make import alone
 from documents.writing.template import template_xlsx
@@ -40,8 +40,7 @@ class Enclosures:
     def __init__(self, engine: Engine, settings: Settings, now: dt.datetime) -> None:
         self.engine = engine
         self.settings = settings
-        self.zone = ZoneInfo(settings.timezone)
-        self.today = now.astimezone(self.zone).date()
+        self.now = now
 
     def of(self, messages: Sequence[Due]) -> tuple[tuple[File, ...], tuple[str, ...]]:
         """The files of some messages, and sentences about those that are left out.
@@ -102,7 +101,7 @@ class Enclosures:
                 return None
             if is_own and path.exists():
                 return File(path.name, path.read_bytes())
-            receipt = receipts(connection, [reading_id], self.zone)[reading_id]
+            receipt = receipts(connection, [reading_id])[reading_id]
         if not is_own:
             name = phrases()["message.receipt"].format(sender=receipt.sender_name or "", checksum=receipt.sha256[:7])
             return File(f"{name}.xlsx", alone(_without_cells(receipt), "officer"))
@@ -121,7 +120,8 @@ class Enclosures:
             return None
         owner = sender_of(form, attachment.sender)
         rows = schools(self.settings, form, attachment.sender, None)
-        data = template_xlsx(form, default_day(form, self.today), owner["name"] if owner else None, rows)
+        today = self.now.astimezone(region_of(attachment.sender).zone).date()
+        data = template_xlsx(form, default_day(form, today), owner["name"] if owner else None, rows)
         return File(destination(form, owner, None).name, data)
 
 

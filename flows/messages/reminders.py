@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from contracts.regions import region_of
 from contracts.texts import phrases
 from contracts.texts.spans import span_words
 from flows.home.settings import Settings
@@ -37,8 +38,7 @@ def remind(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | N
     A message a sender, form, campaign (or month, year, first night of a silence), step and way; a step is never told
     twice, and one that was missed is told late only while it is still its day. Raises UsageError for a wrong routing.
     """
-    zone = ZoneInfo(settings.timezone)
-    day = now.astimezone(zone).date()
+    day = now.astimezone(ZoneInfo(settings.timezone)).date()
     table = routes(settings)
     steps = sorted({int(step) for step in settings.remind_days.split(",")})
     underway = _unread(engine, settings.inbox)
@@ -48,7 +48,7 @@ def remind(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | N
         messages = [
             message
             for due in dues
-            for message in _reminders_of(due, table, now, zone, is_working, is_underway=due.sender in underway)
+            for message in _reminders_of(due, table, now, is_working, is_underway=due.sender in underway)
         ]
         return enqueue(connection, messages, now, run_id)
 
@@ -64,12 +64,12 @@ def _reminders_of(
     due: Owed,
     table: Sequence[Route],
     now: dt.datetime,
-    zone: ZoneInfo,
     is_working: Callable[[dt.date], bool],
     *,
     is_underway: bool,
 ) -> Iterable[Message]:
     """A message to each contact of the sender who can still be told today; quiet hours may last until tomorrow."""
+    zone = region_of(due.sender).zone
     today = now.astimezone(zone).date()
     midnight = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), zone)
     title, text, foot = _subject(due), _body(due, zone), ("-- ", phrases()["message.signature"])

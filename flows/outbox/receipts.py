@@ -11,7 +11,6 @@ from dataclasses import replace as replace_fields
 from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import Overdue, Receipt
@@ -150,11 +149,10 @@ def _same_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
     """The receipts of deliveries that say again what holds: those of the others, under their own names."""
     with engine.connect() as connection:
         owed = same_unanswered(connection)
-    zone = ZoneInfo(settings.timezone)
     for start in range(0, len(owed), AT_ONCE):
         batch = owed[start : start + AT_ONCE]
         first = _contents(engine, settings, [same.reading_id for same in batch])
-        repeats = [(same, same.receipt(first[same.reading_id], zone)) for same in batch if same.reading_id in first]
+        repeats = [(same, same.receipt(first[same.reading_id])) for same in batch if same.reading_id in first]
         made = made_receipts(settings, [(receipt, same.address) for same, receipt in repeats])
         answered = []
         for (same, _), (_, data) in zip(repeats, made, strict=True):
@@ -181,7 +179,7 @@ def _contents(engine: Engine, settings: Settings, readings: Sequence[int]) -> di
 
     def read() -> dict[int, Receipt]:
         with engine.connect() as connection:
-            contents = receipts(connection, list(readings), ZoneInfo(settings.timezone))
+            contents = receipts(connection, list(readings))
         return {reading_id: contents[reading_id] for reading_id in readings}
 
     contents = guarded(f"asking what to answer to {len(readings)} readings from {readings[0]} on", read)
@@ -203,7 +201,7 @@ def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
         path = settings.outbox / statement.sender / answer_name(statement.file or "", statement.sha256)
 
         def work(statement: Unanswered = statement, path: Path = path) -> bool:
-            return write_changed(path, answer(statement, ZoneInfo(settings.timezone)), settings.outbox)
+            return write_changed(path, answer(statement), settings.outbox)
 
         written = guarded(f"answering statement {statement.statement_id}", work)
         if written is True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from flows.home.connection import warehouse
 from flows.home.settings import Settings
@@ -36,7 +35,7 @@ def write_receipt(settings: Settings, delivery: str, to: Path | None) -> Path:
         if first.reading_id is None:
             raise UsageError(f"доставка {first.delivery_id} ещё не прочитана, ответить нечего")
         address = addresses(connection, [first.reading_id])[first.reading_id]
-        receipt = receipts(connection, [first.reading_id], ZoneInfo(settings.timezone))[first.reading_id]
+        receipt = receipts(connection, [first.reading_id])[first.reading_id]
     ((_, data),) = made_receipts(settings, [(receipt, address)])
     if isinstance(data, Exception):
         raise data

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from flows.home.connection import warehouse
 from flows.home.faults import LOGGER, Fault, guarded
@@ -51,7 +50,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                     arrived = receive(intake, named(paths, settings.inbox))
                 else:
                     arrived = receive_new(intake, discover(settings.inbox))
-                outcomes = with_what_counts(engine, take_in(intake, arrived), ZoneInfo(settings.timezone))
+                outcomes = with_what_counts(engine, take_in(intake, arrived))
                 dates = publish_changes(engine, settings, options.as_of, run_id)
                 LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
                 outcomes = with_what_others_say(engine, outcomes)

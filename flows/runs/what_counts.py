@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from contracts.regions import region_of
 from contracts.texts import phrases
 from flows.intake.outcome import Outcome
 from warehouse.deliveries.in_force import Counts, in_force
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def with_what_counts(engine: Engine, outcomes: Sequence[Outcome], zone: ZoneInfo) -> list[Outcome]:
+def with_what_counts(engine: Engine, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes of a run whose readings are all loaded, each with what counts now in its place."""
     readings = {outcome.reading_id for outcome in outcomes if outcome.reading_id is not None}
     with engine.connect() as connection:
@@ -24,7 +24,7 @@ def with_what_counts(engine: Engine, outcomes: Sequence[Outcome], zone: ZoneInfo
     return [
         replace(
             outcome,
-            in_force=_sentence(outcome, in_place[outcome.reading_id], zone),
+            in_force=_sentence(outcome, in_place[outcome.reading_id]),
             counts=_counts(outcome, in_place[outcome.reading_id]),
         )
         if outcome.reading_id in in_place
@@ -53,7 +53,7 @@ def _counts(outcome: Outcome, now: Counts | None) -> bool:
     return now is not None and now.reading_id == outcome.reading_id
 
 
-def _sentence(outcome: Outcome, now: Counts | None, zone: ZoneInfo) -> str:
+def _sentence(outcome: Outcome, now: Counts | None) -> str:
     """What counts, as people say it."""
     words = phrases()
     if now is None:
@@ -61,5 +61,5 @@ def _sentence(outcome: Outcome, now: Counts | None, zone: ZoneInfo) -> str:
         return words["counts.nothing_then"].format(day=f"{day:%d.%m.%Y}") if day else words["counts.nothing"]
     if now.reading_id == outcome.reading_id:
         return words["counts.this"]
-    when = f"{now.came_at.astimezone(zone):%d.%m.%Y %H:%M}"
+    when = f"{now.came_at.astimezone(region_of(outcome.sender).zone):%d.%m.%Y %H:%M}"
     return words["counts.other"].format(file=now.file, when=when, day=f"{now.as_of:%d.%m.%Y}")

@@ -80,7 +80,7 @@ def _sync_queues(api: Api, wanted: Sequence[_Queue]) -> Synced:
 
 
 def _sync_deployments(api: Api, settings: Settings, wanted: list[str]) -> Synced:
-    variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_TIMEZONE": settings.timezone}
+    variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_NIGHTS_ZONE": settings.timezone}
     version = _hash_of_sources(variables)
     counts = Synced()
     there = {}

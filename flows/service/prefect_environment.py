@@ -77,6 +77,7 @@ def _absolute_paths(settings: Settings) -> dict[str, str]:
     """Settings that name files, as they are meant from where the service was started."""
     paths: dict[str, Path | None] = {
         "PROFMIN_ROUTING": settings.routing,
+        "PROFMIN_REGIONS": settings.regions,
         "PROFMIN_METRICS_FILE": settings.metrics_file,
     }
     return {name: str(path.resolve()) for name, path in paths.items() if path is not None}

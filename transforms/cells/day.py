@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo
 
 from contracts.form import Column
 from contracts.vocabulary import rows
 from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, doubtful, is_nothing, plain
 
 MONTHS = {row["word"]: int(row["month"]) for row in rows("months")}
-OFFICE_HOURS = ZoneInfo("Asia/Tomsk")
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 LATEST_OF_TWO_DIGITS = 30
 EARLIEST_SERIAL, LATEST_SERIAL = 20_000, 60_000

@@ -49,7 +49,8 @@ ORDER BY 1
 # What was taken back after a plan was made has moved; it does not stand on what is to be reverted.
 INPUTS_MOVED = """
 SELECT DISTINCT m.input || ' of ' || m.as_of FROM ops.backfill_input m
-JOIN ops.backfill_input o ON o.as_of = m.as_of AND o.input = m.input AND o.backfill_id <> m.backfill_id
+JOIN ops.backfill_input o ON o.as_of = m.as_of AND o.region = m.region AND o.input = m.input
+    AND o.backfill_id <> m.backfill_id
 JOIN ops.backfill b ON b.backfill_id = o.backfill_id
 WHERE m.backfill_id = :id
   AND greatest(b.applied_at, CASE WHEN NOT :standing THEN b.reverted_at END) > :since

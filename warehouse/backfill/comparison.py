@@ -39,7 +39,7 @@ FROM ops.backfill_input i
 JOIN ref.input_version b ON b.input_version = i.version_before
 JOIN ref.input_version a ON a.input_version = i.version_after
 WHERE i.backfill_id = :id
-GROUP BY i.input, b.input_version, a.input_version ORDER BY i.input, min(i.as_of)
+GROUP BY i.region, i.input, b.input_version, a.input_version ORDER BY i.input, i.region, min(i.as_of)
 """
 DELIVERIES = """
 SELECT o.delivery_id, d.file_name, coalesce(n.form, b.form) AS form, coalesce(n.sender, b.sender) AS sender,

@@ -29,7 +29,7 @@ WHERE o.backfill_id = :id AND o.outcome = 'same' AND r.reading_id = o.reading_be
 BY_OLDER_RULES = """
 WITH suspect AS MATERIALIZED (
     SELECT r.reading_id, r.form, r.sender,
-        coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d)) FROM ops.delivery d
+        coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d), r.sender) FROM ops.delivery d
                            WHERE d.delivery_id = r.delivery_id)) AS as_of
     FROM (SELECT DISTINCT ON (v.form) v.form, v.position, v.fingerprints FROM ref.contract_version v
           ORDER BY v.form, v.position DESC) v

@@ -30,7 +30,7 @@ FROM (
     ORDER BY r.delivery_id, r.became_current_at DESC, r.reading_id DESC
 ) r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
-WHERE coalesce(r.as_of, ref.local_date(ops.came_at(d))) BETWEEN :from_as_of AND :to_as_of
+WHERE coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender)) BETWEEN :from_as_of AND :to_as_of
   -- What an officer has to decide, or has declined, does not come in by the way of a backfill.
   AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
                     AND n.status IN ('held', 'declined', 'overtaken'))
@@ -39,8 +39,8 @@ WHERE coalesce(r.as_of, ref.local_date(ops.came_at(d))) BETWEEN :from_as_of AND 
 """
 # Dates that are published and would be judged by another version than they are.
 JUDGED_ANEW = """
-INSERT INTO ops.backfill_input (backfill_id, as_of, input, version_before, version_after)
-SELECT :id, p.as_of, n.input, v.before, v.after
+INSERT INTO ops.backfill_input (backfill_id, as_of, region, input, version_before, version_after)
+SELECT :id, p.as_of, i.region, n.input, v.before, v.after
 FROM (SELECT DISTINCT as_of FROM ops.publication WHERE as_of BETWEEN :from_as_of AND :to_as_of) p
 CROSS JOIN (
     SELECT i.input, a.version FROM unnest(cast(:judging AS text[])) AS i (input)
@@ -48,17 +48,21 @@ CROSS JOIN (
                FROM unnest(cast(:inputs AS text[])) AS e) a ON a.input = i.input
     WHERE a.input IS NOT NULL OR cast(:inputs AS text[]) IS NULL
 ) n
+CROSS JOIN LATERAL ref.inputs_named(ARRAY[n.input]) i
 CROSS JOIN LATERAL (
-    SELECT ref.input_at(n.input, p.as_of) AS before, ref.input_anew(n.input, p.as_of, n.version) AS after
+    SELECT ref.input_at(i.region, n.input, p.as_of) AS before,
+        ref.input_anew(i.region, n.input, p.as_of, n.version) AS after
 ) v
 WHERE v.after <> v.before
 """
 VERSIONS_OF = """
-SELECT version FROM ref.input_version WHERE input = :input AND holds ORDER BY position
+SELECT version FROM ref.input_version WHERE input = :input AND holds
+GROUP BY version ORDER BY min(position), version
 """
 OPEN_OVER_THE_DATES = """
 SELECT b.backfill_id FROM ops.backfill_input m
-JOIN ops.backfill_input o ON o.as_of = m.as_of AND o.input = m.input AND o.backfill_id <> m.backfill_id
+JOIN ops.backfill_input o
+    ON o.as_of = m.as_of AND o.region = m.region AND o.input = m.input AND o.backfill_id <> m.backfill_id
 JOIN ops.backfill b ON b.backfill_id = o.backfill_id AND b.status IN ('planning', 'planned')
 WHERE m.backfill_id = :id LIMIT 1
 """

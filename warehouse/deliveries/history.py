@@ -35,8 +35,8 @@ ORDER BY u.position, f.reporting_unit
 """
 SENT_BEFORE = """
 SELECT DISTINCT ON (d.delivery_id) d.delivery_id, o.file_name AS other_file,
-    to_char(ops.came_at(e) AT TIME ZONE 'Asia/Tomsk', 'DD.MM.YYYY HH24:MI') AS first_at,
-    to_char(ops.came_at(o) AT TIME ZONE 'Asia/Tomsk', 'DD.MM.YYYY HH24:MI') AS other_at
+    to_char(ops.came_at(e) AT TIME ZONE ref.time_zone(w.sender), 'DD.MM.YYYY HH24:MI') AS first_at,
+    to_char(ops.came_at(o) AT TIME ZONE ref.time_zone(w.sender), 'DD.MM.YYYY HH24:MI') AS other_at
 FROM unnest(cast(:deliveries AS bigint[]), cast(:replaced AS bigint[])) AS n (delivery_id, replaced)
 JOIN ops.delivery d ON d.delivery_id = n.delivery_id
 JOIN ops.reading w ON w.reading_id = n.replaced

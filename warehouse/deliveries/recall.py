@@ -47,8 +47,8 @@ UNION
 SELECT n.form, n.day
 FROM (SELECT s.form, greatest(s.recorded_at, s.withdrawn_at) AS at,
           CASE f.expected WHEN 'month' THEN (s.as_of + interval '1 month')::date
-              WHEN 'academic_year' THEN ref.local_date(s.stated_at)
-              ELSE coalesce(s.as_of, ref.local_date(s.stated_at)) END AS day
+              WHEN 'academic_year' THEN ref.local_date(s.stated_at, s.sender)
+              ELSE coalesce(s.as_of, ref.local_date(s.stated_at, s.sender)) END AS day
       FROM ops.statement s JOIN ref.form f ON f.form = s.form) n
 WHERE n.at > (SELECT min(p.since) FROM published p WHERE p.as_of >= n.day)
 UNION

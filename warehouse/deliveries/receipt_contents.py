@@ -15,6 +15,7 @@ from contracts.circumstances import answered_to
 from contracts.forms import FORMS
 from contracts.reading import answer
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
+from contracts.regions import region_of
 from contracts.texts.spans import slot, span_words
 from warehouse.deliveries.recall import recall_readings
 
@@ -49,9 +50,9 @@ ANSWERED = """
 UPDATE ops.reading SET answered_at = clock_timestamp() WHERE reading_id = ANY (:readings) AND answered_at IS NULL
 """
 ABOUT = """
-SELECT r.reading_id, d.sha256, d.file_name, ops.came_at(d) AS received_at, s.name AS sender_name,
+SELECT r.reading_id, d.sha256, d.file_name, d.sender_folder, ops.came_at(d) AS received_at, s.name AS sender_name,
     c.title AS campaign_title, c.deadline,
-    coalesce(r.as_of, ref.local_date(ops.came_at(d))) AS day,
+    coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender)) AS day,
     CASE WHEN r.verdict = 'refused' OR r.status IN ('held', 'declined') THEN 'holds'
         WHEN r.status IN ('superseded', 'overtaken') THEN 'newer' ELSE 'replaced' END AS relation,
     o.file_name AS other_file, o.received_at AS other_received_at
@@ -169,8 +170,9 @@ class SameAgain:
     other_file: str
     other_received_at: dt.datetime
 
-    def receipt(self, first: Receipt, zone: ZoneInfo) -> Receipt:
+    def receipt(self, first: Receipt) -> Receipt:
         """Its receipt, out of that of the other one."""
+        zone = region_of(first.sender or self.address.place).zone
         other = OtherDelivery("same", self.other_file, self.other_received_at.astimezone(zone))
         return replace(first, file=self.address.file, received_at=self.came_at.astimezone(zone), other=other)
 
@@ -228,8 +230,11 @@ def _address(row: Any) -> Address:
     return Address(row["file"], row["sha256"], row["archive_path"], place, row["form"], row["as_of"])
 
 
-def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInfo) -> dict[int, Receipt]:
-    """Reading id → what its receipt says, with times in a zone; a handful of statements however many are asked for."""
+def receipts(connection: Connection, reading_ids: Collection[int]) -> dict[int, Receipt]:
+    """Reading id → what its receipt says, with times of the sender's region.
+
+    It takes a handful of statements however many are asked for.
+    """
     asked = {"readings": list(reading_ids)}
     readings = recall_readings(connection, reading_ids)
     about = {row["reading_id"]: row for row in connection.execute(text(ABOUT), asked).mappings()}
@@ -252,6 +257,7 @@ def receipts(connection: Connection, reading_ids: Collection[int], zone: ZoneInf
     made = {}
     for reading_id, reading in readings.items():
         row = about[reading_id]
+        zone = region_of(answered_to(row["sender_folder"], reading.sender)).zone
         made[reading_id] = Receipt(
             file=row["file_name"], sha256=row["sha256"], received_at=row["received_at"].astimezone(zone),
             verdict=answer(reading.verdict, reading.status), rows=reading.rows, layout=reading.layout,

@@ -4,7 +4,7 @@ DROP VIEW IF EXISTS mart.incidents;
 CREATE VIEW mart.incidents AS
 WITH looked AS (SELECT max(greatest(i.seen_at, i.closed_at)) AS at FROM ops.incident i)
 SELECT
-    (l.at AT TIME ZONE 'Asia/Tomsk')::date AS as_of,
+    (l.at AT TIME ZONE (SELECT r.time_zone FROM ref.region r WHERE r.is_listed ORDER BY r.position LIMIT 1))::date AS as_of,
     row_number() OVER (ORDER BY i.state DESC, i.opened_at, i.incident_id)::integer AS position,
     i.incident_id,
     i.incident_class,

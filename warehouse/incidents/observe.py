@@ -102,7 +102,7 @@ WITH come AS (
             min(e.at) FILTER (WHERE e.kind = 'changed' AND e.event_id > (
                 SELECT max(a.event_id) FROM ops.incident_event a
                 WHERE a.incident_id = i.incident_id AND a.kind = 'acknowledged'))
-        )), :day) >= :days
+        ), i.sender), :day) >= :days
         FROM ops.incident_event e WHERE e.incident_id = i.incident_id
     )
     RETURNING i.incident_id, i.details, i.level

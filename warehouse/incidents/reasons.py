@@ -16,11 +16,11 @@ LAST_SEEN = "incidents by inputs"
 """Under this name ops.applied keeps by which versions the incidents were last observed."""
 # Thresholds have a date from which they judge; what else incidents follow from is asked as it is now.
 NOW = """
-SELECT i.input, CASE WHEN i.input = 'thresholds' THEN ref.input_due(i.input, :day) ELSE (
+SELECT i.region, i.input, CASE WHEN i.input = 'thresholds' THEN ref.input_due(i.region, i.input, :day) ELSE (
     SELECT v.input_version FROM ref.input_version v
-    WHERE v.input = i.input AND v.holds ORDER BY v.position DESC LIMIT 1
+    WHERE v.region = i.region AND v.input = i.input AND v.holds ORDER BY v.position DESC LIMIT 1
 ) END
-FROM unnest(cast(:inputs AS text[])) AS i (input)
+FROM ref.inputs_named(:inputs) i
 """
 SEEN = "SELECT fingerprint FROM ops.applied WHERE name = :name"
 KEEP = """
@@ -41,23 +41,33 @@ def changes_since(connection: Connection, day: dt.date, all_conditions: Collecti
     """Condition → what has changed, since incidents were last observed, in the inputs that it follows from."""
     inputs = sorted({"thresholds", *(name for condition in all_conditions for name in condition.inputs)})
     versions_now = connection.execute(text(NOW), {"day": day, "inputs": inputs}).tuples()
-    now = {name: version for name, version in versions_now if version is not None}
+    now = {f"{region} {name}".strip(): version for region, name, version in versions_now if version is not None}
     last_seen: dict[str, int] = json.loads(connection.scalar(text(SEEN), {"name": LAST_SEEN}) or "{}")
+    last_seen = {name: last_seen.get(name, last_seen.get(_input_of(name), version)) for name, version in now.items()}
     connection.execute(text(KEEP), {"name": LAST_SEEN, "seen": json.dumps(now, sort_keys=True)})
-    moved = {name for name, version in now.items() if last_seen.get(name, version) != version}
+    moved = {name for name, version in now.items() if last_seen[name] != version}
     if not moved:
         return {}
     versions = [version for name in moved for version in (last_seen[name], now[name])]
     lines: dict[int, Any] = dict(connection.execute(text(LINES), {"versions": versions}).tuples().all())
     reasons: dict[str, list[str]] = {}
     for condition in all_conditions:
-        for name in moved.intersection(("thresholds", *condition.inputs)):
+        for name in sorted(moved):
+            input_name = _input_of(name)
+            if input_name not in ("thresholds", *condition.inputs):
+                continue
             before, after = (
-                _lines_about(condition, name, lines.get(version, ())) for version in (last_seen[name], now[name])
+                _lines_about(condition, input_name, lines.get(version, ())) for version in (last_seen[name], now[name])
             )
-            if changed := differences(name, before, after):
-                reasons.setdefault(condition.name, []).append(f"{TITLES.get(name, name)}: {'; '.join(changed[:3])}")
+            if changed := differences(input_name, before, after):
+                title = TITLES.get(input_name, input_name)
+                reasons.setdefault(condition.name, []).append(f"{title}: {'; '.join(changed[:3])}")
     return reasons
+
+
+def _input_of(seen: str) -> str:
+    """The name of an input out of «69 thresholds», or out of «calendar» that all regions share."""
+    return seen.rpartition(" ")[2]
 
 
 def _lines_about(condition: Condition, input_name: str, lines: Collection[Line]) -> list[Line]:

@@ -1,13 +1,15 @@
 -- Working days. Applied whenever this file changes; the exceptions are data in ref.calendar_day, and in the version of
 -- the calendar that judges a date: functions with a calendar count by it, the others by the calendar as it is now.
 
--- Whose calendar it is: the first two digits of ОКТМО.
-CREATE OR REPLACE FUNCTION ref.region() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '69' $$;
+-- Whose calendar it is: the first region in force.
+CREATE OR REPLACE FUNCTION ref.first_region() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT r.region FROM ref.region r WHERE r.is_listed ORDER BY r.position LIMIT 1
+$$;
 
 -- A region's own exception comes before the country's.
 CREATE OR REPLACE FUNCTION ref.is_working_day(day date) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce(
-        (SELECT e.is_working FROM ref.calendar_day e WHERE e.day = $1 AND e.region IN ('', ref.region())
+        (SELECT e.is_working FROM ref.calendar_day e WHERE e.day = $1 AND e.region IN ('', ref.first_region())
          ORDER BY e.region DESC LIMIT 1),
         extract(isodow FROM $1) < 6
     )
@@ -37,13 +39,13 @@ $$;
 CREATE OR REPLACE FUNCTION ref.calendar_at(day date) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_object_agg(e.day, e.is_working ORDER BY e.region), '{}')
     FROM jsonb_to_recordset(ref.input_lines('calendar', $1)) AS e (region text, day text, is_working boolean)
-    WHERE e.region IN ('', ref.region())
+    WHERE e.region IN ('', ref.first_region())
 $$;
 
 -- The exceptions as they are now.
 CREATE OR REPLACE FUNCTION ref.calendar_now() RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_object_agg(e.day, e.is_working ORDER BY e.region), '{}')
-    FROM ref.calendar_day e WHERE e.region IN ('', ref.region())
+    FROM ref.calendar_day e WHERE e.region IN ('', ref.first_region())
 $$;
 
 CREATE OR REPLACE FUNCTION ref.is_working_day(day date, calendar jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$

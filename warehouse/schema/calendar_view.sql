@@ -5,7 +5,7 @@ DROP VIEW IF EXISTS mart.calendar;
 CREATE VIEW mart.calendar AS
 WITH listed AS (
     SELECT DISTINCT ON (e.day) e.day, e.is_working, e.why FROM ref.calendar_day e
-    WHERE e.region IN ('', ref.region())
+    WHERE e.region = '' OR e.region = (SELECT r.region FROM ref.region r WHERE r.is_listed ORDER BY r.position LIMIT 1)
     ORDER BY e.day, e.region DESC
 ),
 span AS (SELECT date_trunc('year', min(l.day))::date AS first, max(l.day) AS last FROM listed l),
@@ -15,7 +15,7 @@ day AS (
     CROSS JOIN LATERAL generate_series(0, make_date(extract(year FROM s.last)::integer, 12, 31) - s.first) AS n
 )
 SELECT
-    ref.region() AS region,
+    (SELECT r.region FROM ref.region r WHERE r.is_listed ORDER BY r.position LIMIT 1) AS region,
     d.day,
     extract(year FROM d.day)::integer AS calendar_year,
     extract(month FROM d.day)::integer AS month,
@@ -33,6 +33,8 @@ SELECT
 FROM day d
 CROSS JOIN LATERAL (SELECT make_date(d.academic_year, 9, 1) AS day) AS f
 LEFT JOIN listed l ON l.day = d.day;
+
+DROP FUNCTION IF EXISTS ref.region();  -- what it said once, ref.first_region() says
 
 COMMENT ON VIEW mart.calendar IS
     'Календарь области: рабочие дни, выходные и праздники. Строка — день; годы — те, для которых календарь есть. Показан календарь, каким он записан сейчас: по какому судили прошлую дату, здесь не видно.';

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, text
 
+from contracts.regions import regions
 from contracts.versions.inputs import JUDGE_DATES, Ledger, Line, fingerprint, last_of, ledgers, lines_of
 from contracts.versions.rule_versions import UNLISTED
 from warehouse.core.frames import frame
@@ -23,16 +24,19 @@ WITH told AS (
         SELECT least(max(p.as_of) + 1, ref.local_date(clock_timestamp())) FROM ops.publication p HAVING count(*) > 0
     )) END AS since
     FROM jsonb_to_recordset(cast(:records AS jsonb)) AS t (
-        input text, version text, fingerprint text, position integer, judges_from date, what text, lines jsonb)
+        region text, input text, version text, fingerprint text, position integer, judges_from date, what text,
+        lines jsonb)
 ),
 gone AS (
     UPDATE ref.input_version v SET holds = false
     WHERE v.holds AND NOT EXISTS (
-        SELECT FROM told t WHERE (t.input, t.version, t.fingerprint) = (v.input, v.version, v.fingerprint))
+        SELECT FROM told t
+        WHERE (t.region, t.input, t.version, t.fingerprint) = (v.region, v.input, v.version, v.fingerprint))
 )
-INSERT INTO ref.input_version AS old (input, version, fingerprint, position, judges_from, what, lines)
-SELECT input, version, fingerprint, position, since, what, lines FROM told ORDER BY input, position
-ON CONFLICT (input, version, fingerprint) DO UPDATE
+INSERT INTO ref.input_version AS old (region, input, version, fingerprint, position, judges_from, what, lines)
+SELECT region, input, version, fingerprint, position, since, what, lines FROM told
+ORDER BY region, input, position
+ON CONFLICT (region, input, version, fingerprint) DO UPDATE
 SET position = excluded.position, what = excluded.what, holds = true,
     judges_from = CASE WHEN old.holds AND old.version = :unlisted THEN old.judges_from ELSE excluded.judges_from END
 WHERE (old.position, old.what, old.holds) IS DISTINCT FROM (excluded.position, excluded.what, true)
@@ -40,19 +44,20 @@ WHERE (old.position, old.what, old.holds) IS DISTINCT FROM (excluded.position, e
 """
 # What was published before an input had versions was judged by its first.
 PIN_OLD = """
-INSERT INTO ops.date_input (as_of, input, input_version)
-SELECT p.as_of, f.input, f.input_version
+INSERT INTO ops.date_input (as_of, region, input, input_version)
+SELECT p.as_of, f.region, f.input, f.input_version
 FROM (SELECT DISTINCT as_of FROM ops.publication) p
-CROSS JOIN (SELECT DISTINCT ON (v.input) v.input, v.input_version FROM ref.input_version v
-            WHERE v.holds AND v.input = ANY (:judging) ORDER BY v.input, v.position) f
+CROSS JOIN (SELECT DISTINCT ON (v.region, v.input) v.region, v.input, v.input_version FROM ref.input_version v
+            WHERE v.holds AND v.input = ANY (:judging) ORDER BY v.region, v.input, v.position) f
 ON CONFLICT DO NOTHING
 """
 PIN = """
-INSERT INTO ops.date_input (as_of, input, input_version)
-SELECT d.day, i.input, i.input_version
+INSERT INTO ops.date_input (as_of, region, input, input_version)
+SELECT d.day, i.region, i.input, i.input_version
 FROM unnest(cast(:dates AS date[])) AS d (day)
 CROSS JOIN LATERAL (
-    SELECT n.input, ref.input_due(n.input, d.day) AS input_version FROM unnest(cast(:judging AS text[])) AS n (input)
+    SELECT n.region, n.input, ref.input_due(n.region, n.input, d.day) AS input_version
+    FROM ref.inputs_named(:judging) n
 ) i
 WHERE i.input_version IS NOT NULL
 ON CONFLICT DO NOTHING
@@ -62,10 +67,12 @@ OLDER = """
 SELECT x.input, min(x.as_of) AS from_as_of, max(x.as_of) AS to_as_of, count(*) AS dates,
     string_agg(DISTINCT b.version, ', ') AS judged_by, string_agg(DISTINCT a.version, ', ') AS judges
 FROM (
-    SELECT d.as_of, d.input, ref.input_at(d.input, d.as_of) AS before, ref.input_due(d.input, d.as_of) AS after
+    SELECT d.as_of, d.input, ref.input_at(d.region, d.input, d.as_of) AS before,
+        ref.input_due(d.region, d.input, d.as_of) AS after
     FROM ops.date_input d
     WHERE EXISTS (SELECT FROM ref.input_version v
-                  WHERE v.input = d.input AND v.holds AND v.position > 1 AND v.judges_from <= d.as_of)
+                  WHERE (v.region, v.input) = (d.region, d.input) AND v.holds AND v.position > 1
+                    AND v.judges_from <= d.as_of)
 ) x
 JOIN ref.input_version b ON b.input_version = x.before
 JOIN ref.input_version a ON a.input_version = x.after
@@ -74,8 +81,9 @@ GROUP BY x.input ORDER BY x.input
 """
 THRESHOLDS = """
 SELECT v.lines FROM ref.input_version v
-WHERE v.input_version = ref.input_due('thresholds', :day)
-  AND EXISTS (SELECT FROM ref.input_version n WHERE n.input = 'thresholds' AND n.holds AND n.position > v.position)
+WHERE v.input_version = ref.input_due(ref.first_region(), 'thresholds', :day)
+  AND EXISTS (SELECT FROM ref.input_version n
+              WHERE n.region = v.region AND n.input = 'thresholds' AND n.holds AND n.position > v.position)
 """
 BANDS = "SELECT band_rule_version, band, lower_bound FROM ref.band_rule"
 ADD_BANDS = """
@@ -118,9 +126,14 @@ def thresholds_due(connection: Connection, day: dt.date) -> dict[str, dict[str, 
 
 
 def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterable[Record]:
-    """The versions of each input, numbered in their order, with their lines; last an unlisted one, if there is."""
+    """The versions of each input, numbered in their order, with their lines; last an unlisted one, if there is.
+
+    `further` are lines of the first region.
+    """
     for ledger in ledgers():
-        yield from _records_of(ledger, further or {})
+        is_first = ledger.pack is not None and ledger.region == regions()[0].code
+        for record in _records_of(ledger, (further or {}) if is_first else {}):
+            yield {"region": ledger.region, **record}
 
 
 def _records_of(ledger: Ledger, further: Mapping[str, Sequence[Line]]) -> Iterable[Record]:

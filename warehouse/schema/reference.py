@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from contracts.form import Form
 from contracts.forms import FORMS, RULES
+from contracts.regions import region_of, regions
 from contracts.versions.rule_versions import UNLISTED, in_force
 from contracts.vocabulary import rows
 from warehouse.schema.input_versions import sync_inputs
@@ -26,6 +27,7 @@ LISTED = """
 UPDATE ref.{table} t SET is_listed = NOT t.is_listed
 WHERE t.is_listed <> (t.{key} = ANY (cast(:listed AS text[])))
 """
+GONE_REGIONS = "UPDATE ref.region SET is_listed = region = ANY (:listed) WHERE is_listed <> (region = ANY (:listed))"
 NO_SUCH_DAY = """
 DELETE FROM ref.calendar_day d
 WHERE NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::ref.calendar_day, cast(:records AS jsonb)) t
@@ -82,8 +84,10 @@ def sync_reference(
         [{**unit, "position": position[unit["reporting_unit"]]} for unit in all_units],
     )
     _upsert(connection, "reporting_unit_alias", ("alias",), ("reporting_unit", "why"), all_aliases)
-    senders = [*rows("senders"), *further.values()]
-    _upsert(connection, "sender", ("sender",), ("name", "kind"), senders)
+    _upsert(connection, "region", ("region",), ("name", "time_zone", "language", "position"), region_records())
+    connection.execute(text(GONE_REGIONS), {"listed": [region.code for region in regions()]})
+    senders = [{"region": region_of(None).code, **sender} for sender in (*rows("senders"), *further.values())]
+    _upsert(connection, "sender", ("sender",), ("name", "kind", "region"), senders)
     _upsert(
         connection,
         "form",
@@ -123,6 +127,20 @@ def sync_reference(
     further_rows = {"reporting_units": units, "reporting_unit_aliases": aliases}
     lines = {name: table.to_dicts() for name, table in further_rows.items() if table is not None}
     sync_inputs(connection, {**lines, "senders": list(further.values())})
+
+
+def region_records() -> list[Record]:
+    """The regions in force as rows of `ref.region`."""
+    return [
+        {
+            "region": region.code,
+            "name": region.name,
+            "time_zone": region.time_zone,
+            "language": region.language,
+            "position": position,
+        }
+        for position, region in enumerate(regions(), 1)
+    ]
 
 
 def form_record(form: Form) -> Record:

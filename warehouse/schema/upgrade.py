@@ -18,7 +18,7 @@ from warehouse.schema.bi import past_readers
 from warehouse.schema.dimensions import DROP_ALL, dimension
 from warehouse.schema.facts import ensure_fact_tables, reach, statements
 from warehouse.schema.input_versions import input_records
-from warehouse.schema.reference import form_record, rule_records, sync_reference, version_records
+from warehouse.schema.reference import form_record, region_records, rule_records, sync_reference, version_records
 from warehouse.schema.rules_across import across_at
 from warehouse.server.programs import ServerError
 
@@ -158,6 +158,7 @@ def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     applied += [statements(form) for form in forms]
     applied += [*reach(forms), across_at(forms)]
     applied += [dimension(form) for form in forms]
+    applied += [dict(record) for record in region_records()]
     applied += [dict(record) for record in input_records()]
     applied += [dict(form_record(form)) for form in forms]
     applied += [dict(record) for record in rule_records(forms)]

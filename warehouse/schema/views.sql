@@ -43,6 +43,8 @@ DROP FUNCTION IF EXISTS ops.had_counted(ops.reading, timestamptz);
 DROP FUNCTION IF EXISTS ops.came_of_run(text);
 DROP FUNCTION IF EXISTS ops.came_at(ops.delivery);
 DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
+DROP FUNCTION IF EXISTS ref.local_date(timestamptz, text);
+DROP FUNCTION IF EXISTS ref.time_zone(text);
 DROP FUNCTION IF EXISTS ref.month_over(date);
 DROP FUNCTION IF EXISTS ref.academic_year(date);
 
@@ -56,9 +58,17 @@ CREATE FUNCTION ref.month_over(day date) RETURNS date LANGUAGE sql IMMUTABLE AS 
     SELECT (date_trunc('month', day::timestamp) - interval '1 month')::date
 $$;
 
--- The day that the region's wall calendar showed.
-CREATE FUNCTION ref.local_date(moment timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
-    SELECT (moment AT TIME ZONE 'Asia/Tomsk')::date
+-- The time zone of a sender's region; without a sender that of the first region.
+CREATE FUNCTION ref.time_zone(of_sender text DEFAULT NULL) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (SELECT r.time_zone FROM ref.sender s JOIN ref.region r ON r.region = s.region WHERE s.sender = of_sender),
+        (SELECT r.time_zone FROM ref.region r WHERE r.region = ref.first_region())
+    )
+$$;
+
+-- The day that the wall calendar of a sender's region showed; without a sender that of the first region.
+CREATE FUNCTION ref.local_date(moment timestamptz, of_sender text DEFAULT NULL) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT (moment AT TIME ZONE ref.time_zone(of_sender))::date
 $$;
 
 -- When a delivery came, for whoever asks whether it came in time: as the channel says that vouches for the times of its
@@ -213,10 +223,10 @@ LANGUAGE sql STABLE AS $$
     WHERE n.recorded_at <= known AND coalesce(n.withdrawn_at > known, true)
       AND CASE
           WHEN n.campaign IS NOT NULL THEN
-              ref.local_date(n.stated_at) <= day AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(day) c)
+              ref.local_date(n.stated_at, n.sender) <= day AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(day) c)
           WHEN f.expected = 'month' THEN n.as_of = ref.month_over(day)
           WHEN f.expected = 'academic_year' THEN
-              ref.local_date(n.stated_at) <= day AND n.as_of = make_date(ref.academic_year(day), 9, 1)
+              ref.local_date(n.stated_at, n.sender) <= day AND n.as_of = make_date(ref.academic_year(day), 9, 1)
           ELSE n.as_of = day
       END
 $$;
@@ -339,7 +349,7 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
                           WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id AND n.status <> 'reverted'
                             AND (least(n.became_current_at, n.held_at) <= known
                                  OR (n.status = 'proposed' AND n.backfill_id = ops.backfill_tried())))
-          AND coalesce(r.as_of, ref.local_date(ops.came_at(d)))
+          AND coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender))
               BETWEEN coalesce(c.starts_on, make_date(ref.academic_year(day), 9, 1)) AND day
           AND CASE WHEN f.period = 'month' THEN coalesce(r.as_of >= ref.month_over(day), true)
               AND NOT EXISTS (SELECT FROM ops.reading_known(known) k
@@ -384,7 +394,7 @@ RETURNS TABLE (reading_id bigint, judged_by text, by_older_rules boolean)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     WITH asked AS MATERIALIZED (
         SELECT r.reading_id, r.form,
-            coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d)) FROM ops.delivery d
+            coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d), r.sender) FROM ops.delivery d
                                WHERE d.delivery_id = r.delivery_id)) AS day,
             coalesce(
                 (SELECT o.confirms FROM ops.backfill_delivery o

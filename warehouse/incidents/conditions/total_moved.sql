@@ -4,7 +4,7 @@
 WITH base AS MATERIALIZED (
     SELECT p.as_of, greatest(
         min(p.published_at),
-        (p.as_of + 1)::timestamp AT TIME ZONE 'Asia/Tomsk',
+        (p.as_of + 1)::timestamp AT TIME ZONE ref.time_zone(),
         cast(:now AS timestamptz) - make_interval(days => cast(:days AS integer))
     ) AS at
     FROM ops.publication p WHERE p.as_of < :day

@@ -69,7 +69,8 @@ SELECT
     h.as_of AS data_as_of,
     d.received_at,
     d.deadline,
-    CASE WHEN d.expected IS DISTINCT FROM 'month' OR i.is_received THEN ref.local_date(d.received_at) <= d.deadline END AS on_time,
+    CASE WHEN d.expected IS DISTINCT FROM 'month' OR i.is_received
+        THEN ref.local_date(d.received_at, d.sender) <= d.deadline END AS on_time,
     r.rows_read,
     r.rows_loaded,
     r.rows_quarantined,

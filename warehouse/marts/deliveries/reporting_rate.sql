@@ -47,7 +47,8 @@ refused AS (
     JOIN owed o ON o.form = x.form AND o.sender = x.sender
     WHERE x.verdict = 'refused'
       AND (o.expected NOT IN ('day', 'month')
-           OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to, ref.local_date(x.received_at) BETWEEN o.owed_to AND o.deadline))
+           OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to,
+                       ref.local_date(x.received_at, x.sender) BETWEEN o.owed_to AND o.deadline))
 ),
 held AS (
     SELECT w.form, w.sender FROM ops.waiting_at(:as_of, :known_at) w
@@ -101,8 +102,8 @@ SELECT
     t.deadline,
     1 AS expected,
     (t.status IN ('accepted', 'partial'))::integer AS received,
-    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at) <= t.deadline)::integer AS on_time,
-    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at) > t.deadline)::integer AS late,
+    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at, t.sender) <= t.deadline)::integer AS on_time,
+    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at, t.sender) > t.deadline)::integer AS late,
     (t.status = 'accepted')::integer AS accepted,
     (t.status = 'partial')::integer AS partial,
     (t.status = 'held')::integer AS held,
