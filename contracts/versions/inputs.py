@@ -168,7 +168,12 @@ def fingerprint(name: str, lines: Collection[Line]) -> str:
 
 def lines_of(version: InputVersion) -> tuple[Line, ...]:
     """What a version said. Raises PackFault when it was not kept."""
-    _, lines = read_table(file_of(version))
+    return lines_of_table(file_of(version))
+
+
+def lines_of_table(path: Path) -> tuple[Line, ...]:
+    """The lines of a table. Raises PackFault."""
+    _, lines = read_table(path)
     return tuple(line for _, line in lines)
 
 

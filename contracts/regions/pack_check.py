@@ -1,0 +1,238 @@
+"""What is wrong with a region's pack, in words for whoever edits it: file, line, what was found, what is expected."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from contracts.regions import FOLDER, pack_folders, shared_codes
+from contracts.regions.pack import CODE, Region, region_in, stated_in
+from contracts.regions.pack_table import (
+    MAY_BE_ABSENT,
+    TABLES,
+    Line,
+    PackFault,
+    missing_columns,
+    read_table,
+    table_lines,
+)
+
+SHIPPED = FOLDER / "69-tomsk"
+BANDS = ("green", "amber", "red")
+CHANNELS = ("inbox", "mail", "drop")
+UNIT_KINDS = ("municipality", "region_direct")
+MAY_BE_EMPTY = frozenset({"municipality_type", "control_digit", "centre", "oktmo", "phone", "email", "by", "on", "why"})
+KEYS = {
+    "reporting_units": ("reporting_unit", "valid_from"), "reporting_unit_aliases": ("alias",), "senders": ("sender",),
+    "sender_addresses": ("channel", "address"), "campaigns": ("campaign",), "calendar": ("day",),
+    "band_rules": ("band_rule_version", "band"), "thresholds": ("condition", "name"),
+    "headings": ("form", "column", "heading"),
+}  # fmt: skip
+"""What two lines of a table may not have alike."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a pack may speak of beside itself: the forms that there are, and the kinds of senders of which each is one."""
+
+    forms: Collection[str]
+    sender_kinds: Collection[str]
+
+
+def faults(pack: Path, known: Known, others: Sequence[Region] = ()) -> list[str]:
+    """What is wrong with a pack, a sentence each; `others` are in force beside it, whose codes it may not use."""
+    found = list(stated_in(pack)[1])
+    tables: dict[str, list[tuple[int, Line]]] = {}
+    for table in TABLES:
+        path = pack / f"{table}.csv"
+        if table in MAY_BE_ABSENT and not path.exists():
+            continue
+        try:
+            columns, lines = read_table(path)
+        except PackFault as fault:
+            found.append(str(fault))
+            continue
+        told = ", ".join(TABLES[table])
+        if missing := missing_columns(table, columns):
+            found.append(f"{path}, строка 1: нет столбцов {', '.join(missing)}; ожидаются {told}")
+            continue
+        if odd := [name for name in columns if name not in TABLES[table]]:
+            found.append(f"{path}, строка 1: столбцы {', '.join(odd)} не известны; ожидаются {told}")
+        tables[table] = lines
+        found += _wrong_values(path, table, lines, known)
+        found += _twice(path, KEYS.get(table, ()), lines)
+    if tables.keys() >= TABLES.keys() - MAY_BE_ABSENT:
+        found += _between(pack, tables)
+    if not found:
+        found += shared_codes([*others, region_in(pack)])
+    return found
+
+
+def beside(pack: Path, folders: Iterable[Path]) -> list[Region]:
+    """The other packs of some folders whose codes can be read."""
+    others = []
+    for folder in folders:
+        for path in pack_folders(folder) if folder.is_dir() else ():
+            if path.resolve() != pack.resolve() and not stated_in(path)[1]:
+                others.append(region_in(path))
+    return others
+
+
+def _is_date(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) is not None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _is_share(text: str) -> bool:
+    return _is_number(text) and 0 <= Decimal(text) <= 1
+
+
+DATE = "день в виде 2023-09-11, который есть в календаре"
+CODE_OF_ITS_OWN = "латинские строчные буквы, цифры, «_» и «-», например asinovsky"
+EXPECTED: dict[str, tuple[Callable[[str], bool], str]] = {
+    **dict.fromkeys(("valid_from", "valid_to", "starts_on", "deadline", "day"), (_is_date, DATE)),
+    **dict.fromkeys(("reporting_unit", "sender"), (lambda text: CODE.fullmatch(text) is not None, CODE_OF_ITS_OWN)),
+    "lower_bound": (_is_share, "доля от 0 до 1 с точкой, например 0.80"),
+    "value": (_is_number, "число с точкой, например 0.05"),
+    "academic_year": (
+        lambda text: re.fullmatch(r"20\d\d", text) is not None,
+        "первый год учебного года, например 2023",
+    ),
+    "is_working": (lambda text: text in ("true", "false"), "true или false"),
+    "band": (lambda text: text in BANDS, ", ".join(BANDS)),
+    "channel": (lambda text: text in CHANNELS, ", ".join(CHANNELS)),
+}
+"""Column → what its values have to be, and how that is said."""
+
+
+def _wrong_values(path: Path, table: str, lines: Sequence[tuple[int, Line]], known: Known) -> Iterator[str]:
+    """Cells that are empty and may not be, or are not what their column wants."""
+    expected = dict(EXPECTED)
+    expected["form"] = (lambda text: text in known.forms, f"одна из форм: {', '.join(known.forms)}")
+    if table == "senders":
+        expected["kind"] = (lambda text: text in known.sender_kinds, ", ".join(sorted(known.sender_kinds)))
+    if table == "reporting_units":
+        expected["kind"] = (lambda text: text in UNIT_KINDS, ", ".join(UNIT_KINDS))
+    for number, line in lines:
+        for column in TABLES[table]:
+            value = line[column]
+            if not value.strip():
+                if column not in MAY_BE_EMPTY:
+                    yield f"{path}, строка {number}: {column} пусто; ожидается значение"
+            elif column in expected and not expected[column][0](value):
+                yield f"{path}, строка {number}: {column} «{value}»; ожидается {expected[column][1]}"
+
+
+def _twice(path: Path, keys: Sequence[str], lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
+    """Lines that say a second time what another one says."""
+    first: dict[tuple[str, ...], int] = {}
+    for number, line in lines:
+        key = tuple(line[name] for name in keys)
+        if keys and (before := first.setdefault(key, number)) != number:
+            yield f"{path}, строка {number}: «{' '.join(key)}» уже есть в строке {before}; ожидается одна строка"
+
+
+def _between(pack: Path, tables: dict[str, list[tuple[int, Line]]]) -> Iterator[str]:
+    """What tables say of each other."""
+    units = {line["reporting_unit"] for _, line in tables["reporting_units"]}
+    senders = {line["sender"] for _, line in tables["senders"]}
+    for number, line in tables["senders"]:
+        if line["kind"] == "reporting_unit" and line["sender"] not in units:
+            yield f"{pack / 'senders.csv'}, строка {number}: у отправителя «{line['sender']}» нет отчётной единицы; " \
+                "ожидается строка с этим кодом в reporting_units.csv"  # fmt: skip
+    for number, line in tables["reporting_units"]:
+        if line["reporting_unit"] not in senders:
+            yield f"{pack / 'reporting_units.csv'}, строка {number}: единица «{line['reporting_unit']}» ничего не " \
+                "присылает; ожидается строка с этим кодом в senders.csv"  # fmt: skip
+    for table, column, there in (
+        ("reporting_unit_aliases", "reporting_unit", units), ("sender_addresses", "sender", senders),
+        ("contacts", "sender", senders),
+    ):  # fmt: skip
+        for number, line in tables.get(table, ()):
+            if line[column] not in there:
+                of = "reporting_units.csv" if column == "reporting_unit" else "senders.csv"
+                yield f"{pack / f'{table}.csv'}, строка {number}: {column} «{line[column]}» — никто; ожидается код из {of}"
+    yield from _names(pack, tables)
+    yield from _spans(pack / "reporting_units.csv", tables["reporting_units"])
+    for number, line in tables["campaigns"]:
+        if line["deadline"] < line["starts_on"]:
+            yield f"{pack / 'campaigns.csv'}, строка {number}: кампания «{line['campaign']}» кончается " \
+                f"{line['deadline']}, раньше, чем начинается ({line['starts_on']}); ожидается срок не раньше начала"  # fmt: skip
+    yield from _bands(pack / "band_rules.csv", tables["band_rules"])
+    yield from _thresholds(pack / "thresholds.csv", tables["thresholds"])
+
+
+def _names(pack: Path, tables: dict[str, list[tuple[int, Line]]]) -> Iterator[str]:
+    """Names that mean two units."""
+    meant: dict[str, tuple[str, str]] = {}
+    for table, column in (("reporting_units", "name"), ("reporting_unit_aliases", "alias")):
+        for number, line in tables[table]:
+            name, unit = " ".join(line[column].lower().replace("ё", "е").split()), line["reporting_unit"]
+            other, where = meant.setdefault(name, (unit, f"{table}.csv, строка {number}"))
+            if other != unit:
+                yield f"{pack / f'{table}.csv'}, строка {number}: «{line[column]}» — и {unit}, и {other} ({where}); " \
+                    "ожидается имя одной единицы"  # fmt: skip
+
+
+def _spans(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
+    """Lines of a unit that hold on no day, or on the days of another."""
+    before: dict[str, list[tuple[int, Line]]] = defaultdict(list)
+    for number, line in lines:
+        if line["valid_to"] < line["valid_from"]:
+            yield f"{path}, строка {number}: {line['reporting_unit']} действует с {line['valid_from']} по " \
+                f"{line['valid_to']}; ожидается конец не раньше начала"  # fmt: skip
+        for other, each in before[line["reporting_unit"]]:
+            if each["valid_from"] <= line["valid_to"] and line["valid_from"] <= each["valid_to"]:
+                yield f"{path}, строка {number}: дни {line['reporting_unit']} заняты строкой {other}; " \
+                    "ожидается одна строка единицы на каждый день"  # fmt: skip
+        before[line["reporting_unit"]].append((number, line))
+
+
+def _bands(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
+    """Rules whose bands leave a hole, or lie one over the other."""
+    rules: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    numbers: dict[str, int] = {}
+    for number, line in lines:
+        numbers.setdefault(line["band_rule_version"], number)
+        if _is_share(line["lower_bound"]):
+            rules[line["band_rule_version"]][line["band"]] = Decimal(line["lower_bound"])
+    for rule, bounds in rules.items():
+        place = f"{path}, строка {numbers[rule]}: полосы «{rule}»"
+        if missing := [band for band in BANDS if band not in bounds]:
+            yield f"{place} без {', '.join(missing)}; ожидаются {', '.join(BANDS)}"
+            continue
+        if bounds["red"] != 0:
+            yield f"{place} оставляют дыру ниже {bounds['red']}; ожидается red от 0"
+        if not bounds["green"] > bounds["amber"] > bounds["red"]:
+            yield f"{place} лежат одна на другой; ожидается green выше amber, amber выше red"
+    if lines and not any(line["valid_from"] <= "2015-01-01" for _, line in lines):
+        yield f"{path}: первые полосы начинаются позже 2015-01-01, раньше них — дыра; ожидается 0001-01-01"
+    if not lines:
+        yield f"{path}: нет ни одной полосы; ожидаются {', '.join(BANDS)}"
+
+
+def _thresholds(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
+    """Thresholds that conditions need and that are not there, and those that none needs."""
+    needed = {(line["condition"], line["name"]) for line in table_lines(SHIPPED, "thresholds")}
+    there = {(line["condition"], line["name"]) for _, line in lines}
+    for condition, name in sorted(needed - there):
+        yield f"{path}: нет порога {condition} {name}; ожидается строка {condition},{name},…"
+    for number, line in lines:
+        if (line["condition"], line["name"]) not in needed:
+            yield f"{path}, строка {number}: порог {line['condition']} {line['name']} никому не нужен; " \
+                "ожидаются имена, как в пакете 69-tomsk"  # fmt: skip
