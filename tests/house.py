@@ -39,7 +39,7 @@ ROOMS: dict[str, str] = {
     "warehouse.watch": "contracts warehouse.core warehouse.schema warehouse.marts warehouse.deliveries "
     "warehouse.incidents",
     "flows.home": "contracts documents warehouse",
-    "flows.service": "warehouse flows.home",
+    "flows.service": "contracts warehouse flows.home",
     "flows.intake": "contracts transforms documents warehouse flows.home",
     "flows.outbox": "contracts transforms documents warehouse flows.home flows.intake",
     "flows.messages": "contracts documents warehouse flows.home flows.intake flows.outbox",

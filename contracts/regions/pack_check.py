@@ -26,6 +26,7 @@ SHIPPED = FOLDER / "69-tomsk"
 BANDS = ("green", "amber", "red")
 CHANNELS = ("inbox", "mail", "drop")
 UNIT_KINDS = ("municipality", "region_direct")
+FIRST_DAY = "0001-01-01"
 MAY_BE_EMPTY = frozenset({"municipality_type", "control_digit", "centre", "oktmo", "phone", "email", "by", "on", "why"})
 KEYS = {
     "reporting_units": ("reporting_unit", "valid_from"), "reporting_unit_aliases": ("alias",), "senders": ("sender",),
@@ -35,10 +36,13 @@ KEYS = {
 }  # fmt: skip
 """What two lines of a table may not have alike."""
 
+Tables = dict[str, list[tuple[int, Line]]]
+"""Name of a table → its lines with their numbers."""
+
 
 @dataclass(frozen=True)
 class Known:
-    """What a pack may speak of beside itself: the forms that there are, and the kinds of senders of which each is one."""
+    """What a pack may speak of beside itself: the forms that there are, and the kinds that senders may be of."""
 
     forms: Collection[str]
     sender_kinds: Collection[str]
@@ -47,7 +51,7 @@ class Known:
 def faults(pack: Path, known: Known, others: Sequence[Region] = ()) -> list[str]:
     """What is wrong with a pack, a sentence each; `others` are in force beside it, whose codes it may not use."""
     found = list(stated_in(pack)[1])
-    tables: dict[str, list[tuple[int, Line]]] = {}
+    tables: Tables = {}
     for table in TABLES:
         path = pack / f"{table}.csv"
         if table in MAY_BE_ABSENT and not path.exists():
@@ -120,6 +124,11 @@ EXPECTED: dict[str, tuple[Callable[[str], bool], str]] = {
 """Column → what its values have to be, and how that is said."""
 
 
+def _fault(path: Path, number: int | None, found: str, expected: str) -> str:
+    """A sentence: where it is, what is there, what is expected."""
+    return f"{path}{f', строка {number}' if number else ''}: {found}; ожидается {expected}"
+
+
 def _wrong_values(path: Path, table: str, lines: Sequence[tuple[int, Line]], known: Known) -> Iterator[str]:
     """Cells that are empty and may not be, or are not what their column wants."""
     expected = dict(EXPECTED)
@@ -133,9 +142,9 @@ def _wrong_values(path: Path, table: str, lines: Sequence[tuple[int, Line]], kno
             value = line[column]
             if not value.strip():
                 if column not in MAY_BE_EMPTY:
-                    yield f"{path}, строка {number}: {column} пусто; ожидается значение"
+                    yield _fault(path, number, f"{column} пусто", "значение")
             elif column in expected and not expected[column][0](value):
-                yield f"{path}, строка {number}: {column} «{value}»; ожидается {expected[column][1]}"
+                yield _fault(path, number, f"{column} «{value}»", expected[column][1])
 
 
 def _twice(path: Path, keys: Sequence[str], lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
@@ -144,40 +153,40 @@ def _twice(path: Path, keys: Sequence[str], lines: Sequence[tuple[int, Line]]) -
     for number, line in lines:
         key = tuple(line[name] for name in keys)
         if keys and (before := first.setdefault(key, number)) != number:
-            yield f"{path}, строка {number}: «{' '.join(key)}» уже есть в строке {before}; ожидается одна строка"
+            yield _fault(path, number, f"«{' '.join(key)}» уже есть в строке {before}", "одна строка")
 
 
-def _between(pack: Path, tables: dict[str, list[tuple[int, Line]]]) -> Iterator[str]:
+def _between(pack: Path, tables: Tables) -> Iterator[str]:
     """What tables say of each other."""
     units = {line["reporting_unit"] for _, line in tables["reporting_units"]}
     senders = {line["sender"] for _, line in tables["senders"]}
     for number, line in tables["senders"]:
         if line["kind"] == "reporting_unit" and line["sender"] not in units:
-            yield f"{pack / 'senders.csv'}, строка {number}: у отправителя «{line['sender']}» нет отчётной единицы; " \
-                "ожидается строка с этим кодом в reporting_units.csv"  # fmt: skip
+            found = f"у отправителя «{line['sender']}» нет отчётной единицы"
+            yield _fault(pack / "senders.csv", number, found, "строка с этим кодом в reporting_units.csv")
     for number, line in tables["reporting_units"]:
         if line["reporting_unit"] not in senders:
-            yield f"{pack / 'reporting_units.csv'}, строка {number}: единица «{line['reporting_unit']}» ничего не " \
-                "присылает; ожидается строка с этим кодом в senders.csv"  # fmt: skip
-    for table, column, there in (
-        ("reporting_unit_aliases", "reporting_unit", units), ("sender_addresses", "sender", senders),
-        ("contacts", "sender", senders),
-    ):  # fmt: skip
+            found = f"у единицы «{line['reporting_unit']}» нет отправителя"
+            yield _fault(pack / "reporting_units.csv", number, found, "строка с этим кодом в senders.csv")
+    for table, column, of, codes in (
+        ("reporting_unit_aliases", "reporting_unit", "reporting_units.csv", units),
+        ("sender_addresses", "sender", "senders.csv", senders),
+        ("contacts", "sender", "senders.csv", senders),
+    ):
         for number, line in tables.get(table, ()):
-            if line[column] not in there:
-                of = "reporting_units.csv" if column == "reporting_unit" else "senders.csv"
-                yield f"{pack / f'{table}.csv'}, строка {number}: {column} «{line[column]}» — никто; ожидается код из {of}"
-    yield from _names(pack, tables)
-    yield from _spans(pack / "reporting_units.csv", tables["reporting_units"])
+            if line[column] not in codes:
+                yield _fault(pack / f"{table}.csv", number, f"{column} «{line[column]}» — никто", f"код из {of}")
     for number, line in tables["campaigns"]:
         if line["deadline"] < line["starts_on"]:
-            yield f"{pack / 'campaigns.csv'}, строка {number}: кампания «{line['campaign']}» кончается " \
-                f"{line['deadline']}, раньше, чем начинается ({line['starts_on']}); ожидается срок не раньше начала"  # fmt: skip
+            found = f"кампания «{line['campaign']}» кончается {line['deadline']}, а начинается {line['starts_on']}"
+            yield _fault(pack / "campaigns.csv", number, found, "срок не раньше начала")
+    yield from _names(pack, tables)
+    yield from _spans(pack / "reporting_units.csv", tables["reporting_units"])
     yield from _bands(pack / "band_rules.csv", tables["band_rules"])
     yield from _thresholds(pack / "thresholds.csv", tables["thresholds"])
 
 
-def _names(pack: Path, tables: dict[str, list[tuple[int, Line]]]) -> Iterator[str]:
+def _names(pack: Path, tables: Tables) -> Iterator[str]:
     """Names that mean two units."""
     meant: dict[str, tuple[str, str]] = {}
     for table, column in (("reporting_units", "name"), ("reporting_unit_aliases", "alias")):
@@ -185,22 +194,21 @@ def _names(pack: Path, tables: dict[str, list[tuple[int, Line]]]) -> Iterator[st
             name, unit = " ".join(line[column].lower().replace("ё", "е").split()), line["reporting_unit"]
             other, where = meant.setdefault(name, (unit, f"{table}.csv, строка {number}"))
             if other != unit:
-                yield f"{pack / f'{table}.csv'}, строка {number}: «{line[column]}» — и {unit}, и {other} ({where}); " \
-                    "ожидается имя одной единицы"  # fmt: skip
+                found = f"«{line[column]}» — и {unit}, и {other} ({where})"
+                yield _fault(pack / f"{table}.csv", number, found, "имя одной единицы")
 
 
 def _spans(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
     """Lines of a unit that hold on no day, or on the days of another."""
     before: dict[str, list[tuple[int, Line]]] = defaultdict(list)
     for number, line in lines:
-        if line["valid_to"] < line["valid_from"]:
-            yield f"{path}, строка {number}: {line['reporting_unit']} действует с {line['valid_from']} по " \
-                f"{line['valid_to']}; ожидается конец не раньше начала"  # fmt: skip
-        for other, each in before[line["reporting_unit"]]:
-            if each["valid_from"] <= line["valid_to"] and line["valid_from"] <= each["valid_to"]:
-                yield f"{path}, строка {number}: дни {line['reporting_unit']} заняты строкой {other}; " \
-                    "ожидается одна строка единицы на каждый день"  # fmt: skip
-        before[line["reporting_unit"]].append((number, line))
+        unit, since, until = line["reporting_unit"], line["valid_from"], line["valid_to"]
+        if until < since:
+            yield _fault(path, number, f"{unit} действует с {since} по {until}", "конец не раньше начала")
+        for other, each in before[unit]:
+            if each["valid_from"] <= until and since <= each["valid_to"]:
+                yield _fault(path, number, f"дни {unit} заняты строкой {other}", "одна строка на каждый день")
+        before[unit].append((number, line))
 
 
 def _bands(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
@@ -212,18 +220,16 @@ def _bands(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
         if _is_share(line["lower_bound"]):
             rules[line["band_rule_version"]][line["band"]] = Decimal(line["lower_bound"])
     for rule, bounds in rules.items():
-        place = f"{path}, строка {numbers[rule]}: полосы «{rule}»"
         if missing := [band for band in BANDS if band not in bounds]:
-            yield f"{place} без {', '.join(missing)}; ожидаются {', '.join(BANDS)}"
+            yield _fault(path, numbers[rule], f"в полосах «{rule}» нет {', '.join(missing)}", ", ".join(BANDS))
             continue
         if bounds["red"] != 0:
-            yield f"{place} оставляют дыру ниже {bounds['red']}; ожидается red от 0"
+            yield _fault(path, numbers[rule], f"в полосах «{rule}» дыра ниже {bounds['red']}", "red от 0")
         if not bounds["green"] > bounds["amber"] > bounds["red"]:
-            yield f"{place} лежат одна на другой; ожидается green выше amber, amber выше red"
-    if lines and not any(line["valid_from"] <= "2015-01-01" for _, line in lines):
-        yield f"{path}: первые полосы начинаются позже 2015-01-01, раньше них — дыра; ожидается 0001-01-01"
-    if not lines:
-        yield f"{path}: нет ни одной полосы; ожидаются {', '.join(BANDS)}"
+            found = f"полосы «{rule}» лежат одна на другой"
+            yield _fault(path, numbers[rule], found, "green выше amber, amber выше red")
+    if not any(line["valid_from"] == FIRST_DAY for _, line in lines):
+        yield _fault(path, None, "до первых полос — дыра", f"полосы с valid_from {FIRST_DAY}")
 
 
 def _thresholds(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
@@ -231,8 +237,8 @@ def _thresholds(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
     needed = {(line["condition"], line["name"]) for line in table_lines(SHIPPED, "thresholds")}
     there = {(line["condition"], line["name"]) for _, line in lines}
     for condition, name in sorted(needed - there):
-        yield f"{path}: нет порога {condition} {name}; ожидается строка {condition},{name},…"
+        yield _fault(path, None, f"нет порога {condition} {name}", f"строка {condition},{name},…")
     for number, line in lines:
         if (line["condition"], line["name"]) not in needed:
-            yield f"{path}, строка {number}: порог {line['condition']} {line['name']} никому не нужен; " \
-                "ожидаются имена, как в пакете 69-tomsk"  # fmt: skip
+            found = f"порог {line['condition']} {line['name']} никому не нужен"
+            yield _fault(path, number, found, "имя порога, который есть в пакете 69-tomsk")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from flows.cli.incident_commands import commands as incidents
 from flows.cli.message_commands import commands as messages
 from flows.cli.operating_commands import commands as operating
 from flows.cli.options import AsOf, EnglishJson, Json, KnownAt
+from flows.cli.region_commands import commands as regions
 from flows.cli.statement_commands import nothing
 from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, WRONG_USAGE, UsageError
 
@@ -38,6 +41,7 @@ app.command(rich_help_panel=OFFICER)(nothing)
 app.add_typer(messages, name="messages", rich_help_panel=OFFICER)
 app.add_typer(incidents, name="incidents", rich_help_panel=OFFICER)
 app.add_typer(deliveries, name="deliveries", rich_help_panel=OFFICER)
+app.add_typer(regions, name="region", rich_help_panel=OFFICER)
 
 
 def _tell_version(is_wanted: bool) -> None:
@@ -60,9 +64,13 @@ def start(
 ) -> None:
     """Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее»."""
     if debug:
-        import os
-
         os.environ["PROFMIN_LOG_LEVEL"] = "debug"
+    if folder := os.environ.get("PROFMIN_REGIONS"):  # before a command asks for anything of a region
+        from contracts.regions import read_from
+        from contracts.regions.pack_table import PackFault
+
+        with suppress(PackFault):  # the settings will tell
+            read_from(Path(folder))
 
 
 @app.command(rich_help_panel=OFFICER)

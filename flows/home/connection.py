@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from contracts.regions import regions
+from contracts.versions.pack_faults import wrong_tables
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from warehouse.schema.bi import NoLogin, make_login
@@ -22,12 +24,25 @@ if TYPE_CHECKING:
 @contextmanager
 def warehouse(settings: Settings) -> Iterator[Engine]:
     """An engine on the warehouse, brought up to date: the embedded server's, or that of the settings."""
+    _must_be_right(settings)
     if settings.database_url is not None:
         with _engine(settings.database_url.get_secret_value()) as engine:
             yield engine
         return
     with embedded_server(settings.pgdata) as url, _engine(url) as engine:
         yield engine
+
+
+def _must_be_right(settings: Settings) -> None:
+    """Raises UsageError for packs of one's own with a fault: they are not brought into the warehouse."""
+    if settings.regions is None:
+        return
+    for region in regions():
+        if wrong := wrong_tables(region.folder):
+            raise UsageError(
+                f"PROFMIN_REGIONS: {len(wrong)} faults in {region.folder.name}, the first: {wrong[0]}. "
+                f"See all: profmin region check {region.folder}"
+            )
 
 
 @contextmanager

@@ -314,6 +314,12 @@ class Settings(BaseSettings):
         return self.keys / "pupil.key"
 
 
+def stated_regions() -> Path | None:
+    """The folder of packs that the environment names, whatever is wrong with it."""
+    stated = os.environ.get("PROFMIN_REGIONS")
+    return Path(stated) if stated else None
+
+
 def settings_table() -> str:
     """The settings as a Markdown table: variable, default, description."""
     lines = ["| variable | default | what it is |", "|---|---|---|"]

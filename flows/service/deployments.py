@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import TypedDict
 
+from contracts.vocabulary import rows
 from flows.home.faults import Fault
 from flows.home.settings import Settings
 from flows.service.control import held
@@ -21,11 +22,10 @@ from flows.service.prefect_api import Api
 from flows.service.prefect_environment import POOL, SHARED, WORKER
 from flows.service.synced import FILES, ROOT, Synced, definitions
 
-MADE_FROM = (
-    "deployments/prefect.yaml", "flows/*.py", "contracts/forms/__init__.py",
-    "contracts/regions/*/senders.csv", "contracts/regions/*/campaigns.csv",
-)  # fmt: skip
-"""Files that decide what a deployment is: the definition, the flows with their parameters, the lists in these."""
+MADE_FROM = ("deployments/prefect.yaml", "flows/*.py", "contracts/forms/__init__.py")
+"""Files that decide what a deployment is: the definition, the flows with their parameters, the forms in these."""
+NAMED_IN_PARAMETERS = ("senders", "campaigns")
+"""Tables of the regions whose lines parameters offer."""
 SYNC_LOCK = "deploy.lock"
 SYNC_SECONDS = 120.0
 
@@ -81,6 +81,8 @@ def _sync_queues(api: Api, wanted: Sequence[_Queue]) -> Synced:
 
 def _sync_deployments(api: Api, settings: Settings, wanted: list[str]) -> Synced:
     variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_NIGHTS_ZONE": settings.timezone}
+    if settings.regions is not None:
+        variables["PROFMIN_REGIONS"] = str(settings.regions.resolve())
     version = _hash_of_sources(variables)
     counts = Synced()
     there = {}
@@ -106,6 +108,8 @@ def _hash_of_sources(variables: dict[str, str]) -> str:
     for pattern in MADE_FROM:
         for path in sorted(ROOT.glob(pattern)):
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    for table in NAMED_IN_PARAMETERS:
+        digest.update(repr(rows(table)).encode())
     return digest.hexdigest()[:16]
 
 
