@@ -138,7 +138,7 @@ def arriving(region: Region, nights: int) -> Iterator[tuple[dt.date, list[File]]
 def main(url: str, home: Path, times: int, nights: int) -> dict[str, Any]:
     """What the second and the last night cost."""
     if times > 1:
-        regions.read_from(home / "packs")
+        os.environ["PROFMIN_REGIONS"] = str(home / "packs")
     each = list(live(url, home, times, nights))
     return {"second": medians(each[1:4]), "last": medians(each[-3:])}
 

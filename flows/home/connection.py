@@ -34,9 +34,12 @@ def warehouse(settings: Settings) -> Iterator[Engine]:
 
 
 def _must_be_right(settings: Settings) -> None:
-    """Raises UsageError for packs of one's own with a fault: they are not brought into the warehouse."""
+    """Raises UsageError for packs of one's own with a fault: they are not brought into the warehouse. Nor are two."""
     if settings.regions is None:
         return
+    if len(regions()) > 1:
+        names = ", ".join(region.folder.name for region in regions())
+        raise UsageError(f"PROFMIN_REGIONS: a warehouse takes one region, and {settings.regions} has {names}")
     for region in regions():
         if wrong := wrong_tables(region.folder):
             raise UsageError(

@@ -87,6 +87,16 @@ def test_a_wrong_pack_does_not_come_into_the_warehouse(packs: Path, database_url
         pass
 
 
+def test_a_warehouse_takes_one_region(packs: Path, database_url: str, tmp_path: Path) -> None:
+    write_pack(packs / "69-tomsk")
+    settings = Settings(home=tmp_path / "home", database_url=database_url, regions=packs)  # type: ignore[arg-type]
+    with (
+        pytest.raises(UsageError, match=r"a warehouse takes one region, and .* has 39-amber, 69-tomsk"),
+        warehouse(settings),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("folder", ["", "nowhere"])
 def test_a_folder_without_packs_is_told(profmin: Run, tmp_path: Path, folder: str) -> None:
     (tmp_path / "empty").mkdir()

@@ -22,7 +22,7 @@ ALTER TABLE ref.input_version DROP COLUMN region CASCADE;
 ALTER TABLE ref.input_version ADD UNIQUE (input, version, fingerprint);
 ALTER TABLE ref.sender DROP COLUMN region CASCADE;
 DROP TABLE ref.region CASCADE;
-UPDATE ops.alembic_version SET version_num = '0014';
+UPDATE ops.alembic_version SET version_num = '0015';
 DELETE FROM ops.applied WHERE name = 'schema';
 """
 

@@ -242,7 +242,7 @@ def test_a_plan_is_stale_when_another_judged_the_date_meanwhile(
             {"id": plan},
         )
         connection.execute(
-            sa.text("""INSERT INTO ops.backfill_input SELECT :other, as_of, input, version_before, version_after
+            sa.text("""INSERT INTO ops.backfill_input SELECT :other, as_of, input, version_before, version_after, region
                 FROM ops.backfill_input WHERE backfill_id = :id"""),
             {"id": plan, "other": other},
         )
