@@ -28,6 +28,7 @@ from flows.home.faults import Fault, guarded
 from flows.home.log import logged
 from flows.home.settings import Settings
 from flows.nightly import run_name
+from flows.outbox.receipts import write_receipts
 from flows.runs.record import settings_of
 from warehouse.backfill.apply import cancel, status_of
 from warehouse.backfill.requests import Refused, Request, backfill_of
@@ -147,5 +148,6 @@ def _apply_or_cancel(settings: Settings, backfill_id: int, approval: Approval) -
             cancel(engine, backfill_id)
             return "cancelled"
         published = apply_backfill(engine, settings, backfill_id, approval.who)
+        write_receipts(engine, settings, [], None)  # of documents of which others now say something else
     get_run_logger().info("applied; %d dates published", len({mart.as_of for mart in published}))
     return "applied"

@@ -16,6 +16,7 @@ from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.intake.publishing import publish_changes
 from flows.nightly import run_name
+from flows.outbox.receipts import write_receipts
 from flows.runs.record import recorded_run, settings_of
 
 
@@ -34,4 +35,6 @@ def publish(as_of: dt.date | None = None, home: str | None = None) -> State[Any]
 def _publish_as_run(settings: Settings, as_of: dt.date | None) -> list[dt.date]:
     settings.prepare()
     with warehouse(settings) as engine, recorded_run(engine, settings, "publish", as_of, str(flow_run.id)) as run:
-        return publish_changes(engine, settings, as_of, run.run_id)
+        dates = publish_changes(engine, settings, as_of, run.run_id)
+        write_receipts(engine, settings, [], None)  # of documents of which others now say something else
+        return dates

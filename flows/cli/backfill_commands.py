@@ -110,9 +110,11 @@ def show(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
 def apply_(backfill_id: Id) -> None:
     """Make a plan current and publish, in one transaction."""
     from flows.backfills.steps import apply_backfill
+    from flows.outbox.receipts import write_receipts
 
     with _opened_warehouse() as (engine, settings):
         published = apply_backfill(engine, settings, backfill_id)
+        write_receipts(engine, settings, [], None)  # of documents of which others now say something else
     typer.echo(f"Applied; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 
@@ -120,9 +122,11 @@ def apply_(backfill_id: Id) -> None:
 def revert(backfill_id: Id) -> None:
     """Bring back exactly what was before an applied backfill."""
     from flows.backfills.steps import revert_backfill
+    from flows.outbox.receipts import write_receipts
 
     with _opened_warehouse() as (engine, settings):
         published = revert_backfill(engine, settings, backfill_id)
+        write_receipts(engine, settings, [], None)
     typer.echo(f"Reverted; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 

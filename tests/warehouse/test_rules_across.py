@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, NOON, loaded, read, reading, report, school_ids, school_register
+from hand_made import DAY, NOON, VERSION, delivery, loaded, read, reading, report, school_ids, school_register
 from sqlalchemy.exc import DBAPIError
 
 from contracts.reading import Finding, Reading
+from warehouse.backfill.apply import apply, revert
+from warehouse.backfill.comparison import affected_dates, compare
+from warehouse.backfill.proposals import propose_readings
+from warehouse.backfill.requests import Request, open_backfill
 from warehouse.deliveries.judging import judge_across, said_across
-from warehouse.deliveries.load import LoadResult
+from warehouse.deliveries.load import LoadResult, load
 from warehouse.deliveries.receipt_contents import note_answered, receipts, unanswered
 from warehouse.marts.publication import publish
 
 UNIT = "asinovsky"
 SEPTEMBER, OCTOBER, MARCH = dt.date(2023, 9, 30), dt.date(2023, 10, 31), dt.date(2024, 3, 5)
-HOUR = dt.timedelta(hours=1)
+HOUR, DAYS = dt.timedelta(hours=1), dt.timedelta(days=1)
 KILL = """
 CREATE FUNCTION ops.killed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'killed'; END$$;
 CREATE TRIGGER killed BEFORE INSERT ON ops.judged_across EXECUTE FUNCTION ops.killed()
@@ -141,6 +146,31 @@ def test_a_newer_list_is_told_and_the_old_receipt_stays(engine: sa.Engine, schoo
     assert said(engine, old) == []
     with engine.connect() as connection:
         assert old.reading_id not in unanswered(connection)
+
+
+def test_a_backfill_takes_what_it_mends_and_a_revert_brings_it_back(engine: sa.Engine, schools: dict[str, int]) -> None:
+    """Slow: publishes for a plan, its application and its revert."""
+    made = delivery(engine)
+    load(engine, states(schools, (3, 1)), made, VERSION)
+    listed = loaded(engine, agreements([schools[f"{UNIT}-1"], None]))
+    judge_across(engine)
+    publish(engine, [SEPTEMBER])
+    asked = Request("инженер", "Число читалось неверно", ("readiness_report",), (UNIT,), DAY, DAY, "2")
+    backfill_id = open_backfill(engine, asked)
+    propose_readings(engine, backfill_id, [(states(schools, (2, 1)), made)], "2", None)
+    compare(engine, backfill_id, wait=HOUR, on_wait=print)
+    assert judge_across(engine) == [] and len(said(engine, listed)) == 1
+
+    def dates(connection: sa.Connection) -> Collection[dt.date]:
+        return affected_dates(connection, backfill_id)
+
+    apply(engine, backfill_id, "2", dates, oldest=30 * DAYS, wait=HOUR, on_wait=print, approved_by="начальник")
+    assert said(engine, listed) == []
+    assert "AG-007" not in read(engine, "rule_failures", SEPTEMBER)["rule"]
+    revert(engine, backfill_id, dates, wait=HOUR, on_wait=print)
+    assert [finding.rule for finding in said(engine, listed)] == ["AG-007"]
+    assert "AG-007" in read(engine, "rule_failures", SEPTEMBER)["rule"]
+    assert judge_across(engine) == []
 
 
 def test_hours_of_meetings_are_below_the_norm_from_march_on(engine: sa.Engine, schools: dict[str, int]) -> None:
