@@ -93,12 +93,12 @@ class Ledger:
         return self.pack.code if self.pack else ""
 
     def names(self) -> tuple[str, ...]:
-        """Its inputs: all tables but those that only tell how a cell is read, or decide nothing."""
+        """Its inputs: all tables but those for which the forms answer, and in a pack those that decide nothing."""
         if self.pack is None:
             return tuple(sorted({path.stem for path in vocabulary.FOLDER.glob("*.csv")} - READ_BY_FORMS))
         folder = self.pack.folder
         absent = {table for table in MAY_BE_ABSENT if not (folder / f"{table}.csv").exists()}
-        return tuple(sorted(TABLES.keys() - absent - READ_BY_FORMS - DECIDE_NOTHING))
+        return tuple(sorted(TABLES.keys() - absent - DECIDE_NOTHING))
 
     def lines(self, name: str) -> tuple[Line, ...]:
         """What an input says now."""

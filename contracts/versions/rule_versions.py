@@ -11,7 +11,7 @@ import argparse
 import csv
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,8 @@ from contracts.form import Column, Control, Edition, Form, RowControl, Rule
 from contracts.forms import FORMS, folders
 from contracts.forms.across import selects_of
 from contracts.regions import FOLDER, kept, regions
+from contracts.regions.pack_check import SHIPPED
+from contracts.regions.pack_table import table_lines
 from contracts.rules import COMMON
 from contracts.versions import inputs
 from contracts.vocabulary import form_rows, rows
@@ -41,6 +43,8 @@ SHARED = {
 Territories, senders and campaigns are not among them: they say themselves from when and until when they hold.
 """
 OF_UNITS = {"reporting_unit_aliases": ("alias", "reporting_unit")}
+OF_PACKS = ("reporting_unit_aliases", "headings")
+"""Tables of a region's pack by which forms are read."""
 OF_SCHOOLS = {"place_words": ("word",), "school_forms": ("short", "full"), "school_words": ("word",)}
 OF_CODES = {"oktmo_with_zero": ("code",)}
 CODES = ("school_code", "inn", "oktmo")
@@ -72,11 +76,17 @@ def listed() -> tuple[Version, ...]:
 
 
 def in_force(forms: Sequence[Form] = FORMS) -> tuple[Version, ...]:
-    """The table, then rules that nobody has listed; they judge from the day their form's last version does."""
-    versions = listed()
-    unlisted = []
+    """The table, then what other names of territories make of it, then rules that nobody has listed.
+
+    The latter judge from the day their form's last version does.
+    """
+    versions, unlisted = list(listed()), []
     for form in changed(versions, forms):
         last = _last_of(form, versions)
+        if last is not None and (by_pack := _by_pack(form, last)):
+            versions[versions.index(last)] = by_pack[0]
+            unlisted += by_pack[1:]
+            continue
         since = last.judges_from if last else FIRST_DAY
         unlisted.append(Version(UNLISTED, form.name, since, rules_of(form), "Правила изменены без записи."))
     return (*versions, *unlisted)
@@ -88,6 +98,27 @@ def changed(versions: Sequence[Version], forms: Sequence[Form] = FORMS) -> list[
     return [form for form, last in lasts.items() if last is None or rules_of(form) not in last.fingerprints]
 
 
+def _by_pack(form: Form, last: Version) -> list[Version]:
+    """The last version where only what a pack says differs from the shipped one, and a line for each later version of
+    that in the pack's ledger; nothing when rules are others, or what the pack says is not listed."""
+    shipped = {name: table_lines(SHIPPED, name) for name in OF_PACKS}
+    if len(regions()) > 1 or _fingerprint(form, shipped) not in last.fingerprints:
+        return []
+    said: dict[str, Sequence[inputs.Line]] = dict.fromkeys(OF_PACKS, ())
+    versions = [last]
+    for version in inputs.ledger_of(regions()[0]).listed():
+        if version.input not in OF_PACKS:
+            continue
+        said[version.input] = inputs.lines_of(version)
+        mark = _fingerprint(form, said)
+        if version.judges_from <= last.judges_from:
+            versions[0] = replace(last, fingerprint=f"{last.fingerprint} {mark}")
+        elif mark not in versions[-1].fingerprints:
+            name = f"{last.version}, {version.version}"
+            versions.append(Version(name, form.name, version.judges_from, mark, version.what))
+    return versions if rules_of(form) in versions[-1].fingerprints else []
+
+
 def _last_of(form: Form, versions: Sequence[Version]) -> Version | None:
     return next((version for version in reversed(versions) if version.form == form.name), None)
 
@@ -95,12 +126,16 @@ def _last_of(form: Form, versions: Sequence[Version]) -> Version | None:
 @kept
 def rules_of(form: Form) -> str:
     """The fingerprint of all that decides a verdict on the form: columns, rules, bounds, vocabularies; no texts."""
-    text = "\n".join(map(repr, deciding(form)))
+    return _fingerprint(form)
+
+
+def _fingerprint(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None) -> str:
+    text = "\n".join(map(repr, deciding(form, said)))
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def deciding(form: Form) -> Iterator[object]:
-    """What decides a verdict on the form, part by part."""
+def deciding(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None) -> Iterator[object]:
+    """What decides a verdict on the form, part by part; `said` is what a pack says in place of those in force."""
     yield form.name, form.sender_kind, form.recognised_by, form.grain, form.period, form.campaign_form
     yield form.states_total, form.covers, form.defines, form.holds_before, form.size, form.set_aside, form.largest_fall
     yield form.spare_rows, form.spare_fall
@@ -113,7 +148,7 @@ def deciding(form: Form) -> Iterator[object]:
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
     yield from map(_of_rule, COMMON)
     columns = [column for edition in form.editions for column in edition.columns]
-    yield from _of_vocabularies(form, columns)
+    yield from _of_vocabularies(form, columns, said or {})
     yield from selects_of(form).items()
 
 
@@ -138,7 +173,9 @@ def _of_control(control: Control | RowControl) -> object:
     ]
 
 
-def _of_vocabularies(form: Form, columns: Sequence[Column]) -> Iterator[object]:
+def _of_vocabularies(
+    form: Form, columns: Sequence[Column], said: Mapping[str, Sequence[inputs.Line]]
+) -> Iterator[object]:
     """Each vocabulary by which the form is read, with those of its columns that decide."""
     kinds = {column.kind for column in columns}
     used = dict(SHARED)
@@ -150,8 +187,8 @@ def _of_vocabularies(form: Form, columns: Sequence[Column]) -> Iterator[object]:
         used |= OF_CODES
     used |= dict.fromkeys(sorted({column.vocabulary for column in columns if column.vocabulary}), ("word", "code"))
     for name, deciding_columns in used.items():
-        yield name, sorted(tuple(row[column] for column in deciding_columns) for row in rows(name))
-    own = [row for row in rows("headings") if row["form"] == form.name]
+        yield name, sorted(tuple(row[column] for column in deciding_columns) for row in said.get(name, rows(name)))
+    own = [row for row in said.get("headings", rows("headings")) if row["form"] == form.name]
     yield sorted((row["column"], row["heading"]) for row in (*form_rows(form.name, "headings"), *own))
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from contracts.versions import inputs
 from contracts.versions.inputs import TITLES
-from contracts.versions.rule_versions import changed, contract_version, listed
+from contracts.versions.rule_versions import UNLISTED, contract_version, in_force
 from flows.home.connection import warehouse
 from flows.home.json_output import Document, plain
 from flows.home.settings import Settings
@@ -134,7 +134,7 @@ def _status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
             backfills=open_backfills(connection),
             older=by_older_rules(connection),
             older_inputs=by_older_inputs(connection),
-            unlisted=tuple(form.name for form in changed(listed())),
+            unlisted=tuple(version.form for version in in_force() if version.version == UNLISTED),
             inputs_unlisted=tuple(name for _, name in inputs.changed()),
             calendars=tuple(calendars_wanted(connection, now.astimezone(ZoneInfo(settings.timezone)).date())),
         )

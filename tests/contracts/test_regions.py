@@ -1,5 +1,6 @@
 """Packs of regions: which are in force, what each caller gets of them, and what is said of one that is wrong."""
 
+import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from contracts import vocabulary
 from contracts.regions import PackFault, packs_in, read_from, region_named, region_of, regions
 from contracts.versions.inputs import add, changed, fingerprint, ledger_of, ledgers, lines_of, listed
 from contracts.versions.pack_faults import wrong_pack, wrong_tables
-from contracts.versions.rule_versions import contract_version
+from contracts.versions.rule_versions import UNLISTED, contract_version, in_force
+from contracts.versions.rule_versions import listed as rules_listed
 
 Lines = list[dict[str, str]]
 
@@ -237,3 +239,21 @@ def test_what_was_listed_cannot_be_changed(pack: Path) -> None:
     assert any("не то, что записано" in sentence for sentence in told)
     assert any("нет файла" in sentence and "senders" in sentence for sentence in told)
     assert any("таблицы «bands» нет" in sentence for sentence in told)
+
+
+def test_names_of_another_region_are_no_change_of_the_rules(packs: Path) -> None:
+    shutil.rmtree(packs / "69-tomsk")
+    read_from(packs)
+    forms = {version.form for version in in_force() if version.version == UNLISTED}
+    assert "readiness_report" in forms, "what the pack says is not listed yet"
+    add("2023", dt.date(1, 1, 1), "Первая версия.", where=ledgers()[1:])
+    assert [version.version for version in in_force()] == [version.version for version in rules_listed()]
+    edit(packs / "39-amber", "reporting_unit_aliases", more(alias="Дюны", reporting_unit="a_kedrovy", why="письмо"))
+    read_from(None)
+    read_from(packs)
+    assert {version.form for version in in_force() if version.version == UNLISTED} == forms
+    since = dt.date(2027, 2, 1)
+    add("2027-02", since, "Дюны — это Кедровый.", where=ledgers()[1:])
+    new = in_force()[len(rules_listed()) :]
+    assert {(version.form, version.judges_from) for version in new} == {(form, since) for form in forms}
+    assert all(version.version.endswith(", 2027-02") for version in new)
