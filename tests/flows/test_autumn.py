@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from evidence import severity
 
+from contracts.versions.inputs import Ledger, Line
 from contracts.vocabulary import rows
 from documents.demo import put, tomsk
 from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school
@@ -21,7 +22,6 @@ from flows.runs import ingest as ingesting
 from flows.runs.ingest import ingest
 from warehouse.marts.publication import publish, published_dates
 from warehouse.marts.published import mart, mart_names
-from warehouse.schema import input_versions as inputs
 from warehouse.schema import reference
 from warehouse.schema.upgrade import connect
 
@@ -57,6 +57,7 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     engine = connect(module_database_url)
     found = Autumn(settings, engine)
     patch = pytest.MonkeyPatch()
+    lines = Ledger.lines
     try:
         for night in autumn(tomsk()):
             if night.number in (SOFTER, HARDER):
@@ -66,8 +67,8 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
                     if hasattr(module, "contract_version"):
                         patch.setattr(module, "contract_version", lambda version=version: version)
             if night.number == RENAMED:
-                for module in (inputs, reference):
-                    patch.setattr(module, "rows", renamed)
+                patch.setattr(reference, "rows", renamed)
+                patch.setattr(Ledger, "lines", lambda ledger, name: renamed(name, lines(ledger, name)))
             outcomes = ingest(put(night.files, settings.inbox), Options(), settings)
             assert {outcome.verdict for outcome in outcomes} <= {"accepted", "partial"}
             publish(engine, [night.as_of])  # as the night does for its own day, whatever came
@@ -79,12 +80,13 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         engine.dispose()
 
 
-def renamed(name: str) -> tuple[dict[str, str], ...]:
-    """The vocabularies after a district became a municipal okrug."""
+def renamed(name: str, told: tuple[Line, ...] | None = None) -> tuple[Line, ...]:
+    """The vocabularies after a district became a municipal okrug; `told` are the lines of one."""
+    told = rows(name) if told is None else told
     if name != "reporting_units":
-        return rows(name)
+        return told
     found = []
-    for row in rows(name):
+    for row in told:
         if row["reporting_unit"] != "parabelsky":
             found.append(row)
             continue
