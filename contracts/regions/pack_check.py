@@ -31,6 +31,7 @@ MAY_BE_EMPTY = frozenset({"municipality_type", "control_digit", "centre", "oktmo
 KEYS = {
     "reporting_units": ("reporting_unit", "valid_from"), "reporting_unit_aliases": ("alias",), "senders": ("sender",),
     "sender_addresses": ("channel", "address"), "campaigns": ("campaign",), "calendar": ("day",),
+    "collected": ("form",),
     "band_rules": ("band_rule_version", "band"), "thresholds": ("condition", "name"),
     "headings": ("form", "column", "heading"),
 }  # fmt: skip
@@ -109,7 +110,7 @@ def _is_share(text: str) -> bool:
 DATE = "день в виде 2023-09-11, который есть в календаре"
 CODE_OF_ITS_OWN = "латинские строчные буквы, цифры, «_» и «-», например asinovsky"
 EXPECTED: dict[str, tuple[Callable[[str], bool], str]] = {
-    **dict.fromkeys(("valid_from", "valid_to", "starts_on", "deadline", "day"), (_is_date, DATE)),
+    **dict.fromkeys(("valid_from", "valid_to", "starts_on", "deadline", "day", "collected_from"), (_is_date, DATE)),
     **dict.fromkeys(("reporting_unit", "sender"), (lambda text: CODE.fullmatch(text) is not None, CODE_OF_ITS_OWN)),
     "lower_bound": (_is_share, "доля от 0 до 1 с точкой, например 0.80"),
     "value": (_is_number, "число с точкой, например 0.05"),

@@ -19,13 +19,14 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "sender_addresses": ("channel", "address", "sender"),
     "contacts": ("sender", "post", "phone", "email"),
     "campaigns": ("campaign", "form", "title", "academic_year", "starts_on", "deadline"),
+    "collected": ("form", "collected_from", "why"),
     "calendar": ("day", "is_working", "why"),
     "band_rules": ("band_rule_version", "band", "lower_bound", "valid_from", "why"),
     "thresholds": ("condition", "name", "value", "why"),
     "headings": ("form", "column", "heading", "why", "by", "on"),
 }  # fmt: skip
 """Name of a table → its columns."""
-MAY_BE_ABSENT = frozenset({"contacts", "calendar", "headings"})
+MAY_BE_ABSENT = frozenset({"contacts", "calendar", "collected", "headings"})
 """Tables without which a region has nothing of its own to say."""
 
 

@@ -100,6 +100,7 @@ def sync_reference(
             "expected",
             "holds_before_first",
             "covers",
+            "collected_from",
             "counts_pupils",
             "due_working_days",
             "due_months",
@@ -155,12 +156,18 @@ def form_record(form: Form) -> Record:
         "expected": expected(form),
         "holds_before_first": form.holds_before_first,
         "covers": form.covers,
+        "collected_from": collected_from(form),
         "counts_pupils": form.pupils is not None,
         "due_working_days": form.owed.working_days if form.owed else 0,
         "due_months": form.owed.months if form.owed and form.owed.every == "month" else (),
         "due_month": until[0] if until else None,
         "due_day": until[1] if until else None,
     }
+
+
+def collected_from(form: Form) -> str:
+    """The first day of the spans for which a region collects a form; of one of which it says nothing, always."""
+    return next((line["collected_from"] for line in rows("collected") if line["form"] == form.name), "-infinity")
 
 
 def expected(form: Form) -> Expected:

@@ -174,7 +174,7 @@ LANGUAGE sql STABLE AS $$
         FROM (SELECT ref.calendar_at(day) AS calendar) k
         CROSS JOIN ref.form o
         CROSS JOIN LATERAL ref.span_owed(o, day) p
-        WHERE o.expected <> 'as_published'
+        WHERE o.expected <> 'as_published' AND coalesce(p.owed_from, day) >= o.collected_from
     ) d
     JOIN ref.form f ON f.form = d.form
     JOIN ref.sender_at(day) s ON s.kind = f.sender_kind AND s.is_listed
@@ -205,7 +205,7 @@ LANGUAGE sql STABLE AS $$
         FROM (SELECT ref.calendar_now() AS calendar) k
         CROSS JOIN ref.form o
         CROSS JOIN LATERAL ref.span_owed(o, day) p
-        WHERE o.expected <> 'as_published'
+        WHERE o.expected <> 'as_published' AND coalesce(p.owed_from, day) >= o.collected_from
     ) d
     JOIN ref.roster r ON r.form = d.form
     WHERE r.campaign IS NULL OR r.starts_on <= day AND r.academic_year = ref.academic_year(day + 31)
