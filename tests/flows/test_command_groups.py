@@ -33,7 +33,7 @@ def test_files_and_marts(real_profmin: Run, region_files: Path, settings: Settin
         (["messages"], 0, ""),
         (["incidents", "list"], 0, ""),
         (["deliveries", "list"], 0, ""),
-        (["status"], 0, "Рабочий календарь"),
+        (["status"], 0, "Служба здесь не запущена"),
         (["logs", "last"], 2, "there was no run yet"),
     ],
 )
