@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spelling import FEW, note, of
 
-from contracts.forms.school_register.form import INN_WEIGHTS
+from contracts.inn import weights_of
 
 
 def inn(nine: str) -> str:
     """The ИНН that begins with nine digits."""
-    return nine + str(sum(int(digit) * weight for digit, weight in zip(nine, INN_WEIGHTS, strict=True)) % 11 % 10)
+    return nine + str(sum(int(digit) * weight for digit, weight in zip(nine, weights_of(9), strict=True)) % 11 % 10)
 
 
 @FEW

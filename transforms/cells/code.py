@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 from contracts.form import Column
-from contracts.forms.school_register.form import INN_WEIGHTS
+from contracts.inn import weights_of
 from contracts.rules import NOUGHT_RESTORED
 from contracts.vocabulary import rows
 from transforms.cells.cell_value import NOTHING, Meaning, is_nothing, plain
@@ -46,7 +46,7 @@ def tidy(body: str) -> str:
 def _is_confirmed(restored: str, column: Column) -> bool:
     if column.kind == "oktmo":
         return restored[:2] in _subjects_with_nought()
-    control = sum(int(digit) * weight for digit, weight in zip(restored, INN_WEIGHTS, strict=False)) % 11 % 10
+    control = sum(int(digit) * weight for digit, weight in zip(restored, weights_of(9), strict=False)) % 11 % 10
     return control == int(restored[-1])
 
 

@@ -12,26 +12,14 @@ import polars as pl
 
 from contracts.form import Column, Edition, Form, Rule
 from contracts.grain import Defines, Key, Owed
+from contracts.inn import control_digit
 
 INN = pl.col("partner_inn")
-WEIGHTS = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
-"""Weights of the twelfth digit of a person's ИНН; the last ten are those of the eleventh, the last nine of a firm's."""
 
 
-def _control(digits: int) -> pl.Expr:
-    """The control digit that follows so many digits; null where there are not so many."""
-    weights = WEIGHTS[len(WEIGHTS) - digits :]
-    return (
-        pl.sum_horizontal(
-            INN.str.slice(place, 1).cast(pl.Int64, strict=False) * weight for place, weight in enumerate(weights)
-        )
-        % 11
-        % 10
-    )
-
-
-def _digit(place: int) -> pl.Expr:
-    return INN.str.slice(place, 1).cast(pl.Int64, strict=False)
+def _is_right(digits: int) -> pl.Expr:
+    """Is the digit that stands after so many the control digit of them?"""
+    return control_digit("partner_inn", digits) == INN.str.slice(digits, 1).cast(pl.Int64, strict=False)
 
 
 COLUMNS = (
@@ -66,8 +54,8 @@ RULES = (
     Rule(
         "AG-002", "error", "row",
         column="partner_inn",
-        check=pl.when(INN.str.contains(r"^\d{10}$")).then(_control(9) == _digit(9))
-        .when(INN.str.contains(r"^\d{12}$")).then((_control(10) == _digit(10)) & (_control(11) == _digit(11))),
+        check=pl.when(INN.str.contains(r"^\d{10}$")).then(_is_right(9))
+        .when(INN.str.contains(r"^\d{12}$")).then(_is_right(10) & _is_right(11)),
         expected="ИНН с верной контрольной цифрой", source="domain 3.6, 7 (viii)",
     ),
     Rule(

@@ -8,6 +8,7 @@ import polars as pl
 
 from contracts.form import Column, Edition, Form, Rule, SetAside
 from contracts.grain import Defines, Key, Owed
+from contracts.inn import control_digit
 
 COLUMNS = (
     Column("school_code", "Код ОО", "text", "Код школы, единственный в регионе.",
@@ -33,16 +34,6 @@ COLUMNS = (
            nullable=True, minimum=0, maximum=5000),
 )  # fmt: skip
 
-INN_WEIGHTS = (2, 4, 10, 3, 5, 9, 4, 6, 8)
-INN_CONTROL = (
-    pl.sum_horizontal(
-        pl.col("inn").str.slice(place, 1).cast(pl.Int64, strict=False) * weight
-        for place, weight in enumerate(INN_WEIGHTS)
-    )
-    % 11
-    % 10
-)
-
 GRADES_6_TO_11 = pl.all_horizontal(
     pl.col("grades").str.extract(end).cast(pl.Int64).is_between(6, 11) for end in (r"^(\d+)", r"(\d+)$")
 )
@@ -61,7 +52,7 @@ RULES = (
         "SCH-003", "warning", "row",
         column="inn",
         check=pl.when(pl.col("inn").str.contains(r"^\d{10}$")).then(
-            pl.col("inn").str.slice(9, 1).cast(pl.Int64, strict=False) == INN_CONTROL
+            pl.col("inn").str.slice(9, 1).cast(pl.Int64, strict=False) == control_digit("inn", 9)
         ),
         expected="ИНН с верной контрольной цифрой", source="domain 3.6",
     ),
