@@ -111,3 +111,20 @@ def test_an_export_a_week_is_read_as_the_newest() -> None:
 )  # fmt: skip
 def test_days_in_the_names_of_sheets(name: str, day: dt.date | None) -> None:
     assert day_in_sheet_name(name, 2023) == day
+
+
+@pytest.mark.parametrize(
+    ("title", "file", "is_doubted"),
+    [
+        ("План мероприятий", "план.xlsx", True), ("План на октябрь 2023 года", "план.xlsx", False),
+        ("План мероприятий", "План_октябрь_2023.xlsx", False), ("План мероприятий в октябре", "план.xlsx", False),
+        ("План за сентябрь", "план.xlsx", True), ("План на сентябрь – октябрь", "план.xlsx", True),
+        ("План за сентябрь", "план на октябрь.xlsx", True), ("План на октябрь 2022 года", "план.xlsx", True),
+        ("Утверждён 2 октября", "план.xlsx", True), ("Утверждён 2 октября 2023 г.", "план.xlsx", True),
+    ],
+)  # fmt: skip
+def test_a_plan_that_names_its_month_is_not_doubted_in_its_first_days(title: str, file: str, is_doubted: bool) -> None:
+    sent = Sent("event_plan", above=(title, on("02.10.2023")), file=file)
+    assert ("COM-112" in rules(sent.read())) is is_doubted
+    late = Sent("event_plan", above=(title, on("09.10.2023")), file=file)
+    assert "COM-112" not in rules(late.read())

@@ -23,6 +23,7 @@ from transforms.tables.origin import (
     as_of_in,
     as_of_in_name,
     date_of,
+    months_in,
     names_of,
     real_date,
     school_years_in,
@@ -141,10 +142,24 @@ def school_year_doubts(
     return [finding(SCHOOL_YEAR_DIFFERS, value=", ".join(stated.values()), expected=expected)]
 
 
-def month_doubts(form: Form, as_of: dt.date | None, sender: str | None) -> list[Finding]:
-    """A warning when the date lies in the days in which the month before it is to be sent: it may be of that one."""
+def month_doubts(
+    form: Form,
+    file: str,
+    titles: list[list[str]],
+    headings: Sequence[tuple[Sheet, Heading]],
+    as_of: dt.date | None,
+    sender: str | None,
+) -> list[Finding]:
+    """A warning when the date lies in the days in which the month before it is to be sent: it may be of that one.
+
+    None where titles, sheets or the file name say that the month of the date is meant.
+    """
     before = month_owed(form, as_of) if as_of is not None else None
     if as_of is None or before is None or as_of > (due_on(form, before, sender=sender) or before):
+        return []
+    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
+    named = months_in([*texts, names_of(file)[0]], as_of.year)
+    if as_of.month in named and before.month not in named:
         return []
     expected = f"{before:%d.%m.%Y}, если данные за {span_words('month', before)}"
     return [finding(MONTH_JUST_BEGUN, value=f"{as_of:%d.%m.%Y}", expected=expected)]

@@ -177,7 +177,7 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     findings += moment_findings(delivery, as_of)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings += unproved or doubts
-    findings += month_doubts(form, as_of, sender)
+    findings += month_doubts(form, delivery.file, titles, headings, as_of, sender)
     campaign = None
     if form.period == "campaign" and as_of is not None:
         running = campaign_at(form.name, as_of)

@@ -32,6 +32,12 @@ FIRST_YEAR, LAST_YEAR = 2015, 2050
 """Years that two digits may mean in a title or a file name: «23-09-08» is no day of 2008."""
 SCHOOL_YEAR = re.compile(r"(?<![\d.])(20\d{2})\s*[-–—/\\]\s*(20\d{2}|\d{2})(?![\d]|[-./]\d)")
 SHORT_SCHOOL_YEAR = re.compile(r"(?<![\d./-])(\d{2})\s*[-–—/\\]\s*(\d{2})(?=\s*уч)", re.IGNORECASE)
+NAMED_MONTHS = MONTHS | {word[:-1] + "е": month for word, month in MONTHS.items() if word.endswith(("а", "я"))}
+"""Months also as in «в октябре»."""
+MONTH = re.compile(
+    rf"(?<![\w.])(?P<day>\d{{1,2}}[ .]*)?(?P<month>{'|'.join(NAMED_MONTHS)})(?!\w)(?:\W{{0,2}}(?P<year>20\d{{2}}))?"
+)
+"""A month in words; with a day before it it is a date's."""
 FIRST_MONTH, MONTH_OF_NEXT_YEAR = 9, 4
 """From April on a table may be about the school year that is to come."""
 SENDER_LABEL = re.compile(
@@ -69,6 +75,12 @@ def school_years_in(texts: Iterable[str]) -> dict[int, str]:
             if end % 100 == (start + 1) % 100:
                 years.setdefault(start, match[0])
     return years
+
+
+def months_in(texts: Iterable[str], year: int) -> set[int]:
+    """The months that texts name as such, «на октябрь», «план октябрь 2023»; not those of dates or of other years."""
+    found = [match for text in texts for match in MONTH.finditer(" ".join(text.lower().replace("_", " ").split()))]
+    return {NAMED_MONTHS[match["month"]] for match in found if not match["day"] and int(match["year"] or year) == year}
 
 
 def school_years_of(as_of: dt.date) -> tuple[int, ...]:
