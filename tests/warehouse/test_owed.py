@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import loaded, read, school_ids, school_register
+from hand_made import loaded, read, reading, report, school_ids, school_register
 from owed_forms import AGREEMENTS, ALL_FORMS, MEETINGS, came, state
 
 from warehouse.deliveries.recall import unpublished
-from warehouse.deliveries.receipt_contents import overdue
+from warehouse.deliveries.receipt_contents import overdue, receipts
 from warehouse.incidents.condition import conditions
 from warehouse.incidents.nothing_to_report import duties, duty_of_month
 from warehouse.incidents.owed import Owed, owed, still_due
@@ -292,6 +293,22 @@ def test_what_can_be_nothing_to_report(engine: sa.Engine, ids: dict[str, int]) -
         assert october
         assert october.owed_from == on(10, 1)
         assert duty_of_month(connection, "chainsky", "meetings", on(8, 20)) is None
+
+
+def test_a_receipt_says_until_when_a_month_or_a_year_is_due(engine: sa.Engine, ids: dict[str, int]) -> None:
+    plan = pl.DataFrame({"month": ["9"], "title": ["День профессий"], "kind": ["other"], "status": ["held"]})
+    meetings = pl.DataFrame({"school_id": [ids["chainsky-1"]], "held_on": [on(9, 8)], "hours": [2.0]})
+    readings = [
+        loaded(engine, reading("event_plan", "chainsky", plan, as_of=on(9, 30), slice="event_plan/chainsky/2023-09")),
+        loaded(engine, reading("parent_meetings", "chainsky", meetings, slice="parent_meetings/chainsky/2023")),
+        loaded(engine, report(ids, "chainsky", [1, 2])),
+        loaded(engine, reading("registration_plan", "regional_operator", pl.DataFrame(
+            {"reporting_unit": ["chainsky"], "plan_pupils": [1]}
+        ))),
+    ]  # fmt: skip
+    with engine.connect() as connection:
+        told = receipts(connection, [each.reading_id for each in readings])
+    assert [told[each.reading_id].deadline for each in readings] == [on(10, 6), on(10, 10), on(9, 11), None]
 
 
 def test_receipts_tell_what_was_not_received_of_a_month(engine: sa.Engine, ids: dict[str, int]) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from contracts.circumstances import answered_to
+from contracts.due import due_on
 from contracts.forms import FORMS
 from contracts.reading import answer
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
@@ -263,11 +264,17 @@ def receipts(connection: Connection, reading_ids: Collection[int]) -> dict[int, 
             verdict=answer(reading.verdict, reading.status), rows=reading.rows, layout=reading.layout,
             findings=reading.findings, form=reading.form, edition=reading.edition, sender=reading.sender,
             sender_name=row["sender_name"], as_of=reading.as_of, campaign_title=row["campaign_title"],
-            deadline=row["deadline"],
+            deadline=row["deadline"] or _due(reading.form, reading.as_of, reading.sender),
             accepted=tuple(accepted[reading_id]), wrong=tuple(wrong[reading_id]), absent=tuple(absent[reading_id]),
             totals=tuple(totals[reading_id]), other=_other(row, zone), status=reading.status, decision=reading.decision,
         )  # fmt: skip
     return made
+
+
+def _due(form: str | None, as_of: dt.date | None, sender: str | None) -> dt.date | None:
+    """The last day to send a document of a month or an academic year."""
+    owed = next((each for each in FORMS if each.name == form), None)
+    return due_on(owed, as_of, sender=sender) if owed is not None and as_of is not None else None
 
 
 def overdue(connection: Connection, day: dt.date) -> list[Overdue]:
