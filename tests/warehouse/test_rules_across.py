@@ -172,6 +172,44 @@ def test_a_backfill_takes_what_it_mends_and_a_revert_brings_it_back(engine: sa.E
     assert judge_across(engine) == []
 
 
+def test_the_receipt_of_what_was_read_again_follows_the_findings(engine: sa.Engine, schools: dict[str, int]) -> None:
+    """Slow: publishes for a plan, its application and its revert."""
+    loaded(engine, states(schools, (3, 1)))
+    made = delivery(engine)
+    first = load(engine, agreements([schools[f"{UNIT}-1"], None]), made, VERSION)
+    judge_across(engine)
+    publish(engine, [SEPTEMBER])
+    with engine.begin() as connection:
+        note_answered(connection, unanswered(connection))
+    asked = Request("инженер", "Срок читался неверно", ("partner_agreements",), (UNIT,), SEPTEMBER, SEPTEMBER, "2")
+    backfill_id = open_backfill(engine, asked)
+    again = agreements([schools[f"{UNIT}-1"], None], valid_to=OCTOBER)
+    assert propose_readings(engine, backfill_id, [(again, made)], "2", None) == 1
+    with engine.connect() as connection:
+        proposed = replace(first, reading_id=connection.scalar(sa.text("SELECT max(reading_id) FROM ops.reading")))
+    compare(engine, backfill_id, wait=HOUR, on_wait=print)
+
+    def dates(connection: sa.Connection) -> Collection[dt.date]:
+        return affected_dates(connection, backfill_id)
+
+    def owed() -> list[int]:
+        with engine.connect() as connection:
+            return unanswered(connection)
+
+    apply(engine, backfill_id, "2", dates, oldest=30 * DAYS, wait=HOUR, on_wait=print, approved_by="начальник")
+    assert said(engine, first) == [] and len(said(engine, proposed)) == 1
+    assert owed() == [], "it says what it said before: the receipt stays"
+
+    newer = loaded(engine, states(schools, (2, 1)), NOON + HOUR)
+    assert judge_across(engine) == [proposed.reading_id]
+    assert sorted(owed()) == [proposed.reading_id, newer.reading_id]
+    with engine.begin() as connection:
+        assert receipts(connection, [proposed.reading_id])[proposed.reading_id].findings == ()
+        note_answered(connection, owed())
+    revert(engine, backfill_id, dates, wait=HOUR, on_wait=print)
+    assert owed() == [first.reading_id], "its receipt was written of the other reading in the meantime"
+
+
 def test_hours_of_meetings_are_below_the_norm_from_march_on(engine: sa.Engine, schools: dict[str, int]) -> None:
     first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
     loaded(engine, states(schools, (0, 0), level="advanced"))

@@ -57,14 +57,24 @@ WHERE m.backfill_id = :id
   AND (b.status = 'applied' OR NOT :standing)
 ORDER BY 1
 """
+# The receipt stays that of the reading before, as long as rules across forms say nothing else.
 MAKE_KNOWN = """
-UPDATE ops.reading SET became_current_at = :now, superseded_at = :now, status = 'superseded'
-WHERE backfill_id = :id AND status = 'proposed'
+UPDATE ops.reading r SET became_current_at = :now, superseded_at = :now, status = 'superseded', answered_at = (
+    SELECT b.answered_at FROM ops.backfill_delivery o JOIN ops.reading b ON b.reading_id = o.reading_before
+    WHERE o.backfill_id = :id AND o.delivery_id = r.delivery_id
+)
+WHERE r.backfill_id = :id AND r.status = 'proposed'
 """
 SUPERSEDE_BEFORE = """
 UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded_by = n.reading_id
 FROM ops.backfill_delivery o JOIN ops.reading n ON n.delivery_id = o.delivery_id AND n.backfill_id = o.backfill_id
 WHERE o.backfill_id = :id AND r.reading_id = o.reading_before AND r.status = 'current'
+"""
+# A receipt that was written anew in the meantime is written again.
+UNANSWER_BEFORE = """
+UPDATE ops.reading b SET answered_at = NULL
+FROM ops.backfill_delivery o JOIN ops.reading n ON n.delivery_id = o.delivery_id AND n.backfill_id = o.backfill_id
+WHERE o.backfill_id = :id AND b.reading_id = o.reading_before AND n.answered_at IS DISTINCT FROM b.answered_at
 """
 UNDO = """
 UPDATE ops.reading SET status = 'reverted', superseded_at = :now, superseded_by = NULL
@@ -172,6 +182,7 @@ def revert(
         _refuse(moved, "since it was applied, and stands on it")
         days = dates(connection)
         now = connection.scalar(text("SELECT ops.clock()"))
+        connection.execute(text(UNANSWER_BEFORE), {"id": backfill_id})
         connection.execute(text(UNDO), {"id": backfill_id, "now": now})
         _settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "reverted", now)

@@ -34,32 +34,44 @@ FROM (
 ) y
 """
 JUDGED = "SELECT academic_year, day, held FROM ops.judged_across WHERE rules = :rules"
-# What is said no more, and what is said anew; of a reading that no longer holds the receipt stays as it was.
+# What is said no more, and what is said anew; of a reading that no longer holds the receipt stays as it was. What is
+# said of the same document as before, which was read again, is no news.
 JUDGE = """
 WITH said AS MATERIALIZED (SELECT DISTINCT * FROM ops.across_at(:day, 'infinity')),
 gone AS (
     UPDATE ops.finding_across o SET gone_at = greatest(cast(:now AS timestamptz), o.found_at)
     WHERE o.academic_year = :academic_year AND o.gone_at = 'infinity'
       AND NOT EXISTS (SELECT FROM said s WHERE {same})
-    RETURNING o.reading_id
+    RETURNING o.reading_id, o.other_reading_id, {told}
 ),
 found AS (
-    INSERT INTO ops.finding_across
+    INSERT INTO ops.finding_across AS o
         (rule, reading_id, other_reading_id, academic_year, school_id, place, value, expected, difference, found_at)
     SELECT s.rule, s.reading_id, s.other_reading_id, :academic_year, s.school_id, s.place, s.value, s.expected,
         s.difference, :now
     FROM said s
     WHERE NOT EXISTS (SELECT FROM ops.finding_across o WHERE o.academic_year = :academic_year AND o.gone_at = 'infinity'
                         AND {same})
-    RETURNING reading_id
+    RETURNING o.reading_id, o.other_reading_id, {told}
+),
+before AS (
+    SELECT r.delivery_id, e.delivery_id AS other, {told} FROM gone o
+    JOIN ops.reading r ON r.reading_id = o.reading_id JOIN ops.reading e ON e.reading_id = o.other_reading_id
+),
+now AS (
+    SELECT r.delivery_id, e.delivery_id AS other, {told} FROM found o
+    JOIN ops.reading r ON r.reading_id = o.reading_id JOIN ops.reading e ON e.reading_id = o.other_reading_id
+),
+news AS (
+    (SELECT * FROM before EXCEPT SELECT * FROM now) UNION (SELECT * FROM now EXCEPT SELECT * FROM before)
 )
-SELECT reading_id FROM gone WHERE reading_id = ANY (:held)
-UNION
-SELECT reading_id FROM found
+SELECT r.reading_id FROM ops.reading r
+WHERE r.reading_id = ANY (:held) AND r.delivery_id IN (SELECT n.delivery_id FROM news n)
 """.format(
     same="(o.rule, o.reading_id, o.other_reading_id) = (s.rule, s.reading_id, s.other_reading_id)"
     " AND (o.school_id, o.place, o.value, o.expected, o.difference)"
-    " IS NOT DISTINCT FROM (s.school_id, s.place, s.value, s.expected, s.difference)"
+    " IS NOT DISTINCT FROM (s.school_id, s.place, s.value, s.expected, s.difference)",
+    told="o.rule, o.school_id, o.place, o.value, o.expected, o.difference",
 )
 NOTE = """
 INSERT INTO ops.judged_across (academic_year, day, held, rules, judged_at)

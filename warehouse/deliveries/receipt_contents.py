@@ -43,7 +43,7 @@ WHERE d.same_as IS NOT NULL AND d.answered_at IS NULL ORDER BY d.delivery_id
 SAME_ANSWERED = "UPDATE ops.delivery SET answered_at = clock_timestamp() WHERE delivery_id = ANY (:deliveries)"
 UNANSWERED = """
 SELECT r.reading_id FROM ops.reading r
-WHERE r.answered_at IS NULL AND r.backfill_id IS NULL AND ops.came_of_run(r.status)
+WHERE r.answered_at IS NULL AND ops.came_of_run(r.status)
   AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
                     AND ops.came_of_run(n.status))
 """
