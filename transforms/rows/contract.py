@@ -130,7 +130,9 @@ def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> lis
             absent &= pl.col("school_code").is_null()
         judgements.append(_judgement(ROW_NOT_UNDERSTOOD, "school_name", ~absent, "код или название школы"))
     if form.pupils is None:
-        filled = pl.all_horizontal(pl.col(name).is_not_null() for name in form.key)
+        # A blank part of a key that may be blank is a value like any other: two rows without it are the same.
+        blank = {column.name for column in edition.columns if column.nullable and column.kind not in SCHOOL_KINDS}
+        filled = pl.all_horizontal(pl.col(name).is_not_null() for name in form.key if name not in blank)
         once = ~pl.struct("delivery", *form.key).is_duplicated()
         titles = [f"«{edition.column(key.marked).title}»" for key in form.grain]
         only = "одна строка" + f" с одним сочетанием: {', '.join(titles)}" * (len(titles) > 1)
