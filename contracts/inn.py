@@ -23,3 +23,18 @@ def control_digit(column: str, digits: int) -> pl.Expr:
         % 11
         % 10
     )
+
+
+def is_right(column: str) -> pl.Expr:
+    """Are the control digits of a text column right? Null for what has neither 10 nor 12 digits, and for null."""
+    value = pl.col(column)
+
+    def fits(digits: int) -> pl.Expr:
+        return control_digit(column, digits) == value.str.slice(digits, 1).cast(pl.Int64, strict=False)
+
+    return (
+        pl.when(value.str.contains(r"^\d{10}$"))
+        .then(fits(9))
+        .when(value.str.contains(r"^\d{12}$"))
+        .then(fits(10) & fits(11))
+    )

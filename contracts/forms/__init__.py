@@ -4,6 +4,7 @@ from contracts.form import Form, Rule
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
 from contracts.forms.partner_agreements.form import FORM as PARTNER_AGREEMENTS
+from contracts.forms.practice_events.form import FORM as PRACTICE_EVENTS
 from contracts.forms.readiness_report.form import FORM as READINESS_REPORT
 from contracts.forms.readiness_summary.form import FORM as READINESS_SUMMARY
 from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
@@ -19,6 +20,7 @@ FORMS: tuple[Form, ...] = (
     REGISTRATION_EXPORT,
     PARENT_MEETINGS,
     PARTNER_AGREEMENTS,
+    PRACTICE_EVENTS,
     EVENT_PLAN,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,

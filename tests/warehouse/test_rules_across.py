@@ -239,6 +239,34 @@ def test_a_meeting_that_was_held_is_in_no_list(engine: sa.Engine, schools: dict[
     assert said(engine, held) == []
 
 
+def events(held: list[tuple[int, str, dt.date]], as_of: dt.date) -> Reading:
+    """A list of events of the unit: school, tax number of the host, day."""
+    facts = pl.DataFrame(held, schema={"school_id": pl.Int64, "host_inn": pl.String, "held_on": pl.Date}, orient="row")
+    facts = facts.with_columns(
+        title=pl.lit("Экскурсия"),
+        starts_at=pl.lit(None, pl.String),
+        grades=pl.lit("8-9"),
+        host_name=pl.lit("ООО «Завод»"),
+    )
+    return reading("practice_events", UNIT, facts, as_of=as_of, slice=f"practice_events/{UNIT}/2023")
+
+
+def test_a_host_has_no_agreement_on_the_day_of_the_event(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    before, after = SEPTEMBER - 20 * DAYS, SEPTEMBER - 2 * DAYS
+    held = [(first, "7000000000", before), (first, "7000000000", after), (second, "7000000001", after)]
+    listed = loaded(engine, events([*held, (second, "7000000001", OCTOBER)], OCTOBER))
+    assert judge_across(engine) == []
+    signed = agreements([None])
+    facts = signed.facts.with_columns(signed_on=pl.lit(after))
+    loaded(engine, replace(signed, facts=facts))
+    assert judge_across(engine) == [listed.reading_id]
+    found = {finding.value: finding for finding in said(engine, listed)}
+    assert {finding.rule for finding in found.values()} == {"EV-012"}
+    assert sorted(value.split(" — ")[0] for value in found if value) == ["10.09.2023", "28.09.2023"]
+    assert all("ООО «Завод» (ИНН 700000000" in finding.message for finding in found.values())
+
+
 def test_what_a_killed_run_has_not_judged_the_next_one_does(engine: sa.Engine, schools: dict[str, int]) -> None:
     loaded(engine, states(schools, (2, 0)))
     listed = loaded(engine, agreements([schools[f"{UNIT}-1"]]))

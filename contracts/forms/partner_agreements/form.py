@@ -12,15 +12,9 @@ import polars as pl
 
 from contracts.form import Column, Edition, Form, Rule
 from contracts.grain import Defines, Key, Owed
-from contracts.inn import control_digit
+from contracts.inn import is_right
 
 INN = pl.col("partner_inn")
-
-
-def _is_right(digits: int) -> pl.Expr:
-    """Is the digit that stands after so many the control digit of them?"""
-    return control_digit("partner_inn", digits) == INN.str.slice(digits, 1).cast(pl.Int64, strict=False)
-
 
 COLUMNS = (
     Column("partner_inn", "ИНН партнёра", "inn", "10 цифр у организации, 12 у предпринимателя, как текст.",
@@ -53,10 +47,8 @@ RULES = (
     ),
     Rule(
         "AG-002", "error", "row",
-        column="partner_inn",
-        check=pl.when(INN.str.contains(r"^\d{10}$")).then(_is_right(9))
-        .when(INN.str.contains(r"^\d{12}$")).then(_is_right(10) & _is_right(11)),
-        expected="ИНН с верной контрольной цифрой", source="domain 3.6, 7 (viii)",
+        column="partner_inn", check=is_right("partner_inn"), expected="ИНН с верной контрольной цифрой",
+        source="domain 3.6, 7 (viii)",
     ),
     Rule(
         "AG-003", "error", "row",

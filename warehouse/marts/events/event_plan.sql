@@ -4,9 +4,7 @@
 -- Ключ: reporting_unit, month; имя: reporting_unit_name; формы: event_plan.
 -- Меры без поправок: events, events_planned, events_held, events_moved, events_cancelled, events_overdue.
 -- Показатель: events_held_rate = events_held / events; совокупность: мероприятия плана на этот месяц.
---   position: Порядок. Отчётные единицы, у каждой месяцы с сентября по август.
 --   reporting_unit: Код отчётной единицы. Чей план.
---   month: Месяц. От 1 до 12; порядок учебный.
 --   plan_as_of: Дата плана. На какую дату составлен последний план.
 --   judged_by: Версия правил. По какой версии правил проверен план; пусто без плана.
 WITH held AS MATERIALIZED (
