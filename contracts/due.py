@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from contracts.form import Form
+from contracts.regions import code_at
 from contracts.vocabulary import academic_year, add_working_days, rows
 
 
@@ -12,7 +13,8 @@ def due_on(form: Form, as_of: dt.date, campaign: str | None = None, sender: str 
     """The last day to send a document of a date: of its campaign, month or academic year; None where there is none, and
     of a night, which is told otherwise."""
     if campaign is not None:
-        deadline = next((row["deadline"] for row in rows("campaigns") if row["campaign"] == campaign), None)
+        named = [row for row in rows("campaigns") if row["campaign"] == campaign and row["region"] == code_at(sender)]
+        deadline = next((row["deadline"] for row in named), None)
         return dt.date.fromisoformat(deadline) if deadline else None
     if form.owed is None:
         return None

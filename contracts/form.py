@@ -232,6 +232,8 @@ class Form:
     of each control total. `spare_rows` rows (schools, units) and `spare_fall` of a total it may lack in any case. A
     register may lack no school at all.
 
+    `region` says in whose words it is read (`contracts.forms.forms_in`); None are those that all regions share.
+
     Raises ValueError for a form that contradicts itself, in words that name what is owed.
     """
 
@@ -259,6 +261,7 @@ class Form:
     largest_fall: float = 0.2
     spare_rows: int = 0
     spare_fall: int = 0
+    region: str | None = None
 
     def __post_init__(self) -> None:
         if complaints := tuple(self._complaints()):

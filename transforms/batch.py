@@ -24,9 +24,9 @@ from contracts.reading import (
     empty,
     findings_frame,
 )
-from contracts.regions import region_of
+from contracts.regions import zone_at
 from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
-from contracts.vocabulary import academic_year, rows
+from contracts.vocabulary import academic_year, rows_in
 from transforms.findings.finding import Table, described, finding
 from transforms.findings.size import too_much_set_aside, wrong_size
 from transforms.rows.account import counted, kept_rows, sheet_parts
@@ -42,10 +42,10 @@ NO_FACTS = pl.DataFrame()
 
 
 def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading]:
-    """Read deliveries of one form and edition in one pass over all their rows."""
-    form, edition = form_of(batch[0]), edition_of(batch[0])
+    """Read deliveries of one form, edition and region in one pass over all their rows."""
+    form, edition, aliases = form_of(batch[0]), edition_of(batch[0]), context.aliases_in(batch[0].region)
     parts_of = [
-        sheet_parts(delivery.content, delivery, context.schools, context.unit_aliases)
+        sheet_parts(delivery.content, delivery, context.schools, aliases)
         for delivery in batch
         if isinstance(delivery.content, Grid)
     ]
@@ -72,7 +72,7 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
                     faults += [(len(tables), row.number, names[c], *fault) for c, fault in row.faults.items()]
             tables.append(Table(number, part_there.sheet, columns))
     raw = _raw_frame(texts, places, batch)
-    checked = check_rows(raw, tables, form, edition, context.schools, context.unit_aliases, faults)
+    checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults)
     typed = checked.typed
     totals, disagreeing = row_controls(form, edition, typed)
     findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])
@@ -150,7 +150,8 @@ def _year_reported(delivery: Delivery) -> int | None:
     """First calendar year of the academic year a delivery is about: its campaign's, else its date's."""
     if delivery.as_of is None:
         return None
-    campaign = next((row for row in rows("campaigns") if row["campaign"] == delivery.campaign), None)
+    campaigns = rows_in("campaigns", delivery.region)
+    campaign = next((row for row in campaigns if row["campaign"] == delivery.campaign), None)
     return int(campaign["academic_year"]) if campaign else academic_year(delivery.as_of)
 
 
@@ -208,7 +209,7 @@ def _about_delivery(
                 )
             )
     if keys is not None and form.covers == "units":
-        units = context.units
+        units = context.units_in(delivery.region)
         missing = units - set(keys["reporting_unit"])
         doubts += wrong_size(form.size, len(keys), len(units))
         if missing:
@@ -217,7 +218,7 @@ def _about_delivery(
             )
     deadline = due_on(form, delivery.as_of, delivery.campaign, delivery.sender) if delivery.as_of else None
     if deadline is not None:
-        received = delivery.received_at.astimezone(region_of(delivery.sender).zone).date()
+        received = delivery.received_at.astimezone(zone_at(delivery.sender)).date()
         if received > deadline:
             doubts.append(finding(LATE, value=f"{received:%d.%m.%Y}", expected=f"не позже {deadline:%d.%m.%Y}"))
     return doubts

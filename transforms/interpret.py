@@ -8,7 +8,6 @@ from dataclasses import replace
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty, findings_frame
 from transforms.batch import interpret_batch, reading
-from transforms.cells.key import unit_aliases
 from transforms.pupils import PupilReading
 from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.sieve import sieved
@@ -18,23 +17,24 @@ __all__ = ["Context", "Delivery", "interpret"]
 
 
 def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading | PupilStream]:
-    """Read deliveries, those of one form and edition together, and answer in the same order.
+    """Read deliveries, those of one form, edition and region together, and answer in the same order.
 
     Each is identified as soon as it is there, while others are still being opened. A pupil export comes back as a
     stream to be drained; everything else as a `Reading`. Bad input never raises.
     """
     answers: dict[int, Reading | PupilStream] = {}
-    batches: dict[tuple[str, str], list[tuple[int, Delivery]]] = {}
+    batches: dict[tuple[str, str, str | None], list[tuple[int, Delivery]]] = {}
     for place, delivery in enumerate(deliveries):
         identified = identify(delivery, context)
         if identified.form is not None and identified.form.pupils is None and isinstance(delivery.content, Blocks):
             identified = identify(replace(delivery, content=_in_full(delivery.content)), context)
         if identified.form is None or identified.edition is None or identified.layout.missing:
-            answers[place] = _refused(identified)
+            answers[place] = _refused(identified, context)
         elif identified.form.pupils is not None:
             answers[place] = PupilReading(identified, context)
         else:
-            batches.setdefault((identified.form.name, identified.edition.name), []).append((place, identified))
+            together = identified.form.name, identified.edition.name, identified.region
+            batches.setdefault(together, []).append((place, identified))
     for batch in batches.values():
         readings = interpret_batch([identified for _, identified in batch], context)
         answers |= {place: reading for (place, _), reading in zip(batch, readings, strict=True)}
@@ -49,7 +49,7 @@ def _in_full(blocks: Blocks) -> Grid | Unreadable:
         return error
 
 
-def _refused(delivery: Delivery) -> Reading:
+def _refused(delivery: Delivery, context: Context) -> Reading:
     """A reading of which nothing can be loaded: its form is unknown, or a required heading is missing.
 
     Cells of an unknown file, or of one with pupils, are not kept: they may be names. The archive has the bytes.
@@ -62,5 +62,5 @@ def _refused(delivery: Delivery) -> Reading:
             if delivery.form is None or delivery.form.pupils is not None
             else refused_reading
         )
-    kept = kept_rows([sheet_parts(content, delivery, None, unit_aliases())])
+    kept = kept_rows([sheet_parts(content, delivery, None, context.aliases_in(delivery.region))])
     return reading(delivery, counted(kept), findings_frame(delivery.findings), kept)

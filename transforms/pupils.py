@@ -73,6 +73,7 @@ class PupilReading:
         if delivery.form is None or delivery.form.pupils is None or delivery.edition is None:
             raise ValueError("only forms with pupils are read so")
         self.delivery, self.context = delivery, context
+        self.aliases = context.aliases_in(delivery.region)
         self.form: Form = delivery.form
         self.edition: Edition = delivery.edition
         self.pupils: Pupils = delivery.form.pupils
@@ -116,9 +117,8 @@ class PupilReading:
     def checked(self, number: int, block: pl.DataFrame) -> Part:
         """Check a block of a table; nothing of the reading changes, so that blocks may be checked side by side."""
         data = self.only_data(number, self.named(number, block))
-        checked = check_rows(
-            data, self.tables, self.form, self.edition, self.context.schools, self.context.unit_aliases, self.faults
-        )
+        schools = self.context.schools
+        checked = check_rows(data, self.tables, self.form, self.edition, schools, self.aliases, self.faults)
         bad = int(checked.typed["bad"].sum())
         pupil_rows = checked.typed.select(
             "row", "school_id", pl.col("grade").cast(pl.Int16, strict=False), self.pupils.state.alias("state"), "bad",
@@ -179,7 +179,7 @@ class PupilReading:
         """`RAW_ROWS` of rows set aside, without what may be somebody's name or birth date."""
         table = self.tables[number]
         names = sorted(table.columns, key=table.columns.__getitem__)
-        known = known_names(self.context.schools, self.context.unit_aliases)
+        known = known_names(self.context.schools, self.aliases)
         cells = [shown(rows[name], self.edition.column(name), self.delivery.as_of, known) for name in names]
         return rows.with_columns(cells).select(
             pl.lit(table.sheet).alias("sheet"),

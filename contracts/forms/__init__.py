@@ -1,5 +1,7 @@
 """The forms that we agreed to receive, a folder each, in the order in which a night reads them."""
 
+from dataclasses import replace
+
 from contracts.form import Form, Rule
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
@@ -11,6 +13,7 @@ from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
 from contracts.forms.registration_plan.form import FORM as REGISTRATION_PLAN
 from contracts.forms.registration_summary.form import FORM as REGISTRATION_SUMMARY
 from contracts.forms.school_register.form import FORM as SCHOOL_REGISTER
+from contracts.regions import kept
 from contracts.rules import COMMON
 
 FORMS: tuple[Form, ...] = (
@@ -27,9 +30,15 @@ FORMS: tuple[Form, ...] = (
 )
 
 
-def form_named(name: str) -> Form:
-    """The form of a name. Raises KeyError that lists the names."""
-    for form in FORMS:
+@kept
+def forms_in(region: str | None) -> tuple[Form, ...]:
+    """The forms as they are read in a region: in its words, what its units are called and how its headings go."""
+    return FORMS if region is None else tuple(replace(form, region=region) for form in FORMS)
+
+
+def form_named(name: str, region: str | None = None) -> Form:
+    """The form of a name, as it is read in a region. Raises KeyError that lists the names."""
+    for form in forms_in(region):
         if form.name == name:
             return form
     raise KeyError(f"no form is named {name!r}; there are: {', '.join(form.name for form in FORMS)}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import _lru_cache_wrapper, cache, lru_cache
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from contracts.regions.pack import FILE, Region, region_in
 from contracts.regions.pack_table import PackFault
@@ -18,8 +19,12 @@ from contracts.regions.pack_table import PackFault
 T = TypeVar("T")
 FOLDER = Path(__file__).parent
 """The packs that are shipped."""
-CODES = {"senders": "sender", "reporting_units": "reporting_unit"}
-"""Tables whose codes are of one region only, with the column of the code."""
+CODES: dict[str, tuple[str, ...]] = {
+    "senders": ("sender",), "reporting_units": ("reporting_unit",), "sender_addresses": ("channel", "address"),
+}  # fmt: skip
+"""Tables whose codes are of one region only, with the columns of the code."""
+COUNTRY_ZONE = ZoneInfo("Europe/Moscow")
+"""Whose clock tells the time of what is of no region, where several are in force."""
 
 _kept: list[_lru_cache_wrapper[object]] = []
 
@@ -92,6 +97,28 @@ def region_of(sender: str | None) -> Region:
     return _by_sender().get(sender or "", regions()[0])
 
 
+def only_region() -> Region | None:
+    """The region in force, where there is but one: everything is of it, also what says nothing of itself."""
+    return regions()[0] if len(regions()) == 1 else None
+
+
+def region_at(sender: str | None) -> Region | None:
+    """The region of a sender; of one that is not listed, and of nobody, the only one in force, else none."""
+    return _by_sender().get(sender or "", only_region())
+
+
+def code_at(sender: str | None) -> str | None:
+    """The code of the region of a sender; None where nobody knows it."""
+    region = region_at(sender)
+    return None if region is None else region.code
+
+
+def zone_at(sender: str | None) -> ZoneInfo:
+    """The time zone of a sender's offices; that of the country where nobody knows of which region it is."""
+    region = region_at(sender)
+    return COUNTRY_ZONE if region is None else region.zone
+
+
 def region_named(code: str) -> Region:
     """The region of a code. Raises KeyError for one that is not in force."""
     return {region.code: region for region in regions()}[code]
@@ -121,8 +148,9 @@ def shared_codes(packs: Sequence[Region]) -> list[str]:
     taken: dict[tuple[str, str], Region] = {}
     for pack in packs:
         codes = [("code", pack.code)]
-        for table, column in CODES.items():
-            codes += dict.fromkeys((column, line[column]) for line in pack.lines(table))
+        for table, columns in CODES.items():
+            names = " ".join(columns)
+            codes += dict.fromkeys((names, " ".join(line[column] for column in columns)) for line in pack.lines(table))
         for column, code in codes:
             other = taken.setdefault((column, code), pack)
             if other is not pack:

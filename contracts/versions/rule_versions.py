@@ -22,7 +22,8 @@ import contracts
 from contracts.form import Column, Control, Edition, Form, RowControl, Rule
 from contracts.forms import FORMS, folders
 from contracts.forms.across import selects_of
-from contracts.regions import FOLDER, kept, regions
+from contracts.regions import FOLDER, kept, only_region, region_named, regions
+from contracts.regions.pack import Region
 from contracts.regions.pack_check import SHIPPED
 from contracts.regions.pack_table import table_lines
 from contracts.rules import COMMON
@@ -75,38 +76,39 @@ def listed() -> tuple[Version, ...]:
         )
 
 
-def in_force(forms: Sequence[Form] = FORMS) -> tuple[Version, ...]:
-    """The table, then what other names of territories make of it, then rules that nobody has listed.
+def in_force(forms: Sequence[Form] = FORMS, region: str | None = None) -> tuple[Version, ...]:
+    """The table, then what a region's names of territories make of it, then rules that nobody has listed.
 
     The latter judge from the day their form's last version does.
     """
     versions, unlisted = list(listed()), []
-    for form in changed(versions, forms):
+    for form in changed(versions, forms, region):
         last = _last_of(form, versions)
-        if last is not None and (by_pack := _by_pack(form, last)):
+        if last is not None and (by_pack := _by_pack(form, last, region)):
             versions[versions.index(last)] = by_pack[0]
             unlisted += by_pack[1:]
             continue
         since = last.judges_from if last else FIRST_DAY
-        unlisted.append(Version(UNLISTED, form.name, since, rules_of(form), "Правила изменены без записи."))
+        unlisted.append(Version(UNLISTED, form.name, since, rules_of(form, region), "Правила изменены без записи."))
     return (*versions, *unlisted)
 
 
-def changed(versions: Sequence[Version], forms: Sequence[Form] = FORMS) -> list[Form]:
-    """Forms whose rules are not those of their last version, or that have none."""
+def changed(versions: Sequence[Version], forms: Sequence[Form] = FORMS, region: str | None = None) -> list[Form]:
+    """Forms whose rules in a region are not those of their last version, or that have none."""
     lasts = {form: _last_of(form, versions) for form in forms}
-    return [form for form, last in lasts.items() if last is None or rules_of(form) not in last.fingerprints]
+    return [form for form, last in lasts.items() if last is None or rules_of(form, region) not in last.fingerprints]
 
 
-def _by_pack(form: Form, last: Version) -> list[Version]:
+def _by_pack(form: Form, last: Version, region: str | None) -> list[Version]:
     """The last version where only what a pack says differs from the shipped one, and a line for each later version of
     that in the pack's ledger; nothing when rules are others, or what the pack says is not listed."""
     shipped = {name: table_lines(SHIPPED, name) for name in OF_PACKS}
-    if len(regions()) > 1 or _fingerprint(form, shipped) not in last.fingerprints:
+    pack = _pack(region)
+    if pack is None or _fingerprint(form, shipped) not in last.fingerprints:
         return []
     said: dict[str, Sequence[inputs.Line]] = dict.fromkeys(OF_PACKS, ())
     versions = [last]
-    for version in inputs.ledger_of(regions()[0]).listed():
+    for version in inputs.ledger_of(pack).listed():
         if version.input not in OF_PACKS:
             continue
         said[version.input] = inputs.lines_of(version)
@@ -116,17 +118,24 @@ def _by_pack(form: Form, last: Version) -> list[Version]:
         elif mark not in versions[-1].fingerprints:
             name = f"{last.version}, {version.version}"
             versions.append(Version(name, form.name, version.judges_from, mark, version.what))
-    return versions if rules_of(form) in versions[-1].fingerprints else []
+    return versions if rules_of(form, region) in versions[-1].fingerprints else []
 
 
 def _last_of(form: Form, versions: Sequence[Version]) -> Version | None:
     return next((version for version in reversed(versions) if version.form == form.name), None)
 
 
+def _pack(region: str | None) -> Region | None:
+    """The region of a code; without one the only region in force, None where there are several."""
+    return only_region() if region is None else region_named(region)
+
+
 @kept
-def rules_of(form: Form) -> str:
-    """The fingerprint of all that decides a verdict on the form: columns, rules, bounds, vocabularies; no texts."""
-    return _fingerprint(form)
+def rules_of(form: Form, region: str | None = None) -> str:
+    """The fingerprint of all that decides a verdict on the form in a region: columns, rules, bounds, vocabularies; no
+    texts. Without a region the only one in force is meant, and where there are several what all of them say."""
+    pack = _pack(region)
+    return _fingerprint(form, {name: pack.lines(name) for name in OF_PACKS} if pack else None)
 
 
 def _fingerprint(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None) -> str:
@@ -298,14 +307,15 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = 
 
 
 @kept
-def contract_version() -> str:
-    """A hash of everything in the contracts package (forms, rules, vocabularies) and of the packs in force."""
+def contract_version(region: str | None = None) -> str:
+    """A hash of everything in the contracts package (forms, rules, vocabularies) and of a region's pack; without a
+    region of the packs of all that are in force."""
     folder = Path(contracts.__file__).parent
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
     files = {name: path for name, path in files.items() if not path.is_relative_to(FOLDER) or path.parent == FOLDER}
-    for region in regions():
-        found = region.folder.rglob("*")
-        files |= {f"regions/{region.folder.name}/{path.relative_to(region.folder).as_posix()}": path for path in found}
+    for pack in regions() if region is None else (region_named(region),):
+        found = pack.folder.rglob("*")
+        files |= {f"regions/{pack.folder.name}/{path.relative_to(pack.folder).as_posix()}": path for path in found}
     checksum = hashlib.sha256()
     for name, path in sorted(files.items()):
         if path.suffix in (".py", ".csv", ".toml"):

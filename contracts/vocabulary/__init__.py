@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from contracts.regions import kept, region_of, regions
+from contracts.regions import code_at, kept, regions
 from contracts.regions.pack_table import TABLES
 
 FOLDER = Path(__file__).parent
@@ -103,9 +103,16 @@ def norm_totals(model_version: str = "2023") -> dict[str, int]:
     return totals
 
 
-def reporting_units(as_of: dt.date) -> pl.DataFrame:
-    """The reporting units as valid on a date: reporting_unit, name, kind, oktmo (all String), in printed order."""
-    valid = [row for row in rows("reporting_units") if row["valid_from"] <= as_of.isoformat() <= row["valid_to"]]
+def rows_in(name: str, region: str | None) -> tuple[dict[str, str], ...]:
+    """Rows of a table of the regions that hold in one: its own, after those that all share; without a region all."""
+    return rows(name) if region is None else tuple(row for row in rows(name) if row["region"] in ("", region))
+
+
+def reporting_units(as_of: dt.date, region: str | None = None) -> pl.DataFrame:
+    """The reporting units of a region (of all without one) as valid on a date: reporting_unit, name, kind, oktmo (all
+    String), in printed order."""
+    day = as_of.isoformat()
+    valid = [row for row in rows_in("reporting_units", region) if row["valid_from"] <= day <= row["valid_to"]]
     return pl.DataFrame(
         {name: [row[name] for row in valid] for name in ("reporting_unit", "name", "kind", "oktmo")},
         schema_overrides=dict.fromkeys(("reporting_unit", "name", "kind", "oktmo"), pl.String),
@@ -119,9 +126,9 @@ def unit_names() -> dict[str, str]:
 
 
 @kept
-def official_names() -> tuple[str, ...]:
-    """Every name that a reporting unit has or had."""
-    return tuple(row["name"] for row in rows("reporting_units"))
+def official_names(region: str | None) -> tuple[str, ...]:
+    """Every name that a reporting unit of a region has or had."""
+    return tuple(row["name"] for row in rows_in("reporting_units", region))
 
 
 @kept
@@ -141,15 +148,16 @@ def owners(channel: str) -> dict[str, str]:
 
 
 @kept
-def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
-    """The campaign of a form that runs on a date: the last one started in the same academic year, or None.
+def campaign_at(form: str, as_of: dt.date, region: str | None) -> dict[str, str] | None:
+    """The campaign of a form that runs in a region on a date: the last one started in the same academic year, or None.
 
     Of two that start together the one with the later deadline.
     """
     started = [
         row
         for row in rows("campaigns")
-        if row["form"] == form
+        if row["region"] == region
+        and row["form"] == form
         and row["starts_on"] <= as_of.isoformat()
         and academic_year(as_of + dt.timedelta(days=31)) == int(row["academic_year"])
     ]
@@ -160,14 +168,14 @@ def campaign_at(form: str, as_of: dt.date) -> dict[str, str] | None:
 @kept
 def _exceptions(region: str) -> dict[str, bool]:
     """Day → is it worked, of days that are not as their weekday; a region's own come before the country's."""
-    lines = sorted((row for row in rows("calendar") if row["region"] in ("", region)), key=lambda row: row["region"])
+    lines = sorted(rows_in("calendar", region), key=lambda row: row["region"])
     return {row["day"]: row["is_working"] == "true" for row in lines}
 
 
 def add_working_days(day: dt.date, days: int, sender: str | None) -> dt.date:
     """The day that is so many working days of a sender's region after a day; 0 is the day itself if it is worked, else
     the next one."""
-    exceptions, left = _exceptions(region_of(sender).code), max(days, 1)
+    exceptions, left = _exceptions(code_at(sender) or ""), max(days, 1)
     day += dt.timedelta(days=days > 0)
     while True:
         left -= exceptions.get(day.isoformat(), day.weekday() < 5)

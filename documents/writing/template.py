@@ -43,8 +43,14 @@ ALLOWED = (
 )  # fmt: skip
 
 
-def template_xlsx(form: Form, as_of: dt.date, sender: str | None, schools: Sequence[Mapping[str, str]]) -> bytes:
-    """The bytes of the workbook, in the edition of `as_of`.
+def template_xlsx(
+    form: Form,
+    as_of: dt.date,
+    sender: str | None,
+    schools: Sequence[Mapping[str, str]],
+    region: str | None = None,
+) -> bytes:
+    """The bytes of the workbook, in the edition of `as_of`, with the units of a region; without one those of all.
 
     `sender` is the Russian name of a reporting unit; without one a form of theirs lets it be chosen. `schools` are the
     rows known beforehand, column → text; a form with a row a unit has the units of `as_of` instead.
@@ -53,19 +59,19 @@ def template_xlsx(form: Form, as_of: dt.date, sender: str | None, schools: Seque
     with xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
         made = dt.datetime.combine(as_of, dt.time(), dt.UTC)
         book.set_properties({"title": form.title, "created": made})
-        _Table(book, form, as_of).write(sender, schools)
+        _Table(book, form, as_of, region).write(sender, schools)
     return data.getvalue()
 
 
 class _Table:
     """The table of a template being written, and the sheet of its lists beside it."""
 
-    def __init__(self, book: Any, form: Form, as_of: dt.date) -> None:
+    def __init__(self, book: Any, form: Form, as_of: dt.date, region: str | None) -> None:
         self.book = book
         self.form = form
         self.as_of = as_of
         self.columns = form.edition_at(as_of).columns
-        self.units = tuple(reporting_units(as_of)["name"])
+        self.units = tuple(reporting_units(as_of, region)["name"])
         self.sheet = book.add_worksheet(phrases()["template.sheet"])
         self.list_sheet = book.add_worksheet(phrases()["template.lists"])
         self.list_sheet.hide()

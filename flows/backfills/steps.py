@@ -15,13 +15,17 @@ import polars as pl
 
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
+from contracts.regions import region_at
+from contracts.regions.pack import Region
 from contracts.versions.rule_versions import contract_version
-from contracts.vocabulary import campaign_at, rows
+from contracts.vocabulary import campaign_at, rows_in
+from flows.home.asked_region import asked_region
 from flows.home.faults import LOGGER, Fault
 from flows.home.log import logged
 from flows.home.progress import report
 from flows.home.pupil_key import checked_key
 from flows.home.settings import Settings
+from flows.home.usage import UsageError
 from flows.intake.arrival import Arrival
 from flows.intake.batches import batches, registers_first
 from flows.intake.readings import NEED_SCHOOLS, Contexts, DeliveryFiles, readings, recognised
@@ -56,18 +60,21 @@ def requested(
     flow_run_id: str | None = None,
     inputs: Sequence[str] | None = None,
     keeps_inputs: bool = False,
+    region: str | None = None,
 ) -> Request:
-    """A request under today's contracts, by default of whoever is logged in. Raises Refused for open ends.
+    """A request under today's contracts, by default of whoever is logged in, of the region of a code, of its senders,
+    or of the only one in force. Raises Refused for open ends, and where nothing says which region is meant.
 
     Deliveries are read again and the dates judged by today's inputs. With `inputs` the dates are only judged by these;
     with `keeps_inputs`, or for some senders only, deliveries are only read again.
     """
     if inputs and (keeps_inputs or forms or senders):
         raise Refused("--input judges whole dates anew and reads nothing: leave out --form, --sender and --keep-inputs")
+    home = region_meant(region, senders)
     if campaign is not None:
         if since is not None or until is not None:
             raise Refused("a campaign says which dates are meant: leave out --from and --to, or --campaign")
-        of_campaign, since, until = days_of_campaign(campaign)
+        of_campaign, since, until = days_of_campaign(campaign, home.code)
         if odd := [form for form in forms if form not in of_campaign]:
             raise Refused(f"{odd[0]} is no form of campaign {campaign}; there are: {', '.join(of_campaign)}")
         forms = () if inputs else forms or of_campaign
@@ -87,14 +94,32 @@ def requested(
     )  # fmt: skip
 
 
-def days_of_campaign(campaign: str) -> tuple[list[str], dt.date, dt.date]:
-    """Forms whose deliveries belong to a campaign, and the first and the last day on which it runs. Raises Refused."""
-    campaigns = {row["campaign"]: row for row in rows("campaigns")}
+def region_meant(code: str | None, senders: Sequence[str]) -> Region:
+    """The region of a code, of senders, or the only one in force: a backfill is of one. Raises Refused."""
+    of_senders = {region.code: region.name for sender in senders if (region := region_at(sender)) is not None}
+    if len(of_senders) > 1:
+        names = ", ".join(f"{code} ({name})" for code, name in of_senders.items())
+        raise Refused(f"a backfill is of one region, and these senders are of {names}: ask for each by itself")
+    try:
+        region = asked_region(code, senders[0] if senders else None)
+    except UsageError as error:
+        raise Refused(str(error)) from None
+    if any(each != region.code for each in of_senders):
+        raise Refused(f"these senders are not of region {region.code}: leave out --region, or name its own")
+    return region
+
+
+def days_of_campaign(campaign: str, region: str) -> tuple[list[str], dt.date, dt.date]:
+    """Forms whose deliveries belong to a campaign of a region, and the first and the last day on which it runs.
+
+    Raises Refused.
+    """
+    campaigns = {row["campaign"]: row for row in rows_in("campaigns", region)}
     if campaign not in campaigns:
         raise Refused(f"no campaign is named {campaign!r}; there are: {', '.join(campaigns)}")
     owner = campaigns[campaign]["form"]
     first = last = dt.date.fromisoformat(campaigns[campaign]["starts_on"])
-    while (running := campaign_at(owner, last + DAY)) and running["campaign"] == campaign:
+    while (running := campaign_at(owner, last + DAY, region)) and running["campaign"] == campaign:
         last += DAY
     return [form.name for form in FORMS if owner in (form.name, form.campaign_form)], first, last
 
@@ -201,9 +226,9 @@ def looked_at(arrivals: Sequence[Arrival], files: DeliveryFiles) -> list[Arrival
 
 
 def register_then(
-    engine: Engine, backfill_id: int, known_at: dt.datetime | None, day: dt.date | None
+    engine: Engine, backfill_id: int, known_at: dt.datetime | None, _region: str | None, day: dt.date | None
 ) -> pl.DataFrame | None:
-    """The register that holds on a day: as it was known at a moment, else with what the backfill proposes."""
+    """The register of a region that holds on a day: as it was known at a moment, else with what a backfill proposes."""
     with engine.connect() as connection:
         if known_at is None:
             look_through(connection, backfill_id)

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from contracts.grid import Range
 from contracts.reading import Suggestion
+from contracts.regions import code_at
 from contracts.vocabulary import FORM_FOLDERS
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
@@ -58,13 +59,15 @@ def _identified_files(
 ) -> Iterator[tuple[Arrival, Delivery | None]]:
     """What each file is; one of an unknown form is taken for the form that it resembles. None when it failed on us."""
     delivery_files = DeliveryFiles(settings)
-    context = Context(register_at_hand(settings, None, delivery_files), b"", options.form, options.sender)
     incoming = named(paths, settings.inbox)
     arrivals = [arrival for file in incoming for arrival in digested(file, folder, settings.reader_limits)]
     for arrival, delivery in zip(arrivals, delivery_files.read(arrivals), strict=True):
         if isinstance(delivery, Fault):
             yield arrival, None
             continue
+        region = code_at(delivery.folder or options.sender)
+        schools = register_at_hand(settings, None, delivery_files, region)
+        context = Context(schools, b"", options.form, options.sender)
         identified_delivery = identify(delivery, context)
         yield arrival, _as_nearest(delivery, identified_delivery, context)
 

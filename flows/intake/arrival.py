@@ -23,7 +23,7 @@ class Arrival:
     `received_at` when it came for all we know; `container_id` is the delivery of the zip archive that it came in;
     `stamp` tells whether the file at `inbox_path` is still the one that was read. Recorded, it has the delivery that it
     is, the moment at which that came, and what an operator `stated` of it; a dry run records nothing. Recognised, it
-    has what a first look told, by which it is sorted and never judged: form, sender, date, and how many cells it has.
+    has what a first look told, by which it is sorted and never judged: form, sender, region, date, how many cells.
     """
 
     file: str
@@ -41,6 +41,7 @@ class Arrival:
     delivery_id: int | None = None
     form: str | None = None
     sender: str | None = None
+    region: str | None = None
     as_of: dt.date | None = None
     cells: int = 0
 

@@ -50,14 +50,14 @@ def turns(recognised: Sequence[Arrival]) -> list[list[Arrival]]:
 
 
 def batches(recognised: Sequence[Arrival], most: int = LARGEST_BATCH) -> Iterator[list[Arrival]]:
-    """Small deliveries of one form and date, of which the same was stated, together, at most so many; large ones and
-    pupil exports alone."""
-    together: dict[tuple[str | None, dt.date | None, Stated], list[Arrival]] = {}
+    """Small deliveries of one form, region and date, of which the same was stated, together, at most so many; large
+    ones and pupil exports alone."""
+    together: dict[tuple[str | None, str | None, dt.date | None, Stated], list[Arrival]] = {}
     for arrival in recognised:
         if arrival.size > SMALL or arrival.cells > SMALL_GRID or arrival.form in PUPIL_FORMS:
             yield [arrival]
             continue
-        kind = (arrival.form, arrival.as_of, arrival.stated)
+        kind = (arrival.form, arrival.region, arrival.as_of, arrival.stated)
         batch = together.setdefault(kind, [])
         batch.append(arrival)
         if len(batch) >= most:

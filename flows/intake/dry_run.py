@@ -10,8 +10,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
+
 from contracts.circumstances import Stated
 from contracts.reading import PupilStream, Reading
+from contracts.regions import code_at
 from flows.home.faults import Fault, guarded
 from flows.home.progress import report
 from flows.home.settings import PUPIL_KEY_BYTES, Settings
@@ -22,16 +25,24 @@ from flows.intake.incoming import Incoming, NotTaken, Options, named
 from flows.intake.left_out import not_taken
 from flows.intake.outcome import Outcome, failed, in_order, outcome_of, unique
 from flows.intake.readings import Contexts, DeliveryFiles, drained, readings, recognised
-from flows.intake.register_file import register_at_hand
+from flows.intake.register_file import register_at_hand, register_of
 
 
 def check(paths: Sequence[Path], options: Options, settings: Settings) -> list[Outcome]:
     """An outcome a file. The register is the one named, else the one last loaded, else there is none."""
     with TemporaryDirectory() as unpacked:
         files = DeliveryFiles(settings)
-        register = register_at_hand(settings, options.register, files)
+        named_register = None
+        if options.register is not None:
+            named_register = register_of(options.register, files, code_at(options.sender))
+
+        def register_on(region: str | None, _: dt.date | None) -> pl.DataFrame | None:
+            if named_register is not None:
+                return named_register
+            return register_at_hand(settings, None, files, region)
+
         # Pseudonyms only tell pupils of one file apart here, so any secret will do.
-        contexts = Contexts(lambda _: register, secrets.token_bytes(PUPIL_KEY_BYTES))
+        contexts = Contexts(register_on, secrets.token_bytes(PUPIL_KEY_BYTES))
         arrived: list[Arrival | Outcome] = []
         come = partial(_deliveries, Path(unpacked), settings, options.stated, dt.datetime.now(dt.UTC))
         for incoming in named(paths, settings.inbox):

@@ -38,7 +38,7 @@ class Intake:
         self.contexts = Contexts(partial(register_on, engine), checked_key(engine, settings))
 
 
-def register_on(engine: Engine, day: dt.date | None) -> pl.DataFrame:
-    """The register that holds on a day, the newest without one."""
+def register_on(engine: Engine, _region: str | None, day: dt.date | None) -> pl.DataFrame:
+    """The register of a region that holds on a day, the newest without one."""
     with engine.connect() as connection:
         return register(connection, day)

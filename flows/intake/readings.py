@@ -40,27 +40,28 @@ KEPT_BLOCKS = 250_000
 """For how many cells a large file counts: its table lies on the disk."""
 
 
+RegisterOn = Callable[[str | None, dt.date | None], pl.DataFrame | None]
+"""The register of a region that holds on a day, the newest without one: a frame as `Context` has it, or None, or one
+without rows, where there is none."""
+
+
 class Contexts:
-    """The contexts of one run, one a day.
+    """The contexts of one run, one a region and day, for each of which `register_on` is asked once."""
 
-    `register_on` gives the register that holds on a day, the newest without one: a frame as `Context` has it, or None,
-    or one without rows, where there is none. A day is asked for once.
-    """
-
-    def __init__(self, register_on: Callable[[dt.date | None], pl.DataFrame | None], secret: bytes) -> None:
+    def __init__(self, register_on: RegisterOn, secret: bytes) -> None:
         self.register_on = register_on
         self.secret = secret
-        self._of_day: dict[dt.date | None, Context] = {}
+        self._of_day: dict[tuple[str | None, dt.date | None], Context] = {}
         self._guard = threading.Lock()
 
     def of(self, batch: Sequence[Arrival]) -> Context:
-        """That of deliveries of one form and date, of which the same was stated."""
-        day = batch[0].stated.as_of or batch[0].as_of
+        """That of deliveries of one form, region and date, of which the same was stated."""
+        asked = batch[0].region, batch[0].stated.as_of or batch[0].as_of
         with self._guard:
-            if day not in self._of_day:
-                schools = self.register_on(day)
-                self._of_day[day] = Context(None if schools is None or schools.is_empty() else schools, self.secret)
-            context = self._of_day[day]
+            if asked not in self._of_day:
+                schools = self.register_on(*asked)
+                self._of_day[asked] = Context(None if schools is None or schools.is_empty() else schools, self.secret)
+            context = self._of_day[asked]
         return as_stated(context, batch[0].stated)
 
     def forget(self) -> None:
@@ -153,6 +154,7 @@ def _recognised(arrival: Arrival, delivery: Delivery) -> Arrival:
         arrival,
         form=identified.form.name if identified.form else None,
         sender=identified.sender,
+        region=identified.region,
         as_of=identified.as_of,
         cells=_weight(delivery.content),
     )

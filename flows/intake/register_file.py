@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contracts.regions import region_at
 from contracts.rules import LEFT_OUT
 from contracts.texts import rule_text
 from flows.home.faults import Fault
@@ -18,21 +19,33 @@ from flows.intake.readings import DeliveryFiles, drained, readings
 from transforms.interpret import Context
 
 
-def register_at_hand(settings: Settings, register: Path | None, files: DeliveryFiles) -> pl.DataFrame | None:
-    """The register without a database: the one named, else the one last loaded, else None. Raises UsageError, Fault."""
+def register_at_hand(
+    settings: Settings, register: Path | None, files: DeliveryFiles, region: str | None
+) -> pl.DataFrame | None:
+    """The register of a region without a database: the one named, else the one last loaded, else None.
+
+    Raises UsageError, Fault.
+    """
     if register is not None:
-        return register_of(register, files)
-    return pl.read_parquet(settings.register) if settings.register.exists() else None
+        return register_of(register, files, region)
+    return of_region(pl.read_parquet(settings.register), region) if settings.register.exists() else None
 
 
-def register_of(path: Path, files: DeliveryFiles) -> pl.DataFrame:
+def of_region(schools: pl.DataFrame, region: str | None) -> pl.DataFrame:
+    """Those schools of a register of all regions that report in one; without a region none is told from another."""
+    regions_of = {unit: region_at(unit) for unit in schools["subordination"].unique().drop_nulls()}
+    own = [unit for unit, its in regions_of.items() if region is None or (its is not None and its.code == region)]
+    return schools.filter(pl.col("subordination").is_in(own))
+
+
+def register_of(path: Path, files: DeliveryFiles, region: str | None = None) -> pl.DataFrame:
     """The register out of a delivery of it, for a check without a database. Raises UsageError, Fault."""
     try:
         arrival = digest(Incoming(path, None))
     except NotTaken as error:
         why = rule_text(LEFT_OUT[error.left_out.why].id).what
         raise UsageError(f"{path} is not a register that can be used: {why}") from None
-    (answer,) = readings([arrival], Context(None, b"", form=REGISTER_FORM), files)
+    (answer,) = readings([arrival], Context(None, b"", form=REGISTER_FORM, region=region), files)
     if isinstance(answer, Fault):
         raise answer
     reading = drained(answer)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from contracts.reading import Finding
 from contracts.receipt import Receipt
-from contracts.regions import region_of
 from contracts.texts import phrases
 from documents.receipts.make import alone
 from documents.writing.template import template_xlsx
+from flows.home.asked_region import asked_region
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
@@ -118,10 +118,11 @@ class Enclosures:
             form = fillable(attachment.form or "")
         if form is None:
             return None
-        owner = sender_of(form, attachment.sender)
-        rows = schools(self.settings, form, attachment.sender, None)
-        today = self.now.astimezone(region_of(attachment.sender).zone).date()
-        data = template_xlsx(form, default_day(form, today), owner["name"] if owner else None, rows)
+        region = asked_region(None, attachment.sender)
+        owner = sender_of(form, attachment.sender, region)
+        rows = schools(self.settings, form, region, attachment.sender, None)
+        day = default_day(form, self.now.astimezone(region.zone).date(), region)
+        data = template_xlsx(form, day, owner["name"] if owner else None, rows, region.code)
         return File(destination(form, owner, None).name, data)
 
 

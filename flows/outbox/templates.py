@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -13,9 +12,11 @@ from contracts.due import month_owed
 from contracts.form import Form
 from contracts.forms import FORMS
 from contracts.grain import SCHOOL
+from contracts.regions.pack import Region
 from contracts.texts import phrases
-from contracts.vocabulary import campaign_at, rows
+from contracts.vocabulary import campaign_at, rows_in
 from documents.writing.template import template_xlsx
+from flows.home.asked_region import asked_region
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, write_anew
 from flows.intake.readings import DeliveryFiles
@@ -31,19 +32,23 @@ def write_template(
     as_of: dt.date | None = None,
     register: Path | None = None,
     to: Path | None = None,
+    region: str | None = None,
 ) -> Path:
     """Write the template of a form, into the working folder unless `to` names a file or a folder; gives its path.
 
-    Standard error says what could not be filled in. Raises UsageError for a form, a sender or a date that has no
-    template, and rather than write over a file: it may be filled in already.
+    It is of the sender's region, else of `region`, a code. Standard error says what could not be filled in. Raises
+    UsageError for a form, a sender, a region or a date that has no template, and rather than write over a file: it may
+    be filled in already.
     """
     form = fillable(name)
-    owner = sender_of(form, sender)
-    day = as_of or default_day(form, dt.datetime.now(ZoneInfo(settings.timezone)).date())
-    if form.period == "campaign" and campaign_at(form.name, day) is None:
+    home = asked_region(region, sender)
+    owner = sender_of(form, sender, home)
+    day = as_of or default_day(form, dt.datetime.now(home.zone).date(), home)
+    if form.period == "campaign" and campaign_at(form.name, day, home.code) is None:
         raise UsageError(f"{day:%d.%m.%Y} кампании {form.name} нет; назовите дату из кампании, --as-of")
     path = destination(form, owner, to)
-    data = template_xlsx(form, day, owner["name"] if owner else None, schools(settings, form, sender, register))
+    named = owner["name"] if owner else None
+    data = template_xlsx(form, day, named, schools(settings, form, home, sender, register), home.code)
     write_anew(path, data)
     return path
 
@@ -57,23 +62,22 @@ def fillable(name: str) -> Form:
     raise UsageError(f"«{name}» {why}; шаблоны есть у форм: {', '.join(filled)}")
 
 
-def sender_of(form: Form, sender: str | None) -> Row | None:
-    """The sender named, if it owes the form, and only where the form is of many senders."""
-    owing = {row["sender"]: row for row in rows("senders") if row["kind"] == form.sender_kind}
+def sender_of(form: Form, sender: str | None, region: Region) -> Row | None:
+    """The sender named, if it owes the form, and only where the form is of many senders of a region."""
+    owing = {row["sender"]: row for row in rows_in("senders", region.code) if row["kind"] == form.sender_kind}
     if sender is not None and sender not in owing:
         raise UsageError(f"«{sender}» не присылает {form.name}; присылают: {', '.join(owing)}")
     return owing[sender] if sender is not None and len(owing) > 1 else None
 
 
-def default_day(form: Form, today: dt.date) -> dt.date:
+def default_day(form: Form, today: dt.date, region: Region) -> dt.date:
     """Today; of a form of months the last day of the month that is over, if it is owed; where no campaign of the form
-    runs today, the deadline of its last one."""
+    runs in the region today, the deadline of its last one."""
     if over := month_owed(form, today):
         return over
-    last = max(
-        (row for row in rows("campaigns") if row["form"] == form.name), key=lambda row: row["starts_on"], default=None
-    )
-    if form.period != "campaign" or last is None or campaign_at(form.name, today) is not None:
+    campaigns = [row for row in rows_in("campaigns", region.code) if row["form"] == form.name]
+    last = max(campaigns, key=lambda row: row["starts_on"], default=None)
+    if form.period != "campaign" or last is None or campaign_at(form.name, today, region.code) is not None:
         return today
     return dt.date.fromisoformat(last["deadline"])
 
@@ -86,14 +90,14 @@ def destination(form: Form, sender: Row | None, to: Path | None) -> Path:
     return to
 
 
-def schools(settings: Settings, form: Form, sender: str | None, register: Path | None) -> list[Row]:
+def schools(settings: Settings, form: Form, region: Region, sender: str | None, register: Path | None) -> list[Row]:
     """Code and name of the sender's schools, for a form with a row a school."""
     if form.grain != (SCHOOL,):
         return []
     if sender is None:
         sys.stderr.write("no schools are filled in: name their sender with --sender\n")
         return []
-    frame = register_at_hand(settings, register, DeliveryFiles(settings))
+    frame = register_at_hand(settings, register, DeliveryFiles(settings), region.code)
     if frame is None:
         sys.stderr.write("no schools are filled in: no register is loaded yet; name one with --register\n")
         return []

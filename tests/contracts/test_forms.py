@@ -103,8 +103,8 @@ def test_a_name_means_one_reporting_unit() -> None:
     meant = {(key(row["alias"]), row["reporting_unit"]) for row in rows("reporting_unit_aliases")}
     meant |= {(key(row["name"]), row["reporting_unit"]) for row in rows("reporting_units")}
     assert {unit for _, unit in meant} == units
-    assert len(meant) == len(unit_aliases())
-    assert unit_aliases()[key("Бак" + "char" + "ский муниципальный район")] == "bakcharsky"
+    assert len(meant) == len(unit_aliases("69"))
+    assert unit_aliases("69")[key("Бак" + "char" + "ский муниципальный район")] == "bakcharsky"
     assert all(row["why"] for row in rows("reporting_unit_aliases"))
     assert {row["sender"] for row in rows("senders")} == units | {"department", "regional_operator"}
 
@@ -122,7 +122,7 @@ def test_kedrovy_changed_its_code_and_stayed_itself() -> None:
      ("2024-05-31", "readiness-2023"), ("2024-08-31", None)],
 )  # fmt: skip
 def test_the_campaign_of_a_day(day: str, running: str | None) -> None:
-    found = campaign_at("readiness_report", dt.date.fromisoformat(day))
+    found = campaign_at("readiness_report", dt.date.fromisoformat(day), "69")
     assert (found["campaign"] if found else None) == running
 
 

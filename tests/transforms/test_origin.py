@@ -47,7 +47,7 @@ def test_date_in_a_file_name(file: str, day: dt.date | None) -> None:
     ],
 )
 def test_sender_in_a_file_name(file: str, sender: str | None) -> None:
-    assert sender_in_name(file, unit_aliases(), frozenset(unit_aliases().values())) == sender
+    assert sender_in_name(file, unit_aliases("69"), frozenset(unit_aliases("69").values())) == sender
 
 
 @pytest.mark.parametrize("text", [

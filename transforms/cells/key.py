@@ -7,8 +7,8 @@ import unicodedata
 from functools import cache, lru_cache
 
 from contracts.form import Form
-from contracts.regions import kept
-from contracts.vocabulary import form_rows, rows
+from contracts.regions import kept, regions
+from contracts.vocabulary import form_rows, rows, rows_in
 
 LATIN, THEIR_LIKES = "ABCEHKMOPTXYaceopxyk", "АВСЕНКМОРТХУасеорхук"
 LOOK_ALIKES = str.maketrans(LATIN, THEIR_LIKES)
@@ -57,7 +57,8 @@ def heading_key(text: str) -> str:
 
 @kept
 def wordings(form: Form) -> tuple[tuple[str, str], ...]:
-    """Column and wording, over all editions: of the contract, and those that a person approved later."""
+    """Column and wording, over all editions: of the contract, and those that a person approved later, for all regions
+    or for that in whose words the form is read."""
     found = [
         (column.name, wording)
         for edition in form.editions
@@ -65,7 +66,8 @@ def wordings(form: Form) -> tuple[tuple[str, str], ...]:
         for wording in (column.title, *column.headings)
     ]
     found += [(row["column"], row["heading"]) for row in form_rows(form.name, "headings")]
-    found += [(row["column"], row["heading"]) for row in rows("headings") if row["form"] == form.name]
+    own = rows_in("headings", form.region) if form.region else ()
+    found += [(row["column"], row["heading"]) for row in own if row["form"] == form.name]
     return tuple(dict.fromkeys(found))
 
 
@@ -114,11 +116,19 @@ def ignored_headings() -> frozenset[str]:
 
 
 @kept
-def unit_aliases() -> dict[str, str]:
-    """Key of a known way to write a reporting unit → its name in the warehouse."""
-    found = {key(row["alias"]): row["reporting_unit"] for row in rows("reporting_unit_aliases")}
-    found |= {key(row["name"]): row["reporting_unit"] for row in rows("reporting_units")}
-    return found
+def unit_aliases(region: str | None) -> dict[str, str]:
+    """Key of a known way to write a reporting unit of a region → its name in the warehouse.
+
+    Without a region those of all, less what names units of several: names recur between regions.
+    """
+    found: dict[str, str] = {}
+    unclear = set()
+    for code in (region,) if region is not None else tuple(each.code for each in regions()):
+        own = {key(row["alias"]): row["reporting_unit"] for row in rows_in("reporting_unit_aliases", code)}
+        own |= {key(row["name"]): row["reporting_unit"] for row in rows_in("reporting_units", code)}
+        unclear |= found.keys() & own.keys()
+        found |= own
+    return {name: unit for name, unit in found.items() if name not in unclear}
 
 
 @cache

@@ -15,8 +15,8 @@ from functools import cache, lru_cache
 import polars as pl
 
 from contracts.form import Column, Edition, Kind
-from contracts.forms import FORMS, RULES
-from contracts.regions import kept
+from contracts.forms import FORMS, RULES, forms_in
+from contracts.regions import kept, regions
 from contracts.texts import shown_words
 from contracts.vocabulary import rows, words
 from transforms.cells.free_text import ERROR_CELL
@@ -42,7 +42,7 @@ class KnownNames:
     the keys of the known ways to write a reporting unit."""
 
     schools: Collection[str] = field(default=frozenset(), repr=False)
-    units: Mapping[str, str] = field(default_factory=unit_aliases, repr=False)
+    units: Mapping[str, str] = field(default_factory=lambda: unit_aliases(None), repr=False)
 
 
 NOBODY = KnownNames()
@@ -129,19 +129,24 @@ def place_words() -> frozenset[str]:
 @kept
 def _our_headings() -> frozenset[str]:
     """Keys of whole headings that we know ourselves, initials among them («Ф.И.О.»)."""
-    texts = [wording for form in FORMS for _, wording in wordings(form)]
+    texts = _our_wordings()
     return frozenset(map(heading_key, [*texts, *(row["heading"] for row in rows("ignored_headings"))]))
+
+
+def _our_wordings() -> list[str]:
+    """The wordings of all headings, whatever region has them."""
+    return [wording for region in regions() for form in forms_in(region.code) for _, wording in wordings(form)]
 
 
 @kept
 def _our_words() -> frozenset[str]:
     """The words of our own contracts: answers of the vocabularies, headings, rules, names of forms and territories."""
     texts = [word for name in VOCABULARIES for word in words(name)]
-    texts += [wording for form in FORMS for _, wording in wordings(form)]
+    texts += _our_wordings()
     texts += [row["heading"] for row in rows("ignored_headings")]
     texts += shown_words()
     texts += [text for rule in RULES.values() for text in (rule.what, rule.mend)]
     texts += [form.title for form in FORMS]
     texts += [row[name] for row in rows("senders") for name in ("sender", "name")]
-    texts += unit_aliases()
+    texts += [name for region in regions() for name in unit_aliases(region.code)]
     return frozenset(key(word) for text in texts for word in WORD.findall(text))

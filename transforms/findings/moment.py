@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from contracts.reading import Finding
-from contracts.regions import region_of
+from contracts.regions import zone_at
 from contracts.rules import BEFORE_ITS_DATE, CLAIM_AHEAD
 from transforms.findings.finding import finding
 
@@ -21,7 +21,7 @@ AHEAD = dt.timedelta(minutes=10)
 def moment_findings(delivery: Delivery, as_of: dt.date | None) -> list[Finding]:
     """Times that cannot be: the file's own lies in the future, or it is there before the date that it speaks of."""
     received, claimed = delivery.received_at, delivery.claimed_at
-    zone = region_of(delivery.sender or delivery.folder).zone
+    zone = zone_at(delivery.sender or delivery.folder)
     findings = []
     if claimed is not None and claimed > received + AHEAD:
         expected = f"не позже {_moment(received, zone)}"

@@ -74,7 +74,7 @@ def check_rows(
     `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
     for each column of the edition. `faults` are cells that are wrong by what else stands in their table.
     """
-    typed, unread = parsed(raw, edition, aliases)
+    typed, unread = parsed(raw, edition, aliases, form.region)
     if faults:
         unread = pl.concat([unread, _faulty_cells(raw, faults, edition)])
     frames = [unread]
@@ -108,7 +108,9 @@ def _faulty_cells(raw: pl.DataFrame, faults: Sequence[FaultyCell], edition: Edit
     return pl.concat(frames)
 
 
-def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def parsed(
+    raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str], region: str | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Typed columns, and a `PLACED` frame of the cells that did not parse or were read through an alias."""
     columns = [raw[name] for name in ("table", "row", "delivery", "sender", "as_of", "academic_year_start")]
     frames = [pl.DataFrame(schema=PLACED)]
@@ -124,7 +126,8 @@ def parsed(raw: pl.DataFrame, edition: Edition, aliases: Mapping[str, str]) -> t
             frames += _noted_cells(raw["delivery"], texts, read, column)
         if column.kind == "unit":
             names = read.values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
-            frames.append(_aliased(raw["delivery"], texts.set(texts.is_in(official_names()), None), names, column.name))
+            others = texts.set(texts.is_in(official_names(region)), None)
+            frames.append(_aliased(raw["delivery"], others, names, column.name))
     return pl.DataFrame(columns), pl.concat(frames)
 
 

@@ -10,10 +10,11 @@ from functools import cached_property
 import polars as pl
 
 from contracts.form import Edition, Form
-from contracts.forms import FORMS, form_named
+from contracts.forms import form_named, forms_in
 from contracts.grid import Blocks, Grid, Sheet, Unreadable
 from contracts.reading import Finding, Layout
 from contracts.receipt import is_receipt
+from contracts.regions import code_at
 from contracts.rules import (
     DOUBTS,
     HIDDEN_SHEET,
@@ -22,7 +23,7 @@ from contracts.rules import (
     UNREADABLE,
 )
 from contracts.texts import phrases
-from contracts.vocabulary import academic_year, campaign_at, rows
+from contracts.vocabulary import academic_year, campaign_at, rows, unit_names
 from transforms.cells.key import unit_aliases
 from transforms.cells.text_formula import without_text_formulas
 from transforms.findings.finding import finding
@@ -53,9 +54,9 @@ class Delivery:
     """A file received, opened; and, once `identify` has looked at it, what was found out about it.
 
     `folder` is the sender whose folder it lay in, if any; `unowned` the folder that is nobody's, when that refuses it
-    (the top of the inbox has no name). `received_at` is when it came, `claimed_at` its own time. `form` is None as long
-    as nobody knows it; `nearest` is then the form that it resembles. A sheet of several tables stands in `headings` as
-    often.
+    (the top of the inbox has no name). `region` is that of its sender, as soon as it is known. `received_at` is when it
+    came, `claimed_at` its own time. `form` is None as long as nobody knows it; `nearest` is then the form that it
+    resembles. A sheet of several tables stands in `headings` as often.
     """
 
     file: str
@@ -65,6 +66,7 @@ class Delivery:
     content: Grid | Blocks | Unreadable = field(repr=False)
     claimed_at: dt.datetime | None = None
     unowned: str | None = None
+    region: str | None = None
     form: Form | None = None
     edition: Edition | None = None
     headings: tuple[tuple[Sheet, Heading], ...] = field(default=(), repr=False)
@@ -95,7 +97,8 @@ class Context:
     """What a reading may look at besides the file: the register, the secret of pseudonyms, the caller's options.
 
     `register`: school_id Int64, school_code, short_name, full_name, territory, subordination String, pupils_6_11 Int64.
-    `aliases`: key of a name → reporting unit, when it is not the vocabulary's (a generated region).
+    `region` is that of a file of which nothing else says whose it is. `aliases`: key of a name → reporting unit, when
+    it is not the vocabulary's (a generated region).
     """
 
     register: pl.DataFrame | None = field(repr=False)
@@ -103,12 +106,16 @@ class Context:
     form: str | None = None
     sender: str | None = None
     as_of: dt.date | None = None
+    region: str | None = None
     aliases: Mapping[str, str] | None = None
 
-    @cached_property
-    def unit_aliases(self) -> Mapping[str, str]:
-        """Key of a name → reporting unit: the caller's, else the vocabulary's."""
-        return unit_aliases() if self.aliases is None else self.aliases
+    def aliases_in(self, region: str | None) -> Mapping[str, str]:
+        """Key of a name → reporting unit of a region: the caller's, else the vocabulary's."""
+        return unit_aliases(region) if self.aliases is None else self.aliases
+
+    def units_in(self, region: str | None) -> frozenset[str]:
+        """The reporting units of a region."""
+        return frozenset(self.aliases_in(region).values())
 
     @cached_property
     def schools(self) -> Register | None:
@@ -122,12 +129,24 @@ class Context:
 
     @cached_property
     def units(self) -> frozenset[str]:
-        """The reporting units."""
-        return frozenset(self.unit_aliases.values())
+        """The reporting units of all regions."""
+        return frozenset(unit_names() if self.aliases is None else self.aliases.values())
 
 
 def identify(delivery: Delivery, context: Context) -> Delivery:
-    """The delivery with its form, tables, sender and date, as far as they can be found out; doubts are findings."""
+    """The delivery with its form, tables, sender and date, as far as they can be found out; doubts are findings.
+
+    It is read in the words of its region: that of whom it comes from. What only says itself whose it is, in the words
+    that all regions share, is read again in those of that region.
+    """
+    region = code_at(owner(delivery, context)) or context.region
+    found = _identified(replace(delivery, region=region), context)
+    says = code_at(found.sender) if region is None else None
+    return found if says is None else _identified(replace(delivery, region=says), context)
+
+
+def _identified(delivery: Delivery, context: Context) -> Delivery:
+    """As `identify`, in the words of the delivery's region."""
     content, hidden_values = _as_seen(without_text_formulas(_without_receipts(delivery.content)))
     if content is not delivery.content:
         delivery = replace(delivery, content=content)
@@ -142,7 +161,8 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     ]
     read_with_doubt += hidden_values
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
-    forms = FORMS if context.form is None else (form_named(context.form),)
+    region = delivery.region
+    forms = forms_in(region) if context.form is None else (form_named(context.form, region),)
     seen = [table for sheet in sheets for table in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
     seen, hidden = seen_by_people(seen)
     form, doubt = choose_form(seen, chosen=context.form is not None)
@@ -179,8 +199,8 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
     findings += unproved or doubts
     findings += month_doubts(form, delivery.file, titles, headings, as_of, sender)
     campaign = None
-    if form.period == "campaign" and as_of is not None:
-        running = campaign_at(form.name, as_of)
+    if form.period == "campaign" and as_of is not None and region is not None:
+        running = campaign_at(form.name, as_of, region)
         campaign = running["campaign"] if running else None
         if running is None:
             findings.append(finding(NO_CAMPAIGN, value=f"{as_of:%d.%m.%Y}"))

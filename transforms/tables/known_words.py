@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from contracts.forms import FORMS
-from contracts.regions import kept, kept_lately
+from contracts.forms import forms_in
+from contracts.regions import kept, kept_lately, regions
 from transforms.cells.key import heading_key, heading_parts, ignored_headings
 from transforms.tables.hint import bare_keys
 
@@ -17,8 +17,9 @@ BEGINNING = re.compile(rf"\s*(?:([А-Яа-яЁё]{{{STEM}}})(?![\u0300-\u036f])|
 
 @kept
 def all_parts() -> frozenset[str]:
-    """Keys of the headings of every form and of their parts, and of those that people add."""
-    return frozenset().union(ignored_headings(), *(heading_parts(form) for form in FORMS))
+    """Keys of the headings of every form and of their parts, in whatever region, and of those that people add."""
+    forms = (form for region in regions() for form in forms_in(region.code))
+    return frozenset().union(ignored_headings(), *(heading_parts(form) for form in forms))
 
 
 @kept_lately(100_000)

@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import PurePath
 
 from contracts.form import Form
-from contracts.vocabulary import academic_year, rows
+from contracts.regions import kept
+from contracts.vocabulary import academic_year, rows, rows_in
 from transforms.cells.day import MONTHS
 from transforms.cells.key import key
 
@@ -46,7 +47,6 @@ SENDER_LABEL = re.compile(
     r"отдел образования(?: администрации)?|департамент образования(?: администрации)?|моуо|район)\s*[:-]?\s*(.+)$"
 )
 WORDS_APART = re.compile(r"[\s_.,()]+")
-LABELLED_ONLY = {"tomsk_oblast_direct"}
 
 
 def date_of(text: str) -> dt.date | None:
@@ -130,12 +130,18 @@ def names_of(file: str) -> tuple[str, ...]:
     return (PurePath(own).stem, *(re.sub(r"(?i)\.zip$", "", part) for part in reversed(around)))
 
 
+@kept
+def labelled_only() -> frozenset[str]:
+    """The units of schools that a region runs itself: they bear its name, which stands above the table of any unit."""
+    return frozenset(row["reporting_unit"] for row in rows("reporting_units") if row["kind"] == "region_direct")
+
+
 def sender_in(titles: Iterable[list[str]], aliases: Mapping[str, str]) -> str | None:
     """The reporting unit that the lines above a table name, alone in a cell or after a label."""
     for line in titles:
         for text in line:
             plain = key(text)
-            if plain in aliases and aliases[plain] not in LABELLED_ONLY:
+            if plain in aliases and aliases[plain] not in labelled_only():
                 return aliases[plain]
             match = SENDER_LABEL.match(plain)
             named = match.group(1).strip(" :-") if match else ""
@@ -164,12 +170,12 @@ def _unit_named(name: str, aliases: Mapping[str, str], slugs: Collection[str]) -
                 start = end - 1
                 break
         start += 1
-    units -= LABELLED_ONLY if len(units) > 1 else set()
+    units -= labelled_only() if len(units) > 1 else set()
     return units.pop() if len(units) == 1 else None
 
 
 def only_sender(form: Form) -> str | None:
-    """The sender of a form that only one may send."""
-    if form.sender_kind == "reporting_unit":
+    """The sender of a form that only one may send, in the region in which it is read; of none, None."""
+    if form.sender_kind == "reporting_unit" or form.region is None:
         return None
-    return next(row["sender"] for row in rows("senders") if row["kind"] == form.sender_kind)
+    return next((row["sender"] for row in rows_in("senders", form.region) if row["kind"] == form.sender_kind), None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from contracts.vocabulary import rows
-from transforms.cells.key import key, mark_starts, row_marks, unit_aliases
+from transforms.cells.key import key, mark_starts, row_marks
 from transforms.cells.numbering import is_number, is_numbering
 from transforms.tables.unit_row import is_unit_row
 
@@ -27,8 +27,8 @@ class Places:
     """Where a table has the columns of its form, zero-based.
 
     `others` are those that are no keys, `numbers` those of them that hold numbers, `sums` those that add up. A row
-    without a key is data when `least` others are filled. `width` is how many columns have a heading; `units` says that
-    the key is a reporting unit.
+    without a key is data when `least` others are filled. `width` is how many columns have a heading; `units` has the
+    keys of the names of reporting units where the key is one.
     """
 
     keys: tuple[int, ...]
@@ -38,7 +38,7 @@ class Places:
     percents: frozenset[int]
     least: int
     width: int
-    units: bool
+    units: Mapping[str, str]
 
 
 def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Places) -> str:
@@ -101,7 +101,7 @@ def names_one(cells: Sequence[str | None], places: Places) -> bool:
     """Whether the key of a row is the name of one unit or of one school, and not of a group of them."""
     texts = [text for c in places.keys if c < len(cells) and (text := cells[c])]
     if places.units:
-        return any(key(text) in unit_aliases() for text in texts)
+        return any(key(text) in places.units for text in texts)
     return any(not school_words().isdisjoint(re.findall(r"[\w-]+", key(text))) for text in texts)
 
 

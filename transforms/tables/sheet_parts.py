@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from contracts.form import Column, Form
-from contracts.forms import FORMS
+from contracts.forms import forms_in
 from contracts.grid import Sheet, Value
 from contracts.vocabulary import words
 from transforms.cells.cell import cell_text
@@ -130,7 +130,8 @@ def _same_form(top: Top, heading: Heading, keys: Mapping[int, str]) -> Heading |
     next_heading = best_at(top, heading.form, 0)
     if next_heading is None or not is_meant(next_heading):
         return None
-    others = (best_at(top, form, 0) for form in FORMS if form is not heading.form) if next_heading.unknown else ()
+    forms = (form for form in forms_in(heading.form.region) if form.name != heading.form.name)
+    others = (best_at(top, form, 0) for form in forms) if next_heading.unknown else ()
     most = max((len(other.columns) for other in others if other is not None and other.is_table), default=0)
     return next_heading if len(next_heading.columns) >= most else None
 
@@ -145,8 +146,8 @@ def _other_table(
     """
     r, wordings_there = top.start, sum(wording in all_parts() for wording in keys.values())
     if wordings_there >= 2:
-        for form in FORMS:
-            other = best_at(top, form, 0) if form is not heading.form else None
+        for form in forms_in(heading.form.region):
+            other = best_at(top, form, 0) if form.name != heading.form.name else None
             if other is not None and other.is_table:
                 return OtherTable(sheet, r, form)
         if wordings_there >= len(keys) / 2:
@@ -172,7 +173,8 @@ def _says_values(row: Sequence[Value], heading: Heading, columns: Mapping[str, C
         column = columns[name]
         if not text:
             continue
-        if column.kind == "unit" and (key(text) in unit_aliases() or not place_words().isdisjoint(key(text).split())):
+        names = unit_aliases(heading.form.region) if column.kind == "unit" else {}
+        if names and (key(text) in names or not place_words().isdisjoint(key(text).split())):
             return heading_key(text) not in all_parts()
         if column.kind == "school_name" and not school_words().isdisjoint(key(text).split()):
             return True

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from contracts.form import Kind
 from contracts.grid import Sheet
 from transforms.cells.cell import cell_text, percent_text
+from transforms.cells.key import unit_aliases
 from transforms.cells.parse import UNVALUED
 from transforms.tables.header import Heading
 from transforms.tables.merged import Fault, Joined, joined_cells, kinds_of, shared_numbers, spread_down
@@ -95,7 +96,7 @@ def places_of(heading: Heading, key_columns: Sequence[str]) -> Places:
         percents=frozenset(place for name, place in others.items() if kinds[name].kind == "percent"),
         least=min(2, len(required)),
         width=len(heading.keys),
-        units=any(kinds[name].kind == "unit" for name in key_columns),
+        units=unit_aliases(heading.form.region) if any(kinds[name].kind == "unit" for name in key_columns) else {},
     )
 
 

@@ -40,16 +40,19 @@ def sender_of(
     if delivery.unowned is not None:
         return None, []
     only = only_sender(form)
+    if only is None and form.sender_kind != "reporting_unit":
+        return None, [finding(SENDER_UNKNOWN)]
     if only is not None:
         stated = [(place, who) for place, who in outside if who != only]
         if stated:
             return came_from, [finding(SENDER_WRONG, value=called(stated[0][1]), expected=called(only))]
         return only, []
+    aliases = context.aliases_in(delivery.region)
     stated = [
         (place, who)
         for place, who in (
-            ("в таблице", sender_in(titles, context.unit_aliases)),
-            ("в имени файла", sender_in_name(delivery.file, context.unit_aliases, context.units)),
+            ("в таблице", sender_in(titles, aliases)),
+            ("в имени файла", sender_in_name(delivery.file, aliases, frozenset(aliases.values()))),
             *outside,
         )
         if who is not None
