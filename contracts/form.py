@@ -24,7 +24,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Scope = Literal["cell", "row", "table", "delivery", "register", "history", "forms"]
 Kind = Literal[
     "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",
-    "grade", "grades", "inn", "oktmo",
+    "grade", "grades", "letter", "inn", "oktmo",
 ]  # fmt: skip
 
 TYPES: dict[str, pl.DataType] = {
@@ -41,6 +41,7 @@ TYPES: dict[str, pl.DataType] = {
     "percent": pl.Float64(),
     "grade": pl.Int64(),
     "grades": pl.String(),
+    "letter": pl.String(),
     "inn": pl.String(),
     "oktmo": pl.String(),
 }
@@ -282,8 +283,8 @@ class Form:
                 if name not in names:
                     yield f"edition {edition.name} has no column {name!r}, by which the form is recognised"
             if self.defines:
-                for name in (self.defines.code, *self.defines.attributes):
-                    if name not in names:
+                for name in (*self.defines.key, *self.defines.attributes):
+                    if name not in names and name not in self.key:
                         yield f"edition {edition.name} has no column {name!r}, by which it defines a {self.defines.of}"
         every = self.owed.every if self.owed else None
         of_period = {"campaign": "campaign", "day": "night", "month": "month", "academic_year": "academic_year"}

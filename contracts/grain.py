@@ -70,8 +70,19 @@ class Owed:
 
 @dataclass(frozen=True)
 class Defines:
-    """A dimension that the readings of a form define: things of a kind, by a lasting code, and what is said of them."""
+    """A dimension that the readings of a form define: things of a kind, by a lasting code, and what is said of them.
+
+    `code` is one column or several. With `yearly` a thing is of an academic year, and the same code of another year is
+    another thing; `grows` is the column of its code that is one more in the year after: 6А becomes 7А.
+    """
 
     of: Entity
-    code: str
+    code: str | tuple[str, ...]
     attributes: tuple[str, ...] = ()
+    yearly: bool = False
+    grows: str | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of the code."""
+        return (self.code,) if isinstance(self.code, str) else self.code

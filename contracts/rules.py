@@ -63,6 +63,7 @@ CELL: dict[Kind, Rule] = {
     "choice": Rule("COM-034", "error", "cell"),
     "percent": Rule("COM-035", "error", "cell"),
     "grades": Rule("COM-036", "error", "cell"),
+    "letter": Rule("COM-113", "error", "cell"),
     "unit": Rule("COM-037", "error", "cell"),
     "school_name": Rule("COM-038", "error", "register"),
 }
@@ -89,6 +90,7 @@ SPOILT_TEXT = Rule("COM-109", "warning", "cell")
 GRADES_FROM_DAY = Rule("COM-110", "note", "cell")
 SCHOOL_YEAR_DIFFERS = Rule("COM-111", "warning", "delivery")
 MONTH_JUST_BEGUN = Rule("COM-112", "warning", "delivery")
+CLASS_READ_AS = Rule("COM-114", "note", "cell")
 TOTAL_MISSING = Rule("COM-060", "warning", "table")
 UNITS_MISSING = Rule("COM-061", "warning", "table")
 ROSTER_SHORT = Rule("COM-062", "warning", "register")
@@ -120,6 +122,7 @@ HOLDS = frozenset({SUSPICIOUSLY_SMALLER.id, SCHOOLS_LOST.id})
 
 READ_AS = (
     KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,
+    CLASS_READ_AS.id,
 )  # fmt: skip
 """Notes of cells that were read: what they show as expected is what was read."""
 ALONE = tuple(rule for rule in globals().values() if isinstance(rule, Rule))

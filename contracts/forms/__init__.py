@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from contracts.form import Form, Rule
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
+from contracts.forms.level_choice.form import FORM as LEVEL_CHOICE
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
 from contracts.forms.partner_agreements.form import FORM as PARTNER_AGREEMENTS
 from contracts.forms.practice_events.form import FORM as PRACTICE_EVENTS
@@ -21,6 +22,7 @@ FORMS: tuple[Form, ...] = (
     READINESS_REPORT,
     REGISTRATION_PLAN,
     REGISTRATION_EXPORT,
+    LEVEL_CHOICE,
     PARENT_MEETINGS,
     PARTNER_AGREEMENTS,
     PRACTICE_EVENTS,

@@ -19,7 +19,7 @@ NUMBERS = ("count", "grade", "amount", "hours", "percent")
 DIGITS = {"inn": 10, "oktmo": 8}
 KEYS = ("school_code", "school_name", "unit")
 WIDTHS = {
-    "school_code": 9, "school_name": 38, "unit": 34, "choice": 14, "yes_no": 13, "date": 12, "grades": 9,
+    "school_code": 9, "school_name": 38, "unit": 34, "choice": 14, "yes_no": 13, "date": 12, "grades": 9, "letter": 9,
 }  # fmt: skip
 FORMATS = {"count": "0", "grade": "0", "amount": "0", "hours": "General", "percent": "0.00%", "date": "dd.mm.yyyy"}
 
@@ -55,7 +55,7 @@ def expectation(column: Column) -> str:
         listed = say["template.hint.choose"].format(words=", ".join(words))
         short = listed if len(listed) <= LONGEST_MESSAGE // 2 else say["template.hint.choose_one"]
         return f"{short} {say['template.hint.or_other']}" if column.open_vocabulary else short
-    if column.kind in ("date", "percent", "grades"):
+    if column.kind in ("date", "percent", "grades", "letter"):
         return say[f"template.hint.{column.kind}"]
     if column.kind in DIGITS:
         return say["template.hint.digits"].format(count=DIGITS[column.kind])

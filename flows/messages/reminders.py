@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from contracts.forms import form_named
+from contracts.grain import SCHOOL
 from contracts.regions import region_of
 from contracts.texts import phrases
 from contracts.texts.spans import span_words
@@ -110,7 +112,7 @@ def _body(due: Owed, zone: ZoneInfo) -> str:
     paragraphs = [texts["message.greeting"], "\n".join(_what_is_due(due))]
     if not due.nights:
         paragraphs.append("\n".join(_what_has_come(due, zone)))
-    fill = "fill" if due.covers_schools else "fill_any"
+    fill = "fill" if due.covers_schools and form_named(due.form).grain == (SCHOOL,) else "fill_any"
     do = "export" if due.counts_pupils else "mend" if due.is_received else fill
     paragraphs.append(texts[f"reminder.do.{do}"])
     if not due.is_received:

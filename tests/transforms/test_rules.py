@@ -190,6 +190,8 @@ EXAMPLES: dict[str, Example] = {
         Sent("event_plan", above=("по состоянию на 06.10.2023",)), None,
         Sent("event_plan", above=("по состоянию на 09.10.2023",)),
     ),
+    "COM-113": of("level_choice", {"letter": "А, Б"}, "letter", {"letter": "«а»"}),
+    "COM-114": of("level_choice", {"grade": "7A", "letter": None}, "grade", {"grade": "7 «А»", "letter": None}),
     "COM-060": Example(Sent("registration_plan", total={})),
     "COM-061": Example(Sent("registration_plan", most=20)),
     "COM-062": sent(register=ALL_OF_CHAINSKY),
@@ -290,8 +292,10 @@ EXAMPLES: dict[str, Example] = {
 def of_golden(form: str, told: dict[str, Any]) -> Example:
     """An example as the form's folder of golden cases tells it."""
     more = (told["more"],) if "more" in told else ()
-    broken = Sent(form, told.get("broken", {}), total=told.get("broken_total"), more=more)
-    return Example(broken, told["column"], Sent(form, told.get("kept", {}), total=told.get("kept_total")))
+    above = {name: {"above": (told[name],)} if name in told else {} for name in ("broken_above", "kept_above")}
+    broken = Sent(form, told.get("broken", {}), told.get("broken_total"), more, **above["broken_above"])
+    kept = Sent(form, told.get("kept", {}), told.get("kept_total"), **above["kept_above"])
+    return Example(broken, told["column"], kept)
 
 
 EXAMPLES |= {told["id"]: of_golden(form, told) for form, of_form in OF_FORMS.items() for told in of_form["rule"]}

@@ -12,6 +12,7 @@ from contracts.form import Column
 from contracts.rules import NO_RESULT
 from transforms.cells.answer import choice, yes_no
 from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, blank_words, plain
+from transforms.cells.class_name import letter
 from transforms.cells.code import code
 from transforms.cells.day import FIRST_YEAR, LAST_YEAR, date
 from transforms.cells.free_text import ERROR_CELL, odd_texts
@@ -41,6 +42,7 @@ READERS: dict[str, Callable[[str, Column], Meaning]] = {
     "choice": choice,
     "grade": grade,
     "grades": grades,
+    "letter": letter,
     "inn": code,
     "oktmo": code,
 }

@@ -14,6 +14,7 @@ from contracts.forms import RULES
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS, Finding
 from contracts.rules import (
+    CLASS_READ_AS,
     FOOTNOTE_MARK,
     GRADES_FROM_DAY,
     KEY_NORMALISED,
@@ -36,7 +37,7 @@ PLACED: dict[str, pl.DataType] = {
 }
 """A broken rule at a row and a column of a batch; `index` is the position of the row."""
 
-NOTED_ONCE = (KEY_NORMALISED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id)
+NOTED_ONCE = (KEY_NORMALISED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id, CLASS_READ_AS.id)
 """Notes about a text that may stand in every row: told at its first cell."""
 WANTED = {**dict.fromkeys(READ_AS, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
 MADE_OF_VALUE = (

@@ -33,6 +33,7 @@ from transforms.cells.number import percent_precision
 from transforms.cells.parse import MANY, UNVALUED, Parsed, once_each, parse
 from transforms.findings.disclosure import NOBODY, KnownNames, is_guarded
 from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
+from transforms.rows.classes import bare_grades, states_classes, with_letters
 from transforms.rows.contract import Contract, Judgement, contract
 from transforms.tables.resolve import Register, resolve_units
 
@@ -40,6 +41,7 @@ EXPECTED = {
     "count": "целое число", "amount": "целое число", "hours": "число часов", "date": "дата ДД.ММ.ГГГГ",
     "yes_no": "да или нет", "percent": "процент, например 33,77%", "grade": "целое число",
     "grades": "например 6–11", "unit": "название территории из справочника",
+    "letter": "одна буква или слово, например А",
 }  # fmt: skip
 
 
@@ -75,6 +77,8 @@ def check_rows(
     for each column of the edition. `faults` are cells that are wrong by what else stands in their table.
     """
     typed, unread = parsed(raw, edition, aliases, form.region)
+    typed, of_letters = with_letters(raw, typed, edition)
+    unread = pl.concat([unread, of_letters])
     if faults:
         unread = pl.concat([unread, _faulty_cells(raw, faults, edition)])
     frames = [unread]
@@ -116,12 +120,14 @@ def parsed(
     frames = [pl.DataFrame(schema=PLACED)]
     for column in edition.columns:
         texts = raw[column.name]
+        if column.kind == "grade" and states_classes(edition):
+            texts = bare_grades(texts)
         read = once_each(texts, partial(_units, aliases)) if column.kind == "unit" else parse(texts, column)
         if column.kind == "yes_no" and read.remarks:
             read = _with_plain_dashes(texts, raw["delivery"], read)
         columns.append(read.values.alias(column.name))
         if read.unread is not None:
-            frames.append(_unread_cells(texts, read.unread, read, column))
+            frames.append(_unread_cells(texts, read.unread, read, column, _wanted(column, edition)))
         if read.remarks:
             frames += _noted_cells(raw["delivery"], texts, read, column)
         if column.kind == "unit":
@@ -145,7 +151,16 @@ def _with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> P
     return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
 
 
-def _unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Column) -> pl.DataFrame:
+def _wanted(column: Column, edition: Edition) -> str:
+    """What a cell of the column should say, where its text says no value."""
+    if column.vocabulary:
+        return ", ".join(offered_words(column))
+    if column.kind == "grade" and states_classes(edition):
+        return "один класс, например 7 или 7А; у класса-комплекта строка на каждую параллель"
+    return EXPECTED.get(column.kind, "текст")
+
+
+def _unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Column, wanted: str) -> pl.DataFrame:
     """Cells that state something that is not one value of the column."""
     index = unread.arg_true()
     there = texts.gather(index)
@@ -154,7 +169,6 @@ def _unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Col
     error = clean.str.contains(ERROR_CELL)
     ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
     ids = ids.set(clean == UNVALUED, NO_RESULT.id)
-    wanted = ", ".join(offered_words(column)) if column.vocabulary else EXPECTED.get(column.kind, "текст")
     expected = pl.repeat(wanted, len(index), dtype=pl.String, eager=True)
     if read.remarks:
         remarked, rules, shown = zip(
@@ -297,7 +311,11 @@ def judged(
         index = rows["index"].filter(~rows["index"].is_in(silent.implode()))
         if index.is_empty():
             continue
-        shown = typed[index].select(expected=judgement.expected, difference=judgement.difference)
+        shown = (typed if judgement.shows_others else typed[index]).select(
+            expected=judgement.expected, difference=judgement.difference
+        )
+        if judgement.shows_others:
+            shown = shown[index]
         if len(shown) == 1 < len(index):
             shown = pl.concat([shown] * len(index))
         expected = (

@@ -28,17 +28,23 @@ from contracts.rules import (
 from contracts.vocabulary import unit_names
 
 SCHOOL_KINDS = ("school_name", "school_code")
+WINDOW = '"Over"'
+"""What an expression over groups of rows has in it."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A rule applied to a column: `check` is true or null for a good row."""
+    """A rule applied to a column: `check` is true or null for a good row.
+
+    `shows_others` says that what is expected of a row follows from other rows too, such as a sum of its school.
+    """
 
     rule: Rule
     column: str
     check: pl.Expr
     expected: pl.Expr
     difference: pl.Expr
+    shows_others: bool
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -99,13 +105,9 @@ def _judgement(
     rule: Rule, column: str, check: pl.Expr, expected: pl.Expr | str | None = None, difference: pl.Expr | None = None
 ) -> Judgement:
     shown = expected if isinstance(expected, pl.Expr) else pl.lit(expected, dtype=pl.String)
-    return Judgement(
-        rule,
-        column,
-        check,
-        shown.cast(pl.String),
-        (pl.lit(None) if difference is None else difference).cast(pl.Float64),
-    )
+    further = pl.lit(None) if difference is None else difference
+    shows_others = any(WINDOW in each.meta.serialize(format="json") for each in (shown, further))
+    return Judgement(rule, column, check, shown.cast(pl.String), further.cast(pl.Float64), shows_others)
 
 
 def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> list[Judgement]:

@@ -18,6 +18,7 @@ SQL_TYPES: dict[Kind, str] = {
     "unit": "text",
     "choice": "text",
     "grades": "text",
+    "letter": "text",
     "inn": "text",
     "oktmo": "text",
     "count": "bigint",
