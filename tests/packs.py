@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from contracts.regions import FOLDER
+from contracts.regions import FOLDER, forget
 from contracts.regions.pack import FILE, region_in
 from contracts.regions.pack_check import UNIT_KINDS
 from contracts.regions.pack_table import TABLES
@@ -39,6 +39,15 @@ def edit(pack: Path, table: str, change: Callable[[list[dict[str, str]]], object
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
+
+
+def say_of_rules(pack: Path, *lines: dict[str, str]) -> None:
+    """Let a pack in force say this of rules, and nothing else."""
+    with (pack / "rule_states.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, TABLES["rule_states"], restval="", lineterminator="\n")
+        table.writeheader()
+        table.writerows(lines)
+    forget()
 
 
 def renamed(pack: Path, prefix: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -10,6 +11,7 @@ import polars as pl
 
 from contracts.due import due_on
 from contracts.form import Edition, Form
+from contracts.forms.rule_states import States, notes, rows_under, states_of, under
 from contracts.grid import Grid
 from contracts.reading import (
     CONTROL_TOTALS,
@@ -72,21 +74,26 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
                     faults += [(len(tables), row.number, names[c], *fault) for c, fault in row.faults.items()]
             tables.append(Table(number, part_there.sheet, columns))
     raw = _raw_frame(texts, places, batch)
-    checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults)
+    states = [states_of(form.name, delivery.sender, delivery.as_of, delivery.campaign) for delivery in batch]
+    checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults, states)
     typed = checked.typed
     totals, disagreeing = row_controls(form, edition, typed)
-    findings = pl.concat([checked.findings, described(disagreeing, raw, tables, edition)])
+    of_controls, spoke_of_controls = rows_under(described(disagreeing, raw, tables, edition), states)
+    findings = pl.concat([checked.findings, of_controls])
     keys = _by_delivery(typed.select("delivery", *form.key))
     sums = computed_totals(form, typed)
     own: list[tuple[object, ...]] = []
     stated: list[tuple[object, ...]] = []
     refused_there: list[bool] = []
+    spoke: list[Counter[str]] = []
     for number, (delivery, parts_there) in enumerate(zip(batch, parts_of, strict=True)):
         totals_there, doubts = _stated_by(delivery, parts_there, sums.get(number))
         doubts += _row_doubts(delivery, parts_there, context)
         doubts += _about_delivery(delivery, keys.get(number), checked.skipped, context)
-        own += [(number, *doubt) for doubt in (*delivery.findings, *doubts)]
-        refused_there.append(any(doubt.severity == "refuse" for doubt in (*delivery.findings, *doubts)))
+        told, spoke_of_it = under((*delivery.findings, *doubts), states[number])
+        own += [(number, *doubt) for doubt in told]
+        refused_there.append(any(doubt.severity == "refuse" for doubt in told))
+        spoke.append(checked.spoke[number] + spoke_of_controls[number] + spoke_of_it)
         stated += [(number, *total) for total in totals_there]
     parts = {
         "own": _by_delivery(pl.DataFrame(own, schema={"delivery": pl.Int32, **FINDINGS}, orient="row")),
@@ -102,8 +109,11 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
         length = sum(len(part_there.rows) for part_there in parts_there)
         frames_there = {name: frames[number] for name, frames in parts.items() if number in frames}
         readings.append(
-            _finished(delivery, frames_there, kept[start : start + length], is_refused=refused_there[number])
-        )
+            _finished(
+                delivery, frames_there, kept[start : start + length], states[number], spoke[number],
+                is_refused=refused_there[number],
+            )
+        )  # fmt: skip
         start += length
     return readings
 
@@ -156,15 +166,25 @@ def _year_reported(delivery: Delivery) -> int | None:
 
 
 def _finished(
-    delivery: Delivery, frames: Mapping[str, pl.DataFrame], kept: pl.DataFrame, *, is_refused: bool
+    delivery: Delivery,
+    frames: Mapping[str, pl.DataFrame],
+    kept: pl.DataFrame,
+    states: States,
+    spoke: Counter[str],
+    *,
+    is_refused: bool,
 ) -> Reading:
-    """The reading of one delivery from its parts of the batch."""
+    """The reading of one delivery from its parts of the batch, and what is said of rules that would have spoken."""
     findings = _together(frames.get("own"), frames.get("findings"), NO_FINDINGS)
     rows_counted = counted(kept)
     if not is_refused and (
         much := too_much_set_aside(form_of(delivery), rows_counted.loaded, rows_counted.quarantined)
     ):
-        findings, is_refused = pl.concat([findings_frame(much), findings]), True
+        told, spoke_of_it = under(much, states)
+        is_refused = any(doubt.severity == "refuse" for doubt in told)
+        findings, spoke = pl.concat([findings_frame(told), findings]), spoke + spoke_of_it
+    if spoke:
+        findings = pl.concat([findings, findings_frame(notes(states, spoke))])
     if is_refused:
         kept = kept.with_columns(pl.col("outcome").replace("loaded", "quarantined"))
         rows_counted = counted(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from contracts.forms.rule_states import settled, states_of
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty, findings_frame
 from transforms.batch import interpret_batch, reading
@@ -55,12 +56,15 @@ def _refused(delivery: Delivery, context: Context) -> Reading:
     Cells of an unknown file, or of one with pupils, are not kept: they may be names. The archive has the bytes.
     """
     content = delivery.content
+    form = delivery.form.name if delivery.form else None
+    states = states_of(form, delivery.sender, delivery.as_of, delivery.campaign)
+    findings = findings_frame(settled(delivery.findings, states))
     if not isinstance(content, Grid) or delivery.form is None or delivery.form.pupils is not None:
-        refused_reading = reading(delivery, Rows(), findings_frame(delivery.findings), empty(RAW_ROWS))
+        refused_reading = reading(delivery, Rows(), findings, empty(RAW_ROWS))
         return (
             sieved(delivery, refused_reading)
             if delivery.form is None or delivery.form.pupils is not None
             else refused_reading
         )
     kept = kept_rows([sheet_parts(content, delivery, None, context.aliases_in(delivery.region))])
-    return reading(delivery, counted(kept), findings_frame(delivery.findings), kept)
+    return reading(delivery, counted(kept), findings, kept)

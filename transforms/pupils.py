@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import polars as pl
 
 from contracts.form import Edition, Form, Pupils
 from contracts.forms import RULES
+from contracts.forms.rule_states import notes, states_of, under
 from contracts.grid import Blocks, Grid, column_letters
 from contracts.reading import (
     FINDINGS,
@@ -51,7 +52,8 @@ class Part:
     """What checking one block yields: its account, findings, rows set aside, and its good rows as `PUPILS`, with the
     counters of each pupil.
 
-    `schools` are the ids of the schools that its rows name, and the names of those that the register does not know.
+    `schools` are the ids of the schools that its rows name, and the names of those that the register does not know;
+    `spoke` says how often rules would have spoken of which the region says something.
     """
 
     counted: Rows
@@ -60,6 +62,7 @@ class Part:
     kept: pl.DataFrame
     schools: frozenset[int | str]
     skipped: tuple[str, ...]
+    spoke: Counter[str]
 
 
 class PupilReading:
@@ -77,6 +80,7 @@ class PupilReading:
         self.form: Form = delivery.form
         self.edition: Edition = delivery.edition
         self.pupils: Pupils = delivery.form.pupils
+        self.states = states_of(self.form.name, delivery.sender, delivery.as_of, delivery.campaign)
         self.sieve = Sieve(sheet_names(delivery), born_before(delivery.as_of))
         self.tables = tuple(
             Table(0, self.sieve.sheet(sheet.name) or HIDDEN, heading.columns) for sheet, heading in delivery.headings
@@ -118,7 +122,9 @@ class PupilReading:
         """Check a block of a table; nothing of the reading changes, so that blocks may be checked side by side."""
         data = self.only_data(number, self.named(number, block))
         schools = self.context.schools
-        checked = check_rows(data, self.tables, self.form, self.edition, schools, self.aliases, self.faults)
+        checked = check_rows(
+            data, self.tables, self.form, self.edition, schools, self.aliases, self.faults, [self.states]
+        )
         bad = int(checked.typed["bad"].sum())
         pupil_rows = checked.typed.select(
             "row", "school_id", pl.col("grade").cast(pl.Int16, strict=False), self.pupils.state.alias("state"), "bad",
@@ -136,6 +142,7 @@ class PupilReading:
             ),
             _schools_named(checked.typed),
             checked.skipped,
+            checked.spoke[0],
         )
 
     def named(self, number: int, block: pl.DataFrame) -> pl.DataFrame:
@@ -228,9 +235,12 @@ class PupilReading:
             own += wrong_size(self.form.size, len(named), len(self.context.schools.schools))
         own += self.repeated(again)
         own += self.doubtful(once)
-        if not any(doubt.severity == "refuse" for doubt in own):
-            own += too_much_set_aside(self.form, rows.loaded, rows.quarantined)
-        findings = pl.concat([findings_frame(own), self.row_findings()])
+        told, spoke = under(own, self.states)
+        if not any(doubt.severity == "refuse" for doubt in told):
+            much, spoke_of_it = under(too_much_set_aside(self.form, rows.loaded, rows.quarantined), self.states)
+            told, spoke = [*told, *much], spoke + spoke_of_it
+        spoke = sum((part.spoke for part in self.parts), spoke)
+        findings = pl.concat([findings_frame(told), self.row_findings(), findings_frame(notes(self.states, spoke))])
         refused = bool((findings["severity"] == "refuse").any())
         if refused:
             once, rows = once.clear(), Rows(rows.read, 0, rows.loaded + rows.quarantined, rows.not_data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -17,16 +17,19 @@ from contracts.regions.pack_table import (
     TABLES,
     Line,
     PackFault,
+    fault,
     missing_columns,
     read_table,
     table_lines,
 )
+from contracts.regions.rule_state_check import STATES, Changeable, rule_state_faults
 
 SHIPPED = FOLDER / "69-tomsk"
 BANDS = ("green", "amber", "red")
 CHANNELS = ("inbox", "mail", "drop")
 UNIT_KINDS = ("municipality", "region_direct")
 FIRST_DAY = "0001-01-01"
+MAY_BE_EMPTY_IN = {"rule_states": frozenset({"form", "campaign", "valid_from", "valid_to", "decided_by"})}
 MAY_BE_EMPTY = frozenset({"municipality_type", "control_digit", "centre", "oktmo", "phone", "email", "by", "on", "why"})
 KEYS = {
     "reporting_units": ("reporting_unit", "valid_from"), "reporting_unit_aliases": ("alias",), "senders": ("sender",),
@@ -43,10 +46,11 @@ Tables = dict[str, list[tuple[int, Line]]]
 
 @dataclass(frozen=True)
 class Known:
-    """What a pack may speak of beside itself: the forms that there are, and the kinds that senders may be of."""
+    """What a pack may speak of beside itself: the forms that there are, the kinds that senders may be of, and rules."""
 
     forms: Collection[str]
     sender_kinds: Collection[str]
+    rules: Mapping[str, Changeable]
 
 
 def faults(pack: Path, known: Known, others: Sequence[Region] = ()) -> list[str]:
@@ -59,8 +63,8 @@ def faults(pack: Path, known: Known, others: Sequence[Region] = ()) -> list[str]
             continue
         try:
             columns, lines = read_table(path)
-        except PackFault as fault:
-            found.append(str(fault))
+        except PackFault as unreadable:
+            found.append(str(unreadable))
             continue
         told = ", ".join(TABLES[table])
         if missing := missing_columns(table, columns):
@@ -73,6 +77,10 @@ def faults(pack: Path, known: Known, others: Sequence[Region] = ()) -> list[str]
         found += _twice(path, KEYS.get(table, ()), lines)
     if tables.keys() >= TABLES.keys() - MAY_BE_ABSENT:
         found += _between(pack, tables)
+        if not found:
+            campaigns = {line["campaign"]: line["form"] for _, line in tables["campaigns"]}
+            lines = tables.get("rule_states", [])
+            found += rule_state_faults(pack / "rule_states.csv", lines, campaigns, known.rules)
     if not found:
         found += shared_codes([*others, region_in(pack)])
     return found
@@ -120,20 +128,18 @@ EXPECTED: dict[str, tuple[Callable[[str], bool], str]] = {
     ),
     "is_working": (lambda text: text in ("true", "false"), "true или false"),
     "band": (lambda text: text in BANDS, ", ".join(BANDS)),
+    "state": (lambda text: text in STATES, ", ".join(STATES)),
     "channel": (lambda text: text in CHANNELS, ", ".join(CHANNELS)),
 }
 """Column → what its values have to be, and how that is said."""
-
-
-def _fault(path: Path, number: int | None, found: str, expected: str) -> str:
-    """A sentence: where it is, what is there, what is expected."""
-    return f"{path}{f', строка {number}' if number else ''}: {found}; ожидается {expected}"
 
 
 def _wrong_values(path: Path, table: str, lines: Sequence[tuple[int, Line]], known: Known) -> Iterator[str]:
     """Cells that are empty and may not be, or are not what their column wants."""
     expected = dict(EXPECTED)
     expected["form"] = (lambda text: text in known.forms, f"одна из форм: {', '.join(known.forms)}")
+    if table == "rule_states":
+        expected["rule"] = (lambda text: text in known.rules, "номер правила из docs/rules.md, например RDY-011")
     if table == "senders":
         expected["kind"] = (lambda text: text in known.sender_kinds, ", ".join(sorted(known.sender_kinds)))
     if table == "reporting_units":
@@ -142,10 +148,10 @@ def _wrong_values(path: Path, table: str, lines: Sequence[tuple[int, Line]], kno
         for column in TABLES[table]:
             value = line[column]
             if not value.strip():
-                if column not in MAY_BE_EMPTY:
-                    yield _fault(path, number, f"{column} пусто", "значение")
+                if column not in MAY_BE_EMPTY_IN.get(table, MAY_BE_EMPTY):
+                    yield fault(path, number, f"{column} пусто", "значение")
             elif column in expected and not expected[column][0](value):
-                yield _fault(path, number, f"{column} «{value}»", expected[column][1])
+                yield fault(path, number, f"{column} «{value}»", expected[column][1])
 
 
 def _twice(path: Path, keys: Sequence[str], lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
@@ -154,7 +160,7 @@ def _twice(path: Path, keys: Sequence[str], lines: Sequence[tuple[int, Line]]) -
     for number, line in lines:
         key = tuple(line[name] for name in keys)
         if keys and (before := first.setdefault(key, number)) != number:
-            yield _fault(path, number, f"«{' '.join(key)}» уже есть в строке {before}", "одна строка")
+            yield fault(path, number, f"«{' '.join(key)}» уже есть в строке {before}", "одна строка")
 
 
 def _between(pack: Path, tables: Tables) -> Iterator[str]:
@@ -164,11 +170,11 @@ def _between(pack: Path, tables: Tables) -> Iterator[str]:
     for number, line in tables["senders"]:
         if line["kind"] == "reporting_unit" and line["sender"] not in units:
             found = f"у отправителя «{line['sender']}» нет отчётной единицы"
-            yield _fault(pack / "senders.csv", number, found, "строка с этим кодом в reporting_units.csv")
+            yield fault(pack / "senders.csv", number, found, "строка с этим кодом в reporting_units.csv")
     for number, line in tables["reporting_units"]:
         if line["reporting_unit"] not in senders:
             found = f"у единицы «{line['reporting_unit']}» нет отправителя"
-            yield _fault(pack / "reporting_units.csv", number, found, "строка с этим кодом в senders.csv")
+            yield fault(pack / "reporting_units.csv", number, found, "строка с этим кодом в senders.csv")
     for table, column, of, codes in (
         ("reporting_unit_aliases", "reporting_unit", "reporting_units.csv", units),
         ("sender_addresses", "sender", "senders.csv", senders),
@@ -176,11 +182,11 @@ def _between(pack: Path, tables: Tables) -> Iterator[str]:
     ):
         for number, line in tables.get(table, ()):
             if line[column] not in codes:
-                yield _fault(pack / f"{table}.csv", number, f"{column} «{line[column]}» — никто", f"код из {of}")
+                yield fault(pack / f"{table}.csv", number, f"{column} «{line[column]}» — никто", f"код из {of}")
     for number, line in tables["campaigns"]:
         if line["deadline"] < line["starts_on"]:
             found = f"кампания «{line['campaign']}» кончается {line['deadline']}, а начинается {line['starts_on']}"
-            yield _fault(pack / "campaigns.csv", number, found, "срок не раньше начала")
+            yield fault(pack / "campaigns.csv", number, found, "срок не раньше начала")
     yield from _names(pack, tables)
     yield from _spans(pack / "reporting_units.csv", tables["reporting_units"])
     yield from _bands(pack / "band_rules.csv", tables["band_rules"])
@@ -196,7 +202,7 @@ def _names(pack: Path, tables: Tables) -> Iterator[str]:
             other, where = meant.setdefault(name, (unit, f"{table}.csv, строка {number}"))
             if other != unit:
                 found = f"«{line[column]}» — и {unit}, и {other} ({where})"
-                yield _fault(pack / f"{table}.csv", number, found, "имя одной единицы")
+                yield fault(pack / f"{table}.csv", number, found, "имя одной единицы")
 
 
 def _spans(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
@@ -205,10 +211,10 @@ def _spans(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
     for number, line in lines:
         unit, since, until = line["reporting_unit"], line["valid_from"], line["valid_to"]
         if until < since:
-            yield _fault(path, number, f"{unit} действует с {since} по {until}", "конец не раньше начала")
+            yield fault(path, number, f"{unit} действует с {since} по {until}", "конец не раньше начала")
         for other, each in before[unit]:
             if each["valid_from"] <= until and since <= each["valid_to"]:
-                yield _fault(path, number, f"дни {unit} заняты строкой {other}", "одна строка на каждый день")
+                yield fault(path, number, f"дни {unit} заняты строкой {other}", "одна строка на каждый день")
         before[unit].append((number, line))
 
 
@@ -222,15 +228,15 @@ def _bands(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
             rules[line["band_rule_version"]][line["band"]] = Decimal(line["lower_bound"])
     for rule, bounds in rules.items():
         if missing := [band for band in BANDS if band not in bounds]:
-            yield _fault(path, numbers[rule], f"в полосах «{rule}» нет {', '.join(missing)}", ", ".join(BANDS))
+            yield fault(path, numbers[rule], f"в полосах «{rule}» нет {', '.join(missing)}", ", ".join(BANDS))
             continue
         if bounds["red"] != 0:
-            yield _fault(path, numbers[rule], f"в полосах «{rule}» дыра ниже {bounds['red']}", "red от 0")
+            yield fault(path, numbers[rule], f"в полосах «{rule}» дыра ниже {bounds['red']}", "red от 0")
         if not bounds["green"] > bounds["amber"] > bounds["red"]:
             found = f"полосы «{rule}» лежат одна на другой"
-            yield _fault(path, numbers[rule], found, "green выше amber, amber выше red")
+            yield fault(path, numbers[rule], found, "green выше amber, amber выше red")
     if not any(line["valid_from"] == FIRST_DAY for _, line in lines):
-        yield _fault(path, None, "до первых полос — дыра", f"полосы с valid_from {FIRST_DAY}")
+        yield fault(path, None, "до первых полос — дыра", f"полосы с valid_from {FIRST_DAY}")
 
 
 def _thresholds(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
@@ -238,8 +244,8 @@ def _thresholds(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
     needed = {(line["condition"], line["name"]) for line in table_lines(SHIPPED, "thresholds")}
     there = {(line["condition"], line["name"]) for _, line in lines}
     for condition, name in sorted(needed - there):
-        yield _fault(path, None, f"нет порога {condition} {name}", f"строка {condition},{name},…")
+        yield fault(path, None, f"нет порога {condition} {name}", f"строка {condition},{name},…")
     for number, line in lines:
         if (line["condition"], line["name"]) not in needed:
             found = f"порог {line['condition']} {line['name']} никому не нужен"
-            yield _fault(path, number, found, "имя порога, который есть в пакете 69-tomsk")
+            yield fault(path, number, found, "имя порога, который есть в пакете 69-tomsk")

@@ -24,14 +24,20 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "band_rules": ("band_rule_version", "band", "lower_bound", "valid_from", "why"),
     "thresholds": ("condition", "name", "value", "why"),
     "headings": ("form", "column", "heading", "why", "by", "on"),
+    "rule_states": ("rule", "form", "campaign", "valid_from", "valid_to", "state", "reason", "decided_by"),
 }  # fmt: skip
 """Name of a table → its columns."""
-MAY_BE_ABSENT = frozenset({"contacts", "calendar", "collected", "headings"})
+MAY_BE_ABSENT = frozenset({"contacts", "calendar", "collected", "headings", "rule_states"})
 """Tables without which a region has nothing of its own to say."""
 
 
 class PackFault(ValueError):
     """What is wrong with a pack, in words for whoever edits it: the file, the line, what is there, what is expected."""
+
+
+def fault(path: Path, number: int | None, found: str, expected: str) -> str:
+    """A sentence: where it is, what is there, what is expected."""
+    return f"{path}{f', строка {number}' if number else ''}: {found}; ожидается {expected}"
 
 
 def read_table(path: Path) -> tuple[Sequence[str], list[tuple[int, Line]]]:

@@ -26,7 +26,7 @@ from contracts.regions import FOLDER, kept, only_region, region_named, regions
 from contracts.regions.pack import Region
 from contracts.regions.pack_check import SHIPPED
 from contracts.regions.pack_table import table_lines
-from contracts.rules import COMMON
+from contracts.rules import COMMON, RULE_STATE
 from contracts.versions import inputs
 from contracts.vocabulary import form_rows, rows
 
@@ -44,8 +44,9 @@ SHARED = {
 Territories, senders and campaigns are not among them: they say themselves from when and until when they hold.
 """
 OF_UNITS = {"reporting_unit_aliases": ("alias", "reporting_unit")}
-OF_PACKS = ("reporting_unit_aliases", "headings")
+OF_PACKS = ("reporting_unit_aliases", "headings", "rule_states")
 """Tables of a region's pack by which forms are read."""
+OF_STATES = ("rule", "campaign", "valid_from", "valid_to", "state")
 OF_SCHOOLS = {"place_words": ("word",), "school_forms": ("short", "full"), "school_words": ("word",)}
 OF_CODES = {"oktmo_with_zero": ("code",)}
 CODES = ("school_code", "inn", "oktmo")
@@ -155,7 +156,7 @@ def deciding(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None
     if form.pupils is not None:
         yield form.pupils.identity, _written(form.pupils.state), form.pupils.counters
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
-    yield from map(_of_rule, COMMON)
+    yield from (_of_rule(rule) for rule in COMMON if rule is not RULE_STATE)
     columns = [column for edition in form.editions for column in edition.columns]
     yield from _of_vocabularies(form, columns, said or {})
     yield from selects_of(form).items()
@@ -199,6 +200,10 @@ def _of_vocabularies(
         yield name, sorted(tuple(row[column] for column in deciding_columns) for row in said.get(name, rows(name)))
     own = [row for row in said.get("headings", rows("headings")) if row["form"] == form.name]
     yield sorted((row["column"], row["heading"]) for row in (*form_rows(form.name, "headings"), *own))
+    rules = {rule.id for rule in (*form.rules, *COMMON)}
+    states = [row for row in said.get("rule_states", rows("rule_states")) if row["form"] in ("", form.name)]
+    if of_form := sorted(tuple(row[name] for name in OF_STATES) for row in states if row["rule"] in rules):
+        yield of_form
 
 
 def _written(expression: pl.Expr | None) -> str | None:

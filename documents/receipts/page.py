@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contracts.forms import FORMS, RULES
 from contracts.reading import Finding
 from contracts.receipt import TITLE, Overdue, Receipt, Total
-from contracts.rules import HOLDS, UNREADABLE
+from contracts.rules import HOLDS, RULE_STATE, UNREADABLE
 from contracts.texts import phrases
 from contracts.vocabulary import unit_names
 from documents.receipts.findings import Group, Sentences, column_titles, groups, number
@@ -21,8 +21,8 @@ MOST_PLACES = 1_000
 GAP: Line = ()
 FILLS = {"accepted": "E2EFDA", "partial": "FFF2CC", "held": "FFF2CC", "refused": "F8CBAD"}
 WORST = {"refuse": "F8CBAD", "error": "F8CBAD", "warning": "FFF2CC", "note": "DDEBF7"}
-UNREAD = frozenset(rule.id for rule in UNREADABLE.values())
-"""Rules whose value is a detail for engineers, in English."""
+UNSHOWN = frozenset(rule.id for rule in (*UNREADABLE.values(), RULE_STATE))
+"""Rules whose value is a detail for engineers, in English, or stands in the sentence already."""
 
 HEADLINE = Look(size=15, bold=True, colour="1F4E79")
 SECTION = Look(size=12, bold=True, colour="1F4E79", line="1F4E79", down="bottom")
@@ -197,7 +197,7 @@ def _place_lines(group: Group, marked: Mapping[str, str], *, with_wanted: bool, 
         _place_cells(finding, sentences, marked, with_sheet=with_sheet)
         for finding, sentences in group.places[:MOST_PLACES]
     ]
-    if group.rule in UNREAD:
+    if group.rule in UNSHOWN:
         return
     titles = [_phrase("place"), _phrase("whose"), _phrase("stated"), group.expected_heading, _phrase("difference")]
     used = [c for c in range(ALL) if any(row[c].value != "" for row in rows) and (c != 3 or with_wanted)]

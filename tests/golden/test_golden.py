@@ -8,16 +8,21 @@ import io
 import json
 import os
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 import xlsxwriter
+from packs import write_pack
 from xlsxwriter.utility import xl_cell_to_rowcol
 
 from contracts.forms import FORMS
 from contracts.reading import Reading
+from contracts.regions import read_from
+from contracts.versions.pack_faults import wrong_tables
 from documents.reading.read import read_grid
 from transforms.interpret import interpret
 from transforms.tables.identify import Context, Delivery
@@ -81,6 +86,18 @@ def draw(sheet: Any, r: int, c: int, cell: str, day: Any) -> None:
         sheet.write_string(r, c, cell.removeprefix("'"))
 
 
+@pytest.fixture
+def region(case: Path, tmp_path: Path) -> Iterator[None]:
+    """The shipped region, in which the case may say that rules judge otherwise."""
+    if (case / "rule_states.csv").exists():
+        pack = write_pack(tmp_path / "packs" / "69-tomsk")
+        shutil.copy(case / "rule_states.csv", pack)
+        assert wrong_tables(pack) == []
+        read_from(tmp_path / "packs")
+    yield
+    read_from(None)
+
+
 def read(case: Path, told: dict[str, Any]) -> Reading:
     content = read_grid(told["file"], as_sent(case, told))
     received = dt.datetime.fromisoformat(told.get("received", "2023-09-08T12:00+00:00"))
@@ -111,7 +128,7 @@ def about(reading: Reading) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_golden(case: Path) -> None:
+def test_golden(case: Path, region: None) -> None:
     told = json.loads((case / "reading.json").read_text(encoding="utf-8"))
     reading = read(case, told)
     expected = {
@@ -136,7 +153,7 @@ OF_PYTHON = re.compile(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_nothing_of_python_is_said(case: Path) -> None:
+def test_nothing_of_python_is_said(case: Path, region: None) -> None:
     told = json.loads((case / "reading.json").read_text(encoding="utf-8"))
     for found in read(case, told).findings.to_dicts():
         said = found["message"].replace(f"«{found['value']}»", "") + str(found["expected"] or "")

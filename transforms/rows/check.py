@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +13,7 @@ import polars as pl
 
 from contracts.form import Column, Edition, Form
 from contracts.forms.offered import offered_words
+from contracts.forms.rule_states import States, rows_under
 from contracts.rules import (
     CELL,
     CELL_ERROR,
@@ -54,12 +56,14 @@ class Checked:
     """`typed`: row, table, delivery, sender, as_of, the columns of the form, school_id if any, `bad` Boolean.
 
     `findings`: the columns of `contracts.reading.FINDINGS`, and `delivery`, `index` (the row of `typed`).
-    `skipped`: ids of rules that needed a register and had none.
+    `skipped`: ids of rules that needed a register and had none. `spoke`: of each delivery how often rules would have
+    spoken of which its region says something (`contracts.forms.rule_states`).
     """
 
     typed: pl.DataFrame
     findings: pl.DataFrame
     skipped: tuple[str, ...]
+    spoke: Sequence[Counter[str]]
 
 
 def check_rows(
@@ -70,11 +74,13 @@ def check_rows(
     register: Register | None,
     aliases: Mapping[str, str],
     faults: Sequence[FaultyCell] = (),
+    states: Sequence[States] = (),
 ) -> Checked:
     """Check the rows of many deliveries of one form at once.
 
     `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
-    for each column of the edition. `faults` are cells that are wrong by what else stands in their table.
+    for each column of the edition. `faults` are cells that are wrong by what else stands in their table; `states` are
+    those of rules, of each delivery.
     """
     typed, unread = parsed(raw, edition, aliases, form.region)
     typed, of_letters = with_letters(raw, typed, edition)
@@ -89,10 +95,10 @@ def check_rows(
     compiled = contract(form, edition, register is not None)
     frames.append(judged(typed, unread, compiled.judgements, broken_rows(typed, compiled)))
     known = known_names(register, aliases) if is_guarded(edition) else NOBODY
-    findings = described(pl.concat(frames), raw, tables, edition, known)
+    findings, spoke = rows_under(described(pl.concat(frames), raw, tables, edition, known), states)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
-    return Checked(typed, findings, compiled.skipped)
+    return Checked(typed, findings, compiled.skipped, spoke)
 
 
 def known_names(register: Register | None, aliases: Mapping[str, str]) -> KnownNames:

@@ -11,12 +11,29 @@ from contracts.form import Form
 from contracts.forms import RULES
 from contracts.grid import Grid
 from contracts.reading import Finding, Layout, Reading, findings_frame, findings_in
-from contracts.rules import DOUBTS, HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS
+from contracts.rules import (
+    DOUBTS,
+    HIDDEN_ROWS,
+    HIDDEN_UNDER_MERGED,
+    NO_REGISTER,
+    PARTS_LEFT,
+    RULE_STATE,
+    SEVERAL_COLUMNS,
+)
 from transforms.findings.disclosure import HIDDEN, born_before, may_be_shown, sheet_shown
 from transforms.tables.identify import Delivery
 
 OF_OURS = frozenset(
-    rule.id for rule in (*DOUBTS.values(), HIDDEN_ROWS, HIDDEN_UNDER_MERGED, NO_REGISTER, PARTS_LEFT, SEVERAL_COLUMNS)
+    rule.id
+    for rule in (
+        *DOUBTS.values(),
+        HIDDEN_ROWS,
+        HIDDEN_UNDER_MERGED,
+        NO_REGISTER,
+        PARTS_LEFT,
+        RULE_STATE,
+        SEVERAL_COLUMNS,
+    )
 )
 """Rules whose values we make ourselves: encodings, addresses, numbers of rules."""
 OF_SHEETS = frozenset(DOUBTS[reason].id for reason in ("parts", "far_cells"))

@@ -11,6 +11,7 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from contracts.forms import FORMS, form_named
+from contracts.forms.rule_states import States, settled, states_of
 from contracts.reading import (
     CONTROL_TOTALS,
     FINDINGS,
@@ -220,7 +221,8 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
     again = sent_again(connection, replacing)
     for (place, one), against, findings in zip(asked, weighed, judged, strict=True):
         rules = {finding.rule for finding in against}
-        noted = [*against, *findings, *([again[one.delivery_id]] if one.delivery_id in again else [])]
+        said = [*against, *findings, *([again[one.delivery_id]] if one.delivery_id in again else [])]
+        noted = settled(said, _states(one.reading), "history")
         if NOTHING_LOADED.id in rules:
             history = findings_frame(against)
             refused = _refused(one.reading, history)
@@ -230,6 +232,11 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
         if rules & HOLDS:
             results[place] = replace(results[place], status="held", superseded=None)
     return results
+
+
+def _states(reading: Reading) -> States:
+    """What the region of a reading says of rules."""
+    return states_of(reading.form, reading.sender, reading.as_of, reading.campaign)
 
 
 def _is_older(incoming: Incoming, before: Standing) -> bool:
