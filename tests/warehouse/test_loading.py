@@ -8,6 +8,7 @@ import polars as pl
 import psycopg2
 import pytest
 import sqlalchemy as sa
+from changing import Inputs
 from hand_made import (
     DAY,
     NOON,
@@ -209,6 +210,18 @@ def test_a_changed_plan_is_named_with_both_numbers(engine: sa.Engine) -> None:
     told = result.history.select("rule", "value", "expected", "difference").rows()
     assert told == [("PLN-004", None, "110", None), ("PLN-004", "200", "195", 5.0)]
     assert "Чаинский муниципальный район: было 195, стало 200." in result.history["message"][1]
+
+
+def test_a_rule_of_history_is_put_aside(engine: sa.Engine, inputs: Inputs) -> None:
+    line = {"rule": "PLN-004", "form": "", "campaign": "", "valid_from": "2023-09-01", "valid_to": "2023-09-30"}
+    inputs.write("rule_states", [{**line, "state": "aside", "reason": "Планы уточняют", "decided_by": ""}])
+    loaded(engine, plan({"chainsky": 195, "kedrovy": 110}))
+    result = loaded(engine, plan({"chainsky": 200, "kedrovy": 111}), NOON + HOUR)
+    (told,) = result.history.to_dicts()
+    assert (told["rule"], told["value"], told["scope"], told["severity"]) == ("COM-120", "PLN-004", "history", "note")
+    assert told["message"].startswith("Правило PLN-004 отложено с 01.09.2023 по 30.09.2023: Планы уточняют. ")
+    assert "Таких мест: 2." in told["message"]
+    assert rows(engine, "SELECT rule FROM ops.finding") == [("COM-120",)]
 
 
 def test_a_fall_of_registered_pupils_is_named(engine: sa.Engine, ids: dict[str, int]) -> None:
