@@ -5,6 +5,7 @@ from dataclasses import replace
 from contracts.form import Form, Rule
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
 from contracts.forms.level_choice.form import FORM as LEVEL_CHOICE
+from contracts.forms.levels_summary.form import FORM as LEVELS_SUMMARY
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
 from contracts.forms.partner_agreements.form import FORM as PARTNER_AGREEMENTS
 from contracts.forms.practice_events.form import FORM as PRACTICE_EVENTS
@@ -27,6 +28,7 @@ FORMS: tuple[Form, ...] = (
     PARTNER_AGREEMENTS,
     PRACTICE_EVENTS,
     EVENT_PLAN,
+    LEVELS_SUMMARY,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,
 )

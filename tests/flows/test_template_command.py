@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,9 @@ def truth_of(form: str, sender: str, region: Region) -> Truth:
         return own.select(kept).to_dicts()
     if form == "registration_plan":
         return region.plan.with_columns(reporting_unit=named).to_dicts()
+    if form == "level_choice":
+        own = region.schools.filter(pl.col("subordination") == sender)
+        return [row for school in own.to_dicts() for row in classes(school)]
     if (example := GOLDEN / form / "examples.toml").exists():
         good = tomllib.loads(example.read_text("utf-8"))["good"]
         own = region.schools.filter(pl.col("subordination") == sender).head(3)
@@ -99,6 +102,16 @@ def ready(school: Mapping[str, object], region: Region) -> dict[str, object]:
     own = {"school_code": school["school_code"], "school_name": school["short_name"]}
     own |= {"pupils_total": school["pupils_6_11"], "pupils_planned": school["pupils_planned"]}
     return row | own | {"rmg_weekday": "thursday", "order_number": "5-6"}
+
+
+def classes(school: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    """The classes of a school: twenty-five pupils each, the last one fewer; all on the school's level."""
+    left, whose = int(str(school["pupils_6_11"])), ("school_code", "level")
+    for number in range(-(-left // 25)):
+        pupils = min(25, left - 25 * number)
+        row = {name: school[name] for name in whose} | {"school_name": school["short_name"]}
+        yield row | {"grade": 6 + number % 6, "letter": "АБВГДЕЖЗИКЛМНОП"[number // 6], "pupils": pupils,
+                     "pupils_planned": pupils - pupils % 3, "school_level": school["level"]}  # fmt: skip
 
 
 def columns_of(form: Form) -> tuple[Column, ...]:

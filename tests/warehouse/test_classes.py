@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import loaded, reading, school_ids, school_register
+from hand_made import loaded, reading, report, school_ids, school_register
 
 from contracts.reading import Reading
+from warehouse.deliveries.judging import judge_across, said_across
 
 UNIT = "asinovsky"
 SEPTEMBER, FEBRUARY, NEXT = dt.date(2023, 9, 5), dt.date(2024, 2, 1), dt.date(2024, 9, 5)
@@ -95,3 +97,19 @@ def test_levels_directions_and_norms_are_lists(engine: sa.Engine) -> None:
     ]  # fmt: skip
     norms = "SELECT level, sum(hours)::integer FROM ref.level_norm_at(:day) GROUP BY level ORDER BY 2"
     assert rows(engine, norms, day=SEPTEMBER) == [("basic", 40), ("main", 60), ("advanced", 80)]
+
+
+@pytest.mark.parametrize(("stated", "found"), [("basic", ["LVL-004"]), ("main", [])])
+def test_the_level_of_a_report_is_not_that_of_its_classes(
+    engine: sa.Engine, school: int, stated: str, found: list[str]
+) -> None:
+    facts = pl.DataFrame({"school_id": [school], "level": [stated]})
+    loaded(engine, replace(report({f"{UNIT}-1": school}, UNIT, [1]), facts=facts))
+    listed = loaded(engine, levels(school, SEPTEMBER, (7, "А", "basic", 14), (10, None, "main", 13)))
+    judge_across(engine)
+    with engine.connect() as connection:
+        said = said_across(connection, [listed.reading_id]).get(listed.reading_id, [])
+    assert [finding.rule for finding in said] == found, "LVL-004 is said of the list of classes"
+    for finding in said:
+        assert finding.value == "основной — в файле «файл.xlsx» от 05.09.2023"
+        assert finding.expected == "базовый — по файлу «файл.xlsx» от 08.09.2023"

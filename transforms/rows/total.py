@@ -91,14 +91,17 @@ def row_controls(form: Form, edition: Edition, typed: pl.DataFrame) -> tuple[pl.
     """
     totals = [pl.DataFrame(schema={"delivery": pl.Int32, **CONTROL_TOTALS})]
     disagreeing = [pl.DataFrame(schema=PLACED)]
+    named = "reporting_unit" in typed.columns  # else the row is of the whole region, as «Итого» is
+    unit = pl.col("reporting_unit") if named else pl.lit(None, dtype=pl.String).alias("reporting_unit")
     for control in form.row_controls:
         compared = typed.with_row_index("index").select(
-            "index", "delivery", "reporting_unit",
+            "index", "delivery", unit,
             stated=pl.col(control.stated).cast(pl.Float64),
             computed=control.computed.cast(pl.Float64),
             tolerance=control.tolerance.cast(pl.Float64),
         )  # fmt: skip
-        compared = compared.drop_nulls().with_columns(difference=pl.col("stated") - pl.col("computed"))
+        known = ("stated", "computed", "tolerance", *(("reporting_unit",) if named else ()))
+        compared = compared.drop_nulls(known).with_columns(difference=pl.col("stated") - pl.col("computed"))
         compared = compared.with_columns(wrong=pl.col("difference").abs() > pl.col("tolerance") + EXACT)
         totals.append(
             compared.select(

@@ -109,6 +109,7 @@ RULES = (
         expected=pl.format("дата не раньше 01.09.{}", pl.col("as_of").dt.year()),
         source="domain 7: dates within the academic year",
     ),
+    Rule("LVL-004", "warning", "forms", column="level", source="seed 65, 166–174; domain 7 (ii): COV-4"),
 )  # fmt: skip
 
 FORM = Form(
