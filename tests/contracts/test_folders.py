@@ -150,6 +150,7 @@ def test_rules_across_forms_name_the_forms_that_they_read() -> None:
         "AG-007": ["partner_agreements", "readiness_report"],
         "EPL-007": ["event_plan", "parent_meetings"],
         "EV-012": ["partner_agreements", "practice_events"],
+        "LVL-004": ["level_choice", "readiness_report"],
         "PM-003": ["parent_meetings", "readiness_report"],
     }
     assert selects([form_named("partner_agreements")]) == {}
