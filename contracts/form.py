@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import polars as pl
 
-from contracts.grain import Defines, Entity, Key, Owed, Period
+from contracts.grain import Defines, Entity, Key, Owed, People, Period
 from contracts.texts import rule_text
 
 Severity = Literal["refuse", "error", "warning", "note"]
@@ -27,6 +27,8 @@ Kind = Literal[
     "grade", "grades", "letter", "inn", "oktmo",
 ]  # fmt: skip
 
+WRITTEN: tuple[Kind, ...] = ("text", "school_code", "school_name")
+"""Kinds of cells whose text is loaded as it was written."""
 TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
     "school_code": pl.String(),
@@ -53,7 +55,8 @@ class Column:
 
     `headings` are the wordings by which people call it, besides `title`. `required` says that a file without the
     heading is refused; `nullable` that a blank cell is allowed. `fact` says that the value is loaded; a `personal`
-    value never leaves the reading: it is neither loaded nor shown.
+    value never leaves the reading: it is neither loaded nor shown. Of a text `pattern` says what it may be at all: any
+    other is left out, and `misfit`, a rule of the form, says so.
     """
 
     name: str
@@ -71,6 +74,8 @@ class Column:
     maximum: float | None = None
     personal: bool = False
     fact: bool = True
+    pattern: str | None = None
+    misfit: str | None = None
 
     @property
     def dtype(self) -> pl.DataType:
@@ -257,6 +262,7 @@ class Form:
     row_controls: tuple[RowControl, ...] = ()
     states_total: bool = False
     pupils: Pupils | None = None
+    people: People | None = None
     size: Size | None = None
     set_aside: SetAside = SetAside(0.2, spare=3)
     largest_fall: float = 0.2
@@ -282,6 +288,7 @@ class Form:
             for name in self.recognised_by:
                 if name not in names:
                     yield f"edition {edition.name} has no column {name!r}, by which the form is recognised"
+            yield from self._told_of_people(edition)
             if self.defines:
                 for name in (*self.defines.key, *self.defines.attributes):
                     if name not in names and name not in self.key:
@@ -296,6 +303,19 @@ class Form:
             yield "it covers schools, so a school has to be in its grain"
         if self.covers == "units" and not self.has("unit"):
             yield "it covers reporting units, so a unit has to be in its grain"
+
+    def _told_of_people(self, edition: Edition) -> Iterator[str]:
+        """What would tell of people in an edition: a name as a fact, and a text in which one may stand."""
+        for column in edition.columns:
+            if column.personal and column.fact:
+                yield f"the column {column.name!r} of edition {edition.name} is personal, so it cannot be a fact"
+            if self.people and column.fact and column.kind in WRITTEN and column.pattern is None:
+                yield f"in the text {column.name!r} of edition {edition.name} a name may stand: state its pattern"
+
+    @property
+    def names_people(self) -> bool:
+        """Is there anybody's name in its files? Then nothing of a file is shown but what surely is none."""
+        return any(column.personal for edition in self.editions for column in edition.columns)
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 Entity = Literal[
     "school", "unit", "class", "person", "partner", "programme", "college", "event", "agreement", "assignment",
-    "date", "month", "year", "grade", "number",
+    "role", "date", "month", "year", "grade", "number",
 ]  # fmt: skip
 COUNTED: dict[Entity, tuple[str, str]] = {
     "school": ("schools", "школ"),
@@ -86,3 +86,21 @@ class Defines:
     def key(self) -> tuple[str, ...]:
         """The columns of the code."""
         return (self.code,) if isinstance(self.code, str) else self.code
+
+
+@dataclass(frozen=True)
+class People:
+    """Rows of a form that are people: each is a fact of its own under a keyed pseudonym, and no name is kept.
+
+    `name` is the personal column that tells the people of one sender apart: whether two senders name one person, a name
+    does not tell. `key` is the column of the facts with the pseudonym, 32 hexadecimal digits. Its key is derived from
+    that of pupils for the `domain`, so nobody of another form ever has the same. A row without a name is a vacant post;
+    it has `VACANT` there.
+    """
+
+    domain: str
+    name: str = "full_name"
+    key: str = "person_key"
+
+
+VACANT = "vacant"

@@ -29,11 +29,13 @@ from contracts.reading import (
 from contracts.regions import zone_at
 from contracts.rules import LATE, NO_REGISTER, NO_ROWS, NOT_FILLED_IN, ROSTER_SHORT, UNITS_MISSING
 from contracts.vocabulary import academic_year, rows_in
+from transforms.findings.disclosure import HIDDEN, born_before
 from transforms.findings.finding import Table, described, finding
 from transforms.findings.size import too_much_set_aside, wrong_size
 from transforms.rows.account import counted, kept_rows, sheet_parts
-from transforms.rows.check import FaultyCell, check_rows
+from transforms.rows.check import FaultyCell, check_rows, known_names
 from transforms.rows.judged import Part
+from transforms.rows.sieve import Sieve, sheet_names, titles_of, without_names
 from transforms.rows.total import computed_totals, row_controls, stated_totals
 from transforms.tables.identify import Context, Delivery
 from transforms.tables.whose import called
@@ -51,6 +53,7 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
         for delivery in batch
         if isinstance(delivery.content, Grid)
     ]
+    sieves = [Sieve(sheet_names(delivery), born_before(delivery.as_of)) for delivery in batch if form.names_people]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}
     places: dict[str, list[int]] = {"table": [], "row": [], "delivery": []}
@@ -72,10 +75,11 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
             for row in data:
                 if row.faults:
                     faults += [(len(tables), row.number, names[c], *fault) for c, fault in row.faults.items()]
-            tables.append(Table(number, part_there.sheet, columns))
+            sheet = (sieves[number].sheet(part_there.sheet) or HIDDEN) if sieves else part_there.sheet
+            tables.append(Table(number, sheet, columns))
     raw = _raw_frame(texts, places, batch)
     states = [states_of(form.name, delivery.sender, delivery.as_of, delivery.campaign) for delivery in batch]
-    checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults, states)
+    checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults, states, secret=context.secret)
     typed = checked.typed
     totals, disagreeing = row_controls(form, edition, typed)
     of_controls, spoke_of_controls = rows_under(described(disagreeing, raw, tables, edition), states)
@@ -88,9 +92,11 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
     spoke: list[Counter[str]] = []
     for number, (delivery, parts_there) in enumerate(zip(batch, parts_of, strict=True)):
         totals_there, doubts = _stated_by(delivery, parts_there, sums.get(number))
-        doubts += _row_doubts(delivery, parts_there, context)
+        doubts = [*delivery.findings, *doubts, *_row_doubts(delivery, parts_there, context)]
+        if sieves:
+            doubts = [sieves[number].finding(doubt) for doubt in doubts]
         doubts += _about_delivery(delivery, keys.get(number), checked.skipped, context)
-        told, spoke_of_it = under((*delivery.findings, *doubts), states[number])
+        told, spoke_of_it = under(doubts, states[number])
         own += [(number, *doubt) for doubt in told]
         refused_there.append(any(doubt.severity == "refuse" for doubt in told))
         spoke.append(checked.spoke[number] + spoke_of_controls[number] + spoke_of_it)
@@ -103,6 +109,16 @@ def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading
         "facts": _by_delivery(_facts_of(form, edition, typed.filter(~pl.col("bad")))),
         "outcomes": _by_delivery(_outcomes(typed, findings)) if "school_id" in form.key else {},
     }
+    if sieves:
+        known = known_names(context.schools, aliases)
+        batch = [
+            replace(delivery, layout=sieve.layout(delivery.layout, titles_of(form)))
+            for delivery, sieve in zip(batch, sieves, strict=True)
+        ]
+        parts_of = [
+            without_names(parts_there, edition, delivery.as_of, known, sieve)
+            for delivery, parts_there, sieve in zip(batch, parts_of, sieves, strict=True)
+        ]
     kept = kept_rows(parts_of, typed["bad"].to_list())
     start, readings = 0, []
     for number, (delivery, parts_there) in enumerate(zip(batch, parts_of, strict=True)):

@@ -53,18 +53,15 @@ def _in_full(blocks: Blocks) -> Grid | Unreadable:
 def _refused(delivery: Delivery, context: Context) -> Reading:
     """A reading of which nothing can be loaded: its form is unknown, or a required heading is missing.
 
-    Cells of an unknown file, or of one with pupils, are not kept: they may be names. The archive has the bytes.
+    Cells of an unknown file, or of one with people, are not kept: they may be names. The archive has the bytes.
     """
     content = delivery.content
     form = delivery.form.name if delivery.form else None
     states = states_of(form, delivery.sender, delivery.as_of, delivery.campaign)
     findings = findings_frame(settled(delivery.findings, states))
-    if not isinstance(content, Grid) or delivery.form is None or delivery.form.pupils is not None:
+    may_tell_names = delivery.form is None or delivery.form.names_people
+    if not isinstance(content, Grid) or may_tell_names:
         refused_reading = reading(delivery, Rows(), findings, empty(RAW_ROWS))
-        return (
-            sieved(delivery, refused_reading)
-            if delivery.form is None or delivery.form.pupils is not None
-            else refused_reading
-        )
+        return sieved(delivery, refused_reading) if may_tell_names else refused_reading
     kept = kept_rows([sheet_parts(content, delivery, None, context.aliases_in(delivery.region))])
     return reading(delivery, counted(kept), findings, kept)

@@ -15,6 +15,7 @@ from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
 from contracts.forms.registration_plan.form import FORM as REGISTRATION_PLAN
 from contracts.forms.registration_summary.form import FORM as REGISTRATION_SUMMARY
 from contracts.forms.school_register.form import FORM as SCHOOL_REGISTER
+from contracts.forms.staff.form import FORM as STAFF
 from contracts.regions import kept
 from contracts.rules import COMMON
 
@@ -29,6 +30,7 @@ FORMS: tuple[Form, ...] = (
     PRACTICE_EVENTS,
     EVENT_PLAN,
     LEVELS_SUMMARY,
+    STAFF,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,
 )

@@ -153,6 +153,8 @@ def deciding(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None
         yield from _of_edition(edition)
     yield from map(_of_control, form.controls)
     yield from map(_of_control, form.row_controls)
+    if form.people is not None:
+        yield form.people
     if form.pupils is not None:
         yield form.pupils.identity, _written(form.pupils.state), form.pupils.counters
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
@@ -169,7 +171,8 @@ def _of_edition(edition: Edition) -> Iterator[object]:
 
 
 def _of_column(column: Column) -> object:
-    return {name: value for name, value in asdict(column).items() if name != "description"}
+    unsaid = {"description", *(name for name in ("pattern", "misfit") if getattr(column, name) is None)}
+    return {name: value for name, value in asdict(column).items() if name not in unsaid}
 
 
 def _of_rule(rule: Rule) -> object:

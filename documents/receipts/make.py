@@ -54,14 +54,14 @@ def overdue_name(form: str, slot: str) -> str:
 def copies_table(receipt: Receipt, size: int) -> bool:
     """Does the receipt of a file of so many bytes hold the sender's table, so that the file has to be opened?"""
     form = next((agreed for agreed in FORMS if agreed.name == receipt.form), None)
-    return form is not None and form.pupils is None and size <= LARGEST
+    return form is not None and not form.names_people and size <= LARGEST
 
 
 def make_receipt(receipt: Receipt, source: Path | bytes | None, content: Content | None = None) -> bytes:
     """The bytes of a receipt; the same reading of the same source gives the same bytes.
 
     `source` is the delivery as it was received, and `content` what was read of it in a process with limits. Where the
-    table must not or cannot be copied (pupils, an unknown form, an unreadable or a large file), the receipt is the
+    table must not or cannot be copied (names, an unknown form, an unreadable or a large file), the receipt is the
     sheet «Квитанция» alone, and says so.
     """
     if source is None:

@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     pupil_days: int | None = Field(
         default=None,
         ge=0,
-        description="How many days after an academic year a purge destroys its exports and pupil rows; else never.",
+        description="How many days after an academic year a purge destroys files with names and pupils; else never.",
     )
     alert_url: SecretStr | None = Field(
         default=None,

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import Overdue, Receipt
 from documents.reading.sandbox import shared
@@ -19,7 +20,6 @@ from documents.receipts.make import Content, copies_table, make_overdue, make_re
 from flows.home.faults import LOGGER, Fault, guarded
 from flows.home.settings import Settings
 from flows.home.whole_file import write_changed
-from flows.intake.batches import PUPIL_FORMS
 from flows.intake.outcome import NOBODY, Outcome
 from flows.intake.statement_file import answer, answer_name
 from transforms.findings.disclosure import HIDDEN, born_before, may_be_shown
@@ -39,6 +39,7 @@ from warehouse.incidents.nothing_to_report import Unanswered
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+NAMING_PEOPLE = frozenset(form.name for form in FORMS if form.names_people)
 AT_ONCE = 500
 """Receipts whose findings are in memory together."""
 
@@ -71,8 +72,8 @@ def receipt_path(outbox: Path, address: Address) -> Path:
 
 
 def _public_name(file: str, form: str | None, as_of: dt.date | None, sha256: str) -> str:
-    """The name of a file as others may see it; a file of pupils keeps its own only when all its words are ours."""
-    if form not in PUPIL_FORMS or may_be_shown(file, born_before(as_of)):
+    """The name of a file as others may see it; a file of people keeps its own only when all its words are ours."""
+    if form not in NAMING_PEOPLE or may_be_shown(file, born_before(as_of)):
         return file
     return f"{sha256[:7]}{PurePath(file).suffix}"
 

@@ -43,8 +43,8 @@ REASON = "Цель обработки достигнута: после конц�
 
 @dataclass(frozen=True)
 class Purged:
-    """What a purge removed, or would remove: texts of messages, receipts, exports of pupils with their rows and bytes,
-    and the acts that it wrote, by their file names."""
+    """What a purge removed, or would remove: texts of messages, receipts, files that name people with their rows and
+    bytes, and the acts that it wrote, by their file names."""
 
     messages: int
     receipts: int

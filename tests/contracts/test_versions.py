@@ -110,7 +110,7 @@ def one_more(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, dict[st
 @pytest.mark.parametrize(
     ("name", "row", "forms"),
     [
-        ("positions", {"word": "ИО", "code": "head", "rank": "1"}, {"readiness_report"}),
+        ("positions", {"word": "ИО", "code": "head", "rank": "1"}, {"readiness_report", "staff"}),
         ("months", {"word": "вересень", "month": "9"}, {form.name for form in FORMS}),
         ("headings", {"form": "registration_plan", "column": "plan_pupils", "heading": "Надо"}, {"registration_plan"}),
         ("campaigns", {"campaign": "readiness-2024", "form": "readiness_report"}, set()),

@@ -70,10 +70,13 @@ def truth_of(form: str, sender: str, region: Region) -> Truth:
         own = region.schools.filter(pl.col("subordination") == sender)
         return [row for school in own.to_dicts() for row in classes(school)]
     if (example := GOLDEN / form / "examples.toml").exists():
-        good = tomllib.loads(example.read_text("utf-8"))["good"]
-        own = region.schools.filter(pl.col("subordination") == sender).head(3)
-        codes = own.select("school_code", school_name="short_name").to_dicts() if "school_name" in good else [{}]
-        return [good | school for school in codes]
+        told = tomllib.loads(example.read_text("utf-8"))
+        own = region.schools.filter(pl.col("subordination") == sender)
+        own = own if form_named(form).covers == "schools" else own.head(3)
+        codes = (
+            own.select("school_code", school_name="short_name").to_dicts() if "school_name" in told["good"] else [{}]
+        )
+        return [of_school(good, school) for school in codes for good in (told["good"], *told.get("more_good", ()))]
     counted = region.schools.group_by(reporting_unit="subordination").agg(
         schools=pl.len(),
         accepted=(pl.col("status") != "missing").sum(),
@@ -92,6 +95,13 @@ def truth_of(form: str, sender: str, region: Region) -> Truth:
         .select(column.name for column in columns_of(form_named(form)))
         .to_dicts()
     )
+
+
+def of_school(good: Mapping[str, object], school: Mapping[str, object]) -> dict[str, object]:
+    """A row of a school; somebody who is named in it is nobody of another school."""
+    own = "".join("АБВГДЕЖЗИК"[int(digit)] for digit in str(school.get("school_code", "")))
+    name = {"full_name": f"{good['full_name']} {own}"} if "full_name" in good else {}
+    return {**good, **school, **name}
 
 
 def ready(school: Mapping[str, object], region: Region) -> dict[str, object]:

@@ -76,7 +76,8 @@ GOOD: dict[str, list[Cells]] = {
     "registration_summary": units(plan_pupils=200, actual_pupils=50, completion_rate="25,00%", balance=150),
 }
 OF_FORMS = {path.parent.name: tomllib.loads(path.read_text("utf-8")) for path in GOLDEN.glob("*/examples.toml")}
-"""What a form's folder of golden cases says of its rules: a good row, and changes that break and keep each rule."""
+"""What a form's folder of golden cases says of its rules: good rows, and changes of the first one that break and keep
+each rule."""
 GOOD |= {form: [told["good"], *told.get("more_good", ())] for form, told in OF_FORMS.items()}
 TOTALS: dict[str, Cells] = {
     "registration_plan": {"reporting_unit": "Итого", "plan_pupils": 1050},

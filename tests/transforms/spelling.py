@@ -17,6 +17,7 @@ COLUMNS: dict[Kind, Column] = {
     for column in form.editions[-1].columns
     if column.kind != "unit" and not column.personal
 }
+COLUMNS["yes_no"] = Column("answer", "Ответ", "yes_no", "", vocabulary="answers")
 LEVEL = Column("level", "Уровень", "choice", "", vocabulary="levels")
 SPACES = st.sampled_from(["", " ", "\u00a0", "\u202f", "\n", " \t"])
 FEW = settings(max_examples=25, deadline=None)

@@ -33,6 +33,8 @@ ACROSS = {
     "PM-003": "test_hours_of_meetings_are_below_the_norm_from_march_on",
     "LVL-004": "test_the_level_of_a_report_is_not_that_of_its_classes",
     "EPL-007": "test_a_meeting_that_was_held_is_in_no_list",
+    "STF-017": "test_fewer_navigators_are_listed_than_a_school_states",
+    "STF-018": "test_training_is_shorter_than_the_level_asks_for",
 }
 """Rules across forms, and the tests of the warehouse that have their examples."""
 
@@ -292,10 +294,12 @@ EXAMPLES: dict[str, Example] = {
 
 def of_golden(form: str, told: dict[str, Any]) -> Example:
     """An example as the form's folder of golden cases tells it."""
-    more = (told["more"],) if "more" in told else ()
+    more, kept_more = ((told[name],) if name in told else () for name in ("more", "kept_more"))
     above = {name: {"above": (told[name],)} if name in told else {} for name in ("broken_above", "kept_above")}
-    broken = Sent(form, told.get("broken", {}), told.get("broken_total"), more, **above["broken_above"])
-    kept = Sent(form, told.get("kept", {}), told.get("kept_total"), **above["kept_above"])
+    broken = Sent(
+        form, told.get("broken", {}), told.get("broken_total"), more, told.get("most"), **above["broken_above"]
+    )
+    kept = Sent(form, told.get("kept", {}), told.get("kept_total"), kept_more, **above["kept_above"])
     return Example(broken, told["column"], kept)
 
 

@@ -73,6 +73,30 @@ def plan_of_events(status: str, as_of: dt.date) -> Reading:
     return reading("event_plan", UNIT, facts, as_of=as_of, slice=f"event_plan/{UNIT}/{as_of:%Y-%m}")
 
 
+def navigators_stated(ids: dict[str, int], navigators: int, trained: int, level: str = "basic") -> Reading:
+    """A readiness report of the first school of the unit, with its navigators."""
+    facts = pl.DataFrame(
+        {
+            "school_id": [ids[f"{UNIT}-1"]], "level": [level], "navigators": [navigators],
+            "navigators_trained": [trained],
+        }
+    )  # fmt: skip
+    return replace(report(ids, UNIT, [1]), facts=facts)
+
+
+def staff(school: int, *people: tuple[str, str, float | None, dt.date | None]) -> Reading:
+    """A list of people of a school: key, role, hours of the training (of None there was none), last day in the role."""
+    keys, roles, hours, last_days = zip(*people, strict=True)
+    facts = pl.DataFrame(
+        {
+            "person_key": keys, "role": roles, "school_id": [school] * len(people),
+            "trained": [each is not None for each in hours], "training_hours": hours, "valid_to": last_days,
+        },
+        schema_overrides={"training_hours": pl.Float64, "valid_to": pl.Date},
+    )  # fmt: skip
+    return reading("staff", UNIT, facts, as_of=SEPTEMBER, slice=f"staff/{UNIT}/2023")
+
+
 def said(engine: sa.Engine, result: LoadResult, known: dt.datetime | None = None) -> list[Finding]:
     with engine.connect() as connection:
         return said_across(connection, [result.reading_id], known).get(result.reading_id, [])
@@ -98,6 +122,36 @@ def test_fewer_agreements_are_listed_than_a_school_states(engine: sa.Engine, sch
     assert found.message.startswith(f"Школа {UNIT}-1 ({UNIT}-1): Соглашений в списке меньше")
     assert said(engine, stated) == []
     assert second != first and judge_across(engine) == []
+
+
+def test_fewer_navigators_are_listed_than_a_school_states(engine: sa.Engine, schools: dict[str, int]) -> None:
+    """Those who have left, other roles and vacant posts are no navigators."""
+    loaded(engine, navigators_stated(schools, 3, 2))
+    people = (("a", "navigator", 36, None), ("b", "navigator", 36, SEPTEMBER - DAYS), ("a", "responsible", 36, None))
+    listed = loaded(engine, staff(schools[f"{UNIT}-1"], *people, ("vacant", "navigator", None, None)))
+    assert judge_across(engine) == [listed.reading_id]
+    (found,) = said(engine, listed)
+    assert (found.rule, found.severity, found.difference) == ("STF-017", "warning", -2)
+    assert found.value == "навигаторов 1, обучено 1 — в файле «Ответственные и педагоги-навигаторы» от 30.09.2023"
+    assert found.expected == "не меньше: навигаторов 3, обучено 2 — по файлу «файл.xlsx» от 08.09.2023"
+    newer = loaded(engine, navigators_stated(schools, 1, 1), NOON + HOUR)
+    assert newer.status == "current" and judge_across(engine) == [listed.reading_id]
+    assert said(engine, listed) == []
+
+
+@pytest.mark.parametrize(("level", "short"), [("basic", 0), ("main", 1), ("advanced", 1)])
+def test_training_is_shorter_than_the_level_asks_for(
+    level: str, short: int, engine: sa.Engine, schools: dict[str, int]
+) -> None:
+    loaded(engine, navigators_stated(schools, 2, 2, level))
+    people = (("a", "navigator", 16, None), ("b", "navigator", 36, None), ("c", "navigator", 8, SEPTEMBER - DAYS))
+    listed = loaded(engine, staff(schools[f"{UNIT}-1"], *people))
+    judge_across(engine)
+    found = said(engine, listed)
+    assert [each.rule for each in found] == ["STF-018"] * short
+    for each in found:
+        assert each.difference == -20
+        assert (each.value or "").startswith("меньше 36 ч у 1 из 2 обученных")
 
 
 def test_agreements_that_have_ended_do_not_count(engine: sa.Engine, schools: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from contracts.form import Column
-from contracts.rules import NO_RESULT
+from contracts.rules import CELL_ERROR, NO_RESULT
 from transforms.cells.answer import choice, yes_no
 from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, blank_words, plain
 from transforms.cells.class_name import letter
@@ -118,17 +118,33 @@ def _parse(raw: pl.Series, column: Column) -> Parsed:
 
 
 def _free_text(raw: pl.Series, column: Column) -> Parsed:
-    """Texts as they are, without those that stand for a blank cell or are no text that somebody wrote."""
+    """Texts as they are, without those that stand for a blank cell, are no text that somebody wrote, or are none that
+    the column takes."""
     values = _trimmed(raw)
     odd = odd_texts(values, column)
     if odd.is_empty():
-        return Parsed(values)
+        return _fitting(raw, Parsed(values), column)
     written = raw.filter(values.is_in(odd.implode())).unique()
     meanings = {text: meaning for text in written if (meaning := odd_meaning(text, column)) is not None}
     values = values.set(raw.is_in(list(meanings)).fill_null(False), None)
     wrong = raw.is_in([text for text, meaning in meanings.items() if not meaning.blank]).fill_null(False)
     remarks = {text: Remark(meaning.rule, meaning.shown) for text, meaning in meanings.items() if meaning.rule}
-    return Parsed(values, wrong if wrong.any() else None, remarks)
+    return _fitting(raw, Parsed(values, wrong if wrong.any() else None, remarks), column)
+
+
+def _fitting(raw: pl.Series, read: Parsed, column: Column) -> Parsed:
+    """What was read without the texts that are not of the column's pattern."""
+    if column.pattern is None:
+        return read
+    misfit = ~read.values.str.contains(column.pattern).fill_null(True)
+    if not misfit.any():
+        return read
+    remark = Remark(column.misfit or CELL_ERROR.id, None)
+    return Parsed(
+        read.values.set(misfit, None),
+        misfit if read.unread is None else misfit | read.unread,
+        {**read.remarks, **dict.fromkeys(raw.filter(misfit).unique(), remark)},
+    )
 
 
 def by_distinct(

@@ -1,7 +1,8 @@
-"""What of a form with pupils may be shown: in a broken row a name or a birth date may stand in any column.
+"""What of a form that names people may be shown: in a broken row a name or a birth date may stand in any column.
 
 An allow-list: a number of few figures, a date that is nobody's birth date, words that stand in our own contracts, a
-territory by its known names, a school of the register. Of everything else only its place is told.
+territory by its known names, a school of the register, a text of the pattern that its column states. Of everything
+else only its place is told.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contracts.forms import FORMS, RULES, forms_in
 from contracts.regions import kept, regions
 from contracts.texts import shown_words
 from contracts.vocabulary import rows, words
+from transforms.cells.cell_value import blank_words, plain
 from transforms.cells.free_text import ERROR_CELL
 from transforms.cells.key import heading_key, key, unit_aliases, wordings
 from transforms.cells.school_name import school_key
@@ -34,6 +36,7 @@ NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d+)?\s*[)*%]?")
 INITIAL = re.compile(r"\b[^\W\d_]\.")
 DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](\d{4})|(\d{4})-\d{2}-\d{2})(?: \d{1,2}:\d{2}(?::\d{2})?)?")
 VOCABULARIES = ("answers", "levels", "verification", "weekdays")
+"""Those whose words are our own, besides the vocabularies of forms that name people."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ def shown(texts: pl.Series, column: Column, as_of: dt.date | None, known: KnownN
     distinct = texts.unique().drop_nulls()
     since = born_before(as_of) if column.kind == "date" else None
     shown_texts = [
-        text if harmless(text, column.kind, known) or _is_recent(text, since) else HIDDEN for text in distinct
+        text
+        if harmless(text, column.kind, known) or _is_recent(text, since) or _is_of_pattern(text, column)
+        else HIDDEN
+        for text in distinct
     ]
     return texts.replace_strict(distinct, pl.Series(shown_texts, dtype=pl.String), default=None, return_dtype=pl.String)
 
@@ -76,12 +82,17 @@ def _is_recent(text: str, since: int | None) -> bool:
     return match is not None and since is not None and int(match[1] or match[2]) > since
 
 
+def _is_of_pattern(text: str, column: Column) -> bool:
+    """Whether a text is of the pattern of its column, which no name is."""
+    return column.pattern is not None and re.search(column.pattern, text.strip()) is not None
+
+
 def harmless(text: str, kind: Kind, known: KnownNames = NOBODY) -> bool:
     """Whether a cell surely is no name and no date of birth."""
     clean = text.strip()
-    if re.match(ERROR_CELL, clean):
+    if re.match(ERROR_CELL, clean) or plain(clean) in blank_words():
         return True
-    if kind == "school_name" and (school_key(clean) in known.schools or clean in known.schools):
+    if kind in ("school_name", "school_code") and (school_key(clean) in known.schools or clean in known.schools):
         return True
     if NUMBER.fullmatch(clean):
         return _figures(clean) <= MOST_FIGURES
@@ -141,7 +152,9 @@ def _our_wordings() -> list[str]:
 @kept
 def _our_words() -> frozenset[str]:
     """The words of our own contracts: answers of the vocabularies, headings, rules, names of forms and territories."""
-    texts = [word for name in VOCABULARIES for word in words(name)]
+    columns = [column for form in FORMS if form.names_people for edition in form.editions for column in edition.columns]
+    used = {column.vocabulary for column in columns if column.vocabulary}
+    texts = [word for name in sorted(used.union(VOCABULARIES)) for word in words(name)]
     texts += _our_wordings()
     texts += [row["heading"] for row in rows("ignored_headings")]
     texts += shown_words()

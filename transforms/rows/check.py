@@ -37,6 +37,7 @@ from transforms.findings.disclosure import NOBODY, KnownNames, is_guarded
 from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
 from transforms.rows.classes import bare_grades, states_classes, with_letters
 from transforms.rows.contract import Contract, Judgement, contract
+from transforms.rows.identity import person_keys
 from transforms.tables.resolve import Register, resolve_units
 
 EXPECTED = {
@@ -75,12 +76,13 @@ def check_rows(
     aliases: Mapping[str, str],
     faults: Sequence[FaultyCell] = (),
     states: Sequence[States] = (),
+    secret: bytes = b"",
 ) -> Checked:
     """Check the rows of many deliveries of one form at once.
 
     `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
     for each column of the edition. `faults` are cells that are wrong by what else stands in their table; `states` are
-    those of rules, of each delivery.
+    those of rules, of each delivery. By the `secret` rows that are people get their pseudonym.
     """
     typed, unread = parsed(raw, edition, aliases, form.region)
     typed, of_letters = with_letters(raw, typed, edition)
@@ -92,6 +94,8 @@ def check_rows(
         typed, problems = _with_schools(raw, typed, register)
         frames.append(problems)
     typed = _with_context(typed, raw, form, edition, register)
+    if form.people is not None:
+        typed = typed.with_columns(person_keys(typed[form.people.name], typed["sender"], form.people, secret))
     compiled = contract(form, edition, register is not None)
     frames.append(judged(typed, unread, compiled.judgements, broken_rows(typed, compiled)))
     known = known_names(register, aliases) if is_guarded(edition) else NOBODY

@@ -1,11 +1,16 @@
-"""Who is one pupil: a keyed pseudonym of what tells pupils apart, and the doubts where a birth date is missing."""
+"""Who is one pupil or one person: a keyed pseudonym of what tells them apart, and the doubts where a birth date is
+missing."""
 
 from __future__ import annotations
+
+import hmac
 
 import polars as pl
 import polars_hash as plh
 
 from contracts.form import Pupils
+from contracts.grain import VACANT, People
+from transforms.cells.key import key
 
 CAPITALS = [*"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯABCDEFGHIJKLMNOPQRSTUVWXYZ", "Ё", "ё"]
 SMALL = [*"".join(CAPITALS[:-2]).lower(), "е", "е"]
@@ -42,6 +47,24 @@ def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFram
             "is_whole": is_whole,
         }
     )
+
+
+def person_keys(names: pl.Series, senders: pl.Series, people: People, secret: bytes) -> pl.Series:
+    """The pseudonyms of people by their names, each among those of its sender; `VACANT` for a row without a name.
+
+    They are 32 digits of an HMAC-SHA256 whose key is made of the secret for the domain of the people.
+    """
+    own_secret = hmac.digest(secret, people.domain.encode(), "sha256")
+    keys: dict[tuple[str | None, str | None], str] = {}
+    for sender, name in set(zip(senders, names, strict=True)):
+        identity = "|".join((sender or "", _known_as(name or "")))
+        keys[sender, name] = VACANT if name is None else hmac.digest(own_secret, identity.encode(), "sha256").hex()[:32]
+    return pl.Series(people.key, [keys[who] for who in zip(senders, names, strict=True)], dtype=pl.String)
+
+
+def _known_as(name: str) -> str:
+    """A name without what tells nobody apart: letter case, «ё», look-alike letters, spaces, dots after initials."""
+    return " ".join(key(name.replace(".", ". ")).replace(".", " ").split())
 
 
 def _bytes_of(digests: pl.Series) -> pl.Series:

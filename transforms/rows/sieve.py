@@ -1,13 +1,16 @@
-"""What leaves the reading of a form with pupils: names of sheets and headings only where they are our own words."""
+"""What leaves the reading of a form that names people: names of sheets and headings where they are our own words."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from contracts.form import Form
+import polars as pl
+
+from contracts.form import Edition, Form
 from contracts.forms import RULES
 from contracts.grid import Grid
 from contracts.reading import Finding, Layout, Reading, findings_frame, findings_in
@@ -16,12 +19,15 @@ from contracts.rules import (
     HIDDEN_ROWS,
     HIDDEN_UNDER_MERGED,
     NO_REGISTER,
+    NOT_FILLED_IN,
     PARTS_LEFT,
     RULE_STATE,
     SEVERAL_COLUMNS,
 )
-from transforms.findings.disclosure import HIDDEN, born_before, may_be_shown, sheet_shown
+from transforms.findings.disclosure import HIDDEN, KnownNames, born_before, may_be_shown, sheet_shown, shown
+from transforms.rows.judged import Part
 from transforms.tables.identify import Delivery
+from transforms.tables.table_rows import Row
 
 OF_OURS = frozenset(
     rule.id
@@ -30,6 +36,7 @@ OF_OURS = frozenset(
         HIDDEN_ROWS,
         HIDDEN_UNDER_MERGED,
         NO_REGISTER,
+        NOT_FILLED_IN,
         PARTS_LEFT,
         RULE_STATE,
         SEVERAL_COLUMNS,
@@ -105,8 +112,32 @@ class Sieve:
         )
 
 
+def without_names(
+    parts: Sequence[Part], edition: Edition, as_of: dt.date | None, known: KnownNames, sieve: Sieve
+) -> list[Part]:
+    """Rows of a form that names people as they may be kept: the cells of rows of data where they surely are nobody's
+    name, those of no other row; names of sheets as they may be told."""
+    passed = []
+    for part in parts:
+        names = {} if part.heading is None else {place: name for name, place in part.heading.columns.items()}
+        data = [place for place, row in enumerate(part.rows) if row.outcome == "data"]
+        cells_of: dict[int, list[str | None]] = {place: [] for place in data}
+        for c in range(max((len(part.rows[place].cells) for place in data), default=0)):
+            texts = pl.Series([dict(enumerate(part.rows[place].cells)).get(c) for place in data], dtype=pl.String)
+            told = shown(texts, edition.column(names[c]), as_of, known) if c in names else _hidden(texts)
+            for place, text in zip(data, told, strict=True):
+                cells_of[place].append(text)
+        rows = [Row(row.number, row.outcome, cells_of.get(place, [])) for place, row in enumerate(part.rows)]
+        passed.append(replace(part, sheet=sieve.sheet(part.sheet) or HIDDEN, rows=rows))
+    return passed
+
+
+def _hidden(texts: pl.Series) -> pl.Series:
+    return texts.set(texts.is_not_null(), HIDDEN)
+
+
 def sieved(delivery: Delivery, reading: Reading) -> Reading:
-    """The reading of a form with pupils of which nothing was loaded, as it may be told; and of no form, which may have
+    """The reading of a form with people of which nothing was loaded, as it may be told; and of no form, which may have
     been one: its own values have no words of the file but names of sheets."""
     sieve = Sieve(sheet_names(delivery), born_before(delivery.as_of))
     findings = [

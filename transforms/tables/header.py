@@ -60,8 +60,8 @@ class Heading:
 
     @property
     def shown_unknown(self) -> dict[int, str]:
-        """Place → unknown heading; where the form has pupils, only one of words that stand in our contracts too."""
-        guarded = self.form.pupils is not None
+        """Place → unknown heading; where the form names people, only one of words that stand in our contracts too."""
+        guarded = self.form.names_people
         return {c: HIDDEN if guarded and not may_be_shown(text) else text for text, c in self.unknown.items()}
 
     def below(self, sheet: Sheet) -> list[int]:

@@ -215,12 +215,12 @@ def changed_deliveries(connection: Connection, backfill_id: int) -> pl.DataFrame
 def changed_cells(connection: Connection, backfill_id: int, most: int = 200) -> pl.DataFrame:
     """A sample of the loaded values that come out otherwise: form, sender, as_of, key, column, type, before, after.
 
-    Values that changed come before rows that come or go. Exports of pupils are not looked into: their figures are in
-    the marts.
+    Values that changed come before rows that come or go. What names people is not looked into: their figures are in the
+    marts.
     """
     samples = [pl.DataFrame(schema=CELLS)]
     for form in FORMS:
-        if form.pupils:
+        if form.names_people:
             continue
         table = f"core.{fact_table(form)}"
         statement = CHANGED_CELLS.format(

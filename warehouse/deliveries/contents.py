@@ -48,6 +48,8 @@ def _facts(connection: Connection, form: Form, results: Sequence[LoadResult]) ->
     """Facts of a form with `reading_id`, in the table's types. Raises ValueError for a column it does not have."""
     columns = {column for edition in form.editions for column in edition.columns}
     schema = {column.name: TYPES[column.kind] for column in columns}
+    if form.people is not None:
+        schema[form.people.key] = pl.String()
     schema |= dict.fromkeys(("school_id", "grade", *(form.pupils.measures if form.pupils else ())), pl.Int64())
     schema = {column.name: schema[column.name] for column in fact_columns(form)}
     stacked = _numbered([(result.reading.facts, result.reading_id) for result in results])

@@ -100,8 +100,8 @@ WHERE a.reading_id = ANY (:readings) AND coalesce(a.found_at <= :known, true)
   AND (a.gone_at = 'infinity' OR a.gone_at > cast(:known AS timestamptz))
 ORDER BY a.reading_id, a.rule, a.school_id, a.place, a.finding_across_id
 """
-NAMELESS = {form.name: form.title for form in FORMS if form.pupils}
-"""Forms of whose files another sender hears the title alone: the name of a file may be a pupil's."""
+NAMELESS = {form.name: form.title for form in FORMS if form.names_people}
+"""Forms of whose files another sender hears the title alone: the name of a file may be somebody's."""
 
 Year = tuple[int, dt.date, list[int]]
 """An academic year by its first calendar year, its last day with a document, and the readings that hold on it."""

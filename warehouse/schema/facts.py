@@ -47,6 +47,7 @@ class FactColumn:
 
 
 SCHOOL_OF_ROW = FactColumn("school_id", "bigint REFERENCES ref.school_identity", "Школа, если строка о школе.")
+PERSON = "Ключ работника. Псевдоним в пределах отправителя; vacant — работника нет, место свободно."
 SCHOOL_ID = FactColumn("school_id", "bigint NOT NULL REFERENCES ref.school_identity", "Школа.")
 
 
@@ -68,7 +69,10 @@ def fact_columns(form: Form) -> tuple[FactColumn, ...]:
 def _keys(form: Form) -> Iterator[FactColumn]:
     columns = {column.name: column for column in _columns(form)}
     for name in key_columns(form):
-        yield SCHOOL_ID if name == SCHOOL_ID.name else _loaded(columns[name], is_key=True)
+        if form.people is not None and name == form.people.key:
+            yield FactColumn(name, "text NOT NULL", PERSON)
+        else:
+            yield SCHOOL_ID if name == SCHOOL_ID.name else _loaded(columns[name], is_key=True)
 
 
 def _measures(form: Form) -> Iterator[FactColumn]:

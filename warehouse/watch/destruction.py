@@ -1,6 +1,7 @@
-"""What is destroyed on purpose: exports of pupils with their rows, once their time is over, and old texts of messages.
+"""What is destroyed on purpose: files that name people, once their time is over, and old texts of messages.
 
-Facts, marts, readings and findings stay: there is nobody's name in them.
+Of exports the rows of pupils go too; of lists of people the pseudonyms, for which numbers stand from then on that no
+key makes of a name. Facts, marts, readings and findings stay: there is nobody's name in them.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, text
 
 from contracts.forms import FORMS
+from contracts.grain import VACANT
 from warehouse.core.copying import run_script
 from warehouse.core.transaction import begun, retried
+from warehouse.schema.facts import fact_table
 
 ARCHIVE = "the archive"
 """Locked like a slice by whoever removes bytes, and by whoever needs all of them to stay: a backup."""
@@ -46,6 +49,19 @@ PARTITIONS = """
 SELECT r.delivery_id, r.reading_id FROM ops.reading r
 WHERE r.delivery_id = ANY (:deliveries) AND to_regclass('restricted.pupil_fact_' || r.reading_id) IS NOT NULL
 ORDER BY r.reading_id
+"""
+PEOPLE = """
+SELECT r.delivery_id, count(*) FROM core.{table} f JOIN ops.reading r ON r.reading_id = f.reading_id
+WHERE r.delivery_id = ANY (:deliveries) GROUP BY r.delivery_id
+"""
+NAMELESS = """
+WITH whose AS (
+    SELECT f.reading_id, f.{key}, replace(gen_random_uuid()::text, '-', '') AS instead
+    FROM core.{table} f JOIN ops.reading r ON r.reading_id = f.reading_id
+    WHERE r.delivery_id = ANY (:deliveries) AND f.{key} <> '{vacant}'
+    GROUP BY f.reading_id, f.{key}
+)
+UPDATE core.{table} f SET {key} = w.instead FROM whose w WHERE w.reading_id = f.reading_id AND w.{key} = f.{key}
 """
 RECORD = """
 INSERT INTO ops.purged (delivery_id, purged_at, sha256, byte_size, pupil_rows, reason, run_id)
@@ -123,14 +139,18 @@ class Destroyed:
 
 
 def due(connection: Connection, days: int, today: dt.date) -> list[Due]:
-    """Deliveries with pupils whose academic year ended more than so many days ago."""
-    parameters = {"forms": [form.name for form in FORMS if form.pupils], "days": days, "today": today}
+    """Deliveries that name people whose academic year ended more than so many days ago."""
+    parameters = {"forms": [form.name for form in FORMS if form.names_people], "days": days, "today": today}
     return [Due(*row) for row in connection.execute(text(DUE), parameters).tuples()]
 
 
 def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int, int]:
-    """Delivery → how many rows of pupils are kept of it, in all its readings."""
+    """Delivery → how many rows of pupils and people are kept of it, in all its readings."""
     rows_of = dict.fromkeys(deliveries, 0)
+    for form in FORMS:
+        if form.people is not None:
+            people = connection.execute(text(PEOPLE.format(table=fact_table(form))), {"deliveries": list(deliveries)})
+            rows_of |= {row[0]: row[1] for row in people}
     for delivery_id, reading_id in _partitions(connection, deliveries):
         rows_of[delivery_id] += connection.scalar(text(f"SELECT count(*) FROM restricted.pupil_fact_{reading_id}")) or 0
     return rows_of
@@ -140,13 +160,18 @@ def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int,
 def record(
     engine: Engine, deliveries: Sequence[int], reason: str, now: dt.datetime, wait: dt.timedelta, run_id: int | None
 ) -> int:
-    """Destroy the pupil rows of deliveries and record that their bytes are to go, in one transaction; returns how many
-    rows there were. Raises GaveUp when somebody else uses them for longer than we wait."""
+    """Destroy the pupil rows of deliveries and the pseudonyms of people, and record that their bytes are to go, in one
+    transaction; returns how many rows of either there were. Raises GaveUp when somebody else uses them for longer than
+    we wait."""
     with engine.connect() as connection, begun(connection):
         connection.execute(text(PATIENCE), {"milliseconds": str(round(wait.total_seconds() * 1000))})
         rows_of = pupil_rows(connection, deliveries)
         for _, reading_id in _partitions(connection, deliveries):
             run_script(connection, f"DROP TABLE restricted.pupil_fact_{reading_id}")
+        for form in FORMS:
+            if form.people is not None:
+                nameless = NAMELESS.format(key=form.people.key, table=fact_table(form), vacant=VACANT)
+                connection.execute(text(nameless), {"deliveries": list(deliveries)})
         parameters = {"deliveries": list(rows_of), "pupil_rows": list(rows_of.values()), "reason": reason}
         connection.execute(text(RECORD), {**parameters, "now": now, "run_id": run_id})
     return sum(rows_of.values())

@@ -1,0 +1,1 @@
+"""«Ответственные и педагоги-навигаторы»: who is responsible in each school, who is a navigator, and who is trained."""
