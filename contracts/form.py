@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 import polars as pl
 
+from contracts.crosstab import Crosstab
 from contracts.grain import Defines, Entity, Key, Owed, People, Period
 from contracts.texts import rule_text
 
@@ -24,7 +25,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Scope = Literal["cell", "row", "table", "delivery", "register", "history", "forms"]
 Kind = Literal[
     "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",
-    "grade", "grades", "letter", "inn", "oktmo",
+    "grade", "grades", "letter", "lesson", "inn", "oktmo",
 ]  # fmt: skip
 
 WRITTEN: tuple[Kind, ...] = ("text", "school_code", "school_name")
@@ -44,6 +45,7 @@ TYPES: dict[str, pl.DataType] = {
     "grade": pl.Int64(),
     "grades": pl.String(),
     "letter": pl.String(),
+    "lesson": pl.Int64(),
     "inn": pl.String(),
     "oktmo": pl.String(),
 }
@@ -56,7 +58,8 @@ class Column:
     `headings` are the wordings by which people call it, besides `title`. `required` says that a file without the
     heading is refused; `nullable` that a blank cell is allowed. `fact` says that the value is loaded; a `personal`
     value never leaves the reading: it is neither loaded nor shown. Of a text `pattern` says what it may be at all: any
-    other is left out, and `misfit`, a rule of the form, says so.
+    other is left out, and `misfit`, a rule of the form, says so. Of a cell that is read `within` only the word of the
+    vocabulary is taken that stands somewhere in its text; the rest, which may name people, is not kept.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Column:
     fact: bool = True
     pattern: str | None = None
     misfit: str | None = None
+    within: bool = False
 
     @property
     def dtype(self) -> pl.DataType:
@@ -231,7 +235,8 @@ class Form:
     `holds_before` says that it speaks for all of that span, also for the days before its own date, as a plan of a year
     does. `owed` says who has it to send and by when; None is a claim that somebody publishes, or nobody has to.
     `covers` are those of whom each must be in it: the schools of the sender, or the reporting units. `defines` is a
-    dimension that its readings make.
+    dimension that its readings make. `crosstab` is its other layout, besides a row a row. Of a form that is `discreet`
+    nothing is kept or shown but what its columns say: elsewhere on its sheets stand names of people.
 
     `size` is what a delivery may have at all, `set_aside` how many of its rows may be set aside. `largest_fall` is the
     share that a new delivery may lack of what it would take the place of: of rows loaded, of what its grain counts, and
@@ -263,6 +268,8 @@ class Form:
     states_total: bool = False
     pupils: Pupils | None = None
     people: People | None = None
+    crosstab: Crosstab | None = None
+    discreet: bool = False
     size: Size | None = None
     set_aside: SetAside = SetAside(0.2, spare=3)
     largest_fall: float = 0.2
@@ -293,6 +300,9 @@ class Form:
                 for name in (*self.defines.key, *self.defines.attributes):
                     if name not in names and name not in self.key:
                         yield f"edition {edition.name} has no column {name!r}, by which it defines a {self.defines.of}"
+            for name in self.crosstab.columns if self.crosstab else ():
+                if name not in names:
+                    yield f"edition {edition.name} has no column {name!r}, which its crosstab states"
         every = self.owed.every if self.owed else None
         of_period = {"campaign": "campaign", "day": "night", "month": "month", "academic_year": "academic_year"}
         if every in of_period and of_period[every] != self.period:

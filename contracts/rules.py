@@ -56,6 +56,7 @@ HIDDEN_ROWS = Rule("COM-029", "warning", "table")
 CELL: dict[Kind, Rule] = {
     "count": Rule("COM-030", "error", "cell"),
     "grade": Rule("COM-030", "error", "cell"),
+    "lesson": Rule("COM-030", "error", "cell"),
     "amount": Rule("COM-030", "error", "cell"),
     "hours": Rule("COM-031", "error", "cell"),
     "date": Rule("COM-032", "error", "cell"),

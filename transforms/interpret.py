@@ -13,6 +13,7 @@ from transforms.pupils import PupilReading
 from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.sieve import sieved
 from transforms.tables.identify import Context, Delivery, identify
+from transforms.tables.original import as_in_file
 
 __all__ = ["Context", "Delivery", "interpret"]
 
@@ -30,7 +31,7 @@ def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading 
         if identified.form is not None and identified.form.pupils is None and isinstance(delivery.content, Blocks):
             identified = identify(replace(delivery, content=_in_full(delivery.content)), context)
         if identified.form is None or identified.edition is None or identified.layout.missing:
-            answers[place] = _refused(identified, context)
+            answers[place] = _as_in_file(_refused(identified, context), identified)
         elif identified.form.pupils is not None:
             answers[place] = PupilReading(identified, context)
         else:
@@ -38,8 +39,18 @@ def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading 
             batches.setdefault(together, []).append((place, identified))
     for batch in batches.values():
         readings = interpret_batch([identified for _, identified in batch], context)
-        answers |= {place: reading for (place, _), reading in zip(batch, readings, strict=True)}
+        answers |= {
+            place: _as_in_file(reading, identified)
+            for (place, identified), reading in zip(batch, readings, strict=True)
+        }
     return [answers[place] for place in range(len(answers))]
+
+
+def _as_in_file(reading: Reading, delivery: Delivery) -> Reading:
+    """A reading with the places of the file, where sheets of it were read as other ones."""
+    if not isinstance(delivery.content, Grid) or delivery.form is None or delivery.form.crosstab is None:
+        return reading
+    return as_in_file(reading, delivery.content.sheets, {delivery.form.crosstab.empty})
 
 
 def _in_full(blocks: Blocks) -> Grid | Unreadable:

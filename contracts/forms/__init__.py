@@ -16,6 +16,7 @@ from contracts.forms.registration_plan.form import FORM as REGISTRATION_PLAN
 from contracts.forms.registration_summary.form import FORM as REGISTRATION_SUMMARY
 from contracts.forms.school_register.form import FORM as SCHOOL_REGISTER
 from contracts.forms.staff.form import FORM as STAFF
+from contracts.forms.timetable.form import FORM as TIMETABLE
 from contracts.regions import kept
 from contracts.rules import COMMON
 
@@ -31,6 +32,7 @@ FORMS: tuple[Form, ...] = (
     EVENT_PLAN,
     LEVELS_SUMMARY,
     STAFF,
+    TIMETABLE,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,
 )

@@ -9,7 +9,7 @@ import polars as pl
 
 from contracts.form import Column, Rule
 from contracts.forms import FORMS
-from contracts.vocabulary import allowed_words, words
+from contracts.vocabulary import allowed_words, rows, words
 
 
 @cache
@@ -21,6 +21,9 @@ def offered_words(column: Column) -> tuple[str, ...]:
     if column.vocabulary is None:
         return ()
     listed = allowed_words(column.vocabulary).split(", ")
+    if column.within:  # words that only tell what was found in a text
+        told = {row["word"] for row in rows(column.vocabulary) if row["sought"] == "told"}
+        listed = [word for word in listed if word not in told]
     if column.kind == "yes_no":
         return tuple(listed)
     codes = pl.Series(column.name, [words(column.vocabulary)[word] for word in listed], dtype=pl.String)

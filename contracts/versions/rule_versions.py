@@ -155,6 +155,10 @@ def deciding(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None
     yield from map(_of_control, form.row_controls)
     if form.people is not None:
         yield form.people
+    if form.crosstab is not None:
+        yield form.crosstab, rows(form.crosstab.labels)
+    if form.discreet:
+        yield "discreet"
     if form.pupils is not None:
         yield form.pupils.identity, _written(form.pupils.state), form.pupils.counters
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
@@ -172,6 +176,8 @@ def _of_edition(edition: Edition) -> Iterator[object]:
 
 def _of_column(column: Column) -> object:
     unsaid = {"description", *(name for name in ("pattern", "misfit") if getattr(column, name) is None)}
+    if not column.within:
+        unsaid.add("within")
     return {name: value for name, value in asdict(column).items() if name not in unsaid}
 
 
@@ -199,6 +205,7 @@ def _of_vocabularies(
     if kinds.intersection(CODES):
         used |= OF_CODES
     used |= dict.fromkeys(sorted({column.vocabulary for column in columns if column.vocabulary}), ("word", "code"))
+    used |= {column.vocabulary: ("word", "code", "sought") for column in columns if column.within and column.vocabulary}
     for name, deciding_columns in used.items():
         yield name, sorted(tuple(row[column] for column in deciding_columns) for row in said.get(name, rows(name)))
     own = [row for row in said.get("headings", rows("headings")) if row["form"] == form.name]

@@ -30,7 +30,8 @@ KINDS: dict[Kind, str] = {
     "text": "text", "school_code": "code of a school", "school_name": "name of a school", "unit": "territory",
     "count": "whole number", "amount": "whole number, negative too", "hours": "number", "date": "date",
     "yes_no": "yes or no", "choice": "word of a list", "percent": "percent", "grade": "grade",
-    "grades": "range of grades", "letter": "letter of a class", "inn": "ИНН", "oktmo": "ОКТМО",
+    "grades": "range of grades", "letter": "letter of a class",
+    "lesson": "number of a lesson", "inn": "ИНН", "oktmo": "ОКТМО",
 }  # fmt: skip
 HEAD = """# Rules
 

@@ -15,13 +15,21 @@ LARGEST = {"percent": 10}
 """What a number without a bound of its own may be at most: ten is 1000 percent."""
 HUGE = 1_000_000_000
 FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2099, 12, 31)
-NUMBERS = ("count", "grade", "amount", "hours", "percent")
+NUMBERS = ("count", "grade", "lesson", "amount", "hours", "percent")
 DIGITS = {"inn": 10, "oktmo": 8}
 KEYS = ("school_code", "school_name", "unit")
 WIDTHS = {
     "school_code": 9, "school_name": 38, "unit": 34, "choice": 14, "yes_no": 13, "date": 12, "grades": 9, "letter": 9,
 }  # fmt: skip
-FORMATS = {"count": "0", "grade": "0", "amount": "0", "hours": "General", "percent": "0.00%", "date": "dd.mm.yyyy"}
+FORMATS = {
+    "count": "0",
+    "grade": "0",
+    "lesson": "0",
+    "amount": "0",
+    "hours": "General",
+    "percent": "0.00%",
+    "date": "dd.mm.yyyy",
+}
 
 
 def is_required(column: Column) -> bool:
@@ -84,7 +92,11 @@ def guard(column: Column, source: str | None) -> dict[str, Any]:
     """The data validation of the column's cells for xlsxwriter; `source` is the reference to its list, if any."""
     validation: dict[str, Any] = {"validate": "any", "input_message": hint(column)}
     if source is not None:
-        validation |= {"validate": "list", "source": source, "show_error": not column.open_vocabulary}
+        validation |= {
+            "validate": "list",
+            "source": source,
+            "show_error": not (column.open_vocabulary or column.within),
+        }
     elif column.kind == "date":
         validation |= {"validate": "date", "criteria": "between", "minimum": FIRST_DAY, "maximum": LAST_DAY}
     elif column.kind in DIGITS:

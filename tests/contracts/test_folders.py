@@ -58,6 +58,7 @@ def test_folders_are_whole_and_listed() -> None:
     for form in FORMS:
         folder = contracts.texts.FORM_FOLDERS / form.name
         words_there = {f"{c.vocabulary}.csv" for edition in form.editions for c in edition.columns if c.vocabulary}
+        words_there |= {f"{form.crosstab.labels}.csv"} if form.crosstab else set()
         there = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
         selects = {f"{rule}.sql" for rule in selects_of(form)}
         assert there - {"statement_words.csv"} - words_there == {"__init__.py", *FILES} | selects

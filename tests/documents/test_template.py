@@ -83,13 +83,13 @@ def test_guards_are_those_of_the_contract(form: Form, column: Column) -> None:
         offered = [cell.value for (cell,) in made(form)[sheet.strip("'")][cells]]
         if column.vocabulary:
             codes = words(column.vocabulary)
-            refused = {"other"} if column.name == "responsible_position" else set()  # RDY-010
+            refused = {"responsible_position": {"other"}, "subject": {"rmg_perhaps"}}.get(column.name, set())  # RDY-010
             assert [codes[word] for word in offered] == [c for c in dict.fromkeys(codes.values()) if c not in refused]
         else:
             assert offered == reporting_units(AS_OF)["name"].to_list()
-        assert guard.showErrorMessage != column.open_vocabulary
-    elif column.kind in ("count", "grade", "hours", "amount", "percent"):
-        assert guard.type == ("whole" if column.kind in ("count", "grade", "amount") else "decimal")
+        assert guard.showErrorMessage != (column.open_vocabulary or column.within)
+    elif column.kind in ("count", "grade", "lesson", "hours", "amount", "percent"):
+        assert guard.type == ("whole" if column.kind in ("count", "grade", "lesson", "amount") else "decimal")
         low, high = float(guard.formula1), float(guard.formula2)
         assert low == column.minimum if column.minimum is not None else low <= 0
         assert high == column.maximum if column.maximum is not None else high >= 10
@@ -104,7 +104,7 @@ def test_guards_are_those_of_the_contract(form: Form, column: Column) -> None:
 def test_text_stays_text_and_may_be_written(form: Form, column: Column) -> None:
     row, at = first_cell(form, column)
     cell = table(form).cell(row, at)
-    text = column.kind not in ("count", "grade", "hours", "amount", "percent", "date")
+    text = column.kind not in ("count", "grade", "lesson", "hours", "amount", "percent", "date")
     assert (cell.number_format == "@") == text
     assert not cell.protection.locked
     assert table(form).cell(row - 1, at).protection.locked

@@ -46,8 +46,8 @@ def as_sent(case: Path, told: dict[str, Any]) -> bytes:
 
 
 def drawn(text: str, merged: list[str], hidden: list[str]) -> bytes:
-    """A workbook of a grid as text: «=== name» begins a sheet; on the last one ranges are merged, rows and columns
-    hidden."""
+    """A workbook of a grid as text: «=== name» begins a sheet; rows and columns are hidden on the last one, and ranges
+    merged there, or on the sheet of which a range has the number before it («1!A3:A8»)."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         day = book.add_format({"num_format": "dd.mm.yyyy"})
@@ -62,10 +62,12 @@ def drawn(text: str, merged: list[str], hidden: list[str]) -> bytes:
                 draw(sheet, r, c, cell, day)
                 drawn_cells[sheet, r, c] = cell
             r += 1
-        for address in merged:
-            sheet.merge_range(address, "")
+        for each in merged:
+            number, _, address = each.rpartition("!")
+            on = book.worksheets()[int(number) - 1] if number else sheet
+            on.merge_range(address, "")
             r, c = xl_cell_to_rowcol(address.partition(":")[0])
-            draw(sheet, r, c, drawn_cells[sheet, r, c], day)
+            draw(on, r, c, drawn_cells[on, r, c], day)
         for each in hidden:
             if each.isdecimal():
                 sheet.set_row(int(each) - 1, options={"hidden": True})

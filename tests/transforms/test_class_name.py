@@ -47,7 +47,26 @@ def test_what_is_changed_is_told(text: str, letter: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["6-7", "7-8", "10-11", "7А и 7Б", "7А, Б", "7А-7В", "6,7", "12А", "0А", "71", "7 8", "7№1", "", "А", "7А8Б"],
+    [
+        "6-7",
+        "7-8",
+        "10-11",
+        "7А и 7Б",
+        "7А, Б",
+        "7А-7В",
+        "6,7",
+        "12А",
+        "0А",
+        "71",
+        "7 8",
+        "7№1",
+        "",
+        "А",
+        "7А8Б",
+        "Химия",
+        "Хор",
+        "История",
+    ],
 )
 def test_what_may_be_two_classes_is_none(text: str) -> None:
     assert school_class(text) is None

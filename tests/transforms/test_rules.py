@@ -292,8 +292,19 @@ EXAMPLES: dict[str, Example] = {
 }  # fmt: skip
 
 
+def of_sheets(sheets: list[list[list[Value]]]) -> Grid:
+    return Grid([Sheet(f"Лист{n}", rows) for n, rows in enumerate(sheets, 1)], "xlsx")
+
+
 def of_golden(form: str, told: dict[str, Any]) -> Example:
-    """An example as the form's folder of golden cases tells it."""
+    """An example as the form's folder of golden cases tells it: cells of a row, or whole sheets."""
+    if "broken_sheets" in told:
+        broken, kept = (
+            Sent(form, content=of_sheets(told[name])) if name in told else None
+            for name in ("broken_sheets", "kept_sheets")
+        )
+        assert broken is not None
+        return Example(broken, told.get("column"), kept)
     more, kept_more = ((told[name],) if name in told else () for name in ("more", "kept_more"))
     above = {name: {"above": (told[name],)} if name in told else {} for name in ("broken_above", "kept_above")}
     broken = Sent(

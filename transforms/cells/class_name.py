@@ -15,6 +15,8 @@ from transforms.cells.key import LATIN, LOOK_ALIKES
 HIGHEST = 11
 IN_ROMAN = re.compile("[ivxхі]+")
 """Some of its figures may be Cyrillic letters."""
+IN_WORD = re.compile("[^\\W\\d_]{2}")
+"""What follows a numeral that is none: «Химия» is no tenth class."""
 ENDING = re.compile(r" ?-? ?(?:ый|ой|ий|ого|его)(?![а-я])| ?- ?[йх](?![а-я])")
 QUOTES = re.compile("[«»\"“”„‟']")
 APART = re.compile(r"^[ .\-/_]+|[ .\-/_]+$")
@@ -49,7 +51,7 @@ def school_class(text: str) -> SchoolClass | None:
     «7-1» is the first of the seventh classes; «7-8» may be two grades that learn together, and is none.
     """
     body = CLASS_WORD.sub(" ", plain(text)).strip()
-    if roman := IN_ROMAN.match(body):
+    if (roman := IN_ROMAN.match(body)) and not IN_WORD.match(body, roman.end()):
         body = f"{ROMAN.get(roman[0].translate(CYRILLIC_ROMAN), '')}{body[roman.end() :]}"
     match = re.match(r"\d{1,2}", body)
     if match is None or not 1 <= int(match[0]) <= HIGHEST:

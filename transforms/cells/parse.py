@@ -18,6 +18,7 @@ from transforms.cells.day import FIRST_YEAR, LAST_YEAR, date
 from transforms.cells.free_text import ERROR_CELL, odd_texts
 from transforms.cells.free_text import meaning as odd_meaning
 from transforms.cells.grade import grade, grades
+from transforms.cells.lesson import lesson
 from transforms.cells.number import TAIL_DECIMALS, number, percent
 from transforms.cells.spoilt import NUMBERS, spoilt
 
@@ -43,6 +44,7 @@ READERS: dict[str, Callable[[str, Column], Meaning]] = {
     "grade": grade,
     "grades": grades,
     "letter": letter,
+    "lesson": lesson,
     "inn": code,
     "oktmo": code,
 }

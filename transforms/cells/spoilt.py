@@ -28,7 +28,7 @@ LAST_YEAR_OF_NUMBERS = 1950
 LEAP_YEAR = 2024
 LEAP_DAY = 60
 """The serial number of 29.02.1900, which spreadsheets have and the calendar has not."""
-NUMBERS = ("count", "amount", "hours", "percent", "grade")
+NUMBERS = ("count", "amount", "hours", "percent", "grade", "lesson")
 
 
 def typed(body: str) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from functools import cache
 
 import polars as pl
 
-from contracts.form import Edition, Rule
+from contracts.form import Edition, Kind, Rule
 from contracts.forms import RULES
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS, Finding
@@ -39,6 +39,8 @@ PLACED: dict[str, pl.DataType] = {
 
 NOTED_ONCE = (KEY_NORMALISED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id, CLASS_READ_AS.id)
 """Notes about a text that may stand in every row: told at its first cell."""
+NO_PERSON: tuple[Kind, ...] = ("school_name", "school_code", "date")
+"""Kinds of columns in which nobody's name stands by mistake, but where rows are people."""
 WANTED = {**dict.fromkeys(READ_AS, "Прочитано как"), TWO_MEANINGS.id: "Можно прочитать как"}
 MADE_OF_VALUE = (
     FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, TWO_MEANINGS.id, SPOILT.id, SPOILT_TEXT.id, GRADES_FROM_DAY.id,
@@ -101,9 +103,13 @@ def _message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
 
 
 def described(
-    broken: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: KnownNames = NOBODY
-) -> pl.DataFrame:
-    """Findings (`FINDINGS`, and delivery, index) from a `PLACED` frame, ordered as a reader goes through the file."""
+    broken: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: KnownNames = NOBODY,
+    *, discreet: bool = False,
+) -> pl.DataFrame:  # fmt: skip
+    """Findings (`FINDINGS`, and delivery, index) from a `PLACED` frame, ordered as a reader goes through the file.
+
+    Of a `discreet` form a text that is no value of its column is shown only when it surely is nobody's name.
+    """
     if broken.is_empty():
         return pl.DataFrame(schema={**FINDINGS, "delivery": pl.Int32(), "index": pl.Int64()})
     rows = raw.select("table", "row", "delivery").with_row_index("index").with_columns(pl.col("index").cast(pl.Int64))
@@ -113,7 +119,7 @@ def described(
     broken = broken.join(_places(tables), on=["table", "column"], how="left").sort("order")
     broken = broken.with_columns(
         _subjects(raw, edition).gather(broken["index"]).alias("subject"),
-        value=_values(broken, raw, edition, known),
+        value=_values(broken, raw, edition, known, discreet=discreet),
         row=pl.col("row").cast(pl.Int64),
     )
     hidden = (pl.col("value") == HIDDEN) & pl.col("rule").is_in(MADE_OF_VALUE)
@@ -148,17 +154,23 @@ def _places(tables: Sequence[Table]) -> pl.DataFrame:
     return pl.DataFrame(placed_columns, schema=schema, orient="row")
 
 
-def _values(broken: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: KnownNames = NOBODY) -> pl.Series:
-    """The text that stands in the cell of each finding; of a form with pupils only what surely is nobody's name."""
-    guarded = is_guarded(edition)
+def _values(
+    broken: pl.DataFrame, raw: pl.DataFrame, edition: Edition, known: KnownNames = NOBODY, *, discreet: bool = False
+) -> pl.Series:
+    """The text that stands in the cell of each finding; of a form with pupils only what surely is nobody's name, and in
+    most columns of a discreet one."""
+    of_people = is_guarded(edition)
     parts = []
     for (column,), rows in broken.group_by("column", maintain_order=True):
         texts_there = raw[str(column)].gather(rows["index"]).alias("value")
-        if guarded:
+        kind = edition.column(str(column)).kind
+        if of_people or (discreet and kind not in NO_PERSON):
             resolved = rows["rule"] == KEY_NORMALISED.id
             as_of = raw["as_of"].first()
             day = as_of if isinstance(as_of, dt.date) else None
             hidden = shown(texts_there, edition.column(str(column)), day, known)
+            if not of_people:  # without two letters side by side it is nobody's name
+                hidden = hidden.set(~texts_there.str.contains(r"\p{L}{2}").fill_null(True), None).fill_null(texts_there)
             texts_there = texts_there.set(~resolved, None).fill_null(hidden)
         parts.append(rows.select("order").with_columns(texts_there))
     return pl.concat(parts).sort("order")["value"]

@@ -45,6 +45,7 @@ EXPECTED = {
     "yes_no": "да или нет", "percent": "процент, например 33,77%", "grade": "целое число",
     "grades": "например 6–11", "unit": "название территории из справочника",
     "letter": "одна буква или слово, например А",
+    "lesson": "номер урока, например 3",
 }  # fmt: skip
 
 
@@ -98,8 +99,9 @@ def check_rows(
         typed = typed.with_columns(person_keys(typed[form.people.name], typed["sender"], form.people, secret))
     compiled = contract(form, edition, register is not None)
     frames.append(judged(typed, unread, compiled.judgements, broken_rows(typed, compiled)))
-    known = known_names(register, aliases) if is_guarded(edition) else NOBODY
-    findings, spoke = rows_under(described(pl.concat(frames), raw, tables, edition, known), states)
+    known = known_names(register, aliases) if is_guarded(edition) or form.discreet else NOBODY
+    found = described(pl.concat(frames), raw, tables, edition, known, discreet=form.discreet)
+    findings, spoke = rows_under(found, states)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
     return Checked(typed, findings, compiled.skipped, spoke)

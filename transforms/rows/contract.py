@@ -138,7 +138,8 @@ def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> lis
         once = ~pl.struct("delivery", *form.key).is_duplicated()
         titles = [f"«{edition.column(key.marked).title}»" for key in form.grain]
         only = "одна строка" + f" с одним сочетанием: {', '.join(titles)}" * (len(titles) > 1)
-        judgements.append(_judgement(DUPLICATE_KEY, form.grain[0].marked, once | ~filled, only))
+        marked = form.crosstab.cell if form.crosstab else form.grain[0].marked
+        judgements.append(_judgement(DUPLICATE_KEY, marked, once | ~filled, only))
     if with_register and form.sender_kind == "reporting_unit" and "school_name" in names:
         owner = pl.col("register_sender")
         called = owner.replace_strict(unit_names(), default=owner, return_dtype=pl.String)

@@ -23,6 +23,7 @@ from transforms.tables.origin import (
     as_of_in,
     as_of_in_name,
     date_of,
+    in_force_from,
     months_in,
     names_of,
     real_date,
@@ -42,7 +43,10 @@ FEWEST_CELLS = 3
 def date_of_delivery(
     file: str, titles: list[list[str]], sheet_day: dt.date | None, asked: dt.date | None
 ) -> tuple[dt.date | None, list[Finding]]:
-    """The as-of date; it is refused when it is nowhere, or not the same everywhere."""
+    """The as-of date; it is refused when it is nowhere, or not the same everywhere.
+
+    What states none is of the day from which it holds, if it says that.
+    """
     stated = [
         (place, day)
         for place, day in (
@@ -55,7 +59,8 @@ def date_of_delivery(
     ]
     if len({day for _, day in stated}) > 1:
         return stated[0][1], [contradiction("Дата указана", [(place, f"{day:%d.%m.%Y}") for place, day in stated])]
-    return (stated[0][1], []) if stated else (None, [finding(AS_OF_UNKNOWN)])
+    day = stated[0][1] if stated else in_force_from(titles)
+    return (day, []) if day is not None else (None, [finding(AS_OF_UNKNOWN)])
 
 
 def newest_tables(

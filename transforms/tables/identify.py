@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -43,6 +43,7 @@ from transforms.tables.layout import (
 from transforms.tables.merged import seen_cells
 from transforms.tables.resolve import Register
 from transforms.tables.rival import by_year
+from transforms.tables.unpivot import Unpivoted, lacking_in, unpivoted
 from transforms.tables.which_form import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
 from transforms.tables.whose import nobodys_folder, owner, sender_of
 
@@ -163,15 +164,28 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     region = delivery.region
     forms = forms_in(region) if context.form is None else (form_named(context.form, region),)
+    if made := _of_crosstabs(sheets, forms, delivery, context):
+        sheets = made.sheets
+        read_with_doubt += made.findings
+        if isinstance(content, Grid):
+            content = replace(content, sheets=sheets)
+            delivery = replace(delivery, content=content)
     seen = [table for sheet in sheets for table in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
     seen, hidden = seen_by_people(seen)
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
         nearest, unknown = unknown_form(seen, sheets)
+        nearest = None if doubt is not None else nearest
+        read_with_doubt += [
+            lacking
+            for each in forms
+            if each.crosstab and nearest in (None, each)
+            for lacking in lacking_in(each, sheets)
+        ]
         return replace(
             delivery,
             sender=owner(delivery, context),
-            nearest=nearest if doubt is None else None,
+            nearest=nearest,
             findings=(doubt or unknown, *read_with_doubt, *unproved),
         )
     seen, edges = edged(form, seen)
@@ -209,6 +223,18 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
         delivery, form=form, edition=edition, headings=tuple(headings), sender=sender, as_of=as_of, campaign=campaign,
         layout=layout, findings=tuple(findings),
     )  # fmt: skip
+
+
+def _of_crosstabs(
+    sheets: Sequence[Sheet], forms: Sequence[Form], delivery: Delivery, context: Context
+) -> Unpivoted | None:
+    """The sheets with the crosstabs of the first form that has one there as rows; None when no form has."""
+    for form in forms:
+        if form.crosstab is not None:
+            unit = owner(delivery, context)
+            if made := unpivoted(form, sheets, context.schools, unit, delivery.file):
+                return made
+    return None
 
 
 def _without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Unreadable:

@@ -23,6 +23,7 @@ from contracts.rules import (
 from contracts.vocabulary import academic_year
 from transforms.cells.key import heading_key, ignored_headings
 from transforms.findings.finding import finding
+from transforms.tables.axis import is_left_out
 from transforms.tables.beside import Beside
 from transforms.tables.header import Heading
 from transforms.tables.rival import other_years
@@ -70,7 +71,7 @@ def layout_findings(headings: Headings, edition: Edition) -> list[Finding]:
             findings.append(finding(HEADING_TWICE, value=shown, sheet=sheet.name, cell=cell, row=row + 1))
         by_cell = {guess.cell: guess for guess in guesses}
         for place, shown in heading.shown_unknown.items():
-            if heading_key(shown) not in ignored_headings():
+            if heading_key(shown) not in ignored_headings() and not is_left_out(heading.form, shown):
                 row = heading.row_of(sheet, place)
                 cell = cell_address(row, place)
                 findings.append(_unknown(sheet, shown, cell, row, by_cell.get(f"{sheet.name}!{cell}")))

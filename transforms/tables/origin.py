@@ -21,6 +21,7 @@ AS_OF = re.compile(
     r"(?:по состоянию на|состояни[ею] на|на дату|дата отчета|отчетная дата|дата формирования|дата выгрузки|"
     r"сформирован\w*|данные на|на)\W{0,3}(?:дату\W{0,3})?(?=\d)"
 )
+IN_FORCE = re.compile(r"(?:действу\w+|вводится|введен\w*|применяется|вступает в силу) с (?=\d)")
 LABEL_ONLY = re.compile(r"(?:по состоянию на|дата отчета|отчетная дата|дата формирования|дата выгрузки|на дату)\W*$")
 IN_FILE_NAME = (
     (re.compile(r"(?<!\d)(\d{4})([-_.])(\d{2})\2(\d{2})(?!\d)"), (1, 3, 4)),
@@ -109,6 +110,13 @@ def as_of_in(titles: Iterable[list[str]]) -> dt.date | None:
             if day:
                 return day
     return None
+
+
+def in_force_from(titles: Iterable[list[str]]) -> dt.date | None:
+    """The last date from which the lines above tables say that they hold («действует с …»)."""
+    texts = (key(text) for line in titles for text in line)
+    days = [date_of(text[match.end() :]) for text in texts if (match := IN_FORCE.search(text))]
+    return max((day for day in days if day is not None), default=None)
 
 
 def as_of_in_name(file: str) -> dt.date | None:

@@ -10,6 +10,7 @@ from contracts.grid import Sheet
 from transforms.cells.cell import cell_text, percent_text
 from transforms.cells.key import unit_aliases
 from transforms.cells.parse import UNVALUED
+from transforms.cells.within import word_within
 from transforms.tables.header import Heading
 from transforms.tables.merged import Fault, Joined, joined_cells, kinds_of, shared_numbers, spread_down
 from transforms.tables.row_kind import LABEL, Places, has_ordinal, kind_of_row, names_one
@@ -73,7 +74,33 @@ def data_rows(sheet: Sheet, heading: Heading, places: Places) -> list[Row]:
                 outcome = "section"
         result.append(Row(r + 1, outcome, kept))
     result = _settled(result, places)
-    return _with_merged(result, joined, kinds) if joined.across or joined.down else result
+    result = _with_merged(result, joined, kinds) if joined.across or joined.down else result
+    return _discreet(result, heading) if heading.form.discreet else result
+
+
+def _discreet(rows: list[Row], heading: Heading) -> list[Row]:
+    """The rows with what columns of the form say, and nothing else: names of people may stand in all other cells."""
+    within = _within(heading)
+    kept = frozenset(heading.columns.values())
+    for place, row in enumerate(rows):
+        cells: list[str | None] = []
+        if row.outcome in ("data", UNFILLED):
+            cells = [text if c in kept else None for c, text in enumerate(row.cells)]
+            for c, vocabulary in within.items():
+                if c < len(cells) and (text := cells[c]):
+                    cells[c] = word_within(text, vocabulary)
+        rows[place] = row._replace(cells=cells)
+    return rows
+
+
+def _within(heading: Heading) -> dict[int, str]:
+    """Place → vocabulary of the columns of which a word within a longer text is read."""
+    columns = (column for edition in heading.form.editions for column in edition.columns)
+    return {
+        heading.columns[column.name]: column.vocabulary
+        for column in columns
+        if column.within and column.vocabulary and column.name in heading.columns
+    }
 
 
 def _with_merged(rows: list[Row], joined: Joined, kinds: Mapping[int, Kind]) -> list[Row]:

@@ -24,6 +24,7 @@ SQL_TYPES: dict[Kind, str] = {
     "count": "bigint",
     "amount": "bigint",
     "grade": "bigint",
+    "lesson": "bigint",
     "hours": "numeric",
     "percent": "numeric",
     "date": "date",

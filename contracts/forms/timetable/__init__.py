@@ -1,0 +1,1 @@
+"""«Расписание занятий»: all that belongs to this form alone."""
