@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from contracts.form import Edition, Form, Pupils
+from contracts.counted_pupils import Pupils
+from contracts.form import Edition, Form
 from contracts.forms import RULES
 from contracts.forms.rule_states import notes, states_of, under
 from contracts.grid import Blocks, Grid, column_letters

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hand_made import DAY, NOON, accepted, export, loaded, now, plan, read, school_ids, school_register, unit
 
-from contracts.form import Measure
+from contracts.counted_pupils import Measure
 from contracts.forms.registration_export.form import COUNTERS, MEASURES
 from contracts.reading import Reading
 from documents.demo import tomsk

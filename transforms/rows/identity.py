@@ -8,7 +8,7 @@ import hmac
 import polars as pl
 import polars_hash as plh
 
-from contracts.form import Pupils
+from contracts.counted_pupils import Pupils
 from contracts.grain import VACANT, People
 from transforms.cells.key import key
 

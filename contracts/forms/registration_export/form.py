@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from contracts.form import Column, Edition, Form, Measure, Pupils, Rule, SetAside, Size
+from contracts.counted_pupils import Measure, Pupils
+from contracts.form import Column, Edition, Form, Rule, SetAside, Size
 from contracts.grain import SCHOOL, Key, Owed
 
 COUNTERS = (
