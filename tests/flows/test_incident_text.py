@@ -88,6 +88,11 @@ def test_what_is_back_says_how_often() -> None:
 def test_figures_are_written_as_people_write_them() -> None:
     details = {"before": "green", "rate": 0.2, "as_of": "2023-09-09", "rate_before": 0.8, "before_as_of": "2023-09-08"}
     assert event_text(event("band_fell", details)).lines == ("Было 80,0 % на 08.09.2023, стало 20,0 % на 09.09.2023.",)
+    below = {"events_rate": 0.615, "events_target_rate": 0.7, "pupils_planned": 123, "pupils_6_11": 200,
+             "lacking": 17, "ends_on": "2023-11-30"}  # fmt: skip
+    told = event_text(event("coverage_below_target", below))
+    assert told.title.endswith("меньше обучающихся, чем нужно: 61,5 %")
+    assert told.lines == ("Планируется 123 из 200, цель 70,0 %: не хватает 17. Мероприятия идут до 30.11.2023.",)
     pace = {"a_week": 12.5, "reached_on": None, "ends_on": "2024-05-31", "actual_pupils": 1031, "plan_pupils": 840}
     (line,) = event_text(event("pace_misses_the_end", pace)).lines
     assert line == (

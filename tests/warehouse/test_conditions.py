@@ -10,11 +10,23 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import SEED, accepted, delivery, export, finding, loaded, refused, report
+from hand_made import (
+    SEED,
+    accepted,
+    delivery,
+    export,
+    finding,
+    loaded,
+    reading,
+    refused,
+    report,
+    school_ids,
+    school_register,
+)
 
 from contracts.forms import RULES
 from contracts.forms.folders import whole_table
-from contracts.reading import CONTROL_TOTALS, findings_frame
+from contracts.reading import CONTROL_TOTALS, Reading, findings_frame
 from contracts.texts import incident_texts
 from contracts.vocabulary import rows
 from warehouse.deliveries.received import finish_run, start_run
@@ -267,6 +279,50 @@ def test_sources_that_contradict_each_other(seed_engine: sa.Engine) -> None:
     }  # fmt: skip
     assert {sender for sender, _ in wrong(seed_engine, "sources_contradict")} == expected
     assert expected == {"verkhneketsky", "zyryansky"}
+
+
+def levels(ids: Mapping[str, int], day: dt.date, chosen: Mapping[str, str], planned: int = 10) -> Reading:
+    """A list of classes of asinovsky: code of a school → the level of its only class, of twenty pupils."""
+    many = len(chosen)
+    columns: dict[str, list[Any]] = {"school_id": [ids[code] for code in chosen], "grade": [7] * many,
+               "letter": ["А"] * many, "level": list(chosen.values()), "pupils": [20] * many,
+               "pupils_planned": [planned] * many}  # fmt: skip
+    slice_ = f"level_choice/asinovsky/{day.year}"
+    return reading("level_choice", "asinovsky", pl.DataFrame(columns), as_of=day, slice=slice_)
+
+
+def test_events_are_planned_for_fewer_pupils_than_the_target(engine: sa.Engine) -> None:
+    loaded(engine, school_register({"asinovsky": 2, "chainsky": 1}))
+    ids = school_ids(engine)
+    loaded(engine, levels(ids, on(12), dict.fromkeys(("asinovsky-1", "asinovsky-2"), "basic")))
+    publish(engine, [on(12)])
+    with engine.connect() as connection:
+        rate = connection.scalar(
+            sa.text("SELECT events_rate FROM mart.level_coverage WHERE reporting_unit = 'asinovsky'")
+        )
+    assert rate is not None and rate < 0.7
+    assert wrong(engine, "coverage_below_target", noon(on(30, 10))) == {}, "more than thirty days are left"
+    found = wrong(engine, "coverage_below_target", noon(on(31, 10)))
+    assert found.keys() == {("asinovsky", "")}, "of whom there is no list nothing is said"
+    assert found["asinovsky", ""]["ends_on"] == "2023-11-30"
+    assert wrong(engine, "coverage_below_target", noon(on(1, 12))) == {}
+
+
+def test_a_school_that_lowers_its_level_is_named(engine: sa.Engine) -> None:
+    loaded(engine, school_register({"asinovsky": 2}))
+    ids = school_ids(engine)
+    loaded(engine, levels(ids, on(12), {"asinovsky-1": "main", "asinovsky-2": "basic"}))
+    publish(engine, [on(12)])
+    assert wrong(engine, "level_lowered", noon(on(12))) == {}
+    loaded(engine, levels(ids, on(20), {"asinovsky-1": "basic", "asinovsky-2": "advanced"}))
+    publish(engine, [on(20)])
+    found = wrong(engine, "level_lowered", noon(on(20)))
+    assert {key: (each["level_before"], each["level"], each["before_as_of"]) for key, each in found.items()} == {
+        ("asinovsky", "asinovsky-1"): ("основной", "базовый", "2023-09-12")
+    }
+    loaded(engine, levels(ids, on(21), {"asinovsky-2": "advanced"}))
+    publish(engine, [on(21)])
+    assert wrong(engine, "level_lowered", noon(on(21))) == {}, "a school that is listed no more has no level"
 
 
 # What did not come.

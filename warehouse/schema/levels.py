@@ -1,21 +1,27 @@
-"""Levels and directions of the programme as lists of the warehouse, from the vocabularies, and the norms of a day."""
+"""Levels and directions of the programme as lists of the warehouse, the norms and targets of a day, and what level each
+school has chosen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from contracts.form import Form
 from contracts.vocabulary import words
 from warehouse.schema.facts import literal
 
-SCRIPT = """
+LISTS = """
+DROP FUNCTION IF EXISTS core.levels_at(date, timestamptz);
+DROP FUNCTION IF EXISTS ref.coverage_target_at(date);
+DROP FUNCTION IF EXISTS ref.level_norm_at(date);
 DROP VIEW IF EXISTS ref.level;
 DROP VIEW IF EXISTS ref.direction;
-DROP FUNCTION IF EXISTS ref.level_norm_at(date);
 CREATE VIEW ref.level AS SELECT * FROM (VALUES {levels}) AS l (level, name, "position");
 COMMENT ON VIEW ref.level IS 'Уровни Профминимума. Строка — уровень; чем дальше по порядку, тем больше часов в год.';
 CREATE VIEW ref.direction AS SELECT * FROM (VALUES {directions}) AS d (direction, name, "position");
 COMMENT ON VIEW ref.direction IS 'Направления Профминимума. Строка — одно из шести, из них складываются часы уровня.';
 
--- Academic hours a year of a level in a direction, by the model that is in force on a day. A direction that is no part
--- of a level has no row: it is not nought.
+-- Academic hours a year of a level in a direction, by the newest model of the day. A direction that is no part of a
+-- level has no row: it is not nought.
 CREATE FUNCTION ref.level_norm_at(day date)
 RETURNS TABLE (level text, direction text, hours numeric, model_version text) LANGUAGE sql STABLE AS $$
     SELECT n.level, n.direction, n.hours, n.model_version
@@ -26,12 +32,56 @@ RETURNS TABLE (level text, direction text, hours numeric, model_version text) LA
     ) n
     WHERE n.model_version = n.newest
 $$;
+
+-- What share of the pupils is to take part in events, and what share is to have the course: two populations.
+CREATE FUNCTION ref.coverage_target_at(day date) RETURNS TABLE (events numeric, course numeric)
+LANGUAGE sql STABLE AS $$
+    SELECT (array_agg(t.target ORDER BY t.model_version DESC) FILTER (WHERE t.population = 'events'))[1],
+        (array_agg(t.target ORDER BY t.model_version DESC) FILTER (WHERE t.population = 'course'))[1]
+    FROM jsonb_to_recordset((SELECT ref.input_lines('coverage_targets', day))) AS t (
+        model_version text, population text, target numeric)
+$$;
+"""
+# A school that its sender's list does not name has no figures, and neither has one whose sender sent none.
+OF_SCHOOLS = """
+CREATE FUNCTION core.levels_at(day date, known timestamptz)
+RETURNS TABLE (school_id bigint, school_code text, short_name text, territory text, subordination text,
+               pupils_6_11 bigint, reading_id bigint, level text, stated_level text, classes bigint,
+               classes_basic bigint, classes_main bigint, classes_advanced bigint, pupils bigint, pupils_ovz bigint,
+               pupils_planned bigint)
+LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
+    WITH held AS MATERIALIZED (
+        SELECT h.reading_id, h.sender FROM ops.reading_at(day, known) h WHERE h.form = 'level_choice'
+    ),
+    chosen AS MATERIALIZED (
+        SELECT h.reading_id, f.school_id, max(v.position) AS place, max(f.school_level) AS stated_level,
+            count(*) AS classes,
+            count(*) FILTER (WHERE f.level = 'basic') AS classes_basic,
+            count(*) FILTER (WHERE f.level = 'main') AS classes_main,
+            count(*) FILTER (WHERE f.level = 'advanced') AS classes_advanced,
+            sum(f.pupils)::bigint AS pupils, sum(f.pupils_ovz)::bigint AS pupils_ovz,
+            sum(f.pupils_planned)::bigint AS pupils_planned
+        FROM held h
+        CROSS JOIN LATERAL (SELECT * FROM core.level_choice_fact e WHERE e.reading_id = h.reading_id OFFSET 0) f
+        JOIN ref.level v ON v.level = f.level
+        GROUP BY h.reading_id, f.school_id
+    )
+    SELECT s.school_id, s.school_code, s.short_name, s.territory, s.subordination, coalesce(s.pupils_6_11, c.pupils),
+        h.reading_id, v.level, c.stated_level, c.classes, c.classes_basic, c.classes_main, c.classes_advanced,
+        c.pupils, c.pupils_ovz, c.pupils_planned
+    FROM ref.school_at(day, known) s
+    LEFT JOIN held h ON h.sender = s.subordination
+    LEFT JOIN chosen c ON c.reading_id = h.reading_id AND c.school_id = s.school_id
+    LEFT JOIN ref.level v ON v.position = c.place
+    WHERE s.in_register
+$$;
 """
 
 
-def levels() -> str:
-    """The script that makes `ref.level`, `ref.direction` and `ref.level_norm_at`."""
-    return SCRIPT.format(levels=_lines("levels"), directions=_lines("directions"))
+def levels(forms: Sequence[Form]) -> str:
+    """The script of the lists, and of `core.levels_at` where the form is that tells levels."""
+    lists = LISTS.format(levels=_lines("levels"), directions=_lines("directions"))
+    return lists + OF_SCHOOLS * any(form.name == "level_choice" for form in forms)
 
 
 def _lines(vocabulary: str) -> str:

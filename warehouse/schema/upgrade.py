@@ -124,7 +124,7 @@ def _bring_up(connection: Connection, forms: Sequence[Form]) -> None:
     ensure_fact_tables(connection, forms)
     *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     run_script(connection, DROP_ALL)
-    for script in (*views, levels(), across_at(forms), *filter(None, map(dimension, forms))):
+    for script in (*views, levels(forms), across_at(forms), *filter(None, map(dimension, forms))):
         run_script(connection, script)
     sync_reference(connection, forms)
     run_script(connection, grants)
@@ -157,7 +157,7 @@ def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     applied += [(WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS]
     applied += [(HERE / name).read_text(encoding="utf-8") for name in ("reference.py", "input_versions.py")]
     applied += [statements(form) for form in forms]
-    applied += [*reach(forms), levels(), across_at(forms)]
+    applied += [*reach(forms), levels(forms), across_at(forms)]
     applied += [dimension(form) for form in forms]
     applied += [dict(record) for record in region_records()]
     applied += [dict(record) for record in input_records()]
