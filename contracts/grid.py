@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,8 +65,7 @@ class Sheet:
     """One sheet. `rows[r][c]` is the cell at row r and column c counted from A1; blank cells are None.
 
     `hidden_rows` and `hidden_columns` are zero-based. `percents` are number cells whose format shows a percent (their
-    value is the fraction), `unvalued` are formulas that were saved without a result (their value is None). Of a sheet
-    that was made of another one (a crosstab turned into rows), `origin` has the place of each cell in the file.
+    value is the fraction), `unvalued` are formulas that were saved without a result (their value is None).
     """
 
     name: str
@@ -77,7 +76,6 @@ class Sheet:
     hidden_columns: frozenset[int] = frozenset()
     percents: frozenset[Place] = field(default=frozenset(), repr=False)
     unvalued: frozenset[Place] = field(default=frozenset(), repr=False)
-    origin: Sequence[Sequence[Place | None]] | None = field(default=None, repr=False)
 
     @property
     def used_range(self) -> str | None:

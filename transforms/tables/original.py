@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -12,12 +12,20 @@ from contracts.grid import Place, Sheet, cell_address
 from contracts.reading import FINDINGS, Layout, Reading
 
 ADDRESS = re.compile(r"([A-Z]+)(\d+)")
+Places = Sequence[Sequence[Place | None]]
+
+
+@dataclass(frozen=True)
+class SheetOfRows(Sheet):
+    """A sheet that was made of a crosstab: `origin` has the place in the file of each of its cells."""
+
+    origin: Places = field(default=(), repr=False)
 
 
 def as_in_file(reading: Reading, sheets: Sequence[Sheet], placed_there: Collection[str] = ()) -> Reading:
     """The reading with the places of the file; findings of the rules `placed_there` have them already. What is said of
     an edge is said once, not of each cell along it."""
-    origins = {sheet.name: sheet.origin for sheet in sheets if sheet.origin is not None}
+    origins = {sheet.name: sheet.origin for sheet in sheets if isinstance(sheet, SheetOfRows)}
     if not origins:
         return reading
     findings = reading.findings
@@ -38,7 +46,7 @@ def as_in_file(reading: Reading, sheets: Sequence[Sheet], placed_there: Collecti
 
 
 def _placed(
-    origins: Mapping[str, Sequence[Sequence[Place | None]]], sheet: str | None, cell: str | None, row: int | None
+    origins: Mapping[str, Places], sheet: str | None, cell: str | None, row: int | None
 ) -> tuple[str | None, int | None]:
     """Cell and row of the file for those of a sheet of rows."""
     origin = origins.get(sheet or "")
@@ -51,7 +59,7 @@ def _placed(
     return (cell_address(*place), place[0] + 1) if place else (cell, row)
 
 
-def _origin_of(origin: Sequence[Sequence[Place | None]], cell: str) -> Place | None:
+def _origin_of(origin: Places, cell: str) -> Place | None:
     match = ADDRESS.fullmatch(cell)
     if match is None:
         return None
@@ -62,7 +70,7 @@ def _origin_of(origin: Sequence[Sequence[Place | None]], cell: str) -> Place | N
     return origin[r][c] if r < len(origin) and c < len(origin[r]) else None
 
 
-def _layout(layout: Layout, origins: Mapping[str, Sequence[Sequence[Place | None]]]) -> Layout:
+def _layout(layout: Layout, origins: Mapping[str, Places]) -> Layout:
     places = {}
     for column, where in layout.places.items():
         sheet, _, cell = where.rpartition("!")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from contracts.form import Form
 from contracts.forms import RULES
@@ -19,6 +19,7 @@ from transforms.tables.crosstab_cells import Cells, cells_of
 from transforms.tables.edge import Seen, crosstab_of
 from transforms.tables.layout import spans
 from transforms.tables.origin import names_of
+from transforms.tables.original import SheetOfRows
 from transforms.tables.resolve import Register
 from transforms.tables.school_named import school_named
 
@@ -143,10 +144,7 @@ def _sheet(form: Form, sheet: Sheet, seen: Seen, cells: Cells, stated: Stated) -
         if r not in cells.rows and any(seen.texts[r]):
             rows.append([*[None] * width, NOT_READ])
             origin.append((*[None] * width, (r, 0)))
-    return replace(
-        sheet, rows=rows, merged=[], hidden_rows=frozenset(), hidden_columns=frozenset(), percents=frozenset(),
-        unvalued=frozenset(), origin=origin,
-    )  # fmt: skip
+    return SheetOfRows(sheet.name, rows, visible=sheet.visible, origin=origin)
 
 
 def _heading_place(cell: str, name: str, cells: Cells, stated: Stated, first: int) -> Place:
