@@ -154,7 +154,7 @@ def test_rules_across_forms_name_the_forms_that_they_read() -> None:
         "LVL-004": ["level_choice", "readiness_report"],
         "PM-003": ["parent_meetings", "readiness_report"],
         "STF-017": ["readiness_report", "staff"],
-        "STF-018": ["readiness_report", "staff"],
+        "STF-018": ["level_choice", "readiness_report", "staff"],
     }
     assert selects([form_named("partner_agreements")]) == {}
 

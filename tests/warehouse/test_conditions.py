@@ -325,6 +325,76 @@ def test_a_school_that_lowers_its_level_is_named(engine: sa.Engine) -> None:
     assert wrong(engine, "level_lowered", noon(on(21))) == {}, "a school that is listed no more has no level"
 
 
+# Who is there.
+
+
+def people(ids: Mapping[str, int], *rows: tuple[str, str, int, str | None, dt.date | None], as_of: dt.date) -> Reading:
+    """A list of people of a unit with five schools: key, role, number of the school, position, last day in the role."""
+    keys, roles, numbers, positions, last_days = zip(*rows, strict=True)
+    facts = pl.DataFrame(
+        {
+            "person_key": keys, "role": roles, "school_id": [ids[f"asinovsky-{number}"] for number in numbers],
+            "position": positions, "valid_to": last_days, "trained": [key == "trained" for key in keys],
+        },
+        schema_overrides={"valid_to": pl.Date, "position": pl.String},
+    )  # fmt: skip
+    return reading("staff", "asinovsky", facts, as_of=as_of, slice="staff/asinovsky/2023")
+
+
+@pytest.fixture
+def five(engine: sa.Engine) -> dict[str, int]:
+    loaded(engine, school_register({"asinovsky": 5, "chainsky": 1}, as_of=on(1)))
+    return school_ids(engine)
+
+
+def test_nobody_answers_for_the_minimum_after_a_week(engine: sa.Engine, five: dict[str, int]) -> None:
+    """Whoever left on Friday the 8th is missed from the 9th on: on the 15th five working days are over, on the 18th
+    more."""
+    left, serves = on(8), None
+    listed = [("a", "responsible", 1, "head", left), ("b", "responsible", 2, "head", serves)]
+    listed += [(f"c{n}", "responsible", n, "deputy", serves) for n in (3, 4, 5)]
+    loaded(engine, people(five, *listed, as_of=on(7)))
+    for day, is_wrong in ((on(8), False), (on(15), False), (on(18), True)):
+        publish(engine, [day])
+        found = wrong(engine, "responsible_missing", noon(day))
+        assert (set(found) == {("asinovsky", "")}) == is_wrong, day
+    told = found["asinovsky", ""]
+    assert (told["schools"], told["names"], told["since"]) == (1, "Школа asinovsky-1", "2023-09-09")
+    successor = ("d", "responsible", 1, "deputy", serves)
+    loaded(engine, people(five, *listed, successor, as_of=on(18)))
+    publish(engine, [on(18)])
+    assert wrong(engine, "responsible_missing", noon(on(18))) == {}
+
+
+def test_a_school_that_a_list_does_not_name_has_nobody_since_the_list(engine: sa.Engine, five: dict[str, int]) -> None:
+    loaded(engine, people(five, ("a", "navigator", 1, "other", None), as_of=on(7)))
+    publish(engine, [on(8), on(18)])
+    assert wrong(engine, "responsible_missing", noon(on(8))) == {}
+    found = wrong(engine, "responsible_missing", noon(on(18)))
+    assert {key: each["schools"] for key, each in found.items()} == {("asinovsky", ""): 5}, "chainsky sent no list"
+
+
+def test_nobody_is_trained_where_the_level_asks_for_it(engine: sa.Engine, five: dict[str, int]) -> None:
+    """Of the basic level a briefing is enough, and of a school without a level nothing is asked."""
+    chosen = dict(
+        zip(
+            ("asinovsky-1", "asinovsky-2", "asinovsky-3", "asinovsky-4"),
+            ("main", "advanced", "basic", "main"),
+            strict=True,
+        )
+    )
+    loaded(engine, levels(five, on(7), chosen))
+    listed = [("a", "navigator", 1, "other", None), ("trained", "navigator", 2, "other", None)]
+    loaded(engine, people(five, *listed, ("b", "navigator", 3, "other", None), as_of=on(7)))
+    publish(engine, [on(8)])
+    (told,) = wrong(engine, "nobody_trained").values()
+    assert (told["schools"], told["navigators"]) == (2, 1)
+    assert told["names"] == "Школа asinovsky-1; Школа asinovsky-4"
+    loaded(engine, people(five, *(("trained", "navigator", n, "other", None) for n in (1, 4)), as_of=on(8)))
+    publish(engine, [on(8)])
+    assert [each["names"] for each in wrong(engine, "nobody_trained").values()] == ["Школа asinovsky-2"]
+
+
 # What did not come.
 
 

@@ -154,6 +154,20 @@ def test_training_is_shorter_than_the_level_asks_for(
         assert (each.value or "").startswith("меньше 36 ч у 1 из 2 обученных")
 
 
+def test_the_level_is_that_of_the_classes_where_they_have_one(engine: sa.Engine, schools: dict[str, int]) -> None:
+    school = schools[f"{UNIT}-1"]
+    loaded(engine, navigators_stated(schools, 1, 1, "basic"))
+    listed = loaded(engine, staff(school, ("a", "navigator", 16, None)))
+    judge_across(engine)
+    assert said(engine, listed) == []
+    facts = pl.DataFrame({"school_id": [school] * 2, "grade": [6, 7], "letter": ["А", "А"], "level": ["basic", "main"]})
+    levels = reading("level_choice", UNIT, facts, as_of=SEPTEMBER, slice=f"level_choice/{UNIT}/2023")
+    chosen = loaded(engine, levels)
+    assert chosen.status == "current" and listed.reading_id in judge_across(engine)
+    (found,) = said(engine, listed)
+    assert (found.rule, found.difference) == ("STF-018", -20)
+
+
 def test_agreements_that_have_ended_do_not_count(engine: sa.Engine, schools: dict[str, int]) -> None:
     loaded(engine, states(schools, (1, 0)))
     listed = loaded(engine, agreements([schools[f"{UNIT}-1"]], valid_to=SEPTEMBER - dt.timedelta(days=1)))

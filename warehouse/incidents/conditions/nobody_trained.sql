@@ -1,0 +1,21 @@
+-- Schools chose the main or the advanced level, and fewer than `trained` of their navigators are trained.
+-- needs: mart.staffing_by_school
+WITH school AS (
+    SELECT m.reporting_unit, m.school_code, m.school_name, m.navigators,
+        row_number() OVER (PARTITION BY m.reporting_unit ORDER BY m.position) AS place
+    FROM mart.staffing_by_school m
+    WHERE m.as_of = (SELECT max(o.as_of) FROM mart.staffing_by_school o WHERE o.as_of <= :day)
+      AND m.academic_year = ref.academic_year(:day)
+      AND m.level IN ('main', 'advanced') AND m.navigators_trained < :trained
+)
+SELECT
+    'staff' AS form,
+    s.reporting_unit AS sender,
+    '' AS subject,
+    jsonb_build_object('which', md5(string_agg(s.school_code, ' ' ORDER BY s.school_code))) AS state,
+    jsonb_build_object('schools', count(*), 'navigators', sum(s.navigators), 'names',
+        string_agg(s.school_name, '; ' ORDER BY s.place) FILTER (WHERE s.place <= 5)
+            || CASE WHEN count(*) > 5 THEN format(' и ещё %s', count(*) - 5) ELSE '' END) AS details,
+    '{}'::bigint[] AS deliveries
+FROM school s
+GROUP BY s.reporting_unit
