@@ -96,7 +96,7 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
             before = connection.scalar(sa.text("SELECT pg_current_wal_lsn()"))
         start = time.perf_counter()
         with engine.begin() as connection:
-            run_id = start_run(connection, "nightly", day)
+            run_id = start_run(connection, "nightly", day, region="69")
         intake = Intake(engine, settings, Options(), run_id)
         told = take_in(intake, receive_new(intake, discover(settings.inbox)))
         publish_changes(engine, settings, day, run_id)

@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from contracts.regions import regions
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
@@ -38,7 +39,7 @@ def _remind_as_run(settings: Settings, day: dt.date, now: dt.datetime) -> int | 
     settings.prepare()
     with warehouse(settings) as engine:
         with engine.connect() as connection:
-            if not is_working_day(connection, day):
+            if not is_working_day(connection, regions()[0].code, day):
                 return None
         with recorded_run(engine, settings, "remind", day, str(flow_run.id)) as run:  # which sends what is written
             return write_reminders(engine, settings, now, run.run_id)

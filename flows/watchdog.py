@@ -15,6 +15,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from contracts.regions import regions
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
@@ -85,7 +86,8 @@ def _record_ends(engine: Engine, api: Api, now: dt.datetime) -> list[str]:
             kind = kinds.get(run["deployment_id"])
             if flow_run_id not in recorded and kind in WATCHED:
                 state = ENDED_BADLY[run["state"]["type"]]
-                finish_run(connection, start_run(connection, kind, flow_run_id=flow_run_id), state)
+                region = None if kind == "purge" else regions()[0].code
+                finish_run(connection, start_run(connection, kind, flow_run_id=flow_run_id, region=region), state)
                 ended.append(run["name"])
     return ended
 

@@ -63,9 +63,9 @@ AGREEMENTS = Form(
 )
 ALL_FORMS = (*FORMS, MEETINGS, AGREEMENTS)
 READ = """
-INSERT INTO ops.reading (delivery_id, contract_version, form, edition, sender, as_of, slice, status, verdict, rows_read,
-    rows_loaded, rows_not_data, became_current_at)
-VALUES (:delivery, '1', :form, '2023', :sender, :as_of, :slice,
+INSERT INTO ops.reading (region, delivery_id, contract_version, form, edition, sender, as_of, slice, status, verdict,
+    rows_read, rows_loaded, rows_not_data, became_current_at)
+VALUES ('69', :delivery, '1', :form, '2023', :sender, :as_of, :slice,
     'current', CASE WHEN :refused THEN 'refused' ELSE 'accepted' END,
     :rows + 1, :rows, 1, cast(:at AS timestamptz))
 RETURNING reading_id
@@ -107,8 +107,8 @@ def came(
 
 
 STATE = """
-INSERT INTO ops.statement (form, sender, as_of, reason, stated_by, stated_at)
-VALUES (:form, :sender, :as_of, 'потому', 'Офицер', :at)
+INSERT INTO ops.statement (region, form, sender, as_of, reason, stated_by, stated_at)
+VALUES ('69', :form, :sender, :as_of, 'потому', 'Офицер', :at)
 """
 
 

@@ -1,8 +1,9 @@
 """Rules across forms: each is a SELECT of the broken places, `<rule>.sql` in the folder of the form it is said of.
 
-The SELECT asks `held`, the readings that hold on the day `:day` as known at `:known` (the columns of `ops.reading_at`),
-and facts of their forms. It yields `reading_id`, the document of which the finding is said, `other_reading_id`, the one
-that says otherwise, `school_id` or else `place`, `value`, `expected` and `difference`; null is what cannot be told.
+The SELECT asks `held`, the readings that hold in the region `:region` on the day `:day` as known at `:known` (the
+columns of `ops.reading_at`), and facts of their forms. It yields `reading_id`, the document of which the finding is
+said, `other_reading_id`, the one that says otherwise, `school_id` or else `place`, `value`, `expected` and
+`difference`; null is what cannot be told.
 """
 
 from __future__ import annotations

@@ -88,8 +88,8 @@ def requested(
     if register_known_at is not None and register_known_at > dt.datetime.now(dt.UTC):
         raise Refused(f"{register_known_at} is still to come; nobody knows what the register will say")
     return Request(
-        requested_by or getpass.getuser(), reason, tuple(forms), tuple(senders), since, until, contract_version(),
-        campaign, register_known_at, flow_run_id,
+        home.code, requested_by or getpass.getuser(), reason, tuple(forms), tuple(senders), since, until,
+        contract_version(), campaign, register_known_at, flow_run_id,
         tuple(inputs) if inputs else () if keeps_inputs or senders else None, reads=not inputs,
     )  # fmt: skip
 
@@ -171,8 +171,8 @@ def resume(engine: Engine, settings: Settings, backfill_id: int) -> None:
 def run_of(engine: Engine, backfill_id: int, kind: str) -> Iterator[int]:
     """Record a run of a backfill, and how it ended. Raises Refused when there is no such backfill."""
     with engine.begin() as connection:
-        status_of(connection, backfill_id)
-        run_id = start_run(connection, kind, backfill_id=backfill_id)
+        region = status_of(connection, backfill_id).region
+        run_id = start_run(connection, kind, backfill_id=backfill_id, region=region)
     state = "failed"
     try:
         with logged(run_id=run_id):
@@ -232,7 +232,7 @@ def register_then(
     with engine.connect() as connection:
         if known_at is None:
             look_through(connection, backfill_id)
-        return register(connection, day, known_at)
+        return register(connection, status_of(connection, backfill_id).region, day, known_at)
 
 
 def read_ahead(

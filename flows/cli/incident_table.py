@@ -103,7 +103,8 @@ def _as_just_opened(incident: Incident) -> IncidentEvent:
     return IncidentEvent(
         event_id=0, incident_id=incident.incident_id, kind="opened", condition=incident.condition,
         incident_class=incident.incident_class, audiences=incident_texts()[incident.condition].audiences,
-        form=incident.form, form_title=incident.form_title, sender=incident.sender, sender_name=incident.sender_name,
+        region=incident.region, form=incident.form, form_title=incident.form_title, sender=incident.sender,
+        sender_name=incident.sender_name,
         subject=incident.subject, at=incident.opened_at, opened_at=incident.opened_at, level=incident.level,
         details=incident.details, deliveries=(),
     )  # fmt: skip

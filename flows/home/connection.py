@@ -12,6 +12,7 @@ from contracts.regions import regions
 from contracts.versions.pack_faults import wrong_tables
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
+from warehouse.marts.publication import make_missing
 from warehouse.schema.bi import NoLogin, make_login
 from warehouse.schema.upgrade import connect, upgrade
 from warehouse.server.clients import connection_words, psql_for, server_of
@@ -51,7 +52,7 @@ def _must_be_right(settings: Settings) -> None:
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
     with connected(url) as engine:
-        upgrade(engine)
+        upgrade(engine, afterwards=make_missing)
         yield engine
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from contracts.regions import regions
 from contracts.versions.rule_versions import contract_version
 from flows.home.pupil_key import checked_key
 from flows.home.settings import Settings
@@ -41,4 +42,4 @@ class Intake:
 def register_on(engine: Engine, _region: str | None, day: dt.date | None) -> pl.DataFrame:
     """The register of a region that holds on a day, the newest without one."""
     with engine.connect() as connection:
-        return register(connection, day)
+        return register(connection, regions()[0].code, day)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from contracts.forms import FORMS
+from contracts.regions import regions
 from flows.home.faults import guarded
 from flows.home.settings import Settings
 from flows.home.whole_file import write_changed
@@ -29,19 +30,21 @@ def publish_changes(engine: Engine, settings: Settings, as_of: dt.date | None, r
 
     Raises Timeout; AuditFailed, and then what was published stays.
     """
-    judge_across(engine, run_id, settings.lock_wait)
-    dates = dates_to_publish(engine, as_of)
+    region = regions()[0].code
+    judge_across(engine, region, run_id, settings.lock_wait)
+    dates = dates_to_publish(engine, region, as_of)
     if dates:
-        publish(engine, dates, run_id, settings.lock_wait)
+        publish(engine, region, dates, run_id, settings.lock_wait)
     guarded("keeping a copy of the register", partial(keep_register, engine, settings))
     return dates
 
 
-def dates_to_publish(engine: Engine, as_of: dt.date | None) -> list[dt.date]:
-    """The asked date, the dates of what is new since the last publication, and published dates after those."""
+def dates_to_publish(engine: Engine, region: str, as_of: dt.date | None) -> list[dt.date]:
+    """The asked date, the dates of what is new in a region since its last publication, and its published dates after
+    those."""
     with engine.connect() as connection:
-        published = published_dates(connection)
-        new = unpublished(connection)
+        published = published_dates(connection, region)
+        new = unpublished(connection, region)
     dates = {day for form, day in new if form not in STANDING_FORMS}
     if as_of is not None:
         dates.add(as_of)
@@ -53,7 +56,7 @@ def dates_to_publish(engine: Engine, as_of: dt.date | None) -> list[dt.date]:
 def keep_register(engine: Engine, settings: Settings) -> None:
     """Keep a copy of the newest register for checks without a database, whichever run loaded it."""
     with engine.connect() as connection:
-        schools = register(connection)
+        schools = register(connection, regions()[0].code)
     if not schools.is_empty():
         copy = io.BytesIO()
         schools.write_parquet(copy)

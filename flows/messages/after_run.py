@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from contracts.regions import regions
 from flows.home.settings import Settings
 from flows.messages.composing import compose
 from flows.messages.delivering import Delivered, deliver
@@ -32,10 +33,11 @@ def write_down(engine: Engine, settings: Settings, now: dt.datetime, run_id: int
     """Observe the incidents and enqueue what is to be told; says how many messages are new."""
     table = routes(settings)
     cool_down = dt.timedelta(days=settings.cool_down_days)
+    region = regions()[0].code
     with engine.begin() as connection:
         events = observe(
-            connection, now, cool_down, settings.escalate_days, run_id, nightly_hours=settings.nightly_hours
+            connection, region, now, cool_down, settings.escalate_days, run_id, nightly_hours=settings.nightly_hours
         )
         heard = hearers_of(connection, [event.incident_id for event in events if event.kind == "closed"])
-        messages = compose(events, table, now, settings, heard, working_days(connection))
+        messages = compose(events, table, now, settings, heard, working_days(connection, region))
         return enqueue(connection, messages, now, run_id)

@@ -167,7 +167,7 @@ class _Pass:
 
     def _allowed(self, route: Route, moment: dt.datetime) -> dt.datetime:
         with self.engine.connect() as connection:
-            is_working = outgoing.working_days(connection)
+            is_working = outgoing.working_days(connection, region_of(route.sender).code)
             return not_before(route, moment, region_of(route.sender).zone, is_working, digest=False)
 
     def _record(self, write: Callable[[Connection], None]) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.forms import form_named
 from contracts.grain import SCHOOL
-from contracts.regions import region_of
+from contracts.regions import region_of, regions
 from contracts.texts import phrases
 from contracts.texts.spans import span_words
 from flows.home.settings import Settings
@@ -45,8 +45,9 @@ def remind(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | N
     steps = sorted({int(step) for step in settings.remind_days.split(",")})
     underway = _unread(engine, settings.inbox)
     with engine.begin() as connection:
-        dues = owed(connection, day, steps)
-        is_working = working_days(connection)
+        region = regions()[0].code
+        dues = owed(connection, region, day, steps)
+        is_working = working_days(connection, region)
         messages = [
             message
             for due in dues

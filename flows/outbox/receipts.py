@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import Overdue, Receipt
+from contracts.regions import regions
 from documents.reading.sandbox import shared
 from documents.receipts.make import Content, copies_table, make_overdue, make_receipt, overdue_name, receipt_name
 from flows.home.faults import LOGGER, Fault, guarded
@@ -218,7 +219,7 @@ def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterat
     """A receipt for each delivery that is overdue on a day; that of one which came meanwhile, or of which
     its sender said that there is nothing to report, is removed, and so are those of earlier months and campaigns."""
     with engine.connect() as connection:
-        overdues: list[Overdue] = overdue(connection, day)
+        overdues: list[Overdue] = overdue(connection, regions()[0].code, day)
     for document in overdues:
         path = settings.outbox / document.sender / overdue_name(document.form, document.slot)
         if guarded(f"telling {document.sender} what is overdue", partial(_overdue, settings, document, path)) is True:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from contracts.regions import region_of, regions
 from flows.home.connection import existing_database
 from flows.home.json_output import Document
 from flows.home.settings import Settings
@@ -40,7 +41,7 @@ class Freshness:
 
 def is_stale(export: Export) -> bool:
     """Is it older than the incident allows? It is its sender's matter and wakes nobody."""
-    return export.nights > conditions()[STALE].thresholds["nights"]
+    return export.nights > conditions()[STALE].thresholds[region_of(export.sender).code]["nights"]
 
 
 def freshness(settings: Settings, now: dt.datetime) -> Freshness:
@@ -63,7 +64,9 @@ def freshness(settings: Settings, now: dt.datetime) -> Freshness:
                     )
                     return Freshness(False, f"{behind} (profmin db upgrade)", now)
                 return _judged_by_age(
-                    ages(connection, now.astimezone(ZoneInfo(settings.timezone)).date()), settings, now
+                    ages(connection, regions()[0].code, now.astimezone(ZoneInfo(settings.timezone)).date()),
+                    settings,
+                    now,
                 )
     except ValueError as error:  # its text is about the driver; the password is masked
         raise UsageError(f"PROFMIN_DATABASE_URL: {error}") from None

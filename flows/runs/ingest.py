@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from contracts.regions import regions
 from flows.home.connection import warehouse
 from flows.home.faults import LOGGER, Fault, guarded
 from flows.home.log import logged
@@ -39,7 +40,8 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
     settings.prepare()
     with warehouse(settings) as engine:
         with engine.begin() as connection:
-            run_id = start_run(connection, "ingest", options.as_of)
+            region = regions()[0].code
+            run_id = start_run(connection, "ingest", options.as_of, region=region)
         state, message = "failed", None
         try:
             with logged(run_id=run_id):
@@ -55,7 +57,7 @@ def ingest(paths: Sequence[Path], options: Options, settings: Settings) -> list[
                 LOGGER.info("published marts as of %s", ", ".join(map(str, dates)) or "no date")
                 outcomes = with_what_others_say(engine, outcomes)
                 with engine.connect() as connection:
-                    published = published_dates(connection)  # by a run, too, that died before its receipts
+                    published = published_dates(connection, region)  # by a run, too, that died before its receipts
                 write_receipts(engine, settings, outcomes, max(dates or published, default=options.as_of))
                 state, message = RUN_STATES[exit_code(outcomes)], first_failure(outcomes)
         finally:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contracts.regions import regions
 from flows.home.faults import LOGGER, fault, guarded, log_to
 from flows.home.log import logged
 from flows.home.settings import Settings
@@ -43,7 +44,7 @@ def recorded_run(
     """Record a run as running, and how it ended: as it says, failed when the block raises, or crashed when it was told
     to stop. Then tell of it."""
     with engine.begin() as connection:
-        run = Run(start_run(connection, kind, as_of, flow_run_id))
+        run = Run(start_run(connection, kind, as_of, flow_run_id, region=regions()[0].code))
     with logged(run_id=run.run_id, flow_run_id=flow_run_id):
         try:
             yield run

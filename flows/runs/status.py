@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from contracts.regions import regions
 from contracts.versions import inputs
 from contracts.versions.inputs import TITLES
 from contracts.versions.rule_versions import UNLISTED, contract_version, in_force
@@ -118,19 +119,20 @@ def _status_of(engine: Engine, settings: Settings, now: dt.datetime) -> Status:
     snapshot = engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with snapshot as connection, connection.begin():
         only_reading(connection)
+        region = regions()[0].code
         return Status(
             now=now,
             service=ask_service(settings.home, "status") if settings.home.is_dir() else None,
-            published=last_published(connection),
-            marts=freshness_of_marts(connection),
-            exports=ages(connection, now.astimezone(ZoneInfo(settings.timezone)).date()).exports,
+            published=last_published(connection, region),
+            marts=freshness_of_marts(connection, region),
+            exports=ages(connection, region, now.astimezone(ZoneInfo(settings.timezone)).date()).exports,
             nights=last_nights(connection, NIGHTS_SHOWN),
             runs=last_others(connection, OTHERS_SHOWN),
-            senders=senders(connection),
+            senders=senders(connection, region),
             incidents=open_incidents(connection),
             messages=messages_unsent(connection),
             waiting=deliveries_waiting(connection, contract_version()),
-            has_register=has_register(connection),
+            has_register=has_register(connection, region),
             backfills=open_backfills(connection),
             older=by_older_rules(connection),
             older_inputs=by_older_inputs(connection),

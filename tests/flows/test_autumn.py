@@ -71,7 +71,7 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
                 patch.setattr(Ledger, "lines", lambda ledger, name: renamed(name, lines(ledger, name)))
             outcomes = ingest(put(night.files, settings.inbox), Options(), settings)
             assert {outcome.verdict for outcome in outcomes} <= {"accepted", "partial"}
-            publish(engine, [night.as_of])  # as the night does for its own day, whatever came
+            publish(engine, "69", [night.as_of])  # as the night does for its own day, whatever came
             exported(found, night.as_of)
         yield found
     finally:
@@ -181,9 +181,9 @@ def test_publishing_every_date_again_moves_no_figure(lived: Autumn) -> None:
     """So the nights left out no date that what came had changed. Names and marks were renewed, and do move."""
     with lived.engine.connect() as connection:
         before = {name: figures(connection, name) for name in FIGURES}
-        dates = published_dates(connection)
+        dates = published_dates(connection, "69")
     assert len(dates) == NIGHTS
-    publish(lived.engine, dates)
+    publish(lived.engine, "69", dates)
     with lived.engine.connect() as connection:
         assert {name: figures(connection, name) for name in FIGURES} == before
 

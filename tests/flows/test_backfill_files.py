@@ -235,7 +235,7 @@ def test_a_unit_has_the_code_of_its_day(engine: sa.Engine, settings: Settings, s
     later = dt.date(2025, 9, 8)
     with engine.begin() as connection:
         connection.execute(
-            sa.text("INSERT INTO ops.publication (as_of, published_at) VALUES (:day, clock_timestamp())"),
+            sa.text("INSERT INTO ops.publication (region, as_of, published_at) VALUES ('69', :day, clock_timestamp())"),
             {"day": later},
         )
     backfill_id = plan(engine, settings, requested([], [], SINCE, DAY, REASON))

@@ -284,7 +284,7 @@ def contents(url: str) -> dict[tuple[str, dt.date], str]:
             (name, day): mart(connection, name, day).drop("known_at").write_csv()
             for name in mart_names()
             if name != "corrections"
-            for day in published_dates(connection)
+            for day in published_dates(connection, "69")
         }
     engine.dispose()
     return found

@@ -36,8 +36,8 @@ def night(engine: sa.Engine, ended: dt.datetime | None, state: str = "completed"
     with engine.begin() as connection:
         connection.execute(
             sa.text(
-                "INSERT INTO ops.run (kind, as_of, started_at, finished_at, state)"
-                " VALUES (:kind, '2023-09-11', :began, :ended, :state)"
+                "INSERT INTO ops.run (region, kind, as_of, started_at, finished_at, state)"
+                " VALUES ('69', :kind, '2023-09-11', :began, :ended, :state)"
             ),
             {"kind": kind, "began": began, "ended": ended, "state": state},
         )
@@ -45,7 +45,9 @@ def night(engine: sa.Engine, ended: dt.datetime | None, state: str = "completed"
 
 def published(engine: sa.Engine, at: dt.datetime) -> None:
     with engine.begin() as connection:
-        statement = "INSERT INTO ops.publication (as_of, known_at, published_at) VALUES ('2023-09-11', :at, :at)"
+        statement = (
+            "INSERT INTO ops.publication (region, as_of, known_at, published_at) VALUES ('69', '2023-09-11', :at, :at)"
+        )
         connection.execute(sa.text(statement), {"at": at})
 
 
@@ -145,7 +147,7 @@ def test_the_session_can_change_nothing_and_waits_for_nobody(settings: Settings)
         pytest.raises(NoAnswer, match="read-only"),
         only_looking(settings.database_url.get_secret_value()) as connection,
     ):
-        connection.execute(sa.text("INSERT INTO ops.run (kind) VALUES ('nightly')"))
+        connection.execute(sa.text("INSERT INTO ops.run (region, kind) VALUES ('69', 'nightly')"))
     with only_looking(settings.database_url.get_secret_value()) as connection:
         assert connection.scalar(sa.text("SHOW statement_timeout")) == "10s"
         assert ages(connection, NOW.date()).run_id is None

@@ -27,7 +27,7 @@ def looked_at(profmin: Any, settings: Settings, region_inbox: Path, engine: sa.E
     assert region_inbox.exists()
     assert profmin("ingest", settings=settings).returncode in (3, 4)
     with engine.begin() as connection:
-        assert observe(connection, NOON, dt.timedelta(days=7), 3)
+        assert observe(connection, "69", NOON, dt.timedelta(days=7), 3)
     return settings
 
 

@@ -27,7 +27,7 @@ from flows.home.connection import warehouse
 from flows.home.settings import Settings
 from warehouse.marts.publication import publish
 with warehouse(Settings()) as engine:
-    publish(engine, [dt.date.fromisoformat(day) for day in sys.argv[1:]])
+    publish(engine, "69", [dt.date.fromisoformat(day) for day in sys.argv[1:]])
 """
 REASON = "Новая легенда и норма часов судят и сентябрь"
 Call = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -148,8 +148,8 @@ def test_a_run_of_each_format(settings: Settings, profmin: Run, region_files: Pa
 
 def test_a_flow_run_by_its_id(settings: Settings, engine: sa.Engine, profmin: Run) -> None:
     with engine.begin() as connection:
-        number = start_run(connection, "nightly", flow_run_id=FLOW_RUN)
-        other = start_run(connection, "nightly", flow_run_id=FLOW_RUN.replace("0", "1"))
+        number = start_run(connection, "nightly", region="69", flow_run_id=FLOW_RUN)
+        other = start_run(connection, "nightly", region="69", flow_run_id=FLOW_RUN.replace("0", "1"))
     with engine.begin() as connection:
         finish_run(connection, number, "failed")
     log_to(settings.log_file, "error")
@@ -185,7 +185,7 @@ def test_without_the_warehouse_the_lines_are_there(settings: Settings, profmin: 
 )  # fmt: skip
 def test_a_run_that_nobody_has_seen(settings: Settings, engine: sa.Engine, profmin: Run, name: str, says: str) -> None:
     with engine.begin() as connection:
-        start_run(connection, "nightly")
+        start_run(connection, "nightly", region="69")
     done = profmin("logs", name, settings=settings)
     assert (done.returncode, done.stdout) == (2, "") and says in done.stderr
 

@@ -29,7 +29,7 @@ HEALTH = "delivery_health"
 @pytest.fixture
 def published(engine: sa.Engine) -> dt.datetime:
     """When the empty region was published."""
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
         found = connection.scalar(sa.text("SELECT max(published_at) FROM ops.publication"))
     assert isinstance(found, dt.datetime)
@@ -88,7 +88,7 @@ def test_what_cannot_be_written_or_named(settings: Settings, tmp_path: Path) -> 
 def test_a_day_without_publication_names_those_that_have_one(
     settings: Settings, engine: sa.Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    publish(engine, [DAY, DAY - dt.timedelta(days=1)])
+    publish(engine, "69", [DAY, DAY - dt.timedelta(days=1)])
     print_mart(settings, "readiness_region", dt.date(2023, 9, 11), None)
     told = capsys.readouterr()
     assert told.out == ""

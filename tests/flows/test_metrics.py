@@ -92,7 +92,7 @@ def test_they_equal_the_warehouse(region: Settings, region_engine: sa.Engine) ->
 def test_runs_that_fail_hang_and_recover(settings: Settings, engine: sa.Engine) -> None:
     def run(kind: str, state: str | None) -> None:
         with engine.begin() as connection:
-            number = start_run(connection, kind)
+            number = start_run(connection, kind, region="69")
         if state:
             with engine.begin() as connection:
                 finish_run(connection, number, state)

@@ -213,7 +213,7 @@ def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
         receive_new(Intake(engine, settings, Options(), None), discover(settings.inbox))
     with engine.begin() as connection:
         for state in ended:
-            finish_run(connection, start_run(connection, "inbox", None), state)
+            finish_run(connection, start_run(connection, "inbox", None, region="69"), state)
     assert something_came(settings) is is_taken_up
     report.with_name("новый.csv").write_text("Школа;Класс\n", encoding="utf-8")
     assert something_came(settings)

@@ -39,7 +39,9 @@ DELETE FROM ops.applied WHERE name = 'schema';
 
 def contents(connection: sa.Connection) -> dict[tuple[str, object], pl.DataFrame]:
     return {
-        (each.name, day): mart(connection, each.name, day) for each in marts() for day in published_dates(connection)
+        (each.name, day): mart(connection, each.name, day)
+        for each in marts()
+        for day in published_dates(connection, "69")
     }
 
 
@@ -58,10 +60,10 @@ def test_a_home_of_before_goes_on_as_it_was(region_engine: sa.Engine) -> None:
         assert is_applied(connection, fingerprint())
         assert [connection.execute(sa.text(each)).all() for each in (versions, judged)] == asked
         after = contents(connection)
-        days = published_dates(connection)
+        days = published_dates(connection, "69")
     for key, frame in before.items():
         assert_frame_equal(after[key], frame)
-    publish(region_engine, days)
+    publish(region_engine, "69", days)
     with region_engine.connect() as connection:
         assert mart(connection, "corrections", days[-1]).is_empty()
         assert connection.scalar(sa.text("SELECT count(*) FROM ref.sender WHERE region <> '69'")) == 0
@@ -81,11 +83,11 @@ def test_a_campaign_comes_from_a_folder_outside_of_the_code(
         read_from(own.regions)
         add("2024", dt.date(2024, 8, 1), "Кампания 2024 года.", where=[ledger_of(regions()[0])])
         with warehouse(own) as engine:
-            publish(engine, [*{day for _, day in before}])
+            publish(engine, "69", [*{day for _, day in before}])
             with engine.connect() as connection:
                 after = contents(connection)
                 assert mart(connection, "corrections").is_empty()
-                runs = "SELECT campaign FROM ref.campaign_at(:day) WHERE campaign_form = 'readiness_report'"
+                runs = "SELECT campaign FROM ref.campaign_at('69', :day) WHERE campaign_form = 'readiness_report'"
                 assert connection.scalar(sa.text(runs), {"day": dt.date(2024, 9, 1)}) == "readiness-2024"
                 assert connection.scalar(sa.text(runs), {"day": dt.date(2023, 9, 8)}) == "readiness-2023"
         for key, frame in before.items():

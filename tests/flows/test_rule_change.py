@@ -161,7 +161,7 @@ def test_rules_taken_back_are_the_same_rules(
     change("error", dt.date(2023, 9, 1))
     late = {("readiness_report", path.parent.name) for path in halves[1]}
     assert named(settings) == late
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert mixed(engine) == (2, len(late))
 
 
@@ -192,6 +192,6 @@ def test_a_cancelled_plan_confirms_nothing(
     change("warning", dt.date(2023, 9, 1))
     before = named(settings)
     cancel(engine, plan(engine, settings, requested(["readiness_report"], [], DAY, DAY, REASON)))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert named(settings) == before != set()
     assert mixed(engine) == (1, len(before))

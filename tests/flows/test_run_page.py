@@ -95,8 +95,8 @@ def test_what_a_run_moved(region: Settings, region_engine: sa.Engine, tmp_path: 
 def test_a_new_date_is_compared_with_the_date_before(region_engine: sa.Engine) -> None:
     """A year later there is no campaign yet: what is not known is no zero."""
     with region_engine.begin() as connection:
-        number = start_run(connection, "nightly")
-    publish(region_engine, [dt.date(2023, 9, 1), dt.date(2024, 9, 2)], number)
+        number = start_run(connection, "nightly", region="69")
+    publish(region_engine, "69", [dt.date(2023, 9, 1), dt.date(2024, 9, 2)], number)
     with region_engine.connect() as connection:
         found = moved(connection, number)
     assert set(found["as_of"]) == {dt.date(2024, 9, 2)} and set(found["before_as_of"]) == {DAY}

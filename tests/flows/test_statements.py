@@ -146,7 +146,7 @@ def test_other_files_are_no_statements(tmp_path: Path, name: str, text: str) -> 
 
 
 def health(engine: sa.Engine, day: dt.date = DAY) -> dict[tuple[str, str], str]:
-    publish(engine, [day])
+    publish(engine, "69", [day])
     with engine.connect() as connection:
         found = mart(connection, "delivery_health", day)
         rates = mart(connection, "reporting_rate", day)
@@ -201,7 +201,7 @@ def test_what_nobody_owes_cannot_be_stated(
 
 def test_a_statement_of_a_published_day_is_published_with_the_next_run(settings: Settings, engine: sa.Engine) -> None:
     night = dt.date(2023, 9, 6)
-    publish(engine, [night, DAY])
+    publish(engine, "69", [night, DAY])
     asked = OfficerStatement("regional_operator", "registration_export", "Офицер", NOON, "сбой", as_of=night)
     state_nothing(engine, asked, settings)
     ingest([], Options(), settings)

@@ -182,7 +182,7 @@ def test_incidents_and_messages_in_their_own_words(region: None, settings: Setti
 def test_one_night_without_an_export(region: None, settings: Settings, engine: sa.Engine) -> None:
     """The export of the night before is fresh for two working days; marts that this version added say so."""
     next_day = DAY + dt.timedelta(days=3)
-    publish(engine, [next_day])
+    publish(engine, "69", [next_day])
     with engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE history.control_totals RENAME TO of_another_name"))
     found = status(settings, dt.datetime(2023, 9, 12, 5, tzinfo=dt.UTC))

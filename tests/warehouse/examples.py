@@ -45,11 +45,14 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT a.a
 FROM pg_attribute a WHERE a.attrelid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
 """
 CAMPAIGN = """
-SELECT c.campaign FROM ref.campaign_at(:as_of) c JOIN ref.form f ON f.campaign_form = c.campaign_form
+SELECT c.campaign FROM ref.campaign_at('69', :as_of) c JOIN ref.form f ON f.campaign_form = c.campaign_form
 WHERE f.form = :form AND f.expected = 'campaign'
 """
 SCHOOL = """
-WITH made AS (INSERT INTO ref.school_identity (school_code) VALUES (:code) ON CONFLICT DO NOTHING RETURNING school_id)
+WITH made AS (
+    INSERT INTO ref.school_identity (school_code, region) VALUES (:code, '69') ON CONFLICT DO NOTHING
+    RETURNING school_id
+)
 SELECT school_id FROM made UNION SELECT school_id FROM ref.school_identity WHERE school_code = :code
 """
 FILLED = {"text": "-", "bigint": "0", "date": "2023-09-08", "timestamp with time zone": "2023-09-08 05:00+00"}
@@ -157,7 +160,7 @@ def put(connection: sa.Connection, table: str, rows: Sequence[Cells], more: Mapp
     columns = connection.execute(sa.text(COLUMNS), {"table": table}).tuples().all()
     last = 0
     for row in rows:
-        said: Cells = {**row, **(more or {})}
+        said: Cells = {"region": "69", **row, **(more or {})}
         if any(name == "school_id" for name, _, _ in columns) and (code := row.get("school_code")):
             said["school_id"] = str(connection.scalar(sa.text(SCHOOL), {"code": code}))
         kinds = {name: kind for name, kind, is_needed in columns if name in said or is_needed}
@@ -172,8 +175,12 @@ def put(connection: sa.Connection, table: str, rows: Sequence[Cells], more: Mapp
 
 def compared(connection: sa.Connection, mart: Mart, table: Table, as_of: dt.date, *, is_all: bool) -> list[str]:
     """Where the rows of a mart on a day are not those of a table."""
-    pin(connection, [as_of])
-    found = connection.execute(sa.text(mart.statement), {"as_of": as_of, "known_at": "infinity"}).mappings().all()
+    pin(connection, "69", [as_of])
+    found = (
+        connection.execute(sa.text(mart.statement), {"region": "69", "as_of": as_of, "known_at": "infinity"})
+        .mappings()
+        .all()
+    )
     key = [column for column in table.columns if column in mart.key]
     wrong = [f"{len(found)} rows, not {len(table.rows)}"] if is_all and len(found) != len(table.rows) else []
     for row in table.rows:

@@ -101,7 +101,7 @@ def test_a_clock_that_goes_back_changes_no_order(engine: sa.Engine, ids: dict[st
     with engine.connect() as connection:
         came = "SELECT ops.came_at(d) FROM ops.delivery d WHERE d.sha256 = :sha256"
         assert connection.execute(sa.text(came), {"sha256": "b" * 64}).scalar_one() < ahead.received_at
-        current = "SELECT reading_id FROM ops.reading_at(:day, 'infinity') WHERE sender = 'asinovsky'"
+        current = "SELECT reading_id FROM ops.reading_at('69', :day, 'infinity') WHERE sender = 'asinovsky'"
         assert connection.scalar(sa.text(current), {"day": DAY}) == second.reading_id
 
 
@@ -137,7 +137,9 @@ def test_the_same_words_under_another_name_are_the_newer_word(engine: sa.Engine,
     said(engine, ids, FILE)
     wrong = replace(other("b"), file_name="неверный.xlsx")
     load(engine, refused(wrong.sha256), record(engine, wrong).delivery_id, VERSION)
-    door = sa.text("SELECT verdict FROM ops.standing_at(:day, 'infinity') WHERE sender = 'asinovsky' ORDER BY verdict")
+    door = sa.text(
+        "SELECT verdict FROM ops.standing_at('69', :day, 'infinity') WHERE sender = 'asinovsky' ORDER BY verdict"
+    )
     with engine.connect() as connection:
         assert connection.scalars(door, {"day": DAY}).all() == ["accepted", "refused"]
     again = said(engine, ids, replace(FILE, file_name="тот же отчёт.xlsx"))

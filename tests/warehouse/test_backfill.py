@@ -29,8 +29,8 @@ NEW = "2"
 
 def request(**changed: object) -> Request:
     made: dict[str, object] = {
-        "requested_by": "инженер", "reason": "Нормы часов читались неверно", "forms": ("readiness_report",),
-        "senders": (), "from_as_of": DAY, "to_as_of": DAY, "contract_version": NEW,
+        "region": "69", "requested_by": "инженер", "reason": "Нормы часов читались неверно",
+        "forms": ("readiness_report",), "senders": (), "from_as_of": DAY, "to_as_of": DAY, "contract_version": NEW,
     }  # fmt: skip
     return Request(**{**made, **changed})  # type: ignore[arg-type]
 
@@ -70,7 +70,7 @@ def september(engine: sa.Engine, small: dict[str, int]) -> dict[str, int]:
     """The small region published, and a report of Чаинский's (accepted 3, rejected 1) to be read again."""
     made = delivery(engine)
     load(engine, report(small, "chainsky", [1, 2, 3], [4]), made, VERSION)
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     return {"delivery": made}
 
 

@@ -51,7 +51,7 @@ def engine(server: Cluster, request: pytest.FixtureRequest) -> Iterator[sa.Engin
         ids = school_ids(made)
         loaded(made, report(ids, "asinovsky", [1, 2, 3, 4, 5, 6]))
         loaded(made, plan({"asinovsky": 100}))
-        publish(made, [DAY])
+        publish(made, "69", [DAY])
         yield made
     finally:
         made.dispose()
@@ -144,7 +144,7 @@ def test_a_login_takes_all_it_can_and_the_night_publishes(server: Cluster, engin
         with engine.begin() as connection:  # the next version of the code has other views, and one other mart
             connection.execute(sa.text("UPDATE ops.applied SET fingerprint = 'of before'"))
         upgrade(engine)
-        published = publish(engine, [DAY])
+        published = publish(engine, "69", [DAY])
         assert {each.mart for each in published} >= {"readiness_by_school"}
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM mart.readiness_by_school")) == 10

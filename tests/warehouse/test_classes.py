@@ -42,7 +42,7 @@ def rows(engine: sa.Engine, query: str, **given: Any) -> list[tuple[Any, ...]]:
 
 AT = """
 SELECT c.academic_year, c.grade, c.letter, c.level, c.pupils, c.in_force
-FROM ref.class_at(:day, 'infinity') c ORDER BY c.grade, c.letter
+FROM ref.class_at('69', :day, 'infinity') c ORDER BY c.grade, c.letter
 """
 VERSIONS = """
 SELECT c.academic_year, c.grade, c.letter, c.level, c.valid_from, c.valid_to FROM ref.class c
@@ -95,7 +95,7 @@ def test_levels_directions_and_norms_are_lists(engine: sa.Engine) -> None:
         "curricular", "extracurricular_rmg", "practice_module", "parent_engagement", "supplementary_education",
         "vocational_training",
     ]  # fmt: skip
-    norms = "SELECT level, sum(hours)::integer FROM ref.level_norm_at(:day) GROUP BY level ORDER BY 2"
+    norms = "SELECT level, sum(hours)::integer FROM ref.level_norm_at('69', :day) GROUP BY level ORDER BY 2"
     assert rows(engine, norms, day=SEPTEMBER) == [("basic", 40), ("main", 60), ("advanced", 80)]
 
 
@@ -106,7 +106,7 @@ def test_the_level_of_a_report_is_not_that_of_its_classes(
     facts = pl.DataFrame({"school_id": [school], "level": [stated]})
     loaded(engine, replace(report({f"{UNIT}-1": school}, UNIT, [1]), facts=facts))
     listed = loaded(engine, levels(school, SEPTEMBER, (7, "А", "basic", 14), (10, None, "main", 13)))
-    judge_across(engine)
+    judge_across(engine, "69")
     with engine.connect() as connection:
         said = said_across(connection, [listed.reading_id]).get(listed.reading_id, [])
     assert [finding.rule for finding in said] == found, "LVL-004 is said of the list of classes"

@@ -20,8 +20,8 @@ from warehouse.watch.law import examined
 def ahead(engine: sa.Engine, small: dict[str, int]) -> dict[str, int]:
     """The small region, published by a clock that was three hours ahead."""
     with engine.begin() as connection:
-        run_id = start_run(connection, "nightly", DAY)
-    publish(engine, [DAY], run_id)
+        run_id = start_run(connection, "nightly", DAY, region="69")
+    publish(engine, "69", [DAY], run_id)
     with engine.begin() as connection:
         finish_run(connection, run_id, "completed")
     step_back(engine)
@@ -46,16 +46,16 @@ def test_the_clock_never_says_what_is_recorded_already(engine: sa.Engine, ahead:
 def test_a_later_report_replaces_the_earlier_one(engine: sa.Engine, ahead: dict[str, int]) -> None:
     assert accepted(engine) == 8
     with engine.connect() as connection:
-        assert unpublished(connection) == []
+        assert unpublished(connection, "69") == []
         before = connection.scalar(sa.text("SELECT max(published_at) FROM ops.publication"))
     loaded(engine, report(ahead, "asinovsky", [1, 2, 3, 4, 5, 6, 7, 8, 9]))
     with engine.connect() as connection:
-        assert unpublished(connection)  # what was read since the last publication is seen to be news
-    publish(engine, [DAY])
+        assert unpublished(connection, "69")  # what was read since the last publication is seen to be news
+    publish(engine, "69", [DAY])
     assert accepted(engine) == 9
     assert accepted(engine, f"mart.readiness_by_municipality_as_known('{DAY}', '{before}')") == 8
     loaded(engine, report(ahead, "asinovsky", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert accepted(engine) == 10
     with engine.connect() as connection:
         assert [law.name for law in examined(connection) if law.times] == []
@@ -66,7 +66,7 @@ def test_a_later_report_replaces_the_earlier_one(engine: sa.Engine, ahead: dict[
 
 
 def test_a_publication_of_nothing_new_changes_nothing(engine: sa.Engine, ahead: dict[str, int]) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert accepted(engine) == 8
     with engine.connect() as connection:
         versions = "SELECT count(*) FROM history.readiness_by_municipality WHERE replaced_at < 'infinity'"
@@ -75,7 +75,7 @@ def test_a_publication_of_nothing_new_changes_nothing(engine: sa.Engine, ahead: 
 
 def test_a_run_that_began_later_than_it_ended_has_ended(engine: sa.Engine, ahead: dict[str, int]) -> None:
     with engine.begin() as connection:
-        run_id = start_run(connection, "nightly", DAY)
+        run_id = start_run(connection, "nightly", DAY, region="69")
         connection.execute(sa.text(f"UPDATE ops.run SET started_at = started_at + {AHEAD} WHERE run_id = {run_id}"))
     with engine.begin() as connection:
         finish_run(connection, run_id, "completed")
@@ -87,7 +87,7 @@ def test_a_run_that_began_later_than_it_ended_has_ended(engine: sa.Engine, ahead
 
 def test_the_last_night_is_the_last_one_that_began(engine: sa.Engine, ahead: dict[str, int]) -> None:
     with engine.begin() as connection:
-        run_id = start_run(connection, "nightly", DAY + dt.timedelta(days=1))
+        run_id = start_run(connection, "nightly", DAY + dt.timedelta(days=1), region="69")
         finish_run(connection, run_id, "completed")
     with engine.connect() as connection:
         assert ages(connection, DAY).completed_for == DAY + dt.timedelta(days=1)
@@ -108,7 +108,7 @@ def test_bytes_that_went_before_it_was_decided_are_gone(engine: sa.Engine, ahead
 
 def test_a_plan_that_was_loaded_later_counts(engine: sa.Engine, ahead: dict[str, int]) -> None:
     loaded(engine, plan({"asinovsky": 120, "chainsky": 50}))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
         planned = "SELECT plan_pupils FROM mart.registration_by_municipality WHERE reporting_unit = 'asinovsky'"
         assert connection.scalar(sa.text(planned)) == 120

@@ -23,7 +23,7 @@ _years = count(2030)
 _hours = count()
 THERE = """
 SELECT sum(share * weight) / sum(weight), min(share), max(share)
-FROM ops.there_at(:day, 'infinity', ARRAY[:form]) WHERE expected <> 'once'
+FROM ops.there_at('69', :day, 'infinity', ARRAY[:form]) WHERE expected <> 'once'
 """
 
 
@@ -97,7 +97,7 @@ def test_of_reports(region: tuple[sa.Engine, dict[str, int]], reports: list[tupl
     with engine.connect() as connection:
         statement = """
             SELECT count(*) FILTER (WHERE report_status = 'accepted')::float / count(*)
-            FROM core.readiness_at(:day, 'infinity')
+            FROM core.readiness_at('69', :day, 'infinity')
         """
         ready = connection.execute(sa.text(statement), {"day": DAY}).scalar_one()
     share = there(engine, DAY, "readiness_report")
@@ -111,10 +111,10 @@ def test_a_completeness_that_says_too_much_is_not_published(engine: sa.Engine) -
     loaded(engine, export(ids, {"asinovsky-1": 40, "asinovsky-2": 40}))
     accepted(engine, loaded(engine, export(ids, {"asinovsky-1": 2}, as_of=DAY + dt.timedelta(days=1)), NOON + HOUR))
     days = [DAY, DAY + dt.timedelta(days=1)]
-    publish(engine, days)
+    publish(engine, "69", days)
     with engine.begin() as connection:
-        build_all(connection, days)
-        audit(connection)
+        build_all(connection, "69", days)
+        audit(connection, "69")
         connection.execute(sa.text("UPDATE pg_temp.registration_by_school SET completeness = 1"))
         with pytest.raises(AuditFailed, match="completeness_is_what_is_there"):
-            audit(connection)
+            audit(connection, "69")

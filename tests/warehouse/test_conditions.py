@@ -42,8 +42,8 @@ Wrong = dict[tuple[str | None, str], dict[str, Any]]
 def wrong(engine: sa.Engine, name: str, now: dt.datetime = NOON, nightly_hours: float = 25) -> Wrong:
     """What a condition finds: (sender, subject) → its figures, with deliveries."""
     with engine.begin() as connection:
-        today = connection.execute(sa.text("SELECT ref.local_date(:now)"), {"now": now}).scalar_one()
-        left_out = find(connection, now, today, [conditions()[name]], nightly_hours)
+        today = connection.execute(sa.text("SELECT ref.region_date('69', :now)"), {"now": now}).scalar_one()
+        left_out = find(connection, "69", now, today, [conditions()[name]], nightly_hours)
         assert left_out == set()
         found = connection.execute(sa.text("SELECT * FROM pg_temp.incident_found")).mappings().all()
     made = {(row["sender"], row["subject"]): {**row["details"], "deliveries": row["deliveries"]} for row in found}
@@ -79,8 +79,14 @@ def test_a_condition_says_what_it_is_and_whom_it_concerns(name: str) -> None:
     assert "opened" in each.tells
     assert ("engineer" in each.audiences) == (each.incident_class == "own")
     assert set(each.audiences) <= {"sender", "officer", "engineer"}
-    for threshold in each.thresholds:
+    for threshold in each.thresholds.get("69", {}):
         assert f":{threshold}" in each.select, f"{threshold} is not asked for"
+
+
+@pytest.mark.parametrize("name", sorted(set(conditions()) - {NOT_EVALUATED}))
+def test_what_is_asked_of_a_region_asks_nothing_of_another(name: str) -> None:
+    each = conditions()[name]
+    assert each.of_regions == (":region" in each.select)
 
 
 def test_thresholds_belong_to_conditions_and_say_why() -> None:
@@ -147,7 +153,7 @@ def test_errors_of_a_nightly_form_change_every_night_and_are_no_news(engine: sa.
         )
         wrong(engine, "failed_validation", noon(on(night)))
         with engine.begin() as connection:
-            find(connection, noon(on(night)), on(night), [conditions()["failed_validation"]], 25)
+            find(connection, "69", noon(on(night)), on(night), [conditions()["failed_validation"]], 25)
             states.append(connection.execute(sa.text("SELECT state, details FROM pg_temp.incident_found")).one())
     assert [each.details["places"] for each in states] == [1, 3]
     assert states[0].state == states[1].state == {"verdict": "partial", "rules": ["REX-001"], "whose": None}
@@ -187,32 +193,33 @@ def test_stated_totals_that_differ(engine: sa.Engine, small: Mapping[str, int]) 
 
 def night(engine: sa.Engine, ids: Mapping[str, int], as_of: dt.date, asinovsky: int, chainsky: int = 51) -> None:
     loaded(engine, export(ids, {"asinovsky-1": asinovsky, "chainsky-1": chainsky}, as_of=as_of), noon(as_of))
-    publish(engine, [as_of])
+    publish(engine, "69", [as_of])
 
 
 def test_a_band_that_fell_to_red(engine: sa.Engine, small: dict[str, int]) -> None:
-    publish(engine, [on(8)])
+    publish(engine, "69", [on(8)])
     assert wrong(engine, "band_fell") == {}, "a unit that was always red did not fall"
     accepted(engine, loaded(engine, report(small, "asinovsky", [1, 2], range(3, 9), as_of=on(9)), noon(on(9))))
-    publish(engine, [on(9)])
+    publish(engine, "69", [on(9)])
     found = wrong(engine, "band_fell", noon(on(9)))
     assert list(found) == [("asinovsky", "")]
     assert found["asinovsky", ""]["rate_before"] == 0.8
     assert (found["asinovsky", ""]["rate"], found["asinovsky", ""]["before"]) == (0.2, "green")
     loaded(engine, report(small, "asinovsky", range(1, 9), as_of=on(10)), noon(on(10)))
-    publish(engine, [on(10)])
+    publish(engine, "69", [on(10)])
     assert wrong(engine, "band_fell", noon(on(10))) == {}
 
 
 def test_each_band_of_a_form_is_an_incident(engine: sa.Engine, small: dict[str, int]) -> None:
     """Of a form with one band the incident has no subject, so that those of before stay what they are."""
-    publish(engine, [on(8)])
+    publish(engine, "69", [on(8)])
     accepted(engine, loaded(engine, report(small, "asinovsky", [1, 2], range(3, 9), as_of=on(9)), noon(on(9))))
-    publish(engine, [on(9)])
+    publish(engine, "69", [on(9)])
     with engine.begin() as connection:
         made = connection.scalar(sa.text("SELECT pg_get_viewdef('history.figure')"))
         another = "SELECT 'second', form, grain, code, name, reporting_unit, campaign, 'second_band', 'Вторая полоса'"
-        another += ", kind, figure, rate, as_of, published_at, replaced_at FROM made WHERE metric = 'readiness_band'"
+        another += ", kind, figure, rate, region, as_of, published_at, replaced_at FROM made"
+        another += " WHERE metric = 'readiness_band'"
         both = f"WITH made AS ({str(made).rstrip(';')}) SELECT * FROM made UNION ALL {another}"
         connection.execute(sa.text(f"CREATE OR REPLACE VIEW history.figure AS {both}"))
     found = wrong(engine, "band_fell", noon(on(9)))
@@ -228,7 +235,7 @@ def test_a_total_of_an_earlier_date_that_moved(engine: sa.Engine, small: dict[st
     night(engine, small, on(9), 61)
     assert wrong(engine, "total_moved", now + HOUR) == {}
     loaded(engine, export(small, {"asinovsky-1": 55, "chainsky-1": 51}, as_of=on(8)), NOON + 2 * DAY)
-    publish(engine, [on(8)])
+    publish(engine, "69", [on(8)])
     found = wrong(engine, "total_moved", now + HOUR)
     assert list(found) == [(None, "")]
     assert found[None, ""]["totals"] == [{"metric": "actual_pupils", "was": 111, "became": 106}]
@@ -295,7 +302,7 @@ def test_events_are_planned_for_fewer_pupils_than_the_target(engine: sa.Engine) 
     loaded(engine, school_register({"asinovsky": 2, "chainsky": 1}))
     ids = school_ids(engine)
     loaded(engine, levels(ids, on(12), dict.fromkeys(("asinovsky-1", "asinovsky-2"), "basic")))
-    publish(engine, [on(12)])
+    publish(engine, "69", [on(12)])
     with engine.connect() as connection:
         rate = connection.scalar(
             sa.text("SELECT events_rate FROM mart.level_coverage WHERE reporting_unit = 'asinovsky'")
@@ -312,16 +319,16 @@ def test_a_school_that_lowers_its_level_is_named(engine: sa.Engine) -> None:
     loaded(engine, school_register({"asinovsky": 2}))
     ids = school_ids(engine)
     loaded(engine, levels(ids, on(12), {"asinovsky-1": "main", "asinovsky-2": "basic"}))
-    publish(engine, [on(12)])
+    publish(engine, "69", [on(12)])
     assert wrong(engine, "level_lowered", noon(on(12))) == {}
     loaded(engine, levels(ids, on(20), {"asinovsky-1": "basic", "asinovsky-2": "advanced"}))
-    publish(engine, [on(20)])
+    publish(engine, "69", [on(20)])
     found = wrong(engine, "level_lowered", noon(on(20)))
     assert {key: (each["level_before"], each["level"], each["before_as_of"]) for key, each in found.items()} == {
         ("asinovsky", "asinovsky-1"): ("основной", "базовый", "2023-09-12")
     }
     loaded(engine, levels(ids, on(21), {"asinovsky-2": "advanced"}))
-    publish(engine, [on(21)])
+    publish(engine, "69", [on(21)])
     assert wrong(engine, "level_lowered", noon(on(21))) == {}, "a school that is listed no more has no level"
 
 
@@ -407,8 +414,9 @@ def test_an_export_older_than_two_working_nights(engine: sa.Engine, small: dict[
     }
     act(
         engine,
-        "INSERT INTO ops.statement (form, sender, as_of, reason, stated_by, stated_at)"
-        " VALUES ('registration_export', 'regional_operator', '2023-09-12', 'платформа на ремонте', 'Петров', :at)",
+        "INSERT INTO ops.statement (region, form, sender, as_of, reason, stated_by, stated_at)"
+        " VALUES ('69', 'registration_export', 'regional_operator', '2023-09-12', 'платформа на ремонте', 'Петров',"
+        " :at)",
         at=noon(on(13)),
     )
     assert wrong(engine, "export_stale", noon(on(13))) == {}
@@ -429,7 +437,7 @@ def test_the_age_of_an_export_is_the_same_wherever_it_is_told(engine: sa.Engine,
     ):  # a new year counts its own days
         (found,) = wrong(engine, "export_stale", noon(today)).values()
         with engine.connect() as connection:
-            (told,) = ages(connection, today).exports
+            (told,) = ages(connection, "69", today).exports
         assert told.as_of is not None
         assert (told.nights, told.as_of.isoformat()) == (found["days"], found["last"]) and found["last"] == "2023-09-08"
     assert found["days"] == 11
@@ -442,8 +450,8 @@ def test_a_deadline_that_passed(engine: sa.Engine, small: dict[str, int]) -> Non
     loaded(engine, report(small, "chainsky", [1]), noon(on(13)))
     act(
         engine,
-        "INSERT INTO ops.statement (form, sender, campaign, reason, stated_by, stated_at)"
-        " VALUES ('readiness_report', 'kedrovy', 'readiness-2023', 'школы закрыты', 'Петров', :at)",
+        "INSERT INTO ops.statement (region, form, sender, campaign, reason, stated_by, stated_at)"
+        " VALUES ('69', 'readiness_report', 'kedrovy', 'readiness-2023', 'школы закрыты', 'Петров', :at)",
         at=noon(on(13)),
     )
     assert late - {sender for sender, _ in wrong(engine, "overdue", noon(on(13)))} == {"chainsky", "kedrovy"}
@@ -455,7 +463,7 @@ def test_a_deadline_that_passed(engine: sa.Engine, small: dict[str, int]) -> Non
 def ran(engine: sa.Engine, state: str | None, message: str | None = None, kind: str = "nightly") -> int:
     """A run that ended so; None for one that did not end."""
     with engine.begin() as connection:
-        run_id = start_run(connection, kind)
+        run_id = start_run(connection, kind, region="69")
         if state:
             finish_run(connection, run_id, state, message)
     return run_id
@@ -515,7 +523,7 @@ def test_a_publication_that_a_check_stopped(engine: sa.Engine, small: dict[str, 
     assert {key: each["run_id"] for key, each in found.items()} == {(None, "unit_once"): run_id}
     assert "message" not in found[None, "unit_once"], "it quotes rows"
     assert wrong(engine, "run_failed", now) == {}, "one failure is told once"
-    publish(engine, [on(8)])
+    publish(engine, "69", [on(8)])
     assert wrong(engine, "audit_failed", now) == {}
 
 

@@ -128,7 +128,7 @@ def test_an_acceptance_while_marts_are_published(engine: sa.Engine, small: dict[
     leaves it to be published: it is never taken for published."""
     ids, hour = small, dt.timedelta(hours=1)
     whole, part = {"asinovsky-1": 60, "chainsky-1": 51}, {"asinovsky-1": 60}
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     over, seen = threading.Event(), set[tuple[int, int]]()
 
     def read() -> None:
@@ -148,18 +148,18 @@ def test_an_acceptance_while_marts_are_published(engine: sa.Engine, small: dict[
             at_once(
                 chance,
                 lambda waiting=waiting: decision(engine, waiting, "current"),
-                lambda: str(publish(engine, [DAY])),
-                lambda: str(publish(engine, [DAY])),
+                lambda: str(publish(engine, "69", [DAY])),
+                lambda: str(publish(engine, "69", [DAY])),
             )
             with engine.connect() as connection:
-                is_left = ("registration_export", DAY) in unpublished(connection)
+                is_left = ("registration_export", DAY) in unpublished(connection, "69")
                 assert pupils(connection, "registration_by_municipality") == (111 if is_left else 60)
             left[is_left] += 1
-            publish(engine, [DAY])
+            publish(engine, "69", [DAY])
             with engine.connect() as connection:
-                assert pupils(connection, "registration_by_municipality") == 60 and not unpublished(connection)
+                assert pupils(connection, "registration_by_municipality") == 60 and not unpublished(connection, "69")
             assert loaded(engine, export(ids, whole), NOON + (number + 1) * hour).status == "current"
-            publish(engine, [DAY])
+            publish(engine, "69", [DAY])
         over.set()
         reading.result(60)
     assert seen == {(111, 111), (60, 60)}

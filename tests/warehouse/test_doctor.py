@@ -61,7 +61,7 @@ BREAK = {
 @pytest.fixture
 def healthy(engine: sa.Engine, small: dict[str, int]) -> sa.Engine:
     loaded(engine, report(small, "chainsky", [1, 2, 3], [4]))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     return engine
 
 

@@ -67,7 +67,7 @@ def test_both_sides_of_the_source(seed_engine: sa.Engine) -> None:
 
 
 def test_what_is_missing_is_null_and_never_zero(engine: sa.Engine) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     row = unit(engine, "readiness_by_municipality", "asinovsky")
     assert [row[name] for name in ("schools", "accepted", "missing", "accepted_rate", "known_at")] == [None] * 5
     assert (row["band"], row["completeness"], row["is_final"]) == ("no_data", 0.0, False)
@@ -75,7 +75,7 @@ def test_what_is_missing_is_null_and_never_zero(engine: sa.Engine) -> None:
     assert [row[name] for name in ("plan_pupils", "actual_pupils", "balance", "shortfall")] == [None] * 4
     loaded(engine, school_register({"asinovsky": 10}))
     spring = dt.date(2023, 5, 1)
-    publish(engine, [DAY, spring])
+    publish(engine, "69", [DAY, spring])
     row = unit(engine, "readiness_by_municipality", "asinovsky")
     assert [row[name] for name in ("schools", "accepted", "missing", "band")] == [10, 0, 10, "red"]
     assert unit(engine, "readiness_by_municipality", "chainsky")["band"] == "no_data"
@@ -84,10 +84,10 @@ def test_what_is_missing_is_null_and_never_zero(engine: sa.Engine) -> None:
 
 
 def test_what_was_known_then_can_be_asked_again(engine: sa.Engine, small: dict[str, int]) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     evening = now(engine)
     loaded(engine, report(small, "asinovsky", range(1, 11)), NOON + HOUR)
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert unit(engine, "readiness_by_municipality", "asinovsky")["accepted"] == 10
     then = read(engine, "readiness_by_municipality", DAY, evening)
     assert then.row(by_predicate=pl.col("reporting_unit") == "asinovsky", named=True)["accepted"] == 8
@@ -100,12 +100,12 @@ def test_what_was_known_then_can_be_asked_again(engine: sa.Engine, small: dict[s
 
 
 def test_corrections_name_each_figure_that_moved(engine: sa.Engine, small: dict[str, int]) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert read(engine, "corrections", DAY).is_empty()
     evening = now(engine)
     loaded(engine, report(small, "asinovsky", range(1, 10), [10]), NOON + HOUR)
     loaded(engine, school_register({"asinovsky": 10, "chainsky": 5}), NOON + HOUR)
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     told = read(engine, "corrections", DAY)
     moved = told.select("metric", "code", "was", "became", "difference", "cause", "documents").rows()
     assert ("status", "asinovsky-9", "missing", "accepted", None, "delivery", "файл.xlsx") in moved
@@ -121,7 +121,7 @@ def test_corrections_name_each_figure_that_moved(engine: sa.Engine, small: dict[
 def test_a_later_report_does_not_undo_an_earlier_date(engine: sa.Engine, small: dict[str, int]) -> None:
     later = DAY + dt.timedelta(days=2)
     loaded(engine, report(small, "asinovsky", range(1, 11), as_of=later), NOON + 48 * HOUR)
-    publish(engine, [DAY, later])
+    publish(engine, "69", [DAY, later])
     assert unit(engine, "readiness_by_municipality", "asinovsky", DAY)["accepted"] == 8
     assert unit(engine, "readiness_by_municipality", "asinovsky", later)["accepted"] == 10
 
@@ -136,7 +136,7 @@ def test_dates_find_their_export_plan_and_register(engine: sa.Engine, small: dic
     loaded(engine, export(small, {"asinovsky-1": 70, "chainsky-1": 51}, as_of=revised), NOON + HOUR)
     loaded(engine, school_register({"asinovsky": 10, "chainsky": 4, "kedrovy": 1}, as_of=revised), NOON + HOUR)
     first, between, next_year = dt.date(2023, 9, 1), dt.date(2023, 10, 1), dt.date(2024, 9, 1)
-    publish(engine, [first, between, revised, next_year])
+    publish(engine, "69", [first, between, revised, next_year])
     there = 2 / 21 / 2  # of a document, the plan: it names two of 21 units
     half, whole = pytest.approx(there), pytest.approx(there + 2 / 15 / 2)  # the export names two of 15 schools
     told = {
@@ -161,10 +161,10 @@ def test_dates_find_their_export_plan_and_register(engine: sa.Engine, small: dic
 def test_a_school_that_left_the_register_keeps_its_pupils(engine: sa.Engine, small: dict[str, int]) -> None:
     loaded(engine, school_register({"asinovsky": 10}), NOON + HOUR)  # held: 10 schools instead of 14
     accepted(engine, loaded(engine, school_register({"asinovsky": 13, "kedrovy": 1}), NOON + HOUR))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert unit(engine, "readiness_by_municipality", "chainsky")["schools"] == 0
     with engine.connect() as connection:
-        assert register(connection).height == 14
+        assert register(connection, "69").height == 14
     gone = read(engine, "registration_by_school").row(by_predicate=pl.col("school_code") == "chainsky-1", named=True)
     assert (gone["in_register"], gone["actual_pupils"]) == (False, 51)
     assert unit(engine, "registration_by_municipality", "chainsky")["actual_pupils"] == 51
@@ -173,7 +173,7 @@ def test_a_school_that_left_the_register_keeps_its_pupils(engine: sa.Engine, sma
 def test_deliveries_and_their_health(engine: sa.Engine, small: dict[str, int]) -> None:
     loaded(engine, report(small, "chainsky", [1, 2], [3]), dt.datetime(2023, 9, 11, 17, 30, tzinfo=dt.UTC))
     loaded(engine, refused("readiness_report", "asinovsky"), NOON + HOUR)
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     health = {(row["form"], row["sender"]): row for row in read(engine, "delivery_health").iter_rows(named=True)}
     told = ("is_expected", "is_received", "status", "on_time", "errors", "refusals", "rows_read")
     assert [health["readiness_report", "kedrovy"][name] for name in told] == [
@@ -211,7 +211,7 @@ def test_control_totals_stand_beside_what_was_computed(engine: sa.Engine, small:
         orient="row",
     )
     loaded(engine, replace(plan({"asinovsky": 100, "chainsky": 50}), control_totals=totals), NOON + HOUR)
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     told = read(engine, "control_totals").select("reporting_unit_name", "metric", "stated", "computed", "difference")
     assert told.rows() == [
         ("Чаинский муниципальный район", "balance", 1.0, -1.0, 2.0),
@@ -232,7 +232,8 @@ def test_the_gap_of_the_rule_is_marked(module_database_url: str) -> None:
 
 def band_of(url: str, numerator: int, denominator: int) -> tuple[str, bool]:
     statement = sa.text(
-        "SELECT band, in_rule_gap FROM ref.band_of(ref.band_rule_at('2023-09-08'), cast(:n AS numeric) / nullif(:d, 0))"
+        "SELECT band, in_rule_gap FROM ref.band_of("
+        "'69', ref.band_rule_at('69', '2023-09-08'), cast(:n AS numeric) / nullif(:d, 0))"
     )
     with connect(url).connect() as connection:
         band, gap = connection.execute(statement, {"n": numerator, "d": denominator}).one()
@@ -246,17 +247,19 @@ def test_readers_of_marts_get_the_band_of_the_region_and_not_the_rules(seed_engi
         told = sa.text("SELECT band, in_rule_gap, accepted, schools FROM mart.readiness_region")
         assert connection.execute(told).one() == ("green", False, 244, 285)
         with pytest.raises(sa.exc.ProgrammingError, match="permission denied for schema ref"):
-            connection.execute(sa.text("SELECT * FROM ref.band_of('2023', 0.9)"))
+            connection.execute(sa.text("SELECT * FROM ref.band_of('69', '2023', 0.9)"))
 
 
 def test_the_register_of_a_date(engine: sa.Engine) -> None:
     with engine.connect() as connection:
-        assert register(connection).is_empty()
-        assert register(connection).schema["school_id"] == pl.Int64
+        assert register(connection, "69").is_empty()
+        assert register(connection, "69").schema["school_id"] == pl.Int64
     loaded(engine, school_register({"asinovsky": 20}))
     loaded(engine, school_register({"asinovsky": 21}, as_of=dt.date(2024, 9, 1)))
     with engine.connect() as connection:
-        heights = [register(connection, day).height for day in (dt.date(2020, 1, 1), DAY, dt.date(2024, 9, 1), None)]
+        heights = [
+            register(connection, "69", day).height for day in (dt.date(2020, 1, 1), DAY, dt.date(2024, 9, 1), None)
+        ]
         assert heights == [20, 20, 21, 21]
         versions = """
             SELECT valid_from::text, valid_to::text FROM ref.school
@@ -264,5 +267,5 @@ def test_the_register_of_a_date(engine: sa.Engine) -> None:
         """
         found = connection.execute(sa.text(versions)).tuples().all()
         assert found == [("-infinity", "2024-09-01"), ("2024-09-01", "infinity")]
-        names = register(connection).columns
+        names = register(connection, "69").columns
     assert names == ["school_id", "school_code", "short_name", "full_name", "territory", "subordination", "pupils_6_11"]

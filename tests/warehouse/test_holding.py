@@ -112,11 +112,11 @@ def test_each_figure_that_falls_beyond_the_bound_holds_a_reading(engine: sa.Engi
 
 def test_an_export_is_compared_with_that_of_the_night_before(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, pupils(ids, 4828))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     fallen = loaded(engine, night(ids, 21), NOON + HOUR)
     assert (fallen.status, fallen.history["value"].to_list()) == ("held", ["21", "21"])
     assert "REX-006" not in fallen.history["rule"].to_list()  # it is told once
-    publish(engine, [DAY, TOMORROW])
+    publish(engine, "69", [DAY, TOMORROW])
     row = unit(engine, "registration_by_municipality", "asinovsky", TOMORROW)
     assert (row["actual_pupils"], row["export_as_of"], row["is_final"]) == (4828, DAY, False)
     school = read(engine, "registration_by_school", TOMORROW).row(0, named=True)
@@ -146,7 +146,7 @@ def test_what_counts_of_a_date_without_an_export_is_what_holds_on_it(engine: sa.
 def test_completeness_tells_what_is_there_of_what_was(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, pupils(ids, 4828, 20))
     accepted(engine, loaded(engine, night(ids, 21, 20), NOON + HOUR))
-    publish(engine, [DAY, TOMORROW])
+    publish(engine, "69", [DAY, TOMORROW])
     first, second = (read(engine, "registration_by_school", day).row(0, named=True) for day in (DAY, TOMORROW))
     assert (first["completeness"], first["is_final"]) == (1.0, True)
     assert (second["completeness"], second["is_final"]) == (pytest.approx(21 / 4828), True)
@@ -163,7 +163,7 @@ def test_an_export_with_none_before_it_is_measured_by_the_register(engine: sa.En
     days = [DAY - dt.timedelta(days=1), dt.date(2024, 9, 9), dt.date(2024, 9, 10)]
     for day in days:
         assert loaded(engine, pupils(ids, 21, 9, as_of=day), NOON + 2 * HOUR).status == "current"
-    publish(engine, [DAY, *days])
+    publish(engine, "69", [DAY, *days])
     told = [read(engine, "registration_by_school", day)["completeness"][0] for day in (DAY, *days)]
     assert told == [1.0, 0.5, 0.5, 0.5]
     with engine.connect() as connection:
@@ -172,7 +172,7 @@ def test_an_export_with_none_before_it_is_measured_by_the_register(engine: sa.En
 
 def test_rows_that_are_set_aside_are_not_there(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, replace(pupils(ids, 90, 20), rows=Rows(101, 90, 10, 1), verdict="partial"))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     row = read(engine, "registration_by_school").row(0, named=True)
     assert (row["completeness"], row["is_final"]) == (0.9, True)
 
@@ -202,11 +202,11 @@ def test_a_register_that_loses_a_school_is_held(engine: sa.Engine, ids: dict[str
     assert later.status == "held"
     earlier = school_register({"asinovsky": 3}, as_of=dt.date(2022, 9, 1))
     assert loaded(engine, earlier, NOON + 4 * HOUR).status == "held"  # the first register holds before its date too
-    publish(engine, [DAY, TOMORROW])
+    publish(engine, "69", [DAY, TOMORROW])
     for day in (DAY, TOMORROW):
         assert unit(engine, "readiness_by_municipality", "asinovsky", day)["schools"] == 11
     accepted(engine, later)
-    publish(engine, [DAY, TOMORROW])
+    publish(engine, "69", [DAY, TOMORROW])
     told_then = [unit(engine, "readiness_by_municipality", "asinovsky", day)["schools"] for day in (DAY, TOMORROW)]
     assert told_then == [11, 3]
 
@@ -214,7 +214,7 @@ def test_a_register_that_loses_a_school_is_held(engine: sa.Engine, ids: dict[str
 def test_what_waits_counts_from_the_decision_on(engine: sa.Engine, ids: dict[str, int]) -> None:
     first = loaded(engine, report(ids, "asinovsky", range(1, 11)))
     smaller = loaded(engine, report(ids, "asinovsky", range(1, 4)), NOON + HOUR)
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
         (row,) = held(connection)
     assert (row.rows_loaded, row.holds_rows_loaded, row.sender) == (3, 10, "asinovsky")
@@ -229,10 +229,10 @@ def test_what_waits_counts_from_the_decision_on(engine: sa.Engine, ids: dict[str
     assert [status(engine, each.reading_id) for each in (first, smaller)] == ["superseded", "current"]
     with engine.connect() as connection:
         assert held(connection) == []
-        assert unpublished(connection) == [("readiness_report", DAY)]
+        assert unpublished(connection, "69") == [("readiness_report", DAY)]
         (kept,) = held(connection, decided_too=True)
     assert (kept.decided_by, kept.decision_reason) == ("Офицер", "Семь школ закрыты.")
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert unit(engine, "readiness_by_municipality", "asinovsky")["accepted"] == 3
     moved = read(engine, "corrections").filter((pl.col("code") == "asinovsky") & (pl.col("metric") == "accepted"))
     assert moved.select("was", "became", "cause", "reason", "requested_by").rows() == [

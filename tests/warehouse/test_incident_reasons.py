@@ -18,7 +18,7 @@ NOON = dt.datetime(2023, 9, 13, 5, tzinfo=dt.UTC)
 
 def look(engine: sa.Engine, now: dt.datetime = NOON) -> list[IncidentEvent]:
     with engine.begin() as connection:
-        return observe(connection, now, ONE, 2)
+        return observe(connection, "69", now, ONE, 2)
 
 
 def reasons(engine: sa.Engine, condition: str) -> list[tuple[str, str | None]]:
@@ -33,7 +33,7 @@ def reasons(engine: sa.Engine, condition: str) -> list[tuple[str, str | None]]:
 @pytest.fixture
 def overdue(engine: sa.Engine, small: dict[str, int]) -> list[IncidentEvent]:
     """The incidents of those who are two working days late."""
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     found = [each for each in look(engine) if each.condition == "overdue"]
     assert len(found) == 20 and not any("because" in each.details for each in found)
     return found
@@ -88,11 +88,11 @@ def test_a_day_off_delays_and_its_end_brings_back(
 def test_what_another_condition_follows_from_is_no_reason(
     engine: sa.Engine, small: dict[str, int], inputs: Inputs
 ) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     look(engine)
     inputs.change("thresholds", "overdue", value="1.5")
     upgrade(engine)
     loaded(engine, export(small, {"asinovsky-1": 55, "chainsky-1": 51}, as_of=DAY + ONE), NOON)
-    publish(engine, [DAY + ONE])
+    publish(engine, "69", [DAY + ONE])
     found = [each for each in look(engine, NOON + ONE / 24) if each.condition == "registrations_dropped"]
     assert found and "because" not in found[0].details

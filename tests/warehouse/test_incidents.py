@@ -31,7 +31,7 @@ def day(number: float) -> dt.datetime:
 
 def events(engine: sa.Engine, at: dt.datetime, of: str = "failed_validation") -> list[IncidentEvent]:
     with engine.begin() as connection:
-        return [event for event in observe(connection, at, WEEK, 3) if event.condition == of]
+        return [event for event in observe(connection, "69", at, WEEK, 3) if event.condition == of]
 
 
 def look(engine: sa.Engine, at: dt.datetime, of: str = "failed_validation") -> list[str]:
@@ -184,7 +184,7 @@ def test_two_observers_at_once_open_it_once(engine: sa.Engine, small: dict[str, 
 def test_what_is_rolled_back_is_told_again(engine: sa.Engine, small: dict[str, int]) -> None:
     sent(engine, small, [7], day(0))
     with engine.connect() as connection:
-        assert "failed_validation" in {each.condition for each in observe(connection, day(0.1), WEEK, 3)}
+        assert "failed_validation" in {each.condition for each in observe(connection, "69", day(0.1), WEEK, 3)}
         connection.rollback()
     assert look(engine, day(0.2)) == ["opened"]
 
@@ -245,7 +245,7 @@ def test_a_condition_whose_mart_is_not_there_is_passed_over(
 
 def ended(engine: sa.Engine, state: str) -> None:
     with engine.begin() as connection:
-        finish_run(connection, start_run(connection, "nightly"), state, "loading: Timeout")
+        finish_run(connection, start_run(connection, "nightly", region="69"), state, "loading: Timeout")
 
 
 def test_a_failure_of_ours_that_comes_and_goes_settles_first(engine: sa.Engine) -> None:

@@ -19,7 +19,7 @@ READINESS, REGISTRATION = "readiness_by_municipality", "registration_by_municipa
 @pytest.fixture
 def published(engine: sa.Engine, small: dict[str, int]) -> dict[str, int]:
     """The small region, published: Асиновский has 8 of 10 reports, which is green, Чаинский 51 of 50 pupils."""
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert bands(engine, DAY)["asinovsky"] == ("green", "2023")
     return small
 
@@ -32,7 +32,7 @@ def bands(engine: sa.Engine, day: dt.date, name: str = READINESS) -> dict[str, t
 def night(engine: sa.Engine, *days: dt.date) -> None:
     """What an ordinary night does with new contracts: bring the database up to date and publish these dates."""
     upgrade(engine)
-    publish(engine, days)
+    publish(engine, "69", days)
 
 
 def test_a_band_that_nobody_listed_judges_new_dates_and_says_so(
@@ -125,7 +125,7 @@ def deadline(engine: sa.Engine, day: dt.date) -> tuple[object, object, object]:
 
 def test_a_moved_deadline_leaves_what_was_published(engine: sa.Engine, small: dict[str, int], inputs: Inputs) -> None:
     """The report came on the 8th; a deadline of the 7th makes it late only where nobody has said otherwise."""
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     on_time = (dt.date(2023, 9, 11), 1, 0)
     assert deadline(engine, DAY) == on_time
     inputs.change("campaigns", "readiness-2023", deadline="2023-09-07")
@@ -176,7 +176,7 @@ def test_a_campaign_taken_off_the_list_runs_no_more_and_was_one(
     assert unit(engine, READINESS, "asinovsky", NEXT)["campaign"] is None
     assert unit(engine, READINESS, "asinovsky", DAY)["accepted"] == 8
     with engine.connect() as connection:
-        live = "SELECT count(*) FROM ref.roster_now(:day) WHERE expected = 'campaign'"
+        live = "SELECT count(*) FROM ref.roster_now('69', :day) WHERE expected = 'campaign'"
         assert connection.scalar(sa.text(live), {"day": DAY}) == 0, "and nobody is reminded of it"
 
 
@@ -198,7 +198,7 @@ def test_a_calendar_day_moves_deadlines_of_new_dates_only(
     night(engine, friday, NEXT, DAY + 2 * ONE)
     assert [due(day) for day in (friday, NEXT, DAY + 2 * ONE)] == [monday, monday + ONE, monday]
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT ref.is_working_day(:day)"), {"day": monday}) is True
+        assert connection.scalar(sa.text("SELECT ref.is_working_day('69', :day)"), {"day": monday}) is True
 
 
 def test_who_must_send_is_asked_of_the_date(engine: sa.Engine, published: dict[str, int], inputs: Inputs) -> None:

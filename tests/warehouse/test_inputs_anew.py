@@ -22,14 +22,14 @@ READINESS = "readiness_by_municipality"
 
 @pytest.fixture
 def published(engine: sa.Engine, small: dict[str, int]) -> dict[str, int]:
-    publish(engine, [DAY, NEXT])
+    publish(engine, "69", [DAY, NEXT])
     return small
 
 
 def request(*inputs: str, **changed: object) -> Request:
     made: dict[str, object] = {
-        "requested_by": "офицер", "reason": REASON, "forms": (), "senders": (), "from_as_of": DAY, "to_as_of": DAY,
-        "contract_version": "2", "inputs": inputs or None, "reads": False,
+        "region": "69", "requested_by": "офицер", "reason": REASON, "forms": (), "senders": (), "from_as_of": DAY,
+        "to_as_of": DAY, "contract_version": "2", "inputs": inputs or None, "reads": False,
     }  # fmt: skip
     return Request(**{**made, **changed})  # type: ignore[arg-type]
 
@@ -43,7 +43,9 @@ def planned(engine: sa.Engine, asked: Request) -> int:
 def applied(engine: sa.Engine, backfill_id: int) -> None:
     with engine.begin() as connection:
         run_id = connection.scalar(
-            sa.text("INSERT INTO ops.run (kind, backfill_id) VALUES ('backfill apply', :id) RETURNING run_id"),
+            sa.text(
+                "INSERT INTO ops.run (region, kind, backfill_id) VALUES ('69', 'backfill apply', :id) RETURNING run_id"
+            ),
             {"id": backfill_id},
         )
     apply(
@@ -55,7 +57,9 @@ def applied(engine: sa.Engine, backfill_id: int) -> None:
 def reverted(engine: sa.Engine, backfill_id: int) -> None:
     with engine.begin() as connection:
         run_id = connection.scalar(
-            sa.text("INSERT INTO ops.run (kind, backfill_id) VALUES ('backfill revert', :id) RETURNING run_id"),
+            sa.text(
+                "INSERT INTO ops.run (region, kind, backfill_id) VALUES ('69', 'backfill revert', :id) RETURNING run_id"
+            ),
             {"id": backfill_id},
         )
     revert(
@@ -100,7 +104,7 @@ def test_bands_move_by_a_backfill_are_in_the_ledger_and_come_back(
     applied(engine, backfill_id)
     assert band(engine, DAY)[0] == "amber" and band(engine, NEXT)[0] == "green", "only the dates asked for"
     assert ledger(engine, "readiness_band") == [("readiness_band", "asinovsky", "green", "amber", "backfill", REASON)]
-    publish(engine, [DAY, NEXT])
+    publish(engine, "69", [DAY, NEXT])
     assert band(engine, DAY)[0] == "amber", "the next night leaves it as the backfill judged it"
     assert read(engine, READINESS, DAY, then).write_csv() == slide
     reverted(engine, backfill_id)
@@ -108,7 +112,7 @@ def test_bands_move_by_a_backfill_are_in_the_ledger_and_come_back(
     assert [row[2:5] for row in ledger(engine, "readiness_band")] == [
         ("green", "amber", "backfill"), ("amber", "green", "revert"),
     ]  # fmt: skip
-    publish(engine, [DAY, NEXT])
+    publish(engine, "69", [DAY, NEXT])
     assert marts(engine) == before
 
 
@@ -124,7 +128,7 @@ def test_a_band_that_nobody_listed_judges_the_past_only_by_a_backfill(
     assert read(engine, "readiness_region", DAY)["band_rule_version"].item() == version
     inputs.change("band_rules", "green", lower_bound="0.80")
     upgrade(engine)
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert band(engine, DAY) == (found, version), "what was taken back still judges what it judged"
 
 
@@ -133,7 +137,7 @@ def test_a_deadline_moved_for_the_past_moves_who_was_in_time(
 ) -> None:
     late = dt.date(2023, 9, 12)
     loaded(engine, report(small, "chainsky", [1, 2], as_of=late), NOON + 4 * ONE)
-    publish(engine, [DAY, late])
+    publish(engine, "69", [DAY, late])
     before = marts(engine)
 
     def timeliness(day: dt.date) -> dict[str, tuple[object, object]]:
@@ -144,7 +148,7 @@ def test_a_deadline_moved_for_the_past_moves_who_was_in_time(
     inputs.change("campaigns", "readiness-2023", deadline="2023-09-15")
     inputs.list("2023-09-11", dt.date(2023, 9, 11), "Срок перенесён на 15 сентября.")
     upgrade(engine)
-    publish(engine, [DAY, late])
+    publish(engine, "69", [DAY, late])
     assert marts(engine) == before
     backfill_id = planned(engine, request("campaigns", to_as_of=late))
     applied(engine, backfill_id)
@@ -163,7 +167,7 @@ def test_a_deadline_moved_for_the_past_moves_who_was_in_time(
 
 def test_a_calendar_day_moves_the_days_overdue(engine: sa.Engine, small: dict[str, int], inputs: Inputs) -> None:
     later = dt.date(2023, 9, 15)
-    publish(engine, [later])
+    publish(engine, "69", [later])
 
     def overdue() -> object:
         return (
@@ -177,7 +181,7 @@ def test_a_calendar_day_moves_the_days_overdue(engine: sa.Engine, small: dict[st
     inputs.add("calendar", region="", day="2023-09-13", is_working="false", why="Траур")
     inputs.list("2023-09", dt.date(2023, 9, 1))
     upgrade(engine)
-    publish(engine, [later])
+    publish(engine, "69", [later])
     assert marts(engine) == before
     backfill_id = planned(engine, request("calendar", from_as_of=later, to_as_of=later))
     applied(engine, backfill_id)
@@ -235,14 +239,16 @@ def test_a_plan_is_stale_when_another_judged_the_date_meanwhile(
     plan = planned(engine, request("band_rules"))
     with engine.begin() as connection:  # as if another had been applied: two plans over the same dates are refused
         other = connection.scalar(
-            sa.text("""INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of,
-                contract_version, planned_at, applied_at)
-                SELECT 'applied', 'a', 'b c', forms, senders, from_as_of, to_as_of, '2', now(), clock_timestamp()
+            sa.text("""INSERT INTO ops.backfill (region, status, requested_by, reason, forms, senders, from_as_of,
+                to_as_of, contract_version, planned_at, applied_at)
+                SELECT region, 'applied', 'a', 'b c', forms, senders, from_as_of, to_as_of, '2', now(),
+                clock_timestamp()
                 FROM ops.backfill WHERE backfill_id = :id RETURNING backfill_id"""),
             {"id": plan},
         )
         connection.execute(
-            sa.text("""INSERT INTO ops.backfill_input SELECT :other, as_of, input, version_before, version_after, region
+            sa.text("""INSERT INTO ops.backfill_input
+                SELECT :other, as_of, input, version_before, version_after, input_region
                 FROM ops.backfill_input WHERE backfill_id = :id"""),
             {"id": plan, "other": other},
         )

@@ -82,7 +82,7 @@ def test_a_day_shows_what_the_model_says(engine: sa.Engine, small: dict[str, int
             upgrade(engine)
             model.list(f"v{step}", days[0])
         elif what == "publish":
-            publish(engine, days)
+            publish(engine, "69", days)
             model.publish(days)
         elif what == "anew":
             span = [day for day in DAYS if days[0] <= day <= days[1]]

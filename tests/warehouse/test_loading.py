@@ -52,7 +52,7 @@ def statuses(engine: sa.Engine) -> list[tuple[object, ...]]:
 
 def test_the_same_bytes_twice_are_one_delivery_and_two_arrivals(engine: sa.Engine) -> None:
     with engine.begin() as connection:
-        run = start_run(connection, "ingest", DAY)
+        run = start_run(connection, "ingest", DAY, region="69")
         first = record_arrival(connection, "a" * 64, "отчёт.xlsx", 5, NOON, "aa/a", "asinovsky", run)
         again = record_arrival(connection, "a" * 64, "отчёт.xlsx", 5, NOON + HOUR, "aa/a", "asinovsky", run)
         finish_run(connection, run, "completed")

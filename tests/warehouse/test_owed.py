@@ -19,7 +19,7 @@ from warehouse.marts.publication import AuditFailed, audit, build_all, publish
 from warehouse.schema.upgrade import upgrade
 
 SCHOOLS = {"asinovsky": 4, "chainsky": 2}
-ROSTER = "SELECT form, sender, deadline, owed_from, owed_to FROM ref.{roster}(:day) WHERE form = :form"
+ROSTER = "SELECT form, sender, deadline, owed_from, owed_to FROM ref.{roster}('69', :day) WHERE form = :form"
 
 
 def on(month: int, day: int, year: int = 2023) -> dt.date:
@@ -44,7 +44,7 @@ def asked(engine: sa.Engine, statement: str, **values: object) -> list[tuple[obj
 
 
 def there(engine: sa.Engine, day: dt.date, form: str) -> dict[object, tuple[object, float]]:
-    statement = "SELECT sender, is_received, share FROM ops.there_at(:day, 'infinity', ARRAY[:form])"
+    statement = "SELECT sender, is_received, share FROM ops.there_at('69', :day, 'infinity', ARRAY[:form])"
     return {
         sender: (received, float(share)) for sender, received, share in asked(engine, statement, day=day, form=form)
     }
@@ -103,7 +103,7 @@ def test_the_month_that_is_owed_is_answered_by_its_own_document(engine: sa.Engin
     came(engine, MEETINGS, "asinovsky", on(9, 30), own[:3], at(on(10, 3)))
     came(engine, MEETINGS, "asinovsky", on(10, 12), own, at(on(10, 12)))  # the running month came already
     came(engine, MEETINGS, "chainsky", on(10, 12), [ids["chainsky-1"]], at(on(10, 12)))
-    held = "SELECT sender, as_of FROM ops.reading_at(:day, 'infinity') WHERE form = 'meetings' ORDER BY 1"
+    held = "SELECT sender, as_of FROM ops.reading_at('69', :day, 'infinity') WHERE form = 'meetings' ORDER BY 1"
     assert asked(engine, held, day=on(10, 20)) == [("asinovsky", on(10, 12)), ("chainsky", on(10, 12))]
     october = there(engine, on(10, 20), "meetings")
     assert october["asinovsky"] == (True, 0.75)  # three of its four schools in September's
@@ -119,7 +119,7 @@ def test_of_a_month_the_document_that_came_last_holds(engine: sa.Engine, ids: di
     came(engine, MEETINGS, "chainsky", on(9, 30), [ids["chainsky-1"]], at(on(10, 2)))
     mended = came(engine, MEETINGS, "chainsky", on(9, 29), [ids["chainsky-1"], ids["chainsky-2"]], at(on(10, 3)))
     for function in ("reading_at", "reading_owed"):
-        statement = f"SELECT reading_id FROM ops.{function}(:day, 'infinity') WHERE form = 'meetings'"
+        statement = f"SELECT reading_id FROM ops.{function}('69', :day, 'infinity') WHERE form = 'meetings'"
         assert asked(engine, statement, day=on(10, 5)) == [(mended,)]
     assert there(engine, on(10, 5), "meetings")["chainsky"] == (True, 1)
 
@@ -132,12 +132,12 @@ def test_all_months_of_a_year(engine: sa.Engine, ids: dict[str, int]) -> None:
     october = came(engine, MEETINGS, "chainsky", on(10, 31), own, at(on(11, 1)))
     other = came(engine, MEETINGS, "asinovsky", on(9, 30), [ids["asinovsky-1"]], at(on(10, 2)))
     came(engine, MEETINGS, "chainsky", on(11, 30), own, at(on(12, 1)))
-    statement = "SELECT reading_id FROM ops.readings_of_year(:day, 'infinity', 'meetings') ORDER BY sender, as_of"
+    statement = "SELECT reading_id FROM ops.readings_of_year('69', :day, 'infinity', 'meetings') ORDER BY sender, as_of"
     assert asked(engine, statement, day=on(11, 15)) == [(other,), (mended,), (october,)]
 
 
 def test_a_form_of_units_is_there_as_its_units_are(engine: sa.Engine, ids: dict[str, int]) -> None:
-    units = [unit for (unit,) in asked(engine, "SELECT reporting_unit FROM ref.unit_at(:day)", day=on(10, 1))]
+    units = [unit for (unit,) in asked(engine, "SELECT reporting_unit FROM ref.unit_at('69', :day)", day=on(10, 1))]
     came(engine, AGREEMENTS, "regional_operator", on(9, 20), units[:7], at(on(9, 20)))
     received, share = there(engine, on(10, 1), "agreements")["regional_operator"]
     assert received
@@ -149,7 +149,7 @@ def test_a_refused_file_of_a_month_stands_until_that_month_is_answered(engine: s
     bad = came(engine, MEETINGS, "chainsky", on(9, 30), [], at(on(10, 2)), is_refused=True)
     came(engine, MEETINGS, "chainsky", on(10, 5), own, at(on(10, 5)))  # another month, however new
     statement = (
-        "SELECT reading_id FROM ops.standing_at(:day, 'infinity') WHERE form = 'meetings' AND verdict = 'refused'"
+        "SELECT reading_id FROM ops.standing_at('69', :day, 'infinity') WHERE form = 'meetings' AND verdict = 'refused'"
     )
     assert asked(engine, statement, day=on(10, 6)) == [(bad,)]
     assert asked(engine, statement, day=on(11, 6)) == []  # nobody waits for September any more
@@ -175,7 +175,7 @@ def test_who_reported_of_a_month_and_in_time(engine: sa.Engine, ids: dict[str, i
     came(engine, MEETINGS, "seversk", on(9, 30), [], at(on(10, 4)), is_refused=True)
     state(engine, "meetings", "strezhevoy", on(9, 1), at(on(10, 2)))
     state(engine, "meetings", "parabelsky", on(10, 1), at(on(10, 2)))  # not of the month that is over
-    publish(engine, [on(9, 20), on(10, 4), on(10, 20), on(11, 1)])
+    publish(engine, "69", [on(9, 20), on(10, 4), on(10, 20), on(11, 1)])
     assert told(engine, on(9, 20), "meetings") == {}
     early, late = told(engine, on(10, 4), "meetings"), told(engine, on(10, 20), "meetings")
     assert early["asinovsky"] == late["asinovsky"] == (on(9, 1), {"received", "on_time"})
@@ -198,7 +198,7 @@ def test_the_door_shows_the_document_of_the_month_that_is_owed(engine: sa.Engine
     came(engine, MEETINGS, "chainsky", on(9, 30), own, at(on(10, 3)))
     came(engine, MEETINGS, "chainsky", on(10, 12), own, at(on(10, 12)))
     came(engine, MEETINGS, "asinovsky", on(10, 12), [ids["asinovsky-1"]], at(on(10, 12)))
-    publish(engine, [on(10, 20)])
+    publish(engine, "69", [on(10, 20)])
     door = {row["sender"]: row for row in read(engine, "delivery_health").filter(form="meetings").iter_rows(named=True)}
     shown = ("is_received", "status", "data_as_of", "on_time", "deadline")
     assert [door["chainsky"][name] for name in shown] == [True, "accepted", on(9, 30), True, on(10, 6)]
@@ -208,10 +208,10 @@ def test_the_door_shows_the_document_of_the_month_that_is_owed(engine: sa.Engine
 
 def test_who_reported_of_a_year_and_in_time(engine: sa.Engine, ids: dict[str, int]) -> None:
     came(engine, AGREEMENTS, "regional_operator", on(5, 20), ["seversk"], at(on(5, 20)))  # of the year before
-    publish(engine, [on(9, 20), on(10, 20)])
+    publish(engine, "69", [on(9, 20), on(10, 20)])
     assert told(engine, on(9, 20), "agreements") == {"regional_operator": (on(9, 1), {"missing"})}
     came(engine, AGREEMENTS, "regional_operator", on(10, 12), ["seversk"], at(on(10, 12)))
-    publish(engine, [on(9, 20), on(10, 20)])
+    publish(engine, "69", [on(9, 20), on(10, 20)])
     assert told(engine, on(9, 20), "agreements") == {"regional_operator": (on(9, 1), {"missing"})}
     assert told(engine, on(10, 20), "agreements") == {"regional_operator": (on(9, 1), {"received", "late"})}
     assert told(engine, on(10, 20), "registration_plan") == {}  # without a deadline nobody is late
@@ -219,17 +219,17 @@ def test_who_reported_of_a_year_and_in_time(engine: sa.Engine, ids: dict[str, in
 
 def test_a_year_of_which_there_is_nothing_to_report(engine: sa.Engine, ids: dict[str, int]) -> None:
     state(engine, "agreements", "regional_operator", on(9, 1), at(on(10, 3)))
-    publish(engine, [on(10, 2), on(10, 20)])
+    publish(engine, "69", [on(10, 2), on(10, 20)])
     assert told(engine, on(10, 2), "agreements") == {"regional_operator": (on(9, 1), {"missing"})}
     assert told(engine, on(10, 20), "agreements") == {"regional_operator": (on(9, 1), {"nothing_to_report"})}
 
 
 def test_what_is_stated_of_a_month_is_news_of_the_days_after_it(engine: sa.Engine, ids: dict[str, int]) -> None:
-    publish(engine, [on(9, 20), on(10, 4)])
+    publish(engine, "69", [on(9, 20), on(10, 4)])
     state(engine, "meetings", "chainsky", on(9, 1), at(on(10, 3)))
     with engine.connect() as connection:
-        assert ("meetings", on(10, 1)) in unpublished(connection)
-        assert not [day for form, day in unpublished(connection) if form == "meetings" and day < on(10, 1)]
+        assert ("meetings", on(10, 1)) in unpublished(connection, "69")
+        assert not [day for form, day in unpublished(connection, "69") if form == "meetings" and day < on(10, 1)]
 
 
 def test_a_month_that_is_overdue_is_an_incident_until_it_comes(engine: sa.Engine, ids: dict[str, int]) -> None:
@@ -239,7 +239,7 @@ def test_a_month_that_is_overdue_is_an_incident_until_it_comes(engine: sa.Engine
     condition = conditions()["overdue"].select
 
     def found(day: dt.date) -> dict[str, set[object]]:
-        rows = asked(engine, f"SELECT form, sender, subject FROM ({condition}) c", day=day, days=1)
+        rows = asked(engine, f"SELECT form, sender, subject FROM ({condition}) c", region="69", day=day, days=1)
         return {form: {row[1:] for row in rows if row[0] == form} for form in ("meetings", "agreements")}
 
     assert found(on(10, 9)) == {"meetings": set(), "agreements": set()}  # the first working day after it
@@ -257,7 +257,7 @@ def test_reminders_around_the_deadline_of_a_month_and_of_a_year(engine: sa.Engin
 
     def due(day: dt.date) -> dict[tuple[str, str], Owed]:
         with engine.connect() as connection:
-            owing = owed(connection, day, (-3, -1, 0, 1))
+            owing = owed(connection, "69", day, (-3, -1, 0, 1))
         return {(debt.form, debt.sender): debt for debt in owing if debt.form in ("meetings", "agreements")}
 
     first = due(on(10, 3))
@@ -314,7 +314,7 @@ def test_a_receipt_says_until_when_a_month_or_a_year_is_due(engine: sa.Engine, i
 def test_receipts_tell_what_was_not_received_of_a_month(engine: sa.Engine, ids: dict[str, int]) -> None:
     came(engine, MEETINGS, "asinovsky", on(9, 30), [ids["asinovsky-1"]], at(on(10, 3)))
     with engine.connect() as connection:
-        documents = {(each.form, each.sender): each for each in overdue(connection, on(10, 9))}
+        documents = {(each.form, each.sender): each for each in overdue(connection, "69", on(10, 9))}
     assert documents["meetings", "asinovsky"].is_received
     absent = documents["meetings", "chainsky"]
     assert (absent.slot, absent.slot_title, absent.deadline) == ("2023-09", "за сентябрь 2023", on(10, 6))
@@ -328,10 +328,10 @@ def test_a_completeness_that_says_too_much_of_a_form_is_not_published(engine: sa
     came(engine, AGREEMENTS, "regional_operator", on(9, 20), ["seversk"], at(on(9, 20)))
     for form in ("meetings", "agreements"):
         with engine.begin() as connection:
-            build_all(connection, [on(10, 20)])
-            audit(connection)
+            build_all(connection, "69", [on(10, 20)])
+            audit(connection, "69")
             say = "UPDATE pg_temp.reporting_rate SET completeness = 0.9 WHERE form = :form"
             connection.execute(sa.text(say), {"form": form})
             with pytest.raises(AuditFailed, match="completeness_of_forms"):
-                audit(connection)
+                audit(connection, "69")
             connection.rollback()

@@ -45,40 +45,40 @@ def test_every_column_has_a_russian_caption(seed_engine: sa.Engine) -> None:
 
 
 def test_publishing_the_same_state_twice_gives_the_same_bytes(engine: sa.Engine, small: dict[str, int]) -> None:
-    first = publish(engine, [DAY, DAY + dt.timedelta(days=1)])
+    first = publish(engine, "69", [DAY, DAY + dt.timedelta(days=1)])
     before = contents(engine)
-    assert publish(engine, [DAY + dt.timedelta(days=1), DAY]) == first
+    assert publish(engine, "69", [DAY + dt.timedelta(days=1), DAY]) == first
     assert contents(engine) == before
     assert {(each.mart, each.as_of, each.rows) for each in first} >= {("readiness_by_municipality", DAY, 21)}
     with engine.connect() as connection:
-        assert published_dates(connection) == [DAY, DAY + dt.timedelta(days=1)]
+        assert published_dates(connection, "69") == [DAY, DAY + dt.timedelta(days=1)]
 
 
 def test_a_failed_audit_keeps_the_published_marts(
     engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     before = contents(engine)
     loaded(engine, report(small, "chainsky", [1, 2, 3, 4]))
     check = "SELECT * FROM pg_temp.readiness_by_municipality WHERE accepted = schools AND schools > 0"
     with monkeypatch.context() as patch:
         patch.setattr(publishing, "checks", lambda _: [("nobody_is_perfect", check)])
         with pytest.raises(AuditFailed, match=r"nobody_is_perfect.*chainsky") as failure:
-            publish(engine, [DAY])
+            publish(engine, "69", [DAY])
     assert len(failure.value.rows) == 1
     assert contents(engine) == before
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert unit(engine, "readiness_by_municipality", "chainsky")["accepted"] == 4
 
 
 def test_a_school_that_reports_to_nobody_fails_the_audit(engine: sa.Engine) -> None:
     loaded(engine, school_register({"asinovsky": 1, "atlantis": 1}))
     with pytest.raises(AuditFailed, match="readiness_counts_every_school"):
-        publish(engine, [DAY])
+        publish(engine, "69", [DAY])
 
 
 def test_a_reader_never_sees_half(engine: sa.Engine, small: dict[str, int]) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     seen, done = set(), threading.Event()
     pair = sa.text("""
         SELECT (SELECT sum(accepted) FROM mart.readiness_by_municipality),
@@ -95,7 +95,7 @@ def test_a_reader_never_sees_half(engine: sa.Engine, small: dict[str, int]) -> N
     watcher.start()
     for turn in range(6):
         loaded(engine, report(small, "chainsky", [1, 2, 3, 4][: 4 - turn % 2], [4][: turn % 2]), NOON + turn * HOUR)
-        publish(engine, [DAY])
+        publish(engine, "69", [DAY])
     done.set()
     watcher.join()
     assert all(row[0] == row[1] == row[2] for row in seen)
@@ -103,12 +103,12 @@ def test_a_reader_never_sees_half(engine: sa.Engine, small: dict[str, int]) -> N
 
 
 def test_publishers_take_turns(engine: sa.Engine, small: dict[str, int]) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     errors: list[Exception] = []
 
     def run() -> None:
         try:
-            publish(engine, [DAY])
+            publish(engine, "69", [DAY])
         except Exception as error:  # noqa: BLE001
             errors.append(error)
 
@@ -125,7 +125,7 @@ def test_a_mart_that_gets_a_column_is_published_anew_for_every_date(
     engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yesterday = DAY - dt.timedelta(days=1)
-    publish(engine, [yesterday])
+    publish(engine, "69", [yesterday])
     one = {"one": "Один. Всегда."}
     grown = tuple(
         replace(each, select=each.select.replace("u.oktmo,", "u.oktmo, 1 AS one,"), captions={**each.captions, **one})
@@ -134,7 +134,7 @@ def test_a_mart_that_gets_a_column_is_published_anew_for_every_date(
         for each in marts()
     )
     monkeypatch.setattr(publishing, "marts", lambda: grown)
-    published = publish(engine, [DAY])
+    published = publish(engine, "69", [DAY])
     assert {each.as_of for each in published} == {yesterday, DAY}
     assert "one" in read(engine, "readiness_by_municipality", yesterday).columns
     assert read(engine, "readiness_region", yesterday).height == 1
@@ -153,8 +153,8 @@ def test_the_last_date_has_a_view_of_its_own(engine: sa.Engine, small: dict[str,
     """It has the columns of the mart with their words, and BI reads it."""
     assert small
     tomorrow = DAY + dt.timedelta(days=1)
-    publish(engine, [DAY, tomorrow])
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY, tomorrow])
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
         words = (
             "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = to_regclass(:name)"
@@ -171,7 +171,7 @@ def test_the_last_date_has_a_view_of_its_own(engine: sa.Engine, small: dict[str,
 
 def test_views_that_an_older_version_made_give_way(engine: sa.Engine, small: dict[str, int]) -> None:
     """It had neither views of the last date nor that of all figures, and other corrections."""
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     before = contents(engine)
     dropped = ", ".join(mart.latest for mart in (*marts(), *views()))
     with engine.begin() as connection:
@@ -182,7 +182,7 @@ def test_views_that_an_older_version_made_give_way(engine: sa.Engine, small: dic
         connection.execute(sa.text("UPDATE ops.applied SET fingerprint = 'older' WHERE name LIKE 'mart.%'"))
         connection.execute(sa.text("DELETE FROM ops.applied WHERE name = 'history.figure'"))
     loaded(engine, report(small, "chainsky", [1, 2, 3, 4]))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert contents(engine).keys() == before.keys()
     with engine.connect() as connection:
         assert list(connection.scalars(sa.text(LATEST))) == [[DAY], [DAY]]
@@ -194,12 +194,12 @@ def test_a_column_without_a_caption_is_not_published(engine: sa.Engine, monkeypa
     bare = replace(marts()[0], captions={"as_of": "На дату."})
     monkeypatch.setattr(publishing, "marts", lambda: (bare, *marts()[1:]))
     with pytest.raises(ValueError, match="needs one caption"):
-        publish(engine, [DAY])
+        publish(engine, "69", [DAY])
 
 
 def test_what_is_not_published_has_no_rows_and_what_is_no_mart_no_name(engine: sa.Engine) -> None:
     assert read(engine, "readiness_by_municipality").is_empty()
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     assert read(engine, "readiness_by_municipality", DAY + dt.timedelta(days=1)).is_empty()
     with pytest.raises(KeyError, match="delivery_health"):
         read(engine, "readiness")

@@ -15,8 +15,8 @@ from warehouse.schema.upgrade import upgrade
 
 READINESS, EXPORT = "readiness_report", "registration_export"
 STATE = """
-INSERT INTO ops.statement (form, sender, campaign, as_of, reason, stated_by, stated_at)
-VALUES (:form, :sender, :campaign, :as_of, 'потому', 'Офицер', :at)
+INSERT INTO ops.statement (region, form, sender, campaign, as_of, reason, stated_by, stated_at)
+VALUES ('69', :form, :sender, :campaign, :as_of, 'потому', 'Офицер', :at)
 """
 LATER = dt.date(2023, 9, 14)
 AFTER = dt.datetime(2023, 9, 13, 5, tzinfo=dt.UTC)
@@ -45,7 +45,7 @@ def test_every_answer_that_a_sender_can_give(engine: sa.Engine, small: dict[str,
     loaded(engine, report(small, "chainsky", [1, 2], [3], as_of=dt.date(2023, 9, 12)), AFTER)
     loaded(engine, refused(READINESS, "kedrovy", as_of=DAY), NOON)
     state(engine, "seversk")
-    publish(engine, [DAY, LATER])
+    publish(engine, "69", [DAY, LATER])
     then, now = rates(engine), rates(engine, LATER)
     assert told(now[READINESS, "asinovsky"]) == {"received", "on_time", "accepted"}
     assert told(now[READINESS, "chainsky"]) == {"received", "late", "partial"}
@@ -76,7 +76,7 @@ def test_every_answer_that_a_sender_can_give(engine: sa.Engine, small: dict[str,
 def test_a_correction_after_the_deadline_makes_nobody_late(engine: sa.Engine, small: dict[str, int]) -> None:
     changed = report(small, "asinovsky", [1, 2, 3, 4, 5, 6, 7, 8, 9], as_of=dt.date(2023, 9, 12))
     loaded(engine, changed, AFTER)
-    publish(engine, [LATER])
+    publish(engine, "69", [LATER])
     row = rates(engine, LATER)[READINESS, "asinovsky"]
     assert told(row) == {"received", "on_time", "accepted"}
     assert row["first_received_at"] == NOON
@@ -88,7 +88,7 @@ def test_a_refused_file_and_a_statement(engine: sa.Engine, small: dict[str, int]
         loaded(engine, refused(READINESS, sender, as_of=DAY), at)
         state(engine, sender)
     state(engine, "asinovsky", NOON + dt.timedelta(hours=2))  # its report holds all the same
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     found = rates(engine)
     assert told(found[READINESS, "kedrovy"]) == {"refused"}
     assert told(found[READINESS, "seversk"]) == {"nothing_to_report"}
@@ -111,7 +111,7 @@ def test_a_night_is_judged_by_its_own_export(engine: sa.Engine, small: dict[str,
         loaded(engine, export(small, {"asinovsky-1": 61, "chainsky-1": 52}, as_of=night, slice=f"{EXPORT}/{night}"), at)
     monday = dt.date(2023, 9, 11)
     state(engine, "regional_operator", night=monday)
-    publish(engine, [sunday, monday, tuesday])
+    publish(engine, "69", [sunday, monday, tuesday])
     found = {day: told(rates(engine, day)[EXPORT, "regional_operator"]) for day in (sunday, monday, tuesday)}
     assert found == {
         sunday: {"received", "on_time", "accepted"},  # downloaded on Monday, the next working day
@@ -121,18 +121,18 @@ def test_a_night_is_judged_by_its_own_export(engine: sa.Engine, small: dict[str,
 
 
 def test_what_was_published_stays_known(engine: sa.Engine, small: dict[str, int]) -> None:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
         before = connection.scalar(sa.text("SELECT clock_timestamp()"))
     state(engine, "seversk")
     with engine.connect() as connection:
-        assert (READINESS, DAY) in unpublished(connection)
-    publish(engine, [DAY])
+        assert (READINESS, DAY) in unpublished(connection, "69")
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
-        assert (READINESS, DAY) not in unpublished(connection)
+        assert (READINESS, DAY) not in unpublished(connection, "69")
         asked = sa.text("SELECT missing FROM mart.reporting_rate_as_known(:day, :at) WHERE sender = 'seversk'")
         assert connection.scalar(asked, {"day": DAY, "at": before}) == 1
-        assert published_dates(connection) == [DAY]
+        assert published_dates(connection, "69") == [DAY]
     assert told(rates(engine)[READINESS, "seversk"]) == {"nothing_to_report"}
 
 
@@ -155,7 +155,7 @@ def test_a_second_campaign_and_a_cadence_are_data(engine: sa.Engine, small: dict
     for campaign, as_of in (("readiness-2024", autumn), ("readiness-2024-11", dt.date(2024, 11, 20))):
         made = report(ids, "asinovsky", [1, 2, 3], as_of=as_of, slice=f"{READINESS}/asinovsky/{campaign}")
         loaded(engine, replace(made, campaign=campaign), dt.datetime.combine(as_of, dt.time(5), dt.UTC))
-    publish(engine, [DAY, autumn, november, december])
+    publish(engine, "69", [DAY, autumn, november, december])
     found = {day: rates(engine, day)[READINESS, "asinovsky"] for day in (DAY, autumn, november, december)}
     assert [(row["campaign"], sorted(told(row))) for row in found.values()] == [
         ("readiness-2023", ["accepted", "on_time", "received"]),
@@ -190,4 +190,4 @@ def test_figures_that_do_not_add_up_are_not_published(
     assert wrong != marts()
     monkeypatch.setattr(publishing, "marts", lambda: wrong)
     with pytest.raises(AuditFailed, match=check):
-        publish(engine, [DAY])
+        publish(engine, "69", [DAY])

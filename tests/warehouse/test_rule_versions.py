@@ -39,7 +39,7 @@ def rules(engine: sa.Engine, sender: str, rules: str | None) -> None:
 
 
 def judged(engine: sa.Engine, sender: str) -> tuple[object, object]:
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     row = unit(engine, "readiness_by_municipality", sender)
     return row["judged_by"], row["by_older_rules"]
 
@@ -87,16 +87,16 @@ def test_who_was_refused_by_older_rules_is_named_until_something_better_comes(
 def test_a_new_version_is_published_once_from_the_first_date_that_it_judges(
     engine: sa.Engine, small: dict[str, int], table: list[Version]
 ) -> None:
-    publish(engine, [DAY - dt.timedelta(days=1), DAY, DAY + dt.timedelta(days=1)])
+    publish(engine, "69", [DAY - dt.timedelta(days=1), DAY, DAY + dt.timedelta(days=1)])
     with engine.connect() as connection:
-        assert unpublished(connection) == []
+        assert unpublished(connection, "69") == []
     upgrade(engine)
     with engine.connect() as connection:
-        assert unpublished(connection) == [(REPORT.name, DAY)]
-    publish(engine, [DAY])
+        assert unpublished(connection, "69") == [(REPORT.name, DAY)]
+    publish(engine, "69", [DAY])
     upgrade(engine)
     with engine.connect() as connection:
-        assert unpublished(connection) == []
+        assert unpublished(connection, "69") == []
 
 
 def test_a_version_that_did_not_change_is_not_written(

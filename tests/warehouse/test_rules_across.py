@@ -114,14 +114,14 @@ def test_fewer_agreements_are_listed_than_a_school_states(engine: sa.Engine, sch
     stated = loaded(engine, states(schools, (3, 1)))
     listed = loaded(engine, agreements([first, None]))
     assert said(engine, listed) == []
-    assert judge_across(engine) == [listed.reading_id]
+    assert judge_across(engine, "69") == [listed.reading_id]
     (found,) = said(engine, listed)
     assert (found.rule, found.severity, found.scope, found.difference) == ("AG-007", "warning", "forms", -1)
     assert found.value == "2 — в файле «файл.xlsx» от 30.09.2023"
     assert found.expected == "не меньше 3 — по файлу «файл.xlsx» от 08.09.2023"
     assert found.message.startswith(f"Школа {UNIT}-1 ({UNIT}-1): Соглашений в списке меньше")
     assert said(engine, stated) == []
-    assert second != first and judge_across(engine) == []
+    assert second != first and judge_across(engine, "69") == []
 
 
 def test_fewer_navigators_are_listed_than_a_school_states(engine: sa.Engine, schools: dict[str, int]) -> None:
@@ -129,13 +129,13 @@ def test_fewer_navigators_are_listed_than_a_school_states(engine: sa.Engine, sch
     loaded(engine, navigators_stated(schools, 3, 2))
     people = (("a", "navigator", 36, None), ("b", "navigator", 36, SEPTEMBER - DAYS), ("a", "responsible", 36, None))
     listed = loaded(engine, staff(schools[f"{UNIT}-1"], *people, ("vacant", "navigator", None, None)))
-    assert judge_across(engine) == [listed.reading_id]
+    assert judge_across(engine, "69") == [listed.reading_id]
     (found,) = said(engine, listed)
     assert (found.rule, found.severity, found.difference) == ("STF-017", "warning", -2)
     assert found.value == "навигаторов 1, обучено 1 — в файле «Ответственные и педагоги-навигаторы» от 30.09.2023"
     assert found.expected == "не меньше: навигаторов 3, обучено 2 — по файлу «файл.xlsx» от 08.09.2023"
     newer = loaded(engine, navigators_stated(schools, 1, 1), NOON + HOUR)
-    assert newer.status == "current" and judge_across(engine) == [listed.reading_id]
+    assert newer.status == "current" and judge_across(engine, "69") == [listed.reading_id]
     assert said(engine, listed) == []
 
 
@@ -146,7 +146,7 @@ def test_training_is_shorter_than_the_level_asks_for(
     loaded(engine, navigators_stated(schools, 2, 2, level))
     people = (("a", "navigator", 16, None), ("b", "navigator", 36, None), ("c", "navigator", 8, SEPTEMBER - DAYS))
     listed = loaded(engine, staff(schools[f"{UNIT}-1"], *people))
-    judge_across(engine)
+    judge_across(engine, "69")
     found = said(engine, listed)
     assert [each.rule for each in found] == ["STF-018"] * short
     for each in found:
@@ -171,7 +171,7 @@ def test_the_level_is_that_of_the_classes_where_they_have_one(engine: sa.Engine,
 def test_agreements_that_have_ended_do_not_count(engine: sa.Engine, schools: dict[str, int]) -> None:
     loaded(engine, states(schools, (1, 0)))
     listed = loaded(engine, agreements([schools[f"{UNIT}-1"]], valid_to=SEPTEMBER - dt.timedelta(days=1)))
-    judge_across(engine)
+    judge_across(engine, "69")
     assert [finding.difference for finding in said(engine, listed)] == [-1]
 
 
@@ -180,8 +180,8 @@ def test_an_earlier_document_that_is_replaced_takes_the_finding_with_it(
 ) -> None:
     loaded(engine, states(schools, (3, 1)))
     listed = loaded(engine, agreements([schools[f"{UNIT}-1"], None]))
-    judge_across(engine)
-    publish(engine, [SEPTEMBER])
+    judge_across(engine, "69")
+    publish(engine, "69", [SEPTEMBER])
     failures = read(engine, "rule_failures", SEPTEMBER).filter(pl.col("rule") == "AG-007")
     assert failures.select("form", "sender", "failures").rows() == [("partner_agreements", UNIT, 1)]
     with engine.begin() as connection:
@@ -190,14 +190,14 @@ def test_an_earlier_document_that_is_replaced_takes_the_finding_with_it(
     known = clock(engine)
 
     loaded(engine, states(schools, (2, 1)), NOON + HOUR)
-    assert judge_across(engine) == [listed.reading_id]
+    assert judge_across(engine, "69") == [listed.reading_id]
     assert said(engine, listed) == []
     assert [finding.rule for finding in said(engine, listed, known)] == ["AG-007"]
     with engine.connect() as connection:
         assert listed.reading_id in unanswered(connection)
         receipt = receipts(connection, [listed.reading_id])[listed.reading_id]
     assert receipt.findings == ()
-    publish(engine, [SEPTEMBER])
+    publish(engine, "69", [SEPTEMBER])
     assert "AG-007" not in read(engine, "rule_failures", SEPTEMBER)["rule"]
     assert "AG-007" in read(engine, "rule_failures", SEPTEMBER, known)["rule"]
 
@@ -205,11 +205,11 @@ def test_an_earlier_document_that_is_replaced_takes_the_finding_with_it(
 def test_a_newer_list_is_told_and_the_old_receipt_stays(engine: sa.Engine, schools: dict[str, int]) -> None:
     loaded(engine, states(schools, (1, 1)))
     old = loaded(engine, agreements([schools[f"{UNIT}-1"]]))
-    judge_across(engine)
+    judge_across(engine, "69")
     with engine.begin() as connection:
         note_answered(connection, [old.reading_id])
     new = loaded(engine, agreements([schools[f"{UNIT}-1"]] * 2), NOON + HOUR)
-    assert judge_across(engine) == [new.reading_id]
+    assert judge_across(engine, "69") == [new.reading_id]
     assert said(engine, old) == []
     with engine.connect() as connection:
         assert old.reading_id not in unanswered(connection)
@@ -220,13 +220,13 @@ def test_a_backfill_takes_what_it_mends_and_a_revert_brings_it_back(engine: sa.E
     made = delivery(engine)
     load(engine, states(schools, (3, 1)), made, VERSION)
     listed = loaded(engine, agreements([schools[f"{UNIT}-1"], None]))
-    judge_across(engine)
-    publish(engine, [SEPTEMBER])
-    asked = Request("инженер", "Число читалось неверно", ("readiness_report",), (UNIT,), DAY, DAY, "2")
+    judge_across(engine, "69")
+    publish(engine, "69", [SEPTEMBER])
+    asked = Request("69", "инженер", "Число читалось неверно", ("readiness_report",), (UNIT,), DAY, DAY, "2")
     backfill_id = open_backfill(engine, asked)
     propose_readings(engine, backfill_id, [(states(schools, (2, 1)), made)], "2", None)
     compare(engine, backfill_id, wait=HOUR, on_wait=print)
-    assert judge_across(engine) == [] and len(said(engine, listed)) == 1
+    assert judge_across(engine, "69") == [] and len(said(engine, listed)) == 1
 
     def dates(connection: sa.Connection) -> Collection[dt.date]:
         return affected_dates(connection, backfill_id)
@@ -237,7 +237,7 @@ def test_a_backfill_takes_what_it_mends_and_a_revert_brings_it_back(engine: sa.E
     revert(engine, backfill_id, dates, wait=HOUR, on_wait=print)
     assert [finding.rule for finding in said(engine, listed)] == ["AG-007"]
     assert "AG-007" in read(engine, "rule_failures", SEPTEMBER)["rule"]
-    assert judge_across(engine) == []
+    assert judge_across(engine, "69") == []
 
 
 def test_the_receipt_of_what_was_read_again_follows_the_findings(engine: sa.Engine, schools: dict[str, int]) -> None:
@@ -245,11 +245,13 @@ def test_the_receipt_of_what_was_read_again_follows_the_findings(engine: sa.Engi
     loaded(engine, states(schools, (3, 1)))
     made = delivery(engine)
     first = load(engine, agreements([schools[f"{UNIT}-1"], None]), made, VERSION)
-    judge_across(engine)
-    publish(engine, [SEPTEMBER])
+    judge_across(engine, "69")
+    publish(engine, "69", [SEPTEMBER])
     with engine.begin() as connection:
         note_answered(connection, unanswered(connection))
-    asked = Request("инженер", "Срок читался неверно", ("partner_agreements",), (UNIT,), SEPTEMBER, SEPTEMBER, "2")
+    asked = Request(
+        "69", "инженер", "Срок читался неверно", ("partner_agreements",), (UNIT,), SEPTEMBER, SEPTEMBER, "2"
+    )
     backfill_id = open_backfill(engine, asked)
     again = agreements([schools[f"{UNIT}-1"], None], valid_to=OCTOBER)
     assert propose_readings(engine, backfill_id, [(again, made)], "2", None) == 1
@@ -269,7 +271,7 @@ def test_the_receipt_of_what_was_read_again_follows_the_findings(engine: sa.Engi
     assert owed() == [], "it says what it said before: the receipt stays"
 
     newer = loaded(engine, states(schools, (2, 1)), NOON + HOUR)
-    assert judge_across(engine) == [proposed.reading_id]
+    assert judge_across(engine, "69") == [proposed.reading_id]
     assert sorted(owed()) == [proposed.reading_id, newer.reading_id]
     with engine.begin() as connection:
         assert receipts(connection, [proposed.reading_id])[proposed.reading_id].findings == ()
@@ -282,10 +284,10 @@ def test_hours_of_meetings_are_below_the_norm_from_march_on(engine: sa.Engine, s
     first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
     loaded(engine, states(schools, (0, 0), level="advanced"))
     autumn = loaded(engine, meetings({first: 2}, DAY, OCTOBER))
-    judge_across(engine)
+    judge_across(engine, "69")
     assert said(engine, autumn) == []
     spring = loaded(engine, meetings({first: 2, second: 4}, DAY, MARCH), NOON + HOUR)
-    assert judge_across(engine) == [spring.reading_id]
+    assert judge_across(engine, "69") == [spring.reading_id]
     (found,) = said(engine, spring)
     assert (found.rule, found.column, found.difference) == ("PM-003", "hours", -2)
     assert found.value and found.value.startswith("2 — ")
@@ -296,14 +298,14 @@ def test_a_meeting_that_was_held_is_in_no_list(engine: sa.Engine, schools: dict[
     listed = meetings({schools[f"{UNIT}-1"]: 2}, DAY, OCTOBER)
     loaded(engine, listed)
     planned = loaded(engine, plan_of_events("planned", OCTOBER))
-    assert judge_across(engine) == []
+    assert judge_across(engine, "69") == []
     held = loaded(engine, plan_of_events("held", OCTOBER), NOON + HOUR)
-    assert judge_across(engine) == [held.reading_id]
+    assert judge_across(engine, "69") == [held.reading_id]
     (found,) = said(engine, held)
     assert found.rule == "EPL-007" and found.message.startswith("Общее собрание (10.2023): Родительское собрание")
     assert said(engine, planned) == []
     loaded(engine, meetings({schools[f"{UNIT}-1"]: 2}, dt.date(2023, 10, 20), OCTOBER), NOON + 2 * HOUR)
-    assert judge_across(engine) == [held.reading_id]
+    assert judge_across(engine, "69") == [held.reading_id]
     assert said(engine, held) == []
 
 
@@ -324,11 +326,11 @@ def test_a_host_has_no_agreement_on_the_day_of_the_event(engine: sa.Engine, scho
     before, after = SEPTEMBER - 20 * DAYS, SEPTEMBER - 2 * DAYS
     held = [(first, "7000000000", before), (first, "7000000000", after), (second, "7000000001", after)]
     listed = loaded(engine, events([*held, (second, "7000000001", OCTOBER)], OCTOBER))
-    assert judge_across(engine) == []
+    assert judge_across(engine, "69") == []
     signed = agreements([None])
     facts = signed.facts.with_columns(signed_on=pl.lit(after))
     loaded(engine, replace(signed, facts=facts))
-    assert judge_across(engine) == [listed.reading_id]
+    assert judge_across(engine, "69") == [listed.reading_id]
     found = {finding.value: finding for finding in said(engine, listed)}
     assert {finding.rule for finding in found.values()} == {"EV-012"}
     assert sorted(value.split(" — ")[0] for value in found if value) == ["10.09.2023", "28.09.2023"]
@@ -341,9 +343,9 @@ def test_what_a_killed_run_has_not_judged_the_next_one_does(engine: sa.Engine, s
     with engine.begin() as connection:
         connection.execute(sa.text(KILL))
     with pytest.raises(DBAPIError, match="killed"):
-        judge_across(engine)
+        judge_across(engine, "69")
     assert said(engine, listed) == []
     with engine.begin() as connection:
         connection.execute(sa.text("DROP TRIGGER killed ON ops.judged_across"))
-    assert judge_across(engine) == [listed.reading_id]
+    assert judge_across(engine, "69") == [listed.reading_id]
     assert [finding.rule for finding in said(engine, listed)] == ["AG-007"]

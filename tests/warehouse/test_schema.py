@@ -140,7 +140,7 @@ def test_bi_reads_marts_and_nothing_else(engine: sa.Engine) -> None:
     made = school_register({"asinovsky": 2})
     loaded(engine, made)
     assert made.as_of is not None
-    publish(engine, [made.as_of])
+    publish(engine, "69", [made.as_of])
     delivery(engine)
     with engine.connect() as connection:
         connection.execute(sa.text("SET ROLE bi_reader"))
@@ -169,7 +169,7 @@ def test_further_units_become_senders_that_owe_reports(engine: sa.Engine) -> Non
     unit = {"reporting_unit": "atlantis", "name": "Атлантида", "kind": "municipality", "municipality_type": "остров"}
     units = pl.DataFrame([{**unit, "oktmo": "00000000", "valid_from": "0001-01-01", "valid_to": "9999-12-31"}])
     aliases = pl.DataFrame([{"alias": "Atlantis", "reporting_unit": "atlantis", "why": "опыт"}])
-    owed = sa.text("SELECT form FROM ref.roster_at('2023-09-08') WHERE sender = 'atlantis'")
+    owed = sa.text("SELECT form FROM ref.roster_at('69', '2023-09-08') WHERE sender = 'atlantis'")
     for _ in range(2):
         with engine.begin() as connection:
             sync_reference(connection, units=units, aliases=aliases)

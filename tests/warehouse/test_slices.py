@@ -85,7 +85,7 @@ def until(done: Callable[[], object]) -> None:
 
 def runs(engine: sa.Engine, kind: str) -> int:
     with engine.begin() as connection:
-        return start_run(connection, kind)
+        return start_run(connection, kind, region="69")
 
 
 def test_a_loader_waits_says_for_whom_and_goes_on(
@@ -166,7 +166,7 @@ def test_a_publisher_waits_for_another_and_sees_what_it_did(
     with publisher(engine, run_id=runs(engine, "backfill apply")) as connection:
         waiting = elsewhere.submit(count)
         until(lambda: said)
-        start_run(connection, "nightly")
+        start_run(connection, "nightly", region="69")
     assert waiting.result() == 2
     assert said[0].startswith(f"waiting for {PUBLICATION}, held by profmin backfill apply, run 1, process")
 
@@ -179,33 +179,33 @@ def test_no_reading_becomes_current_while_marts_are_built(
     with publisher(engine) as connection:
         loading = elsewhere.submit(load, engine, made, number, VERSION)
         until(lambda: said)
-        publish_within(connection, [DAY])
+        publish_within(connection, "69", [DAY])
     assert loading.result().status == "current"
     assert said[0].startswith(f"waiting for {PUBLICATION}, held by profmin, process")
     with engine.connect() as connection:
-        assert ("readiness_report", DAY) in unpublished(connection)
-    publish(engine, [DAY])
+        assert ("readiness_report", DAY) in unpublished(connection, "69")
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
-        assert unpublished(connection) == []
+        assert unpublished(connection, "69") == []
 
 
 def test_who_publishes_other_dates_has_not_published_ours(engine: sa.Engine, small: dict[str, int]) -> None:
     tomorrow = DAY + dt.timedelta(days=1)
-    publish(engine, [DAY, tomorrow])
+    publish(engine, "69", [DAY, tomorrow])
     loaded(engine, report(small, "chainsky", [1, 2], as_of=DAY))
-    publish(engine, [tomorrow + dt.timedelta(days=1)])
+    publish(engine, "69", [tomorrow + dt.timedelta(days=1)])
     with engine.connect() as connection:
-        assert unpublished(connection) == [("readiness_report", DAY)]
-    publish(engine, [DAY])
+        assert unpublished(connection, "69") == [("readiness_report", DAY)]
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
-        assert unpublished(connection) == [("readiness_report", DAY)]  # it counts tomorrow too
-    publish(engine, [DAY, tomorrow])
+        assert unpublished(connection, "69") == [("readiness_report", DAY)]  # it counts tomorrow too
+    publish(engine, "69", [DAY, tomorrow])
     with engine.connect() as connection:
-        assert unpublished(connection) == []
+        assert unpublished(connection, "69") == []
     loaded(engine, school_register({"asinovsky": 10, "chainsky": 5}, as_of=tomorrow))
-    publish(engine, [tomorrow])
+    publish(engine, "69", [tomorrow])
     with engine.connect() as connection:
-        assert unpublished(connection) == [("school_register", tomorrow)]
+        assert unpublished(connection, "69") == [("school_register", tomorrow)]
 
 
 def test_loaders_do_not_wait_for_each_other(engine: sa.Engine) -> None:
@@ -216,8 +216,8 @@ def test_loaders_do_not_wait_for_each_other(engine: sa.Engine) -> None:
 
 def test_publishing_gives_up(engine: sa.Engine, small: dict[str, int]) -> None:
     with publisher(engine), pytest.raises(Timeout, match=f"for {PUBLICATION}, held by profmin, process"):
-        publish(engine, [DAY], wait=SHORT)
-    assert publish(engine, [DAY], wait=SHORT)
+        publish(engine, "69", [DAY], wait=SHORT)
+    assert publish(engine, "69", [DAY], wait=SHORT)
 
 
 def test_a_slice_is_taken_before_the_publication(engine: sa.Engine) -> None:

@@ -71,7 +71,7 @@ def test_an_academic_year_is_a_difference_of_snapshots(engine: sa.Engine, ids: d
     ):
         loaded(engine, made)
     accepted(engine, loaded(engine, snapshot(ids, FEBRUARY, {one: (7, 0), two: (0, 0)})))  # a school less
-    publish(engine, [OCTOBER, YEAR_END, FEBRUARY])
+    publish(engine, "69", [OCTOBER, YEAR_END, FEBRUARY])
     shown = ("status", "calendar_year", "academic_year", "diagnostics", "diagnostics_academic_year")
     assert told(row(engine, one, OCTOBER), *shown) == ["complete", 2023, 2023, 35, 10]
     assert told(row(engine, one, YEAR_END), *shown) == ["complete", 2023, 2023, 60, 35]
@@ -107,7 +107,7 @@ def test_a_snapshot_of_another_day_replaces_none(
 ) -> None:
     for day in there:
         loaded(engine, snapshot(ids, day, {"asinovsky-1": (40, 0)}))
-    publish(engine, [as_of])
+    publish(engine, "69", [as_of])
     found = row(engine, "asinovsky-1", as_of)
     assert found["status"] == status
     assert told(found, *(f"{name}_academic_year" for name in NAMES)) == [None] * 5
@@ -120,7 +120,7 @@ def test_a_snapshot_of_another_day_replaces_none(
 def test_a_counter_that_fell_has_no_difference(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, snapshot(ids, BASE, {"asinovsky-1": (40, 0), "asinovsky-2": (1, 0)}, trials=1))
     loaded(engine, snapshot(ids, OCTOBER, {"asinovsky-1": (39, 0), "asinovsky-2": (3, 0)}, trials=4))
-    publish(engine, [OCTOBER])
+    publish(engine, "69", [OCTOBER])
     figures = ("status", "diagnostics", "diagnostics_academic_year", "trials_academic_year")
     assert told(row(engine, "asinovsky-1", OCTOBER), *figures) == ["inconsistent", 39, None, 3]
     assert told(row(engine, "asinovsky-2", OCTOBER), *figures) == ["complete", 3, 2, 3]
@@ -131,14 +131,14 @@ def test_a_counter_that_fell_has_no_difference(engine: sa.Engine, ids: dict[str,
 def test_a_fall_before_the_new_year_is_not_made_up_for_after_it(engine: sa.Engine, ids: dict[str, int]) -> None:
     for day, count in ((BASE, 40), (YEAR_END, 39), (FEBRUARY, 20)):
         loaded(engine, snapshot(ids, day, {"asinovsky-1": (count, 0)}))
-    publish(engine, [FEBRUARY])
+    publish(engine, "69", [FEBRUARY])
     assert told(row(engine, "asinovsky-1", FEBRUARY), "status", "diagnostics_academic_year") == ["inconsistent", None]
 
 
 def test_a_counter_that_an_export_does_not_state_is_unknown(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, snapshot(ids, BASE, {"asinovsky-1": (40, 0)}))
     loaded(engine, export(ids, {"asinovsky-1": 50}, as_of=OCTOBER))
-    publish(engine, [OCTOBER])
+    publish(engine, "69", [OCTOBER])
     for code in ("asinovsky-1", "chainsky-1"):
         figures = ("status", "diagnostics", "diagnostics_pupils", "diagnostics_academic_year")
         assert told(row(engine, code, OCTOBER), *figures) == ["not_stated", None, None, None]
@@ -147,11 +147,11 @@ def test_a_counter_that_an_export_does_not_state_is_unknown(engine: sa.Engine, i
 
 def test_a_snapshot_that_comes_late_is_known_from_then_on(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, snapshot(ids, OCTOBER, {"asinovsky-1": (44, 0)}))
-    publish(engine, [OCTOBER])
+    publish(engine, "69", [OCTOBER])
     evening = now(engine)
     late = loaded(engine, snapshot(ids, BASE, {"asinovsky-1": (40, 0)}), NOON + HOUR)
     assert late.status == "current"
-    publish(engine, [OCTOBER])
+    publish(engine, "69", [OCTOBER])
     figures = ("status", "base_as_of", "diagnostics_academic_year")
     assert told(row(engine, "asinovsky-1", OCTOBER), *figures) == ["complete", BASE, 4]
     assert told(row(engine, "asinovsky-1", OCTOBER, evening), *figures) == ["no_base", None, None]
@@ -163,7 +163,7 @@ def test_a_snapshot_that_comes_late_is_known_from_then_on(engine: sa.Engine, ids
 def test_the_snapshot_of_a_gap_has_rows_and_no_figures(engine: sa.Engine, ids: dict[str, int]) -> None:
     gap = DAY + dt.timedelta(days=2)
     loaded(engine, snapshot(ids, DAY, {"asinovsky-1": (40, 5), "chainsky-1": (1, 0)}))
-    publish(engine, [DAY, gap])
+    publish(engine, "69", [DAY, gap])
     shown = (
         "school_code",
         "grade",
@@ -194,7 +194,7 @@ def test_a_missing_night_is_a_gap_in_the_series(engine: sa.Engine, ids: dict[str
     days = [dt.date(2023, 9, number) for number in range(1, 7)]
     for day, pupils in ((days[1], 10), (days[4], 40), (days[5], 45)):
         loaded(engine, snapshot(ids, day, {"asinovsky-1": (0, 0)}, pupils=pupils))
-    publish(engine, [days[1], days[2], *days[4:]])  # nothing at all was published for the 1st and the 4th
+    publish(engine, "69", [days[1], days[2], *days[4:]])  # nothing at all was published for the 1st and the 4th
     series: list[tuple[object, ...]] = [
         (days[0], True, None, None), (days[1], False, 0, 10), (days[2], True, 1, None), (days[3], True, 2, None),
         (days[4], False, 0, 40), (days[5], False, 0, 45),
@@ -207,7 +207,7 @@ def test_a_missing_night_is_a_gap_in_the_series(engine: sa.Engine, ids: dict[str
 
     evening = now(engine)
     loaded(engine, snapshot(ids, days[2], {"asinovsky-1": (0, 0)}, pupils=25), NOON + HOUR)
-    publish(engine, days[2:])
+    publish(engine, "69", days[2:])
     mended = [*series[:2], (days[2], False, 0, 25), (days[3], True, 1, None), *series[4:]]
     assert nights(engine, days[5], "school", "asinovsky-1") == mended
     assert nights(engine, days[5], "unit", "asinovsky", evening) == series
@@ -216,7 +216,7 @@ def test_a_missing_night_is_a_gap_in_the_series(engine: sa.Engine, ids: dict[str
 
 def test_a_series_begins_with_the_academic_year(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, snapshot(ids, BASE, {"asinovsky-1": (0, 0)}))
-    publish(engine, [BASE, dt.date(2023, 9, 1)])
+    publish(engine, "69", [BASE, dt.date(2023, 9, 1)])
     august = nights(engine, BASE, "school", "asinovsky-1")
     assert (august[0][0], len(august), august[-1]) == (dt.date(2022, 9, 1), 365, (BASE, False, 0, 50))
     assert nights(engine, dt.date(2023, 9, 1), "school", "asinovsky-1") == [(dt.date(2023, 9, 1), True, None, None)]
@@ -224,7 +224,7 @@ def test_a_series_begins_with_the_academic_year(engine: sa.Engine, ids: dict[str
 
 def test_bi_reads_the_series_and_its_past(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, snapshot(ids, DAY, {"asinovsky-1": (1, 0)}))
-    publish(engine, [DAY])
+    publish(engine, "69", [DAY])
     with engine.connect() as connection:
         connection.execute(sa.text("SET ROLE bi_reader"))
         for relation in ("mart.registration_nights", "mart.registration_nights_as_known('2023-09-08', now())"):
@@ -262,14 +262,14 @@ def test_a_wrong_snapshot_is_not_published(
     for day in (BASE - dt.timedelta(days=1), BASE):
         loaded(engine, snapshot(ids, day, {"asinovsky-1": (40, 0)}))
     loaded(engine, snapshot(ids, OCTOBER, {"asinovsky-1": (39, 0)}))
-    publish(engine, [OCTOBER, gap])
+    publish(engine, "69", [OCTOBER, gap])
     assert any(each.name == mart and was in each.select for each in marts())
     broken = tuple(
         replace(each, select=each.select.replace(was, becomes)) if each.name == mart else each for each in marts()
     )
     monkeypatch.setattr(publishing, "marts", lambda: broken)
     with pytest.raises(AuditFailed, match=check):
-        publish(engine, [OCTOBER, gap])
+        publish(engine, "69", [OCTOBER, gap])
 
 
 def test_files_of_the_platform(engine: sa.Engine) -> None:
@@ -287,13 +287,13 @@ def test_files_of_the_platform(engine: sa.Engine) -> None:
     )
     loaded(engine, interpreted(register_file(region), "Реестр.xlsx", "department", dt.date(2023, 9, 1), None))
     with engine.connect() as connection:
-        schools = register(connection)
+        schools = register(connection, "69")
     for day, pupils in ((BASE, august), (OCTOBER, october)):
         ending, data = export_file(replace(region, as_of=day, pupils=pupils))
         made = interpreted(data, f"Сводный отчёт по ученикам.{ending}", "regional_operator", day, schools)
         assert made.verdict == "accepted"
         loaded(engine, made)
-    publish(engine, [OCTOBER])
+    publish(engine, "69", [OCTOBER])
     region_row = read(engine, "activity_region", OCTOBER).row(0, named=True)
     counted = october.filter(pl.col("archived_on").is_null())
     assert region_row["diagnostics"] == counted["diagnostics"].sum()

@@ -21,7 +21,8 @@ from warehouse.marts.publication import Published, publish_within
 from warehouse.schema.facts import fact_columns, fact_table
 
 STATUS = """
-SELECT status, contract_version, planned_at, applied_at, register_known_at FROM ops.backfill WHERE backfill_id = :id
+SELECT region, status, contract_version, planned_at, applied_at, register_known_at
+FROM ops.backfill WHERE backfill_id = :id
 """
 TOUCHED = """
 SELECT DISTINCT slice FROM ops.reading
@@ -41,7 +42,7 @@ ORDER BY 1
 # Proposals were read with the registers known when the request was made, unless it names another moment.
 REGISTERS_MOVED = """
 SELECT DISTINCT r.slice FROM ops.reading r JOIN ops.backfill b ON b.backfill_id = :id
-WHERE r.form = ANY (:registers) AND r.slice IS NOT NULL AND r.backfill_id IS DISTINCT FROM :id
+WHERE r.region = b.region AND r.form = ANY (:registers) AND r.slice IS NOT NULL AND r.backfill_id IS DISTINCT FROM :id
   AND r.status <> 'proposed' AND b.register_known_at IS NULL
   AND greatest(r.became_current_at, CASE WHEN r.status = 'reverted' THEN r.superseded_at END) > b.requested_at
 ORDER BY 1
@@ -49,9 +50,10 @@ ORDER BY 1
 # What was taken back after a plan was made has moved; it does not stand on what is to be reverted.
 INPUTS_MOVED = """
 SELECT DISTINCT m.input || ' of ' || m.as_of FROM ops.backfill_input m
-JOIN ops.backfill_input o ON o.as_of = m.as_of AND o.region = m.region AND o.input = m.input
+JOIN ops.backfill_input o ON o.as_of = m.as_of AND o.input_region = m.input_region AND o.input = m.input
     AND o.backfill_id <> m.backfill_id
 JOIN ops.backfill b ON b.backfill_id = o.backfill_id
+    AND b.region = (SELECT n.region FROM ops.backfill n WHERE n.backfill_id = m.backfill_id)
 WHERE m.backfill_id = :id
   AND greatest(b.applied_at, CASE WHEN NOT :standing THEN b.reverted_at END) > :since
   AND (b.status = 'applied' OR NOT :standing)
@@ -158,8 +160,8 @@ def apply(
         mark(connection, backfill_id, "applied", now)
         approved = {"id": backfill_id, "by": approved_by}
         connection.execute(text("UPDATE ops.backfill SET approved_by = :by WHERE backfill_id = :id"), approved)
-        judge(connection)
-        return publish_within(connection, dates(connection), run_id)
+        judge(connection, plan.region)
+        return publish_within(connection, plan.region, dates(connection), run_id)
 
 
 @retried
@@ -186,8 +188,8 @@ def revert(
         connection.execute(text(UNDO), {"id": backfill_id, "now": now})
         _settle(connection, backfill_id, slices, now)
         mark(connection, backfill_id, "reverted", now)
-        judge(connection)
-        return publish_within(connection, days, run_id)
+        judge(connection, plan.region)
+        return publish_within(connection, plan.region, days, run_id)
 
 
 def cancel(engine: Engine, backfill_id: int) -> None:
@@ -232,6 +234,7 @@ class Status:
     """What the record of a backfill says of its state. A moment that has not come is None in spite of its type: whoever
     asks for it has seen by `status` that it came."""
 
+    region: str
     status: str
     contract_version: str
     planned_at: dt.datetime

@@ -20,7 +20,7 @@ from warehouse.marts.definitions import Mart, marts, views
 from warehouse.marts.publication import audit, build_all, published_dates, shape
 from warehouse.schema.facts import fact_table, key_columns
 
-UNTOLD = ("position", "known_at", "as_of", "inputs_judged_by", *MARKS)
+UNTOLD = ("region", "position", "known_at", "as_of", "inputs_judged_by", *MARKS)
 """Columns that differ without a figure having moved."""
 OF_THE_DATE = ("completeness", "is_final")
 """What every row of a date says alike: told once, by the regional totals, lest it hide the figures that moved."""
@@ -39,7 +39,7 @@ FROM ops.backfill_input i
 JOIN ref.input_version b ON b.input_version = i.version_before
 JOIN ref.input_version a ON a.input_version = i.version_after
 WHERE i.backfill_id = :id
-GROUP BY i.region, i.input, b.input_version, a.input_version ORDER BY i.input, i.region, min(i.as_of)
+GROUP BY i.input_region, i.input, b.input_version, a.input_version ORDER BY i.input, i.input_region, min(i.as_of)
 """
 DELIVERIES = """
 SELECT o.delivery_id, d.file_name, coalesce(n.form, b.form) AS form, coalesce(n.sender, b.sender) AS sender,
@@ -114,9 +114,8 @@ def affected_dates(connection: Connection, backfill_id: int) -> list[dt.date]:
     a register or a plan changed, and those that it judges by other inputs."""
     all_dates, first = connection.execute(text(STANDING_FORMS_CHANGED), {"id": backfill_id}).one()
     judged = set(connection.scalars(text(JUDGED_DATES), {"id": backfill_id}))
-    return [
-        day for day in published_dates(connection) if all_dates or day in judged or (first is not None and day >= first)
-    ]
+    published = published_dates(connection, status_of(connection, backfill_id).region)
+    return [day for day in published if all_dates or day in judged or (first is not None and day >= first)]
 
 
 @retried
@@ -129,14 +128,15 @@ def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, on_wait: Ca
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, begun(connection):
         seen_at = _snapshot(engine, connection, backfill_id, wait, on_wait)
         keep_confirmed(connection, backfill_id)
+        region = status_of(connection, backfill_id).region
         dates = affected_dates(connection, backfill_id)
         look_through(connection, backfill_id)
-        build_all(connection, dates)
+        build_all(connection, region, dates)
         moved = 0
         if dates:
-            audit(connection)
+            audit(connection, region)
             totals = [view for view in views() if view.name.endswith("_region")]
-            moved = sum(_store_changes(connection, backfill_id, mart, dates) for mart in (*marts(), *totals))
+            moved = sum(_store_changes(connection, backfill_id, region, mart, dates) for mart in (*marts(), *totals))
         mark(connection, backfill_id, "planned", seen_at)
     return moved
 
@@ -159,7 +159,9 @@ def _snapshot(
     return seen_at
 
 
-def _store_changes(connection: Connection, backfill_id: int, mart: Mart, dates: Collection[dt.date]) -> int:
+def _store_changes(
+    connection: Connection, backfill_id: int, region: str, mart: Mart, dates: Collection[dt.date]
+) -> int:
     """Keep what would change in a mart, or in a regional total over the marts aside; returns how many figures."""
     key = f"concat_ws(' | ', {', '.join(mart.key)})" if mart.key else "''"
     aside = f"({_over_aside(mart)})" if mart.is_view else f"pg_temp.{mart.name}"
@@ -175,7 +177,8 @@ def _store_changes(connection: Connection, backfill_id: int, mart: Mart, dates: 
             before ->> each.name, after ->> each.name
         FROM (
             SELECT as_of, row_key, to_jsonb(b) AS before, to_jsonb(a) AS after
-            FROM (SELECT m.*, {key} AS row_key FROM {mart.relation} m WHERE m.as_of = ANY (:dates)) b
+            FROM (SELECT m.*, {key} AS row_key FROM {mart.relation} m
+                  WHERE m.region = :region AND m.as_of = ANY (:dates)) b
             FULL JOIN (SELECT m.*, {key} AS row_key FROM {aside} m) a USING (as_of, row_key)
             WHERE {differ}
         ) AS moved
@@ -183,7 +186,7 @@ def _store_changes(connection: Connection, backfill_id: int, mart: Mart, dates: 
         WHERE before ->> each.name IS DISTINCT FROM after ->> each.name AND each.name <> ALL (:untold)
     """
     parameters = {
-        "id": backfill_id, "mart": mart.name, "label": mart.label, "dates": list(dates),
+        "id": backfill_id, "region": region, "mart": mart.name, "label": mart.label, "dates": list(dates),
         "untold": [*untold, "row_key"],
     }  # fmt: skip
     return int(connection.execute(text(statement), parameters).rowcount)

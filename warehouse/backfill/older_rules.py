@@ -28,8 +28,8 @@ WHERE o.backfill_id = :id AND o.outcome = 'same' AND r.reading_id = o.reading_be
 # First those readings whose rules are not the last ones: all others need not be asked.
 BY_OLDER_RULES = """
 WITH suspect AS MATERIALIZED (
-    SELECT r.reading_id, r.form, r.sender,
-        coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d), r.sender) FROM ops.delivery d
+    SELECT r.region, r.reading_id, r.form, r.sender,
+        coalesce(r.as_of, (SELECT ref.region_date(r.region, ops.came_at(d)) FROM ops.delivery d
                            WHERE d.delivery_id = r.delivery_id)) AS as_of
     FROM (SELECT DISTINCT ON (v.form) v.form, v.position, v.fingerprints FROM ref.contract_version v
           ORDER BY v.form, v.position DESC) v
@@ -45,8 +45,12 @@ older AS (
     SELECT s.*, j.judged_by
     FROM suspect s JOIN ops.judged(ARRAY(SELECT reading_id FROM suspect)) j ON j.reading_id = s.reading_id
     WHERE j.by_older_rules
+),
+unit AS (
+    SELECT u.reporting_unit, u.position FROM ref.region g CROSS JOIN LATERAL ref.unit_at(g.region, CURRENT_DATE) u
 )
-SELECT o.form, f.title AS form_title, o.sender, coalesce(c.name, o.sender, 'Неизвестный отправитель') AS sender_name,
+SELECT o.region, o.form, f.title AS form_title, o.sender,
+    coalesce(c.name, o.sender, 'Неизвестный отправитель') AS sender_name,
     min(o.as_of) AS from_as_of, max(o.as_of) AS to_as_of, count(*) AS readings,
     string_agg(DISTINCT o.judged_by, '; ' ORDER BY o.judged_by) AS judged_by,
     (SELECT v.version FROM ref.contract_version v WHERE v.form = o.form AND v.judges_from <= max(o.as_of)
@@ -54,9 +58,9 @@ SELECT o.form, f.title AS form_title, o.sender, coalesce(c.name, o.sender, 'Не
 FROM older o
 JOIN ref.form f ON f.form = o.form
 LEFT JOIN ref.sender c ON c.sender = o.sender
-LEFT JOIN ref.unit_at(CURRENT_DATE) u ON u.reporting_unit = o.sender
-GROUP BY o.form, f.title, o.sender, c.name, u.position
-ORDER BY f.title, u.position, c.name
+LEFT JOIN unit u ON u.reporting_unit = o.sender
+GROUP BY o.region, o.form, f.title, o.sender, c.name, u.position
+ORDER BY o.region, f.title, u.position, c.name
 """
 
 
@@ -67,6 +71,6 @@ def keep_confirmed(connection: Connection, backfill_id: int) -> None:
 
 
 def by_older_rules(connection: Connection) -> pl.DataFrame:
-    """form, form_title, sender, sender_name, from_as_of, to_as_of, readings, judged_by, judges: whose current documents
-    were judged by other rules than those that now judge their dates."""
+    """region, form, form_title, sender, sender_name, from_as_of, to_as_of, readings, judged_by, judges: whose current
+    documents were judged by other rules than those that now judge their dates."""
     return frame(connection, BY_OLDER_RULES, {})

@@ -14,10 +14,10 @@ from warehouse.core.copying import run_script
 from warehouse.core.frames import frame
 
 OPEN = """
-INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, campaign,
+INSERT INTO ops.backfill (region, status, requested_by, reason, forms, senders, from_as_of, to_as_of, campaign,
     register_known_at, contract_version, flow_run_id, inputs, reads, requested_at)
-VALUES ('planning', :requested_by, :reason, :forms, :senders, :from_as_of, :to_as_of, :campaign, :register_known_at,
-    :contract_version, :flow_run_id, cast(:inputs AS text[]), :reads, ops.clock())
+VALUES (:region, 'planning', :requested_by, :reason, :forms, :senders, :from_as_of, :to_as_of, :campaign,
+    :register_known_at, :contract_version, :flow_run_id, cast(:inputs AS text[]), :reads, ops.clock())
 RETURNING backfill_id
 """
 WORK = """
@@ -30,7 +30,8 @@ FROM (
     ORDER BY r.delivery_id, r.became_current_at DESC, r.reading_id DESC
 ) r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
-WHERE coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender)) BETWEEN :from_as_of AND :to_as_of
+WHERE r.region = :region
+  AND coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d))) BETWEEN :from_as_of AND :to_as_of
   -- What an officer has to decide, or has declined, does not come in by the way of a backfill.
   AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
                     AND n.status IN ('held', 'declined', 'overtaken'))
@@ -39,31 +40,31 @@ WHERE coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender)) BETWEEN :from_
 """
 # Dates that are published and would be judged by another version than they are.
 JUDGED_ANEW = """
-INSERT INTO ops.backfill_input (backfill_id, as_of, region, input, version_before, version_after)
-SELECT :id, p.as_of, i.region, n.input, v.before, v.after
-FROM (SELECT DISTINCT as_of FROM ops.publication WHERE as_of BETWEEN :from_as_of AND :to_as_of) p
+INSERT INTO ops.backfill_input (backfill_id, as_of, input_region, input, version_before, version_after)
+SELECT :id, p.as_of, i.input_region, n.input, v.before, v.after
+FROM (SELECT DISTINCT as_of FROM ops.publication WHERE region = :region AND as_of BETWEEN :from_as_of AND :to_as_of) p
 CROSS JOIN (
     SELECT i.input, a.version FROM unnest(cast(:judging AS text[])) AS i (input)
     LEFT JOIN (SELECT split_part(e, '=', 1) AS input, nullif(split_part(e, '=', 2), '') AS version
                FROM unnest(cast(:inputs AS text[])) AS e) a ON a.input = i.input
     WHERE a.input IS NOT NULL OR cast(:inputs AS text[]) IS NULL
 ) n
-CROSS JOIN LATERAL ref.inputs_named(ARRAY[n.input]) i
+CROSS JOIN LATERAL ref.inputs_named(:region, ARRAY[n.input]) i
 CROSS JOIN LATERAL (
-    SELECT ref.input_at(i.region, n.input, p.as_of) AS before,
-        ref.input_anew(i.region, n.input, p.as_of, n.version) AS after
+    SELECT ref.input_at(:region, i.input_region, n.input, p.as_of) AS before,
+        ref.input_anew(i.input_region, n.input, p.as_of, n.version) AS after
 ) v
 WHERE v.after <> v.before
 """
 VERSIONS_OF = """
-SELECT version FROM ref.input_version WHERE input = :input AND holds
+SELECT version FROM ref.input_version WHERE region IN ('', :region) AND input = :input AND holds
 GROUP BY version ORDER BY min(position), version
 """
 OPEN_OVER_THE_DATES = """
 SELECT b.backfill_id FROM ops.backfill_input m
 JOIN ops.backfill_input o
-    ON o.as_of = m.as_of AND o.region = m.region AND o.input = m.input AND o.backfill_id <> m.backfill_id
-JOIN ops.backfill b ON b.backfill_id = o.backfill_id AND b.status IN ('planning', 'planned')
+    ON o.as_of = m.as_of AND o.input_region = m.input_region AND o.input = m.input AND o.backfill_id <> m.backfill_id
+JOIN ops.backfill b ON b.backfill_id = o.backfill_id AND b.status IN ('planning', 'planned') AND b.region = :region
 WHERE m.backfill_id = :id LIMIT 1
 """
 OPEN_OVER_THE_SAME = """
@@ -81,7 +82,7 @@ WHERE b.backfill_id <> :id AND b.status IN ('planning', 'planned')
 LIMIT 1
 """
 BACKFILLS = """
-SELECT b.backfill_id, b.status, b.requested_by, b.reason, array_to_string(b.forms, ', ') AS forms,
+SELECT b.backfill_id, b.region, b.status, b.requested_by, b.reason, array_to_string(b.forms, ', ') AS forms,
     array_to_string(b.senders, ', ') AS senders, b.from_as_of, b.to_as_of, b.campaign, b.register_known_at,
     b.contract_version, b.requested_at, b.planned_at, b.approved_by, b.applied_at, b.reverted_at, b.cancelled_at,
     count(d.delivery_id) AS deliveries,
@@ -110,13 +111,14 @@ FROM (
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be read again, and who asks for it why. No forms or senders means all of them.
+    """What of a region is to be read again, and who asks for it why. No forms or senders means all of them.
 
     Deliveries are read with the register that holds on their as-of date as we know it now, or, with
     `register_known_at`, as we knew it then. Published dates are judged anew by `inputs` (a name each, or name=version);
     None means all of them, by the versions that judge the dates now. Without `reads` nothing is read again.
     """
 
+    region: str
     requested_by: str
     reason: str
     forms: tuple[str, ...]
@@ -146,7 +148,7 @@ def open_backfill(engine: Engine, request: Request) -> int:
         run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
         backfill_id = int(connection.execute(text(OPEN), parameters).scalar_one())
         parameters["judging"] = list(JUDGE_DATES)
-        _must_have_versions(connection, request.inputs or ())
+        _must_have_versions(connection, request.region, request.inputs or ())
         work = connection.execute(text(WORK), {**parameters, "id": backfill_id}).rowcount if request.reads else 0
         dates = connection.execute(text(JUDGED_ANEW), {**parameters, "id": backfill_id}).rowcount
         if not work and not dates:
@@ -158,17 +160,17 @@ def open_backfill(engine: Engine, request: Request) -> int:
         other = connection.scalar(text(OPEN_OVER_THE_SAME), {"id": backfill_id})
         if other is not None:
             raise Refused(f"backfill {other} is open over the same slices: apply or cancel it first")
-        other = connection.scalar(text(OPEN_OVER_THE_DATES), {"id": backfill_id})
+        other = connection.scalar(text(OPEN_OVER_THE_DATES), {"id": backfill_id, "region": request.region})
         if other is not None:
             raise Refused(f"backfill {other} is open over the same dates: apply or cancel it first")
     return backfill_id
 
 
-def _must_have_versions(connection: Connection, inputs: Sequence[str]) -> None:
+def _must_have_versions(connection: Connection, region: str, inputs: Sequence[str]) -> None:
     """Raises Refused for an input, or a version of it, that there is not."""
     for named in inputs:
         name, _, version = named.partition("=")
-        versions = list(connection.scalars(text(VERSIONS_OF), {"input": name}))
+        versions = list(connection.scalars(text(VERSIONS_OF), {"region": region, "input": name}))
         if name not in JUDGE_DATES:
             raise Refused(f"no input that judges dates is named {name!r}; there are: {', '.join(JUDGE_DATES)}")
         if version and version not in versions:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from warehouse.deliveries.store import LoadResult
 
 NEW_SCHOOLS = """
-INSERT INTO ref.school_identity (school_code)
-SELECT code FROM unnest(cast(:codes AS text[])) AS code
+INSERT INTO ref.school_identity (school_code, region)
+SELECT code, r.region
+FROM unnest(cast(:codes AS text[]), cast(:readings AS bigint[])) AS n (code, reading_id)
+JOIN ops.reading r ON r.reading_id = n.reading_id
 WHERE NOT EXISTS (SELECT FROM ref.school_identity i WHERE i.school_code = code)
 ORDER BY code
 ON CONFLICT (school_code) DO NOTHING
@@ -64,8 +66,9 @@ def _facts(connection: Connection, form: Form, results: Sequence[LoadResult]) ->
 
 def _with_school_ids(connection: Connection, facts: pl.DataFrame) -> pl.DataFrame:
     """Facts of a register with the lasting id of each school; a code seen for the first time gets one."""
-    codes = facts["school_code"].unique().sort().to_list()
-    connection.execute(text(NEW_SCHOOLS), {"codes": codes})
+    first = facts.group_by("school_code").agg(pl.col("reading_id").min()).sort("school_code")
+    codes = first["school_code"].to_list()
+    connection.execute(text(NEW_SCHOOLS), {"codes": codes, "readings": first["reading_id"].to_list()})
     ids = dict(connection.execute(text(SCHOOLS), {"codes": codes}).tuples().all())
     school_id = pl.col("school_code").replace_strict(ids, return_dtype=pl.Int64)
     return facts.with_columns(school_id=school_id)

@@ -29,7 +29,7 @@ JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 LEFT JOIN ref.form f ON f.form = r.form
 LEFT JOIN ref.sender s ON s.sender = r.sender
 LEFT JOIN LATERAL (
-    SELECT k.delivery_id, k.as_of, n.rows_loaded FROM ops.reading_at(r.as_of, 'infinity') k
+    SELECT k.delivery_id, k.as_of, n.rows_loaded FROM ops.reading_at(r.region, r.as_of, 'infinity') k
     JOIN ops.reading n ON n.reading_id = k.reading_id
     WHERE k.form = r.form AND k.sender = r.sender AND k.delivery_id <> r.delivery_id
 ) c ON true

@@ -21,15 +21,23 @@ SELECT reading_id, school_id FROM core.school_outcome_fact
 WHERE reading_id = ANY (:readings) AND report_status = 'accepted'
 """
 SCHOOL_NAMES = """
-SELECT i.school_id, coalesce(s.short_name || ' (' || i.school_code || ')', i.school_code)
-FROM ref.school_identity i
-LEFT JOIN ref.school_at(:day, 'infinity') s ON s.school_id = i.school_id
-WHERE i.school_id = ANY (:schools)
+WITH asked AS MATERIALIZED (SELECT i.* FROM ref.school_identity i WHERE i.school_id = ANY (:schools)),
+named AS (
+    SELECT s.school_id, s.short_name FROM (SELECT DISTINCT a.region FROM asked a) g
+    CROSS JOIN LATERAL ref.school_at(g.region, :day, 'infinity') s
+)
+SELECT a.school_id, coalesce(n.short_name || ' (' || a.school_code || ')', a.school_code)
+FROM asked a
+LEFT JOIN named n ON n.school_id = a.school_id
 """
 PLAN_BEFORE = """
+WITH unit AS MATERIALIZED (
+    SELECT u.* FROM (SELECT DISTINCT r.region FROM ops.reading r WHERE r.reading_id = ANY (:readings)) g
+    CROSS JOIN LATERAL ref.unit_at(g.region, :day) u
+)
 SELECT f.reading_id, f.reporting_unit, coalesce(u.name, f.reporting_unit), f.plan_pupils
 FROM core.registration_plan_fact f
-LEFT JOIN ref.unit_at(:day) u ON u.reporting_unit = f.reporting_unit
+LEFT JOIN unit u ON u.reporting_unit = f.reporting_unit
 WHERE f.reading_id = ANY (:readings)
 ORDER BY u.position, f.reporting_unit
 """

@@ -25,7 +25,7 @@ LEFT JOIN LATERAL (
 ) h ON true
 LEFT JOIN LATERAL (
     SELECT k.reading_id, e.file_name, ops.came_at(e) AS came_at, k.as_of
-    FROM ops.reading_at(r.as_of, 'infinity') k JOIN ops.delivery e ON e.delivery_id = k.delivery_id
+    FROM ops.reading_at(r.region, r.as_of, 'infinity') k JOIN ops.delivery e ON e.delivery_id = k.delivery_id
     WHERE h.reading_id IS NULL AND f.period IN ('night', 'none') AND k.form = r.form AND k.sender = r.sender
     OFFSET 0
 ) b ON true

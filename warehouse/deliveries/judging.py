@@ -22,35 +22,38 @@ from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
 from warehouse.deliveries.history import SCHOOL_NAMES
 
-# The last day of each academic year for which there is something of these forms.
+# The last day of each academic year for which there is something of these forms in a region.
 YEARS = """
 SELECT y.academic_year, y.day, ARRAY(
-    SELECT h.reading_id FROM ops.reading_at(y.day, 'infinity') h WHERE h.form = ANY (:forms) ORDER BY h.reading_id
+    SELECT h.reading_id FROM ops.reading_at(:region, y.day, 'infinity') h
+    WHERE h.form = ANY (:forms) ORDER BY h.reading_id
 )
 FROM (
     SELECT ref.academic_year(r.as_of) AS academic_year, max(r.as_of) AS day FROM ops.reading r
-    WHERE r.form = ANY (:forms) AND r.slice IS NOT NULL AND r.became_current_at IS NOT NULL
+    WHERE r.region = :region AND r.form = ANY (:forms) AND r.slice IS NOT NULL AND r.became_current_at IS NOT NULL
     GROUP BY 1
 ) y
 """
-JUDGED = "SELECT academic_year, day, held FROM ops.judged_across WHERE rules = :rules"
+JUDGED = "SELECT academic_year, day, held FROM ops.judged_across WHERE region = :region AND rules = :rules"
 # What is said no more, and what is said anew; of a reading that no longer holds the receipt stays as it was. What is
 # said of the same document as before, which was read again, is no news.
 JUDGE = """
-WITH said AS MATERIALIZED (SELECT DISTINCT * FROM ops.across_at(:day, 'infinity')),
+WITH said AS MATERIALIZED (SELECT DISTINCT * FROM ops.across_at(:region, :day, 'infinity')),
 gone AS (
     UPDATE ops.finding_across o SET gone_at = greatest(cast(:now AS timestamptz), o.found_at)
-    WHERE o.academic_year = :academic_year AND o.gone_at = 'infinity'
+    WHERE o.region = :region AND o.academic_year = :academic_year AND o.gone_at = 'infinity'
       AND NOT EXISTS (SELECT FROM said s WHERE {same})
     RETURNING o.reading_id, o.other_reading_id, {told}
 ),
 found AS (
     INSERT INTO ops.finding_across AS o
-        (rule, reading_id, other_reading_id, academic_year, school_id, place, value, expected, difference, found_at)
-    SELECT s.rule, s.reading_id, s.other_reading_id, :academic_year, s.school_id, s.place, s.value, s.expected,
+        (region, rule, reading_id, other_reading_id, academic_year, school_id, place, value, expected, difference,
+         found_at)
+    SELECT :region, s.rule, s.reading_id, s.other_reading_id, :academic_year, s.school_id, s.place, s.value, s.expected,
         s.difference, :now
     FROM said s
-    WHERE NOT EXISTS (SELECT FROM ops.finding_across o WHERE o.academic_year = :academic_year AND o.gone_at = 'infinity'
+    WHERE NOT EXISTS (SELECT FROM ops.finding_across o
+                      WHERE o.region = :region AND o.academic_year = :academic_year AND o.gone_at = 'infinity'
                         AND {same})
     RETURNING o.reading_id, o.other_reading_id, {told}
 ),
@@ -74,9 +77,9 @@ WHERE r.reading_id = ANY (:held) AND r.delivery_id IN (SELECT n.delivery_id FROM
     told="o.rule, o.school_id, o.place, o.value, o.expected, o.difference",
 )
 NOTE = """
-INSERT INTO ops.judged_across (academic_year, day, held, rules, judged_at)
-VALUES (:academic_year, :day, :held, :rules, :now)
-ON CONFLICT (academic_year) DO UPDATE
+INSERT INTO ops.judged_across (region, academic_year, day, held, rules, judged_at)
+VALUES (:region, :academic_year, :day, :held, :rules, :now)
+ON CONFLICT (region, academic_year) DO UPDATE
 SET day = excluded.day, held = excluded.held, rules = excluded.rules, judged_at = excluded.judged_at
 """
 # The senders hear of it: the receipts are written again, those of the same bytes sent again too.
@@ -107,40 +110,48 @@ Year = tuple[int, dt.date, list[int]]
 """An academic year by its first calendar year, its last day with a document, and the readings that hold on it."""
 
 
-def judge_across(engine: Engine, run_id: int | None = None, wait: dt.timedelta = LONGEST_WAIT) -> list[int]:
-    """Ask the rules across forms again where what holds has changed; the readings of which they now say otherwise.
+def judge_across(
+    engine: Engine, region: str, run_id: int | None = None, wait: dt.timedelta = LONGEST_WAIT
+) -> list[int]:
+    """Ask the rules across forms again where what holds in a region has changed; the readings of which they now say
+    otherwise.
 
     Raises Timeout when somebody publishes for longer than `wait`; GaveUp.
     """
     with engine.connect() as connection:
-        if not _changed(connection):
+        if not _changed(connection, region):
             return []
-    return _judged(engine, run_id, wait)
+    return _judged(engine, region, run_id, wait)
 
 
 @retried
-def _judged(engine: Engine, run_id: int | None, wait: dt.timedelta) -> list[int]:
+def _judged(engine: Engine, region: str, run_id: int | None, wait: dt.timedelta) -> list[int]:
     with publisher(engine, wait=wait, run_id=run_id) as connection:
-        return judge(connection)
+        return judge(connection, region)
 
 
-def judge(connection: Connection) -> list[int]:
+def judge(connection: Connection, region: str) -> list[int]:
     """`judge_across` in a transaction of the caller, who is the publisher."""
     now = connection.scalar(text("SELECT ops.clock()"))
     told: set[int] = set()
-    for academic_year, day, held in _changed(connection):
-        asked = {"academic_year": academic_year, "day": day, "held": held, "now": now, "rules": fingerprint()}
+    for academic_year, day, held in _changed(connection, region):
+        asked = {
+            "region": region, "academic_year": academic_year, "day": day, "held": held, "now": now,
+            "rules": fingerprint(),
+        }  # fmt: skip
         told.update(connection.scalars(text(JUDGE), asked))
         connection.execute(text(NOTE), asked)
     connection.execute(text(UNANSWER), {"readings": sorted(told)})
     return sorted(told)
 
 
-def _changed(connection: Connection) -> list[Year]:
-    """The academic years of which other readings hold than those that were asked, or that other rules asked."""
+def _changed(connection: Connection, region: str) -> list[Year]:
+    """The academic years of a region of which other readings hold than those that were asked, or that other rules
+    asked."""
     forms = sorted({form for select in selects().values() for form in read_by(select)})
-    judged = {row[0]: row[1:] for row in connection.execute(text(JUDGED), {"rules": fingerprint()}).tuples()}
-    years = connection.execute(text(YEARS), {"forms": forms}).tuples().all()
+    asked = {"region": region, "forms": forms, "rules": fingerprint()}
+    judged = {row[0]: row[1:] for row in connection.execute(text(JUDGED), asked).tuples()}
+    years = connection.execute(text(YEARS), asked).tuples().all()
     return [(year, day, held) for year, day, held in years if judged.get(year) != (day, held)]
 
 

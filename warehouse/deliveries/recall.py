@@ -32,13 +32,13 @@ ORDER BY reading_id, finding_id
 UNPUBLISHED = """
 WITH published AS (
     SELECT p.as_of, min(max(p.published_at)) OVER (ORDER BY p.as_of DESC) AS since
-    FROM ops.publication p GROUP BY p.as_of
+    FROM ops.publication p WHERE p.region = :region GROUP BY p.as_of
 )
 SELECT DISTINCT r.form, r.as_of FROM ops.reading r
 LEFT JOIN ref.form f ON f.form = r.form
 LEFT JOIN published p ON p.as_of = r.as_of
 LEFT JOIN ops.reading n ON n.reading_id = r.superseded_by
-WHERE r.as_of IS NOT NULL AND r.status <> 'unfinished'
+WHERE r.region = :region AND r.as_of IS NOT NULL AND r.status <> 'unfinished'
   AND (r.verdict <> 'refused' OR p.as_of IS NOT NULL)
   AND greatest(r.became_current_at, r.held_at, r.decided_at,
                CASE WHEN r.status = 'reverted' OR n.delivery_id = r.delivery_id THEN r.superseded_at END) >
@@ -49,11 +49,13 @@ FROM (SELECT s.form, greatest(s.recorded_at, s.withdrawn_at) AS at,
           CASE f.expected WHEN 'month' THEN (s.as_of + interval '1 month')::date
               WHEN 'academic_year' THEN ref.local_date(s.stated_at, s.sender)
               ELSE coalesce(s.as_of, ref.local_date(s.stated_at, s.sender)) END AS day
-      FROM ops.statement s JOIN ref.form f ON f.form = s.form) n
+      FROM ops.statement s JOIN ref.form f ON f.form = s.form
+      WHERE s.region = :region) n
 WHERE n.at > (SELECT min(p.since) FROM published p WHERE p.as_of >= n.day)
 UNION
-SELECT v.form, min(p.as_of) FROM ref.contract_version v JOIN ops.publication p ON p.as_of >= v.judges_from
-WHERE v.position > 1 AND v.listed_at > (SELECT max(p.published_at) FROM ops.publication p)
+SELECT v.form, min(p.as_of) FROM ref.contract_version v
+JOIN ops.publication p ON p.region = :region AND p.as_of >= v.judges_from
+WHERE v.position > 1 AND v.listed_at > (SELECT max(p.published_at) FROM ops.publication p WHERE p.region = :region)
 GROUP BY v.form
 """
 
@@ -126,7 +128,7 @@ def layout_from_json(layout: Mapping[str, Any]) -> Layout:
     )
 
 
-def unpublished(connection: Connection) -> list[tuple[str | None, dt.date]]:
-    """Form and date of readings that came, or were replaced, after the last publication; a refused one only for a
-    date that was published. With rules listed since, the form and the first published date that they judge."""
-    return [(form, as_of) for form, as_of in connection.execute(text(UNPUBLISHED))]
+def unpublished(connection: Connection, region: str) -> list[tuple[str | None, dt.date]]:
+    """Form and date of readings of a region that came, or were replaced, after its last publication; a refused one only
+    for a date that was published. With rules listed since, the form and the first published date that they judge."""
+    return [(form, as_of) for form, as_of in connection.execute(text(UNPUBLISHED), {"region": region})]

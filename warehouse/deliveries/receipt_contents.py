@@ -16,7 +16,7 @@ from contracts.due import due_on
 from contracts.forms import FORMS
 from contracts.reading import answer
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
-from contracts.regions import region_of
+from contracts.regions import zone_at
 from contracts.texts.spans import slot, span_words
 from warehouse.deliveries.recall import recall_readings
 
@@ -53,14 +53,14 @@ UPDATE ops.reading SET answered_at = clock_timestamp() WHERE reading_id = ANY (:
 ABOUT = """
 SELECT r.reading_id, d.sha256, d.file_name, d.sender_folder, ops.came_at(d) AS received_at, s.name AS sender_name,
     c.title AS campaign_title, c.deadline,
-    coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender)) AS day,
+    coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d))) AS day,
     CASE WHEN r.verdict = 'refused' OR r.status IN ('held', 'declined') THEN 'holds'
         WHEN r.status IN ('superseded', 'overtaken') THEN 'newer' ELSE 'replaced' END AS relation,
     o.file_name AS other_file, o.received_at AS other_received_at
 FROM ops.reading r
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 LEFT JOIN ref.sender s ON s.sender = r.sender
-LEFT JOIN ref.campaign c ON c.campaign = r.campaign
+LEFT JOIN ref.campaign c ON c.region = r.region AND c.campaign = r.campaign
 LEFT JOIN LATERAL (
     SELECT e.file_name, ops.came_at(e) AS received_at
     FROM ops.reading h
@@ -79,8 +79,13 @@ LEFT JOIN LATERAL (
 WHERE r.reading_id = ANY (:readings)
 """
 SCHOOLS = """
-WITH asked AS MATERIALIZED (SELECT r.reading_id, r.sender FROM ops.reading r WHERE r.reading_id = ANY (:readings)),
-school AS MATERIALIZED (SELECT * FROM ref.school_at(:day, 'infinity')),
+WITH asked AS MATERIALIZED (
+    SELECT r.reading_id, r.region, r.sender FROM ops.reading r WHERE r.reading_id = ANY (:readings)
+),
+school AS MATERIALIZED (
+    SELECT s.* FROM (SELECT DISTINCT a.region FROM asked a) g
+    CROSS JOIN LATERAL ref.school_at(g.region, :day, 'infinity') s
+),
 named AS MATERIALIZED (
     SELECT o.reading_id, o.school_id, o.report_status, o.rules
     FROM core.school_outcome_fact o WHERE o.reading_id = ANY (:readings)
@@ -102,7 +107,7 @@ SELECT t.reading_id, t.reporting_unit, t.metric, t.stated::float, t.computed::fl
     t.verdict = 'agrees' AS agrees
 FROM core.control_total_fact t
 LEFT JOIN ops.reading r ON r.reading_id = t.reading_id
-LEFT JOIN ref.unit_at(coalesce(r.as_of, CURRENT_DATE)) u ON u.reporting_unit = t.reporting_unit
+LEFT JOIN LATERAL ref.unit_at(r.region, coalesce(r.as_of, CURRENT_DATE)) u ON u.reporting_unit = t.reporting_unit
 WHERE t.reading_id = ANY (:readings)
 ORDER BY t.reading_id, t.reporting_unit IS NOT NULL, u.position, t.ctid
 """
@@ -113,19 +118,20 @@ SELECT o.form, f.title AS form_title, o.sender, s.name AS sender_name, o.campaig
     n.form IS NOT NULL AND coalesce(x.received_at < n.stated_at, true) AS is_nothing,
     (SELECT d.file_name FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
      WHERE r.reading_id = x.reading_id) AS refused_file
-FROM ref.roster_now(:day) o
+FROM ref.roster_now(:region, :day) o
 JOIN ref.form f ON f.form = o.form
 JOIN ref.sender s ON s.sender = o.sender
-LEFT JOIN ref.campaign c ON c.campaign = o.campaign
-LEFT JOIN ops.reading_owed(:day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
-LEFT JOIN ops.standing_at(:day, 'infinity') x ON x.form = o.form AND x.sender = o.sender AND x.verdict = 'refused'
-    AND (o.campaign IS NOT NULL OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to, true))
-LEFT JOIN ops.nothing_at(:day, 'infinity') n ON n.form = o.form AND n.sender = o.sender
+LEFT JOIN ref.campaign c ON c.region = s.region AND c.campaign = o.campaign
+LEFT JOIN ops.reading_owed(:region, :day, 'infinity') h ON h.form = o.form AND h.sender = o.sender
+LEFT JOIN ops.standing_at(:region, :day, 'infinity') x ON x.form = o.form AND x.sender = o.sender
+    AND x.verdict = 'refused' AND (o.campaign IS NOT NULL OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to, true))
+LEFT JOIN ops.nothing_at(:region, :day, 'infinity') n ON n.form = o.form AND n.sender = o.sender
 WHERE o.deadline < :day AND o.expected <> 'day'
 ORDER BY o.form, o.sender
 """
 REGISTERED = """
-SELECT s.subordination, s.short_name FROM ref.school_at(:day, 'infinity') s WHERE s.in_register ORDER BY s.school_code
+SELECT s.subordination, s.short_name FROM ref.school_at(:region, :day, 'infinity') s
+WHERE s.in_register ORDER BY s.school_code
 """
 CALLED = """
 SELECT CASE WHEN d.delivery_id = :number THEN 'id' WHEN starts_with(d.sha256, :start) THEN 'sha256' ELSE 'name' END,
@@ -173,7 +179,7 @@ class SameAgain:
 
     def receipt(self, first: Receipt) -> Receipt:
         """Its receipt, out of that of the other one."""
-        zone = region_of(first.sender or self.address.place).zone
+        zone = zone_at(first.sender or self.address.place)
         other = OtherDelivery("same", self.other_file, self.other_received_at.astimezone(zone))
         return replace(first, file=self.address.file, received_at=self.came_at.astimezone(zone), other=other)
 
@@ -258,7 +264,7 @@ def receipts(connection: Connection, reading_ids: Collection[int]) -> dict[int, 
     made = {}
     for reading_id, reading in readings.items():
         row = about[reading_id]
-        zone = region_of(answered_to(row["sender_folder"], reading.sender)).zone
+        zone = zone_at(answered_to(row["sender_folder"], reading.sender))
         made[reading_id] = Receipt(
             file=row["file_name"], sha256=row["sha256"], received_at=row["received_at"].astimezone(zone),
             verdict=answer(reading.verdict, reading.status), rows=reading.rows, layout=reading.layout,
@@ -277,14 +283,15 @@ def _due(form: str | None, as_of: dt.date | None, sender: str | None) -> dt.date
     return due_on(owed, as_of, sender=sender) if owed is not None and as_of is not None else None
 
 
-def overdue(connection: Connection, day: dt.date) -> list[Overdue]:
-    """What is owed for campaigns, years and the month that is over whose deadline has passed on a day, received or not;
-    with the schools of which nothing is known when it is not."""
-    owed = connection.execute(text(OVERDUE), {"day": day}).mappings().all()
+def overdue(connection: Connection, region: str, day: dt.date) -> list[Overdue]:
+    """What is owed in a region for campaigns, years and the month that is over whose deadline has passed on a day,
+    received or not; with the schools of which nothing is known when it is not."""
+    asked = {"region": region, "day": day}
+    owed = connection.execute(text(OVERDUE), asked).mappings().all()
     if not owed:
         return []
     schools: dict[str, list[str]] = defaultdict(list)
-    for unit, name in connection.execute(text(REGISTERED), {"day": day}):
+    for unit, name in connection.execute(text(REGISTERED), asked):
         schools[unit].append(name)
     return [
         Overdue(

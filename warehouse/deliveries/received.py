@@ -126,13 +126,17 @@ def start_run(
     as_of: dt.date | None = None,
     flow_run_id: str | None = None,
     backfill_id: int | None = None,
+    region: str | None = None,
 ) -> int:
-    """Record a run as running; returns run_id."""
+    """Record a run as running; returns run_id. One that is of no one region has none."""
     statement = """
-        INSERT INTO ops.run (kind, as_of, flow_run_id, backfill_id) VALUES (:kind, :as_of, :flow_run_id, :backfill_id)
+        INSERT INTO ops.run (region, kind, as_of, flow_run_id, backfill_id)
+        VALUES (:region, :kind, :as_of, :flow_run_id, :backfill_id)
         RETURNING run_id
     """
-    asked = {"kind": kind, "as_of": as_of, "flow_run_id": flow_run_id, "backfill_id": backfill_id}
+    asked = {
+        "region": region, "kind": kind, "as_of": as_of, "flow_run_id": flow_run_id, "backfill_id": backfill_id,
+    }  # fmt: skip
     return int(connection.execute(text(statement), asked).scalar_one())
 
 

@@ -13,7 +13,7 @@ from warehouse.core.frames import frame
 
 # Deliveries that are not read by a run, because it failed on them, are in its state and its message.
 RUNS = """
-SELECT u.run_id, u.kind, u.as_of, u.started_at, u.finished_at, u.state, u.message, u.backfill_id,
+SELECT u.run_id, u.region, u.kind, u.as_of, u.started_at, u.finished_at, u.state, u.message, u.backfill_id,
     coalesce(u.flow_run_id, b.flow_run_id) AS flow_run_id, r.accepted, r.partial, r.refused, r.held
 FROM ops.run u
 LEFT JOIN ops.backfill b ON b.backfill_id = u.backfill_id
@@ -31,6 +31,7 @@ class Run(NamedTuple):
     """A run: of which kind, for which date, how it ended, and how many of its deliveries are what."""
 
     run_id: int
+    region: str | None
     kind: str
     as_of: dt.date | None
     started_at: dt.datetime

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 from sqlalchemy import Connection, text
 
+from contracts.circumstances import INBOX
 from contracts.forms import FORMS, form_named
 from contracts.forms.rule_states import States, settled, states_of
 from contracts.reading import (
@@ -23,8 +24,10 @@ from contracts.reading import (
     empty,
     findings_frame,
 )
+from contracts.regions import code_at
 from contracts.rules import HOLDS, NOTHING_LOADED
 from contracts.versions.rule_versions import rules_of
+from contracts.vocabulary import owners
 from warehouse.core.copying import copy_frame
 from warehouse.deliveries.bearing import Weighed, objections
 from warehouse.deliveries.contents import copy_contents
@@ -65,6 +68,8 @@ FROM unnest(cast(:deliveries AS bigint[]), cast(:readings AS bigint[])) AS n (de
 JOIN ops.reading r ON r.reading_id = n.reading_id
 WHERE d.delivery_id = n.delivery_id
 """
+FOLDERS = "SELECT delivery_id, sender_folder FROM ops.delivery WHERE delivery_id = ANY (:deliveries)"
+REGIONS = "SELECT sender, region FROM ref.sender WHERE sender = ANY (:senders)"
 SUPERSEDE = """
 UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded_by = n.new
 FROM unnest(cast(:old AS bigint[]), cast(:new AS bigint[])) AS n (old, new)
@@ -156,7 +161,8 @@ def store(connection: Connection, wave: Sequence[Incoming]) -> list[LoadResult]:
     _note_same(connection, wave, results)
     if written:
         kept = [results[place] for place in written]
-        copy_frame(connection, "ops.reading", _reading_rows([wave[place] for place in written], kept, newer, now))
+        rows = _reading_rows(connection, [wave[place] for place in written], kept, newer, now)
+        copy_frame(connection, "ops.reading", rows)
         copy_contents(connection, kept)
     come = [
         Come(result.reading_id, candidate.delivery_id, result.reading.slice, candidate.counts_at, result.status)
@@ -191,7 +197,7 @@ def propose(connection: Connection, wave: Sequence[Incoming], backfill_id: int) 
     }
     # What a backfill takes away is seen and approved with it: nothing of it is held.
     results = [replace(result, status="proposed", superseded=None) for result in _decided(connection, wave, standing)]
-    copy_frame(connection, "ops.reading", _reading_rows(wave, results, {}, None, backfill_id))
+    copy_frame(connection, "ops.reading", _reading_rows(connection, wave, results, {}, None, backfill_id))
     copy_contents(connection, results)
     return results
 
@@ -277,7 +283,24 @@ def _refused(reading: Reading, history: pl.DataFrame) -> Reading:
     )
 
 
+def _regions_of(
+    connection: Connection, wave: Sequence[Incoming], results: Sequence[LoadResult]
+) -> dict[int, str | None]:
+    """Delivery → whose its reading is: the region of its sender; where nobody is known to have sent it, of whose folder
+    it lay in, else the only one in force, if there is but one."""
+    senders = {candidate.delivery_id: result.reading.sender for candidate, result in zip(wave, results, strict=True)}
+    nobody = [delivery_id for delivery_id, sender in senders.items() if sender is None]
+    if nobody:
+        folders = connection.execute(text(FOLDERS), {"deliveries": nobody}).tuples()
+        senders |= {delivery_id: owners(INBOX).get(folder or "") for delivery_id, folder in folders}
+    asked = {"senders": sorted({sender for sender in senders.values() if sender is not None})}
+    regions_of = dict(connection.execute(text(REGIONS), asked).tuples().all())
+    only = code_at(None)
+    return {delivery_id: regions_of.get(sender or "", only) for delivery_id, sender in senders.items()}
+
+
 def _reading_rows(
+    connection: Connection,
     wave: Sequence[Incoming],
     results: Sequence[LoadResult],
     newer: dict[int, int],
@@ -285,8 +308,10 @@ def _reading_rows(
     backfill_id: int | None = None,
 ) -> pl.DataFrame:
     """Rows of `ops.reading`."""
+    regions_of = _regions_of(connection, wave, results)
     records = [
         {
+            "region": regions_of[candidate.delivery_id],
             "reading_id": candidate.reading_id,
             "delivery_id": candidate.delivery_id,
             "contract_version": candidate.contract_version,

@@ -24,6 +24,7 @@ from warehouse.schema.input_versions import thresholds_due
 FOLDER = Path(__file__).parent / "conditions"
 NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
 INPUTS = re.compile(r"^-- follows from: (.+)$", re.MULTILINE)
+OF = re.compile(r"^-- of: (the region, and the installation|the installation)$", re.MULTILINE)
 NOT_EVALUATED = "condition_failed"
 """Not a file: what is told when one of them cannot be evaluated."""
 
@@ -32,40 +33,44 @@ NO_JIT = "SET LOCAL jit = off"
 
 TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS incident_found (
-    condition text NOT NULL, form text, sender text, subject text NOT NULL, state jsonb NOT NULL,
+    condition text NOT NULL, region text, form text, sender text, subject text NOT NULL, state jsonb NOT NULL,
     details jsonb NOT NULL, deliveries bigint[] NOT NULL
 ) ON COMMIT DROP;
 CREATE UNIQUE INDEX IF NOT EXISTS incident_found_key
-    ON pg_temp.incident_found (condition, coalesce(form, ''), coalesce(sender, ''), subject);
+    ON pg_temp.incident_found (condition, coalesce(region, ''), coalesce(form, ''), coalesce(sender, ''), subject);
 DELETE FROM pg_temp.incident_found
 """
 FIND = """
-INSERT INTO pg_temp.incident_found (condition, form, sender, subject, state, details, deliveries)
-SELECT :condition, w.form, w.sender, w.subject, w.state, w.state || w.details, w.deliveries FROM (
+INSERT INTO pg_temp.incident_found (condition, region, form, sender, subject, state, details, deliveries)
+SELECT :condition, :region, w.form, w.sender, w.subject, w.state, w.state || w.details, w.deliveries FROM (
 {select}
 ) w
 """
 FAILED = """
-INSERT INTO pg_temp.incident_found (condition, subject, state, details, deliveries)
-SELECT :condition, :subject, d, d, '{}' FROM jsonb_build_object('error', cast(:error AS text)) d
+INSERT INTO pg_temp.incident_found (condition, region, subject, state, details, deliveries)
+SELECT :condition, :region, :subject, d, d, '{}' FROM jsonb_build_object('error', cast(:error AS text)) d
 """
 IS_THERE = "SELECT bool_and(to_regclass(n) IS NOT NULL) FROM unnest(cast(:needs AS text[])) n"
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is wrong now, as a SELECT with the parameters `:now`, `:day` and its thresholds.
+    """What is wrong now, as a SELECT with the parameters `:region`, `:now`, `:day` and its thresholds.
 
     It yields form, sender, subject (which together tell its incidents apart), state (whose change is news), details
     (further figures for the text) and deliveries. `tells` says which events of its incidents are told. It is passed
     over while a relation that it needs (`-- needs:`) is not there, as marts are before the first publication.
-    `inputs` are those from which it follows besides its thresholds.
+    `inputs` are those from which it follows besides its thresholds, which each region has of its own. It is asked of
+    each region; one that is of the installation (`-- of:`) too, or alone, of no region, and then by the thresholds of
+    the region that is looked at.
     """
 
     name: str
     select: str
     inputs: tuple[str, ...]
-    thresholds: Mapping[str, Decimal]
+    thresholds: Mapping[str, Mapping[str, Decimal]]
+    of_regions: bool
+    of_installation: bool
     incident_class: Literal["data", "lateness", "own"]
     audiences: tuple[str, ...]
     tells: tuple[str, ...]
@@ -81,12 +86,18 @@ def conditions() -> dict[str, Condition]:
 
 def _condition(name: str, select: str) -> Condition:
     texts = incident_texts()[name]
-    follows = INPUTS.search(select)
+    follows, of = INPUTS.search(select), OF.search(select)
+    thresholds: dict[str, dict[str, Decimal]] = {}
+    for row in rows("thresholds"):
+        if row["condition"] == name:
+            thresholds.setdefault(row["region"], {})[row["name"]] = Decimal(row["value"])
     return Condition(
         name=name,
         select=select,
         inputs=tuple(follows[1].split(", ")) if follows else (),
-        thresholds={row["name"]: Decimal(row["value"]) for row in rows("thresholds") if row["condition"] == name},
+        thresholds=thresholds,
+        of_regions=of is None or of[1] != "the installation",
+        of_installation=of is not None,
         incident_class=texts.incident_class,
         audiences=texts.audiences,
         tells=texts.tells,
@@ -107,16 +118,22 @@ def is_there(connection: Connection, select: str) -> bool:
 
 
 def find(
-    connection: Connection, now: dt.datetime, day: dt.date, all_conditions: Collection[Condition], nightly_hours: float
+    connection: Connection,
+    region: str,
+    now: dt.datetime,
+    day: dt.date,
+    all_conditions: Collection[Condition],
+    nightly_hours: float,
 ) -> set[str]:
-    """Put what is wrong now into the temporary table `incident_found`; returns the conditions that were not evaluated.
+    """Put what is wrong now in a region, and with the installation, into the temporary table `incident_found`; returns
+    the conditions that were not evaluated.
 
     One that fails is itself found wrong, with the kind of its error: the error's own words may quote a row.
     """
     for statement in (NO_JIT, *TABLE.split(";")):
         connection.execute(text(statement))
     classes = json.dumps(rule_classes())
-    due = thresholds_due(connection, day)
+    due = thresholds_due(connection, region, day)
     left_out: set[str] = set()
     for condition in all_conditions:
         if not condition.select:
@@ -125,25 +142,25 @@ def find(
             left_out.add(condition.name)
             continue
         parameters = {
-            **condition.thresholds,
+            **condition.thresholds.get(region, {}),
             **due.get(condition.name, {}),
             "rule_classes": classes,
             "holds": sorted(HOLDS),
             "now": now,
             "day": day,
+            "condition": condition.name,
         }
         if condition.name == "nightly_missing":
             parameters["hours"] = Decimal(str(nightly_hours))
-        try:
-            with connection.begin_nested():
-                connection.execute(
-                    text(FIND.format(select=condition.select)), {**parameters, "condition": condition.name}
-                )
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise
-            left_out.add(condition.name)
-            kind = type(error.orig).__name__
-            parameters = {"condition": NOT_EVALUATED, "subject": condition.name, "error": kind}
-            connection.execute(text(FAILED), parameters)
+        for of in (*[region] * condition.of_regions, *[None] * condition.of_installation):
+            try:
+                with connection.begin_nested():
+                    connection.execute(text(FIND.format(select=condition.select)), {**parameters, "region": of})
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise
+                left_out.add(condition.name)
+                kind = type(error.orig).__name__
+                failed = {"condition": NOT_EVALUATED, "region": of, "subject": condition.name, "error": kind}
+                connection.execute(text(FAILED), failed)
     return left_out

@@ -13,7 +13,7 @@ from warehouse.core.frames import frame
 from warehouse.incidents.observe import Details, IncidentClass
 
 INCIDENTS = """
-SELECT i.incident_id, i.condition, i.name, i.incident_class, i.form, f.title AS form_title, i.sender,
+SELECT i.incident_id, i.condition, i.name, i.incident_class, i.region, i.form, f.title AS form_title, i.sender,
     s.name AS sender_name, i.subject, i.state, i.level, i.opened_at, i.changed_at, i.seen_at, i.closed_at, i.told_at,
     i.acknowledged_by, i.acknowledged_at, i.assigned_to, i.muted_until, i.details::text AS details
 FROM ops.incident i
@@ -21,6 +21,7 @@ LEFT JOIN ref.form f ON f.form = i.form
 LEFT JOIN ref.sender s ON s.sender = i.sender
 WHERE (i.state = 'open' OR :closed_too)
   AND coalesce(i.incident_class = :incident_class, true) AND coalesce(i.sender = :sender, true)
+  AND coalesce(i.region = :region, true)
   AND coalesce(i.incident_id = :incident_id, true)
 ORDER BY i.state DESC, array_position(ARRAY['own', 'data', 'lateness'], i.incident_class), i.condition, i.opened_at,
     i.incident_id
@@ -55,6 +56,7 @@ class Incident(NamedTuple):
     condition: str
     name: str
     incident_class: IncidentClass
+    region: str | None
     form: str | None
     form_title: str | None
     sender: str | None
@@ -85,10 +87,12 @@ def incidents(
     incident_class: str | None = None,
     sender: str | None = None,
     incident_id: int | None = None,
+    region: str | None = None,
 ) -> list[Incident]:
-    """Incidents, open ones first, our own failures before data before lateness; times in UTC."""
+    """Incidents (of a region), open ones first, our own failures before data before lateness; times in UTC."""
     parameters = {
         "closed_too": closed_too, "incident_class": incident_class, "sender": sender, "incident_id": incident_id,
+        "region": region,
     }  # fmt: skip
     rows = frame(connection, INCIDENTS, parameters).iter_rows(named=True)
     return [Incident(**row | {"details": json.loads(row["details"])}) for row in rows]

@@ -2,10 +2,13 @@
 
 DROP VIEW IF EXISTS mart.incidents;
 CREATE VIEW mart.incidents AS
-WITH looked AS (SELECT max(greatest(i.seen_at, i.closed_at)) AS at FROM ops.incident i)
+WITH looked AS (
+    SELECT i.region, max(greatest(i.seen_at, i.closed_at)) AS at FROM ops.incident i GROUP BY i.region
+)
 SELECT
-    (l.at AT TIME ZONE (SELECT r.time_zone FROM ref.region r WHERE r.is_listed ORDER BY r.position LIMIT 1))::date AS as_of,
-    row_number() OVER (ORDER BY i.state DESC, i.opened_at, i.incident_id)::integer AS position,
+    i.region,
+    (l.at AT TIME ZONE coalesce(g.time_zone, 'Europe/Moscow'))::date AS as_of,
+    row_number() OVER (PARTITION BY i.region ORDER BY i.state DESC, i.opened_at, i.incident_id)::integer AS position,
     i.incident_id,
     i.incident_class,
     i.condition,
@@ -30,12 +33,14 @@ SELECT
     l.at AS known_at,
     i.state = 'closed' AS is_final
 FROM ops.incident i
-CROSS JOIN looked l
+JOIN looked l ON l.region IS NOT DISTINCT FROM i.region
+LEFT JOIN ref.region g ON g.region = i.region
 LEFT JOIN ref.form f ON f.form = i.form
 LEFT JOIN ref.sender s ON s.sender = i.sender;
 
 COMMENT ON VIEW mart.incidents IS
     'Инциденты: что не так, с какого времени и чем кончилось. Строка — инцидент. Не публикуется, а показывает положение сейчас.';
+COMMENT ON COLUMN mart.incidents.region IS 'Регион. Первые две цифры ОКТМО; пусто, если инцидент о самой установке.';
 COMMENT ON COLUMN mart.incidents.as_of IS 'На дату. День, когда условия проверены в последний раз.';
 COMMENT ON COLUMN mart.incidents.position IS 'Порядок. Открытые раньше закрытых, затем по времени.';
 COMMENT ON COLUMN mart.incidents.incident_id IS 'Инцидент. Номер.';

@@ -227,12 +227,12 @@ def hearers_of(connection: Connection, incident_ids: Collection[int]) -> dict[in
     return hearers
 
 
-def working_days(connection: Connection) -> Callable[[dt.date], bool]:
-    """Is a day worked, by the calendar in the warehouse?"""
+def working_days(connection: Connection, region: str) -> Callable[[dt.date], bool]:
+    """Is a day worked, by the region's calendar in the warehouse?"""
 
     @cache
     def is_working(day: dt.date) -> bool:
-        return is_working_day(connection, day)
+        return is_working_day(connection, region, day)
 
     return is_working
 

@@ -12,21 +12,27 @@ from warehouse.core.slices import LONGEST_WAIT, lock_slices
 
 # Of what is owed every month the running one too, where the one that is over is not owed.
 OWED = """
-WITH now AS MATERIALIZED (SELECT * FROM ref.roster_now(:day)),
+WITH whose AS MATERIALIZED (SELECT s.region FROM ref.sender s WHERE s.sender = :sender),
+now AS MATERIALIZED (SELECT r.* FROM whose w CROSS JOIN LATERAL ref.roster_now(w.region, :day) r),
 running AS (
-    SELECT r.* FROM ref.roster_now((date_trunc('month', cast(:day AS timestamp)) + interval '1 month')::date) r
+    SELECT r.* FROM whose w
+    CROSS JOIN LATERAL
+        ref.roster_now(w.region, (date_trunc('month', cast(:day AS timestamp)) + interval '1 month')::date) r
     WHERE r.expected = 'month'
       AND NOT EXISTS (SELECT FROM now n WHERE n.form = r.form AND n.sender = r.sender)
 )
 SELECT o.form, f.title AS form_title, o.campaign, c.title AS campaign_title, o.expected, o.owed_from
 FROM (SELECT * FROM now UNION ALL SELECT * FROM running) o
 JOIN ref.form f ON f.form = o.form
-LEFT JOIN ref.campaign c ON c.campaign = o.campaign
+LEFT JOIN ref.campaign c ON c.campaign = o.campaign AND c.region = (SELECT w.region FROM whose w)
 WHERE o.sender = :sender AND o.deadline IS NOT NULL
   AND (cast(:campaign AS text) IS NULL OR o.campaign = :campaign)
 ORDER BY o.form
 """
-RUNS_ON = "SELECT deadline FROM ref.campaign WHERE campaign = :campaign"
+RUNS_ON = """
+SELECT c.deadline FROM ref.campaign c JOIN ref.sender s ON s.region = c.region
+WHERE c.campaign = :campaign AND s.sender = :sender
+"""
 SAME = """
 n.form = :form AND n.sender = :sender
   AND n.campaign IS NOT DISTINCT FROM :campaign AND n.as_of IS NOT DISTINCT FROM :as_of
@@ -50,8 +56,10 @@ UPDATE ops.statement n SET withdrawn_at = greatest(n.stated_at, :at), withdrawn_
 WHERE {SAME} AND n.withdrawn_at IS NULL
 """
 INSERT = """
-INSERT INTO ops.statement (form, sender, campaign, as_of, reason, stated_by, stated_at, delivery_id, recorded_at)
-VALUES (:form, :sender, :campaign, :as_of, :reason, :stated_by, :stated_at, :delivery_id, ops.clock())
+INSERT INTO ops.statement
+    (region, form, sender, campaign, as_of, reason, stated_by, stated_at, delivery_id, recorded_at)
+SELECT s.region, :form, s.sender, :campaign, :as_of, :reason, :stated_by, :stated_at, :delivery_id, ops.clock()
+FROM ref.sender s WHERE s.sender = :sender
 """
 UNANSWERED = """
 SELECT n.statement_id, n.form, f.title AS form_title, f.expected, n.sender, n.campaign, c.title AS campaign_title,
@@ -61,7 +69,7 @@ SELECT n.statement_id, n.form, f.title AS form_title, f.expected, n.sender, n.ca
 FROM ops.statement n
 JOIN ref.form f ON f.form = n.form
 JOIN ops.delivery d ON d.delivery_id = n.delivery_id
-LEFT JOIN ref.campaign c ON c.campaign = n.campaign
+LEFT JOIN ref.campaign c ON c.region = n.region AND c.campaign = n.campaign
 WHERE n.answered_at IS NULL ORDER BY n.statement_id
 """
 ANSWERED = "UPDATE ops.statement SET answered_at = clock_timestamp() WHERE statement_id = ANY (:statements)"
@@ -125,7 +133,7 @@ class Unanswered:
 def duties(connection: Connection, sender: str, day: dt.date, campaign: str | None = None) -> list[Duty]:
     """The forms of a sender that can have nothing to report on a day, or for a campaign, whenever it runs."""
     if campaign is not None:
-        day = connection.scalar(text(RUNS_ON), {"campaign": campaign}) or day
+        day = connection.scalar(text(RUNS_ON), {"sender": sender, "campaign": campaign}) or day
     rows = connection.execute(text(OWED), {"sender": sender, "day": day, "campaign": campaign}).mappings()
     return [Duty(**row) for row in rows]
 

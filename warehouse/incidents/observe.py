@@ -1,7 +1,8 @@
 """Incidents: what is wrong for longer than a moment, opened, changed and closed by what the conditions find.
 
-An incident is one condition about one form, sender and subject. One that is back within the cool-down, in the same
-state, is the same incident opened again. Its state is compared by a fingerprint; figures beside it change silently.
+An incident is one condition about one form, sender and subject of a region, or of the installation. One that is back
+within the cool-down, in the same state, is the same incident opened again. Its state is compared by a fingerprint;
+figures beside it change silently.
 """
 
 from __future__ import annotations
@@ -22,23 +23,24 @@ Details = Mapping[str, Any]
 """Figures of a condition, as its SELECT made them; kept as JSON."""
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('profmin incidents', 0))"
-TODAY = "SELECT ref.local_date(:now)"
+TODAY = "SELECT ref.region_date(:region, :now)"
 HIGHEST_LEVEL = 3
 SETTLES_IN = dt.timedelta(days=1)
 """How long one of our own failures that came back has to stay away before it is closed."""
 
-SAME = """i.condition = f.condition AND coalesce(i.form, '') = coalesce(f.form, '')
+SAME = """i.condition = f.condition AND i.region IS NOT DISTINCT FROM f.region
+    AND coalesce(i.form, '') = coalesce(f.form, '')
     AND coalesce(i.sender, '') = coalesce(f.sender, '') AND i.subject = f.subject"""
 RECORD = """
 INSERT INTO ops.incident_event (incident_id, kind, at, details, level, run_id)
 SELECT c.incident_id, '{kind}', :now, {details}, c.level, :run_id FROM come c ORDER BY c.incident_id
 RETURNING event_id
 """
-# An incident of a condition that could not be evaluated stays as it is.
+# An incident of a condition that could not be evaluated stays as it is, and so do those of other regions.
 CLOSE = f"""
 WITH come AS (
     UPDATE ops.incident i SET state = 'closed', closed_at = :now
-    WHERE i.state = 'open' AND i.condition <> ALL (:left_out)
+    WHERE i.state = 'open' AND coalesce(i.region = :region, true) AND i.condition <> ALL (:left_out)
       AND NOT EXISTS (SELECT FROM pg_temp.incident_found f WHERE {SAME})
       AND (i.incident_class <> 'own' OR i.seen_at <= cast(:now AS timestamptz) - cast(:settles_in AS interval)
            OR (SELECT count(*) FROM ops.incident_event e WHERE e.incident_id = i.incident_id AND e.kind = 'opened') < 2)
@@ -77,10 +79,10 @@ WITH come AS (
 {RECORD.format(kind="opened", details="c.details")}"""
 OPEN = f"""
 WITH come AS (
-    INSERT INTO ops.incident (condition, name, incident_class, form, sender, subject, opened_at, changed_at, seen_at,
-        fingerprint, details)
-    SELECT f.condition, k.name, k.incident_class, f.form, f.sender, f.subject, :now, :now, :now, md5(f.state::text),
-        f.details
+    INSERT INTO ops.incident (condition, name, incident_class, region, form, sender, subject, opened_at, changed_at,
+        seen_at, fingerprint, details)
+    SELECT f.condition, k.name, k.incident_class, f.region, f.form, f.sender, f.subject, :now, :now, :now,
+        md5(f.state::text), f.details
     FROM pg_temp.incident_found f
     JOIN unnest(cast(:conditions AS text[]), cast(:names AS text[]), cast(:classes AS text[]))
         AS k (condition, name, incident_class) ON k.condition = f.condition
@@ -90,19 +92,19 @@ WITH come AS (
 )
 {RECORD.format(kind="opened", details="c.details")}"""
 # A failure of ours that may yet settle is not there at the moment (`seen_at`): nobody is told again.
-WAITS = """i.state = 'open' AND i.seen_at = :now AND i.acknowledged_at IS NULL
+WAITS = """i.state = 'open' AND coalesce(i.region = :region, true) AND i.seen_at = :now AND i.acknowledged_at IS NULL
     AND coalesce(i.muted_until <= :now, true) AND i.condition = ANY (:told)"""
 # Counted from when it was opened, went to the last contact, or changed after somebody knew.
 ESCALATE = f"""
 WITH come AS (
     UPDATE ops.incident i SET level = i.level + 1, told_at = :now
     WHERE {WAITS} AND i.level < :highest AND coalesce(i.told_at < :now, true) AND (
-        SELECT ref.working_days_between(ref.local_date(greatest(
+        SELECT ref.working_days_between(:region, ref.region_date(:region, greatest(
             max(e.at) FILTER (WHERE e.kind IN ('opened', 'escalated')),
             min(e.at) FILTER (WHERE e.kind = 'changed' AND e.event_id > (
                 SELECT max(a.event_id) FROM ops.incident_event a
                 WHERE a.incident_id = i.incident_id AND a.kind = 'acknowledged'))
-        ), i.sender), :day) >= :days
+        )), :day) >= :days
         FROM ops.incident_event e WHERE e.incident_id = i.incident_id
     )
     RETURNING i.incident_id, i.details, i.level
@@ -119,8 +121,8 @@ WITH come AS (
 {RECORD.format(kind="reminded", details="c.details")}"""
 TELL = "UPDATE ops.incident SET told_at = :now WHERE incident_id = ANY (:incidents)"
 EVENTS = f"""
-SELECT e.event_id, i.incident_id, e.kind, i.condition, i.incident_class, i.form, m.title AS form_title, i.sender,
-    s.name AS sender_name, i.subject, e.at, i.opened_at, e.level, e.details,
+SELECT e.event_id, i.incident_id, e.kind, i.condition, i.incident_class, i.region, i.form, m.title AS form_title,
+    i.sender, s.name AS sender_name, i.subject, e.at, i.opened_at, e.level, e.details,
     coalesce(f.deliveries, '{{}}') AS deliveries, coalesce(i.muted_until > :now, false) AS is_muted
 FROM ops.incident_event e
 JOIN ops.incident i ON i.incident_id = e.incident_id
@@ -135,9 +137,9 @@ WHERE e.event_id = ANY (:events) ORDER BY e.event_id
 class IncidentEvent:
     """What happened to an incident and is to be told; `details` are those of the condition, with its figures.
 
-    `deliveries` are the deliveries whose receipts belong to it. `audiences` out of sender, officer, engineer.
-    `details["again"]` says how many times an incident that is back has been opened, `details["because"]` what of
-    the thresholds and lists has changed since the last look.
+    `region` is None of what is wrong with the installation. `deliveries` are the deliveries whose receipts belong to
+    it. `audiences` out of sender, officer, engineer. `details["again"]` says how many times an incident that is back
+    has been opened, `details["because"]` what of the thresholds and lists has changed since the last look.
     """
 
     event_id: int
@@ -146,6 +148,7 @@ class IncidentEvent:
     condition: str
     incident_class: IncidentClass
     audiences: tuple[str, ...]
+    region: str | None
     form: str | None
     form_title: str | None
     sender: str | None
@@ -160,6 +163,7 @@ class IncidentEvent:
 
 def observe(
     connection: Connection,
+    region: str,
     now: dt.datetime,
     cool_down: dt.timedelta,
     escalate_days: int,
@@ -167,7 +171,8 @@ def observe(
     *,
     nightly_hours: float = 25,
 ) -> list[IncidentEvent]:
-    """Bring the incidents to what the conditions find, in the caller's transaction; returns what is to be told.
+    """Bring the incidents of a region, and of the installation, to what the conditions find, in the caller's
+    transaction; returns what is to be told.
 
     Everything that happens is recorded; what is told depends on the condition. A muted incident is never told of, an
     acknowledged one is neither reminded of nor escalated, until it changes. It is reminded of after `cool_down`, and
@@ -175,17 +180,17 @@ def observe(
     one another.
     """
     connection.execute(text(LOCK))
-    day = connection.execute(text(TODAY), {"now": now}).scalar_one()
+    day = connection.execute(text(TODAY), {"region": region, "now": now}).scalar_one()
     all_conditions = conditions()
-    left_out = find(connection, now, day, list(all_conditions.values()), nightly_hours)
+    left_out = find(connection, region, now, day, list(all_conditions.values()), nightly_hours)
     parameters = {
-        "now": now, "day": day, "run_id": run_id, "cool_down": cool_down, "settles_in": SETTLES_IN,
+        "region": region, "now": now, "day": day, "run_id": run_id, "cool_down": cool_down, "settles_in": SETTLES_IN,
         "left_out": list(left_out), "conditions": list(all_conditions),
         "names": [condition.title for condition in all_conditions.values()],
         "classes": [condition.incident_class for condition in all_conditions.values()],
         "highest": HIGHEST_LEVEL, "days": escalate_days,
     }  # fmt: skip
-    moved = changes_since(connection, day, all_conditions.values())
+    moved = changes_since(connection, region, day, all_conditions.values())
     happened: list[int] = []
     for statement in (CLOSE, CHANGE, OPEN_AGAIN, OPEN):
         happened += connection.scalars(text(statement), parameters)

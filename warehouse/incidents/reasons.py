@@ -13,16 +13,20 @@ from contracts.versions.inputs import TITLES, Line, differences
 from warehouse.incidents.condition import Condition
 
 LAST_SEEN = "incidents by inputs"
-"""Under this name ops.applied keeps by which versions the incidents were last observed."""
+"""Under this name and that of a region ops.applied keeps by which versions its incidents were last observed; under the
+name alone, what was kept when there was one region."""
 # Thresholds have a date from which they judge; what else incidents follow from is asked as it is now.
 NOW = """
-SELECT i.region, i.input, CASE WHEN i.input = 'thresholds' THEN ref.input_due(i.region, i.input, :day) ELSE (
+SELECT i.input_region, i.input,
+    CASE WHEN i.input = 'thresholds' THEN ref.input_due(i.input_region, i.input, :day) ELSE (
     SELECT v.input_version FROM ref.input_version v
-    WHERE v.region = i.region AND v.input = i.input AND v.holds ORDER BY v.position DESC LIMIT 1
+    WHERE v.region = i.input_region AND v.input = i.input AND v.holds ORDER BY v.position DESC LIMIT 1
 ) END
-FROM ref.inputs_named(:inputs) i
+FROM ref.inputs_named(:region, :inputs) i
 """
-SEEN = "SELECT fingerprint FROM ops.applied WHERE name = :name"
+SEEN = """
+SELECT fingerprint FROM ops.applied WHERE name IN (:name, :name_before) ORDER BY name = :name DESC LIMIT 1
+"""
 KEEP = """
 INSERT INTO ops.applied (name, fingerprint) VALUES (:name, :seen)
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
@@ -37,14 +41,19 @@ WHERE i.incident_id = e.incident_id AND i.condition = :condition AND e.event_id 
 """
 
 
-def changes_since(connection: Connection, day: dt.date, all_conditions: Collection[Condition]) -> dict[str, list[str]]:
-    """Condition → what has changed, since incidents were last observed, in the inputs that it follows from."""
+def changes_since(
+    connection: Connection, region: str, day: dt.date, all_conditions: Collection[Condition]
+) -> dict[str, list[str]]:
+    """Condition → what has changed, since incidents of a region were last observed, in the inputs that it follows
+    from."""
     inputs = sorted({"thresholds", *(name for condition in all_conditions for name in condition.inputs)})
-    versions_now = connection.execute(text(NOW), {"day": day, "inputs": inputs}).tuples()
-    now = {f"{region} {name}".strip(): version for region, name, version in versions_now if version is not None}
-    last_seen: dict[str, int] = json.loads(connection.scalar(text(SEEN), {"name": LAST_SEEN}) or "{}")
+    versions_now = connection.execute(text(NOW), {"region": region, "day": day, "inputs": inputs}).tuples()
+    now = {f"{whose} {name}".strip(): version for whose, name, version in versions_now if version is not None}
+    kept_as = f"{LAST_SEEN} of {region}"
+    asked = {"name": kept_as, "name_before": LAST_SEEN}
+    last_seen: dict[str, int] = json.loads(connection.scalar(text(SEEN), asked) or "{}")
     last_seen = {name: last_seen.get(name, last_seen.get(_input_of(name), version)) for name, version in now.items()}
-    connection.execute(text(KEEP), {"name": LAST_SEEN, "seen": json.dumps(now, sort_keys=True)})
+    connection.execute(text(KEEP), {"name": kept_as, "seen": json.dumps(now, sort_keys=True)})
     moved = {name for name, version in now.items() if last_seen[name] != version}
     if not moved:
         return {}

@@ -1,9 +1,9 @@
 """Marts as files: one SELECT each, whose head comment says what it is; columns.csv has the words that marts share.
 
-Those of a subject lie in a folder of their own. A SELECT that asks for `:as_of` is published for dates: it reads facts,
-registers and what is known of deliveries. Another is a view: it reads what was published. What a SELECT yields is
-completed by the columns that every published mart has: the date, by which rules it is judged, how complete and how sure
-it is.
+Those of a subject lie in a folder of their own. A SELECT that asks for `:as_of` is published for dates of a region,
+`:region`: it reads facts, registers and what is known of deliveries. Another is a view: it reads what was published.
+What a SELECT yields is completed by the columns that every published mart has: the region, the date, by which rules it
+is judged, how complete and how sure it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from warehouse.schema.facts import literal
 FOLDER = Path(__file__).parent
 CHECKS = "checks"
 """A folder of checks, not of a subject."""
-LIVE = {"incidents": ("incidents/incidents.sql", ("incident_id",)), "calendar": ("schema/calendar_view.sql", ("day",))}
+LIVE = {
+    "incidents": ("incidents/incidents.sql", ("incident_id",)),
+    "calendar": ("schema/calendar_view.sql", ("region", "day")),
+}
 """View that is made with the schema → its script in `warehouse/`, and its key."""
 COMMENT = re.compile(r"COMMENT ON (?:VIEW|COLUMN) mart\.\w+(?:\.(\w+))? IS\s+'([^']*)';")
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
@@ -40,18 +43,25 @@ QUOTED = re.compile(r"'[^']*'")
 NESTED = re.compile(r"\([^()]*\)|\[[^][]*\]")
 RULES = ("judged_by", "by_older_rules")
 TAIL = (*RULES, "completeness", "known_at", "is_final")
+OF_LATEST = "Только последняя опубликованная дата каждого региона."
+OF_AS_KNOWN = "Как было опубликовано к моменту known_at; of_region — один регион, без него все."
 DEFINITION = """
 CREATE VIEW {relation} AS {now};
-CREATE VIEW {latest} AS SELECT * FROM {relation} WHERE as_of = (SELECT max(p.as_of) FROM ops.publication AS p);
-CREATE FUNCTION {as_known}(as_of date, known_at timestamptz) RETURNS SETOF {relation}
+-- Asked region by region, with OFFSET 0, a view that groups reads of each only its last date.
+CREATE VIEW {latest} AS SELECT m.* FROM ref.region AS r
+CROSS JOIN LATERAL (SELECT max(p.as_of) AS as_of FROM ops.publication AS p WHERE p.region = r.region) AS l
+CROSS JOIN LATERAL (SELECT * FROM {relation} AS k WHERE k.region = r.region AND k.as_of = l.as_of OFFSET 0) AS m;
+CREATE FUNCTION {as_known}(as_of date, known_at timestamptz, of_region text DEFAULT NULL) RETURNS SETOF {relation}
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ {then} $$
 """
-STATE = "state AS (SELECT * FROM ops.state_at(:as_of, :known_at, {forms})),\n"
+OF_REGIONS = """\
+CASE WHEN $3 IS NULL THEN ARRAY(SELECT r.region FROM ref.region AS r) ELSE ARRAY[$3] END"""
+STATE = "state AS (SELECT * FROM ops.state_at(:region, :as_of, :known_at, {forms})),\n"
 WHOLE = """
 WITH {state}told AS (
 {select}
 )
-SELECT cast(:as_of AS date) AS as_of, {columns}
+SELECT cast(:region AS text) AS region, cast(:as_of AS date) AS as_of, {columns}
 FROM told
 """
 OF_STATE = "CROSS JOIN state\n"
@@ -62,14 +72,14 @@ LEFT JOIN ops.judged(ARRAY(SELECT t.reading_id FROM told t)) AS reading ON readi
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart: its SELECT with the parameters `:as_of` and `:known_at`, or a view on other marts.
+    """A mart: its SELECT with the parameters `:region`, `:as_of` and `:known_at`, or a view on other marts.
 
     What was published is kept in `history.<name>`, every version of every row; `mart.<name>` shows those that hold now.
 
     `about` is the comment of the view; `captions` has the comment of each column, Russian caption first. `key` are the
-    columns that tell rows of a date apart, `label` the column that names a row for people. `forms` are those by which
-    the mart's state is judged (none when its SELECT says of each row itself how complete and how sure it is), the one
-    whose figures these are last. `stated` is what it says of its figures.
+    columns that tell rows of a date in a region apart, `label` the column that names a row for people. `forms` are
+    those by which the mart's state is judged (none when its SELECT says of each row itself how complete and how sure it
+    is), the one whose figures these are last. `stated` is what it says of its figures.
     """
 
     name: str
@@ -105,12 +115,12 @@ class Mart:
 
     @property
     def as_known(self) -> str:
-        """The function that gives the mart of a date as it was published at a moment."""
+        """The function that gives the mart of a date as it was published at a moment, of all regions or of one."""
         return f"mart.{self.name}_as_known"
 
     @property
     def latest(self) -> str:
-        """The view of the last published date."""
+        """The view of the last published date of each region."""
         return f"{self.relation}_latest"
 
     @property
@@ -147,7 +157,7 @@ class Mart:
             tail = {name: source for name, source in tail.items() if name not in RULES}
         body = {name: source for name, source in yielded.items() if name not in TAIL}
         whole = {**tail, **yielded}
-        return {"as_of": "", **body, **{name: whole[name] for name in TAIL if name in whole}}
+        return {"region": "", "as_of": "", **body, **{name: whole[name] for name in TAIL if name in whole}}
 
     @property
     def statement(self) -> str:
@@ -174,15 +184,15 @@ class Mart:
             raise ValueError(f"{self.name}: each column needs one caption; see {', '.join(odd)}")
         statements = [
             f"COMMENT ON VIEW {self.relation} IS {literal(self.about)}",
-            f"COMMENT ON VIEW {self.latest} IS {literal(f'{self.about} Только последняя опубликованная дата.')}",
+            f"COMMENT ON VIEW {self.latest} IS {literal(f'{self.about} {OF_LATEST}')}",
         ]
         statements += [
             f"COMMENT ON COLUMN {relation}.{name} IS {literal(self.captions[name])}"
             for relation in (self.relation, self.latest)
             for name in columns
         ]
-        as_known_comment = literal(f"{self.about} Как было опубликовано к моменту known_at.")
-        statements.append(f"COMMENT ON FUNCTION {self.as_known}(date, timestamptz) IS {as_known_comment}")
+        as_known_comment = literal(f"{self.about} {OF_AS_KNOWN}")
+        statements.append(f"COMMENT ON FUNCTION {self.as_known}(date, timestamptz, text) IS {as_known_comment}")
         return ";\n".join(statements)
 
 
@@ -216,7 +226,7 @@ def _is_view(path: Path) -> bool:
 
 
 def total_of(mart: Mart) -> Mart | None:
-    """The view that sums up a mart in one row a date; None when there is none."""
+    """The view that sums up a mart in one row a region and date; None when there is none."""
     return next((view for view in views() if not view.key and view.marts_read == {mart.name}), None)
 
 
@@ -280,6 +290,8 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
 def misstated(mart: Mart) -> str:
     """What is wrong with the statements of a mart, in words; empty when nothing is."""
     stated = mart.stated
+    if mart.is_view and "region" not in mart.columns:
+        return "a view on marts yields the region of each row, and groups by it"
     if odd := sorted(stated.columns - set(mart.columns)):
         return f"the head comment states columns that the SELECT does not yield: {', '.join(odd)}"
     if mart.grain and not stated.lines:

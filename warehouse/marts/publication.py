@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
@@ -12,7 +12,7 @@ from warehouse.core.copying import run_script
 from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
 from warehouse.marts.auditing import checks
-from warehouse.marts.definitions import DEFINITION, Mart, marts, views
+from warehouse.marts.definitions import DEFINITION, OF_REGIONS, Mart, marts, views
 from warehouse.marts.told import RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
 from warehouse.schema.input_versions import pin
@@ -26,12 +26,14 @@ WHERE a.attrelid = to_regclass(:relation) AND a.attnum > 0 AND NOT a.attisdroppe
 ORDER BY a.attnum
 """
 APPLIED = "SELECT fingerprint FROM ops.applied WHERE name = :name"
+SHAPES_NOTED = "SELECT name, fingerprint FROM ops.applied WHERE name = ANY (:names)"
 RECORD = """
 INSERT INTO ops.applied (name, fingerprint) VALUES (:name, :fingerprint)
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
 """
 PUBLISHED = """
-INSERT INTO ops.publication (as_of, known_at, published_at, run_id) VALUES (:as_of, :known_at, :at, :run_id)
+INSERT INTO ops.publication (region, as_of, known_at, published_at, run_id)
+VALUES (:region, :as_of, :known_at, :at, :run_id)
 """
 SHOWN_WRONG_ROWS = 5
 LONGEST_RESHAPING = 20.0
@@ -61,58 +63,66 @@ class AuditFailed(Exception):
 
 @retried
 def publish(
-    engine: Engine, as_of_dates: Collection[dt.date], run_id: int | None = None, wait: dt.timedelta = LONGEST_WAIT
+    engine: Engine,
+    region: str,
+    as_of_dates: Collection[dt.date],
+    run_id: int | None = None,
+    wait: dt.timedelta = LONGEST_WAIT,
 ) -> list[Published]:
-    """Publish every mart for these dates; returns what was published.
+    """Publish every mart of a region for these dates; returns what was published.
 
     All of it is one transaction on one snapshot: a reader sees the marts of before or the marts of after. When a mart
-    has got other columns, the dates published so far are published again with it. Raises AuditFailed; Timeout when
-    somebody else publishes for longer than `wait`; GaveUp.
+    has got other columns, the dates published so far are published again with it; other regions do so when they publish
+    next, and until then their rows have nothing there. Raises AuditFailed; Timeout when somebody else publishes for
+    longer than `wait`; GaveUp.
     """
     with publisher(engine, wait=wait, run_id=run_id) as connection:
-        return publish_within(connection, as_of_dates, run_id)
+        return publish_within(connection, region, as_of_dates, run_id)
 
 
 def publish_within(
-    connection: Connection, as_of_dates: Collection[dt.date], run_id: int | None = None
+    connection: Connection, region: str, as_of_dates: Collection[dt.date], run_id: int | None = None
 ) -> list[Published]:
     """Publish in a REPEATABLE READ transaction of the caller, who is the publisher."""
     dates = sorted(set(as_of_dates))
-    pin(connection, dates)
-    build_all(connection, dates)
-    if any(_is_reshaped(connection, mart) for mart in marts()):
-        earlier = sorted(set(published_dates(connection)) - set(dates))
-        build_all(connection, earlier)
+    pin(connection, region, dates)
+    build_all(connection, region, dates)
+    if _is_reshaped(connection, region):
+        earlier = sorted(set(published_dates(connection, region)) - set(dates))
+        build_all(connection, region, earlier)
         dates = sorted({*dates, *earlier})
-    audit(connection)
+    audit(connection, region)
     _prepare(connection)
-    return _swap(connection, dates, run_id)
+    _note_shapes(connection, region)
+    return _swap(connection, region, dates, run_id)
 
 
-def published_dates(connection: Connection) -> list[dt.date]:
-    """Every as-of date that was ever published, in order."""
-    return list(connection.scalars(text("SELECT DISTINCT as_of FROM ops.publication ORDER BY as_of")))
+def published_dates(connection: Connection, region: str) -> list[dt.date]:
+    """Every as-of date of a region that was ever published, in order."""
+    dates = "SELECT DISTINCT as_of FROM ops.publication WHERE region = :region ORDER BY as_of"
+    return list(connection.scalars(text(dates), {"region": region}))
 
 
-def build_all(connection: Connection, dates: Sequence[dt.date]) -> None:
-    """Put the rows of these dates aside, into temporary tables that have the marts' names."""
+def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> None:
+    """Put the rows of these dates of a region aside, into temporary tables that have the marts' names."""
     run_script(connection, PLANS)
     for mart in marts():
-        _build(connection, mart, dates)
+        _build(connection, mart, region, dates)
 
 
-def _build(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None:
+def _build(connection: Connection, mart: Mart, region: str, dates: Sequence[dt.date]) -> None:
     """Make a mart's temporary table, or add to it the rows of further dates."""
     for day in dates:
         exists = connection.scalar(text("SELECT to_regclass(:aside)"), {"aside": f"pg_temp.{mart.name}"})
         begin = f"INSERT INTO pg_temp.{mart.name}" if exists else f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS"
-        connection.execute(text(f"{begin}\n{mart.statement}"), {"as_of": day, "known_at": EVERYTHING})
+        asked = {"region": region, "as_of": day, "known_at": EVERYTHING}
+        connection.execute(text(f"{begin}\n{mart.statement}"), asked)
 
 
-def audit(connection: Connection) -> None:
-    """Run every check on the rows put aside. Raises AuditFailed at the first that finds a row."""
+def audit(connection: Connection, region: str) -> None:
+    """Run every check on the rows of a region put aside. Raises AuditFailed at the first that finds a row."""
     for name, select in checks(marts()):
-        wrong = connection.execute(text(select), {"known_at": EVERYTHING})
+        wrong = connection.execute(text(select), {"region": region, "known_at": EVERYTHING})
         if rows := wrong.mappings().fetchmany(SHOWN_WRONG_ROWS):
             raise AuditFailed(name, [dict(row) for row in rows])
 
@@ -144,7 +154,7 @@ def _prepare(connection: Connection) -> None:
 
     past_readers(connection, reshape, LONGEST_RESHAPING)
     for mart in tables:
-        _make(connection, mart)
+        _make(connection, mart, [name for name, _ in shape(connection, f"pg_temp.{mart.name}")])
     if has_other_figures:
         run_script(connection, figures_script(marts()))
         connection.execute(text(RECORD), {"name": RELATION, "fingerprint": figures})
@@ -154,13 +164,38 @@ def _prepare(connection: Connection) -> None:
 
 def _dropping(mart: Mart) -> str:
     """Statements after which nothing of a mart is left but its history."""
-    function = f"{mart.as_known}(date, timestamptz)"
+    function = f"{mart.as_known}(date, timestamptz, text)"
     return f"DROP FUNCTION IF EXISTS {function}; DROP VIEW IF EXISTS {mart.latest}, {mart.relation}"
 
 
-def _make(connection: Connection, mart: Mart) -> None:
-    """Make the view and the function of a mart that has none, with their comments."""
-    run_script(connection, _definition(connection, mart))
+def make_missing(connection: Connection) -> None:
+    """Make the views and functions of marts that were published and have none, as after a migration that dropped them.
+
+    A mart whose table of all versions lacks a column has to wait for its next publication, and so have views on it.
+    """
+    waiting: set[str] = set()
+    there = {
+        mart.name
+        for mart in (*marts(), *views())
+        if shape(connection, mart.relation) and _is_applied(connection, mart.relation, mart.fingerprint)
+    }
+    for mart in marts():
+        if set(mart.columns) - dict(shape(connection, mart.history)).keys():
+            waiting.add(mart.name)
+        elif mart.name not in there:
+            _make(connection, mart, list(mart.columns))
+    telling = {mart.name for mart in marts() if mart.stated.figures}
+    if not telling & waiting and not shape(connection, RELATION):
+        run_script(connection, figures_script(marts()))
+        connection.execute(text(RECORD), {"name": RELATION, "fingerprint": figures_fingerprint(marts())})
+    for view in views():
+        if view.name not in there and not view.marts_read & waiting:
+            _make(connection, view)
+
+
+def _make(connection: Connection, mart: Mart, columns: Sequence[str] = ()) -> None:
+    """Make the views and the function of a mart that has none, with their comments."""
+    run_script(connection, _definition(mart, columns))
     run_script(connection, mart.comments([name for name, _ in shape(connection, mart.relation)]))
     connection.execute(text(RECORD), {"name": mart.relation, "fingerprint": mart.fingerprint})
 
@@ -172,8 +207,9 @@ def _extend_history(connection: Connection, mart: Mart) -> None:
         run_script(
             connection,
             f"CREATE TABLE {mart.history} (LIKE pg_temp.{mart.name}, published_at timestamptz NOT NULL,"
-            " replaced_at timestamptz NOT NULL DEFAULT 'infinity', PRIMARY KEY (as_of, position, published_at));"
-            f"CREATE UNIQUE INDEX ON {mart.history} (as_of, position) WHERE replaced_at = 'infinity'",
+            " replaced_at timestamptz NOT NULL DEFAULT 'infinity',"
+            " PRIMARY KEY (region, as_of, position, published_at));"
+            f"CREATE UNIQUE INDEX ON {mart.history} (as_of, region, position) WHERE replaced_at = 'infinity'",
         )
     for name, kind in shape(connection, f"pg_temp.{mart.name}") if before else ():
         if name not in before:
@@ -182,37 +218,40 @@ def _extend_history(connection: Connection, mart: Mart) -> None:
             run_script(connection, f"ALTER TABLE {mart.history} ALTER COLUMN {name} TYPE {kind}")
 
 
-def _definition(connection: Connection, mart: Mart) -> str:
+def _definition(mart: Mart, columns: Sequence[str]) -> str:
     """The view on what holds now, that of the last date, and the function for what was published at a moment.
 
-    A view that looks at versions of rows itself does so by the parameter `:known_at`.
+    `columns` are those of a mart that is published, in their order. A view that looks at versions of rows itself does
+    so by the parameter `:known_at`.
     """
     if mart.is_view:
         now = mart.select.replace(":known_at", "'infinity'::timestamptz")
         then = mart.select.replace(":known_at", "$2")
         for base in marts():
-            then = then.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2) AS")
+            then = then.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2, $3) AS")
         then = (
-            f"SELECT * FROM ({then}) AS k WHERE k.as_of = $1 AND coalesce(k.known_at <= $2, true) ORDER BY k.position"
+            f"SELECT * FROM ({then}) AS k WHERE k.region = ANY ({OF_REGIONS}) AND k.as_of = $1"
+            " AND coalesce(k.known_at <= $2, true) ORDER BY k.region, k.position"
         )
     else:
-        columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
-        now = f"SELECT {columns} FROM {mart.history} WHERE replaced_at = 'infinity'"
+        listed = ", ".join(columns)
+        now = f"SELECT {listed} FROM {mart.history} WHERE replaced_at = 'infinity'"
         then = (
-            f"SELECT {columns} FROM {mart.history} AS h"
-            " WHERE h.as_of = $1 AND h.published_at <= $2 AND h.replaced_at > $2 ORDER BY h.position"
+            f"SELECT {listed} FROM {mart.history} AS h WHERE h.region = ANY ({OF_REGIONS}) AND h.as_of = $1"
+            " AND h.published_at <= $2 AND h.replaced_at > $2 ORDER BY h.region, h.position"
         )
     return DEFINITION.format(relation=mart.relation, latest=mart.latest, as_known=mart.as_known, now=now, then=then)
 
 
-def _swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) -> list[Published]:
+def _swap(connection: Connection, region: str, dates: Sequence[dt.date], run_id: int | None) -> list[Published]:
     """From a moment on the rows put aside are those of these dates in every mart; equal rows stay as they are.
 
     The moment is taken last, when only what differs is left to be written: who reads between it and the commit sees
     still what was before.
     """
+    asked = {"region": region, "dates": list(dates)}
     for mart in marts():
-        _set_apart(connection, mart, dates)
+        _set_apart(connection, mart, asked)
     at = connection.scalar(text("SELECT ops.clock()"))
     for mart in marts():
         # The planner knows nothing of a table just made; with the dates said it does not look through all of history.
@@ -220,9 +259,9 @@ def _swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) 
             text(
                 f"UPDATE {mart.history} AS h SET replaced_at = :at FROM pg_temp.gone_{mart.name} AS g"
                 " WHERE h.as_of = g.as_of AND h.position = g.position AND h.replaced_at = 'infinity'"
-                " AND h.as_of = ANY (:dates)"
+                " AND h.region = :region AND h.as_of = ANY (:dates)"
             ),
-            {"at": at, "dates": list(dates)},
+            {**asked, "at": at},
         )
         columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
         insert = f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM pg_temp.come_{mart.name}"
@@ -235,28 +274,56 @@ def _swap(connection: Connection, dates: Sequence[dt.date], run_id: int | None) 
         published += [Published(mart.name, day, rows.get(day, (0, None))[0]) for day in dates]
         for day, (_, known_at) in rows.items():
             latest[day] = max((moment for moment in (known_at, latest.get(day)) if moment), default=None)
-    publications = [{"as_of": day, "known_at": latest.get(day), "at": at, "run_id": run_id} for day in dates]
+    publications = [
+        {"region": region, "as_of": day, "known_at": latest.get(day), "at": at, "run_id": run_id} for day in dates
+    ]
     if publications:
         connection.execute(text(PUBLISHED), publications)
     return sorted(published, key=lambda mart: mart.as_of)
 
 
-def _set_apart(connection: Connection, mart: Mart, dates: Sequence[dt.date]) -> None:
-    """Which rows of a mart go, and which come in their place."""
+def _set_apart(connection: Connection, mart: Mart, asked: Mapping[str, object]) -> None:
+    """Which rows of a mart go, and which come in their place, of the region and the dates that are asked for."""
     columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
-    held = f"SELECT {columns} FROM {mart.history} WHERE as_of = ANY (:dates) AND replaced_at = 'infinity'"
+    of_dates = "region = :region AND as_of = ANY (:dates) AND replaced_at = 'infinity'"
+    held = f"SELECT {columns} FROM {mart.history} WHERE {of_dates}"
     new = f"SELECT {columns} FROM pg_temp.{mart.name}"
     for name, what in (
         (f"gone_{mart.name}", f"SELECT as_of, position FROM ({held} EXCEPT {new}) AS gone"),
         (f"come_{mart.name}", f"SELECT * FROM ({new} EXCEPT {held}) AS come ORDER BY as_of, position"),
     ):
-        connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {what}"), {"dates": list(dates)})
+        connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {what}"), asked)
 
 
-def _is_reshaped(connection: Connection, mart: Mart) -> bool:
-    """Was the mart published, and does its SELECT now yield other columns?"""
-    before = _columns_of(connection, mart)
-    return bool(before) and before != shape(connection, f"pg_temp.{mart.name}")
+def _is_reshaped(connection: Connection, region: str) -> bool:
+    """Were marts of a region published, and does the SELECT of one of them now yield other columns?"""
+    before = _shapes_noted(connection, region)
+    return any(before.get(_note_of(mart, region), now) != now for mart, now in _shapes_aside(connection))
+
+
+def _note_shapes(connection: Connection, region: str) -> None:
+    """Keep with which columns the marts of a region were published last."""
+    before = _shapes_noted(connection, region)
+    for mart, now in _shapes_aside(connection):
+        name = _note_of(mart, region)
+        if before.get(name) != now:
+            connection.execute(text(RECORD), {"name": name, "fingerprint": now})
+
+
+def _shapes_noted(connection: Connection, region: str) -> dict[str, str]:
+    """Note → the columns with which a mart of a region was published last."""
+    asked = {"names": [_note_of(mart, region) for mart in marts()]}
+    return dict(connection.execute(text(SHAPES_NOTED), asked).tuples().all())
+
+
+def _shapes_aside(connection: Connection) -> list[tuple[Mart, str]]:
+    """The columns of the rows put aside, of each mart, as text."""
+    shapes = [(mart, shape(connection, f"pg_temp.{mart.name}")) for mart in marts()]
+    return [(mart, ", ".join(f"{name} {kind}" for name, kind in columns)) for mart, columns in shapes]
+
+
+def _note_of(mart: Mart, region: str) -> str:
+    return f"{mart.history} of {region}"
 
 
 def _columns_of(connection: Connection, mart: Mart) -> list[tuple[str, str]]:

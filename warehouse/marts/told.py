@@ -25,7 +25,8 @@ GRAINS = {
 """Whose a figure is → its code and its reporting unit, in SQL."""
 OF_MART = """\
 SELECT {mart} AS mart, {form} AS form, {grain} AS grain, {code} AS code, h.{label} AS name, {unit} AS reporting_unit,
-    {campaign} AS campaign, e.metric, e.metric_name, e.kind, e.figure, e.rate, h.as_of, h.published_at, h.replaced_at
+    {campaign} AS campaign, e.metric, e.metric_name, e.kind, e.figure, e.rate, h.region, h.as_of,
+    h.published_at, h.replaced_at
 FROM {history} AS h
 CROSS JOIN LATERAL (VALUES
     {figures}

@@ -34,9 +34,9 @@ def calendars_wanted(connection: Connection, day: dt.date) -> list[tuple[int, Li
     ]
 
 
-WORKING = "SELECT ref.is_working_day(:day)"
+WORKING = "SELECT ref.is_working_day(:region, :day)"
 
 
-def is_working_day(connection: Connection, day: dt.date) -> bool:
-    """Is the day worked, by the calendar of our region?"""
-    return bool(connection.scalar(text(WORKING), {"day": day}))
+def is_working_day(connection: Connection, region: str, day: dt.date) -> bool:
+    """Is the day worked, by the calendar of a region?"""
+    return bool(connection.scalar(text(WORKING), {"region": region, "day": day}))

@@ -4,18 +4,23 @@
 DROP VIEW IF EXISTS mart.calendar;
 CREATE VIEW mart.calendar AS
 WITH listed AS (
-    SELECT DISTINCT ON (e.day) e.day, e.is_working, e.why FROM ref.calendar_day e
-    WHERE e.region = '' OR e.region = (SELECT r.region FROM ref.region r WHERE r.is_listed ORDER BY r.position LIMIT 1)
-    ORDER BY e.day, e.region DESC
+    SELECT DISTINCT ON (r.region, e.day) r.region, e.day, e.is_working, e.why
+    FROM ref.region r
+    JOIN ref.calendar_day e ON e.region IN ('', r.region)
+    WHERE r.is_listed
+    ORDER BY r.region, e.day, e.region DESC
 ),
-span AS (SELECT date_trunc('year', min(l.day))::date AS first, max(l.day) AS last FROM listed l),
+span AS (
+    SELECT l.region, date_trunc('year', min(l.day))::date AS first, max(l.day) AS last FROM listed l GROUP BY l.region
+),
 day AS (
-    SELECT s.first + n AS day, ref.academic_year(s.first + n) AS academic_year, extract(isodow FROM s.first + n)::integer AS weekday
+    SELECT s.region, s.first + n AS day, ref.academic_year(s.first + n) AS academic_year,
+        extract(isodow FROM s.first + n)::integer AS weekday
     FROM span s
     CROSS JOIN LATERAL generate_series(0, make_date(extract(year FROM s.last)::integer, 12, 31) - s.first) AS n
 )
 SELECT
-    (SELECT r.region FROM ref.region r WHERE r.is_listed ORDER BY r.position LIMIT 1) AS region,
+    d.region,
     d.day,
     extract(year FROM d.day)::integer AS calendar_year,
     extract(month FROM d.day)::integer AS month,
@@ -32,14 +37,14 @@ SELECT
     l.why
 FROM day d
 CROSS JOIN LATERAL (SELECT make_date(d.academic_year, 9, 1) AS day) AS f
-LEFT JOIN listed l ON l.day = d.day;
+LEFT JOIN listed l ON l.region = d.region AND l.day = d.day;
 
-DROP FUNCTION IF EXISTS ref.region();  -- what it said once, ref.first_region() says
+DROP FUNCTION IF EXISTS ref.region();
 
 COMMENT ON VIEW mart.calendar IS
-    'Календарь области: рабочие дни, выходные и праздники. Строка — день; годы — те, для которых календарь есть. Показан календарь, каким он записан сейчас: по какому судили прошлую дату, здесь не видно.';
+    'Календарь регионов: рабочие дни, выходные и праздники. Строка — день в регионе; годы — те, для которых календарь есть. Показан календарь, каким он записан сейчас: по какому судили прошлую дату, здесь не видно.';
 COMMENT ON COLUMN mart.calendar.region IS 'Регион. Первые две цифры ОКТМО.';
-COMMENT ON COLUMN mart.calendar.day IS 'День. По нему соединяют с as_of витрины.';
+COMMENT ON COLUMN mart.calendar.day IS 'День. По нему и по региону соединяют с as_of витрины.';
 COMMENT ON COLUMN mart.calendar.calendar_year IS 'Календарный год. Год этого дня.';
 COMMENT ON COLUMN mart.calendar.month IS 'Месяц. От 1 до 12.';
 COMMENT ON COLUMN mart.calendar.weekday IS 'День недели. От понедельника, 1, до воскресенья, 7.';

@@ -1,8 +1,8 @@
 """Dimensions that readings of a form define, made from its contract: things by a lasting code, as last told.
 
-`ref.<of>_at(day, known)` has a row for each thing that was named up to the day; `ref.<of>` its versions over time, a
-row for as long as nobody told otherwise. Schools have functions of their own (`views.sql`): they have a lasting id, and
-the register says also which are no more.
+`ref.<of>_at(of_region, day, known)` has a row for each thing that was named in a region up to the day; `ref.<of>` its
+versions over time, a row for as long as nobody told otherwise. Schools have functions of their own (`views.sql`): they
+have a lasting id, and the register says also which are no more.
 
 A thing of an academic year (a class) is told anew each year: `ref.class_at` has those of the year of the day,
 `ref.class` ends a version with the year, and where its sender names it no more. `ref.class_promotion` links the years.
@@ -18,38 +18,40 @@ DROP_ALL = """
 DO $$
 DECLARE made record;
 BEGIN
-    FOR made IN SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = 'ref' AND c.relkind = 'v'
-                  AND to_regprocedure(format('ref.%I(date, timestamptz)', c.relname || '_at')) IS NOT NULL LOOP
+    FOR made IN SELECT c.relname AS name, p.oid::regprocedure::text AS function
+                FROM pg_class c
+                JOIN pg_proc p ON p.pronamespace = c.relnamespace AND p.proname = c.relname || '_at'
+                WHERE c.relnamespace = 'ref'::regnamespace AND c.relkind = 'v'
+                  AND c.relname NOT IN ('school', 'roster') LOOP
         EXECUTE format('DROP VIEW IF EXISTS ref.%I', made.name || '_promotion');
         EXECUTE format('DROP VIEW ref.%I', made.name);
-        EXECUTE format('DROP FUNCTION ref.%I(date, timestamptz)', made.name || '_at');
+        EXECUTE format('DROP FUNCTION %s', made.function);
     END LOOP;
 END $$
 """
 NEWEST = "r.as_of DESC, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC"
 AT = """
-CREATE FUNCTION ref.{of}_at(day date, known timestamptz)
+CREATE FUNCTION ref.{of}_at(of_region text, day date, known timestamptz)
 RETURNS TABLE ({columns}, told_on date, told_by text, in_force boolean)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
-    WITH held AS MATERIALIZED (SELECT h.reading_id FROM ops.reading_at(day, known) h WHERE h.form = {form})
+    WITH held AS MATERIALIZED (SELECT h.reading_id FROM ops.reading_at(of_region, day, known) h WHERE h.form = {form})
     SELECT DISTINCT ON ({keys}) {selected}, r.as_of, r.sender,
         bool_or(r.reading_id IN (SELECT h.reading_id FROM held h)) OVER (PARTITION BY {keys})
-    FROM ops.reading_known(known) r
+    FROM ops.reading_known(of_region, known) r
     CROSS JOIN LATERAL (SELECT * FROM core.{table} e WHERE e.reading_id = r.reading_id OFFSET 0) f
     WHERE r.form = {form} AND r.as_of <= day{of_year}
     ORDER BY {keys}, {newest}
 $$;
-COMMENT ON FUNCTION ref.{of}_at(date, timestamptz) IS {about};
+COMMENT ON FUNCTION ref.{of}_at(text, date, timestamptz) IS {about};
 """
 VERSIONS = """
 CREATE VIEW ref.{of} AS
 WITH told AS (
-    SELECT DISTINCT ON ({keys}, r.as_of) {selected}, r.as_of
+    SELECT DISTINCT ON (r.region, {keys}, r.as_of) r.region, {selected}, r.as_of
     FROM ops.reading_known('infinity') r
     JOIN core.{table} f ON f.reading_id = r.reading_id
     WHERE r.form = {form}
-    ORDER BY {keys}, {newest}
+    ORDER BY r.region, {keys}, {newest}
 ),
 changed AS (
     SELECT t.*, t.said IS NOT DISTINCT FROM lag(t.said) OVER by_date AS is_same
@@ -66,7 +68,7 @@ COMMENT ON VIEW ref.{of} IS {versions};
 VERSIONS_OF_YEARS = """
 CREATE VIEW ref.{of} AS
 WITH reading AS (
-    SELECT DISTINCT ON (r.sender, r.as_of) r.reading_id, r.delivery_id, r.counts_at, r.sender, r.as_of
+    SELECT DISTINCT ON (r.sender, r.as_of) r.reading_id, r.delivery_id, r.counts_at, r.region, r.sender, r.as_of
     FROM ops.reading_known('infinity') r
     WHERE r.form = {form}
     ORDER BY r.sender, {newest}
@@ -78,10 +80,10 @@ ended AS (
     FROM reading r
 ),
 told AS (
-    SELECT DISTINCT ON ({keys}, r.as_of) {selected}, r.as_of, r.sender AS told_by, r.next_reading
+    SELECT DISTINCT ON (r.region, {keys}, r.as_of) r.region, {selected}, r.as_of, r.sender AS told_by, r.next_reading
     FROM ended r
     JOIN core.{table} f ON f.reading_id = r.reading_id
-    ORDER BY {keys}, {newest}
+    ORDER BY r.region, {keys}, {newest}
 ),
 changed AS (
     SELECT t.*, t.said IS NOT DISTINCT FROM lag(t.said) OVER by_date AS is_same,
@@ -119,21 +121,22 @@ def dimension(form: Form) -> str:
     return script.format(
         of=defines.of,
         keys=", ".join((*year.values(), *(f"f.{name}" for name in defines.key))),
-        changed_keys=", ".join(f"t.{name}" for name in (*year, *defines.key)),
-        told_keys=", ".join(f"c.{name}" for name in (*year, *defines.key)),
+        changed_keys=", ".join(f"t.{name}" for name in ("region", *year, *defines.key)),
+        told_keys=", ".join(f"c.{name}" for name in ("region", *year, *defines.key)),
         of_year=" AND ref.academic_year(r.as_of) = ref.academic_year(day)" if defines.yearly else "",
         table=fact_table(form),
         form=literal(form.name),
         columns=", ".join(f"{name} {types.get(name, 'integer')}" for name in told),
         selected=", ".join(f"{value} AS {name}" for name, value in told.items()),
-        names=", ".join(f"c.{name}" for name in told),
+        names=", ".join(f"c.{name}" for name in ("region", *told)),
         said=f"ARRAY[{', '.join(f't.{name}::text' for name in defines.attributes)}]::text[]",
         newest=NEWEST,
         grows=defines.grows,
-        distinct=", ".join(f"c.{name}" for name in (*year, *defines.key)),
-        common=", ".join(f"coalesce(a.{name}, b.{name}) AS {name}" for name in fixed),
+        distinct=", ".join(f"c.{name}" for name in ("region", *year, *defines.key)),
+        common=", ".join(f"coalesce(a.{name}, b.{name}) AS {name}" for name in ("region", *fixed)),
         joined=" AND ".join(
             (
+                "b.region = a.region",
                 "b.academic_year = a.academic_year + 1",
                 f"b.{defines.grows} = a.{defines.grows} + 1",
                 *(f"coalesce(b.{name}::text, '') = coalesce(a.{name}::text, '')" for name in fixed),

@@ -54,7 +54,7 @@ BEGIN
         GRANT USAGE ON SCHEMA mart TO bi_reader;
         GRANT SELECT ON ALL TABLES IN SCHEMA mart TO bi_reader;
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO bi_reader;
-        GRANT EXECUTE ON FUNCTION ref.band_of(text, numeric) TO bi_reader;  -- views of mart call it
+        GRANT EXECUTE ON FUNCTION ref.band_of(text, text, numeric) TO bi_reader;  -- views of mart call it
         ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT SELECT ON TABLES TO bi_reader;
         ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT EXECUTE ON FUNCTIONS TO bi_reader;
     END IF;

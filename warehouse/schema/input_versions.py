@@ -17,11 +17,15 @@ from contracts.versions.rule_versions import UNLISTED
 from warehouse.core.frames import frame
 
 # An unlisted version judges from the day on which it was first seen, or from the first date after those published, if
-# that is earlier; where nothing is published yet, from when the last listed one does.
+# that is earlier; where nothing is published yet, from when the last listed one does. What all regions share goes by
+# the region that was published furthest.
 TELL = """
 WITH told AS (
     SELECT t.*, CASE WHEN t.version <> :unlisted THEN t.judges_from ELSE greatest(t.judges_from, (
-        SELECT least(max(p.as_of) + 1, ref.local_date(clock_timestamp())) FROM ops.publication p HAVING count(*) > 0
+        SELECT max(least(p.as_of + 1, ref.region_date(p.region, clock_timestamp())))
+        FROM (SELECT o.region, max(o.as_of) AS as_of FROM ops.publication o GROUP BY o.region) p
+        WHERE t.region IN ('', p.region)
+        HAVING count(*) > 0
     )) END AS since
     FROM jsonb_to_recordset(cast(:records AS jsonb)) AS t (
         region text, input text, version text, fingerprint text, position integer, judges_from date, what text,
@@ -44,51 +48,51 @@ WHERE (old.position, old.what, old.holds) IS DISTINCT FROM (excluded.position, e
 """
 # What was published before an input had versions was judged by its first.
 PIN_OLD = """
-INSERT INTO ops.date_input (as_of, region, input, input_version)
-SELECT p.as_of, f.region, f.input, f.input_version
-FROM (SELECT DISTINCT as_of FROM ops.publication) p
-CROSS JOIN (SELECT DISTINCT ON (v.region, v.input) v.region, v.input, v.input_version FROM ref.input_version v
-            WHERE v.holds AND v.input = ANY (:judging) ORDER BY v.region, v.input, v.position) f
+INSERT INTO ops.date_input (region, as_of, input_region, input, input_version)
+SELECT p.region, p.as_of, f.region, f.input, f.input_version
+FROM (SELECT DISTINCT region, as_of FROM ops.publication) p
+JOIN (SELECT DISTINCT ON (v.region, v.input) v.region, v.input, v.input_version FROM ref.input_version v
+      WHERE v.holds AND v.input = ANY (:judging) ORDER BY v.region, v.input, v.position) f ON f.region IN ('', p.region)
 ON CONFLICT DO NOTHING
 """
 PIN = """
-INSERT INTO ops.date_input (as_of, region, input, input_version)
-SELECT d.day, i.region, i.input, i.input_version
+INSERT INTO ops.date_input (region, as_of, input_region, input, input_version)
+SELECT :region, d.day, i.input_region, i.input, i.input_version
 FROM unnest(cast(:dates AS date[])) AS d (day)
 CROSS JOIN LATERAL (
-    SELECT n.region, n.input, ref.input_due(n.region, n.input, d.day) AS input_version
-    FROM ref.inputs_named(:judging) n
+    SELECT n.input_region, n.input, ref.input_due(n.input_region, n.input, d.day) AS input_version
+    FROM ref.inputs_named(:region, :judging) n
 ) i
 WHERE i.input_version IS NOT NULL
 ON CONFLICT DO NOTHING
 """
 # Published dates that another version, listed since, would judge.
 OLDER = """
-SELECT x.input, min(x.as_of) AS from_as_of, max(x.as_of) AS to_as_of, count(*) AS dates,
+SELECT x.region, x.input, min(x.as_of) AS from_as_of, max(x.as_of) AS to_as_of, count(*) AS dates,
     string_agg(DISTINCT b.version, ', ') AS judged_by, string_agg(DISTINCT a.version, ', ') AS judges
 FROM (
-    SELECT d.as_of, d.input, ref.input_at(d.region, d.input, d.as_of) AS before,
-        ref.input_due(d.region, d.input, d.as_of) AS after
+    SELECT d.region, d.as_of, d.input, ref.input_at(d.region, d.input_region, d.input, d.as_of) AS before,
+        ref.input_due(d.input_region, d.input, d.as_of) AS after
     FROM ops.date_input d
     WHERE EXISTS (SELECT FROM ref.input_version v
-                  WHERE (v.region, v.input) = (d.region, d.input) AND v.holds AND v.position > 1
+                  WHERE (v.region, v.input) = (d.input_region, d.input) AND v.holds AND v.position > 1
                     AND v.judges_from <= d.as_of)
 ) x
 JOIN ref.input_version b ON b.input_version = x.before
 JOIN ref.input_version a ON a.input_version = x.after
 WHERE x.before <> x.after
-GROUP BY x.input ORDER BY x.input
+GROUP BY x.region, x.input ORDER BY x.region, x.input
 """
 THRESHOLDS = """
 SELECT v.lines FROM ref.input_version v
-WHERE v.input_version = ref.input_due(ref.first_region(), 'thresholds', :day)
+WHERE v.input_version = ref.input_due(:region, 'thresholds', :day)
   AND EXISTS (SELECT FROM ref.input_version n
               WHERE n.region = v.region AND n.input = 'thresholds' AND n.holds AND n.position > v.position)
 """
-BANDS = "SELECT band_rule_version, band, lower_bound FROM ref.band_rule"
+BANDS = "SELECT band_rule_version, band, lower_bound FROM ref.band_rule WHERE region = :region"
 ADD_BANDS = """
-INSERT INTO ref.band_rule (band_rule_version, band, lower_bound, valid_from, why)
-SELECT band_rule_version, band, lower_bound, valid_from, why
+INSERT INTO ref.band_rule (region, band_rule_version, band, lower_bound, valid_from, why)
+SELECT :region, band_rule_version, band, lower_bound, valid_from, why
 FROM jsonb_populate_recordset(NULL::ref.band_rule, cast(:lines AS jsonb))
 ON CONFLICT DO NOTHING
 """
@@ -107,20 +111,22 @@ def sync_inputs(connection: Connection, further: Mapping[str, Sequence[Line]]) -
     connection.execute(text(PIN_OLD), {"judging": list(JUDGE_DATES)})
 
 
-def pin(connection: Connection, dates: Collection[object]) -> None:
-    """Keep by which versions these dates are judged, unless that was kept when they were first published."""
-    connection.execute(text(PIN), {"dates": list(dates), "judging": list(JUDGE_DATES)})
+def pin(connection: Connection, region: str, dates: Collection[object]) -> None:
+    """Keep by which versions these dates of a region are judged, unless that was kept when they were first
+    published."""
+    connection.execute(text(PIN), {"region": region, "dates": list(dates), "judging": list(JUDGE_DATES)})
 
 
 def by_older_inputs(connection: Connection) -> pl.DataFrame:
-    """input, from_as_of, to_as_of, dates, judged_by, judges: published dates that a later version would judge."""
+    """region, input, from_as_of, to_as_of, dates, judged_by, judges: published dates that a later version would
+    judge."""
     return frame(connection, OLDER, {})
 
 
-def thresholds_due(connection: Connection, day: dt.date) -> dict[str, dict[str, Decimal]]:
-    """Condition → its thresholds by name, where those of the contracts do not judge the day yet; else nothing."""
+def thresholds_due(connection: Connection, region: str, day: dt.date) -> dict[str, dict[str, Decimal]]:
+    """Condition → its thresholds by name, where those of the region's pack do not judge the day yet; else nothing."""
     thresholds: dict[str, dict[str, Decimal]] = {}
-    for line in connection.scalar(text(THRESHOLDS), {"day": day}) or ():
+    for line in connection.scalar(text(THRESHOLDS), {"region": region, "day": day}) or ():
         thresholds.setdefault(line["condition"], {})[line["name"]] = Decimal(line["value"])
     return thresholds
 
@@ -185,7 +191,7 @@ def _named_bands(connection: Connection, version: Record) -> list[Record]:
     Bounds under a name that meant others carry the name of the version too, and those that nobody listed say so.
     """
     bounds_of: dict[str, dict[str, Decimal]] = {}
-    for name, band, bound in connection.execute(text(BANDS)):
+    for name, band, bound in connection.execute(text(BANDS), {"region": version["region"]}):
         bounds_of.setdefault(name, {})[band] = bound
     lines = []
     for name in dict.fromkeys(line["band_rule_version"] for line in version["lines"]):
@@ -195,5 +201,6 @@ def _named_bands(connection: Connection, version: Record) -> list[Record]:
         if bounds_of.get(name, None if version["version"] == UNLISTED else bounds) != bounds:
             called = f"{name}, {version['version']} {version['fingerprint'][:8]}"
         lines += [{**line, "band_rule_version": called} for line in band_lines]
-    connection.execute(text(ADD_BANDS), {"lines": json.dumps(lines, ensure_ascii=False)})
+    asked = {"region": version["region"], "lines": json.dumps(lines, ensure_ascii=False)}
+    connection.execute(text(ADD_BANDS), asked)
     return lines

@@ -1,6 +1,6 @@
 -- Which version of an input judges a date, and what it says. Applied whenever this file changes.
 --
--- A date is judged by the versions by which it was first published, unless a backfill that is applied says otherwise; one
+-- A date of a region is judged by the versions by which it was first published, unless a backfill that is applied says otherwise; one
 -- that is not published, by the last version whose date has come. What is told live (reminders, incidents) follows the
 -- inputs as they stand now: the tables ref.campaign, ref.sender, ref.calendar_day.
 
@@ -9,61 +9,74 @@ CREATE OR REPLACE FUNCTION ops.backfill_tried() RETURNS bigint LANGUAGE sql STAB
     SELECT nullif(current_setting('profmin.backfill', true), '')::bigint
 $$;
 
-DROP FUNCTION IF EXISTS ref.input_due(text, date);
-DROP FUNCTION IF EXISTS ref.input_at(text, date);
-DROP FUNCTION IF EXISTS ref.input_anew(text, date, text);
+-- Whatever arguments they had.
+DO $$
+DECLARE
+    made regprocedure;
+BEGIN
+    FOR made IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ref'::regnamespace AND p.proname IN (
+        'inputs_named', 'input_due', 'input_at', 'input_anew', 'input_lines', 'judged_by')
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', made);
+    END LOOP;
+END
+$$;
 
--- The inputs of some names: one that all regions share (of the region ''), and one of each region that has its own.
-CREATE OR REPLACE FUNCTION ref.inputs_named(asked text[]) RETURNS TABLE (region text, input text) LANGUAGE sql STABLE AS $$
-    SELECT DISTINCT v.region, v.input FROM ref.input_version v WHERE v.input = ANY (asked)
+-- The inputs of a region of some names: one that all regions share (of the region ''), and its own.
+CREATE FUNCTION ref.inputs_named(of_region text, asked text[])
+RETURNS TABLE (input_region text, input text) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT v.region, v.input FROM ref.input_version v WHERE v.region IN ('', of_region) AND v.input = ANY (asked)
 $$;
 
 -- The version that judges a date that was not published.
-CREATE OR REPLACE FUNCTION ref.input_due(of_region text, asked text, day date) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE FUNCTION ref.input_due(input_region text, asked text, day date) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT v.input_version FROM ref.input_version v
-    WHERE v.region = of_region AND v.input = asked AND v.holds AND v.judges_from <= day
+    WHERE v.region = $1 AND v.input = asked AND v.holds AND v.judges_from <= day
     ORDER BY v.position DESC LIMIT 1
 $$;
 
--- The version that judges a date.
-CREATE OR REPLACE FUNCTION ref.input_at(of_region text, asked text, day date)
+-- The version that judges a date of a region.
+CREATE FUNCTION ref.input_at(of_region text, input_region text, asked text, day date)
 RETURNS bigint LANGUAGE sql STABLE SET search_path = '' AS $$
     SELECT coalesce(
         (SELECT o.version_after FROM ops.backfill_input o
          JOIN ops.backfill b ON b.backfill_id = o.backfill_id
-         WHERE o.as_of = day AND o.region = of_region AND o.input = asked
+         WHERE o.as_of = day AND o.input_region = $2 AND o.input = asked AND b.region = of_region
            AND (b.status = 'applied' OR b.backfill_id = ops.backfill_tried())
          ORDER BY b.status <> 'applied' DESC, b.applied_at DESC LIMIT 1),
-        (SELECT d.input_version FROM ops.date_input d WHERE d.as_of = day AND d.region = of_region AND d.input = asked),
-        ref.input_due(of_region, asked, day)
+        (SELECT d.input_version FROM ops.date_input d
+         WHERE d.region = of_region AND d.as_of = day AND d.input_region = $2 AND d.input = asked),
+        ref.input_due($2, asked, day)
     )
 $$;
 
 -- The version by which a backfill judges a date anew: the last one whose date has come, or one that nobody has listed, since
 -- nobody has said from when it judges; or the last of a name.
-CREATE OR REPLACE FUNCTION ref.input_anew(of_region text, asked text, day date, named text)
+CREATE FUNCTION ref.input_anew(input_region text, asked text, day date, named text)
 RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT v.input_version FROM ref.input_version v
-    WHERE v.region = of_region AND v.input = asked AND v.holds
+    WHERE v.region = $1 AND v.input = asked AND v.holds
       AND CASE WHEN named IS NULL THEN v.judges_from <= day OR v.version = 'не записана' ELSE v.version = named END
     ORDER BY v.position DESC LIMIT 1
 $$;
 
--- The lines of the versions that judge a date, of all regions, as JSON; each says in `region` whose it is.
-CREATE OR REPLACE FUNCTION ref.input_lines(asked text, day date) RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$
-    SELECT jsonb_agg(l.line || jsonb_build_object('region', n.region) ORDER BY n.region, l.place)
-    FROM ref.inputs_named(ARRAY[asked]) n
-    JOIN ref.input_version v ON v.input_version = ref.input_at(n.region, n.input, day)
+-- The lines of the versions that judge a date of a region, as JSON; each says in `region` whose it is, and nothing where
+-- all regions share it.
+CREATE FUNCTION ref.input_lines(of_region text, asked text, day date)
+RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$
+    SELECT jsonb_agg(l.line || jsonb_build_object('region', n.input_region) ORDER BY n.input_region, l.place)
+    FROM ref.inputs_named(of_region, ARRAY[asked]) n
+    JOIN ref.input_version v ON v.input_version = ref.input_at(of_region, n.input_region, n.input, day)
     CROSS JOIN LATERAL jsonb_array_elements(v.lines) WITH ORDINALITY AS l (line, place)
 $$;
 
--- By which versions of some inputs a date is judged, in a line: «campaigns 2023; calendar не записана».
-CREATE OR REPLACE FUNCTION ref.judged_by(day date, asked text[]) RETURNS text LANGUAGE sql STABLE AS $$
+-- By which versions of some inputs a date of a region is judged, in a line: «campaigns 2023; calendar не записана».
+CREATE FUNCTION ref.judged_by(of_region text, day date, asked text[]) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(j.said, '; ' ORDER BY j.place, j.said)
     FROM (
         SELECT DISTINCT i.place, i.input || ' ' || v.version AS said
         FROM unnest(asked) WITH ORDINALITY AS i (input, place)
-        JOIN ref.inputs_named(asked) n ON n.input = i.input
-        JOIN ref.input_version v ON v.input_version = ref.input_at(n.region, n.input, day)
+        JOIN ref.inputs_named(of_region, asked) n ON n.input = i.input
+        JOIN ref.input_version v ON v.input_version = ref.input_at(of_region, n.input_region, n.input, day)
     ) j
 $$;

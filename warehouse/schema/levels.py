@@ -10,9 +10,9 @@ from contracts.vocabulary import words
 from warehouse.schema.facts import literal
 
 LISTS = """
-DROP FUNCTION IF EXISTS core.levels_at(date, timestamptz);
-DROP FUNCTION IF EXISTS ref.coverage_target_at(date);
-DROP FUNCTION IF EXISTS ref.level_norm_at(date);
+DROP FUNCTION IF EXISTS core.levels_at(date, timestamptz), core.levels_at(text, date, timestamptz);
+DROP FUNCTION IF EXISTS ref.coverage_target_at(date), ref.coverage_target_at(text, date);
+DROP FUNCTION IF EXISTS ref.level_norm_at(date), ref.level_norm_at(text, date);
 DROP VIEW IF EXISTS ref.level;
 DROP VIEW IF EXISTS ref.direction;
 CREATE VIEW ref.level AS SELECT * FROM (VALUES {levels}) AS l (level, name, "position");
@@ -22,36 +22,36 @@ COMMENT ON VIEW ref.direction IS 'Направления Профминимум�
 
 -- Academic hours a year of a level in a direction, by the newest model of the day. A direction that is no part of a
 -- level has no row: it is not nought.
-CREATE FUNCTION ref.level_norm_at(day date)
+CREATE FUNCTION ref.level_norm_at(of_region text, day date)
 RETURNS TABLE (level text, direction text, hours numeric, model_version text) LANGUAGE sql STABLE AS $$
     SELECT n.level, n.direction, n.hours, n.model_version
     FROM (
         SELECT n.*, max(n.model_version) OVER () AS newest
-        FROM jsonb_to_recordset((SELECT ref.input_lines('level_norms', day))) AS n (
+        FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'level_norms', day))) AS n (
             model_version text, level text, direction text, hours numeric)
     ) n
     WHERE n.model_version = n.newest
 $$;
 
 -- What share of the pupils is to take part in events, and what share is to have the course: two populations.
-CREATE FUNCTION ref.coverage_target_at(day date) RETURNS TABLE (events numeric, course numeric)
+CREATE FUNCTION ref.coverage_target_at(of_region text, day date) RETURNS TABLE (events numeric, course numeric)
 LANGUAGE sql STABLE AS $$
     SELECT (array_agg(t.target ORDER BY t.model_version DESC) FILTER (WHERE t.population = 'events'))[1],
         (array_agg(t.target ORDER BY t.model_version DESC) FILTER (WHERE t.population = 'course'))[1]
-    FROM jsonb_to_recordset((SELECT ref.input_lines('coverage_targets', day))) AS t (
+    FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'coverage_targets', day))) AS t (
         model_version text, population text, target numeric)
 $$;
 """
 # A school that its sender's list does not name has no figures, and neither has one whose sender sent none.
 OF_SCHOOLS = """
-CREATE FUNCTION core.levels_at(day date, known timestamptz)
+CREATE FUNCTION core.levels_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (school_id bigint, school_code text, short_name text, territory text, subordination text,
                pupils_6_11 bigint, reading_id bigint, level text, stated_level text, classes bigint,
                classes_basic bigint, classes_main bigint, classes_advanced bigint, pupils bigint, pupils_ovz bigint,
                pupils_planned bigint)
 LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
     WITH held AS MATERIALIZED (
-        SELECT h.reading_id, h.sender FROM ops.reading_at(day, known) h WHERE h.form = 'level_choice'
+        SELECT h.reading_id, h.sender FROM ops.reading_at(of_region, day, known) h WHERE h.form = 'level_choice'
     ),
     chosen AS MATERIALIZED (
         SELECT h.reading_id, f.school_id, max(v.position) AS place, max(f.school_level) AS stated_level,
@@ -69,7 +69,7 @@ LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
     SELECT s.school_id, s.school_code, s.short_name, s.territory, s.subordination, coalesce(s.pupils_6_11, c.pupils),
         h.reading_id, v.level, c.stated_level, c.classes, c.classes_basic, c.classes_main, c.classes_advanced,
         c.pupils, c.pupils_ovz, c.pupils_planned
-    FROM ref.school_at(day, known) s
+    FROM ref.school_at(of_region, day, known) s
     LEFT JOIN held h ON h.sender = s.subordination
     LEFT JOIN chosen c ON c.reading_id = h.reading_id AND c.school_id = s.school_id
     LEFT JOIN ref.level v ON v.position = c.place

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from contracts.form import Form
 from contracts.forms import FORMS, RULES
-from contracts.regions import region_of, regions
+from contracts.regions import regions
 from contracts.versions.rule_versions import UNLISTED, in_force
 from contracts.vocabulary import rows
 from warehouse.schema.input_versions import sync_inputs
@@ -25,7 +25,13 @@ Expected = Literal["campaign", "academic_year", "month", "day", "once", "as_publ
 # A line that is gone is not listed any more; its row stays where readings speak of it.
 LISTED = """
 UPDATE ref.{table} t SET is_listed = NOT t.is_listed
-WHERE t.is_listed <> (t.{key} = ANY (cast(:listed AS text[])))
+WHERE t.is_listed <> EXISTS (SELECT FROM unnest(cast(:regions AS text[]), cast(:listed AS text[])) AS l (region, code)
+                             WHERE (l.region, l.code) = (t.region, t.{table}))
+"""
+NOT_COLLECTED = """
+DELETE FROM ref.collected c
+WHERE NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::ref.collected, cast(:records AS jsonb)) t
+                  WHERE (t.region, t.form) = (c.region, c.form))
 """
 GONE_REGIONS = "UPDATE ref.region SET is_listed = region = ANY (:listed) WHERE is_listed <> (region = ANY (:listed))"
 NO_SUCH_DAY = """
@@ -62,31 +68,38 @@ def sync_reference(
     """Write what the contracts say about units, senders, forms, campaigns, bands, norms and rules.
 
     `units` (reporting_unit, name, kind, municipality_type, oktmo, valid_from, valid_to) and `aliases` (alias,
-    reporting_unit, why) are further ones, all String; every further unit becomes a sender too. Only days of the
-    calendar are deleted: what else is no longer in the contracts stays, as facts may speak of it.
+    reporting_unit, why) are further ones of the first region, all String; every further unit becomes a sender too. Only
+    days of the calendar, and from when on a form is collected, are deleted: what else is no longer in the contracts
+    stays, as facts may speak of it.
     """
-    all_units = [*rows("reporting_units"), *(units.to_dicts() if units is not None else ())]
-    all_aliases = [*rows("reporting_unit_aliases"), *(aliases.to_dicts() if aliases is not None else ())]
-    position: dict[str, int] = {}
+    first = regions()[0].code
+    further_units = [{"region": first, **unit} for unit in (units.to_dicts() if units is not None else ())]
+    further_aliases = [{"region": first, **alias} for alias in (aliases.to_dicts() if aliases is not None else ())]
+    all_units = [*rows("reporting_units"), *further_units]
+    position: dict[tuple[str, str], int] = {}
+    places: dict[str, int] = {}
     for unit in all_units:
-        position.setdefault(unit["reporting_unit"], len(position) + 1)
+        if (unit["region"], unit["reporting_unit"]) not in position:
+            places[unit["region"]] = places.get(unit["region"], 0) + 1
+            position[unit["region"], unit["reporting_unit"]] = places[unit["region"]]
     listed_senders = {sender["sender"] for sender in rows("senders")}
     further = {
         unit["reporting_unit"]: {"sender": unit["reporting_unit"], "name": unit["name"], "kind": "reporting_unit"}
-        for unit in (units.to_dicts() if units is not None else ())
+        for unit in further_units
         if unit["reporting_unit"] not in listed_senders
     }
+    _upsert(connection, "region", ("region",), ("name", "time_zone", "language", "position"), region_records())
+    connection.execute(text(GONE_REGIONS), {"listed": [region.code for region in regions()]})
     _upsert(
         connection,
         "reporting_unit",
         ("reporting_unit", "valid_from"),
-        ("name", "kind", "municipality_type", "oktmo", "position", "valid_to"),
-        [{**unit, "position": position[unit["reporting_unit"]]} for unit in all_units],
+        ("region", "name", "kind", "municipality_type", "oktmo", "position", "valid_to"),
+        [{**unit, "position": position[unit["region"], unit["reporting_unit"]]} for unit in all_units],
     )
-    _upsert(connection, "reporting_unit_alias", ("alias",), ("reporting_unit", "why"), all_aliases)
-    _upsert(connection, "region", ("region",), ("name", "time_zone", "language", "position"), region_records())
-    connection.execute(text(GONE_REGIONS), {"listed": [region.code for region in regions()]})
-    senders = [{"region": region_of(None).code, **sender} for sender in (*rows("senders"), *further.values())]
+    all_aliases = [*rows("reporting_unit_aliases"), *further_aliases]
+    _upsert(connection, "reporting_unit_alias", ("region", "alias"), ("reporting_unit", "why"), all_aliases)
+    senders = [*rows("senders"), *({"region": first, **sender} for sender in further.values())]
     _upsert(connection, "sender", ("sender",), ("name", "kind", "region"), senders)
     _upsert(
         connection,
@@ -100,7 +113,6 @@ def sync_reference(
             "expected",
             "holds_before_first",
             "covers",
-            "collected_from",
             "counts_pupils",
             "due_working_days",
             "due_months",
@@ -109,18 +121,22 @@ def sync_reference(
         ),
         [form_record(form) for form in forms],
     )
+    names = {form.name for form in forms}
+    collected = [line for line in rows("collected") if line["form"] in names]
+    _upsert(connection, "collected", ("region", "form"), ("collected_from",), collected)
+    connection.execute(text(NOT_COLLECTED), {"records": json.dumps(collected, ensure_ascii=False)})
     _upsert(
         connection,
         "campaign",
-        ("campaign",),
+        ("region", "campaign"),
         ("form", "title", "academic_year", "starts_on", "deadline"),
         rows("campaigns"),
     )
     _upsert(connection, "calendar_day", ("region", "day"), ("is_working", "why"), rows("calendar"))
     connection.execute(text(NO_SUCH_DAY), {"records": json.dumps(rows("calendar"), ensure_ascii=False)})
     for table, listed_rows in (("campaign", rows("campaigns")), ("sender", senders)):
-        statement = LISTED.format(table=table, key=table)
-        connection.execute(text(statement), {"listed": [line[table] for line in listed_rows]})
+        listed = {"regions": [line["region"] for line in listed_rows], "listed": [line[table] for line in listed_rows]}
+        connection.execute(text(LISTED.format(table=table)), listed)
     _upsert(connection, "level_norm", ("model_version", "level", "direction"), ("hours",), rows("level_norms"))
     _upsert(connection, "rule", ("rule",), ("form", "severity", "scope", "what", "when", "mend"), rule_records(forms))
     versions = {"records": json.dumps(list(version_records(forms)), ensure_ascii=False), "unlisted": UNLISTED}
@@ -156,18 +172,12 @@ def form_record(form: Form) -> Record:
         "expected": expected(form),
         "holds_before_first": form.holds_before_first,
         "covers": form.covers,
-        "collected_from": collected_from(form),
         "counts_pupils": form.pupils is not None,
         "due_working_days": form.owed.working_days if form.owed else 0,
         "due_months": form.owed.months if form.owed and form.owed.every == "month" else (),
         "due_month": until[0] if until else None,
         "due_day": until[1] if until else None,
     }
-
-
-def collected_from(form: Form) -> str:
-    """The first day of the spans for which a region collects a form; of one of which it says nothing, always."""
-    return next((line["collected_from"] for line in rows("collected") if line["form"] == form.name), "-infinity")
 
 
 def expected(form: Form) -> Expected:

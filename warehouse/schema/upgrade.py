@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
@@ -82,11 +82,13 @@ def connect(url: str | URL) -> Engine:
     return create_engine(parsed, pool_pre_ping=True, connect_args=CALLED)
 
 
-def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
+def upgrade(
+    engine: Engine, forms: Sequence[Form] = FORMS, afterwards: Callable[[Connection], None] = lambda _: None
+) -> None:
     """Bring the database up to this version of the code; nothing happens when it is.
 
-    Migrations, fact tables, views, reference data and grants are applied in one transaction, by one process at a time.
-    Raises ServerError for a server or a database that cannot hold a warehouse.
+    Migrations, fact tables, views, reference data, what is to be done `afterwards`, and grants are applied in one
+    transaction, by one process at a time. Raises ServerError for a server or a database that cannot hold a warehouse.
     """
     wanted = fingerprint(forms)
     with engine.connect() as connection:
@@ -97,7 +99,7 @@ def upgrade(engine: Engine, forms: Sequence[Form] = FORMS) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if is_applied(connection, wanted):
             return
-        past_readers(connection, lambda: _bring_up(connection, forms), LONGEST_WAIT)
+        past_readers(connection, lambda: _bring_up(connection, forms, afterwards), LONGEST_WAIT)
         connection.execute(text(RECORD), {"fingerprint": wanted})
 
 
@@ -118,7 +120,7 @@ def unfit(number: int, version: str, encoding: str, name: str) -> str | None:
     return None
 
 
-def _bring_up(connection: Connection, forms: Sequence[Form]) -> None:
+def _bring_up(connection: Connection, forms: Sequence[Form], afterwards: Callable[[Connection], None]) -> None:
     """Apply everything, whatever is applied already."""
     migrate(connection)
     ensure_fact_tables(connection, forms)
@@ -127,6 +129,7 @@ def _bring_up(connection: Connection, forms: Sequence[Form]) -> None:
     for script in (*views, levels(forms), across_at(forms), *filter(None, map(dimension, forms))):
         run_script(connection, script)
     sync_reference(connection, forms)
+    afterwards(connection)
     run_script(connection, grants)
     for notice in connection.connection.driver_connection.notices:  # type: ignore[union-attr]
         if notice.startswith("WARNING"):  # SQLAlchemy drops the notices with its next statement

@@ -6,47 +6,36 @@
 --
 -- Facts of the readings that hold are asked for reading by reading, LATERAL and with OFFSET 0, which the planner does not
 -- take apart: a join it does by reading the facts of all history, and a night would cost more with each night before it.
+--
+-- The region is the first argument of whatever answers for a day: readings of other regions are not looked at, which
+-- `reading_region` (an index) is for, and names that recur between regions never meet.
 
 DROP VIEW IF EXISTS mart.incidents;
 DROP VIEW IF EXISTS mart.calendar;
 DROP VIEW IF EXISTS ref.school;
-DROP FUNCTION IF EXISTS core.registration_at(date, timestamptz);
-DROP FUNCTION IF EXISTS core.readiness_at(date, timestamptz);
-DROP FUNCTION IF EXISTS ref.school_at(date, timestamptz);
-DROP FUNCTION IF EXISTS ref.register_known(timestamptz);
-DROP FUNCTION IF EXISTS ref.band_at(date, numeric);
-DROP FUNCTION IF EXISTS ref.band_rule_at(date);
-DROP FUNCTION IF EXISTS ops.state_at(date, timestamptz, text[]);
-DROP FUNCTION IF EXISTS ops.there_at(date, timestamptz, text[]);
-DROP FUNCTION IF EXISTS ops.waiting_at(date, timestamptz);
-DROP FUNCTION IF EXISTS ops.judged(bigint[]);
-DROP FUNCTION IF EXISTS ops.standing_at(date, timestamptz);
-DROP FUNCTION IF EXISTS ops.export_of(date[], timestamptz);
-DROP FUNCTION IF EXISTS ops.export_of(text, date[], timestamptz);
-DROP FUNCTION IF EXISTS ops.readings_of_year(date, timestamptz, text);
-DROP FUNCTION IF EXISTS ops.reading_owed(date, timestamptz);
-DROP FUNCTION IF EXISTS ops.reading_of_month(date, timestamptz);
-DROP FUNCTION IF EXISTS ops.reading_at(date, timestamptz);
-DROP FUNCTION IF EXISTS ops.reading_known(timestamptz);
-DROP FUNCTION IF EXISTS ops.nothing_at(date, timestamptz);
-DROP FUNCTION IF EXISTS ref.roster_now(date);
 DROP VIEW IF EXISTS ref.roster;
-DROP FUNCTION IF EXISTS ref.roster_at(date);
-DROP FUNCTION IF EXISTS ref.due_on(ref.form, date, jsonb);
-DROP FUNCTION IF EXISTS ref.span_owed(ref.form, date);
-DROP FUNCTION IF EXISTS ref.sender_at(date);
-DROP FUNCTION IF EXISTS ref.campaign_at(date);
-DROP FUNCTION IF EXISTS ref.unit_at(date);
-DROP FUNCTION IF EXISTS ops.may_hold(ref.form, text, date, text, date);
-DROP FUNCTION IF EXISTS ops.may_share_slice(text, text, text, date, date);
-DROP FUNCTION IF EXISTS ops.had_counted(ops.reading, timestamptz);
-DROP FUNCTION IF EXISTS ops.came_of_run(text);
-DROP FUNCTION IF EXISTS ops.came_at(ops.delivery);
-DROP FUNCTION IF EXISTS ref.local_date(timestamptz);
-DROP FUNCTION IF EXISTS ref.local_date(timestamptz, text);
-DROP FUNCTION IF EXISTS ref.time_zone(text);
-DROP FUNCTION IF EXISTS ref.month_over(date);
-DROP FUNCTION IF EXISTS ref.academic_year(date);
+-- Whatever arguments they had.
+DO $$
+DECLARE
+    made regprocedure;
+BEGIN
+    FOR made IN
+        SELECT p.oid FROM pg_proc p WHERE (p.pronamespace::regnamespace::text, p.proname::text) IN (
+        ('core', 'registration_at'), ('core', 'readiness_at'), ('ref', 'school_at'), ('ref', 'register_known'),
+        ('ref', 'band_at'), ('ref', 'band_rule_at'), ('ops', 'state_at'), ('ops', 'there_at'), ('ops', 'waiting_at'),
+        ('ops', 'judged'), ('ops', 'standing_at'), ('ops', 'export_of'), ('ops', 'readings_of_year'),
+        ('ops', 'reading_owed'), ('ops', 'reading_of_month'), ('ops', 'reading_at'), ('ops', 'reading_known'),
+        ('ops', 'nothing_at'), ('ref', 'roster_now'), ('ref', 'roster_at'), ('ref', 'due_on'), ('ref', 'span_owed'),
+        ('ref', 'sender_at'), ('ref', 'campaign_at'), ('ref', 'unit_at'), ('ops', 'may_hold'),
+        ('ops', 'may_share_slice'), ('ops', 'had_counted'), ('ops', 'came_of_run'), ('ops', 'came_at'),
+        ('ref', 'local_date'), ('ref', 'time_zone'), ('ref', 'month_over'), ('ref', 'academic_year'),
+        ('ref', 'region_time_zone'), ('ref', 'region_date'), ('ref', 'first_region')
+        )
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', made);
+    END LOOP;
+END
+$$;
 
 -- First calendar year of the academic year: 1 September to 31 August.
 CREATE FUNCTION ref.academic_year(day date) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
@@ -58,17 +47,24 @@ CREATE FUNCTION ref.month_over(day date) RETURNS date LANGUAGE sql IMMUTABLE AS 
     SELECT (date_trunc('month', day::timestamp) - interval '1 month')::date
 $$;
 
--- The time zone of a sender's region; without a sender that of the first region.
-CREATE FUNCTION ref.time_zone(of_sender text DEFAULT NULL) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT coalesce(
-        (SELECT r.time_zone FROM ref.sender s JOIN ref.region r ON r.region = s.region WHERE s.sender = of_sender),
-        (SELECT r.time_zone FROM ref.region r WHERE r.region = ref.first_region())
-    )
+-- The time zone of a sender's region.
+CREATE FUNCTION ref.time_zone(of_sender text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT r.time_zone FROM ref.sender s JOIN ref.region r ON r.region = s.region WHERE s.sender = of_sender
 $$;
 
--- The day that the wall calendar of a sender's region showed; without a sender that of the first region.
-CREATE FUNCTION ref.local_date(moment timestamptz, of_sender text DEFAULT NULL) RETURNS date LANGUAGE sql STABLE AS $$
+-- The day that the wall calendar of a sender's region showed; of nobody there is none, see ref.region_date.
+CREATE FUNCTION ref.local_date(moment timestamptz, of_sender text) RETURNS date LANGUAGE sql STABLE AS $$
     SELECT (moment AT TIME ZONE ref.time_zone(of_sender))::date
+$$;
+
+-- The time zone of a region; of no region that of the country (contracts.regions.COUNTRY_ZONE).
+CREATE FUNCTION ref.region_time_zone(of_region text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT r.time_zone FROM ref.region r WHERE r.region = of_region), 'Europe/Moscow')
+$$;
+
+-- The day that the wall calendar of a region showed.
+CREATE FUNCTION ref.region_date(of_region text, moment timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT (moment AT TIME ZONE ref.region_time_zone(of_region))::date
 $$;
 
 -- When a delivery came, for whoever asks whether it came in time: as the channel says that vouches for the times of its
@@ -109,32 +105,33 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     END
 $$;
 
-CREATE FUNCTION ref.unit_at(day date)
+CREATE FUNCTION ref.unit_at(of_region text, day date)
 RETURNS TABLE (reporting_unit text, name text, kind text, oktmo text, "position" smallint) LANGUAGE sql STABLE AS $$
     SELECT u.reporting_unit, u.name, u.kind, u.oktmo, u.position
-    FROM jsonb_to_recordset((SELECT ref.input_lines('reporting_units', day))) AS u (
+    FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'reporting_units', day))) AS u (
         reporting_unit text, name text, kind text, oktmo text, "position" smallint, valid_from date, valid_to date)
     WHERE day BETWEEN u.valid_from AND u.valid_to
 $$;
 
 -- The campaign that runs on a day, one a form: the last one started for the academic year; August prepares the next one.
 -- Of two that start together the one with the later deadline.
-CREATE FUNCTION ref.campaign_at(day date)
+CREATE FUNCTION ref.campaign_at(of_region text, day date)
 RETURNS TABLE (campaign_form text, campaign text, starts_on date, deadline date, title text) LANGUAGE sql STABLE AS $$
     SELECT DISTINCT ON (c.form) c.form, c.campaign, c.starts_on, c.deadline, c.title
-    FROM jsonb_to_recordset((SELECT ref.input_lines('campaigns', day))) AS c (
+    FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'campaigns', day))) AS c (
         campaign text, form text, title text, academic_year integer, starts_on date, deadline date)
     WHERE c.starts_on <= day AND c.academic_year = ref.academic_year(day + 31)
     ORDER BY c.form, c.starts_on DESC, c.deadline DESC, c.campaign
 $$;
 
--- Every sender that we ever knew, by the name that it has on the day.
-CREATE FUNCTION ref.sender_at(day date)
+-- Every sender of a region that we ever knew, by the name that it has on the day.
+CREATE FUNCTION ref.sender_at(of_region text, day date)
 RETURNS TABLE (sender text, name text, kind text, is_listed boolean) LANGUAGE sql STABLE AS $$
     SELECT s.sender, coalesce(v.name, s.name), coalesce(v.kind, s.kind), v.sender IS NOT NULL
     FROM ref.sender s
-    LEFT JOIN jsonb_to_recordset((SELECT ref.input_lines('senders', day))) AS v (sender text, name text, kind text)
+    LEFT JOIN jsonb_to_recordset((SELECT ref.input_lines(of_region, 'senders', day))) AS v (sender text, name text, kind text)
         ON v.sender = s.sender
+    WHERE s.region = of_region
 $$;
 
 -- The span for which a form is owed on a day: the night itself, the month that is over if it is one of those, the academic
@@ -162,7 +159,7 @@ CREATE FUNCTION ref.due_on(form ref.form, day date, calendar jsonb) RETURNS date
 $$;
 
 -- Who owes which form on a day, for which span, and the last day to send it, by the inputs that judge the day.
-CREATE FUNCTION ref.roster_at(day date)
+CREATE FUNCTION ref.roster_at(of_region text, day date)
 RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text, owed_from date, owed_to date)
 LANGUAGE sql STABLE AS $$
     SELECT f.form, s.sender, CASE f.expected WHEN 'campaign' THEN c.campaign END,
@@ -171,29 +168,30 @@ LANGUAGE sql STABLE AS $$
         CASE f.expected WHEN 'campaign' THEN c.deadline ELSE d.owed_to END
     FROM (
         SELECT o.form, ref.due_on(o, day, k.calendar) AS due, p.owed_from, p.owed_to
-        FROM (SELECT ref.calendar_at(day) AS calendar) k
+        FROM (SELECT ref.calendar_at(of_region, day) AS calendar) k
         CROSS JOIN ref.form o
         CROSS JOIN LATERAL ref.span_owed(o, day) p
-        WHERE o.expected <> 'as_published' AND coalesce(p.owed_from, day) >= o.collected_from
+        LEFT JOIN ref.collected b ON b.region = of_region AND b.form = o.form
+        WHERE o.expected <> 'as_published' AND coalesce(p.owed_from, day) >= coalesce(b.collected_from, '-infinity')
     ) d
     JOIN ref.form f ON f.form = d.form
-    JOIN ref.sender_at(day) s ON s.kind = f.sender_kind AND s.is_listed
-    LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
+    JOIN ref.sender_at(of_region, day) s ON s.kind = f.sender_kind AND s.is_listed
+    LEFT JOIN ref.campaign_at(of_region, day) c ON c.campaign_form = f.campaign_form
     WHERE f.expected <> 'campaign' OR c.campaign IS NOT NULL
 $$;
 
 -- Who owes what by the lists as they are now: for reminders and incidents, which tell how things stand.
 CREATE VIEW ref.roster AS
-SELECT f.form, s.sender, c.campaign, f.expected, c.starts_on, c.deadline, c.academic_year
+SELECT s.region, f.form, s.sender, c.campaign, f.expected, c.starts_on, c.deadline, c.academic_year
 FROM ref.form f
 JOIN ref.sender s ON s.kind = f.sender_kind AND s.is_listed
-LEFT JOIN ref.campaign c ON f.expected = 'campaign' AND c.form = f.campaign_form AND c.is_listed
+LEFT JOIN ref.campaign c ON f.expected = 'campaign' AND c.region = s.region AND c.form = f.campaign_form AND c.is_listed
 WHERE f.expected <> 'campaign' OR c.campaign IS NOT NULL;
 COMMENT ON VIEW ref.roster IS
     'Кто какую форму обязан прислать. Отсюда «не представлен» — факт, а не пустое место. Срок — кампании; у месяца и '
     'учебного года он зависит от дня, см. ref.roster_now.';
 
-CREATE FUNCTION ref.roster_now(day date)
+CREATE FUNCTION ref.roster_now(of_region text, day date)
 RETURNS TABLE (form text, sender text, campaign text, deadline date, expected text, owed_from date, owed_to date)
 LANGUAGE sql STABLE AS $$
     SELECT DISTINCT ON (r.form, r.sender) r.form, r.sender, r.campaign,
@@ -202,31 +200,33 @@ LANGUAGE sql STABLE AS $$
         CASE r.expected WHEN 'campaign' THEN r.deadline ELSE d.owed_to END
     FROM (
         SELECT o.form, ref.due_on(o, day, k.calendar) AS due, p.owed_from, p.owed_to
-        FROM (SELECT ref.calendar_now() AS calendar) k
+        FROM (SELECT ref.calendar_now(of_region) AS calendar) k
         CROSS JOIN ref.form o
         CROSS JOIN LATERAL ref.span_owed(o, day) p
-        WHERE o.expected <> 'as_published' AND coalesce(p.owed_from, day) >= o.collected_from
+        LEFT JOIN ref.collected b ON b.region = of_region AND b.form = o.form
+        WHERE o.expected <> 'as_published' AND coalesce(p.owed_from, day) >= coalesce(b.collected_from, '-infinity')
     ) d
-    JOIN ref.roster r ON r.form = d.form
+    JOIN ref.roster r ON r.region = of_region AND r.form = d.form
     WHERE r.campaign IS NULL OR r.starts_on <= day AND r.academic_year = ref.academic_year(day + 31)
     ORDER BY r.form, r.sender, r.starts_on DESC, r.deadline DESC, r.campaign
 $$;
 
 -- Who stated for a day, as known at a moment, that there is nothing to report: for its night or the month that is over on
 -- it, or for what runs on it, the campaign or the academic year, from the day of the statement on.
-CREATE FUNCTION ops.nothing_at(day date, known timestamptz)
+CREATE FUNCTION ops.nothing_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (form text, sender text, campaign text, stated_at timestamptz, recorded_at timestamptz)
 LANGUAGE sql STABLE AS $$
     SELECT n.form, n.sender, n.campaign, n.stated_at, n.recorded_at
     FROM ops.statement n
     JOIN ref.form f ON f.form = n.form
-    WHERE n.recorded_at <= known AND coalesce(n.withdrawn_at > known, true)
+    WHERE n.region = of_region AND n.recorded_at <= known AND coalesce(n.withdrawn_at > known, true)
       AND CASE
           WHEN n.campaign IS NOT NULL THEN
-              ref.local_date(n.stated_at, n.sender) <= day AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(day) c)
+              ref.region_date(of_region, n.stated_at) <= day
+              AND n.campaign IN (SELECT c.campaign FROM ref.campaign_at(of_region, day) c)
           WHEN f.expected = 'month' THEN n.as_of = ref.month_over(day)
           WHEN f.expected = 'academic_year' THEN
-              ref.local_date(n.stated_at, n.sender) <= day AND n.as_of = make_date(ref.academic_year(day), 9, 1)
+              ref.region_date(of_region, n.stated_at) <= day AND n.as_of = make_date(ref.academic_year(day), 9, 1)
           ELSE n.as_of = day
       END
 $$;
@@ -234,11 +234,12 @@ $$;
 -- The last reading of each delivery of which we knew at a moment. Readings of superseded deliveries are among them: a
 -- later date's report does not undo an earlier date. A delivery that its last reading refused has none. `received_at`
 -- tells whether it came in time, `counts_at` (then the as-of date, then the delivery) which of two is the newer one.
+-- This one is for whoever asks of slices and deliveries, which are of one region by themselves.
 CREATE FUNCTION ops.reading_known(known timestamptz)
-RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, slice text,
-               verdict text, received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
+RETURNS TABLE (region text, reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date,
+               slice text, verdict text, received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
 LANGUAGE sql STABLE AS $$
-    SELECT r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.slice, r.verdict, ops.came_at(d),
+    SELECT r.region, r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.slice, r.verdict, ops.came_at(d),
         coalesce(r.became_current_at, r.read_at), d.counts_at
     FROM ops.reading r
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
@@ -253,19 +254,29 @@ LANGUAGE sql STABLE AS $$
       )
 $$;
 
+CREATE FUNCTION ops.reading_known(of_region text, known timestamptz)
+RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, slice text,
+               verdict text, received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT k.reading_id, k.delivery_id, k.form, k.sender, k.campaign, k.as_of, k.slice, k.verdict, k.received_at,
+        k.became_current_at, k.counts_at
+    FROM ops.reading_known(known) k
+    WHERE k.region = of_region
+$$;
+
 -- The one reading of each form and sender that holds on a day, as known at a moment: of the campaign that runs, of the
 -- academic year, of the latest month, or the latest as-of date up to the day (a month and a nightly export only within
 -- their academic year). The register and a plan hold also before the first date for which we have them.
-CREATE FUNCTION ops.reading_at(day date, known timestamptz)
+CREATE FUNCTION ops.reading_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
                received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     SELECT DISTINCT ON (r.form, r.sender)
         r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at,
         r.counts_at
-    FROM ops.reading_known(known) r
+    FROM ops.reading_known(of_region, known) r
     JOIN ref.form f ON f.form = r.form
-    LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
+    LEFT JOIN ref.campaign_at(of_region, day) c ON c.campaign_form = f.campaign_form
     WHERE ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
     ORDER BY r.form, r.sender, r.as_of <= day DESC,
         CASE WHEN r.as_of > day THEN r.as_of END,
@@ -275,7 +286,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
 $$;
 
 -- The one reading of each sender for the month that it owes on a day, whatever came for the running one.
-CREATE FUNCTION ops.reading_of_month(day date, known timestamptz)
+CREATE FUNCTION ops.reading_of_month(of_region text, day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
                received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
 LANGUAGE sql STABLE ROWS 100 SET search_path = '' AS $$
@@ -285,7 +296,7 @@ LANGUAGE sql STABLE ROWS 100 SET search_path = '' AS $$
         SELECT DISTINCT ON (r.sender)
             r.reading_id, r.delivery_id, r.form, r.sender, r.campaign, r.as_of, r.verdict, r.received_at, r.became_current_at,
             r.counts_at
-        FROM ops.reading_known(known) r
+        FROM ops.reading_known(of_region, known) r
         WHERE r.form = f.form AND r.as_of BETWEEN o.owed_from AND o.owed_to
         ORDER BY r.sender, r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
     ) m
@@ -294,46 +305,46 @@ $$;
 
 -- The one reading of each form and sender in which there is what it owes on a day: of that night, of the month that is
 -- over; of all others what holds.
-CREATE FUNCTION ops.reading_owed(day date, known timestamptz)
+CREATE FUNCTION ops.reading_owed(of_region text, day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, campaign text, as_of date, verdict text,
                received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
-    SELECT h.* FROM ops.reading_at(day, known) h
+    SELECT h.* FROM ops.reading_at(of_region, day, known) h
     JOIN ref.form f ON f.form = h.form
     WHERE f.expected <> 'month' AND (f.expected <> 'day' OR h.as_of = day)
     UNION ALL
-    SELECT * FROM ops.reading_of_month(day, known)
+    SELECT * FROM ops.reading_of_month(of_region, day, known)
 $$;
 
 -- The one reading of a form for each sender and slice (month, night, campaign) of the academic year of a day, up to it.
-CREATE FUNCTION ops.readings_of_year(day date, known timestamptz, form text)
+CREATE FUNCTION ops.readings_of_year(of_region text, day date, known timestamptz, form text)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, sender text, campaign text, as_of date, slice text, verdict text,
                received_at timestamptz, became_current_at timestamptz, counts_at timestamptz)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     SELECT DISTINCT ON (r.sender, r.slice)
         r.reading_id, r.delivery_id, r.sender, r.campaign, r.as_of, r.slice, r.verdict, r.received_at, r.became_current_at,
         r.counts_at
-    FROM ops.reading_known(known) r
-    WHERE r.form = $3 AND r.as_of BETWEEN make_date(ref.academic_year(day), 9, 1) AND day
+    FROM ops.reading_known(of_region, known) r
+    WHERE r.form = $4 AND r.as_of BETWEEN make_date(ref.academic_year(day), 9, 1) AND day
     ORDER BY r.sender, r.slice, r.counts_at DESC, r.as_of DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
 -- Snapshots of exactly these days, one a sender and day, whatever the academic year: where there is none, there is none.
-CREATE FUNCTION ops.export_of(form text, days date[], known timestamptz)
+CREATE FUNCTION ops.export_of(of_region text, form text, days date[], known timestamptz)
 RETURNS TABLE (reading_id bigint, sender text, as_of date, became_current_at timestamptz)
 LANGUAGE sql STABLE ROWS 10 SET search_path = '' AS $$
     SELECT DISTINCT ON (r.sender, r.as_of) r.reading_id, r.sender, r.as_of, r.became_current_at
-    FROM ops.reading_known(known) r
-    WHERE r.form = $1 AND r.as_of = ANY (days)
+    FROM ops.reading_known(of_region, known) r
+    WHERE r.form = $2 AND r.as_of = ANY (days)
     ORDER BY r.sender, r.as_of, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
 $$;
 
 -- What stands at each sender's door on a day: the reading that holds, and a refused delivery sent after it. A refused file
 -- of a month stands until something newer comes for that month, and as long as the month is owed.
-CREATE FUNCTION ops.standing_at(day date, known timestamptz)
+CREATE FUNCTION ops.standing_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict text, received_at timestamptz,
                became_current_at timestamptz) LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
-    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known)),
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(of_region, day, known)),
     refused AS (
         SELECT DISTINCT ON (r.form, r.sender)
             r.reading_id, r.form, r.sender, r.as_of, r.verdict, ops.came_at(d) AS received_at,
@@ -341,18 +352,18 @@ RETURNS TABLE (reading_id bigint, form text, sender text, as_of date, verdict te
         FROM ops.reading r
         JOIN ops.delivery d ON d.delivery_id = r.delivery_id
         LEFT JOIN ref.form f ON f.form = r.form
-        LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
+        LEFT JOIN ref.campaign_at(of_region, day) c ON c.campaign_form = f.campaign_form
         LEFT JOIN held h ON h.form = r.form AND h.sender = r.sender
-        WHERE r.verdict = 'refused'
+        WHERE r.region = of_region AND r.verdict = 'refused'
           AND ops.had_counted(r, known)
           AND NOT EXISTS (SELECT FROM ops.reading n
                           WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id AND n.status <> 'reverted'
                             AND (least(n.became_current_at, n.held_at) <= known
                                  OR (n.status = 'proposed' AND n.backfill_id = ops.backfill_tried())))
-          AND coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender))
+          AND coalesce(r.as_of, ref.region_date(of_region, ops.came_at(d)))
               BETWEEN coalesce(c.starts_on, make_date(ref.academic_year(day), 9, 1)) AND day
           AND CASE WHEN f.period = 'month' THEN coalesce(r.as_of >= ref.month_over(day), true)
-              AND NOT EXISTS (SELECT FROM ops.reading_known(known) k
+              AND NOT EXISTS (SELECT FROM ops.reading_known(of_region, known) k
                               WHERE k.form = r.form AND k.sender = r.sender
                                 AND ops.may_share_slice('month', NULL, NULL, k.as_of, r.as_of)
                                 AND (k.counts_at, k.delivery_id) > (d.counts_at, d.delivery_id))
@@ -370,7 +381,7 @@ $$;
 
 -- What waits for an officer's decision on a day, as known at a moment, one reading a form and sender: it would take the place
 -- of what holds, and bears too little to do so by itself.
-CREATE FUNCTION ops.waiting_at(day date, known timestamptz)
+CREATE FUNCTION ops.waiting_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, as_of date, verdict text,
                received_at timestamptz, held_at timestamptz) LANGUAGE sql STABLE ROWS 10 SET search_path = '' AS $$
     SELECT DISTINCT ON (r.form, r.sender)
@@ -378,9 +389,9 @@ RETURNS TABLE (reading_id bigint, delivery_id bigint, form text, sender text, as
     FROM ops.reading r
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
     JOIN ref.form f ON f.form = r.form
-    LEFT JOIN ref.campaign_at(day) c ON c.campaign_form = f.campaign_form
-    LEFT JOIN ops.reading_at(day, known) h ON h.form = r.form AND h.sender = r.sender
-    WHERE r.held_at <= known AND coalesce(r.decided_at > known, true)
+    LEFT JOIN ref.campaign_at(of_region, day) c ON c.campaign_form = f.campaign_form
+    LEFT JOIN ops.reading_at(of_region, day, known) h ON h.form = r.form AND h.sender = r.sender
+    WHERE r.region = of_region AND r.held_at <= known AND coalesce(r.decided_at > known, true)
       AND ops.may_hold(f, r.campaign, r.as_of, c.campaign, day)
       AND (h.reading_id IS NULL OR f.period IN ('campaign', 'academic_year') OR r.as_of >= h.as_of
            OR f.period = 'month' AND r.as_of >= ref.month_over(day))
@@ -394,7 +405,7 @@ RETURNS TABLE (reading_id bigint, judged_by text, by_older_rules boolean)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     WITH asked AS MATERIALIZED (
         SELECT r.reading_id, r.form,
-            coalesce(r.as_of, (SELECT ref.local_date(ops.came_at(d), r.sender) FROM ops.delivery d
+            coalesce(r.as_of, (SELECT ref.region_date(r.region, ops.came_at(d)) FROM ops.delivery d
                                WHERE d.delivery_id = r.delivery_id)) AS day,
             coalesce(
                 (SELECT o.confirms FROM ops.backfill_delivery o
@@ -426,31 +437,31 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     JOIN named n ON n.form = a.form AND n.day = a.day AND n.rules = a.rules
 $$;
 
--- The band of a rate by a rule; by none, and of no rate, it is no_data. Views of BI call it, and its readers may not read ref:
--- it reads with its owner's rights. It stands while those views do, so it is replaced and never dropped.
-CREATE OR REPLACE FUNCTION ref.band_of(rule text, rate numeric)
+-- The band of a rate by a rule of a region; by none, and of no rate, it is no_data. Views of BI call it, and its readers may
+-- not read ref: it reads with its owner's rights. It stands while those views do, so it is replaced and never dropped.
+CREATE OR REPLACE FUNCTION ref.band_of(of_region text, rule text, rate numeric)
 RETURNS TABLE (band text, in_rule_gap boolean)
 LANGUAGE sql STABLE ROWS 1 SECURITY DEFINER SET search_path = '' AS $$
     SELECT
         coalesce((array_agg(b.band ORDER BY b.lower_bound DESC) FILTER (WHERE b.lower_bound <= rate))[1], 'no_data'),
         coalesce(rate > 0.50 AND rate < min(b.lower_bound) FILTER (WHERE b.band = 'amber'), false)
-    FROM ref.band_rule b WHERE b.band_rule_version = rule
+    FROM ref.band_rule b WHERE b.region = of_region AND b.band_rule_version = rule
 $$;
 
 -- The rule of the bands that judges a day.
-CREATE FUNCTION ref.band_rule_at(day date) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION ref.band_rule_at(of_region text, day date) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT b.band_rule_version
-    FROM jsonb_to_recordset((SELECT ref.input_lines('band_rules', day))) AS b (band_rule_version text, valid_from date)
+    FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'band_rules', day))) AS b (band_rule_version text, valid_from date)
     WHERE b.valid_from <= day
     ORDER BY b.valid_from DESC, b.band_rule_version DESC LIMIT 1
 $$;
 
 -- Registers of which we knew at a moment, one a sender and date, with the days for which each holds.
-CREATE FUNCTION ref.register_known(known timestamptz)
+CREATE FUNCTION ref.register_known(of_region text, known timestamptz)
 RETURNS TABLE (reading_id bigint, as_of date, valid_from date, valid_to date) LANGUAGE sql STABLE AS $$
     WITH register AS (
         SELECT DISTINCT ON (r.sender, r.as_of) r.*
-        FROM ops.reading_known(known) r
+        FROM ops.reading_known(of_region, known) r
         WHERE r.form = 'school_register'
         ORDER BY r.sender, r.as_of, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC
     )
@@ -462,21 +473,22 @@ RETURNS TABLE (reading_id bigint, as_of date, valid_from date, valid_to date) LA
 $$;
 
 CREATE VIEW ref.school AS
-SELECT f.school_id, f.school_code, f.short_name, f.full_name, f.territory, f.subordination, f.pupils_6_11,
+SELECT g.region, f.school_id, f.school_code, f.short_name, f.full_name, f.territory, f.subordination, f.pupils_6_11,
     r.valid_from, r.valid_to, r.reading_id
-FROM ref.register_known('infinity') r
+FROM ref.region g
+CROSS JOIN LATERAL ref.register_known(g.region, 'infinity') r
 JOIN core.school_register_fact f ON f.reading_id = r.reading_id;
 COMMENT ON VIEW ref.school IS 'Школы, версия на срок (valid_to не включается): реестр действует до следующего.';
 
--- Every school we ever knew, in its version for the day; `in_register` tells those that the register of the day names.
-CREATE FUNCTION ref.school_at(day date, known timestamptz)
+-- Every school of a region that we ever knew, in its version for the day; `in_register` tells those that the register of the day names.
+CREATE FUNCTION ref.school_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (school_id bigint, school_code text, short_name text, full_name text, territory text, subordination text,
                pupils_6_11 bigint, in_register boolean) LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
     WITH register AS (
         SELECT r.reading_id, r.delivery_id, r.as_of, r.counts_at,
             coalesce(h.valid_from <= day AND day < h.valid_to, false) AS holds
-        FROM ops.reading_known(known) r
-        LEFT JOIN ref.register_known(known) h ON h.reading_id = r.reading_id
+        FROM ops.reading_known(of_region, known) r
+        LEFT JOIN ref.register_known(of_region, known) h ON h.reading_id = r.reading_id
         WHERE r.form = 'school_register'
     )
     SELECT DISTINCT ON (f.school_id)
@@ -495,20 +507,20 @@ $$;
 -- A document weighs as one; those of schools weigh among themselves as their schools do.
 -- Facts are reached through functions made from the contracts (warehouse/schema/facts.py): of their branches only that of
 -- the form is run.
-CREATE FUNCTION ops.there_at(day date, known timestamptz, forms text[])
+CREATE FUNCTION ops.there_at(of_region text, day date, known timestamptz, forms text[])
 RETURNS TABLE (form text, sender text, expected text, deadline date, is_received boolean, share numeric, weight numeric)
 LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
     WITH owed AS MATERIALIZED (
         SELECT r.form, r.sender, r.expected, r.deadline, r.owed_from, f.covers, f.counts_pupils, h.reading_id, g.rows_loaded,
             g.rows_quarantined
-        FROM ref.roster_at(day) r
+        FROM ref.roster_at(of_region, day) r
         JOIN ref.form f ON f.form = r.form
-        LEFT JOIN ops.reading_owed(day, known) h ON h.form = r.form AND h.sender = r.sender
+        LEFT JOIN ops.reading_owed(of_region, day, known) h ON h.form = r.form AND h.sender = r.sender
         LEFT JOIN ops.reading g ON g.reading_id = h.reading_id
         WHERE r.form = ANY (forms)
     ),
     school AS MATERIALIZED (
-        SELECT f.school_id, f.subordination, f.pupils_6_11 FROM ref.register_known(known) g
+        SELECT f.school_id, f.subordination, f.pupils_6_11 FROM ref.register_known(of_region, known) g
         CROSS JOIN LATERAL (SELECT * FROM core.school_register_fact e WHERE e.reading_id = g.reading_id OFFSET 0) f
         WHERE g.valid_from <= day AND day < g.valid_to
           AND EXISTS (SELECT FROM owed o WHERE o.covers = 'schools' OR o.counts_pupils)
@@ -528,7 +540,7 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
     of_units AS (
         SELECT c.form, count(*) AS expected, count(p.reporting_unit) AS there
         FROM (SELECT DISTINCT o.form FROM owed o WHERE o.covers = 'units') c
-        CROSS JOIN ref.unit_at(day) u
+        CROSS JOIN ref.unit_at(of_region, day) u
         LEFT JOIN (
             SELECT DISTINCT o.form, f.reporting_unit FROM owed o
             CROSS JOIN LATERAL (SELECT * FROM core.units_loaded(o.form, o.reading_id) OFFSET 0) f
@@ -550,7 +562,7 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
     before AS (
         SELECT DISTINCT ON (o.form, o.sender) o.form, o.sender, o.reading_id, k.reading_id AS before
         FROM owed o
-        JOIN ops.reading_known(known) k ON k.form = o.form AND k.sender = o.sender AND k.as_of < o.owed_from
+        JOIN ops.reading_known(of_region, known) k ON k.form = o.form AND k.sender = o.sender AND k.as_of < o.owed_from
             AND ref.academic_year(k.as_of) = ref.academic_year(o.owed_from)
         WHERE o.counts_pupils AND o.reading_id IS NOT NULL
         ORDER BY o.form, o.sender, k.as_of DESC, k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC
@@ -587,11 +599,11 @@ $$;
 
 -- How complete and how sure figures of these forms are, and by which rules they were judged. The register is not counted
 -- in completeness, nor are its rules told, but nothing is final without it, or while something waits for a decision.
-CREATE FUNCTION ops.state_at(day date, known timestamptz, forms text[])
+CREATE FUNCTION ops.state_at(of_region text, day date, known timestamptz, forms text[])
 RETURNS TABLE (completeness numeric, known_at timestamptz, is_final boolean, judged_by text, by_older_rules boolean)
 LANGUAGE sql STABLE AS $$
-    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = ANY (forms)),
-    owed AS MATERIALIZED (SELECT * FROM ops.there_at(day, known, forms)),
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(of_region, day, known) h WHERE h.form = ANY (forms)),
+    owed AS MATERIALIZED (SELECT * FROM ops.there_at(of_region, day, known, forms)),
     judged AS (
         SELECT j.judged_by, j.by_older_rules
         FROM ops.judged(ARRAY(
@@ -603,7 +615,7 @@ LANGUAGE sql STABLE AS $$
         (SELECT max(h.became_current_at) FROM held h),
         coalesce(bool_and(is_received) AND bool_or(expected <> 'once'), false)
             AND coalesce(day > max(deadline) FILTER (WHERE expected <> 'day'), true)
-            AND NOT EXISTS (SELECT FROM ops.waiting_at(day, known) w WHERE w.form = ANY (forms)),
+            AND NOT EXISTS (SELECT FROM ops.waiting_at(of_region, day, known) w WHERE w.form = ANY (forms)),
         (SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) FROM judged j),
         (SELECT bool_or(j.by_older_rules) FROM judged j)
     FROM owed
@@ -611,11 +623,11 @@ $$;
 
 -- Each school of the register and the status of its report: what its own sender reported in the campaign that runs.
 -- Without a running campaign nobody owes a report and the status is NULL.
-CREATE FUNCTION core.readiness_at(day date, known timestamptz)
+CREATE FUNCTION core.readiness_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (school_id bigint, school_code text, short_name text, territory text, subordination text, campaign text,
                report_status text, rules text[], reading_id bigint) LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
-    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = 'readiness_report'),
-    running AS (SELECT c.campaign FROM ref.campaign_at(day) c WHERE c.campaign_form = 'readiness_report'),
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(of_region, day, known) h WHERE h.form = 'readiness_report'),
+    running AS (SELECT c.campaign FROM ref.campaign_at(of_region, day) c WHERE c.campaign_form = 'readiness_report'),
     outcome AS (
         SELECT f.* FROM held h
         CROSS JOIN LATERAL (
@@ -624,7 +636,7 @@ RETURNS TABLE (school_id bigint, school_code text, short_name text, territory te
     )
     SELECT s.school_id, s.school_code, s.short_name, s.territory, s.subordination, c.campaign,
         CASE WHEN c.campaign IS NOT NULL THEN coalesce(o.report_status, 'missing') END, o.rules, h.reading_id
-    FROM ref.school_at(day, known) s
+    FROM ref.school_at(of_region, day, known) s
     LEFT JOIN running c ON true
     LEFT JOIN held h ON h.sender = s.subordination
     LEFT JOIN outcome o ON o.reading_id = h.reading_id AND o.school_id = s.school_id
@@ -634,11 +646,11 @@ $$;
 -- Each school and its registered pupils by the export that holds. A school that the register of the day no longer names
 -- keeps its pupils as long as the export does. Without an export the counts are NULL; with one, a school it does not
 -- name has none.
-CREATE FUNCTION core.registration_at(day date, known timestamptz)
+CREATE FUNCTION core.registration_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (school_id bigint, school_code text, short_name text, territory text, subordination text,
                pupils_6_11 bigint, in_register boolean, export_as_of date, actual_pupils bigint,
                unverified_pupils bigint, archived_pupils bigint) LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
-    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(day, known) h WHERE h.form = 'registration_export'),
+    WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(of_region, day, known) h WHERE h.form = 'registration_export'),
     latest AS (SELECT max(h.as_of) AS as_of FROM held h),
     counted AS (
         SELECT f.school_id, sum(f.actual_pupils)::bigint AS actual, sum(f.unverified_pupils)::bigint AS unverified,
@@ -653,7 +665,7 @@ RETURNS TABLE (school_id bigint, school_code text, short_name text, territory te
         CASE WHEN l.as_of IS NOT NULL THEN coalesce(c.actual, 0) END,
         CASE WHEN l.as_of IS NOT NULL THEN coalesce(c.unverified, 0) END,
         CASE WHEN l.as_of IS NOT NULL THEN coalesce(c.archived, 0) END
-    FROM ref.school_at(day, known) s
+    FROM ref.school_at(of_region, day, known) s
     CROSS JOIN latest l
     LEFT JOIN counted c ON c.school_id = s.school_id
     WHERE s.in_register OR c.school_id IS NOT NULL

@@ -25,15 +25,16 @@ NIGHTS = """
 SELECT n.run_id, n.state, n.started_at, n.finished_at, c.finished_at AS completed_at, c.as_of
 FROM (SELECT 1) AS one
 LEFT JOIN LATERAL (
-    SELECT r.run_id, r.state, r.started_at, r.finished_at FROM ops.run r WHERE r.kind = 'nightly'
+    SELECT r.run_id, r.state, r.started_at, r.finished_at FROM ops.run r WHERE r.region = :region AND r.kind = 'nightly'
     ORDER BY r.run_id DESC LIMIT 1
 ) n ON true
 LEFT JOIN LATERAL (
-    SELECT r.finished_at, r.as_of FROM ops.run r WHERE r.kind = 'nightly' AND r.state LIKE 'completed%'
+    SELECT r.finished_at, r.as_of FROM ops.run r
+    WHERE r.region = :region AND r.kind = 'nightly' AND r.state LIKE 'completed%'
     ORDER BY r.run_id DESC LIMIT 1
 ) c ON true
 """
-PUBLISHED = "SELECT max(published_at) FROM ops.publication"
+PUBLISHED = "SELECT max(published_at) FROM ops.publication WHERE region = :region"
 EXPORTS = """
 SELECT e.form, e.sender, cast(e.state ->> 'last' AS date) AS as_of, cast(e.details ->> 'days' AS integer) AS nights
 FROM ({stale}) e ORDER BY e.form, e.sender
@@ -56,7 +57,8 @@ class Export:
 
 @dataclass(frozen=True)
 class Ages:
-    """The newest nightly run, the last one that was completed, and when marts were published last; None is never."""
+    """The newest nightly run of a region, the last one that was completed, and when its marts were published last; None
+    is never."""
 
     run_id: int | None
     state: str | None
@@ -104,17 +106,17 @@ def newest_revision() -> str:
     return max(path.name.split("_", 1)[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def ages(connection: Connection, today: dt.date) -> Ages:
-    """How old everything is; `today` counts the nights of exports."""
-    night = connection.execute(text(NIGHTS)).mappings().one()
+def ages(connection: Connection, region: str, today: dt.date) -> Ages:
+    """How old everything of a region is; `today` counts the nights of exports."""
+    night = connection.execute(text(NIGHTS), {"region": region}).mappings().one()
     stale = text(EXPORTS.format(stale=conditions()[STALE].select))
-    exports = connection.execute(stale, {"day": today, "nights": EVERY}).tuples()
+    exports = connection.execute(stale, {"region": region, "day": today, "nights": EVERY}).tuples()
     return Ages(
         run_id=night["run_id"],
         state=night["state"],
         started_at=night["started_at"],
         completed_at=night["completed_at"],
         completed_for=night["as_of"],
-        published_at=connection.scalar(text(PUBLISHED)),
+        published_at=connection.scalar(text(PUBLISHED), {"region": region}),
         exports=tuple(Export(*row) for row in exports),
     )

@@ -31,7 +31,7 @@ WITH due AS (
     HAVING count(r.reading_id) > 0
        AND (bool_or(r.form = ANY (:forms))
             OR (array_agg(r.form ORDER BY r.reading_id DESC) FILTER (WHERE r.reading_id IS NOT NULL))[1] IS NULL)
-       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.local_date(ops.came_at(d), r.sender)))
+       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d))))
                          FILTER (WHERE d.same_as IS NULL)) + 1, 8, 31) + :days
            < :today
 ),

@@ -15,7 +15,8 @@ from warehouse.schema.upgrade import connect
 
 PUBLISHED = """
 SELECT p.as_of, max(p.published_at) AS published_at, max(p.known_at) AS known_at
-FROM ops.publication p WHERE p.as_of = (SELECT max(as_of) FROM ops.publication)
+FROM ops.publication p
+WHERE p.region = :region AND p.as_of = (SELECT max(o.as_of) FROM ops.publication o WHERE o.region = :region)
 GROUP BY p.as_of
 """
 # Marts are published together; when rows changed last is each one's own, because equal rows stay as they are.
@@ -24,13 +25,15 @@ SELECT '{name}' AS mart, l.as_of, l.published_at, r.changed_at, r.rows
 FROM last l
 CROSS JOIN LATERAL (
     SELECT max(h.published_at) AS changed_at, count(*) AS rows FROM {history} h
-    WHERE h.replaced_at = 'infinity' AND h.as_of = l.as_of
+    WHERE h.replaced_at = 'infinity' AND h.region = :region AND h.as_of = l.as_of
 ) r
 """
 SENDERS = """
 SELECT h.form, h.form_title, h.sender, h.sender_name, h.status, h.is_received, h.on_time, h.deadline, h.received_at
 FROM mart.delivery_health h
-WHERE h.is_expected AND h.as_of = (SELECT max(as_of) FROM ops.publication) ORDER BY h.position
+WHERE h.is_expected AND h.region = :region
+  AND h.as_of = (SELECT max(o.as_of) FROM ops.publication o WHERE o.region = :region)
+ORDER BY h.position
 """
 WAITING = """
 SELECT d.delivery_id, d.file_name, left(d.sha256, 8) AS sha256, ops.came_at(d) AS received_at,
@@ -38,12 +41,13 @@ SELECT d.delivery_id, d.file_name, left(d.sha256, 8) AS sha256, ops.came_at(d) A
 FROM ops.delivery d WHERE d.delivery_id = ANY (:deliveries) ORDER BY d.counts_at, d.delivery_id
 """
 OPEN_BACKFILLS = """
-SELECT backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at
+SELECT backfill_id, region, status, requested_by, reason, from_as_of, to_as_of, requested_at
 FROM ops.backfill WHERE status IN ('planning', 'planned') ORDER BY backfill_id
 """
+HAS_REGISTER = "SELECT EXISTS (SELECT FROM ref.register_known(:region, 'infinity'))"
 # The most serious first: our own, then what went up to the next contact, then the oldest.
 OPEN_INCIDENTS = """
-SELECT i.incident_id, i.incident_class, i.condition, i.name, i.form, f.title AS form_title, i.sender,
+SELECT i.incident_id, i.incident_class, i.condition, i.name, i.region, i.form, f.title AS form_title, i.sender,
     c.name AS sender_name, i.subject, i.opened_at, i.level, i.acknowledged_by, i.assigned_to, i.muted_until
 FROM ops.incident i
 LEFT JOIN ref.form f ON f.form = i.form
@@ -83,26 +87,28 @@ class LastPublication(NamedTuple):
     known_at: dt.datetime
 
 
-def last_published(connection: Connection) -> LastPublication | None:
-    """The publication of the latest as-of date; None when nothing was ever published."""
-    return next(map(LastPublication._make, frame(connection, PUBLISHED, {}).iter_rows()), None)
+def last_published(connection: Connection, region: str) -> LastPublication | None:
+    """The publication of a region's latest as-of date; None when nothing of it was ever published."""
+    return next(map(LastPublication._make, frame(connection, PUBLISHED, {"region": region}).iter_rows()), None)
 
 
-def freshness_of_marts(connection: Connection) -> pl.DataFrame:
-    """mart, as_of and published_at of the last publication; when a row of that date changed last, and how many rows it
-    has. A mart that was never published is left out."""
+def freshness_of_marts(connection: Connection, region: str) -> pl.DataFrame:
+    """mart, as_of and published_at of a region's last publication; when a row of that date changed last, and how many
+    rows it has. A mart that was never published is left out."""
     published = [
         mart for mart in marts() if connection.scalar(text("SELECT to_regclass(:name)"), {"name": mart.history})
     ]
     selects = " UNION ALL ".join(MART.format(name=mart.name, history=mart.history) for mart in published)
-    return frame(connection, f"WITH last AS ({PUBLISHED}) {selects} ORDER BY mart", {}) if published else pl.DataFrame()
+    rows = f"WITH last AS ({PUBLISHED}) {selects} ORDER BY mart"
+    return frame(connection, rows, {"region": region}) if published else pl.DataFrame()
 
 
-def senders(connection: Connection) -> pl.DataFrame:
-    """Who owes what for the latest published date, and what became of it; empty when nothing was ever published."""
+def senders(connection: Connection, region: str) -> pl.DataFrame:
+    """Who of a region owes what for its latest published date, and what became of it; empty when nothing was ever
+    published."""
     if connection.scalar(text("SELECT to_regclass('mart.delivery_health')")) is None:
         return pl.DataFrame()
-    return frame(connection, SENDERS, {})
+    return frame(connection, SENDERS, {"region": region})
 
 
 def deliveries_waiting(connection: Connection, contract_version: str) -> pl.DataFrame:
@@ -110,19 +116,20 @@ def deliveries_waiting(connection: Connection, contract_version: str) -> pl.Data
     return frame(connection, WAITING, {"deliveries": waiting(connection, contract_version)})
 
 
-def has_register(connection: Connection) -> bool:
-    """Is a register of schools loaded? Without one no form of schools is read."""
-    return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM ref.register_known('infinity'))")))
+def has_register(connection: Connection, region: str) -> bool:
+    """Is a region's register of schools loaded? Without one no form of its schools is read."""
+    return bool(connection.scalar(text(HAS_REGISTER), {"region": region}))
 
 
 def open_backfills(connection: Connection) -> pl.DataFrame:
-    """backfill_id, status, requested_by, reason, from_as_of, to_as_of, requested_at of requests not decided yet."""
+    """backfill_id, region, status, requested_by, reason, from_as_of, to_as_of, requested_at of requests not decided
+    yet."""
     return frame(connection, OPEN_BACKFILLS, {})
 
 
 def open_incidents(connection: Connection) -> pl.DataFrame:
-    """incident_id, incident_class, condition, name, form, form_title, sender, sender_name, subject, opened_at, level,
-    acknowledged_by, assigned_to, muted_until: the most serious first."""
+    """incident_id, incident_class, condition, name, region, form, form_title, sender, sender_name, subject, opened_at,
+    level, acknowledged_by, assigned_to, muted_until: the most serious first."""
     return frame(connection, OPEN_INCIDENTS, {})
 
 

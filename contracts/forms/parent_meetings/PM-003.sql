@@ -2,7 +2,7 @@
 -- 1 March on, when both all-Russian meetings are over.
 WITH norm AS (
     SELECT DISTINCT ON (n.level) n.level, n.hours
-    FROM jsonb_to_recordset((SELECT ref.input_lines('level_norms', :day))) AS n (
+    FROM jsonb_to_recordset((SELECT ref.input_lines(:region, 'level_norms', :day))) AS n (
         model_version text, level text, direction text, hours numeric)
     WHERE n.direction = 'parent_engagement'
     ORDER BY n.level, n.model_version DESC

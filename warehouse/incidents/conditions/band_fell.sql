@@ -5,7 +5,7 @@ WITH told AS (
     SELECT f.mart, f.metric, f.metric_name, f.form, f.as_of, f.reporting_unit, f.rate, f.figure AS band,
         coalesce(f.campaign, ref.academic_year(f.as_of)::text) AS round
     FROM history.figure f
-    WHERE f.kind = 'band' AND f.grain = 'unit' AND f.replaced_at = 'infinity' AND f.as_of <= :day
+    WHERE f.region = :region AND f.kind = 'band' AND f.grain = 'unit' AND f.replaced_at = 'infinity' AND f.as_of <= :day
 ),
 several AS (SELECT t.form FROM told t GROUP BY t.form HAVING count(DISTINCT (t.mart, t.metric)) > 1),
 unit AS (

@@ -1,4 +1,5 @@
 -- Messages of the last `days` by a channel were given up, or were tried `attempts` times in vain, and none went out since.
+-- of: the installation
 SELECT
     NULL::text AS form,
     NULL::text AS sender,

@@ -11,11 +11,11 @@ SELECT
                   ORDER BY t.reporting_unit NULLS FIRST, t.metric) FILTER (WHERE t.place <= 5)
     )) AS details,
     array_agg(DISTINCT h.delivery_id) AS deliveries
-FROM ops.reading_at(:day, 'infinity') h
+FROM ops.reading_at(:region, :day, 'infinity') h
 CROSS JOIN LATERAL (
     SELECT e.reporting_unit, e.metric, e.stated - e.computed AS difference,
         row_number() OVER (ORDER BY e.reporting_unit NULLS FIRST, e.metric, e.stated) AS place
     FROM core.control_total_fact e WHERE e.reading_id = h.reading_id AND e.verdict = 'disagrees' OFFSET 0
 ) t
-LEFT JOIN ref.unit_at(:day) u ON u.reporting_unit = t.reporting_unit
+LEFT JOIN ref.unit_at(:region, :day) u ON u.reporting_unit = t.reporting_unit
 GROUP BY h.form, h.sender

@@ -6,7 +6,8 @@ WITH latest AS (
         make_date(ref.academic_year(:day) + CASE WHEN :end_month < 9 THEN 1 ELSE 0 END, cast(:end_month AS integer),
                   cast(:end_day AS integer)) AS ends_on
     FROM mart.level_coverage m
-    WHERE m.as_of = (SELECT max(o.as_of) FROM mart.level_coverage o WHERE o.as_of <= :day)
+    WHERE m.region = :region
+      AND m.as_of = (SELECT max(o.as_of) FROM mart.level_coverage o WHERE o.region = :region AND o.as_of <= :day)
       AND m.academic_year = ref.academic_year(:day)
 )
 SELECT

@@ -14,5 +14,5 @@ CROSS JOIN LATERAL (
     FROM ops.finding e JOIN ref.rule u ON u.rule = e.rule
     WHERE e.reading_id = r.reading_id AND e.rule = ANY (cast(:holds AS text[]))
 ) g
-WHERE r.status = 'held'
+WHERE r.region = :region AND r.status = 'held'
 ORDER BY r.form, r.sender, d.counts_at DESC, r.reading_id DESC

@@ -1,4 +1,5 @@
 -- Deliveries were archived, and at least one run that began after it has ended well without reading them.
+-- of: the installation
 SELECT
     NULL::text AS form,
     NULL::text AS sender,

@@ -8,7 +8,7 @@ SELECT
     jsonb_build_object('last', l.as_of) AS state,
     jsonb_build_object('days', d.days) AS details,
     '{}'::bigint[] AS deliveries
-FROM ref.roster_now(:day) r
+FROM ref.roster_now(:region, :day) r
 CROSS JOIN LATERAL (
     SELECT greatest(
         (SELECT max(h.as_of) FROM ops.reading h
@@ -18,6 +18,6 @@ CROSS JOIN LATERAL (
     ) AS as_of
 ) l
 CROSS JOIN LATERAL (
-    SELECT ref.working_days_between(greatest(l.as_of, make_date(ref.academic_year(:day), 8, 31)), :day) AS days
+    SELECT ref.working_days_between(:region, greatest(l.as_of, make_date(ref.academic_year(:day), 8, 31)), :day) AS days
 ) d
 WHERE r.expected = 'day' AND d.days > :nights

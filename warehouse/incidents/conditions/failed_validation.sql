@@ -6,7 +6,7 @@ WITH standing AS MATERIALIZED (
     SELECT s.reading_id, r.delivery_id, s.form, s.sender, s.verdict, s.received_at, f.expected,
         left(d.sha256, 7) AS file, lower(substring(d.file_name FROM '\.([[:alnum:]]{1,5})$')) AS ending,
         CASE s.verdict WHEN 'refused' THEN 'refuse' ELSE 'error' END AS severity
-    FROM ops.standing_at(:day, 'infinity') s
+    FROM ops.standing_at(:region, :day, 'infinity') s
     JOIN ops.reading r ON r.reading_id = s.reading_id
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
     LEFT JOIN ref.form f ON f.form = s.form
@@ -18,7 +18,7 @@ WITH standing AS MATERIALIZED (
                                 AND ops.came_at(o) > s.received_at))
 ),
 register AS MATERIALIZED (
-    SELECT g.reading_id FROM ref.register_known('infinity') g WHERE g.valid_from <= :day AND :day < g.valid_to
+    SELECT g.reading_id FROM ref.register_known(:region, 'infinity') g WHERE g.valid_from <= :day AND :day < g.valid_to
 ),
 broken AS MATERIALIZED (
     SELECT s.reading_id, g.rule, coalesce(cast(:rule_classes AS jsonb) ->> g.rule, 'values') AS rule_class, count(*) AS places

@@ -1,4 +1,5 @@
 -- The last look at the inbox found what it could not take in, and it is not for the sender to mend.
+-- of: the installation
 SELECT
     NULL::text AS form,
     NULL::text AS sender,

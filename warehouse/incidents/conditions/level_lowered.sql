@@ -4,7 +4,7 @@ WITH told AS (
     SELECT m.as_of, m.school_code, m.school_name, m.reporting_unit, m.level_name, v.position AS place
     FROM mart.level_coverage_by_school m
     JOIN ref.level v ON v.level = m.level
-    WHERE m.as_of <= :day AND m.academic_year = ref.academic_year(:day)
+    WHERE m.region = :region AND m.as_of <= :day AND m.academic_year = ref.academic_year(:day)
 ),
 latest AS (SELECT t.* FROM told t WHERE t.as_of = (SELECT max(o.as_of) FROM told o)),
 before AS (

@@ -1,4 +1,5 @@
 -- The last look at the inbox left files of a sender there: more came than it may send in a day.
+-- of: the region, and the installation
 SELECT
     NULL::text AS form,
     s.sender,
@@ -8,5 +9,5 @@ SELECT
     '{}'::bigint[] AS deliveries
 FROM ops.left_out o
 LEFT JOIN ref.sender s ON s.sender = o.sender_folder
-WHERE o.rule = 'COM-080'
+WHERE o.rule = 'COM-080' AND s.region IS NOT DISTINCT FROM cast(:region AS text)
 GROUP BY s.sender, o.sender_folder

@@ -4,7 +4,7 @@ WITH owed AS (
     FROM ops.reading r
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
     JOIN ops.run u ON u.run_id = r.run_id AND u.state <> 'running' AND u.state <> 'crashed'
-    WHERE r.answered_at IS NULL AND ops.came_of_run(r.status)
+    WHERE r.region = :region AND r.answered_at IS NULL AND ops.came_of_run(r.status)
       AND NOT EXISTS (SELECT FROM ops.reading n WHERE n.delivery_id = r.delivery_id AND n.reading_id > r.reading_id
                         AND ops.came_of_run(n.status))
 )

@@ -3,7 +3,7 @@
 WITH told AS (
     SELECT m.as_of, m.reporting_unit, m.export_as_of, m.actual_pupils
     FROM mart.registration_by_municipality m
-    WHERE m.as_of <= :day AND m.as_of > make_date(ref.academic_year(:day), 8, 31) AND m.actual_pupils IS NOT NULL
+    WHERE m.region = :region AND m.as_of <= :day AND m.as_of > make_date(ref.academic_year(:day), 8, 31) AND m.actual_pupils IS NOT NULL
 ),
 latest AS (SELECT t.* FROM told t WHERE t.as_of = (SELECT max(o.as_of) FROM told o)),
 peak AS (

@@ -9,5 +9,6 @@ SELECT
                        'actual_pupils', m.actual_pupils, 'plan_pupils', m.plan_pupils) AS details,
     '{}'::bigint[] AS deliveries
 FROM mart.readiness_and_registration m
-WHERE m.as_of = (SELECT max(o.as_of) FROM mart.readiness_and_registration o WHERE o.as_of <= :day)
+WHERE m.region = :region
+  AND m.as_of = (SELECT max(o.as_of) FROM mart.readiness_and_registration o WHERE o.region = :region AND o.as_of <= :day)
   AND m.accepted_rate >= cast(:ready AS numeric) AND m.completion_rate < cast(:registered AS numeric)

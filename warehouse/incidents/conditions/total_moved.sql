@@ -4,10 +4,10 @@
 WITH base AS MATERIALIZED (
     SELECT p.as_of, greatest(
         min(p.published_at),
-        (p.as_of + 1)::timestamp AT TIME ZONE ref.time_zone(),
+        (p.as_of + 1)::timestamp AT TIME ZONE ref.region_time_zone(:region),
         cast(:now AS timestamptz) - make_interval(days => cast(:days AS integer))
     ) AS at
-    FROM ops.publication p WHERE p.as_of < :day
+    FROM ops.publication p WHERE p.region = :region AND p.as_of < :day
     GROUP BY p.as_of
     HAVING max(p.published_at) > cast(:now AS timestamptz) - make_interval(days => cast(:days AS integer))
 ),
@@ -17,7 +17,7 @@ total AS (
         sum(f.figure::bigint) FILTER (WHERE f.replaced_at = 'infinity') AS became
     FROM history.figure f
     JOIN base b ON b.as_of = f.as_of
-    WHERE f.kind = 'measure' AND f.grain = 'unit'
+    WHERE f.region = :region AND f.kind = 'measure' AND f.grain = 'unit'
     GROUP BY f.form, f.mart, f.as_of, f.metric
 ),
 moved AS (

@@ -13,38 +13,38 @@
 --   known_at: Известно на. Момент поправки.
 --   is_final: Окончательно. Эту цифру с тех пор не поправляли.
 WITH told AS (
-    SELECT f.as_of, f.published_at, f.replaced_at, f.mart, f.grain, f.code, f.name, f.reporting_unit, f.metric, f.metric_name,
+    SELECT f.region, f.as_of, f.published_at, f.replaced_at, f.mart, f.grain, f.code, f.name, f.reporting_unit, f.metric, f.metric_name,
         f.figure
     FROM history.figure AS f
 ),
 published AS (
-    SELECT p.as_of, p.published_at, p.run_id,
-        lag(p.published_at) OVER (PARTITION BY p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
+    SELECT p.region, p.as_of, p.published_at, p.run_id,
+        lag(p.published_at) OVER (PARTITION BY p.region, p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
     FROM ops.publication AS p
 ),
 moved AS (
-    SELECT b.as_of, b.replaced_at AS corrected_at, b.mart, b.grain, b.code, b.metric, b.metric_name,
+    SELECT b.region, b.as_of, b.replaced_at AS corrected_at, b.mart, b.grain, b.code, b.metric, b.metric_name,
         coalesce(a.name, b.name) AS name, coalesce(a.reporting_unit, b.reporting_unit) AS reporting_unit,
         b.figure AS was, a.figure AS became, b.published_at AS published_before
     FROM told AS b
-    LEFT JOIN told AS a ON a.as_of = b.as_of AND a.mart = b.mart AND a.code = b.code AND a.metric = b.metric
+    LEFT JOIN told AS a ON a.region = b.region AND a.as_of = b.as_of AND a.mart = b.mart AND a.code = b.code AND a.metric = b.metric
         AND a.published_at = b.replaced_at
     WHERE b.replaced_at < 'infinity' AND a.figure IS DISTINCT FROM b.figure
       AND (b.grain <> 'sender' OR b.figure IS NOT NULL AND a.figure IS NOT NULL)
     UNION ALL
-    SELECT a.as_of, a.published_at, a.mart, a.grain, a.code, a.metric, a.metric_name, a.name, a.reporting_unit, NULL, a.figure,
+    SELECT a.region, a.as_of, a.published_at, a.mart, a.grain, a.code, a.metric, a.metric_name, a.name, a.reporting_unit, NULL, a.figure,
         p.published_before
     FROM told AS a
-    JOIN published AS p ON p.as_of = a.as_of AND p.published_at = a.published_at
+    JOIN published AS p ON p.region = a.region AND p.as_of = a.as_of AND p.published_at = a.published_at
     WHERE p.published_before IS NOT NULL AND a.figure IS NOT NULL AND a.grain <> 'sender'
-      AND NOT EXISTS (SELECT FROM told AS b WHERE b.as_of = a.as_of AND b.mart = a.mart AND b.code = a.code
+      AND NOT EXISTS (SELECT FROM told AS b WHERE b.region = a.region AND b.as_of = a.as_of AND b.mart = a.mart AND b.code = a.code
                       AND b.metric = a.metric AND b.replaced_at = a.published_at)
 ),
 explained AS (
     SELECT m.*, r.backfill_id, r.kind, n.documents, coalesce(f.reason, n.reason) AS reason,
         coalesce(f.requested_by, n.decided_by) AS requested_by, n.decided_by
     FROM moved AS m
-    LEFT JOIN published AS p ON p.as_of = m.as_of AND p.published_at = m.corrected_at
+    LEFT JOIN published AS p ON p.region = m.region AND p.as_of = m.as_of AND p.published_at = m.corrected_at
     CROSS JOIN LATERAL (
         SELECT string_agg(DISTINCT t.name, '; ' ORDER BY t.name) AS documents,
             string_agg(DISTINCT n.decision_reason, '; ' ORDER BY n.decision_reason) AS reason,
@@ -58,16 +58,17 @@ explained AS (
         CROSS JOIN LATERAL (
             SELECT CASE n.form WHEN 'registration_export' THEN 'выгрузка ' || left(d.sha256, 7) ELSE d.file_name END AS name
         ) AS t
-        WHERE n.slice IS NOT NULL AND n.became_current_at > p.published_before AND n.became_current_at <= m.corrected_at
+        WHERE n.region = m.region AND n.slice IS NOT NULL AND n.became_current_at > p.published_before AND n.became_current_at <= m.corrected_at
           AND (n.sender = m.reporting_unit OR w.form IS NOT NULL)
     ) AS n
     LEFT JOIN ops.run AS r ON r.run_id = p.run_id
     LEFT JOIN ops.backfill AS f ON f.backfill_id = r.backfill_id
 )
 SELECT
+    e.region,
     e.as_of,
     row_number() OVER (
-        PARTITION BY e.as_of ORDER BY e.corrected_at, e.grain, e.metric, e.name, e.code, e.mart
+        PARTITION BY e.region, e.as_of ORDER BY e.corrected_at, e.grain, e.metric, e.name, e.code, e.mart
     )::integer AS position,
     e.metric,
     e.metric_name,
@@ -94,5 +95,5 @@ SELECT
     e.mart,
     NULL::numeric AS completeness,
     e.corrected_at AS known_at,
-    lead(e.corrected_at) OVER (PARTITION BY e.as_of, e.mart, e.code, e.metric ORDER BY e.corrected_at) IS NULL AS is_final
+    lead(e.corrected_at) OVER (PARTITION BY e.region, e.as_of, e.mart, e.code, e.metric ORDER BY e.corrected_at) IS NULL AS is_final
 FROM explained AS e

@@ -7,16 +7,16 @@
 --   by_older_rules: По прежним правилам. За дату отчёта, плана или выгрузки уже судят другие правила.
 --   completeness: Полнота. Что есть из отчётов, плана года и выгрузки этого дня, от 0 до 1: загруженные строки, школы, обучающиеся.
 --   is_final: Окончательно. Срок кампании прошёл, получено всё, что ожидалось, и ничто не ждёт решения.
-WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at)),
+WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:region, :as_of, :known_at)),
 readiness AS (
     SELECT s.subordination, count(*) AS schools, count(*) FILTER (WHERE s.report_status = 'accepted') AS accepted,
         bool_or(s.campaign IS NOT NULL) AS in_campaign, max(s.reading_id) AS reading_id
-    FROM core.readiness_at(:as_of, :known_at) s
+    FROM core.readiness_at(:region, :as_of, :known_at) s
     GROUP BY s.subordination
 ),
 registration AS (
     SELECT s.subordination, max(s.export_as_of) AS export_as_of, sum(s.actual_pupils)::bigint AS actual_pupils
-    FROM core.registration_at(:as_of, :known_at) s
+    FROM core.registration_at(:region, :as_of, :known_at) s
     GROUP BY s.subordination
 ),
 plan AS (
@@ -42,13 +42,13 @@ unit AS (
         CASE WHEN w.has_register THEN coalesce(r.schools, 0) END AS schools,
         CASE WHEN w.in_campaign THEN coalesce(r.accepted, 0) END AS accepted,
         CASE WHEN w.has_export THEN coalesce(g.actual_pupils, 0) END AS actual_pupils
-    FROM ref.unit_at(:as_of) u
+    FROM ref.unit_at(:region, :as_of) u
     CROSS JOIN whole w
     LEFT JOIN readiness r ON r.subordination = u.reporting_unit
     LEFT JOIN registration g ON g.subordination = u.reporting_unit
     LEFT JOIN plan p ON p.reporting_unit = u.reporting_unit
 ),
-rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:region, :as_of) AS band_rule_version)
 SELECT
     u.position::integer AS position,
     u.reporting_unit,
@@ -71,5 +71,5 @@ FROM unit u
 LEFT JOIN ops.judged(ARRAY(SELECT r.reading_id FROM readiness r)) j ON j.reading_id = u.reading_id
 CROSS JOIN registration_rules g
 CROSS JOIN rule v
-CROSS JOIN LATERAL ref.band_of(v.band_rule_version, u.accepted::numeric / nullif(u.schools, 0)) ready
-CROSS JOIN LATERAL ref.band_of(v.band_rule_version, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) registered
+CROSS JOIN LATERAL ref.band_of(:region, v.band_rule_version, u.accepted::numeric / nullif(u.schools, 0)) ready
+CROSS JOIN LATERAL ref.band_of(:region, v.band_rule_version, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) registered

@@ -8,8 +8,9 @@
 --   position: Порядок. Печатный порядок отчётных единиц.
 --   reporting_unit: Код отчётной единицы. Кому школы подчинены.
 SELECT
+    school.region,
     school.as_of,
-    row_number() OVER (PARTITION BY school.as_of ORDER BY min(school.position))::integer AS position,
+    row_number() OVER (PARTITION BY school.region, school.as_of ORDER BY min(school.position))::integer AS position,
     school.reporting_unit,
     max(school.reporting_unit_name) AS reporting_unit_name,
     max(school.calendar_year) AS calendar_year,
@@ -42,4 +43,4 @@ SELECT
     max(school.known_at) AS known_at,
     bool_and(school.is_final) AS is_final
 FROM mart.activity_by_school AS school
-GROUP BY school.as_of, school.reporting_unit
+GROUP BY school.region, school.as_of, school.reporting_unit

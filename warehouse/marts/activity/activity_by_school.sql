@@ -26,7 +26,7 @@ WITH needed AS (
 taken AS MATERIALIZED (
     SELECT e.*
     FROM needed d
-    CROSS JOIN LATERAL ops.export_of('registration_export', ARRAY[d.today, d.base, d.year_end], :known_at) e
+    CROSS JOIN LATERAL ops.export_of(:region, 'registration_export', ARRAY[d.today, d.base, d.year_end], :known_at) e
 ),
 judged AS (
     SELECT string_agg(DISTINCT j.judged_by, '; ' ORDER BY j.judged_by) AS judged_by, bool_or(j.by_older_rules) AS by_older_rules
@@ -126,7 +126,7 @@ SELECT
     j.by_older_rules,
     greatest(state.known_at, h.known_at) AS known_at,
     state.is_final AND h.base_as_of IS NOT NULL AND (h.year_end IS NULL OR h.year_end_as_of IS NOT NULL) AS is_final
-FROM core.registration_at(:as_of, :known_at) s
+FROM core.registration_at(:region, :as_of, :known_at) s
 CROSS JOIN had h
 CROSS JOIN judged j
 CROSS JOIN state
@@ -150,4 +150,4 @@ CROSS JOIN LATERAL (
             WITH ORDINALITY AS p (now, base, year_end, place)
     ) each
 ) y
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = s.subordination

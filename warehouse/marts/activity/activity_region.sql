@@ -1,6 +1,7 @@
--- Активность на «Билете в будущее» по области.
--- Строка — дата: суммы по школам. Учебный год — сумма по школам, у которых он посчитан; сколько их, стоит рядом.
+-- Активность на «Билете в будущее» по региону.
+-- Строка — регион на дату: суммы по школам. Учебный год — сумма по школам, у которых он посчитан; сколько их, стоит рядом.
 SELECT
+    school.region,
     school.as_of,
     1 AS position,
     max(school.calendar_year) AS calendar_year,
@@ -33,4 +34,4 @@ SELECT
     max(school.known_at) AS known_at,
     bool_and(school.is_final) AS is_final
 FROM mart.activity_by_school AS school
-GROUP BY school.as_of
+GROUP BY school.region, school.as_of

@@ -9,26 +9,26 @@
 --   reporting_unit: Код отчётной единицы. Пусто у строки «Итого».
 --   reporting_unit_name: Строка. Отчётная единица или «Итого».
 --   judged_by: Версия правил. По какой версии правил проверен документ.
-WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:as_of, :known_at)),
+WITH held AS MATERIALIZED (SELECT * FROM ops.reading_at(:region, :as_of, :known_at)),
 ready AS (
     SELECT d.as_of, s.subordination AS reporting_unit, count(*) AS schools,
         count(*) FILTER (WHERE s.report_status = 'accepted') AS accepted,
         count(*) FILTER (WHERE s.report_status = 'rejected') AS rejected,
         count(*) FILTER (WHERE s.report_status = 'missing') AS missing
     FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'readiness_summary') d
-    CROSS JOIN LATERAL core.readiness_at(d.as_of, :known_at) s
+    CROSS JOIN LATERAL core.readiness_at(:region, d.as_of, :known_at) s
     GROUP BY d.as_of, s.subordination
 ),
 registered AS (
     SELECT d.as_of, s.subordination AS reporting_unit, sum(s.actual_pupils)::bigint AS actual_pupils
     FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'registration_summary') d
-    CROSS JOIN LATERAL core.registration_at(d.as_of, :known_at) s
+    CROSS JOIN LATERAL core.registration_at(:region, d.as_of, :known_at) s
     GROUP BY d.as_of, s.subordination
 ),
 planned AS (
     SELECT d.as_of, f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
     FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'registration_summary') d
-    CROSS JOIN LATERAL ops.reading_at(d.as_of, :known_at) r
+    CROSS JOIN LATERAL ops.reading_at(:region, d.as_of, :known_at) r
     JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
     WHERE r.form = 'registration_plan'
     GROUP BY d.as_of, f.reporting_unit
@@ -41,7 +41,7 @@ chosen AS (
         CASE WHEN count(*) = count(s.pupils_6_11) THEN sum(s.pupils_6_11) END AS pupils_6_11,
         sum(s.pupils_planned) AS pupils_planned
     FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'levels_summary') d
-    CROSS JOIN LATERAL core.levels_at(d.as_of, :known_at) s
+    CROSS JOIN LATERAL core.levels_at(:region, d.as_of, :known_at) s
     GROUP BY d.as_of
 ),
 summary AS (
@@ -109,5 +109,5 @@ SELECT
 FROM held r
 JOIN told t ON t.reading_id = r.reading_id
 JOIN ref.form f ON f.form = r.form
-JOIN ref.sender_at(:as_of) c ON c.sender = r.sender
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.reporting_unit
+JOIN ref.sender_at(:region, :as_of) c ON c.sender = r.sender
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = t.reporting_unit

@@ -10,14 +10,14 @@
 --   deadline: Срок. Последний день сдачи; пусто, если срока нет.
 --   judged_by: Версия правил. По какой версии правил проверена показанная доставка.
 --   by_older_rules: По прежним правилам. За дату доставки уже судят другие правила: её нужно прочитать заново.
-WITH month AS MATERIALIZED (SELECT * FROM ops.reading_of_month(:as_of, :known_at)),
+WITH month AS MATERIALIZED (SELECT * FROM ops.reading_of_month(:region, :as_of, :known_at)),
 standing AS MATERIALIZED (
-    SELECT s.* FROM ops.standing_at(:as_of, :known_at) s
+    SELECT s.* FROM ops.standing_at(:region, :as_of, :known_at) s
     WHERE s.verdict = 'refused' OR NOT EXISTS (SELECT FROM month m WHERE m.form = s.form AND m.sender = s.sender)
     UNION ALL
     SELECT m.reading_id, m.form, m.sender, m.as_of, m.verdict, m.received_at, m.became_current_at FROM month m
 ),
-waiting AS MATERIALIZED (SELECT * FROM ops.waiting_at(:as_of, :known_at)),
+waiting AS MATERIALIZED (SELECT * FROM ops.waiting_at(:region, :as_of, :known_at)),
 -- What waits, and what was refused, came after what holds.
 shown AS (
     SELECT DISTINCT ON (s.form, s.sender) s.* FROM (
@@ -27,7 +27,7 @@ shown AS (
     ) s
     ORDER BY s.form, s.sender, s.is_newer DESC, s.received_at DESC, s.reading_id DESC
 ),
-owed AS MATERIALIZED (SELECT * FROM ref.roster_at(:as_of)),
+owed AS MATERIALIZED (SELECT * FROM ref.roster_at(:region, :as_of)),
 door AS (
     SELECT coalesce(o.form, s.form) AS form, coalesce(o.sender, s.sender) AS sender, o.form IS NOT NULL AS is_expected,
         o.expected, o.owed_from, o.owed_to, o.deadline, s.reading_id, s.verdict, s.received_at
@@ -48,7 +48,7 @@ latest AS (
     SELECT greatest((SELECT max(s.became_current_at) FROM standing s), (SELECT max(w.held_at) FROM waiting w)) AS known_at
 ),
 -- What came later than the statement matters more, and so does what holds.
-nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:as_of, :known_at))
+nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:region, :as_of, :known_at))
 SELECT
     row_number() OVER (ORDER BY f.title NULLS LAST, u.position, c.name, d.sender, d.reading_id)::integer AS position,
     d.form,
@@ -70,7 +70,7 @@ SELECT
     d.received_at,
     d.deadline,
     CASE WHEN d.expected IS DISTINCT FROM 'month' OR i.is_received
-        THEN ref.local_date(d.received_at, d.sender) <= d.deadline END AS on_time,
+        THEN ref.region_date(:region, d.received_at) <= d.deadline END AS on_time,
     r.rows_read,
     r.rows_loaded,
     r.rows_quarantined,
@@ -98,6 +98,6 @@ CROSS JOIN LATERAL (
 LEFT JOIN ops.reading r ON r.reading_id = d.reading_id
 LEFT JOIN counted n ON n.reading_id = d.reading_id
 LEFT JOIN ref.form f ON f.form = d.form
-LEFT JOIN ref.sender_at(:as_of) c ON c.sender = d.sender
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = d.sender
+LEFT JOIN ref.sender_at(:region, :as_of) c ON c.sender = d.sender
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = d.sender
 CROSS JOIN latest l

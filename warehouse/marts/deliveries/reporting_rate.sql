@@ -16,10 +16,10 @@
 --   known_at: Известно на. Самое позднее прочтение или заявление, которое учтено.
 --   is_final: Окончательно. Срок прошёл, по этой форме получено всё, и ничто не ждёт решения; ночь — когда выгрузка получена.
 WITH owed AS MATERIALIZED (
-    SELECT o.*, o.expected = 'day' AS is_nightly FROM ref.roster_at(:as_of) o WHERE o.deadline IS NOT NULL
+    SELECT o.*, o.expected = 'day' AS is_nightly FROM ref.roster_at(:region, :as_of) o WHERE o.deadline IS NOT NULL
 ),
-standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
-month AS MATERIALIZED (SELECT * FROM ops.reading_of_month(:as_of, :known_at)),
+standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:region, :as_of, :known_at)),
+month AS MATERIALIZED (SELECT * FROM ops.reading_of_month(:region, :as_of, :known_at)),
 -- What answers: of a night and a month their own document, else what holds.
 answer AS (
     SELECT o.*, s.as_of, s.verdict FROM standing s
@@ -28,13 +28,13 @@ answer AS (
     UNION ALL
     SELECT o.*, m.as_of, m.verdict FROM month m JOIN owed o ON o.form = m.form AND o.sender = m.sender
 ),
-nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:as_of, :known_at)),
+nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:region, :as_of, :known_at)),
 -- A correction sent after the deadline makes nobody late: what counts is the first document that held.
 first AS (
     SELECT h.form, h.sender, h.verdict, f.received_at
     FROM answer h
     CROSS JOIN LATERAL (
-        SELECT min(k.received_at) AS received_at FROM ops.reading_known(:known_at) k
+        SELECT min(k.received_at) AS received_at FROM ops.reading_known(:region, :known_at) k
         WHERE k.form = h.form AND k.sender = h.sender AND k.as_of <= greatest(h.as_of, :as_of)
           AND CASE WHEN h.campaign IS NULL THEN k.as_of BETWEEN h.owed_from AND h.owed_to ELSE k.campaign = h.campaign END
         OFFSET 0
@@ -48,10 +48,10 @@ refused AS (
     WHERE x.verdict = 'refused'
       AND (o.expected NOT IN ('day', 'month')
            OR coalesce(x.as_of BETWEEN o.owed_from AND o.owed_to,
-                       ref.local_date(x.received_at, x.sender) BETWEEN o.owed_to AND o.deadline))
+                       ref.region_date(:region, x.received_at) BETWEEN o.owed_to AND o.deadline))
 ),
 held AS (
-    SELECT w.form, w.sender FROM ops.waiting_at(:as_of, :known_at) w
+    SELECT w.form, w.sender FROM ops.waiting_at(:region, :as_of, :known_at) w
     JOIN owed o ON o.form = w.form AND o.sender = w.sender
         AND (o.expected NOT IN ('day', 'month') OR w.as_of BETWEEN o.owed_from AND o.owed_to)
 ),
@@ -72,7 +72,7 @@ told AS MATERIALIZED (
 ),
 of_form AS (
     SELECT t.form,
-        (SELECT s.completeness FROM ops.state_at(:as_of, :known_at, ARRAY[t.form]) s) AS completeness,
+        (SELECT s.completeness FROM ops.state_at(:region, :as_of, :known_at, ARRAY[t.form]) s) AS completeness,
         bool_and(t.is_nightly OR cast(:as_of AS date) > t.deadline) AND bool_and(t.status IN ('accepted', 'partial'))
             AND NOT EXISTS (SELECT FROM held w WHERE w.form = t.form) AS is_final,
         (SELECT max(k.known) FROM (
@@ -85,7 +85,7 @@ of_form AS (
 ),
 -- The calendar is asked once a deadline, not once a sender.
 due AS MATERIALIZED (
-    SELECT d.deadline, greatest(ref.working_days_between(d.deadline, :as_of, ref.calendar_at(:as_of)), 0) AS overdue_days
+    SELECT d.deadline, greatest(ref.working_days_between(d.deadline, :as_of, ref.calendar_at(:region, :as_of)), 0) AS overdue_days
     FROM (SELECT DISTINCT t.deadline FROM told t) d
 )
 SELECT
@@ -102,8 +102,8 @@ SELECT
     t.deadline,
     1 AS expected,
     (t.status IN ('accepted', 'partial'))::integer AS received,
-    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at, t.sender) <= t.deadline)::integer AS on_time,
-    (t.status IN ('accepted', 'partial') AND ref.local_date(t.received_at, t.sender) > t.deadline)::integer AS late,
+    (t.status IN ('accepted', 'partial') AND ref.region_date(:region, t.received_at) <= t.deadline)::integer AS on_time,
+    (t.status IN ('accepted', 'partial') AND ref.region_date(:region, t.received_at) > t.deadline)::integer AS late,
     (t.status = 'accepted')::integer AS accepted,
     (t.status = 'partial')::integer AS partial,
     (t.status = 'held')::integer AS held,
@@ -118,9 +118,9 @@ SELECT
     a.is_final
 FROM told t
 JOIN ref.form f ON f.form = t.form
-JOIN ref.sender_at(:as_of) c ON c.sender = t.sender
+JOIN ref.sender_at(:region, :as_of) c ON c.sender = t.sender
 JOIN of_form a ON a.form = t.form
 JOIN due d ON d.deadline = t.deadline
-CROSS JOIN (SELECT ref.judged_by(:as_of, ARRAY['campaigns', 'calendar', 'senders']) AS inputs_judged_by) v
-LEFT JOIN ref.campaign_at(:as_of) p ON p.campaign = t.campaign
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = t.sender
+CROSS JOIN (SELECT ref.judged_by(:region, :as_of, ARRAY['campaigns', 'calendar', 'senders']) AS inputs_judged_by) v
+LEFT JOIN ref.campaign_at(:region, :as_of) p ON p.campaign = t.campaign
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = t.sender

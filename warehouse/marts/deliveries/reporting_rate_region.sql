@@ -1,4 +1,4 @@
--- Кто отчитался, и в срок ли: по области.
+-- Кто отчитался, и в срок ли: по региону.
 -- Строка — форма на дату: суммы по отправителям. Доли — из сумм, точно; проценты не усредняются.
 -- Ключ: form; имя: form_title.
 --   position: Порядок. По названию формы.
@@ -16,8 +16,9 @@
 --   completeness: Полнота. Что есть из ожидаемого, от 0 до 1: загруженные строки, школы, обучающиеся, а не файлы.
 --   is_final: Окончательно. Срок прошёл, получено всё, и ничто не ждёт решения; ночь — когда выгрузки получены.
 SELECT
+    r.region,
     r.as_of,
-    row_number() OVER (PARTITION BY r.as_of ORDER BY min(r.position))::integer AS position,
+    row_number() OVER (PARTITION BY r.region, r.as_of ORDER BY min(r.position))::integer AS position,
     r.form,
     r.form_title,
     r.campaign,
@@ -42,4 +43,4 @@ SELECT
     max(r.known_at) AS known_at,
     bool_and(r.is_final) AS is_final
 FROM mart.reporting_rate AS r
-GROUP BY r.as_of, r.form, r.form_title, r.campaign, r.night, r.owed_from, r.owed_to
+GROUP BY r.region, r.as_of, r.form, r.form_title, r.campaign, r.night, r.owed_from, r.owed_to

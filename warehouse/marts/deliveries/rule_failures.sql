@@ -4,7 +4,7 @@
 -- Ключ: rule, form, sender; имя: what; формы: все.
 --   position: Порядок. Сначала тяжёлые, затем частые.
 --   judged_by: Версия правил. По какой версии правил сделаны замечания.
-WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:as_of, :known_at)),
+WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:region, :as_of, :known_at)),
 judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
 found AS (
     SELECT r.reading_id, f.rule, f.severity, f.sheet, f.row_no
@@ -12,7 +12,7 @@ found AS (
     CROSS JOIN LATERAL (SELECT * FROM ops.finding e WHERE e.reading_id = r.reading_id OFFSET 0) f
     UNION ALL
     SELECT a.reading_id, a.rule, k.severity, NULL, NULL
-    FROM ops.across_at(:as_of, :known_at) a
+    FROM ops.across_at(:region, :as_of, :known_at) a
     JOIN ref.rule k ON k.rule = a.rule
 ),
 failed AS (
@@ -61,5 +61,5 @@ FROM failed f
 LEFT JOIN schools s ON s.form = f.form AND s.sender = f.sender AND s.rule = f.rule
 LEFT JOIN ref.rule k ON k.rule = f.rule
 LEFT JOIN ref.form form ON form.form = f.form
-LEFT JOIN ref.sender_at(:as_of) c ON c.sender = f.sender
+LEFT JOIN ref.sender_at(:region, :as_of) c ON c.sender = f.sender
 CROSS JOIN latest l

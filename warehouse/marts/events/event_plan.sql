@@ -8,7 +8,7 @@
 --   plan_as_of: Дата плана. На какую дату составлен последний план.
 --   judged_by: Версия правил. По какой версии правил проверен план; пусто без плана.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender, h.as_of FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'event_plan'
+    SELECT h.reading_id, h.sender, h.as_of FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'event_plan'
 ),
 months AS (
     SELECT n::integer AS place, ((n + 7) % 12 + 1)::integer AS month,
@@ -45,7 +45,7 @@ SELECT
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(c.events_overdue, 0) END AS events_overdue,
     c.events_held::numeric / nullif(c.events, 0) AS events_held_rate,
     h.reading_id
-FROM ref.unit_at(:as_of) u
+FROM ref.unit_at(:region, :as_of) u
 CROSS JOIN months m
 LEFT JOIN held h ON h.sender = u.reporting_unit
 LEFT JOIN counted c ON c.sender = u.reporting_unit AND c.month = m.month

@@ -10,7 +10,7 @@
 -- Показатель: course_rate = course_pupils / pupils_6_11; совокупность: обучающиеся 6–11 классов школ единицы; курс.
 --   judged_by: Версия правил. По какой версии правил проверен список классов; пусто без списка.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'level_choice'
+    SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'level_choice'
 ),
 unit AS (
     SELECT s.subordination, count(*) AS schools,
@@ -26,7 +26,7 @@ unit AS (
         CASE WHEN count(*) = count(s.pupils_6_11) THEN sum(s.pupils_6_11)::bigint END AS pupils_6_11,
         coalesce(sum(s.pupils), 0)::bigint AS course_pupils,
         coalesce(sum(s.pupils_planned), 0)::bigint AS pupils_planned
-    FROM core.levels_at(:as_of, :known_at) s
+    FROM core.levels_at(:region, :as_of, :known_at) s
     GROUP BY s.subordination
 ),
 counted AS (
@@ -41,7 +41,7 @@ counted AS (
         CASE WHEN h.reading_id IS NOT NULL THEN coalesce(n.classes_advanced, 0) END AS classes_advanced,
         CASE WHEN h.reading_id IS NOT NULL THEN coalesce(n.pupils_planned, 0) END AS pupils_planned,
         CASE WHEN h.reading_id IS NOT NULL THEN coalesce(n.course_pupils, 0) END AS course_pupils
-    FROM ref.unit_at(:as_of) u
+    FROM ref.unit_at(:region, :as_of) u
     LEFT JOIN held h ON h.sender = u.reporting_unit
     LEFT JOIN unit n ON n.subordination = u.reporting_unit
 )
@@ -75,4 +75,4 @@ SELECT
         THEN greatest(ceil(t.course * c.pupils_6_11)::bigint - c.course_pupils, 0) END AS course_lacking,
     c.reading_id
 FROM counted c
-CROSS JOIN ref.coverage_target_at(:as_of) t
+CROSS JOIN ref.coverage_target_at(:region, :as_of) t

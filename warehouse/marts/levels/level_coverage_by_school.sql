@@ -37,7 +37,7 @@ SELECT
     s.pupils AS course_pupils,
     s.pupils::numeric / nullif(s.pupils_6_11, 0) AS course_rate,
     s.reading_id
-FROM core.levels_at(:as_of, :known_at) s
+FROM core.levels_at(:region, :as_of, :known_at) s
 LEFT JOIN ref.level l ON l.level = s.level
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
-LEFT JOIN ref.unit_at(:as_of) t ON t.reporting_unit = s.territory
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = s.subordination
+LEFT JOIN ref.unit_at(:region, :as_of) t ON t.reporting_unit = s.territory

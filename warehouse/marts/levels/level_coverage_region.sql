@@ -1,11 +1,12 @@
--- Уровни и охват по области.
--- Строка — дата: суммы по всем отчётным единицам, вместе со школами, подчинёнными области. Доли — из сумм; цель мероприятий
+-- Уровни и охват по региону.
+-- Строка — регион на дату: суммы по всем отчётным единицам, вместе со школами, подчинёнными региону. Доли — из сумм; цель мероприятий
 -- и цель курса — разные, и их доли не складываются.
 --   pupils_6_11: Обучающихся 6–11 классов. Всех единиц, и тех, списка которых нет; пусто, если хотя бы об одной неизвестно.
 --   rule_versions: Версий правил. По скольким разным версиям проверены списки.
 --   units_by_older_rules: По прежним правилам. Отчётных единиц, список которых проверен по правилам, вместо которых уже судят другие.
 WITH region AS (
     SELECT
+        unit.region,
         unit.as_of,
         count(*) FILTER (WHERE unit.report_received) AS reports_received,
         sum(unit.schools)::bigint AS schools,
@@ -30,9 +31,10 @@ WITH region AS (
         max(unit.known_at) AS known_at,
         bool_and(unit.is_final) AS is_final
     FROM mart.level_coverage AS unit
-    GROUP BY unit.as_of
+    GROUP BY unit.region, unit.as_of
 )
 SELECT
+    r.region,
     r.as_of,
     1 AS position,
     r.reports_received,

@@ -8,7 +8,7 @@
 --   first_status: Первое собрание. held — прошло в сентябре, moved — прошло не в свой месяц, awaited — месяц ещё идёт или впереди, missing — месяц прошёл, а собрания нет; пусто без списка.
 --   second_status: Второе собрание. То же о втором, его месяц — февраль.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'parent_meetings'
+    SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'parent_meetings'
 ),
 meeting AS (
     SELECT f.school_id, h.sender, count(*) AS meetings, sum(f.hours) AS hours,
@@ -53,9 +53,9 @@ SELECT
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(m.parents_attended, 0) END AS parents_attended,
     m.parents_attended::numeric / nullif(m.parents_invited, 0) AS attendance_rate,
     h.reading_id
-FROM ref.school_at(:as_of, :known_at) s
+FROM ref.school_at(:region, :as_of, :known_at) s
 CROSS JOIN windows w
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = s.subordination
 LEFT JOIN held h ON h.sender = s.subordination
 LEFT JOIN meeting m ON m.school_id = s.school_id AND m.sender = s.subordination
 WHERE s.in_register

@@ -6,9 +6,9 @@
 -- Показатель: first_held_rate = first_held / schools; полоса: band «Полоса: первое собрание»; совокупность: школы реестра, подчинённые единице.
 -- Показатель: attendance_rate = parents_attended / parents_invited; совокупность: приглашённые на собрания школ единицы.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'parent_meetings'
+    SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'parent_meetings'
 ),
-school AS MATERIALIZED (SELECT s.school_id, s.subordination FROM ref.school_at(:as_of, :known_at) s WHERE s.in_register),
+school AS MATERIALIZED (SELECT s.school_id, s.subordination FROM ref.school_at(:region, :as_of, :known_at) s WHERE s.in_register),
 meeting AS (
     SELECT f.school_id, h.sender, count(*) AS meetings, bool_or(f.meeting = 'first') AS has_first,
         bool_or(f.meeting = 'second') AS has_second, sum(f.parents_invited) AS parents_invited,
@@ -28,7 +28,7 @@ unit AS (
     LEFT JOIN meeting m ON m.school_id = s.school_id AND m.sender = s.subordination
     GROUP BY s.subordination
 ),
-rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:region, :as_of) AS band_rule_version)
 SELECT
     u.position::integer AS position,
     u.reporting_unit,
@@ -48,10 +48,10 @@ SELECT
     v.band_rule_version,
     CASE WHEN h.reading_id IS NOT NULL THEN n.parents_attended::numeric / nullif(n.parents_invited, 0) END AS attendance_rate,
     h.reading_id
-FROM ref.unit_at(:as_of) u
+FROM ref.unit_at(:region, :as_of) u
 CROSS JOIN rule v
 LEFT JOIN held h ON h.sender = u.reporting_unit
 LEFT JOIN unit n ON n.subordination = u.reporting_unit
 CROSS JOIN LATERAL ref.band_of(
-    v.band_rule_version, CASE WHEN h.reading_id IS NOT NULL THEN n.first_held::numeric / nullif(n.schools, 0) END
+    :region, v.band_rule_version, CASE WHEN h.reading_id IS NOT NULL THEN n.first_held::numeric / nullif(n.schools, 0) END
 ) b

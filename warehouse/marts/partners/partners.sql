@@ -4,7 +4,7 @@
 -- Ключ: partner_inn; имя: partner_name; формы: partner_agreements.
 --   position: Порядок. По числу действующих соглашений, затем по названию.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'partner_agreements'
+    SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'partner_agreements'
 ),
 agreement AS (
     SELECT f.partner_inn, h.sender, f.valid_to, f.signed_on,
@@ -34,4 +34,4 @@ SELECT
     p.reporting_units,
     p.first_signed_on
 FROM partner p
-JOIN ref.partner_at(:as_of, :known_at) n ON n.partner_inn = p.partner_inn
+JOIN ref.partner_at(:region, :as_of, :known_at) n ON n.partner_inn = p.partner_inn

@@ -7,7 +7,7 @@
 -- Состояния: partners.
 --   judged_by: Версия правил. По какой версии правил проверен список соглашений; пусто без списка.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'partner_agreements'
+    SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'partner_agreements'
 ),
 agreement AS (
     SELECT h.sender, f.partner_inn, f.valid_to,
@@ -33,6 +33,6 @@ SELECT
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(n.agreements_valid, 0) END AS agreements_valid,
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(n.agreements_expiring, 0) END AS agreements_expiring,
     h.reading_id
-FROM ref.unit_at(:as_of) u
+FROM ref.unit_at(:region, :as_of) u
 LEFT JOIN held h ON h.sender = u.reporting_unit
 LEFT JOIN unit n ON n.sender = u.reporting_unit

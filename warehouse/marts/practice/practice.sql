@@ -7,7 +7,7 @@
 --   reporting_unit: Код отчётной единицы. Чей список.
 --   judged_by: Версия правил. По какой версии правил проверен список мероприятий; пусто без списка.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender, h.form, h.as_of FROM ops.reading_at(:as_of, :known_at) h
+    SELECT h.reading_id, h.sender, h.form, h.as_of FROM ops.reading_at(:region, :as_of, :known_at) h
     WHERE h.form IN ('practice_events', 'partner_agreements')
 ),
 months AS (
@@ -67,7 +67,7 @@ SELECT
     CASE WHEN g.reading_id IS NOT NULL THEN c.events_without_agreement::numeric / nullif(c.events_with_host, 0) END
         AS without_agreement_rate,
     h.reading_id
-FROM ref.unit_at(:as_of) u
+FROM ref.unit_at(:region, :as_of) u
 CROSS JOIN months m
 LEFT JOIN held h ON h.sender = u.reporting_unit AND h.form = 'practice_events'
 LEFT JOIN held g ON g.sender = u.reporting_unit AND g.form = 'partner_agreements'

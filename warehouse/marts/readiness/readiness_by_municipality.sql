@@ -14,12 +14,12 @@ WITH counted AS (
         count(*) FILTER (WHERE s.report_status = 'rejected') AS rejected,
         count(*) FILTER (WHERE s.report_status = 'missing') AS missing,
         max(s.reading_id) AS reading_id
-    FROM core.readiness_at(:as_of, :known_at) s
+    FROM core.readiness_at(:region, :as_of, :known_at) s
     GROUP BY s.subordination
 ),
 running AS (
     SELECT
-        (SELECT c.campaign FROM ref.campaign_at(:as_of) c WHERE c.campaign_form = 'readiness_report') AS campaign,
+        (SELECT c.campaign FROM ref.campaign_at(:region, :as_of) c WHERE c.campaign_form = 'readiness_report') AS campaign,
         EXISTS (SELECT FROM counted) AS has_register
 ),
 unit AS (
@@ -29,11 +29,11 @@ unit AS (
         CASE WHEN r.has_register AND r.campaign IS NOT NULL THEN coalesce(c.accepted, 0) END AS accepted,
         CASE WHEN r.has_register AND r.campaign IS NOT NULL THEN coalesce(c.rejected, 0) END AS rejected,
         CASE WHEN r.has_register AND r.campaign IS NOT NULL THEN coalesce(c.missing, 0) END AS missing
-    FROM ref.unit_at(:as_of) u
+    FROM ref.unit_at(:region, :as_of) u
     CROSS JOIN running r
     LEFT JOIN counted c ON c.subordination = u.reporting_unit
 ),
-rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:region, :as_of) AS band_rule_version)
 SELECT
     u.position::integer AS position,
     u.reporting_unit,
@@ -53,4 +53,4 @@ SELECT
     u.reading_id
 FROM unit u
 CROSS JOIN rule v
-CROSS JOIN LATERAL ref.band_of(v.band_rule_version, u.accepted::numeric / nullif(u.schools, 0)) b
+CROSS JOIN LATERAL ref.band_of(:region, v.band_rule_version, u.accepted::numeric / nullif(u.schools, 0)) b

@@ -5,7 +5,7 @@
 --   status: Состояние. accepted, rejected или missing; пусто вне кампании.
 --   status_name: Состояние отчёта. То же словами.
 --   judged_by: Версия правил. По какой версии правил проверен отчёт отправителя; пусто без отчёта.
-WITH school AS MATERIALIZED (SELECT * FROM core.readiness_at(:as_of, :known_at)),
+WITH school AS MATERIALIZED (SELECT * FROM core.readiness_at(:region, :as_of, :known_at)),
 reason AS (
     SELECT s.school_id, string_agg(coalesce(k.what, broken.rule), ' ' ORDER BY broken.n) AS reasons
     FROM school s
@@ -35,6 +35,6 @@ SELECT
     s.reading_id
 FROM school s
 LEFT JOIN reason r ON r.school_id = s.school_id
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
-LEFT JOIN ref.unit_at(:as_of) t ON t.reporting_unit = s.territory
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = s.subordination
+LEFT JOIN ref.unit_at(:region, :as_of) t ON t.reporting_unit = s.territory
 LEFT JOIN core.readiness_report_fact f ON f.reading_id = s.reading_id AND f.school_id = s.school_id

@@ -1,9 +1,10 @@
--- Готовность школ по области.
--- Строка — дата: суммы по всем отчётным единицам, вместе со школами, подчинёнными области. Доля — из сумм.
+-- Готовность школ по региону.
+-- Строка — регион на дату: суммы по всем отчётным единицам, вместе со школами, подчинёнными региону. Доля — из сумм.
 --   rule_versions: Версий правил. По скольким разным версиям проверены отчёты.
 --   units_by_older_rules: По прежним правилам. Отчётных единиц, отчёт которых проверен по правилам, вместо которых уже судят другие.
 WITH region AS (
     SELECT
+        unit.region,
         unit.as_of,
         count(*) FILTER (WHERE unit.is_municipality) AS municipalities,
         count(*) FILTER (WHERE unit.report_received) AS reports_received,
@@ -23,9 +24,10 @@ WITH region AS (
         max(unit.known_at) AS known_at,
         bool_and(unit.is_final) AS is_final
     FROM mart.readiness_by_municipality AS unit
-    GROUP BY unit.as_of
+    GROUP BY unit.region, unit.as_of
 )
 SELECT
+    r.region,
     r.as_of,
     1 AS position,
     r.municipalities,
@@ -48,4 +50,4 @@ SELECT
     r.known_at,
     r.is_final
 FROM region r
-CROSS JOIN LATERAL ref.band_of(r.band_rule_version, r.accepted_rate) b
+CROSS JOIN LATERAL ref.band_of(r.region, r.band_rule_version, r.accepted_rate) b

@@ -17,12 +17,12 @@ WITH actual AS (
         sum(s.actual_pupils)::bigint AS actual_pupils,
         sum(s.unverified_pupils)::bigint AS unverified_pupils,
         sum(s.archived_pupils)::bigint AS archived_pupils
-    FROM core.registration_at(:as_of, :known_at) s
+    FROM core.registration_at(:region, :as_of, :known_at) s
     GROUP BY s.subordination
 ),
 plan AS (
     SELECT f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
-    FROM ops.reading_at(:as_of, :known_at) r
+    FROM ops.reading_at(:region, :as_of, :known_at) r
     JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
     WHERE r.form = 'registration_plan'
     GROUP BY f.reporting_unit
@@ -33,12 +33,12 @@ unit AS (
         CASE WHEN e.as_of IS NOT NULL THEN coalesce(a.actual_pupils, 0) END AS actual_pupils,
         CASE WHEN e.as_of IS NOT NULL THEN coalesce(a.unverified_pupils, 0) END AS unverified_pupils,
         CASE WHEN e.as_of IS NOT NULL THEN coalesce(a.archived_pupils, 0) END AS archived_pupils
-    FROM ref.unit_at(:as_of) u
+    FROM ref.unit_at(:region, :as_of) u
     CROSS JOIN export e
     LEFT JOIN actual a ON a.subordination = u.reporting_unit
     LEFT JOIN plan p ON p.reporting_unit = u.reporting_unit
 ),
-rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:region, :as_of) AS band_rule_version)
 SELECT
     u.position::integer AS position,
     u.reporting_unit,
@@ -61,4 +61,4 @@ SELECT
     v.band_rule_version
 FROM unit u
 CROSS JOIN rule v
-CROSS JOIN LATERAL ref.band_of(v.band_rule_version, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) b
+CROSS JOIN LATERAL ref.band_of(:region, v.band_rule_version, u.actual_pupils::numeric / nullif(u.plan_pupils, 0)) b

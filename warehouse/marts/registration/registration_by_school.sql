@@ -20,6 +20,6 @@ SELECT
     s.archived_pupils,
     s.pupils_6_11,
     s.actual_pupils::numeric / nullif(s.pupils_6_11, 0) AS registered_share
-FROM core.registration_at(:as_of, :known_at) s
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
-LEFT JOIN ref.unit_at(:as_of) t ON t.reporting_unit = s.territory
+FROM core.registration_at(:region, :as_of, :known_at) s
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = s.subordination
+LEFT JOIN ref.unit_at(:region, :as_of) t ON t.reporting_unit = s.territory

@@ -16,7 +16,7 @@
 --   known_at: Известно на. Самое позднее прочтение, которое учтено в цифрах ночи.
 --   is_final: Окончательно. Цифра ночи опубликована как окончательная.
 WITH series AS (
-    SELECT 'unit' AS grain, now.reporting_unit AS code, now.reporting_unit_name AS name, now.reporting_unit, now.as_of,
+    SELECT 'unit' AS grain, now.reporting_unit AS code, now.reporting_unit_name AS name, now.reporting_unit, now.region, now.as_of,
         now.position, nights.night::date AS night, told.export_as_of IS DISTINCT FROM nights.night::date AS is_gap,
         told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.judged_by, told.by_older_rules, told.known_at, told.is_final,
         told.completeness
@@ -25,11 +25,11 @@ WITH series AS (
         make_date(extract(year FROM now.as_of - interval '8 months')::integer, 9, 1), now.as_of, interval '1 day'
     ) AS nights (night)
     LEFT JOIN history.registration_by_municipality AS told
-        ON told.as_of = nights.night::date AND told.reporting_unit = now.reporting_unit
+        ON told.region = now.region AND told.as_of = nights.night::date AND told.reporting_unit = now.reporting_unit
         AND told.published_at <= :known_at AND (told.replaced_at > :known_at OR told.replaced_at = 'infinity')
     WHERE now.published_at <= :known_at AND (now.replaced_at > :known_at OR now.replaced_at = 'infinity')
     UNION ALL
-    SELECT 'school', now.school_code, now.school_name, now.reporting_unit, now.as_of,
+    SELECT 'school', now.school_code, now.school_name, now.reporting_unit, now.region, now.as_of,
         now.position, nights.night::date, told.export_as_of IS DISTINCT FROM nights.night::date,
         told.actual_pupils, told.unverified_pupils, told.archived_pupils, told.judged_by, told.by_older_rules, told.known_at, told.is_final,
         told.completeness
@@ -38,7 +38,7 @@ WITH series AS (
         make_date(extract(year FROM now.as_of - interval '8 months')::integer, 9, 1), now.as_of, interval '1 day'
     ) AS nights (night)
     LEFT JOIN history.registration_by_school AS told
-        ON told.as_of = nights.night::date AND told.school_code = now.school_code
+        ON told.region = now.region AND told.as_of = nights.night::date AND told.school_code = now.school_code
         AND told.published_at <= :known_at AND (told.replaced_at > :known_at OR told.replaced_at = 'infinity')
     WHERE now.published_at <= :known_at AND (now.replaced_at > :known_at OR now.replaced_at = 'infinity')
 ),
@@ -46,13 +46,14 @@ seen AS (
     SELECT
         s.*,
         max(s.night) FILTER (WHERE NOT s.is_gap) OVER (
-            PARTITION BY s.as_of, s.grain, s.code ORDER BY s.night
+            PARTITION BY s.region, s.as_of, s.grain, s.code ORDER BY s.night
         ) AS export_as_of
     FROM series AS s
 )
 SELECT
+    s.region,
     s.as_of,
-    row_number() OVER (PARTITION BY s.as_of ORDER BY s.grain DESC, s.position, s.night)::integer AS position,
+    row_number() OVER (PARTITION BY s.region, s.as_of ORDER BY s.grain DESC, s.position, s.night)::integer AS position,
     s.grain,
     s.code,
     s.name,

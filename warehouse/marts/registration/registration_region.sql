@@ -1,5 +1,5 @@
--- Регистрация на «Билет в будущее» по области.
--- Строка — дата: суммы по всем отчётным единицам. Доля — из сумм. Остаток со знаком, а недобор и перевыполнение отдельно:
+-- Регистрация на «Билет в будущее» по региону.
+-- Строка — регион на дату: суммы по всем отчётным единицам. Доля — из сумм. Остаток со знаком, а недобор и перевыполнение отдельно:
 -- у остатка одно гасит другое.
 --   balance: Остаток. План минус факт, со знаком.
 --   shortfall: Недобор. Сумма недоборов отчётных единиц.
@@ -8,6 +8,7 @@
 --   units_by_older_rules: По прежним правилам. Отчётных единиц, план или выгрузка которых проверены по правилам, вместо которых уже судят другие.
 WITH region AS (
     SELECT
+        unit.region,
         unit.as_of,
         count(*) FILTER (WHERE unit.is_municipality) AS municipalities,
         count(*) FILTER (WHERE unit.plan_pupils IS NULL) AS units_without_plan,
@@ -31,9 +32,10 @@ WITH region AS (
         max(unit.known_at) AS known_at,
         bool_and(unit.is_final) AS is_final
     FROM mart.registration_by_municipality AS unit
-    GROUP BY unit.as_of
+    GROUP BY unit.region, unit.as_of
 )
 SELECT
+    r.region,
     r.as_of,
     1 AS position,
     r.municipalities,
@@ -60,4 +62,4 @@ SELECT
     r.known_at,
     r.is_final
 FROM region r
-CROSS JOIN LATERAL ref.band_of(r.band_rule_version, r.completion_rate) b
+CROSS JOIN LATERAL ref.band_of(r.region, r.band_rule_version, r.completion_rate) b

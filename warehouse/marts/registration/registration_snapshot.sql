@@ -6,7 +6,7 @@
 --   export_as_of: Дата выгрузки. За какой день последняя выгрузка.
 WITH held AS MATERIALIZED (
     SELECT h.reading_id, h.as_of
-    FROM ops.reading_at(:as_of, :known_at) h
+    FROM ops.reading_at(:region, :as_of, :known_at) h
     WHERE h.form = 'registration_export'
 ),
 latest AS (SELECT max(h.as_of) AS as_of FROM held h),
@@ -56,5 +56,5 @@ SELECT
     p.masterclasses_pupils
 FROM snapshot p
 CROSS JOIN latest l
-JOIN ref.school_at(:as_of, :known_at) s ON s.school_id = p.school_id
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
+JOIN ref.school_at(:region, :as_of, :known_at) s ON s.school_id = p.school_id
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = s.subordination

@@ -14,7 +14,7 @@ compared AS (
     FROM registered r
     CROSS JOIN LATERAL (
         SELECT sum(e.actual_pupils) AS pupils
-        FROM ops.reading_at(r.as_of - 1, cast(:known_at AS timestamptz)) h
+        FROM ops.reading_at(:region, r.as_of - 1, cast(:known_at AS timestamptz)) h
         JOIN core.registration_export_fact e ON e.reading_id = h.reading_id
         WHERE h.form = 'registration_export' AND ref.academic_year(h.as_of) = ref.academic_year(r.as_of)
     ) b

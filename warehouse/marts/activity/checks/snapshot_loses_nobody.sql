@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
         coalesce(sum(e.excursions), 0) +
         coalesce(sum(e.museum_visits), 0) +
         coalesce(sum(e.masterclasses), 0) AS events
-    FROM ops.export_of('registration_export', ARRAY[coalesce(d.as_of, s.as_of)], cast(:known_at AS timestamptz)) r
+    FROM ops.export_of(:region, 'registration_export', ARRAY[coalesce(d.as_of, s.as_of)], cast(:known_at AS timestamptz)) r
     CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact f WHERE f.reading_id = r.reading_id OFFSET 0) e
 ) f
 WHERE coalesce(d.pupils, 0) <> coalesce(f.pupils, 0)

@@ -10,9 +10,9 @@ compared AS (
     FROM told t
     CROSS JOIN LATERAL (
         SELECT count(*) AS expected, count(n.school_id) AS there
-        FROM (SELECT s.school_id, s.subordination FROM ref.school_at(t.as_of, cast(:known_at AS timestamptz)) s
+        FROM (SELECT s.school_id, s.subordination FROM ref.school_at(:region, t.as_of, cast(:known_at AS timestamptz)) s
               WHERE s.in_register AND s.subordination = ANY (t.senders)) s
-        LEFT JOIN (SELECT DISTINCT e.school_id, h.sender FROM ops.reading_owed(t.as_of, cast(:known_at AS timestamptz)) h
+        LEFT JOIN (SELECT DISTINCT e.school_id, h.sender FROM ops.reading_owed(:region, t.as_of, cast(:known_at AS timestamptz)) h
                    CROSS JOIN LATERAL (SELECT * FROM core.schools_loaded(h.form, h.reading_id) OFFSET 0) e
                    WHERE h.form = t.form) n ON n.school_id = s.school_id AND n.sender = s.subordination
     ) c
@@ -21,8 +21,8 @@ compared AS (
     SELECT t.as_of, t.form, t.completeness, c.there, c.expected
     FROM told t
     CROSS JOIN LATERAL (
-        SELECT count(*) AS expected, count(n.reporting_unit) AS there FROM ref.unit_at(t.as_of) u
-        LEFT JOIN (SELECT DISTINCT e.reporting_unit FROM ops.reading_owed(t.as_of, cast(:known_at AS timestamptz)) h
+        SELECT count(*) AS expected, count(n.reporting_unit) AS there FROM ref.unit_at(:region, t.as_of) u
+        LEFT JOIN (SELECT DISTINCT e.reporting_unit FROM ops.reading_owed(:region, t.as_of, cast(:known_at AS timestamptz)) h
                    CROSS JOIN LATERAL (SELECT * FROM core.units_loaded(h.form, h.reading_id) OFFSET 0) e
                    WHERE h.form = t.form) n ON n.reporting_unit = u.reporting_unit
     ) c

@@ -3,7 +3,7 @@ SELECT d.as_of, d.by_unit, f.in_facts
 FROM (SELECT as_of, sum(plan_pupils) AS by_unit FROM pg_temp.registration_by_municipality GROUP BY as_of) d
 CROSS JOIN LATERAL (
     SELECT sum(p.plan_pupils) AS in_facts
-    FROM ops.reading_at(d.as_of, cast(:known_at AS timestamptz)) r
+    FROM ops.reading_at(:region, d.as_of, cast(:known_at AS timestamptz)) r
     JOIN core.registration_plan_fact p ON p.reading_id = r.reading_id
     WHERE r.form = 'registration_plan'
 ) f

@@ -6,7 +6,7 @@ LEFT JOIN (
 ) s ON s.as_of = d.as_of
 CROSS JOIN LATERAL (
     SELECT sum(e.actual_pupils) AS in_facts
-    FROM ops.reading_at(d.as_of, cast(:known_at AS timestamptz)) r
+    FROM ops.reading_at(:region, d.as_of, cast(:known_at AS timestamptz)) r
     CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact f WHERE f.reading_id = r.reading_id OFFSET 0) e
     WHERE r.form = 'registration_export'
 ) f

@@ -6,12 +6,12 @@
 --   judged_by: Версия правил. По какой версии правил прочитаны документы месяцев.
 WITH month AS (
     SELECT r.sender, r.as_of, sum(f.visitors)::bigint AS visitors
-    FROM ops.readings_of_year(:as_of, :known_at, 'course_visits') r
+    FROM ops.readings_of_year(:region, :as_of, :known_at, 'course_visits') r
     CROSS JOIN LATERAL (SELECT * FROM core.course_visits_fact e WHERE e.reading_id = r.reading_id OFFSET 0) f
     GROUP BY r.sender, r.as_of
 ),
 unit AS (SELECT m.sender, count(*) AS months, sum(m.visitors)::bigint AS visitors FROM month m GROUP BY m.sender),
-rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:region, :as_of) AS band_rule_version)
 SELECT
     u.position::integer AS position,
     u.reporting_unit,
@@ -23,7 +23,7 @@ SELECT
     b.band,
     b.in_rule_gap,
     v.band_rule_version
-FROM ref.unit_at(:as_of) u
+FROM ref.unit_at(:region, :as_of) u
 CROSS JOIN rule v
 LEFT JOIN unit n ON n.sender = u.reporting_unit
-CROSS JOIN LATERAL ref.band_of(v.band_rule_version, coalesce(n.months, 0)::numeric / 2) b
+CROSS JOIN LATERAL ref.band_of(:region, v.band_rule_version, coalesce(n.months, 0)::numeric / 2) b
