@@ -362,20 +362,20 @@ def test_nobody_answers_for_the_minimum_after_a_week(engine: sa.Engine, five: di
     listed += [(f"c{n}", "responsible", n, "deputy", serves) for n in (3, 4, 5)]
     loaded(engine, people(five, *listed, as_of=on(7)))
     for day, is_wrong in ((on(8), False), (on(15), False), (on(18), True)):
-        publish(engine, [day])
+        publish(engine, "69", [day])
         found = wrong(engine, "responsible_missing", noon(day))
         assert (set(found) == {("asinovsky", "")}) == is_wrong, day
     told = found["asinovsky", ""]
     assert (told["schools"], told["names"], told["since"]) == (1, "Школа asinovsky-1", "2023-09-09")
     successor = ("d", "responsible", 1, "deputy", serves)
     loaded(engine, people(five, *listed, successor, as_of=on(18)))
-    publish(engine, [on(18)])
+    publish(engine, "69", [on(18)])
     assert wrong(engine, "responsible_missing", noon(on(18))) == {}
 
 
 def test_a_school_that_a_list_does_not_name_has_nobody_since_the_list(engine: sa.Engine, five: dict[str, int]) -> None:
     loaded(engine, people(five, ("a", "navigator", 1, "other", None), as_of=on(7)))
-    publish(engine, [on(8), on(18)])
+    publish(engine, "69", [on(8), on(18)])
     assert wrong(engine, "responsible_missing", noon(on(8))) == {}
     found = wrong(engine, "responsible_missing", noon(on(18)))
     assert {key: each["schools"] for key, each in found.items()} == {("asinovsky", ""): 5}, "chainsky sent no list"
@@ -393,12 +393,12 @@ def test_nobody_is_trained_where_the_level_asks_for_it(engine: sa.Engine, five: 
     loaded(engine, levels(five, on(7), chosen))
     listed = [("a", "navigator", 1, "other", None), ("trained", "navigator", 2, "other", None)]
     loaded(engine, people(five, *listed, ("b", "navigator", 3, "other", None), as_of=on(7)))
-    publish(engine, [on(8)])
+    publish(engine, "69", [on(8)])
     (told,) = wrong(engine, "nobody_trained").values()
     assert (told["schools"], told["navigators"]) == (2, 1)
     assert told["names"] == "Школа asinovsky-1; Школа asinovsky-4"
     loaded(engine, people(five, *(("trained", "navigator", n, "other", None) for n in (1, 4)), as_of=on(8)))
-    publish(engine, [on(8)])
+    publish(engine, "69", [on(8)])
     assert [each["names"] for each in wrong(engine, "nobody_trained").values()] == ["Школа asinovsky-2"]
 
 

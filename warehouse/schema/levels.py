@@ -13,11 +13,10 @@ LISTS = """
 DROP FUNCTION IF EXISTS core.levels_at(date, timestamptz), core.levels_at(text, date, timestamptz);
 DROP FUNCTION IF EXISTS ref.coverage_target_at(date), ref.coverage_target_at(text, date);
 DROP FUNCTION IF EXISTS ref.level_norm_at(date), ref.level_norm_at(text, date);
-DROP VIEW IF EXISTS ref.level;
-DROP VIEW IF EXISTS ref.direction;
-CREATE VIEW ref.level AS SELECT * FROM (VALUES {levels}) AS l (level, name, "position");
+-- Views of BI stand on them: they are replaced and never dropped.
+CREATE OR REPLACE VIEW ref.level AS SELECT * FROM (VALUES {levels}) AS l (level, name, "position");
 COMMENT ON VIEW ref.level IS 'Уровни Профминимума. Строка — уровень; чем дальше по порядку, тем больше часов в год.';
-CREATE VIEW ref.direction AS SELECT * FROM (VALUES {directions}) AS d (direction, name, "position");
+CREATE OR REPLACE VIEW ref.direction AS SELECT * FROM (VALUES {directions}) AS d (direction, name, "position");
 COMMENT ON VIEW ref.direction IS 'Направления Профминимума. Строка — одно из шести, из них складываются часы уровня.';
 
 -- Academic hours a year of a level in a direction, by the newest model of the day. A direction that is no part of a

@@ -2,7 +2,7 @@
 -- the school's classes, where a list of levels has them, else that of its readiness report.
 WITH norm AS (
     SELECT n.level, n.hours
-    FROM jsonb_to_recordset((SELECT ref.input_lines('training_norms', :day))) AS n (level text, hours numeric)
+    FROM jsonb_to_recordset((SELECT ref.input_lines(:region, 'training_norms', :day))) AS n (level text, hours numeric)
 ),
 listed AS (
     SELECT h.sender, h.reading_id, h.as_of FROM held h WHERE h.form = 'staff'

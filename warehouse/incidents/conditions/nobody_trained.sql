@@ -4,7 +4,8 @@ WITH school AS (
     SELECT m.reporting_unit, m.school_code, m.school_name, m.navigators,
         row_number() OVER (PARTITION BY m.reporting_unit ORDER BY m.position) AS place
     FROM mart.staffing_by_school m
-    WHERE m.as_of = (SELECT max(o.as_of) FROM mart.staffing_by_school o WHERE o.as_of <= :day)
+    WHERE m.region = :region
+      AND m.as_of = (SELECT max(o.as_of) FROM mart.staffing_by_school o WHERE o.region = :region AND o.as_of <= :day)
       AND m.academic_year = ref.academic_year(:day)
       AND m.level IN ('main', 'advanced') AND m.navigators_trained < :trained
 )

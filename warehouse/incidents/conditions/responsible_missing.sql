@@ -6,10 +6,11 @@ WITH school AS (
     SELECT m.reporting_unit, m.school_code, m.school_name, coalesce(m.vacant_since, m.report_as_of) AS since,
         row_number() OVER (PARTITION BY m.reporting_unit ORDER BY m.position) AS place
     FROM mart.staffing_by_school m
-    WHERE m.as_of = (SELECT max(o.as_of) FROM mart.staffing_by_school o WHERE o.as_of <= :day)
+    WHERE m.region = :region
+      AND m.as_of = (SELECT max(o.as_of) FROM mart.staffing_by_school o WHERE o.region = :region AND o.as_of <= :day)
       AND m.academic_year = ref.academic_year(:day)
       AND m.responsible_status IN ('vacant', 'missing', 'invalid')
-      AND ref.working_days_between(coalesce(m.vacant_since, m.report_as_of), :day) > :days
+      AND ref.working_days_between(:region, coalesce(m.vacant_since, m.report_as_of), :day) > :days
 )
 SELECT
     'staff' AS form,

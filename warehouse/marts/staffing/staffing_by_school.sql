@@ -8,7 +8,7 @@
 -- Состояния: responsible_status «Ответственный».
 --   responsible_status: Ответственный. valid — есть, директор или заместитель; position_unknown — есть, но должность не узнана; invalid — назван, но строка отложена: не та должность или их несколько; vacant — место свободно; missing — список никого не называет; пусто без списка.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender, h.as_of FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'staff'
+    SELECT h.reading_id, h.sender, h.as_of FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'staff'
 ),
 person AS MATERIALIZED (
     SELECT h.sender, f.school_id, f.role, f.position AS rank, f.trained, f.training_hours, f.valid_from, f.valid_to,
@@ -35,10 +35,10 @@ rejected AS (
     CROSS JOIN LATERAL (SELECT * FROM core.school_outcome_fact e WHERE e.reading_id = h.reading_id OFFSET 0) o
     WHERE o.rules && ARRAY['STF-001', 'STF-002']
 ),
-level AS MATERIALIZED (SELECT c.school_id, c.level FROM core.levels_at(:as_of, :known_at) c WHERE c.level IS NOT NULL),
+level AS MATERIALIZED (SELECT c.school_id, c.level FROM core.levels_at(:region, :as_of, :known_at) c WHERE c.level IS NOT NULL),
 norm AS MATERIALIZED (
     SELECT n.level, n.hours
-    FROM jsonb_to_recordset((SELECT ref.input_lines('training_norms', :as_of))) AS n (level text, hours numeric)
+    FROM jsonb_to_recordset((SELECT ref.input_lines(:region, 'training_norms', :as_of))) AS n (level text, hours numeric)
 ),
 navigator AS (
     SELECT p.sender, p.school_id, count(*) AS navigators,
@@ -80,8 +80,8 @@ SELECT
     CASE WHEN h.reading_id IS NOT NULL THEN 100 * coalesce(n.navigators, 0) / nullif(s.pupils_6_11, 0)::numeric END
         AS navigators_per_100,
     h.reading_id
-FROM ref.school_at(:as_of, :known_at) s
-LEFT JOIN ref.unit_at(:as_of) u ON u.reporting_unit = s.subordination
+FROM ref.school_at(:region, :as_of, :known_at) s
+LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = s.subordination
 LEFT JOIN held h ON h.sender = s.subordination
 LEFT JOIN responsible r ON r.school_id = s.school_id AND r.sender = s.subordination
 LEFT JOIN rejected j ON j.school_id = s.school_id AND j.sender = s.subordination

@@ -8,15 +8,15 @@
 -- Показатель: trained_rate = navigators_trained / navigators; совокупность: навигаторы школ единицы в роли на дату.
 -- Состояния: navigator_people.
 WITH held AS MATERIALIZED (
-    SELECT h.reading_id, h.sender, h.as_of FROM ops.reading_at(:as_of, :known_at) h WHERE h.form = 'staff'
+    SELECT h.reading_id, h.sender, h.as_of FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'staff'
 ),
 school AS MATERIALIZED (
-    SELECT s.school_id, s.subordination, s.pupils_6_11 FROM ref.school_at(:as_of, :known_at) s WHERE s.in_register
+    SELECT s.school_id, s.subordination, s.pupils_6_11 FROM ref.school_at(:region, :as_of, :known_at) s WHERE s.in_register
 ),
-level AS MATERIALIZED (SELECT c.school_id, c.level FROM core.levels_at(:as_of, :known_at) c WHERE c.level IS NOT NULL),
+level AS MATERIALIZED (SELECT c.school_id, c.level FROM core.levels_at(:region, :as_of, :known_at) c WHERE c.level IS NOT NULL),
 norm AS MATERIALIZED (
     SELECT n.level, n.hours
-    FROM jsonb_to_recordset((SELECT ref.input_lines('training_norms', :as_of))) AS n (level text, hours numeric)
+    FROM jsonb_to_recordset((SELECT ref.input_lines(:region, 'training_norms', :as_of))) AS n (level text, hours numeric)
 ),
 person AS MATERIALIZED (
     SELECT h.sender, f.school_id, f.role, f.person_key, f.position AS rank, f.trained, f.training_hours
@@ -57,7 +57,7 @@ unit AS (
 people AS (
     SELECT p.sender, count(DISTINCT p.person_key) AS people FROM person p WHERE p.role = 'navigator' GROUP BY p.sender
 ),
-rule AS MATERIALIZED (SELECT ref.band_rule_at(:as_of) AS band_rule_version)
+rule AS MATERIALIZED (SELECT ref.band_rule_at(:region, :as_of) AS band_rule_version)
 SELECT
     u.position::integer AS position,
     u.reporting_unit,
@@ -83,11 +83,11 @@ SELECT
     n.pupils_6_11,
     CASE WHEN h.reading_id IS NOT NULL THEN 100 * n.navigators / nullif(n.pupils_6_11, 0)::numeric END AS navigators_per_100,
     h.reading_id
-FROM ref.unit_at(:as_of) u
+FROM ref.unit_at(:region, :as_of) u
 CROSS JOIN rule v
 LEFT JOIN held h ON h.sender = u.reporting_unit
 LEFT JOIN unit n ON n.subordination = u.reporting_unit
 LEFT JOIN people p ON p.sender = u.reporting_unit
 CROSS JOIN LATERAL ref.band_of(
-    v.band_rule_version, CASE WHEN h.reading_id IS NOT NULL THEN n.responsible_valid::numeric / nullif(n.schools, 0) END
+    :region, v.band_rule_version, CASE WHEN h.reading_id IS NOT NULL THEN n.responsible_valid::numeric / nullif(n.schools, 0) END
 ) b

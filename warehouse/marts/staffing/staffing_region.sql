@@ -1,11 +1,12 @@
--- Кадры по области.
--- Строка — дата: суммы по отчётным единицам, списки которых есть, вместе со школами, подчинёнными области. Доли — из сумм.
+-- Кадры по региону.
+-- Строка — регион на дату: суммы по отчётным единицам, списки которых есть, вместе со школами, подчинёнными региону. Доли — из сумм.
 --   pupils_6_11: Обучающихся 6–11 классов. По реестру, в единицах, чьи списки есть.
 --   rule_versions: Версий правил. По скольким разным версиям проверены списки работников.
 --   units_by_older_rules: По прежним правилам. Отчётных единиц, чей список работников проверен по правилам, вместо которых уже судят другие.
 --   navigator_people: Разных навигаторов. Сумма по единицам: работников двух единиц не различить.
 WITH region AS (
     SELECT
+        unit.region,
         unit.as_of,
         count(*) FILTER (WHERE unit.report_received) AS reports_received,
         sum(unit.schools)::bigint AS schools,
@@ -26,9 +27,10 @@ WITH region AS (
         max(unit.known_at) AS known_at,
         bool_and(unit.is_final) AS is_final
     FROM mart.staffing_by_unit AS unit
-    GROUP BY unit.as_of
+    GROUP BY unit.region, unit.as_of
 )
 SELECT
+    r.region,
     r.as_of,
     1 AS position,
     r.reports_received,
@@ -55,4 +57,4 @@ SELECT
     r.known_at,
     r.is_final
 FROM region r
-CROSS JOIN LATERAL ref.band_of(r.band_rule_version, r.responsible_valid::numeric / nullif(r.schools_of_lists, 0)) b
+CROSS JOIN LATERAL ref.band_of(r.region, r.band_rule_version, r.responsible_valid::numeric / nullif(r.schools_of_lists, 0)) b

@@ -1,5 +1,5 @@
 -- Обучение навигаторов по уровням.
--- Строка — уровень школы на дату, по области: сколько навигаторов, сколько обучено и скольким ещё учиться. Уровень школы —
+-- Строка — уровень школы в регионе на дату: сколько навигаторов, сколько обучено и скольким ещё учиться. Уровень школы —
 -- самый высокий у её классов; школы без уровня — в строке без него.
 -- Ключ: level; имя: level_name.
 --   position: Порядок. По числу часов уровня; без уровня — последняя.
@@ -7,6 +7,7 @@
 --   schools: Школ. Школ реестра этого уровня, чьи списки есть.
 --   training_gap: Ещё учиться. Навигаторов без обучения, которого требует уровень: 36 часов на основном и продвинутом, любое на базовом; пусто без уровня.
 SELECT
+    school.region,
     school.as_of,
     coalesce(max(l.position), 4)::integer AS position,
     coalesce(school.level, 'unknown') AS level,
@@ -23,4 +24,4 @@ SELECT
 FROM mart.staffing_by_school AS school
 LEFT JOIN ref.level l ON l.level = school.level
 WHERE school.navigators IS NOT NULL
-GROUP BY school.as_of, school.level
+GROUP BY school.region, school.as_of, school.level
