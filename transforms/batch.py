@@ -12,7 +12,6 @@ import polars as pl
 from contracts.due import due_on
 from contracts.form import Edition, Form
 from contracts.forms.rule_states import States, notes, rows_under, states_of, under
-from contracts.grid import Grid
 from contracts.reading import (
     CONTROL_TOTALS,
     FINDINGS,
@@ -32,7 +31,7 @@ from contracts.vocabulary import academic_year, rows_in
 from transforms.findings.disclosure import HIDDEN, born_before
 from transforms.findings.finding import Table, described, finding
 from transforms.findings.size import too_much_set_aside, wrong_size
-from transforms.rows.account import counted, kept_rows, sheet_parts
+from transforms.rows.account import counted, kept_rows
 from transforms.rows.check import FaultyCell, check_rows, known_names
 from transforms.rows.judged import Part
 from transforms.rows.sieve import Sieve, sheet_names, titles_of, without_names
@@ -45,14 +44,10 @@ NO_FINDINGS = empty(FINDINGS)
 NO_FACTS = pl.DataFrame()
 
 
-def interpret_batch(batch: Sequence[Delivery], context: Context) -> list[Reading]:
-    """Read deliveries of one form, edition and region in one pass over all their rows."""
+def interpret_batch(batch: Sequence[Delivery], parts_of: Sequence[Sequence[Part]], context: Context) -> list[Reading]:
+    """Read deliveries of one form, edition and region in one pass over all their rows; `parts_of` are the rows of
+    each."""
     form, edition, aliases = form_of(batch[0]), edition_of(batch[0]), context.aliases_in(batch[0].region)
-    parts_of = [
-        sheet_parts(delivery.content, delivery, context.schools, aliases)
-        for delivery in batch
-        if isinstance(delivery.content, Grid)
-    ]
     sieves = [Sieve(sheet_names(delivery), born_before(delivery.as_of)) for delivery in batch if form.names_people]
     tables: list[Table] = []
     texts: dict[str, list[str | None]] = {column.name: [] for column in edition.columns}

@@ -11,6 +11,7 @@ from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty, findi
 from transforms.batch import interpret_batch, reading
 from transforms.pupils import PupilReading
 from transforms.rows.account import counted, kept_rows, sheet_parts
+from transforms.rows.judged import Part
 from transforms.rows.sieve import sieved
 from transforms.tables.identify import Context, Delivery, identify
 from transforms.tables.original import as_in_file
@@ -21,27 +22,30 @@ __all__ = ["Context", "Delivery", "interpret"]
 def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading | PupilStream]:
     """Read deliveries, those of one form, edition and region together, and answer in the same order.
 
-    Each is identified as soon as it is there, while others are still being opened. A pupil export comes back as a
-    stream to be drained; everything else as a `Reading`. Bad input never raises.
+    Each is identified, and its rows told apart, as soon as it is there, while others are still being opened. A pupil
+    export comes back as a stream to be drained; everything else as a `Reading`. Bad input never raises.
     """
     answers: dict[int, Reading | PupilStream] = {}
-    batches: dict[tuple[str, str, str | None], list[tuple[int, Delivery]]] = {}
+    batches: dict[tuple[str, str, str | None], list[tuple[int, Delivery, list[Part]]]] = {}
     for place, delivery in enumerate(deliveries):
         identified = identify(delivery, context)
         if identified.form is not None and identified.form.pupils is None and isinstance(delivery.content, Blocks):
             identified = identify(replace(delivery, content=_in_full(delivery.content)), context)
+        content = identified.content
         if identified.form is None or identified.edition is None or identified.layout.missing:
             answers[place] = _as_in_file(_refused(identified, context), identified)
         elif identified.form.pupils is not None:
             answers[place] = PupilReading(identified, context)
-        else:
+        elif isinstance(content, Grid):
+            parts = sheet_parts(content, identified, context.schools, context.aliases_in(identified.region))
             together = identified.form.name, identified.edition.name, identified.region
-            batches.setdefault(together, []).append((place, identified))
+            batches.setdefault(together, []).append((place, identified, parts))
     for batch in batches.values():
-        readings = interpret_batch([identified for _, identified in batch], context)
+        places, identified_there, parts_of = zip(*batch, strict=True)
+        readings = interpret_batch(identified_there, parts_of, context)
         answers |= {
-            place: _as_in_file(reading, identified)
-            for (place, identified), reading in zip(batch, readings, strict=True)
+            place: _as_in_file(reading, delivery)
+            for place, delivery, reading in zip(places, identified_there, readings, strict=True)
         }
     return [answers[place] for place in range(len(answers))]
 

@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 from contracts.grid import Blocks, Grid, Unreadable
 from documents.reading.answers import (
@@ -54,6 +54,7 @@ HANDED_DOWN = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMR
 """Variables that a process gets; ours may hold passwords."""
 
 Content = Grid | Blocks
+T = TypeVar("T")
 
 
 class ReaderFailed(Exception):
@@ -129,7 +130,7 @@ class Sandbox:
             del job, request, path, future
 
 
-def result(future: Future[Content]) -> Content:
+def result(future: Future[T]) -> T:
     """What came of a future, waited for in short turns: polars lets Ctrl-C not interrupt a wait that has no end."""
     while not future.done():
         with suppress(TimeoutError):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
+from typing import TypeVar
 
 from contracts.reading import PupilStream, Reading, answer
+from documents.reading.sandbox import result
 from flows.home.faults import LOGGER, Fault, guarded, guarded_all
 from flows.home.log import logged
 from flows.intake.arrival import REGISTER_FORM, Arrival, Key
@@ -15,28 +20,80 @@ from flows.intake.outcome import Outcome, failed, outcome_of, waiting
 from flows.intake.readings import NEED_SCHOOLS, readings
 from warehouse.deliveries.load import LoadResult, load_many, load_pupils
 
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Interpreted:
+    """A batch with what each of its deliveries says, or with their outcomes when they are not to be read now."""
+
+    batch: Sequence[Arrival]
+    readings: Sequence[Reading | PupilStream | Fault]
+    outcomes: Sequence[Outcome] = ()
+
 
 def process(intake: Intake, batch: Sequence[Arrival]) -> list[Outcome]:
     """Interpret and load deliveries of one form and date; an outcome for each, in their order."""
+    return loaded(intake, interpreted(intake, batch))
+
+
+def process_all(intake: Intake, batches: Iterable[Sequence[Arrival]]) -> Iterator[list[Outcome]]:
+    """The same of batches of one turn, one after the other: while one is being loaded the next is interpreted.
+
+    Not so with registers, since what is read is judged by them.
+    """
+    each = map(partial(interpreted, intake), batches)
+    first = next(each, None)
+    if first is None:
+        return
+    if any(arrival.is_register for arrival in first.batch):
+        yield from (loaded(intake, one) for one in chain([first], each))
+    else:
+        yield from beside(partial(loaded, intake), chain([first], each))
+
+
+def beside(work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+    """What comes of some work on things, in their order: each is worked on in a thread while the next one is made."""
+    with ThreadPoolExecutor(1, "profmin loading") as thread:
+        running: Future[R] | None = None
+        for thing in things:
+            if running is not None:
+                yield result(running)
+            running = thread.submit(copy_context().run, work, thing)
+        if running is not None:
+            yield result(running)
+
+
+def interpreted(intake: Intake, batch: Sequence[Arrival]) -> Interpreted:
+    """Read deliveries of one form and date."""
     if not batch:
-        return []
+        return Interpreted(batch, ())
     context = guarded("reading the register", partial(intake.contexts.of, batch))
     if isinstance(context, Fault):
-        return [failed(arrival, context) for arrival in batch]
+        return Interpreted(batch, (), [failed(arrival, context) for arrival in batch])
     if context.register is None and batch[0].form in NEED_SCHOOLS:
         LOGGER.info("%d deliveries of %s wait: no register of schools is loaded yet", len(batch), batch[0].form)
-        return [waiting(arrival, REGISTER_FORM) for arrival in batch]
+        return Interpreted(batch, (), [waiting(arrival, REGISTER_FORM) for arrival in batch])
+    return Interpreted(batch, readings(batch, context, intake.files))
+
+
+def loaded(intake: Intake, interpreted_batch: Interpreted) -> list[Outcome]:
+    """Load what deliveries say; an outcome for each, in their order."""
+    batch = interpreted_batch.batch
+    if interpreted_batch.outcomes:
+        return list(interpreted_batch.outcomes)
     results: dict[Key, LoadResult | Fault] = {}
     whole: list[tuple[Arrival, Reading]] = []
-    for arrival, reading in zip(batch, readings(batch, context, intake.files), strict=True):
+    for arrival, reading in zip(batch, interpreted_batch.readings, strict=True):
         if isinstance(reading, Fault):
             results[arrival.key] = reading
         elif isinstance(reading, Reading):
             whole.append((arrival, reading))
         else:
             results[arrival.key] = _load_pupils(intake, arrival, reading)
-    loaded = guarded_all("loading", partial(_load_together, intake), whole, lambda pair: pair[0].sha256)
-    results |= {arrival.key: result for (arrival, _), result in zip(whole, loaded, strict=True)}
+    stored = guarded_all("loading", partial(_load_together, intake), whole, lambda pair: pair[0].sha256)
+    results |= {arrival.key: result for (arrival, _), result in zip(whole, stored, strict=True)}
     if any(arrival.is_register for arrival in batch):
         intake.contexts.forget()
     return [_outcome(arrival, results[arrival.key]) for arrival in batch]

@@ -9,7 +9,7 @@ from flows.home.progress import report
 from flows.intake.arrival import Arrival, Key
 from flows.intake.batches import batches, in_turns
 from flows.intake.intake import Intake
-from flows.intake.loading import process
+from flows.intake.loading import process_all
 from flows.intake.outcome import Outcome, failed, in_order, unique
 from flows.intake.readings import recognised
 from flows.intake.seen import recalled
@@ -25,8 +25,8 @@ def take_in(intake: Intake, arrived: Sequence[Arrival | Outcome]) -> list[Outcom
     outcomes |= {outcome.key: outcome for outcome in wrong}
     report(len(outcomes), len(arrivals))
     for turn in in_turns(deliveries):
-        for batch in batches(turn):
-            outcomes |= {outcome.key: outcome for outcome in process(intake, batch)}
+        for done in process_all(intake, batches(turn)):
+            outcomes |= {outcome.key: outcome for outcome in done}
             report(len(outcomes), len(arrivals))
     return in_order(arrived, outcomes)
 

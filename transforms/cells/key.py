@@ -22,6 +22,9 @@ FOOTNOTE = re.compile(r"[¹²³⁰⁴⁵⁶⁷⁸⁹]+\)?|(?:\[\d{1,2}\]|<\d{1,2
 MAY_BE_FOOTNOTE = re.compile(r"[)\]>¹²³⁰⁴⁵⁶⁷⁸⁹]")
 NUMBER_SIGN = re.compile(r"\b[Nn]o?\b\.?(?=\s*[А-Яа-яЁё])")
 """What stands for «№» where a code page has none."""
+STEM = 3
+BEGINNING = re.compile(rf"\s*(?:([А-Яа-яЁё]{{{STEM}}})(?![\u0300-\u036f])|([0-9]))")
+"""How a text begins of which the key begins likewise, whatever follows: with some letters, or with a figure."""
 OPEN_FOOTNOTE = re.compile(r"\d{1,2}\)$")
 """A footnote mark whose bracket was never opened: «План 1)»; «Классы (6–11)» has none."""
 
@@ -40,6 +43,14 @@ def key(text: str) -> str:
     if DASH.search(text):
         text = SPACED_DASH.sub("-", text)
     return text.strip(" .,:;")
+
+
+def stem_of(text: str) -> str | None:
+    """How the key of a text begins: its first letters or its first figure; None where only the key itself tells."""
+    begins = BEGINNING.match(text)
+    if begins is None:
+        return None
+    return begins[2] or begins[1].lower().replace("ё", "е")
 
 
 @lru_cache(maxsize=200_000)
@@ -141,3 +152,9 @@ def row_marks() -> tuple[tuple[str, str], ...]:
 def mark_starts() -> tuple[str, ...]:
     """How a row begins that is not data, for `str.startswith`."""
     return tuple(start for start, _ in row_marks())
+
+
+@cache
+def mark_stems() -> tuple[str, ...]:
+    """Their first letters, or their first figure, as `stem_of` tells those of a text."""
+    return tuple({start[: 1 if start[:1].isdecimal() else STEM] for start in mark_starts()})

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from contracts.forms import forms_in
 from contracts.regions import kept, kept_lately, regions
-from transforms.cells.key import heading_key, heading_parts, ignored_headings
+from transforms.cells.key import STEM, heading_key, heading_parts, ignored_headings, stem_of
 from transforms.tables.hint import bare_keys
 
 NOTHING: frozenset[str] = frozenset()
-STEM = 3
-BEGINNING = re.compile(rf"\s*(?:([А-Яа-яЁё]{{{STEM}}})(?![\u0300-\u036f])|[0-9])")
-"""How a text begins of which the key begins likewise, whatever follows: with some letters, or with a figure."""
 
 
 @kept
@@ -32,10 +27,8 @@ def known_keys(text: str) -> frozenset[str]:
 
 def may_be_known(text: str) -> bool:
     """False for most texts that have no such key: it would not begin as any does. To make keys costs more than that."""
-    begins = BEGINNING.match(text)
-    if begins is None or "20" in text:  # a year at the beginning of a text is no part of its key
+    if "20" in text or (stem := stem_of(text)) is None:  # a year at the beginning of a text is no part of its key
         return True
-    stem = (begins[1] or begins[0].strip()).lower().replace("ё", "е")
     return stem in _stems() or stem[:2] in all_parts()
 
 

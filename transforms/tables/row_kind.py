@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from contracts.vocabulary import rows
-from transforms.cells.key import key, mark_starts, row_marks
+from transforms.cells.key import key, mark_starts, mark_stems, row_marks, stem_of
 from transforms.cells.numbering import is_number, is_numbering
 from transforms.tables.unit_row import is_unit_row
 
@@ -77,7 +77,9 @@ def _marks_of(cells: Sequence[str | None], filled: Sequence[int], places: Places
 
 @lru_cache(maxsize=100_000)
 def mark_of(text: str) -> str | None:
-    """What a row is that begins with this text, by the marks of the vocabulary."""
+    """What a row is that begins with this text, by the marks of the vocabulary. Most need no key to be told apart."""
+    if (stem := stem_of(text)) is not None and not stem.startswith(mark_stems()):
+        return None
     plain = key(text)
     if plain.startswith(mark_starts()):
         for start, outcome in row_marks():

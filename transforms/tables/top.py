@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import attrgetter
 
 from contracts.grid import Place, Range, Sheet
@@ -53,6 +54,11 @@ class Top:
     keys_in: list[frozenset[str]]
     reach: list[int]
     covered: frozenset[Place]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of forms in any of the rows."""
+        return frozenset().union(*self.keys_in)
 
     def is_numbered(self, row: int) -> bool:
         """Whether a row has only column numbers or units, which say nothing of what a column is."""

@@ -61,8 +61,7 @@ def _headings_of(top: Top, forms: Sequence[Form]) -> list[Heading]:
 
 def _may_hold(top: Top, form: Form) -> bool:
     """False when some column by which the form is known has no wording, nor a part of one, in the rows."""
-    seen = frozenset().union(*top.keys_in) if top.keys_in else frozenset()
-    return all(not seen.isdisjoint(wordings) for wordings in telling_wordings(form))
+    return all(not top.words.isdisjoint(wordings) for wordings in telling_wordings(form))
 
 
 def seen_by_people(seen: Seen) -> tuple[Seen, Seen]:
