@@ -18,7 +18,7 @@ from benchmarks.child import report
 from contracts.reading import Reading
 from documents.reading.sandbox import Sandbox, result, shared
 from flows.home.settings import Settings
-from flows.intake.batches import LARGEST_BATCH
+from flows.intake.batches import LARGEST_BATCH, evenly
 from flows.intake.loading import beside
 from transforms.interpret import Context, Delivery, interpret
 from warehouse.deliveries.arrivals import Came, look, record_all
@@ -39,7 +39,8 @@ def load(url: str, folder: Path, aliases: Path) -> dict[str, Any]:
     with engine.connect() as connection:
         schools = register(connection, "69", AS_OF)
     context = Context(schools, b"benchmark" * 4, aliases=json.loads(aliases.read_text()))
-    read = (interpreted(sandbox, context, paths) for paths in batched(sorted(folder.rglob("*.xlsx"))))
+    files = sorted(folder.rglob("*.xlsx"))
+    read = (interpreted(sandbox, context, paths) for paths in evenly(files, LARGEST_BATCH))
     results = [result for loaded in beside(partial(stored, engine), read) for result in loaded]
     rows = [result.reading.rows for result in results]
     return {
@@ -48,10 +49,6 @@ def load(url: str, folder: Path, aliases: Path) -> dict[str, Any]:
         "quarantined": sum(each.quarantined for each in rows),
         "refused": sum(result.reading.verdict == "refused" for result in results),
     }
-
-
-def batched(paths: list[Path]) -> list[list[Path]]:
-    return [paths[start : start + LARGEST_BATCH] for start in range(0, len(paths), LARGEST_BATCH)]
 
 
 def interpreted(sandbox: Sandbox, context: Context, paths: list[Path]) -> Batch:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from contracts.circumstances import Stated
 from contracts.forms import FORMS
 from flows.intake.arrival import Arrival
 
+T = TypeVar("T")
 PUPIL_FORMS = frozenset(form.name for form in FORMS if form.pupils)
 SMALL = 2_000_000
 """Bytes of a delivery that may share a batch with others."""
 SMALL_GRID = 500_000
 """Cells of one that may: a small file can have a large sheet."""
-LARGEST_BATCH = 100
+LARGEST_BATCH = 150
 """Deliveries that are read together: a batch costs some 0.04 s whatever its size, and is loaded while the next one is
 being read."""
 
@@ -60,8 +62,13 @@ def batches(recognised: Sequence[Arrival], most: int = LARGEST_BATCH) -> Iterato
             yield [arrival]
             continue
         kind = (arrival.form, arrival.region, arrival.as_of, arrival.stated)
-        batch = together.setdefault(kind, [])
-        batch.append(arrival)
-        if len(batch) >= most:
-            yield together.pop(kind)
-    yield from together.values()
+        together.setdefault(kind, []).append(arrival)
+    for alike in together.values():
+        yield from evenly(alike, most)
+
+
+def evenly(things: Sequence[T], most: int) -> Iterator[list[T]]:
+    """Things in their order, in as few lists of nearly one length as there have to be: none is longer than `most`."""
+    count = -(-len(things) // most)
+    for turn in range(count):
+        yield list(things[turn * len(things) // count : (turn + 1) * len(things) // count])

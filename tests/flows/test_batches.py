@@ -25,6 +25,10 @@ def test_large_deliveries_and_pupils_go_alone() -> None:
 
 
 def test_a_batch_is_bounded() -> None:
-    sizes = [len(batch) for batch in batches([known(n) for n in range(2 * LARGEST_BATCH + 1)])]
-    assert sizes == [LARGEST_BATCH, LARGEST_BATCH, 1]
+    given = [known(n) for n in range(2 * LARGEST_BATCH + 1)]
+    found = list(batches(given))
+    assert [arrival for batch in found for arrival in batch] == given
+    assert len(found) == 3
+    assert max(map(len, found)) - min(map(len, found)) <= 1, "one would be alone, and cost as much as the others"
+    assert [len(batch) for batch in batches(given[1:])] == [LARGEST_BATCH, LARGEST_BATCH]
     assert [len(batch) for batch in batches([known(n) for n in range(5)], most=1)] == [1] * 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandera.polars as pa
@@ -61,10 +61,6 @@ class Contract:
     skipped: tuple[str, ...]
     asks_of_others: bool
     """Whether a row is good or not by other rows too, such as one of the same key."""
-
-    def schema_of(self, columns: Collection[str]) -> pa.DataFrameSchema:
-        """The schema of some of the columns."""
-        return pa.DataFrameSchema({name: asked for name, asked in self.schema.columns.items() if name in columns})
 
 
 @kept

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from contracts.form import Column, Form
-from contracts.grid import Sheet, cell_address
+from contracts.grid import Place, Sheet, cell_address
 from contracts.regions import kept_lately
 from transforms.cells.key import heading_key, heading_parts, heading_starts, headings
 from transforms.findings.disclosure import HIDDEN, may_be_shown
 from transforms.tables.hint import bare_keys
 from transforms.tables.row_kind import mark_of
-from transforms.tables.top import DEEPEST_HEADING, Top, depths, filled_groups, has_groups
+from transforms.tables.top import DEEPEST_HEADING, Keys, Top, depths, filled_groups, has_groups
 
 
 @dataclass(frozen=True)
@@ -188,14 +188,27 @@ class Spelt(NamedTuple):
 
 def match_heading(form: Form, top: Top, first: int, depth: int) -> Heading:
     """Match the columns of a form against rows `first` … `first + depth - 1`; a row of column numbers says nothing."""
-    numbered = {r for r in range(first + 1, first + depth) if top.is_numbered(r)}
-    rows_said = [(r, top.keys[r]) for r in range(first, first + depth) if r not in numbered]
+    rows = tuple([tuple(row) for row in top.texts[first : first + depth]])
+    covered = frozenset([(r - first, c) for r, c in top.covered if first <= r < first + depth])
+    heading, start = matched(form, rows, covered), top.start + first
+    numbered = frozenset([start + r for r in heading.numbered])
+    return replace(heading, first=start, last=start + depth - 1, numbered=numbered)
+
+
+@kept_lately(1_000)
+def matched(form: Form, texts: tuple[tuple[str | None, ...], ...], covered: frozenset[Place]) -> Heading:
+    """The columns of a form matched against rows that begin a sheet, with the places of cells that are no first column
+    of their merged range. The same rows come with each file of a form, so nobody may change what came of them."""
+    lists = [list(row) for row in texts]
+    top = Top(0, 1, lists, Keys(lists), [], [], covered)
+    numbered = frozenset([r for r in range(1, len(texts)) if top.is_numbered(r)])
+    rows_said = [(r, top.keys[r]) for r in range(len(texts)) if r not in numbered]
     keys: dict[int, frozenset[str]] = {}
     unknown: dict[str, int] = {}
     same: dict[int, tuple[int, ...]] = {}
     told: list[Spelt] = []
     head = -1
-    for c in range(len(top.keys[first])):
+    for c in range(len(texts[0])):
         levels: list[int] = []
         above: str | None = None
         for r, row in rows_said:
@@ -213,9 +226,7 @@ def match_heading(form: Form, top: Top, first: int, depth: int) -> Heading:
             unknown[joined(top, levels, c)] = c
         else:
             told.append(Spelt(c, levels, *wording))
-    start = top.start + first
-    rows_numbered = frozenset(top.start + r for r in numbered)
-    heading = Heading(form, start, start + depth - 1, {}, {}, unknown, {}, keys, rows_numbered, same=same)
+    heading = Heading(form, 0, len(texts) - 1, {}, {}, unknown, {}, keys, numbered, same=same)
     return assigned(heading, top, told)
 
 
