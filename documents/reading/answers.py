@@ -87,8 +87,14 @@ class Ready:
     """The process is there."""
 
 
-Found = Grid | Table | Mishap | Refusal | Failure | Ready
-FOUND: dict[str, type] = {kind.__name__: kind for kind in (Grid, Table, Mishap, Refusal, Failure, Ready)}
+@dataclass(frozen=True)
+class NotLoaded:
+    """The file is a large workbook, and what reads such ones can no longer be imported: a process that has it is to be
+    asked."""
+
+
+Found = Grid | Table | Mishap | Refusal | Failure | Ready | NotLoaded
+FOUND: dict[str, type] = {kind.__name__: kind for kind in (Grid, Table, Mishap, Refusal, Failure, Ready, NotLoaded)}
 
 
 @dataclass(frozen=True)

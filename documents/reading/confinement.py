@@ -31,7 +31,7 @@ NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000
 NO_NEW_RIGHTS = 38
 CAPABILITIES = 0x20080522
 """Version 3 of capset(2)."""
-READ_LATE = ("documents.reading.workbook_table", "_strptime")
+READ_LATE = ("_strptime", "heapq")
 """Modules that are imported when the first file needs them."""
 
 

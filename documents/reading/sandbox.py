@@ -37,6 +37,7 @@ from documents.reading.answers import (
     Failure,
     Mishap,
     Nonsense,
+    NotLoaded,
     Ready,
     Refusal,
     Request,
@@ -51,7 +52,7 @@ from documents.reading.formats.limits import Limits
 START_SECONDS = 60
 TURN_SECONDS = 0.2
 FEWER_COLLECTIONS = (5_000, 20, 10)
-"""Cells are lists by the hundred thousand, and no rings: looking through them for such took a fourteenth of all work."""
+"""Cells are lists by the hundred thousand, and no rings: to look for such took a fourteenth of the work."""
 HANDED_DOWN = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
 """Variables that a process gets; ours may hold passwords."""
 
@@ -156,10 +157,10 @@ class _Reader:
         self.process: _Process | None = None
         self.is_closed = False
 
-    def start(self) -> _Process:
+    def start(self, *, for_large: bool = False) -> _Process:
         if self.is_closed:
             raise ReaderFailed("the reader processes were closed")
-        self.process = self.process or _Process(self.limits)
+        self.process = self.process or _Process(self.limits, for_large=for_large)
         return self.process
 
     def close(self) -> None:
@@ -186,6 +187,11 @@ class _Reader:
         process, answer = self.start(), None
         try:
             answer = process.ask(request, path)
+            if isinstance(answer.found, NotLoaded):
+                answer, self.process = None, None
+                process.end()
+                process = self.start(for_large=True)
+                answer = process.ask(request, path)
             found = answer.found
             if isinstance(found, Mishap):
                 raise ReaderFailed(found.text[:LONGEST_WORDS])
@@ -193,7 +199,7 @@ class _Reader:
                 raise raised(found, str(path))
             if isinstance(found, Table):
                 return process.blocks(found)
-            if isinstance(found, Ready):
+            if isinstance(found, Ready | NotLoaded):
                 raise Nonsense("a reader process answered what is no answer")
             return found
         except Nonsense as error:
@@ -224,9 +230,9 @@ class _Ended(Exception):
 
 
 class _Process:
-    """A reader process, from its start to its end."""
+    """A reader process, from its start to its end; one `for_large` workbooks has imported what reads them."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, for_large: bool = False) -> None:
         self.limits = limits
         self.is_ready = False
         # For a large table. The file has no name, so nothing is left of it whoever dies.
@@ -238,7 +244,7 @@ class _Process:
         try:
             self.popen = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from documents.reading.sandbox_worker import main; main()",
-                 *map(str, (limits.memory, limits.cells, limits.unpacked, lifeline))],
+                 *map(str, (limits.memory, limits.cells, limits.unpacked, lifeline, int(for_large)))],
                 env=kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=asked.fileno(), stdout=subprocess.PIPE, stderr=self.tables, bufsize=0, pass_fds=(lifeline,),
             )  # fmt: skip

@@ -27,6 +27,7 @@ from documents.reading.answers import (
     Failure,
     Found,
     Mishap,
+    NotLoaded,
     Ready,
     Refusal,
     Request,
@@ -56,7 +57,7 @@ DAMAGE = (
 
 def main() -> None:
     """Answer one request after another until nobody asks."""
-    memory, cells, unpacked, lifeline = map(int, sys.argv[1:])
+    memory, cells, unpacked, lifeline, for_large = map(int, sys.argv[1:])
     LIMITS.set(Limits(memory=memory, cells=cells, unpacked=unpacked))
     requests = socket.socket(fileno=os.dup(0))
     # What native code prints when it panics must not come between the answers, nor to anybody's terminal.
@@ -65,6 +66,8 @@ def main() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     die_with_parent(lifeline)
+    if for_large:
+        import documents.reading.workbook_table  # noqa: F401 - afterwards it may be closed to this process
     confine(memory)
     send(answers, encoded(Answer(Ready())))
     while (asked := next_request(requests)) is not None:
@@ -88,7 +91,7 @@ def answer(request: Request, file: IO[bytes], tables: IO[bytes], memory: int) ->
     try:
         with file:
             found = opened(request, file, tables)
-        is_last = tables.tell() > 0 or has_grown(memory)
+        is_last = tables.tell() > 0 or isinstance(found, NotLoaded) or has_grown(memory)
         return encoded(Answer(found, is_last))
     except MemoryError:
         refused = Refusal("too_large", f"Reading the file takes more than {memory >> 20} MB of memory.")
@@ -99,8 +102,10 @@ def opened(request: Request, file: IO[bytes], tables: IO[bytes]) -> Found:
     """What the file is, or why it cannot be read; a large workbook goes to `tables`."""
     try:
         if not request.whole and is_large_workbook(file):
-            from documents.reading.workbook_table import write_table
-
+            try:  # it takes as long as all else that is imported, and few files need it
+                from documents.reading.workbook_table import write_table
+            except (ImportError, OSError):
+                return NotLoaded()
             file.seek(0)
             with suppress(Unreadable):  # what that reader refuses another may read, or it says why not
                 table = write_table(file.read(), tables)

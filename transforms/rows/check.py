@@ -306,7 +306,8 @@ def _cases(typed: pl.DataFrame, schema: pa.DataFrameSchema, asked: Collection[tu
             if (check.error, name) in asked:
                 output = check(typed.lazy(), name).check_output.collect().to_series()
                 index = (~output).arg_true().cast(pl.Int64)
-                frames.append(pl.DataFrame({"index": index}).with_columns(rule=pl.lit(check.error), column=pl.lit(name)))
+                told = index.alias("index").to_frame().with_columns(rule=pl.lit(check.error), column=pl.lit(name))
+                frames.append(told)
     return pl.concat(frames)
 
 
