@@ -10,7 +10,7 @@ from example import AS_OF, REPORT, Sent
 from contracts.form import Form
 from contracts.forms import FORMS, form_named
 from contracts.reading import FINDINGS
-from transforms.rows.check import broken, broken_rows
+from transforms.rows.broken import broken, broken_rows
 from transforms.rows.contract import contract
 
 READINESS = form_named("readiness_report")

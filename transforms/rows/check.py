@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import pandera.errors
-import pandera.polars as pa
 import polars as pl
 
 from contracts.form import Column, Edition, Form
@@ -32,11 +30,12 @@ from transforms.cells.cell_value import plain
 from transforms.cells.code import tidy
 from transforms.cells.free_text import ERROR_CELL
 from transforms.cells.number import percent_precision
-from transforms.cells.parse import MANY, UNVALUED, Parsed, once_each, parse
+from transforms.cells.parse import UNVALUED, Parsed, once_each, parse
 from transforms.findings.disclosure import NOBODY, KnownNames, is_guarded
 from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
+from transforms.rows.broken import broken_rows
 from transforms.rows.classes import bare_grades, states_classes, with_letters
-from transforms.rows.contract import Contract, Judgement, contract
+from transforms.rows.contract import Judgement, contract
 from transforms.rows.identity import person_keys
 from transforms.tables.resolve import Register, resolve_units
 
@@ -49,8 +48,6 @@ EXPECTED = {
 }  # fmt: skip
 
 
-CASES = {"index": pl.Int64, "rule": pl.String, "column": pl.String}
-"""Rows that break rules."""
 FaultyCell = tuple[int, int, str, str, str]
 """Table, row of the sheet from 1, column of the form, rule, and what is expected in the cell."""
 
@@ -274,57 +271,6 @@ def _with_context(
                 half_unit.set(absent, None).alias(f"{column.name}_half_unit"),
             )
     return typed
-
-
-def broken_rows(typed: pl.DataFrame, compiled: Contract) -> pl.DataFrame:
-    """Rows that break rules: index, rule, column.
-
-    Pandera is asked only the checks that something breaks, for each costs as much of a small frame as of a large one;
-    of many rows that are judged alone, only about those that break one. A frame that is not typed is for the whole
-    schema to refuse.
-    """
-    types = typed.schema
-    if any(types.get(name) != column.dtype.type for name, column in compiled.schema.columns.items()):
-        return broken(typed, compiled.schema)
-    judgements = compiled.judgements
-    fails = typed.select((~each.check.fill_null(True)).alias(str(n)) for n, each in enumerate(judgements.values()))
-    fails_somewhere = fails.select(pl.all().any()).row(0)
-    failing = {pair for pair, does in zip(judgements, fails_somewhere, strict=True) if does}
-    if len(typed) < MANY or compiled.asks_of_others:
-        return _cases(typed, compiled.schema, failing)
-    rows = fails.select(pl.any_horizontal(pl.all()).arg_true()).to_series()
-    cases = _cases(typed[rows], compiled.schema, failing)
-    return cases.with_columns(rows.gather(cases["index"]).cast(pl.Int64).alias("index"))
-
-
-def _cases(typed: pl.DataFrame, schema: pa.DataFrameSchema, asked: Collection[tuple[str, str]]) -> pl.DataFrame:
-    """Rows of a typed frame that break some of the rules, each a rule of a column: what `broken` says of them. Pandera
-    puts its errors into frames again and again, so its checks are asked without its schema."""
-    frames = [pl.DataFrame(schema=CASES)]
-    for name, column in schema.columns.items():
-        for check in column.checks:
-            if (check.error, name) in asked:
-                output = check(typed.lazy(), name).check_output.collect().to_series()
-                index = (~output).arg_true().cast(pl.Int64)
-                told = index.alias("index").to_frame().with_columns(rule=pl.lit(check.error), column=pl.lit(name))
-                frames.append(told)
-    return pl.concat(frames)
-
-
-def broken(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """Rows that break rules, by pandera: index, rule, column. Raises SchemaErrors if the frame itself is not typed."""
-    nothing = pl.DataFrame(schema=CASES)
-    if typed.is_empty():
-        return nothing
-    try:
-        schema.validate(typed, lazy=True)
-    except pandera.errors.SchemaErrors as errors:
-        cases = errors.failure_cases
-        if cases["index"].null_count():
-            raise
-        broken_rules = cases.select(pl.col("index").cast(pl.Int64), rule="check", column="column")
-        return nothing.vstack(broken_rules).unique(maintain_order=True)
-    return nothing
 
 
 def judged(
