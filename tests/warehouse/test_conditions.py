@@ -319,16 +319,15 @@ def test_a_school_that_lowers_its_level_is_named(engine: sa.Engine) -> None:
     loaded(engine, school_register({"asinovsky": 2}))
     ids = school_ids(engine)
     loaded(engine, levels(ids, on(12), {"asinovsky-1": "main", "asinovsky-2": "basic"}))
-    publish(engine, "69", [on(12)])
     assert wrong(engine, "level_lowered", noon(on(12))) == {}
     loaded(engine, levels(ids, on(20), {"asinovsky-1": "basic", "asinovsky-2": "advanced"}))
-    publish(engine, "69", [on(20)])
     found = wrong(engine, "level_lowered", noon(on(20)))
     assert {key: (each["level_before"], each["level"], each["before_as_of"]) for key, each in found.items()} == {
         ("asinovsky", "asinovsky-1"): ("основной", "базовый", "2023-09-12")
     }
+    assert wrong(engine, "level_lowered", noon(on(19, 10))) != {}
+    assert wrong(engine, "level_lowered", noon(on(20, 10))) == {}, "it was seen for a month"
     loaded(engine, levels(ids, on(21), {"asinovsky-2": "advanced"}))
-    publish(engine, "69", [on(21)])
     assert wrong(engine, "level_lowered", noon(on(21))) == {}, "a school that is listed no more has no level"
 
 
