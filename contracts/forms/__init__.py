@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from contracts.form import Form, Rule
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
+from contracts.forms.hours_delivered.form import FORM as HOURS_DELIVERED
 from contracts.forms.level_choice.form import FORM as LEVEL_CHOICE
 from contracts.forms.levels_summary.form import FORM as LEVELS_SUMMARY
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
@@ -26,6 +27,7 @@ FORMS: tuple[Form, ...] = (
     REGISTRATION_PLAN,
     REGISTRATION_EXPORT,
     LEVEL_CHOICE,
+    HOURS_DELIVERED,
     PARENT_MEETINGS,
     PARTNER_AGREEMENTS,
     PRACTICE_EVENTS,

@@ -152,6 +152,8 @@ def test_rules_across_forms_name_the_forms_that_they_read() -> None:
         "EPL-007": ["event_plan", "parent_meetings"],
         "EV-012": ["partner_agreements", "practice_events"],
         "LVL-004": ["level_choice", "readiness_report"],
+        "HRS-005": ["hours_delivered", "level_choice"],
+        "HRS-006": ["hours_delivered", "level_choice"],
         "PM-003": ["parent_meetings", "readiness_report"],
         "STF-017": ["readiness_report", "staff"],
         "STF-018": ["level_choice", "readiness_report", "staff"],

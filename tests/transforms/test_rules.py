@@ -30,6 +30,8 @@ HISTORY = {
 ACROSS = {
     "AG-007": "test_fewer_agreements_are_listed_than_a_school_states",
     "EV-012": "test_a_host_has_no_agreement_on_the_day_of_the_event",
+    "HRS-005": "test_a_class_that_no_list_of_levels_knows",
+    "HRS-006": "test_hours_of_a_direction_that_is_no_part_of_the_level",
     "PM-003": "test_hours_of_meetings_are_below_the_norm_from_march_on",
     "LVL-004": "test_the_level_of_a_report_is_not_that_of_its_classes",
     "EPL-007": "test_a_meeting_that_was_held_is_in_no_list",

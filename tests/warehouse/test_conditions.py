@@ -401,6 +401,62 @@ def test_nobody_is_trained_where_the_level_asks_for_it(engine: sa.Engine, five: 
     assert [each["names"] for each in wrong(engine, "nobody_trained").values()] == ["Школа asinovsky-2"]
 
 
+def given(ids: dict[str, int], hours: Mapping[str, float], as_of: dt.date) -> Reading:
+    """Hours of the course that the class 7А of each school was given."""
+    facts = pl.DataFrame({"school_id": [ids[school] for school in hours], "hours": list(hours.values())}).with_columns(
+        grade=7, letter=pl.lit("А"), direction=pl.lit("extracurricular_rmg"), month=pl.lit("9")
+    )
+    return reading("hours_delivered", "asinovsky", facts, as_of=as_of, slice=f"hours_delivered/asinovsky/{as_of:%Y-%m}")
+
+
+def test_the_course_cannot_be_given_before_the_year_ends(engine: sa.Engine, five: dict[str, int]) -> None:
+    """On 29 September 35 weeks are left, at the end of October 30."""
+    chosen = dict.fromkeys(("asinovsky-1", "asinovsky-2"), "basic")
+    loaded(engine, levels(five, on(7), chosen))
+    loaded(engine, given(five, {"asinovsky-1": 0, "asinovsky-2": 4}, on(29)))
+    publish(engine, "69", [on(29), on(31, 10)])
+    assert wrong(engine, "course_out_of_reach", noon(on(29))) == {}
+    (told,) = wrong(engine, "course_out_of_reach", noon(on(31, 10))).values()
+    assert (told["classes"], told["schools"]) == (1, 1)
+    assert told["names"].startswith("Школа asinovsky-1, 7")
+
+
+def held(ids: dict[str, int], days: list[dt.date], as_of: dt.date) -> Reading:
+    facts = pl.DataFrame({"held_on": days}, schema={"held_on": pl.Date}).with_columns(
+        school_id=ids["asinovsky-1"], title=pl.lit("Экскурсия"), grades=pl.lit("8-9"), pupils=20, hours=1.0,
+        starts_at=pl.lit(None, pl.String), host_inn=pl.lit(None, pl.String),
+    )  # fmt: skip
+    return reading("practice_events", "asinovsky", facts, as_of=as_of, slice="practice_events/asinovsky/2023")
+
+
+def test_no_event_for_a_month_of_the_season(engine: sa.Engine, five: dict[str, int]) -> None:
+    loaded(engine, held(five, [on(11), on(20)], on(29)))
+    assert wrong(engine, "no_practice_event", noon(on(20, 10))) == {}, "thirty days are a month"
+    (told,) = wrong(engine, "no_practice_event", noon(on(21, 10))).values()
+    assert (told["events"], told["days"]) == (2, 31)
+    assert wrong(engine, "no_practice_event", noon(on(1, 12))) == {}, "the season is over"
+    loaded(engine, held(five, [on(11), on(20), on(20, 10)], on(20, 10)))
+    assert wrong(engine, "no_practice_event", noon(on(21, 10))) == {}
+
+
+def test_agreements_that_end_within_a_month(engine: sa.Engine, five: dict[str, int]) -> None:
+    """One that another with the same partner outlives is none of them."""
+    assert five
+    facts = pl.DataFrame(
+        {
+            "partner_inn": ["7000000000", "7000000000", "7000000001", "7000000002"],
+            "partner_name": ["Завод", "Завод", "Порт", "Лес"],
+            "agreement_number": ["1", "2", "3", "4"],
+            "valid_to": [on(30), None, on(30), on(31, 12)],
+        },
+        schema_overrides={"valid_to": pl.Date},
+    ).with_columns(signed_on=pl.lit(on(1)))
+    loaded(engine, reading("partner_agreements", "asinovsky", facts, as_of=on(7), slice="partner_agreements/asinovsky/2023"))
+    assert wrong(engine, "agreements_expire", noon(on(30, 8))) == {}
+    (told,) = wrong(engine, "agreements_expire", noon(on(8))).values()
+    assert (told["agreements"], told["names"], told["first_on"]) == (1, "Порт", "2023-09-30")
+
+
 # What did not come.
 
 

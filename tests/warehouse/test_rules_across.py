@@ -349,3 +349,44 @@ def test_what_a_killed_run_has_not_judged_the_next_one_does(engine: sa.Engine, s
         connection.execute(sa.text("DROP TRIGGER killed ON ops.judged_across"))
     assert judge_across(engine, "69") == [listed.reading_id]
     assert [finding.rule for finding in said(engine, listed)] == ["AG-007"]
+
+
+def levels_of(classes: list[tuple[int, int, str | None, str]]) -> Reading:
+    """A list of levels of the unit: school, grade, letter, level."""
+    schema = {"school_id": pl.Int64, "grade": pl.Int64, "letter": pl.String, "level": pl.String}
+    facts = pl.DataFrame(classes, schema=schema, orient="row").with_columns(pupils=20, pupils_planned=20)
+    return reading("level_choice", UNIT, facts, as_of=SEPTEMBER, slice=f"level_choice/{UNIT}/2023")
+
+
+def hours_of(given: list[tuple[int, int, str | None, str, float]]) -> Reading:
+    """Hours of September: school, grade, letter, direction, hours."""
+    schema = {
+        "school_id": pl.Int64, "grade": pl.Int64, "letter": pl.String, "direction": pl.String, "hours": pl.Float64,
+    }  # fmt: skip
+    facts = pl.DataFrame(given, schema=schema, orient="row").with_columns(month=pl.lit("9"))
+    return reading("hours_delivered", UNIT, facts, as_of=SEPTEMBER, slice=f"hours_delivered/{UNIT}/2023-09")
+
+
+def test_a_class_that_no_list_of_levels_knows(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    course = "extracurricular_rmg"
+    given = loaded(engine, hours_of([(first, 7, "А", course, 4), (first, 7, "Б", course, 4), (second, 9, None, course, 3)]))
+    assert judge_across(engine, "69") == []
+    loaded(engine, levels_of([(first, 7, "А", "basic"), (second, 9, None, "main")]))
+    assert judge_across(engine, "69") == [given.reading_id]
+    (found,) = said(engine, given)
+    assert found.rule == "HRS-005" and found.value and found.value.startswith("7Б — ")
+    loaded(engine, levels_of([(first, 7, "А", "basic"), (first, 7, "Б", "basic"), (second, 9, None, "main")]), NOON + HOUR)
+    assert judge_across(engine, "69") == [given.reading_id]
+    assert said(engine, given) == []
+
+
+def test_hours_of_a_direction_that_is_no_part_of_the_level(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first = schools[f"{UNIT}-1"]
+    loaded(engine, levels_of([(first, 7, "А", "basic"), (first, 8, "А", "main")]))
+    practice = "practice_module"
+    given = loaded(engine, hours_of([(first, 7, "А", practice, 2), (first, 8, "А", practice, 2)]))
+    assert judge_across(engine, "69") == [given.reading_id]
+    (found,) = said(engine, given)
+    assert found.rule == "HRS-006" and found.value and found.value.startswith("7А — ")
+    assert "Практико-ориентированный модуль" in found.message

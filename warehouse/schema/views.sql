@@ -42,6 +42,11 @@ CREATE FUNCTION ref.academic_year(day date) RETURNS integer LANGUAGE sql IMMUTAB
     SELECT extract(year FROM day)::integer - CASE WHEN extract(month FROM day) < 9 THEN 1 ELSE 0 END
 $$;
 
+-- The last day of lessons of the academic year of a day.
+CREATE FUNCTION ref.lessons_end(day date) RETURNS date LANGUAGE sql IMMUTABLE AS $$
+    SELECT make_date(ref.academic_year(day) + 1, 5, 31)
+$$;
+
 -- The first day of the month that is over on a day: the last whole one before it.
 CREATE FUNCTION ref.month_over(day date) RETURNS date LANGUAGE sql IMMUTABLE AS $$
     SELECT (date_trunc('month', day::timestamp) - interval '1 month')::date
