@@ -451,7 +451,10 @@ def test_agreements_that_end_within_a_month(engine: sa.Engine, five: dict[str, i
         },
         schema_overrides={"valid_to": pl.Date},
     ).with_columns(signed_on=pl.lit(on(1)))
-    loaded(engine, reading("partner_agreements", "asinovsky", facts, as_of=on(7), slice="partner_agreements/asinovsky/2023"))
+    loaded(
+        engine,
+        reading("partner_agreements", "asinovsky", facts, as_of=on(7), slice="partner_agreements/asinovsky/2023"),
+    )
     assert wrong(engine, "agreements_expire", noon(on(30, 8))) == {}
     (told,) = wrong(engine, "agreements_expire", noon(on(8))).values()
     assert (told["agreements"], told["names"], told["first_on"]) == (1, "Порт", "2023-09-30")

@@ -370,13 +370,17 @@ def hours_of(given: list[tuple[int, int, str | None, str, float]]) -> Reading:
 def test_a_class_that_no_list_of_levels_knows(engine: sa.Engine, schools: dict[str, int]) -> None:
     first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
     course = "extracurricular_rmg"
-    given = loaded(engine, hours_of([(first, 7, "А", course, 4), (first, 7, "Б", course, 4), (second, 9, None, course, 3)]))
+    given = loaded(
+        engine, hours_of([(first, 7, "А", course, 4), (first, 7, "Б", course, 4), (second, 9, None, course, 3)])
+    )
     assert judge_across(engine, "69") == []
     loaded(engine, levels_of([(first, 7, "А", "basic"), (second, 9, None, "main")]))
     assert judge_across(engine, "69") == [given.reading_id]
     (found,) = said(engine, given)
     assert found.rule == "HRS-005" and found.value and found.value.startswith("7Б — ")
-    loaded(engine, levels_of([(first, 7, "А", "basic"), (first, 7, "Б", "basic"), (second, 9, None, "main")]), NOON + HOUR)
+    loaded(
+        engine, levels_of([(first, 7, "А", "basic"), (first, 7, "Б", "basic"), (second, 9, None, "main")]), NOON + HOUR
+    )
     assert judge_across(engine, "69") == [given.reading_id]
     assert said(engine, given) == []
 

@@ -40,7 +40,7 @@ COLUMNS = (
 RULES = (
     Rule(
         "HRS-001", "error", "row",
-        column="month", check=FIRST_DAY <= pl.col("as_of"),
+        column="month", check=pl.col("as_of") >= FIRST_DAY,
         expected=pl.format("месяц, который начался не позже {}", pl.col("as_of").dt.to_string("%d.%m.%Y")),
         source="domain 7: dates within the academic year",
     ),
@@ -61,7 +61,7 @@ RULES = (
 FORM = Form(
     name="hours_delivered",
     title="Выполнение часов Профминимума",
-    description="Сколько часов дано каждому классу по направлениям и месяцам; месяц, названный снова, заменяет прежний.",
+    description="Сколько часов дано каждому классу по направлениям и месяцам; месяц, названный снова, — по новому файлу.",
     sender_kind="reporting_unit",
     grain=(*CLASS, Key("direction", "direction"), Key("month", "month")),
     row_is="класс × направление × месяц",
