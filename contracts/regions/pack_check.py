@@ -14,6 +14,7 @@ from contracts.regions import FOLDER, pack_folders, shared_codes
 from contracts.regions.pack import CODE, Region, region_in, stated_in
 from contracts.regions.pack_table import (
     MAY_BE_ABSENT,
+    MAY_BE_LEFT_OUT,
     TABLES,
     Line,
     PackFault,
@@ -146,9 +147,9 @@ def _wrong_values(path: Path, table: str, lines: Sequence[tuple[int, Line]], kno
         expected["kind"] = (lambda text: text in UNIT_KINDS, ", ".join(UNIT_KINDS))
     for number, line in lines:
         for column in TABLES[table]:
-            value = line[column]
+            value = line.get(column, "")
             if not value.strip():
-                if column not in MAY_BE_EMPTY_IN.get(table, MAY_BE_EMPTY):
+                if column not in MAY_BE_EMPTY_IN.get(table, MAY_BE_EMPTY) | MAY_BE_LEFT_OUT:
                     yield fault(path, number, f"{column} пусто", "значение")
             elif column in expected and not expected[column][0](value):
                 yield fault(path, number, f"{column} «{value}»", expected[column][1])
@@ -235,8 +236,25 @@ def _bands(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
         if not bounds["green"] > bounds["amber"] > bounds["red"]:
             found = f"полосы «{rule}» лежат одна на другой"
             yield fault(path, numbers[rule], found, "green выше amber, amber выше red")
-    if not any(line["valid_from"] == FIRST_DAY for _, line in lines):
-        yield fault(path, None, "до первых полос — дыра", f"полосы с valid_from {FIRST_DAY}")
+    yield from _rule_sets(path, lines)
+
+
+def _rule_sets(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:
+    """Sets of rules that do not judge from the first day on, or that no mart asks for; and rules of two sets."""
+    first_days: dict[str, set[str]] = {"": set()}
+    set_of: dict[str, str] = {}
+    asked = {line.get("rule_set", "") for line in table_lines(SHIPPED, "band_rules")}
+    for number, line in lines:
+        name = line.get("rule_set", "")
+        first_days.setdefault(name, set()).add(line["valid_from"])
+        if name not in asked:
+            yield fault(path, number, f"rule_set «{name}» никому не нужен", "имя из пакета 69-tomsk или пусто")
+        if set_of.setdefault(line["band_rule_version"], name) != name:
+            yield fault(path, number, f"полосы «{line['band_rule_version']}» в двух наборах", "один rule_set")
+    for name, days in first_days.items():
+        if FIRST_DAY not in days:
+            said = f" набора «{name}»" if name else ""
+            yield fault(path, None, f"до первых полос{said} — дыра", f"полосы с valid_from {FIRST_DAY}")
 
 
 def _thresholds(path: Path, lines: Sequence[tuple[int, Line]]) -> Iterator[str]:

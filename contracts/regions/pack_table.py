@@ -21,7 +21,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "campaigns": ("campaign", "form", "title", "academic_year", "starts_on", "deadline"),
     "collected": ("form", "collected_from", "why"),
     "calendar": ("day", "is_working", "why"),
-    "band_rules": ("band_rule_version", "band", "lower_bound", "valid_from", "why"),
+    "band_rules": ("band_rule_version", "band", "lower_bound", "valid_from", "why", "rule_set"),
     "thresholds": ("condition", "name", "value", "why"),
     "headings": ("form", "column", "heading", "why", "by", "on"),
     "rule_states": ("rule", "form", "campaign", "valid_from", "valid_to", "state", "reason", "decided_by"),
@@ -29,6 +29,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 """Name of a table → its columns."""
 MAY_BE_ABSENT = frozenset({"contacts", "calendar", "collected", "headings", "rule_states"})
 """Tables without which a region has nothing of its own to say."""
+MAY_BE_LEFT_OUT = frozenset({"rule_set"})
+"""Columns that say nothing where they are empty: a table may be without them."""
 
 
 class PackFault(ValueError):
@@ -81,7 +83,7 @@ def _numbered(path: Path, text: Iterable[str], separator: str) -> tuple[Sequence
 
 def missing_columns(table: str, columns: Sequence[str]) -> list[str]:
     """Columns that a table of a pack needs and has not."""
-    return [name for name in TABLES[table] if name not in columns]
+    return [name for name in TABLES[table] if name not in columns and name not in MAY_BE_LEFT_OUT]
 
 
 def table_lines(folder: Path, table: str) -> tuple[Line, ...]:

@@ -23,7 +23,7 @@ from contracts import vocabulary
 from contracts.forms.folders import whole_table
 from contracts.regions import regions
 from contracts.regions.pack import Region
-from contracts.regions.pack_table import MAY_BE_ABSENT, TABLES, PackFault, read_table
+from contracts.regions.pack_table import MAY_BE_ABSENT, MAY_BE_LEFT_OUT, TABLES, PackFault, read_table
 
 FILE = Path(__file__).with_suffix(".csv")
 LISTED = Path(__file__).parent / "listed"
@@ -164,9 +164,13 @@ def last_of(name: str, versions: Sequence[InputVersion]) -> InputVersion | None:
 def fingerprint(name: str, lines: Collection[Line]) -> str:
     """The fingerprint of what an input decides: all columns but words, whatever the order of lines says nothing."""
     deciding = [
-        tuple(sorted((column, value) for column, value in line.items() if column not in WORDS)) for line in lines
+        tuple(sorted((column, value) for column, value in line.items() if _decides(column, value))) for line in lines
     ]
     return sha256(repr(deciding if name in IN_ORDER else sorted(deciding)).encode()).hexdigest()[:16]
+
+
+def _decides(column: str, value: str) -> bool:
+    return column not in WORDS and bool(value or column not in MAY_BE_LEFT_OUT)
 
 
 def lines_of(version: InputVersion) -> tuple[Line, ...]:

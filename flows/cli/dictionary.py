@@ -69,7 +69,8 @@ def _statements(mart: Mart) -> list[str]:
     if stated.measures:
         lines.append(f"Складываются: {_code_names(stated.measures)}.")
     for rate in stated.rates:
-        band = f"; полоса `{rate.band}` по правилу `band_rule_version`" if rate.band else ""
+        of_set = f" из набора `{rate.rule_set}`" if rate.rule_set else ""
+        band = f"; полоса `{rate.band}` по правилу `{mart.rule_of(rate)}`{of_set}" if rate.band else ""
         lines.append(
             f"Показатель: `{rate.name}` = `{rate.numerator}` / `{rate.denominator}` — {rate.population}{band}."
         )

@@ -26,7 +26,8 @@ from flows.home.usage import UsageError, in_zone, must_be_known
 from warehouse.marts.published import column_captions, first_published, mart, mart_names
 
 FORMATS = ("table", "csv", "json", "xlsx")
-HIDDEN = ("position", "band_rule_version", "oktmo")
+HIDDEN = ("position", "oktmo")
+OF_RULE = "_rule_version"
 """Columns that a table on a terminal leaves out, with the codes of what it names; the other formats have them all."""
 NAMES = ("{}_name", "{}_title")
 PIPE_WIDTH = 1000
@@ -148,4 +149,4 @@ def _print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, o
 def _left_out(frame: pl.DataFrame) -> set[str]:
     """Columns that a table for people does without."""
     coded = {name for name in frame.columns for pattern in NAMES if pattern.format(name) in frame.columns}
-    return coded.union(HIDDEN)
+    return coded.union(HIDDEN, (name for name in frame.columns if name.endswith(OF_RULE)))

@@ -9,7 +9,7 @@ import pytest
 from packs import SHIPPED, edit, renamed, write_pack
 
 from contracts import vocabulary
-from contracts.regions import PackFault, packs_in, read_from, region_named, region_of, regions
+from contracts.regions import PackFault, pack_check, packs_in, read_from, region_named, region_of, regions
 from contracts.versions.inputs import add, changed, fingerprint, ledger_of, ledgers, lines_of, listed
 from contracts.versions.pack_faults import wrong_pack, wrong_tables
 from contracts.versions.rule_versions import UNLISTED, contract_version, in_force
@@ -152,6 +152,33 @@ def test_what_is_wrong_is_said_with_file_line_and_what_is_expected(pack: Path, f
     sentences = wrong_pack(pack)
     assert any(said in sentence for sentence in sentences), sentences
     assert all(sentence.startswith(str(pack)) and "; ожида" in sentence for sentence in sentences)
+
+
+def test_a_set_of_bands_that_no_mart_asks_for_is_told(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = pack / "band_rules.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    more = [line.replace("2023,", "2027-events,").replace("0001-01-01", "2027-09-01") + ",events" for line in lines[1:]]
+    path.write_text("\n".join([f"{lines[0]},rule_set", *(f"{line}," for line in lines[1:]), *more]) + "\n", "utf-8")
+    assert [said.split("band_rules.csv")[1] for said in wrong_tables(pack)] == [
+        *(f", строка {number}: rule_set «events» никому не нужен; ожидается имя из пакета 69-tomsk или пусто"
+          for number in (5, 6, 7)),
+        ": до первых полос набора «events» — дыра; ожидается полосы с valid_from 0001-01-01",
+    ]  # fmt: skip
+    monkeypatch.setattr(pack_check, "SHIPPED", pack)
+    path.write_text(path.read_text(encoding="utf-8").replace("2027-09-01", "0001-01-01"), encoding="utf-8")
+    assert wrong_tables(pack) == []
+    path.write_text(path.read_text(encoding="utf-8").replace("2027-events,red", "2023,grey"), encoding="utf-8")
+    assert any("полосы «2023» в двух наборах; ожидается один rule_set" in said for said in wrong_tables(pack))
+
+
+def test_an_empty_set_of_bands_is_no_change(pack: Path) -> None:
+    before = ledger_of(packs_in(pack.parent)[0]).lines("band_rules")
+    path = pack / "band_rules.csv"
+    first, *others = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([f"{first},rule_set", *(f"{line}," for line in others)]) + "\n", encoding="utf-8")
+    after = ledger_of(packs_in(pack.parent)[0]).lines("band_rules")
+    assert after != before and fingerprint("band_rules", after) == fingerprint("band_rules", before)
+    assert wrong_pack(pack) == []
 
 
 def test_a_calendar_has_days_that_are_some(pack: Path) -> None:

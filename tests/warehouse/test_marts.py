@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from hand_made import ALL
 
+from contracts.regions import regions
 from warehouse.marts import columns
 from warehouse.marts.auditing import checks
 from warehouse.marts.columns import OF_ALL, Word, kind, words
@@ -209,6 +210,25 @@ def test_what_a_select_does_not_say_is_completed(tmp_path: Path) -> None:
     assert "reading.judged_by, reading.by_older_rules, state.completeness, told.known_at" in resting.statement
 
 
+BANDED = f"{EXPLAINED}\n-- Показатель: held_rate = position / position; полоса: held_band «П»{{}}; совокупность: школы."
+WORDS = "\n".join(f"--   {name}: Опыт. Опыт." for name in ("held_rate", "held_band", "held_band_rule_version"))
+
+
+@pytest.mark.parametrize("of_set", ["", " из набора events"])
+def test_a_band_may_be_of_a_rule_set_of_its_own(tmp_path: Path, of_set: str) -> None:
+    columns = ",\n    s.held_rate,\n    s.held_band,\n    s.held_band_rule_version"
+    mart = read_mart(write(tmp_path, f"{BANDED.format(of_set)}\n{WORDS}", SELECT.format(more=columns)))
+    (rate,) = mart.stated.rates
+    assert (rate.rule_set, mart.rule_of(rate)) == (of_set.rpartition(" ")[2], "held_band_rule_version")
+    (select,) = [select for name, select in checks([mart]) if name == "bands"]
+    assert "m.held_band_rule_version, m.held_rate" in select
+
+
+def test_sets_of_rules_that_marts_name_are_in_the_shipped_pack() -> None:
+    named = {rate.rule_set for mart in (*marts(), *views()) for rate in mart.stated.rates} - {""}
+    assert named <= {line.get("rule_set", "") for line in regions()[0].lines("band_rules")}
+
+
 @pytest.mark.parametrize(
     ("head", "more", "wrong"),
     [
@@ -224,6 +244,11 @@ def test_what_a_select_does_not_say_is_completed(tmp_path: Path) -> None:
         (f"{KEY}\n-- Меры: position", "", "states nothing: Меры: position$"),
         (f"{KEY}\n-- Показатель: rate = schools; совокупность: школы.", "", "states nothing"),
         (f"{HEAD}\n-- Показатель: a = a / a; полоса: a «А»; совокупность: школы.", ",\n    s.a", "band_rule_version"),
+        (
+            BANDED.format(" из набора events"),
+            ",\n    s.held_rate,\n    s.held_band,\n    s.band_rule_version",
+            "no held_b",
+        ),
         (f"{HEAD}\n-- Ночь 1: Выдумка; position «№».", "", "of reporting units"),
         (HEAD.replace("school_code;", "school_code, position;") + "\n-- Состояния: school_name.", "", "is corrected"),
     ],

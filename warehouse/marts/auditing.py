@@ -9,7 +9,7 @@ from warehouse.marts.definitions import FOLDER, Mart
 
 EACH = re.compile(r"^-- for each (mart|mart by [\w, ;]+|rate|band)$", re.MULTILINE)
 """A check that has such a line is asked again and again, with the names of a mart in `{mart}` and `{key}`, and those of
-a rate in `{rate}`, `{numerator}`, `{denominator}` and `{band}`."""
+a rate in `{rate}`, `{numerator}`, `{denominator}`, `{band}` and `{rule}`, the column that says by which rule."""
 BY = "mart by "
 
 
@@ -35,4 +35,4 @@ def _names(mart: Mart, each: str) -> Iterator[Mapping[str, str]]:
     for rate in mart.stated.rates if each in ("rate", "band") else ():
         if each == "rate" or rate.band:
             yield {**names, "rate": rate.name, "numerator": rate.numerator, "denominator": rate.denominator,
-                   "band": rate.band}  # fmt: skip
+                   "band": rate.band, "rule": mart.rule_of(rate)}  # fmt: skip

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from warehouse.marts.columns import OF_ALL, caption
-from warehouse.marts.stated import Stated, is_statement, read_statements
+from warehouse.marts.stated import Rate, Stated, is_statement, read_statements
 from warehouse.schema.facts import literal
 
 FOLDER = Path(__file__).parent
@@ -41,6 +41,7 @@ READ = re.compile(r"\b(core|history|mart|ops|ref)\.(\w+)")
 SELECTED = re.compile(r"^SELECT\n(.*?)\nFROM ", re.DOTALL | re.MULTILINE)
 QUOTED = re.compile(r"'[^']*'")
 NESTED = re.compile(r"\([^()]*\)|\[[^][]*\]")
+RULE = "band_rule_version"
 RULES = ("judged_by", "by_older_rules")
 TAIL = (*RULES, "completeness", "known_at", "is_final")
 OF_LATEST = "Только последняя опубликованная дата каждого региона."
@@ -177,6 +178,10 @@ class Mart:
         )
         return whole + OF_STATE * bool(self.forms) + OF_READING * ("reading" in columns.values())
 
+    def rule_of(self, rate: Rate) -> str:
+        """The column that says by which rule the band of a rate was judged: its own, else that of all bands."""
+        return rate.rule if rate.rule in self.columns else RULE
+
     def comments(self, columns: list[str]) -> str:
         """COMMENT statements for the mart and these columns. Raises ValueError when the captions are of others."""
         if set(columns) != set(self.captions):
@@ -299,8 +304,9 @@ def misstated(mart: Mart) -> str:
     if stated.figures and (mart.is_view or not mart.grain):
         return "only a published mart of schools, units or senders is corrected: say «Меры без поправок: ….»"
     banded = {rate.name for rate in stated.rates if rate.band}
-    if banded and "band_rule_version" not in mart.columns:
-        return "a band is of a rule: the SELECT yields no band_rule_version"
+    for rate in stated.rates:
+        if rate.band and (rate.rule if rate.rule_set else mart.rule_of(rate)) not in mart.columns:
+            return f"a band is of a rule: the SELECT yields no {rate.rule if rate.rule_set else RULE}"
     if stated.night and (mart.grain != "unit" or stated.night.rate[0] not in banded):
         return "a table of the night is of reporting units, and its last column is a rate that has a band"
     return ""

@@ -3,13 +3,15 @@
     Меры: schools, accepted «Верный отчёт».
     Меры без поправок: shortfall, surplus.
     Показатель: accepted_rate = accepted / schools; полоса: band «Полоса: отчёты»; совокупность: школы реестра.
+    Показатель: held_rate = held / events; полоса: held_band «Полоса: план» из набора events; совокупность: мероприятия.
     Состояния: status, timeliness «Своевременность» = on_time | late.
     Ночь 1: Готовность; schools «Школ», accepted_rate «Доля/верных».
 
 Measures add up over the rows of a date. A change of a measure, of a band or of a state that was published is a
 correction, unless a measure is «без поправок». A state with `=` is the name of whichever of these columns is 1. Words
 in «» stand in place of the column's own. «Ночь» is a table that a night shows: its place, its title, its columns with
-their headings, a rate that has a band last.
+their headings, a rate that has a band last. A band is judged by the rules of the region; «из набора» by those of the
+set of that name, where the region has one. By which rule it was judged stands in `<band>_rule_version`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ STATEMENT = re.compile(r"(?:Меры|Меры без поправок|Показ
 LIST = re.compile(r"(Меры|Меры без поправок|Состояния): (.+)\.")
 ITEM = re.compile(r"(\w+)(?: «([^«»]+)»)?(?: = (\w+(?: \| \w+)+))?")
 BETWEEN_ITEMS = re.compile(r", (?=\w+(?:$|,| [«=]))")
-RATE = re.compile(r"Показатель: (\w+) = (\w+) / (\w+)(?:; полоса: (\w+) «([^«»]+)»)?; совокупность: (.+)\.")
+RATE = re.compile(
+    r"Показатель: (\w+) = (\w+) / (\w+)(?:; полоса: (\w+) «([^«»]+)»(?: из набора (\w+))?)?; совокупность: (.+)\."
+)
 NIGHT = re.compile(r"Ночь (\d+): ([^;«»]+); (.+)\.")
 NONE = "нет"
 BAND = "band"
@@ -48,13 +52,22 @@ class Figure:
 
 @dataclass(frozen=True)
 class Rate:
-    """A share: its numerator and denominator, the column with its band (empty without one), of what it is a share."""
+    """A share: its numerator and denominator, the column with its band (empty without one), of what it is a share.
+
+    `rule_set` names the rules of its band; empty where they are those of all bands.
+    """
 
     name: str
     numerator: str
     denominator: str
     band: str
     population: str
+    rule_set: str = ""
+
+    @property
+    def rule(self) -> str:
+        """The column that says by which rule the band was judged."""
+        return f"{self.band}_rule_version" if self.band else ""
 
 
 @dataclass(frozen=True)
@@ -105,8 +118,8 @@ def read_statements(subject: str, lines: Sequence[str]) -> Stated:
                 kind: Literal["measure", "state"] = "measure" if found[1] == "Меры" else "state"
                 figures += [Figure(column, column, words, kind, of=of) for column, words, of in items]
         elif found := RATE.fullmatch(line):
-            name, numerator, denominator, band, words, population = found.groups()
-            rates.append(Rate(name, numerator, denominator, band or "", population))
+            name, numerator, denominator, band, words, rule_set, population = found.groups()
+            rates.append(Rate(name, numerator, denominator, band or "", population, rule_set or ""))
             if band:
                 metric = f"{subject}_{BAND}" if band == BAND else band
                 figures.append(Figure(band, metric, words, "band", rate=name))
