@@ -23,6 +23,7 @@ MOST_RULES = 5
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 RATES = ("rate", "_rate", "rate_before")
+BEFORE = {"counted": "actual_pupils", "planned": "plan_pupils"}
 ENGLISH_WHOLE = "{:,}"
 
 
@@ -75,10 +76,10 @@ def _changed_inputs(event: IncidentEvent, words: Mapping[str, str]) -> list[str]
 
 
 class _Figures(dict[str, str]):
-    """The figures of a text; one that a condition does not give is left empty."""
+    """The figures of a text; one that a condition does not give is left empty, or is as events of before called it."""
 
     def __missing__(self, name: str) -> str:
-        return ""
+        return self.get(BEFORE.get(name, ""), "")
 
 
 def _shown(name: str, value: Any, zone: ZoneInfo, *, is_own: bool) -> str:

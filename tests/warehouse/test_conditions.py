@@ -279,6 +279,26 @@ def test_registrations_that_dropped(engine: sa.Engine, small: dict[str, int]) ->
     assert wrong(engine, "registrations_dropped", noon(on(11))) == {}
 
 
+@pytest.mark.parametrize("condition", ["no_movement", "pace_misses_the_end", "registrations_dropped"])
+def test_each_pace_of_a_form_is_an_incident(engine: sa.Engine, small: dict[str, int], condition: str) -> None:
+    """Of a form with one pace the incident has no subject, so that those of before stay what they are."""
+    for number in (1, 8, 15, 22):
+        night(engine, small, on(number), 60 if condition != "registrations_dropped" or number < 22 else 50)
+    assert [
+        (key, found["figure"]) for key, found in wrong(engine, condition, noon(on(22))).items() if "figure" in found
+    ] == []
+    with engine.begin() as connection:
+        made = connection.scalar(sa.text("SELECT pg_get_viewdef('history.pace')"))
+        columns = connection.execute(sa.text("SELECT * FROM history.pace LIMIT 0")).keys()
+        second = ", ".join({"mart": "'second'", "figure": "'Второе'"}.get(column, column) for column in columns)
+        both = f"WITH made AS ({str(made).rstrip(';')}) SELECT * FROM made UNION ALL SELECT {second} FROM made"
+        connection.execute(sa.text(f"CREATE OR REPLACE VIEW history.pace AS {both}"))
+    found = wrong(engine, condition, noon(on(22)))
+    assert {key: each["figure"] for key, each in found.items()} == {
+        ("asinovsky", "registration_by_municipality"): "Факт", ("asinovsky", "second"): "Второе",
+    }  # fmt: skip
+
+
 def test_sources_that_contradict_each_other(seed_engine: sa.Engine) -> None:
     expected = {
         unit for unit, (schools, accepted, _, planned, actual) in SEED.items()

@@ -250,6 +250,8 @@ def test_sets_of_rules_that_marts_name_are_in_the_shipped_pack() -> None:
             "no held_b",
         ),
         (f"{HEAD}\n-- Ночь 1: Выдумка; position «№».", "", "of reporting units"),
+        (f"{HEAD}\n-- Темп: position из position на as_of.", "", "a pace is of a published mart of reporting units"),
+        (f"{HEAD}\n-- Темп: position из plan на as_of.", "", "does not yield: plan"),
         (HEAD.replace("school_code;", "school_code, position;") + "\n-- Состояния: school_name.", "", "is corrected"),
     ],
 )

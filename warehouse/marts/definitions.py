@@ -307,6 +307,8 @@ def misstated(mart: Mart) -> str:
     for rate in stated.rates:
         if rate.band and (rate.rule if rate.rule_set else mart.rule_of(rate)) not in mart.columns:
             return f"a band is of a rule: the SELECT yields no {rate.rule if rate.rule_set else RULE}"
+    if stated.pace and (mart.grain != "unit" or mart.is_view):
+        return "a pace is of a published mart of reporting units"
     if stated.night and (mart.grain != "unit" or stated.night.rate[0] not in banded):
         return "a table of the night is of reporting units, and its last column is a rate that has a band"
     return ""

@@ -13,7 +13,7 @@ from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
 from warehouse.marts.auditing import checks
 from warehouse.marts.definitions import DEFINITION, OF_REGIONS, Mart, marts, views
-from warehouse.marts.told import RELATION, figures_fingerprint, figures_script
+from warehouse.marts.told import PACE, RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
 from warehouse.schema.input_versions import pin
 
@@ -146,7 +146,7 @@ def _prepare(connection: Connection) -> None:
         for view in on_tables:
             run_script(connection, _dropping(view))
         if has_other_figures:
-            run_script(connection, f"DROP VIEW IF EXISTS {RELATION}")
+            run_script(connection, f"DROP VIEW IF EXISTS {RELATION}, {PACE}")
         for mart in tables:
             run_script(connection, _dropping(mart))
         for mart in reshaped:

@@ -5,13 +5,16 @@
     Показатель: accepted_rate = accepted / schools; полоса: band «Полоса: отчёты»; совокупность: школы реестра.
     Показатель: held_rate = held / events; полоса: held_band «Полоса: план» из набора events; совокупность: мероприятия.
     Состояния: status, timeliness «Своевременность» = on_time | late.
+    Темп: actual_pupils из plan_pupils на export_as_of.
     Ночь 1: Готовность; schools «Школ», accepted_rate «Доля/верных».
 
 Measures add up over the rows of a date. A change of a measure, of a band or of a state that was published is a
 correction, unless a measure is «без поправок». A state with `=` is the name of whichever of these columns is 1. Words
-in «» stand in place of the column's own. «Ночь» is a table that a night shows: its place, its title, its columns with
-their headings, a rate that has a band last. A band is judged by the rules of the region; «из набора» by those of the
-set of that name, where the region has one. By which rule it was judged stands in `<band>_rule_version`.
+in «» stand in place of the column's own. A band is judged by the rules of the region, «из набора» by those of the set
+of that name where the region has one; by which rule it was judged stands in `<band>_rule_version`. «Темп» is a count
+that grows towards a plan until the academic year ends, and the day of which it is: what stands still, falls or comes
+too late is told. «Ночь» is a table that a night shows: its place, its title, its columns with their headings, a rate
+that has a band last.
 """
 
 from __future__ import annotations
@@ -21,13 +24,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-STATEMENT = re.compile(r"(?:Меры|Меры без поправок|Показатель|Состояния|Ночь \d+): ")
+STATEMENT = re.compile(r"(?:Меры|Меры без поправок|Показатель|Состояния|Темп|Ночь \d+): ")
 LIST = re.compile(r"(Меры|Меры без поправок|Состояния): (.+)\.")
 ITEM = re.compile(r"(\w+)(?: «([^«»]+)»)?(?: = (\w+(?: \| \w+)+))?")
 BETWEEN_ITEMS = re.compile(r", (?=\w+(?:$|,| [«=]))")
 RATE = re.compile(
     r"Показатель: (\w+) = (\w+) / (\w+)(?:; полоса: (\w+) «([^«»]+)»(?: из набора (\w+))?)?; совокупность: (.+)\."
 )
+PACE = re.compile(r"Темп: (\w+) из (\w+) на (\w+)\.")
 NIGHT = re.compile(r"Ночь (\d+): ([^;«»]+); (.+)\.")
 NONE = "нет"
 BAND = "band"
@@ -71,6 +75,15 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """Columns of a count that grows, of the plan that it is to reach, and of the day of which the count is."""
+
+    counted: str
+    planned: str
+    day: str
+
+
+@dataclass(frozen=True)
 class NightTable:
     """A table that a night shows: its place among them, its title, its figures and the rate as (column, heading)."""
 
@@ -88,6 +101,7 @@ class Stated:
     rates: tuple[Rate, ...] = ()
     figures: tuple[Figure, ...] = ()
     night: NightTable | None = None
+    pace: Pace | None = None
     lines: tuple[str, ...] = ()
 
     @property
@@ -95,6 +109,7 @@ class Stated:
         """Every column that is named."""
         named = {*self.measures, *(column for figure in self.figures for column in figure.of or (figure.column,))}
         named.update(column for rate in self.rates for column in (rate.name, rate.numerator, rate.denominator))
+        named.update((self.pace.counted, self.pace.planned, self.pace.day) if self.pace else ())
         return named | {column for column, _ in (*self.night.figures, self.night.rate)} if self.night else named
 
 
@@ -109,6 +124,7 @@ def read_statements(subject: str, lines: Sequence[str]) -> Stated:
     rates: list[Rate] = []
     figures: list[Figure] = []
     night: NightTable | None = None
+    pace: Pace | None = None
     for line in lines:
         if found := LIST.fullmatch(line):
             items = [] if found[2] == NONE else list(_items(found[2]))
@@ -123,12 +139,14 @@ def read_statements(subject: str, lines: Sequence[str]) -> Stated:
             if band:
                 metric = f"{subject}_{BAND}" if band == BAND else band
                 figures.append(Figure(band, metric, words, "band", rate=name))
+        elif found := PACE.fullmatch(line):
+            pace = Pace(*found.groups())
         elif found := NIGHT.fullmatch(line):
             *shown, rate = ((column, words.replace("/", "\n")) for column, words, _ in _items(found[3]))
             night = NightTable(int(found[1]), found[2], tuple(shown), rate)
         else:
             raise ValueError(f"this line states nothing: {line}")
-    return Stated(tuple(measures), tuple(rates), tuple(figures), night, tuple(lines))
+    return Stated(tuple(measures), tuple(rates), tuple(figures), night, pace, tuple(lines))
 
 
 def _items(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:

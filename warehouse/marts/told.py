@@ -1,7 +1,8 @@
-"""Every figure whose change is a correction, of all marts that state one: `history.figure`, a version a row.
+"""Every figure whose change is a correction, of all marts that state one: `history.figure`, a version a row; and every
+count that grows towards a plan: `history.pace`, as it holds now.
 
-The view is made with the marts out of what they state. Corrections, the movement of a night and conditions of incidents
-read it, so that none of them names a mart.
+The views are made with the marts out of what they state. Corrections, the movement of a night and conditions of
+incidents read them, so that none of them names a mart.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from hashlib import sha256
 
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
-from warehouse.marts.stated import Figure
+from warehouse.marts.stated import Figure, Pace
 from warehouse.schema.facts import literal
 
 RELATION = "history.figure"
 ABOUT = """Цифры, полосы и состояния, перемена которых — поправка: все версии, из всех витрин, которые их называют.
 kind: measure — мера, band — полоса (rate — её доля), state — состояние; grain: school, unit или sender."""
+PACE = "history.pace"
+ABOUT_PACE = """Числа единиц, которые до конца учебного года растут к плану: как опубликовано сейчас, из всех витрин,
+которые их называют."""
 GRAINS = {
     "school": ("h.school_code", "h.reporting_unit"),
     "unit": ("h.reporting_unit", "h.reporting_unit"),
@@ -34,18 +38,39 @@ CROSS JOIN LATERAL (VALUES
 """
 
 
+OF_PACE = """\
+SELECT {mart} AS mart, {form} AS form, {figure} AS figure, h.reporting_unit, h.region, h.as_of,
+    h.{day} AS counted_on, h.{counted}::bigint AS counted, h.{planned}::bigint AS planned
+FROM {history} AS h WHERE h.replaced_at = 'infinity'
+"""
+NO_PACE = """\
+SELECT NULL::text AS mart, NULL::text AS form, NULL::text AS figure, NULL::text AS reporting_unit, NULL::text AS region,
+    NULL::date AS as_of, NULL::date AS counted_on, NULL::bigint AS counted, NULL::bigint AS planned WHERE false
+"""
+
+
 def figures_view(all_marts: Iterable[Mart]) -> str:
     """The SELECT of `history.figure` over the marts that state figures."""
     return "UNION ALL\n".join(_of_mart(mart) for mart in all_marts if mart.stated.figures)
 
 
+def pace_view(all_marts: Iterable[Mart]) -> str:
+    """The SELECT of `history.pace` over the marts that state a pace."""
+    stated = [_pace_of(mart, mart.stated.pace) for mart in all_marts if mart.stated.pace]
+    return "UNION ALL\n".join(stated) or NO_PACE
+
+
 def figures_script(all_marts: Iterable[Mart]) -> str:
-    """Statements that make the view."""
-    return f"CREATE VIEW {RELATION} AS\n{figures_view(all_marts)};\nCOMMENT ON VIEW {RELATION} IS {literal(ABOUT)}"
+    """Statements that make the views."""
+    everyone = tuple(all_marts)
+    views = ((RELATION, figures_view(everyone), ABOUT), (PACE, pace_view(everyone), ABOUT_PACE))
+    return ";\n".join(
+        f"CREATE VIEW {name} AS\n{select};\nCOMMENT ON VIEW {name} IS {literal(about)}" for name, select, about in views
+    )
 
 
 def figures_fingerprint(all_marts: Iterable[Mart]) -> str:
-    """A hash of all that the view is made of."""
+    """A hash of all that the views are made of."""
     return sha256(figures_script(all_marts).encode()).hexdigest()
 
 
@@ -78,3 +103,13 @@ def _as_text(mart: Mart, figure: Figure) -> str:
     if kind(figure.column, *mart.kinds)[0] == "дата":
         return f"to_char(h.{figure.column}, 'YYYY-MM-DD')"
     return f"h.{figure.column}::text"
+
+
+def _pace_of(mart: Mart, pace: Pace) -> str:
+    return OF_PACE.format(
+        mart=literal(mart.name),
+        form=literal(mart.form),
+        figure=literal(mart.captions[pace.counted].split(". ", 1)[0]),
+        history=mart.history,
+        **vars(pace),
+    )

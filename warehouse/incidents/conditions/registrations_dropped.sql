@@ -1,25 +1,29 @@
--- A unit has many fewer registered pupils than in an export of the last `days`: by more than `share`.
--- needs: mart.registration_by_municipality
+-- What grows towards a plan is much less at a unit than it was in the last `days`: by more than `share`. Of a form of which several
+-- marts state a pace each is an incident of its own.
+-- needs: history.pace
 WITH told AS (
-    SELECT m.as_of, m.reporting_unit, m.export_as_of, m.actual_pupils
-    FROM mart.registration_by_municipality m
-    WHERE m.region = :region AND m.as_of <= :day AND m.as_of > make_date(ref.academic_year(:day), 8, 31) AND m.actual_pupils IS NOT NULL
+    SELECT p.* FROM history.pace p
+    WHERE p.region = :region AND p.as_of <= :day AND p.as_of > make_date(ref.academic_year(:day), 8, 31) AND p.counted IS NOT NULL
 ),
+several AS (SELECT t.form FROM told t GROUP BY t.form HAVING count(DISTINCT t.mart) > 1),
 latest AS (SELECT t.* FROM told t WHERE t.as_of = (SELECT max(o.as_of) FROM told o)),
 peak AS (
-    SELECT DISTINCT ON (t.reporting_unit) t.reporting_unit, t.export_as_of, t.actual_pupils
+    SELECT DISTINCT ON (t.mart, t.reporting_unit) t.mart, t.reporting_unit, t.counted_on, t.counted
     FROM latest l
-    JOIN told t ON t.reporting_unit = l.reporting_unit AND t.export_as_of >= l.export_as_of - cast(:days AS integer)
-    ORDER BY t.reporting_unit, t.actual_pupils DESC, t.export_as_of DESC
+    JOIN told t ON (t.mart, t.reporting_unit) = (l.mart, l.reporting_unit)
+        AND t.counted_on >= l.counted_on - cast(:days AS integer)
+    ORDER BY t.mart, t.reporting_unit, t.counted DESC, t.counted_on DESC
 )
 SELECT
-    'registration_export' AS form,
+    l.form,
     l.reporting_unit AS sender,
-    '' AS subject,
-    jsonb_build_object('was', p.actual_pupils) AS state,
-    jsonb_build_object('was_on', p.export_as_of, 'became', l.actual_pupils, 'became_on', l.export_as_of,
-                       'fall_rate', 1 - l.actual_pupils::numeric / p.actual_pupils) AS details,
+    CASE WHEN v.form IS NOT NULL THEN l.mart ELSE '' END AS subject,
+    jsonb_build_object('was', p.counted) AS state,
+    jsonb_build_object('was_on', p.counted_on, 'became', l.counted, 'became_on', l.counted_on,
+                       'fall_rate', 1 - l.counted::numeric / p.counted)
+        || CASE WHEN v.form IS NOT NULL THEN jsonb_build_object('figure', l.figure) ELSE '{}' END AS details,
     '{}'::bigint[] AS deliveries
 FROM latest l
-JOIN peak p ON p.reporting_unit = l.reporting_unit
-WHERE l.actual_pupils < p.actual_pupils * (1 - cast(:share AS numeric))
+JOIN peak p ON (p.mart, p.reporting_unit) = (l.mart, l.reporting_unit)
+LEFT JOIN several v ON v.form = l.form
+WHERE l.counted < p.counted * (1 - cast(:share AS numeric))

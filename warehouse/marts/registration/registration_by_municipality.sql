@@ -5,6 +5,7 @@
 -- Меры: plan_pupils, actual_pupils.
 -- Меры без поправок: unverified_pupils, archived_pupils, balance, shortfall, surplus.
 -- Показатель: completion_rate = actual_pupils / plan_pupils; полоса: band «Полоса: регистрация»; совокупность: обучающиеся по плану учебного года.
+-- Темп: actual_pupils из plan_pupils на export_as_of.
 -- Ночь 2: Регистрация; plan_pupils «План», actual_pupils «Факт», shortfall «Недобор», surplus «Сверх/плана», completion_rate «Доля/плана».
 --   completion_rate: Доля выполнения. actual_pupils / plan_pupils, точно; может быть больше 1.
 --   judged_by: Версия правил. По какой версии правил проверены план и выгрузка; если по разным — все через точку с запятой.
