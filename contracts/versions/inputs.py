@@ -36,7 +36,7 @@ KEYS = {
     "level_norms": ("model_version", "level", "direction"), "reporting_units": ("reporting_unit", "valid_from"),
     "reporting_unit_aliases": ("alias",), "rule_classes": ("rule_class", "rules"),
     "sender_addresses": ("channel", "address"), "senders": ("sender",), "thresholds": ("condition", "name"),
-    "collected": ("form",), "coverage_targets": ("model_version", "population"),
+    "collected": ("form",), "coverage_targets": ("model_version", "population"), "meeting_months": ("meeting",),
     "rule_states": ("rule", "form", "campaign", "valid_from"),
 }  # fmt: skip
 """What tells the lines of an input apart; of others the first column does."""
@@ -45,9 +45,13 @@ TITLES = {
     "reporting_units": "отчётные единицы", "reporting_unit_aliases": "написания территорий",
     "rule_classes": "классы правил", "sender_addresses": "адреса отправителей",
     "senders": "отправители", "thresholds": "пороги инцидентов", "collected": "какие формы собирают",
-    "coverage_targets": "цели охвата", "rule_states": "состояния правил",
+    "coverage_targets": "цели охвата", "meeting_months": "месяцы всероссийских собраний",
+    "rule_states": "состояния правил",
 }  # fmt: skip
-JUDGE_DATES = ("band_rules", "calendar", "campaigns", "coverage_targets", "reporting_units", "senders")
+JUDGE_DATES = (
+    "band_rules", "calendar", "campaigns", "coverage_targets", "meeting_months", "reporting_units", "rule_states",
+    "senders",
+)  # fmt: skip
 """Inputs that figures of a published date follow from; the others tell how a cell is read, or how things stand now."""
 READ_BY_FORMS = frozenset(
     {

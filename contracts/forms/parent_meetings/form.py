@@ -15,7 +15,7 @@ from contracts.grain import SCHOOL, Key, Owed
 from contracts.vocabulary import rows
 
 YEAR = pl.col("academic_year_start")
-WINDOWS = {row["code"]: int(row["month"]) for row in rows("meeting_kinds") if row["month"]}
+WINDOWS = {row["meeting"]: int(row["month"]) for row in rows("meeting_months")}
 """Kind of meeting → the month in which it is held all over Russia."""
 MONTH = pl.col("meeting").replace_strict(WINDOWS, default=None, return_dtype=pl.Int32)
 FIRST_DAY = pl.date(YEAR + (MONTH < 9).cast(pl.Int32), MONTH, 1)
