@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,7 +17,7 @@ import polars as pl
 from contracts.form import Rule, Scope, Severity
 from contracts.forms import FORMS, RULES
 from contracts.reading import Finding
-from contracts.regions import code_at, kept, region_named
+from contracts.regions import code_at, kept, region_named, regions
 from contracts.regions.pack_table import TABLES
 from contracts.regions.rule_state_check import Changeable
 from contracts.rules import (
@@ -54,6 +54,11 @@ class RuleState:
     reason: str
     decided_by: str
 
+    @classmethod
+    def of_line(cls, region: str, line: Mapping[str, str]) -> RuleState:
+        """A line of a region's table."""
+        return cls(region, **{name: line.get(name) or "" for name in TABLES["rule_states"]})
+
     def speaks_of(self, form: str, campaign: str | None, as_of: dt.date) -> bool:
         """Does it speak of a document of a form, a campaign and a date?"""
         day = as_of.isoformat()
@@ -72,8 +77,16 @@ States = Mapping[str, RuleState]
 def _lines(region: str) -> tuple[RuleState, ...]:
     """The lines of a region, the ones that come before others last."""
     said = region_named(region).lines("rule_states")
-    lines = [RuleState(region, **{name: line[name] for name in TABLES["rule_states"]}) for line in said]
+    lines = [RuleState.of_line(region, line) for line in said]
     return tuple(sorted(lines, key=lambda line: (line.form != "", line.campaign != "")))
+
+
+def lines_about(region: str, rules: Collection[str]) -> list[dict[str, str]]:
+    """The lines of a region's table that are about some rules, as the warehouse reads them; none of a region that is
+    not in force."""
+    pack = next((each for each in regions() if each.code == region), None)
+    lines = pack.lines("rule_states") if pack else ()
+    return [{name: line[name] for name in TABLES["rule_states"]} for line in lines if line["rule"] in rules]
 
 
 def states_of(form: str | None, sender: str | None, as_of: dt.date | None, campaign: str | None) -> States:

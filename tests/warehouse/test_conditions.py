@@ -188,6 +188,16 @@ def test_stated_totals_that_differ(engine: sa.Engine, small: Mapping[str, int]) 
     assert wrong(engine, "control_total_disagrees", NOON + 2 * HOUR) == {}
 
 
+def test_a_total_whose_rule_is_put_aside_is_no_incident(engine: sa.Engine, small: dict[str, int]) -> None:
+    totals = pl.DataFrame([(None, "pupils_total", 107.0, 100.0, 7.0, 0.0, "disagrees")], CONTROL_TOTALS, orient="row")
+    note = finding("COM-120", None, "note")._replace(value="RDY-031")
+    loaded(engine, report(small, "chainsky", [1, 2], control_totals=totals, findings=findings_frame([note])), NOON)
+    assert wrong(engine, "control_total_disagrees") == {}
+    another = findings_frame([note, finding("RDY-031", None, "warning")])
+    loaded(engine, report(small, "chainsky", [1, 2], control_totals=totals, findings=another), NOON + HOUR)
+    assert list(wrong(engine, "control_total_disagrees", NOON + 2 * HOUR)) == [("chainsky", "")], "a warning still"
+
+
 # What the marts say.
 
 

@@ -5,9 +5,11 @@ import datetime as dt
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from changing import Inputs
+from changing import Inputs, forget
 from hand_made import DAY, NOON, contents, export, loaded, now, read, report, unit
 
+from contracts.regions import regions
+from contracts.versions.inputs import add, ledgers
 from warehouse.marts.publication import publish
 from warehouse.schema.upgrade import upgrade
 
@@ -258,6 +260,51 @@ def test_an_export_by_a_former_sender_is_still_named(
     night(engine, NEXT)
     health = read(engine, "delivery_health", NEXT).filter(pl.col("sender") == "asinovsky")
     assert health.select("sender_name", "is_expected").row(0) == ("Асиновский муниципальный район", False)
+
+
+@pytest.mark.parametrize("table", ["rule_states", "calendar"])
+def test_a_table_that_a_region_did_not_have_judges_only_what_comes(
+    engine: sa.Engine, published: dict[str, int], inputs: Inputs, table: str
+) -> None:
+    lines = {
+        "rule_states": {"rule": "RDY-010", "form": "", "campaign": "", "valid_from": "2023-09-01", "valid_to": "",
+                        "state": "aside", "reason": "опыт", "decided_by": ""},
+        "calendar": {"day": "2023-09-12", "is_working": "false", "why": "опыт"},
+    }  # fmt: skip
+    pack = regions()[0].folder
+    with (pack / f"{table}.csv").open("w", encoding="utf-8") as file:
+        file.write(f"{','.join(lines[table])}\n{','.join(lines[table].values())}\n")
+    forget()
+    assert add("2023-09", dt.date(2023, 9, 1), "Опыт.", [table], [ledger for ledger in ledgers() if ledger.pack])
+    forget()
+    night(engine, DAY, NEXT)
+
+    def lines_of(day: dt.date) -> list[str]:
+        statement = "SELECT ref.input_lines('69', :table, :day)"
+        with engine.connect() as connection:
+            found = connection.scalar(sa.text(statement), {"table": table, "day": day}) or []
+        return [line["region"] for line in found if line["region"] == "69"]
+
+    assert lines_of(DAY) == [] and lines_of(NEXT) == ["69"]
+    assert "нет" not in read(engine, "reporting_rate", DAY)["inputs_judged_by"][0]
+
+
+def test_a_mart_may_ask_for_a_set_of_bands_of_its_own(engine: sa.Engine, inputs: Inputs) -> None:
+    lines = [{**line, "rule_set": ""} for line in inputs.lines("band_rules")]
+    own = [{**line, "band_rule_version": "events", "rule_set": "events", "lower_bound": bound}
+           for line, bound in zip(lines, ("0.50", "0.20", "0"), strict=True)]  # fmt: skip
+    inputs.write("band_rules", [*lines, *own])
+    inputs.list("2023-09", dt.date(2023, 9, 1))
+    upgrade(engine)
+    statement = """
+        SELECT r.rule, b.band
+        FROM (SELECT ref.band_rule_at('69', :day, :of) AS rule) r, ref.band_of('69', r.rule, 0.6) b
+    """
+    with engine.connect() as connection:
+        found = {
+            of: connection.execute(sa.text(statement), {"day": DAY, "of": of}).one() for of in ("", "events", "others")
+        }
+    assert found == {"": ("2023", "amber"), "events": ("events", "green"), "others": ("2023", "amber")}
 
 
 def test_what_was_published_before_there_were_versions_is_of_the_first(

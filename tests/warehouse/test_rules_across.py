@@ -9,6 +9,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from changing import Inputs
 from hand_made import DAY, NOON, VERSION, delivery, loaded, read, reading, report, school_ids, school_register
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +22,7 @@ from warehouse.deliveries.judging import judge_across, said_across
 from warehouse.deliveries.load import LoadResult, load
 from warehouse.deliveries.receipt_contents import note_answered, receipts, unanswered
 from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import upgrade
 
 UNIT = "asinovsky"
 SEPTEMBER, OCTOBER, MARCH = dt.date(2023, 9, 30), dt.date(2023, 10, 31), dt.date(2024, 3, 5)
@@ -166,6 +168,73 @@ def test_the_level_is_that_of_the_classes_where_they_have_one(engine: sa.Engine,
     assert chosen.status == "current" and listed.reading_id in judge_across(engine, "69")
     (found,) = said(engine, listed)
     assert (found.rule, found.difference) == ("STF-018", -20)
+
+
+LINE = {
+    "rule": "AG-007", "form": "", "campaign": "", "valid_from": "2023-09-01", "valid_to": "2023-12-31",
+    "state": "aside", "reason": "Соглашения продлевают", "decided_by": "",
+}  # fmt: skip
+
+
+def test_a_rule_across_forms_is_put_aside_and_changed(
+    engine: sa.Engine, schools: dict[str, int], inputs: Inputs
+) -> None:
+    """Slow: publishes again and again."""
+    loaded(engine, states(schools, (3, 1)))
+    listed = loaded(engine, agreements([schools[f"{UNIT}-1"], None]))
+    judge_across(engine, "69")
+    publish(engine, "69", [SEPTEMBER])
+    with engine.begin() as connection:
+        note_answered(connection, unanswered(connection))
+    known = clock(engine)
+
+    inputs.write("rule_states", [LINE])
+    inputs.list("2023-10", SEPTEMBER, "Соглашения продлевают.")
+    upgrade(engine)
+    assert judge_across(engine, "69") == [listed.reading_id] and judge_across(engine, "69") == []
+    (note,) = said(engine, listed)
+    assert (note.rule, note.value, note.severity, note.scope) == ("COM-120", "AG-007", "note", "forms")
+    assert note.message.startswith("Правило AG-007 отложено с 01.09.2023 по 31.12.2023: Соглашения продлевают. ")
+    assert [each.rule for each in said(engine, listed, known)] == ["AG-007"], "so it was said then"
+    with engine.connect() as connection:
+        assert unanswered(connection) == [listed.reading_id]
+
+    next_day = SEPTEMBER + DAYS
+    publish(engine, "69", [SEPTEMBER, next_day])
+    assert failures(engine, SEPTEMBER) == {"AG-007": "warning"}, "a published date keeps by what it was judged"
+    assert failures(engine, next_day) == {"COM-120": "note"}
+    assert read(engine, "rule_states", SEPTEMBER).is_empty()
+    (row,) = read(engine, "rule_states", next_day).to_dicts()
+    shown = {name: row[name] for name in ("rule", "rule_state", "severity", "reason", "documents_judged", "valid_to")}
+    assert shown == {
+        "rule": "AG-007", "rule_state": "aside", "severity": "warning", "reason": "Соглашения продлевают",
+        "documents_judged": 1, "valid_to": dt.date(2023, 12, 31),
+    }  # fmt: skip
+    assert row["inputs_judged_by"] == "rule_states 2023-10"
+
+    asked = Request("69", "инженер", "Правило отложено", (), (), SEPTEMBER, SEPTEMBER, "2")
+    backfill_id = open_backfill(engine, replace(asked, inputs=("rule_states",), reads=False))
+    compare(engine, backfill_id, wait=HOUR, on_wait=print)
+
+    def dates(connection: sa.Connection) -> Collection[dt.date]:
+        return affected_dates(connection, backfill_id)
+
+    apply(engine, backfill_id, "2", dates, oldest=30 * DAYS, wait=HOUR, on_wait=print, approved_by="начальник")
+    assert failures(engine, SEPTEMBER) == {"COM-120": "note"} and read(engine, "rule_states", SEPTEMBER).height == 1
+
+    inputs.write("rule_states", [{**LINE, "state": "note", "form": "partner_agreements"}])
+    upgrade(engine)
+    assert judge_across(engine, "69") == [listed.reading_id]
+    assert [(each.rule, each.severity) for each in said(engine, listed)] == [("AG-007", "note"), ("COM-120", "note")]
+    inputs.write("rule_states", [{**LINE, "valid_to": "2023-09-29"}])
+    assert judge_across(engine, "69") == [listed.reading_id]
+    assert [(each.rule, each.severity) for each in said(engine, listed)] == [("AG-007", "warning")]
+
+
+def failures(engine: sa.Engine, day: dt.date) -> dict[str, str]:
+    """Rule → severity, of the list of agreements on a day."""
+    found = read(engine, "rule_failures", day).filter(form="partner_agreements", sender=UNIT)
+    return dict(found.select("rule", "severity").iter_rows())
 
 
 def test_agreements_that_have_ended_do_not_count(engine: sa.Engine, schools: dict[str, int]) -> None:

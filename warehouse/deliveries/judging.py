@@ -7,8 +7,8 @@ told from the data: the readings that hold on the last day of an academic year a
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection
-from functools import cache
 from hashlib import sha256
 
 from sqlalchemy import Connection, Engine, RowMapping, text
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, RowMapping, text
 from contracts.form import Rule
 from contracts.forms import FORMS, RULES
 from contracts.forms.across import read_by, selects
+from contracts.forms.rule_states import RuleState, lines_about, settled
 from contracts.reading import Finding
 from contracts.texts import phrases
 from warehouse.core.slices import LONGEST_WAIT, publisher
@@ -38,7 +39,11 @@ JUDGED = "SELECT academic_year, day, held FROM ops.judged_across WHERE region = 
 # What is said no more, and what is said anew; of a reading that no longer holds the receipt stays as it was. What is
 # said of the same document as before, which was read again, is no news.
 JUDGE = """
-WITH said AS MATERIALIZED (SELECT DISTINCT * FROM ops.across_at(:region, :day, 'infinity')),
+WITH said AS MATERIALIZED (
+    SELECT DISTINCT a.*, ref.rule_state(cast(:states AS jsonb), a.rule, r.form, r.campaign, r.as_of) AS state
+    FROM ops.across_at(:region, :day, 'infinity') a
+    JOIN ops.reading r ON r.reading_id = a.reading_id
+),
 gone AS (
     UPDATE ops.finding_across o SET gone_at = greatest(cast(:now AS timestamptz), o.found_at)
     WHERE o.region = :region AND o.academic_year = :academic_year AND o.gone_at = 'infinity'
@@ -48,9 +53,9 @@ gone AS (
 found AS (
     INSERT INTO ops.finding_across AS o
         (region, rule, reading_id, other_reading_id, academic_year, school_id, place, value, expected, difference,
-         found_at)
+         state, found_at)
     SELECT :region, s.rule, s.reading_id, s.other_reading_id, :academic_year, s.school_id, s.place, s.value, s.expected,
-        s.difference, :now
+        s.difference, s.state, :now
     FROM said s
     WHERE NOT EXISTS (SELECT FROM ops.finding_across o
                       WHERE o.region = :region AND o.academic_year = :academic_year AND o.gone_at = 'infinity'
@@ -72,9 +77,9 @@ SELECT r.reading_id FROM ops.reading r
 WHERE r.reading_id = ANY (:held) AND r.delivery_id IN (SELECT n.delivery_id FROM news n)
 """.format(
     same="(o.rule, o.reading_id, o.other_reading_id) = (s.rule, s.reading_id, s.other_reading_id)"
-    " AND (o.school_id, o.place, o.value, o.expected, o.difference)"
-    " IS NOT DISTINCT FROM (s.school_id, s.place, s.value, s.expected, s.difference)",
-    told="o.rule, o.school_id, o.place, o.value, o.expected, o.difference",
+    " AND (o.school_id, o.place, o.value, o.expected, o.difference, o.state)"
+    " IS NOT DISTINCT FROM (s.school_id, s.place, s.value, s.expected, s.difference, s.state)",
+    told="o.rule, o.school_id, o.place, o.value, o.expected, o.difference, o.state",
 )
 NOTE = """
 INSERT INTO ops.judged_across (region, academic_year, day, held, rules, judged_at)
@@ -92,7 +97,7 @@ UPDATE ops.delivery d SET answered_at = NULL FROM told t WHERE d.same_as = t.del
 """
 SAID = """
 SELECT a.rule, a.reading_id, a.school_id, a.place, a.value, a.expected,
-    cast(a.difference AS double precision) AS difference, r.form, r.as_of,
+    cast(a.difference AS double precision) AS difference, a.region, a.state, r.form, r.as_of,
     d.file_name AS file, o.form AS other_form, o.as_of AS other_as_of, e.file_name AS other_file
 FROM ops.finding_across a
 JOIN ops.reading r ON r.reading_id = a.reading_id
@@ -137,7 +142,7 @@ def judge(connection: Connection, region: str) -> list[int]:
     for academic_year, day, held in _changed(connection, region):
         asked = {
             "region": region, "academic_year": academic_year, "day": day, "held": held, "now": now,
-            "rules": fingerprint(),
+            "rules": fingerprint(region), "states": json.dumps(lines_about(region, selects())),
         }  # fmt: skip
         told.update(connection.scalars(text(JUDGE), asked))
         connection.execute(text(NOTE), asked)
@@ -147,24 +152,26 @@ def judge(connection: Connection, region: str) -> list[int]:
 
 def _changed(connection: Connection, region: str) -> list[Year]:
     """The academic years of a region of which other readings hold than those that were asked, or that other rules
-    asked."""
+    asked, or the same ones of which it said something else."""
     forms = sorted({form for select in selects().values() for form in read_by(select)})
-    asked = {"region": region, "forms": forms, "rules": fingerprint()}
+    asked = {"region": region, "forms": forms, "rules": fingerprint(region)}
     judged = {row[0]: row[1:] for row in connection.execute(text(JUDGED), asked).tuples()}
     years = connection.execute(text(YEARS), asked).tuples().all()
     return [(year, day, held) for year, day, held in years if judged.get(year) != (day, held)]
 
 
-@cache
-def fingerprint() -> str:
-    """Tells what the rules across forms are."""
-    return sha256(repr(selects()).encode()).hexdigest()[:16]
+def fingerprint(region: str) -> str:
+    """Tells what the rules across forms are, and what a region says of them."""
+    return sha256(f"{selects()!r}{lines_about(region, selects()) or ''}".encode()).hexdigest()[:16]
 
 
 def said_across(
     connection: Connection, readings: Collection[int], known: dt.datetime | None = None
 ) -> dict[int, list[Finding]]:
-    """Reading id → what rules across forms say of it now, or said at a moment; both documents are named."""
+    """Reading id → what rules across forms say of it now, or said at a moment; both documents are named.
+
+    Of rules put aside, or judging otherwise than usual, a note each.
+    """
     rows = connection.execute(text(SAID), {"readings": list(readings), "known": known}).mappings().all()
     findings: dict[int, list[Finding]] = {}
     if not rows:
@@ -172,11 +179,15 @@ def said_across(
     schools = [row["school_id"] for row in rows if row["school_id"]]
     asked = {"day": max(row["as_of"] for row in rows), "schools": schools}
     names = dict(connection.execute(text(SCHOOL_NAMES), asked).tuples().all())
+    states: dict[int, dict[str, RuleState]] = {}
     for row in rows:
         if row["rule"] in RULES:
             place = row["place"] or names.get(row["school_id"])
             findings.setdefault(row["reading_id"], []).append(_finding(RULES[row["rule"]], place, row))
-    return findings
+            if row["state"]:
+                line = RuleState.of_line(row["region"], row["state"])
+                states.setdefault(row["reading_id"], {})[row["rule"]] = line
+    return {reading: settled(said, states.get(reading, {}), "forms") for reading, said in findings.items()}
 
 
 def _finding(rule: Rule, place: str | None, row: RowMapping) -> Finding:

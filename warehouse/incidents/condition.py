@@ -15,6 +15,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from contracts.forms import FORMS
 from contracts.regions import kept
 from contracts.rules import HOLDS
 from contracts.texts import incident_texts, rule_texts
@@ -111,6 +112,11 @@ def rule_classes() -> dict[str, str]:
     return {rule: words.rule_class for rule, words in rule_texts().items()}
 
 
+def rules_of_controls() -> dict[str, dict[str, str]]:
+    """Form → a figure that its senders state → the rule by which that is compared."""
+    return {form.name: {each.metric: each.rule for each in (*form.controls, *form.row_controls)} for form in FORMS}
+
+
 def is_there(connection: Connection, select: str) -> bool:
     """Is everything there that a SELECT says it needs?"""
     needs = NEEDS.search(select)
@@ -132,7 +138,7 @@ def find(
     """
     for statement in (NO_JIT, *TABLE.split(";")):
         connection.execute(text(statement))
-    classes = json.dumps(rule_classes())
+    classes, controls = json.dumps(rule_classes()), json.dumps(rules_of_controls())
     due = thresholds_due(connection, region, day)
     left_out: set[str] = set()
     for condition in all_conditions:
@@ -145,6 +151,7 @@ def find(
             **condition.thresholds.get(region, {}),
             **due.get(condition.name, {}),
             "rule_classes": classes,
+            "controls": controls,
             "holds": sorted(HOLDS),
             "now": now,
             "day": day,

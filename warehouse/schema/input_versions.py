@@ -12,6 +12,7 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from contracts.regions import regions
+from contracts.regions.pack_table import MAY_BE_ABSENT
 from contracts.versions.inputs import JUDGE_DATES, Ledger, Line, fingerprint, last_of, ledgers, lines_of
 from contracts.versions.rule_versions import UNLISTED
 from warehouse.core.frames import frame
@@ -98,6 +99,9 @@ ON CONFLICT DO NOTHING
 """
 
 Record = dict[str, Any]
+FIRST_DAY = "0001-01-01"
+ABSENT = "нет"
+"""The version of a table that is not there."""
 
 
 def sync_inputs(connection: Connection, further: Mapping[str, Sequence[Line]]) -> None:
@@ -143,20 +147,32 @@ def input_records(further: Mapping[str, Sequence[Line]] | None = None) -> Iterab
 
 
 def _records_of(ledger: Ledger, further: Mapping[str, Sequence[Line]]) -> Iterable[Record]:
-    """The versions of the inputs of a ledger."""
+    """The versions of the inputs of a ledger.
+
+    A table that a region need not have and that judges dates has a version of before it was there: dates published then
+    do not follow a table that came later.
+    """
     versions = ledger.listed()
+    before: dict[str, Record] = {}
+    for name in sorted(MAY_BE_ABSENT.intersection(JUDGE_DATES)) if ledger.pack else ():
+        first = next((version for version in versions if version.input == name), None)
+        nothing = _record(name, ABSENT, fingerprint(name, ()), FIRST_DAY, "Таблицы ещё не было.", ())
+        if name not in ledger.names():
+            yield {**nothing, "position": 1}
+        elif first is None or first.fingerprint != nothing["fingerprint"]:
+            before[name] = nothing
     for name in ledger.names():
         now = [*ledger.lines(name), *further.get(name, ())]
         mark = fingerprint(name, now)
         last = last_of(name, versions)
-        records: list[Record] = []
+        records: list[Record] = [before[name]] if name in before else []
         for version in versions:
             if version.input == name:
                 lines = now if version.fingerprint == mark else lines_of(version)
                 since = version.judges_from.isoformat()
                 records.append(_record(name, version.version, version.fingerprint, since, version.what, lines))
         if last is None or last.fingerprint != mark:
-            since = last.judges_from.isoformat() if last else "0001-01-01"
+            since = last.judges_from.isoformat() if last else FIRST_DAY
             records.append(_record(name, UNLISTED, mark, since, "Изменён без записи.", now))
         if name == "reporting_units":
             _keep_units(records)

@@ -70,7 +70,8 @@ RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$
     CROSS JOIN LATERAL jsonb_array_elements(v.lines) WITH ORDINALITY AS l (line, place)
 $$;
 
--- By which versions of some inputs a date of a region is judged, in a line: «campaigns 2023; calendar не записана».
+-- By which versions of some inputs a date of a region is judged, in a line: «campaigns 2023; calendar не записана». A table
+-- that is not there (input_versions.py) is not told.
 CREATE FUNCTION ref.judged_by(of_region text, day date, asked text[]) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(j.said, '; ' ORDER BY j.place, j.said)
     FROM (
@@ -78,5 +79,6 @@ CREATE FUNCTION ref.judged_by(of_region text, day date, asked text[]) RETURNS te
         FROM unnest(asked) WITH ORDINALITY AS i (input, place)
         JOIN ref.inputs_named(of_region, asked) n ON n.input = i.input
         JOIN ref.input_version v ON v.input_version = ref.input_at(of_region, n.input_region, n.input, day)
+            AND v.version <> 'нет'
     ) j
 $$;

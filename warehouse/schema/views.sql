@@ -29,7 +29,7 @@ BEGIN
         ('ref', 'sender_at'), ('ref', 'campaign_at'), ('ref', 'unit_at'), ('ops', 'may_hold'),
         ('ops', 'may_share_slice'), ('ops', 'had_counted'), ('ops', 'came_of_run'), ('ops', 'came_at'),
         ('ref', 'local_date'), ('ref', 'time_zone'), ('ref', 'month_over'), ('ref', 'academic_year'),
-        ('ref', 'region_time_zone'), ('ref', 'region_date'), ('ref', 'first_region')
+        ('ref', 'rule_state'), ('ref', 'region_time_zone'), ('ref', 'region_date'), ('ref', 'first_region')
         )
     LOOP
         EXECUTE format('DROP FUNCTION %s', made);
@@ -453,12 +453,24 @@ LANGUAGE sql STABLE ROWS 1 SECURITY DEFINER SET search_path = '' AS $$
     FROM ref.band_rule b WHERE b.region = of_region AND b.band_rule_version = rule
 $$;
 
--- The rule of the bands that judges a day.
-CREATE FUNCTION ref.band_rule_at(of_region text, day date) RETURNS text LANGUAGE sql STABLE AS $$
+-- The rule of the bands that judges a day: of a set of rules, where a mart asks for one and the region has it, else of all.
+CREATE FUNCTION ref.band_rule_at(of_region text, day date, of_set text DEFAULT '') RETURNS text LANGUAGE sql STABLE AS $$
     SELECT b.band_rule_version
-    FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'band_rules', day))) AS b (band_rule_version text, valid_from date)
-    WHERE b.valid_from <= day
-    ORDER BY b.valid_from DESC, b.band_rule_version DESC LIMIT 1
+    FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'band_rules', day))) AS b (
+        band_rule_version text, valid_from date, rule_set text)
+    WHERE b.valid_from <= day AND coalesce(b.rule_set, '') IN ('', of_set)
+    ORDER BY coalesce(b.rule_set, '') = of_set DESC, b.valid_from DESC, b.band_rule_version DESC LIMIT 1
+$$;
+
+-- Of lines of rule_states the one that speaks of a rule for a document: one that names the form before one that does not, then
+-- one that names the campaign (contracts/forms/rule_states.py). NULL where the rule judges as usual.
+CREATE FUNCTION ref.rule_state(lines jsonb, of_rule text, of_form text, of_campaign text, as_of date)
+RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT s.line
+    FROM jsonb_array_elements(lines) AS s (line), to_char(as_of, 'YYYY-MM-DD') AS d (day)
+    WHERE s.line ->> 'rule' = of_rule AND s.line ->> 'form' IN ('', of_form) AND s.line ->> 'campaign' IN ('', of_campaign)
+      AND s.line ->> 'valid_from' <= d.day AND d.day <= coalesce(nullif(s.line ->> 'valid_to', ''), d.day)
+    ORDER BY s.line ->> 'form' <> '' DESC, s.line ->> 'campaign' <> '' DESC LIMIT 1
 $$;
 
 -- Registers of which we knew at a moment, one a sender and date, with the days for which each holds.

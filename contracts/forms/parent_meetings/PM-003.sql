@@ -1,6 +1,10 @@
--- A row a school whose meetings of the academic year have fewer hours than the norm of the level in its report; from
--- 1 March on, when both all-Russian meetings are over.
-WITH norm AS (
+-- A row a school whose meetings of the academic year have fewer hours than the norm of the level in its report; as soon as
+-- the months of all the all-Russian meetings are over.
+WITH months AS (
+    SELECT make_date(ref.academic_year(:day) + CASE WHEN m.month < 9 THEN 1 ELSE 0 END, m.month, 1) AS first_day
+    FROM jsonb_to_recordset((SELECT ref.input_lines(:region, 'meeting_months', :day))) AS m (month integer)
+),
+norm AS (
     SELECT DISTINCT ON (n.level) n.level, n.hours
     FROM jsonb_to_recordset((SELECT ref.input_lines(:region, 'level_norms', :day))) AS n (
         model_version text, level text, direction text, hours numeric)
@@ -9,7 +13,7 @@ WITH norm AS (
 ),
 listed AS (
     SELECT h.sender, h.reading_id, h.as_of FROM held h
-    WHERE h.form = 'parent_meetings' AND :day >= make_date(ref.academic_year(:day) + 1, 3, 1)
+    WHERE h.form = 'parent_meetings' AND :day >= (SELECT max(m.first_day) + interval '1 month' FROM months m)
 ),
 meeting AS MATERIALIZED (
     SELECT l.reading_id, f.school_id, sum(f.hours) AS hours

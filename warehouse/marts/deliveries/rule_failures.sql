@@ -6,14 +6,26 @@
 --   judged_by: Версия правил. По какой версии правил сделаны замечания.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:region, :as_of, :known_at)),
 judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
+-- What its region says of a rule across forms: that it is put aside, or another severity; a note tells of either, as of rules
+-- that are judged when a file is read.
+across AS MATERIALIZED (
+    SELECT a.reading_id, a.rule, k.severity, ref.rule_state(l.lines, a.rule, r.form, r.campaign, r.as_of) AS state
+    FROM ops.across_at(:region, :as_of, :known_at) a
+    JOIN ref.rule k ON k.rule = a.rule
+    JOIN ops.reading r ON r.reading_id = a.reading_id
+    CROSS JOIN (SELECT ref.input_lines(:region, 'rule_states', :as_of) AS lines) l
+),
 found AS (
     SELECT r.reading_id, f.rule, f.severity, f.sheet, f.row_no
     FROM standing r
     CROSS JOIN LATERAL (SELECT * FROM ops.finding e WHERE e.reading_id = r.reading_id OFFSET 0) f
     UNION ALL
-    SELECT a.reading_id, a.rule, k.severity, NULL, NULL
-    FROM ops.across_at(:region, :as_of, :known_at) a
-    JOIN ref.rule k ON k.rule = a.rule
+    SELECT a.reading_id, a.rule, coalesce(a.state ->> 'state', a.severity), NULL, NULL
+    FROM across a WHERE a.state ->> 'state' IS DISTINCT FROM 'aside'
+    UNION ALL
+    SELECT DISTINCT a.reading_id, k.rule, k.severity, NULL::text, NULL::bigint
+    FROM across a JOIN ref.rule k ON k.rule = 'COM-120'
+    WHERE a.state IS NOT NULL
 ),
 failed AS (
     SELECT r.form, r.sender, f.rule, f.severity,

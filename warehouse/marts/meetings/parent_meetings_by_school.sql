@@ -5,8 +5,8 @@
 -- Меры: meetings, parents_invited, parents_attended.
 -- Показатель: attendance_rate = parents_attended / parents_invited; совокупность: приглашённые на собрания школы.
 -- Состояния: first_status «Первое собрание», second_status «Второе собрание».
---   first_status: Первое собрание. held — прошло в сентябре, moved — прошло не в свой месяц, awaited — месяц ещё идёт или впереди, missing — месяц прошёл, а собрания нет; пусто без списка.
---   second_status: Второе собрание. То же о втором, его месяц — февраль.
+--   first_status: Первое собрание. held — прошло в свой месяц, moved — прошло не в свой месяц, awaited — месяц ещё идёт или впереди, missing — месяц прошёл, а собрания нет; пусто без списка.
+--   second_status: Второе собрание. То же о втором.
 WITH held AS MATERIALIZED (
     SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'parent_meetings'
 ),
@@ -19,10 +19,16 @@ meeting AS (
     CROSS JOIN LATERAL (SELECT * FROM core.parent_meetings_fact e WHERE e.reading_id = h.reading_id OFFSET 0) f
     GROUP BY f.school_id, h.sender
 ),
+months AS (
+    SELECT m.meeting, make_date(ref.academic_year(:as_of) + CASE WHEN m.month < 9 THEN 1 ELSE 0 END, m.month, 1) AS first_day
+    FROM jsonb_to_recordset((SELECT ref.input_lines(:region, 'meeting_months', :as_of))) AS m (meeting text, month integer)
+),
 windows AS (
-    SELECT make_date(ref.academic_year(:as_of), 9, 1) AS first_from, make_date(ref.academic_year(:as_of), 9, 30) AS first_to,
-        make_date(ref.academic_year(:as_of) + 1, 2, 1) AS second_from,
-        make_date(ref.academic_year(:as_of) + 1, 3, 1) - 1 AS second_to
+    SELECT min(n.first_day) FILTER (WHERE n.meeting = 'first') AS first_from,
+        min(n.last_day) FILTER (WHERE n.meeting = 'first') AS first_to,
+        min(n.first_day) FILTER (WHERE n.meeting = 'second') AS second_from,
+        min(n.last_day) FILTER (WHERE n.meeting = 'second') AS second_to
+    FROM (SELECT m.*, (m.first_day + interval '1 month')::date - 1 AS last_day FROM months m) n
 )
 SELECT
     row_number() OVER (ORDER BY u.position, s.subordination, s.school_code)::integer AS position,
