@@ -114,7 +114,11 @@ def rule_classes() -> dict[str, str]:
 
 def rules_of_controls() -> dict[str, dict[str, str]]:
     """Form → a figure that its senders state → the rule by which that is compared."""
-    return {form.name: {each.metric: each.rule for each in (*form.controls, *form.row_controls)} for form in FORMS}
+    return {
+        form.name: {total.metric: total.rule for total in form.controls}
+        | {figure.metric: figure.rule for figure in form.row_controls}
+        for form in FORMS
+    }
 
 
 def is_there(connection: Connection, select: str) -> bool:
