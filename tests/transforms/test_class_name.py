@@ -115,5 +115,5 @@ def test_two_classes_without_a_letter_are_one() -> None:
 
 def test_grades_that_learn_together_are_asked_for_apart() -> None:
     (found,) = Sent("level_choice", {"grade": "6-7", "letter": None}).read().findings.to_dicts()
-    assert found["rule"] == "COM-030"
+    assert (found["rule"], found["column"]) == ("COM-113", "grade")
     assert found["expected"].startswith("один класс")

@@ -9,7 +9,7 @@ from functools import partial
 
 import polars as pl
 
-from contracts.form import Column, Edition, Form
+from contracts.form import Column, Edition, Form, Rule
 from contracts.forms.offered import offered_words
 from contracts.forms.rule_states import States, rows_under
 from contracts.rules import (
@@ -138,7 +138,7 @@ def parsed(
             read = _with_plain_dashes(texts, raw["delivery"], read)
         columns.append(read.values.alias(column.name))
         if read.unread is not None:
-            frames.append(_unread_cells(texts, read.unread, read, column, _wanted(column, edition)))
+            frames.append(_unread_cells(texts, read.unread, read, column, *_wanted(column, edition)))
         if read.remarks:
             frames += _noted_cells(raw["delivery"], texts, read, column)
         if column.kind == "unit":
@@ -162,21 +162,21 @@ def _with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> P
     return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
 
 
-def _wanted(column: Column, edition: Edition) -> str:
-    """What a cell of the column should say, where its text says no value."""
-    if column.vocabulary:
-        return ", ".join(offered_words(column))
+def _wanted(column: Column, edition: Edition) -> tuple[Rule, str]:
+    """The rule of a cell whose text says no value of the column, and what it should say."""
     if column.kind == "grade" and states_classes(edition):
-        return "один класс, например 7 или 7А; у класса-комплекта строка на каждую параллель"
-    return EXPECTED.get(column.kind, "текст")
+        return CELL["letter"], "один класс, например 7 или 7А; у класса-комплекта строка на каждую параллель"
+    rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL.get(column.kind, CELL_ERROR)
+    return rule, ", ".join(offered_words(column)) if column.vocabulary else EXPECTED.get(column.kind, "текст")
 
 
-def _unread_cells(texts: pl.Series, unread: pl.Series, read: Parsed, column: Column, wanted: str) -> pl.DataFrame:
+def _unread_cells(
+    texts: pl.Series, unread: pl.Series, read: Parsed, column: Column, rule: Rule, wanted: str
+) -> pl.DataFrame:
     """Cells that state something that is not one value of the column."""
     index = unread.arg_true()
     there = texts.gather(index)
     clean = there.str.strip_chars()
-    rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL.get(column.kind, CELL_ERROR)
     error = clean.str.contains(ERROR_CELL)
     ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
     ids = ids.set(clean == UNVALUED, NO_RESULT.id)
