@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test crash midnight lint format bench sbom lock clean
+.PHONY: help run check test crash autumn midnight lint format bench sbom lock clean
 
 # Tests of a module stay together, for what they share; what takes long begins first.
 TESTS  := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -31,12 +31,16 @@ run: $(READY)  ## the September 2023 monitoring of Tomsk oblast, end to end
 check: $(READY)  ## the pure tests: contracts, transforms, documents, golden cases, architecture
 	@$(TESTS) $(PURE)
 
-test: $(READY)  ## every test that must pass, and those crash points that fall to this commit
+test: $(READY)  ## every test that must pass; of crash points and of nights of the autumn those that fall to this commit
 	@$(TESTS)
 
 crash: $(READY)  ## every crash point; writes down with which sources they were met
 	@PROFMIN_CRASH_POINTS=all $(TESTS) tests/crash
-	@$(BIN)/python tests/crash/crash_sources.py --met
+	@$(BIN)/python tests/met.py crash --met
+
+autumn: $(READY)  ## each of the sixty nights of the autumn; writes down with which sources they were lived
+	@PROFMIN_AUTUMN=all $(TESTS) -n 1 tests/flows/test_autumn.py
+	@$(BIN)/python tests/met.py autumn --met
 
 midnight: $(READY)  ## what deals with days, while a day ends in local time and in the region's
 	@$(BIN)/python tests/midnight.py -n auto --dist loadfile --no-loadscope-reorder tests/contracts tests/flows tests/warehouse

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -71,8 +71,30 @@ class Databases:
             yield
             connection.execute(sa.text("SELECT pg_advisory_unlock_shared(hashtext(:key), 2)"), lock)
             if connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtext(:key), 2)"), lock):
-                with suppress(sa.exc.DBAPIError):  # a worker that comes late makes it anew
-                    connection.execute(sa.text(f"DROP DATABASE {self.template}"))
+                ours = sa.text("SELECT datname FROM pg_database WHERE starts_with(datname, :key)")
+                for name in connection.scalars(ours, lock).all():
+                    with suppress(sa.exc.DBAPIError):  # a worker that comes late makes it anew
+                        connection.execute(sa.text(f"DROP DATABASE {name}"))
+
+    def kept(self, name: str, fill: Callable[[sa.Engine], object], on: str | None = None) -> str:
+        """A template that is filled once for all workers of the session, on top of another; it begins with the other's
+        name.
+
+        To be asked for by fixtures of the session alone: what a test changes would go into it.
+        """
+        template = f"{on or self.template}_{name}"
+        with self.admin.connect() as connection:
+            lock = {"key": template}
+            connection.execute(sa.text("SELECT pg_advisory_lock(hashtext(:key), 1)"), lock)
+            if not connection.scalar(sa.text("SELECT count(*) FROM pg_database WHERE datname = :key"), lock):
+                with self.fresh(on) as url:
+                    engine = connect(url)
+                    fill(engine)
+                    engine.dispose()
+                    copied = sa.make_url(url).database
+                    connection.execute(sa.text(f"CREATE DATABASE {template} TEMPLATE {copied} STRATEGY FILE_COPY"))
+            connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext(:key), 1)"), lock)
+        return template
 
     @contextmanager
     def fresh(self, template: str | None = None) -> Iterator[str]:
@@ -148,9 +170,13 @@ def databases() -> Iterator[Databases]:
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
-    """The URL of a new database that is up to date."""
-    with databases.fresh() as url:
+def database_url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a new database that is up to date.
+
+    It holds what the fixtures `…_kept` of the test say: of several the one that stands on the others.
+    """
+    kept = [request.getfixturevalue(name) for name in request.fixturenames if name.endswith("_kept")]
+    with databases.fresh(max(kept, key=len, default=None)) as url:
         yield url
 
 

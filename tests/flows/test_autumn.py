@@ -1,19 +1,24 @@
 """Sixty nights of an autumn: what was published then can be asked for ever after, to the byte.
 
-Slow: the fixture lives sixty nights.
+`make autumn` lives each of them. `make test` lives those on which something happens and some of the others, other ones
+with each commit; what came in a night that is left out is taken in with the next one, so that all sixty are published.
+
+Slow: the fixture lives an autumn.
 """
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
 from evidence import severity
+from tiers import of_commit
 
 from contracts.versions.inputs import Ledger, Line
 from contracts.vocabulary import rows
-from documents.demo import put, tomsk
+from documents.demo import File, put, tomsk
 from documents.demo.autumn import FILLED, GAP, MOVED, NIGHTS, autumn, moved_school
 from flows.home.settings import Settings
 from flows.intake import batches as reader
@@ -26,8 +31,12 @@ from warehouse.schema import reference
 from warehouse.schema.upgrade import connect
 
 SOFTER, HARDER, RENAMED = 25, 45, 40
+HAPPENS = frozenset({0, GAP, FILLED, SOFTER, MOVED - 1, MOVED, RENAMED - 2, RENAMED, HARDER, NIGHTS - 1})
+"""Nights that no autumn leaves out."""
+OF_OTHERS = 5
+"""So manieth of the others is lived, if not all are."""
 LONG = ("registration_nights", "corrections")
-"""Series that grow with the autumn, kept every tenth night."""
+"""Series that grow with the autumn, kept every tenth day."""
 FIGURES = {
     "readiness_by_school": "school_code, status, level",
     "readiness_by_municipality": "reporting_unit, schools, accepted, rejected, missing",
@@ -44,22 +53,40 @@ class Autumn:
 
     settings: Settings
     engine: sa.Engine
+    nights: frozenset[int]
     slides: dict[Slide, str] = field(default_factory=dict)
-    accepted: dict[int, int] = field(default_factory=dict)
+
+
+def nights_of(commit: int) -> frozenset[int]:
+    """The nights that are lived: all of them for PROFMIN_AUTUMN=all."""
+    if os.environ.get("PROFMIN_AUTUMN") == "all":
+        return frozenset(range(NIGHTS))
+    return HAPPENS | set(range(commit % OF_OTHERS, NIGHTS, OF_OTHERS))
+
+
+def test_some_commit_lives_each_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROFMIN_AUTUMN", raising=False)
+    assert frozenset.union(*map(nights_of, range(OF_OTHERS))) == frozenset(range(NIGHTS))
 
 
 @pytest.fixture(scope="module")
-def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Autumn]:
+def lived(
+    module_database_url: str, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Autumn]:
     settings = Settings(
         home=tmp_path_factory.mktemp("home"), database_url=module_database_url, vouched_channels="inbox,ingest"
     )  # type: ignore[arg-type]
     settings.prepare()
     engine = connect(module_database_url)
-    found = Autumn(settings, engine)
+    found = Autumn(settings, engine, nights_of(of_commit(pytestconfig)))
     patch = pytest.MonkeyPatch()
     lines = Ledger.lines
+    came: list[File] = []
     try:
         for night in autumn(tomsk()):
+            came += night.files
+            if night.number not in found.nights:
+                continue
             if night.number in (SOFTER, HARDER):
                 severity("RDY-010", "warning" if night.number == SOFTER else "error")
                 version = f"night {night.number}"
@@ -69,8 +96,9 @@ def lived(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
             if night.number == RENAMED:
                 patch.setattr(reference, "rows", renamed)
                 patch.setattr(Ledger, "lines", lambda ledger, name: renamed(name, lines(ledger, name)))
-            outcomes = ingest(put(night.files, settings.inbox), Options(), settings)
+            outcomes = ingest(put(came, settings.inbox), Options(), settings)
             assert {outcome.verdict for outcome in outcomes} <= {"accepted", "partial"}
+            came.clear()
             publish(engine, "69", [night.as_of])  # as the night does for its own day, whatever came
             exported(found, night.as_of)
         yield found
@@ -108,7 +136,7 @@ def exported(found: Autumn, as_of: dt.date) -> None:
 
 
 def test_every_slide_can_be_shown_again(lived: Autumn) -> None:
-    assert len(lived.slides) > NIGHTS * 2 * (len(mart_names()) - len(LONG))
+    assert len(lived.slides) > len(lived.nights) * 2 * (len(mart_names()) - len(LONG))
     with lived.engine.connect() as connection:
         wrong = [
             (name, day, moment)

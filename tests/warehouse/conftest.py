@@ -1,6 +1,7 @@
 """Regions in the warehouse: that of the source, and a small one to change."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,12 +21,30 @@ def seed_engine(module_database_url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def small_kept(databases: Any) -> str:
+    def fill(engine: sa.Engine) -> None:
+        loaded(engine, school_register({"asinovsky": 10, "chainsky": 4}))
+        ids = school_ids(engine)
+        loaded(engine, report(ids, "asinovsky", [1, 2, 3, 4, 5, 6, 7, 8]))
+        loaded(engine, plan({"asinovsky": 100, "chainsky": 50}))
+        loaded(engine, export(ids, {"asinovsky-1": 60, "chainsky-1": 51}))
+
+    return str(databases.kept("small", fill))
+
+
 @pytest.fixture
-def small(engine: sa.Engine) -> dict[str, int]:
+def small(small_kept: str, engine: sa.Engine) -> dict[str, int]:
     """School code → id of two units, with reports, a plan and an export."""
-    loaded(engine, school_register({"asinovsky": 10, "chainsky": 4}))
-    ids = school_ids(engine)
-    loaded(engine, report(ids, "asinovsky", [1, 2, 3, 4, 5, 6, 7, 8]))
-    loaded(engine, plan({"asinovsky": 100, "chainsky": 50}))
-    loaded(engine, export(ids, {"asinovsky-1": 60, "chainsky-1": 51}))
-    return ids
+    return school_ids(engine)
+
+
+@pytest.fixture(scope="session")
+def published_kept(databases: Any, small_kept: str) -> str:
+    return str(databases.kept("published", lambda engine: publish(engine, "69", [DAY]), on=small_kept))
+
+
+@pytest.fixture
+def small_published(published_kept: str, small: dict[str, int]) -> dict[str, int]:
+    """The same, published."""
+    return small

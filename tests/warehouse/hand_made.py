@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -162,7 +163,7 @@ def finding(rule: str, row: int | None, severity: str = "error") -> Finding:
 
 def delivery(engine: sa.Engine, received_at: dt.datetime = NOON, name: str = "файл.xlsx") -> int:
     """The id of a new delivery with bytes of its own."""
-    sha256 = hashlib.sha256(f"{name} {next(_turn)}".encode()).hexdigest()
+    sha256 = hashlib.sha256(f"{name} {os.getpid()} {next(_turn)}".encode()).hexdigest()  # what is kept is of any worker
     with engine.begin() as connection:
         return record_arrival(connection, sha256, name, 10, received_at, sha256)[0]
 

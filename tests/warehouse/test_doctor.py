@@ -1,8 +1,10 @@
 """The doctor finds each broken law, and nothing where all is well."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, delivery, loaded, report
+from hand_made import DAY, delivery, loaded, report, school_ids
 
 from warehouse.marts.publication import publish
 from warehouse.watch.law import examined
@@ -58,10 +60,17 @@ BREAK = {
 }
 
 
+@pytest.fixture(scope="session")
+def healthy_kept(databases: Any, small_kept: str) -> str:
+    def fill(engine: sa.Engine) -> None:
+        loaded(engine, report(school_ids(engine), "chainsky", [1, 2, 3], [4]))
+        publish(engine, "69", [DAY])
+
+    return str(databases.kept("healthy", fill, on=small_kept))
+
+
 @pytest.fixture
-def healthy(engine: sa.Engine, small: dict[str, int]) -> sa.Engine:
-    loaded(engine, report(small, "chainsky", [1, 2, 3], [4]))
-    publish(engine, "69", [DAY])
+def healthy(healthy_kept: str, engine: sa.Engine) -> sa.Engine:
     return engine
 
 

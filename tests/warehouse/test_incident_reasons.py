@@ -31,9 +31,8 @@ def reasons(engine: sa.Engine, condition: str) -> list[tuple[str, str | None]]:
 
 
 @pytest.fixture
-def overdue(engine: sa.Engine, small: dict[str, int]) -> list[IncidentEvent]:
+def overdue(engine: sa.Engine, small_published: dict[str, int]) -> list[IncidentEvent]:
     """The incidents of those who are two working days late."""
-    publish(engine, "69", [DAY])
     found = [each for each in look(engine) if each.condition == "overdue"]
     assert len(found) == 20 and not any("because" in each.details for each in found)
     return found

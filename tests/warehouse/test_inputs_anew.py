@@ -1,6 +1,7 @@
 """What is published is judged by other inputs only by a backfill; the ledger says so, and it can be taken back."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,9 +21,13 @@ REASON = "Новая легенда судит с сентября"
 READINESS = "readiness_by_municipality"
 
 
+@pytest.fixture(scope="session")
+def days_kept(databases: Any, small_kept: str) -> str:
+    return str(databases.kept("days", lambda engine: publish(engine, "69", [DAY, NEXT]), on=small_kept))
+
+
 @pytest.fixture
-def published(engine: sa.Engine, small: dict[str, int]) -> dict[str, int]:
-    publish(engine, "69", [DAY, NEXT])
+def published(days_kept: str, small: dict[str, int]) -> dict[str, int]:
     return small
 
 

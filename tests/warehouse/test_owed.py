@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import polars as pl
 import pytest
@@ -30,11 +31,18 @@ def at(day: dt.date, hour: int = 5) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(hour), dt.UTC)
 
 
+@pytest.fixture(scope="session")
+def owed_kept(databases: Any) -> str:
+    def fill(engine: sa.Engine) -> None:
+        upgrade(engine, ALL_FORMS)
+        loaded(engine, school_register(SCHOOLS, as_of=on(9, 1)))
+
+    return str(databases.kept("owed", fill))
+
+
 @pytest.fixture
-def ids(engine: sa.Engine) -> dict[str, int]:
+def ids(owed_kept: str, engine: sa.Engine) -> dict[str, int]:
     """School code → id of six schools; the forms of `owed_forms` are agreed upon."""
-    upgrade(engine, ALL_FORMS)
-    loaded(engine, school_register(SCHOOLS, as_of=on(9, 1)))
     return school_ids(engine)
 
 
