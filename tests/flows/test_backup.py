@@ -46,11 +46,10 @@ NOW = dt.datetime(2023, 9, 9, 3, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def region(settings: Settings, region_inbox: Path) -> Settings:
+def region(region: Settings) -> Settings:
     """The whole region, taken in and published."""
-    ingest([], Options(), settings)
-    (settings.home / "routing.csv").write_text("кто\n")
-    return settings
+    (region.home / "routing.csv").write_text("кто\n")
+    return region
 
 
 @pytest.fixture

@@ -32,33 +32,45 @@ def server(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         yield there
 
 
-@pytest.fixture(params=["superuser", "owner"])
-def engine(server: Cluster, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
-    """A published region whose role is a superuser, as in the embedded server, or owns its database and no more.
+@pytest.fixture(scope="module", params=["superuser", "owner"])
+def region(server: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A template: a published region whose role is a superuser, as in the embedded server, or owns it and no more.
 
     What an owner may not take from PUBLIC the administrator takes, as docs/operate.md says.
     """
     server.run("CREATE ROLE profmin LOGIN CREATEROLE PASSWORD 'p'")
     if request.param == "superuser":
         server.run("ALTER ROLE profmin SUPERUSER")
-    server.run("CREATE DATABASE warehouse OWNER profmin TEMPLATE template0")
-    made = connect(server.url("profmin", "p", "warehouse"))
+    server.run("CREATE DATABASE region OWNER profmin TEMPLATE template0")
+    made = connect(server.url("profmin", "p", "region"))
     try:
         upgrade(made)
         if request.param == "owner":
-            server.run(ADMINISTRATOR, database="warehouse")
+            server.run(ADMINISTRATOR, database="region")
         loaded(made, school_register({"asinovsky": 10}))
         ids = school_ids(made)
         loaded(made, report(ids, "asinovsky", [1, 2, 3, 4, 5, 6]))
         loaded(made, plan({"asinovsky": 100}))
         publish(made, "69", [DAY])
+        made.dispose()
+        yield "region"
+    finally:
+        made.dispose()
+        server.run("DROP DATABASE region WITH (FORCE)", "DROP ROLE IF EXISTS bi_reader")
+        server.run("DROP OWNED BY profmin CASCADE", "DROP ROLE profmin")
+
+
+@pytest.fixture
+def engine(server: Cluster, region: str) -> Iterator[sa.Engine]:
+    """A copy of it; the login that a test makes goes with it."""
+    server.run(f"CREATE DATABASE warehouse OWNER profmin TEMPLATE {region}")
+    server.run("REVOKE TEMPORARY ON DATABASE warehouse FROM PUBLIC")  # rights on a database do not come with its copy
+    made = connect(server.url("profmin", "p", "warehouse"))
+    try:
         yield made
     finally:
         made.dispose()
-        server.run(
-            "DROP DATABASE warehouse WITH (FORCE)", "DROP ROLE IF EXISTS tableau", "DROP ROLE IF EXISTS bi_reader"
-        )
-        server.run("DROP OWNED BY profmin CASCADE", "DROP ROLE profmin")
+        server.run("DROP DATABASE warehouse WITH (FORCE)", "DROP ROLE IF EXISTS tableau")
 
 
 # As docs/operate.md has it; its owner and superuser run it once.
