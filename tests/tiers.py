@@ -1,4 +1,4 @@
-"""In which order tests run, which crash points wait for `make crash`, and which tests took long without a reason."""
+"""In which order tests run, which of them are left out where, and which took long without a reason."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ REASON = re.compile(r"^\s*Slow: ", re.MULTILINE)
 """A line of the docstring of a test or of its module, for one that takes longer than that."""
 CRASH, CRASH_POINTS = ROOT / "tests" / "crash", 60
 REASONED = ("takes long", "with a reason")
+SERVER = "PROFMIN_TEST_DATABASE_URL"
+"""A server of others, on which the tests run once more: those that are asked of the server of the tests."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -32,11 +34,14 @@ def reason(item: pytest.Item) -> bool:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Runs when pytest-randomly has shuffled: the days of one life back in their order, what takes long first."""
+    left = set()
     if os.environ.get("PROFMIN_CRASH_POINTS") != "all":
         points = [item for item in items if item.path.is_relative_to(CRASH)]
-        left = set(points) - set(sample(points, of_commit(config)))
-        items[:] = [item for item in items if item not in left]
-        config.hook.pytest_deselected(items=sorted(left, key=lambda item: item.nodeid))
+        left |= set(points) - set(sample(points, of_commit(config)))
+    if SERVER in os.environ:  # the others would be the same again
+        left |= {item for item in items if "databases" not in getattr(item, "fixturenames", ())}
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=sorted(left, key=lambda item: item.nodeid))
     modules = [list(found) for _, found in groupby(items, lambda item: item.path)]
     for module in modules:
         for item in module:
