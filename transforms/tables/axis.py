@@ -70,6 +70,14 @@ def is_label(form: Form, text: str) -> bool:
     return _label_key(text) in _labels(form) or _is_heading_of_cell(form, text)
 
 
+@kept_lately(50_000)
+def told_by(form: Form, text: str) -> tuple[Axis | None, bool, tuple[Said | None, ...]]:
+    """What `labelled`, `is_label` and, of each axis in their order, `said_of` say of a text: asked of every cell of a
+    file that may have a crosstab, and mostly in vain."""
+    axes = form.crosstab.axes if form.crosstab else ()
+    return labelled(form, text), is_label(form, text), tuple(said_of(form, axis, text) for axis in axes)
+
+
 def is_left_out(form: Form, text: str) -> bool:
     """Whether what stands under a label is not read: a room, a teacher, a time, the other edge once more."""
     return _labels(form).get(_label_key(text), CELLS) != CELLS or labelled(form, text) is not None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from contracts.crosstab import Axis
 from contracts.form import Form
 from contracts.grid import Place, Sheet
-from transforms.tables.axis import Said, beginnings, is_label, is_left_out, labelled, said_of
+from transforms.tables.axis import Said, beginnings, is_label, is_left_out, labelled, said_of, told_by
 from transforms.tables.edge import Edge, Seen, crosstab_of, line_of, unread
 
 MOST_HEADS = 4
@@ -145,19 +145,24 @@ def _over(
     What it says must be sure, or be said under another axis, or beside the label of one.
     """
     texts = {c: text for c, text in enumerate(seen.texts[r]) if text and seen.place(r, c)[0] == r}
+    told = {c: told_by(form, text) for c, text in texts.items()}
     first = min((c for edges in known.values() for c in edges), default=0)
-    labels = {c: axis.name for c, text in texts.items() if (axis := labelled(form, text))}
+    labels = {c: axis.name for c, (axis, _, _) in told.items() if axis}
+    places = {axis: place for place, axis in enumerate(_axes(form))}
     for axis in _guessed(form, labels, known):
-        said = {c: found for c, text in texts.items() if c >= first and (found := said_of(form, axis, text))}
+        place = places[axis]
+        said = {c: found for c, (_, _, of_axes) in told.items() if c >= first and (found := of_axes[place])}
         things = {found.values for found in said.values()}
-        others = {
-            seen.place(r, c) for c, text in texts.items()
-            if c >= first and c not in said and c not in labels and not is_label(form, text)
-        }  # fmt: skip
-        sure = {found.values for found in said.values() if found.is_sure}
-        enough = FEWEST if not set(labels.values()) - {axis.name} else 1
-        if len(things) < enough or (not labels and len({seen.place(r, c) for c in said}) <= len(others)):
+        if len(things) < (FEWEST if not set(labels.values()) - {axis.name} else 1):
             continue
+        if not labels:
+            others = {
+                seen.place(r, c) for c, (_, is_a_label, _) in told.items()
+                if c >= first and c not in said and not is_a_label
+            }  # fmt: skip
+            if len({seen.place(r, c) for c in said}) <= len(others):
+                continue
+        sure = {found.values for found in said.values() if found.is_sure}
         is_told = known or labels or len(sure) >= FEWEST or _has_edge_below(form, seen, r, axis, min(said))
         if not is_told or (not sure and _counts_another(form, axis, texts, said, labels, known)):
             continue
