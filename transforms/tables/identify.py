@@ -164,13 +164,16 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
     sheets = [content.head] if isinstance(content, Blocks) else content.sheets
     region = delivery.region
     forms = forms_in(region) if context.form is None else (form_named(context.form, region),)
-    if made := _of_crosstabs(sheets, forms, delivery, context):
+    seen_there = [seen_on(sheet, forms) for sheet in sheets]
+    is_read = [any(heading.is_table and heading.form.crosstab is None for _, heading in seen) for seen in seen_there]
+    if not all(is_read) and (made := _of_crosstabs(sheets, is_read, forms, delivery, context)):
         sheets = made.sheets
         read_with_doubt += made.findings
         if isinstance(content, Grid):
             content = replace(content, sheets=sheets)
             delivery = replace(delivery, content=content)
-    seen = [table for sheet in sheets for table in seen_on(sheet, forms)] or nearly_seen(sheets, forms)
+        seen_there = [seen_on(sheet, forms) for sheet in sheets]
+    seen = [table for seen in seen_there for table in seen] or nearly_seen(sheets, forms)
     seen, hidden = seen_by_people(seen)
     form, doubt = choose_form(seen, chosen=context.form is not None)
     if form is None:
@@ -226,13 +229,14 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
 
 
 def _of_crosstabs(
-    sheets: Sequence[Sheet], forms: Sequence[Form], delivery: Delivery, context: Context
+    sheets: Sequence[Sheet], is_read: Sequence[bool], forms: Sequence[Form], delivery: Delivery, context: Context
 ) -> Unpivoted | None:
-    """The sheets with the crosstabs of the first form that has one there as rows; None when no form has."""
+    """The sheets with the crosstabs of the first form that has one there as rows; None when no form has. A sheet that
+    has the table of another form (`is_read`) is not asked: lists name weekdays and classes too."""
     for form in forms:
         if form.crosstab is not None:
             unit = owner(delivery, context)
-            if made := unpivoted(form, sheets, context.schools, unit, delivery.file):
+            if made := unpivoted(form, sheets, is_read, context.schools, unit, delivery.file):
                 return made
     return None
 

@@ -45,12 +45,13 @@ class Unpivoted:
 
 
 def unpivoted(
-    form: Form, sheets: Sequence[Sheet], register: Register | None, unit: str | None, file: str
+    form: Form, sheets: Sequence[Sheet], is_read: Sequence[bool], register: Register | None, unit: str | None, file: str
 ) -> Unpivoted | None:
-    """The sheets with crosstabs of the form as tables of rows; None when none of them has one."""
+    """The sheets with crosstabs of the form as tables of rows; None when none of them has one. Those that are read as
+    another table are not looked through."""
     if not may_hold(form, sheets):
         return None
-    found = {place: crosstabs(form, sheet) for place, sheet in enumerate(sheets)}
+    found = {place: crosstabs(form, sheet) for place, sheet in enumerate(sheets) if not is_read[place]}
     read = {place: each for place, each in found.items() if each.blocks}
     if not read:
         return None
