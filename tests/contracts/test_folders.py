@@ -157,6 +157,9 @@ def test_rules_across_forms_name_the_forms_that_they_read() -> None:
         "PM-003": ["parent_meetings", "readiness_report"],
         "STF-017": ["readiness_report", "staff"],
         "STF-018": ["level_choice", "readiness_report", "staff"],
+        "TT-005": ["level_choice", "timetable"],
+        "TT-010": ["readiness_report", "timetable"],
+        "TT-013": ["level_choice", "timetable"],
     }
     assert selects([form_named("partner_agreements")]) == {}
 

@@ -490,6 +490,46 @@ def test_agreements_that_end_within_a_month(engine: sa.Engine, five: dict[str, i
     assert (told["agreements"], told["names"], told["first_on"]) == (1, "Порт", "2023-09-30")
 
 
+def lessons(ids: dict[str, int], as_of: dt.date, **subjects: str) -> Reading:
+    """A timetable of Асиновский: class → its lesson on Thursday, all of the first school."""
+    columns = {
+        "school_id": [ids["asinovsky-1"]] * len(subjects), "grade": [int(name[1:-1]) for name in subjects],
+        "letter": [name[-1] for name in subjects], "weekday": ["thursday"] * len(subjects),
+        "lesson": [1] * len(subjects), "subject": list(subjects.values()),
+    }  # fmt: skip
+    year = as_of.year if as_of.month >= 9 else as_of.year - 1
+    return reading("timetable", "asinovsky", pl.DataFrame(columns), as_of=as_of, slice=f"timetable/asinovsky/{year}")
+
+
+def test_classes_without_the_lesson_in_their_timetable(engine: sa.Engine) -> None:
+    loaded(engine, school_register({"asinovsky": 2}))
+    ids = school_ids(engine)
+    loaded(engine, lessons(ids, on(12), c6А="rmg", c6Б="other", c7А="rmg_perhaps", c5А="other"))
+    publish(engine, "69", [on(12), on(15), on(16)])
+    assert wrong(engine, "class_without_slot", noon(on(15))) == {}, "timetables are due by the fifteenth"
+    found = wrong(engine, "class_without_slot", noon(on(16)))
+    assert {
+        key: (each["schools"], each["classes"], each["of_classes"], each["in_doubt"]) for key, each in found.items()
+    } == {("asinovsky", ""): (1, 2, 3, 1)}
+    loaded(engine, lessons(ids, on(20), c6А="rmg", c6Б="rmg", c7А="rmg_in_part", c5А="other"))
+    publish(engine, "69", [on(20)])
+    assert wrong(engine, "class_without_slot", noon(on(20))) == {}
+
+
+def test_a_report_that_a_timetable_contradicts(engine: sa.Engine) -> None:
+    loaded(engine, school_register({"asinovsky": 2}))
+    ids = school_ids(engine)
+    facts = pl.DataFrame({"school_id": [ids["asinovsky-1"], ids["asinovsky-2"]], "rmg_in_timetable": [True, True]})
+    loaded(engine, replace(report(ids, "asinovsky", [1, 2]), facts=facts))
+    loaded(engine, lessons(ids, on(12), c6А="rmg", c6Б="other"))
+    publish(engine, "69", [on(12)])
+    assert wrong(engine, "timetable_contradicts_report", noon(on(12))) == {}, "one class has it"
+    loaded(engine, lessons(ids, on(13), c6А="other", c6Б="other"))
+    publish(engine, "69", [on(13)])
+    found = wrong(engine, "timetable_contradicts_report", noon(on(13)))
+    assert {key: each["schools"] for key, each in found.items()} == {("asinovsky", ""): 1}
+
+
 # What did not come.
 
 

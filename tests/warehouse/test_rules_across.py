@@ -463,3 +463,77 @@ def test_hours_of_a_direction_that_is_no_part_of_the_level(engine: sa.Engine, sc
     (found,) = said(engine, given)
     assert found.rule == "HRS-006" and found.value and found.value.startswith("7А — ")
     assert "Практико-ориентированный модуль" in found.message
+
+
+def timetable(school: int, *lessons: tuple[int, str | None, str, str]) -> Reading:
+    """A timetable of the unit with lessons of one school: grade, letter, weekday, subject."""
+    grades, letters, weekdays, subjects = zip(*lessons, strict=True)
+    columns = {
+        "school_id": [school] * len(lessons), "grade": grades, "letter": letters, "weekday": weekdays,
+        "lesson": list(range(1, len(lessons) + 1)), "subject": subjects,
+    }  # fmt: skip
+    facts = pl.DataFrame(columns, schema_overrides={"letter": pl.String})
+    return reading("timetable", UNIT, facts, as_of=SEPTEMBER, slice=f"timetable/{UNIT}/2023")
+
+
+def classes_listed(school: int, *classes: tuple[int, str | None]) -> Reading:
+    grades, letters = zip(*classes, strict=True)
+    columns = {
+        "school_id": [school] * len(classes),
+        "grade": grades,
+        "letter": letters,
+        "level": ["basic"] * len(classes),
+    }
+    facts = pl.DataFrame(columns, schema_overrides={"letter": pl.String})
+    return reading("level_choice", UNIT, facts, as_of=SEPTEMBER, slice=f"level_choice/{UNIT}/2023")
+
+
+def in_timetable(ids: dict[str, int], *answers: bool) -> Reading:
+    """A readiness report in which schools of the unit say whether the lesson is in the timetable."""
+    schools = [ids[f"{UNIT}-{number}"] for number in range(1, len(answers) + 1)]
+    facts = pl.DataFrame({"school_id": schools, "rmg_in_timetable": list(answers)})
+    return replace(report(ids, UNIT, list(range(1, len(answers) + 1))), facts=facts)
+
+
+def test_a_report_says_that_the_lesson_is_in_the_timetable(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first = schools[f"{UNIT}-1"]
+    loaded(engine, in_timetable(schools, True, True))
+    without = loaded(engine, timetable(first, (6, "А", "thursday", "other"), (5, None, "thursday", "rmg")))
+    judge_across(engine, "69")
+    (found,) = said(engine, without)
+    assert (found.rule, found.severity, found.scope) == ("TT-010", "warning", "forms")
+    assert found.value == "занятия нет — в файле «файл.xlsx» от 30.09.2023"
+    assert found.expected == "занятие в расписании: «да» — по файлу «файл.xlsx» от 08.09.2023"
+    loaded(engine, in_timetable(schools, False, True), NOON + HOUR)
+    judge_across(engine, "69")
+    assert said(engine, without) == [], "the report was mended"
+    loaded(engine, in_timetable(schools, True, True), NOON + 2 * HOUR)
+    for lesson in ("rmg", "rmg_in_part", "rmg_perhaps"):
+        mended = loaded(engine, timetable(first, (6, "А", "thursday", lesson)), NOON + 3 * HOUR)
+        judge_across(engine, "69")
+        assert said(engine, mended) == [], lesson
+
+
+def test_classes_of_a_timetable_that_no_list_knows(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    listed = loaded(engine, classes_listed(first, (6, "А"), (9, None)))
+    lessons = [(6, "А"), (6, "Б"), (9, None), (10, "кадетский"), (5, "А")]
+    made = loaded(engine, timetable(first, *((*each, "thursday", "rmg") for each in lessons)))
+    judge_across(engine, "69")
+    (found,) = said(engine, made)
+    assert (found.rule, found.severity, found.difference) == ("TT-005", "warning", 2)
+    assert found.value == "6Б, 10 кадетский — в файле «файл.xlsx» от 30.09.2023"
+    assert said(engine, listed) == []
+    other = loaded(engine, timetable(second, (6, "Б", "thursday", "rmg")), NOON + HOUR)
+    judge_across(engine, "69")
+    assert said(engine, other) == [], "a school that is in no list is told otherwise"
+
+
+def test_classes_of_a_list_that_no_timetable_has(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first = schools[f"{UNIT}-1"]
+    loaded(engine, classes_listed(first, (6, "А"), (9, None), (11, "1")))
+    made = loaded(engine, timetable(first, (6, "А", "thursday", "rmg")))
+    judge_across(engine, "69")
+    (found,) = said(engine, made)
+    assert (found.rule, found.difference) == ("TT-013", -2)
+    assert found.value == "в расписании нет: 9, 11-1 — в файле «файл.xlsx» от 30.09.2023"

@@ -90,6 +90,9 @@ RULES = (
         check=pl.when(IS_SLOT).then(IS_SLOT.cast(pl.Int32).cum_sum().over(*OF_CLASS) <= 1),
         expected="раз в неделю", source="seed 35, 73: 34 hours a year, weekly",
     ),
+    Rule("TT-005", "warning", "forms", column="grade", source="domain 7 (vi): TT-5"),
+    Rule("TT-010", "warning", "forms", column="subject", source="seed 276–278, 510; domain 8: contradictions"),
+    Rule("TT-013", "warning", "forms", column="grade", source="domain 7 (vi): TT-1, TT-5"),
     Rule("TT-011", "warning", "table", source="domain 7: a part that is not read is named"),
     Rule("TT-012", "warning", "table", column="grade", source="domain 7: a part that is not read is named"),
 )  # fmt: skip
