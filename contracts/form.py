@@ -59,7 +59,8 @@ class Column:
     `headings` are the wordings by which people call it, besides `title`. `required` says that a file without the
     heading is refused; `nullable` that a blank cell is allowed. `fact` says that the value is loaded; a `personal`
     value never leaves the reading: it is neither loaded nor shown. Of a text `pattern` says what it may be at all: any
-    other is left out, and `misfit`, a rule of the form, says so. Of a cell that is read `within` only the word of the
+    other is left out. `misfit` is a rule of the form that says of a cell that it is no value, in place of the rule that
+    all forms share. Of a cell that is read `within` only the word of the
     vocabulary is taken that stands somewhere in its text; the rest, which may name people, is not kept.
     """
 

@@ -10,6 +10,7 @@ from contracts.forms.levels_summary.form import FORM as LEVELS_SUMMARY
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
 from contracts.forms.partner_agreements.form import FORM as PARTNER_AGREEMENTS
 from contracts.forms.practice_events.form import FORM as PRACTICE_EVENTS
+from contracts.forms.profile_classes.form import FORM as PROFILE_CLASSES
 from contracts.forms.readiness_report.form import FORM as READINESS_REPORT
 from contracts.forms.readiness_summary.form import FORM as READINESS_SUMMARY
 from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
@@ -34,6 +35,7 @@ FORMS: tuple[Form, ...] = (
     EVENT_PLAN,
     LEVELS_SUMMARY,
     STAFF,
+    PROFILE_CLASSES,
     TIMETABLE,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,

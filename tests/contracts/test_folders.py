@@ -155,6 +155,8 @@ def test_rules_across_forms_name_the_forms_that_they_read() -> None:
         "HRS-005": ["hours_delivered", "level_choice"],
         "HRS-006": ["hours_delivered", "level_choice"],
         "PM-003": ["parent_meetings", "readiness_report"],
+        "PC-012": ["level_choice", "profile_classes"],
+        "PC-013": ["profile_classes", "readiness_report"],
         "STF-017": ["readiness_report", "staff"],
         "STF-018": ["level_choice", "readiness_report", "staff"],
         "TT-005": ["level_choice", "timetable"],

@@ -530,6 +530,42 @@ def test_a_report_that_a_timetable_contradicts(engine: sa.Engine) -> None:
     assert {key: each["schools"] for key, each in found.items()} == {("asinovsky", ""): 1}
 
 
+def profiles(ids: Mapping[str, int], day: dt.date, *classes: tuple[str, int, str]) -> Reading:
+    """A list of profile classes of asinovsky: code of the school, grade, letter."""
+    codes, grades, letters = zip(*classes, strict=True)
+    columns: dict[str, Any] = {"school_id": [ids[code] for code in codes], "grade": grades, "letter": letters,
+               "profile_kind": ["space"] * len(classes), "pupils": [15] * len(classes)}  # fmt: skip
+    slice_ = f"profile_classes/asinovsky/{day.year}"
+    return reading("profile_classes", "asinovsky", pl.DataFrame(columns), as_of=day, slice=slice_)
+
+
+def test_the_advanced_level_has_no_profile_class(engine: sa.Engine, five: dict[str, int]) -> None:
+    chosen = dict(zip(("asinovsky-1", "asinovsky-2", "asinovsky-3"), ("advanced", "advanced", "main"), strict=True))
+    loaded(engine, levels(five, on(7), chosen))
+    publish(engine, "69", [on(7)])
+    assert wrong(engine, "advanced_without_profile") == {}, "without a list nobody knows"
+    loaded(engine, profiles(five, on(8), ("asinovsky-1", 7, "А"), ("asinovsky-3", 7, "А")))
+    publish(engine, "69", [on(8)])
+    (told,) = wrong(engine, "advanced_without_profile").values()
+    assert (told["schools"], told["advanced_schools"], told["classes"]) == (1, 2, 2)
+    loaded(engine, profiles(five, on(11), ("asinovsky-1", 7, "А"), ("asinovsky-2", 7, "А")))
+    publish(engine, "69", [on(11)])
+    assert wrong(engine, "advanced_without_profile", noon(on(11))) == {}
+
+
+def test_a_profile_class_is_not_among_the_classes(engine: sa.Engine, five: dict[str, int]) -> None:
+    """Of a school that the list of levels does not name nothing is said here."""
+    loaded(engine, levels(five, on(7), {"asinovsky-1": "main"}))
+    listed = [("asinovsky-1", 7, "А"), ("asinovsky-1", 7, "Б"), ("asinovsky-2", 7, "А")]
+    loaded(engine, profiles(five, on(8), *listed))
+    publish(engine, "69", [on(8)])
+    (told,) = wrong(engine, "profile_class_absent").values()
+    assert (told["unlisted"], told["classes"]) == (1, 3)
+    loaded(engine, profiles(five, on(11), listed[0], listed[2]))
+    publish(engine, "69", [on(11)])
+    assert wrong(engine, "profile_class_absent", noon(on(11))) == {}
+
+
 # What did not come.
 
 

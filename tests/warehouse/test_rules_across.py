@@ -237,6 +237,42 @@ def failures(engine: sa.Engine, day: dt.date) -> dict[str, str]:
     return dict(found.select("rule", "severity").iter_rows())
 
 
+def profile_classes(*classes: tuple[int, int, str | None, int]) -> Reading:
+    """A list of profile classes of the unit: school, grade, letter, pupils."""
+    schools, grades, letters, pupils = zip(*classes, strict=True)
+    columns = {"school_id": schools, "grade": grades, "letter": letters, "pupils": pupils}
+    facts = pl.DataFrame(columns, schema_overrides={"letter": pl.String})
+    return reading("profile_classes", UNIT, facts, as_of=SEPTEMBER, slice=f"profile_classes/{UNIT}/2023")
+
+
+def test_a_profile_class_is_in_no_list_of_levels(engine: sa.Engine, schools: dict[str, int]) -> None:
+    """A class without a letter is the one without a letter; of a school that is not listed nothing is said."""
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    columns = {"school_id": [first] * 3, "grade": [10, 10, 11], "letter": ["А", "Б", None], "pupils": [20, 25, 12],
+               "level": ["main"] * 3}  # fmt: skip
+    levels = reading("level_choice", UNIT, pl.DataFrame(columns), as_of=SEPTEMBER, slice=f"level_choice/{UNIT}/2023")
+    loaded(engine, levels)
+    of_first = [(first, 10, "А", 20), (first, 10, "Б", 26), (first, 10, "В", 15), (first, 11, None, 12)]
+    listed = loaded(engine, profile_classes(*of_first, (second, 10, "А", 18)))
+    judge_across(engine, "69")
+    found = said(engine, listed)
+    assert [(each.rule, (each.value or "").partition(" —")[0], each.difference) for each in found] == [
+        ("PC-012", "10Б, обучающихся 26", 1), ("PC-012", "10В, обучающихся 15", None)
+    ]  # fmt: skip
+    assert (found[1].expected or "").startswith("такого класса нет")
+
+
+def test_fewer_profile_classes_are_listed_than_a_school_states(engine: sa.Engine, schools: dict[str, int]) -> None:
+    ids = [schools[f"{UNIT}-{number}"] for number in (1, 2)]
+    facts = pl.DataFrame({"school_id": ids, "level": ["main"] * 2, "profile_classes": [2, 1]})
+    loaded(engine, replace(report(schools, UNIT, [1, 2]), facts=facts))
+    listed = loaded(engine, profile_classes((ids[0], 10, "А", 20), (ids[0], 11, "А", 20)))
+    judge_across(engine, "69")
+    (found,) = said(engine, listed)
+    assert (found.rule, found.difference) == ("PC-013", -1)
+    assert (found.value or "").startswith("0 —") and (found.expected or "").startswith("не меньше 1")
+
+
 def test_agreements_that_have_ended_do_not_count(engine: sa.Engine, schools: dict[str, int]) -> None:
     loaded(engine, states(schools, (1, 0)))
     listed = loaded(engine, agreements([schools[f"{UNIT}-1"]], valid_to=SEPTEMBER - dt.timedelta(days=1)))

@@ -178,7 +178,7 @@ def _unread_cells(
     there = texts.gather(index)
     clean = there.str.strip_chars()
     error = clean.str.contains(ERROR_CELL)
-    ids = error.replace_strict({True: CELL_ERROR.id, False: rule.id}, return_dtype=pl.String)
+    ids = error.replace_strict({True: CELL_ERROR.id, False: column.misfit or rule.id}, return_dtype=pl.String)
     ids = ids.set(clean == UNVALUED, NO_RESULT.id)
     expected = pl.repeat(wanted, len(index), dtype=pl.String, eager=True)
     if read.remarks:

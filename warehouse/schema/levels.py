@@ -1,5 +1,5 @@
-"""Levels and directions of the programme as lists of the warehouse, the norms and targets of a day, and what level each
-school has chosen."""
+"""Levels, directions and profiles of the programme as lists of the warehouse, the norms and targets of a day, and what
+level each school has chosen."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ CREATE OR REPLACE VIEW ref.level AS SELECT * FROM (VALUES {levels}) AS l (level,
 COMMENT ON VIEW ref.level IS 'Уровни Профминимума. Строка — уровень; чем дальше по порядку, тем больше часов в год.';
 CREATE OR REPLACE VIEW ref.direction AS SELECT * FROM (VALUES {directions}) AS d (direction, name, "position");
 COMMENT ON VIEW ref.direction IS 'Направления Профминимума. Строка — одно из шести, из них складываются часы уровня.';
+CREATE OR REPLACE VIEW ref.profile_kind AS SELECT * FROM (VALUES {profiles}) AS p (profile_kind, name, "position");
+COMMENT ON VIEW ref.profile_kind IS 'Профили предпрофессиональных классов. Строка — один из открытого списка.';
 
 -- Academic hours a year of a level in a direction, by the newest model of the day. A direction that is no part of a
 -- level has no row: it is not nought.
@@ -79,7 +81,7 @@ $$;
 
 def levels(forms: Sequence[Form]) -> str:
     """The script of the lists, and of `core.levels_at` where the form is that tells levels."""
-    lists = LISTS.format(levels=_lines("levels"), directions=_lines("directions"))
+    lists = LISTS.format(levels=_lines("levels"), directions=_lines("directions"), profiles=_lines("profile_kinds"))
     return lists + OF_SCHOOLS * any(form.name == "level_choice" for form in forms)
 
 
