@@ -118,3 +118,8 @@ def test_a_completeness_that_says_too_much_is_not_published(engine: sa.Engine) -
         connection.execute(sa.text("UPDATE pg_temp.registration_by_school SET completeness = 1"))
         with pytest.raises(AuditFailed, match="completeness_is_what_is_there"):
             audit(connection, "69")
+        connection.execute(
+            sa.text("UPDATE pg_temp.reporting_rate SET completeness = 1 WHERE form = 'registration_export'")
+        )
+        with pytest.raises(AuditFailed, match="completeness_of_forms"):
+            audit(connection, "69")

@@ -72,6 +72,7 @@ def test_every_mart_of_a_kind_is_checked() -> None:
     assert asked("school_once") == {mart.name for mart in marts() if mart.key[0] == "school_code"}
     assert asked("rates") == {mart.name for mart in marts() if mart.stated.rates}
     assert asked("bands") == {mart.name for mart in marts() if any(rate.band for rate in mart.stated.rates)}
+    assert asked("completeness_is_what_is_there") == PUBLISHED
     assert all("{" not in select for _, select in checks(marts()))
 
 

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from warehouse.marts.definitions import FOLDER, Mart
+from warehouse.schema.facts import literal
 
 EACH = re.compile(r"^-- for each (mart|mart by [\w, ;]+|rate|band)$", re.MULTILINE)
-"""A check that has such a line is asked again and again, with the names of a mart in `{mart}` and `{key}`, and those of
-a rate in `{rate}`, `{numerator}`, `{denominator}`, `{band}` and `{rule}`, the column that says by which rule."""
+"""A check that has such a line is asked again and again, with the names of a mart in `{mart}` and `{key}`, those of its
+forms in `{forms}`, as literals, and those of a rate in `{rate}`, `{numerator}`, `{denominator}`, `{band}` and `{rule}`,
+the column that says by which rule."""
 BY = "mart by "
 
 
@@ -29,7 +31,7 @@ def checks(all_marts: Iterable[Mart]) -> Iterator[tuple[str, str]]:
 def _names(mart: Mart, each: str) -> Iterator[Mapping[str, str]]:
     """What stands in the braces of a check that is asked for each of these; nothing for a mart that it is not for."""
     key = ", ".join(mart.key)
-    names = {"mart": mart.name, "key": key}
+    names = {"mart": mart.name, "key": key, "forms": ", ".join(map(literal, mart.forms))}
     if each == "mart" or (each.startswith(BY) and key in each.removeprefix(BY).split("; ")):
         yield names
     for rate in mart.stated.rates if each in ("rate", "band") else ():

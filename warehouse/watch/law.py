@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from contracts.forms import FORMS
 from warehouse.incidents.condition import is_there
 from warehouse.marts.definitions import marts
-from warehouse.schema.facts import fact_table
+from warehouse.schema.facts import fact_table, literal
 
 LAWS = Path(__file__).parent / "laws"
 SHOWN = 20
@@ -23,11 +23,26 @@ CROSS JOIN LATERAL (SELECT count(*) AS facts FROM core.{table} f WHERE f.reading
 WHERE r.form = '{form}' AND r.rows_loaded <> k.facts
 """
 VERSIONS = """
-SELECT '{history} ' || h.as_of || ' row ' || h.position AS place, 'two versions hold at once' AS wrong
-FROM (SELECT as_of, position, published_at, replaced_at,
-          lead(published_at) OVER (PARTITION BY as_of, position ORDER BY published_at) AS next
+SELECT '{history} of ' || h.region || ' of ' || h.as_of || ' row ' || h.position AS place,
+    'two versions hold at once' AS wrong
+FROM (SELECT region, as_of, position, published_at, replaced_at,
+          lead(published_at) OVER (PARTITION BY region, as_of, position ORDER BY published_at) AS next
       FROM {history}) h
 WHERE h.next < h.replaced_at OR h.published_at >= h.replaced_at
+"""
+COMPLETENESS = """
+SELECT '{mart} of ' || m.region || ' of ' || m.as_of AS place,
+    format('completeness %s, of %s %s', round(m.completeness, 4), r.form, round(r.completeness, 4)) AS wrong
+FROM (SELECT region, as_of, max(completeness) AS completeness FROM mart.{mart} GROUP BY region, as_of) m
+JOIN (SELECT form, region, as_of, max(completeness) AS completeness FROM mart.reporting_rate
+      GROUP BY form, region, as_of) r ON r.region = m.region AND r.as_of = m.as_of
+JOIN (SELECT p.region, p.as_of FROM ops.publication p GROUP BY p.region, p.as_of
+      HAVING max(p.published_at) > (SELECT a.applied_at FROM ops.applied a WHERE a.name = 'completeness')
+     ) p ON p.region = m.region AND p.as_of = m.as_of
+WHERE m.completeness > r.completeness + 0.000001 AND r.form = (
+    SELECT min(f.form) FROM ref.form f
+    WHERE f.form = ANY (ARRAY[{forms}]) AND f.expected NOT IN ('once', 'as_published') HAVING count(*) = 1
+)
 """
 ARCHIVED = """
 SELECT d.sha256, min(d.file_name), d.byte_size, d.archive_path,
@@ -67,6 +82,13 @@ def examined(connection: Connection) -> Iterator[Law]:
         versions = " UNION ALL ".join(VERSIONS.format(history=mart.history) for mart in published)
         says = "One version of each row of a mart holds at a time."
         yield _examined_law(connection, "one_version_at_a_time", says, versions)
+        completeness = " UNION ALL ".join(
+            COMPLETENESS.format(mart=mart.name, forms=", ".join(map(literal, mart.forms)))
+            for mart in published
+            if mart.forms
+        )
+        says = "No published mart that rests on one form that is owed is more complete than that form."
+        yield _examined_law(connection, "completeness_is_what_is_there", says, completeness)
 
 
 def _examined_law(connection: Connection, name: str, says: str, statement: str) -> Law:

@@ -1,12 +1,14 @@
--- Completeness of a form that covers schools or units is no more than those that its documents name, of all that owe it.
+-- Completeness of a form is no more than what its documents name: of one that covers schools or units those, of all that owe
+-- it; of one that counts pupils its pupils against the day before, and schools of the register that have some. Without the
+-- document of the day it is 0.
 WITH told AS MATERIALIZED (
-    SELECT r.as_of, r.form, f.covers, max(r.completeness) AS completeness, array_agg(r.sender) AS senders
+    SELECT r.as_of, r.form, f.covers, f.counts_pupils, max(r.completeness) AS completeness, array_agg(r.sender) AS senders
     FROM pg_temp.reporting_rate r
-    JOIN ref.form f ON f.form = r.form AND f.covers IS NOT NULL
-    GROUP BY r.as_of, r.form, f.covers
+    JOIN ref.form f ON f.form = r.form AND (f.covers IS NOT NULL OR f.counts_pupils)
+    GROUP BY r.as_of, r.form, f.covers, f.counts_pupils
 ),
 compared AS (
-    SELECT t.as_of, t.form, t.completeness, c.there, c.expected
+    SELECT t.as_of, t.form, t.completeness, c.there::numeric / nullif(c.expected, 0) AS there
     FROM told t
     CROSS JOIN LATERAL (
         SELECT count(*) AS expected, count(n.school_id) AS there
@@ -18,7 +20,7 @@ compared AS (
     ) c
     WHERE t.covers = 'schools'
     UNION ALL
-    SELECT t.as_of, t.form, t.completeness, c.there, c.expected
+    SELECT t.as_of, t.form, t.completeness, c.there::numeric / nullif(c.expected, 0)
     FROM told t
     CROSS JOIN LATERAL (
         SELECT count(*) AS expected, count(n.reporting_unit) AS there FROM ref.unit_at(:region, t.as_of) u
@@ -27,5 +29,28 @@ compared AS (
                    WHERE h.form = t.form) n ON n.reporting_unit = u.reporting_unit
     ) c
     WHERE t.covers = 'units'
+    UNION ALL
+    SELECT t.as_of, t.form, t.completeness,
+        CASE WHEN n.documents > 0 THEN least(n.pupils / nullif(b.pupils, 0), n.schools::numeric / nullif(x.schools, 0)) ELSE 0 END
+    FROM told t
+    CROSS JOIN LATERAL (
+        SELECT count(DISTINCT h.reading_id) AS documents, sum(e.pupils) AS pupils,
+            count(DISTINCT s.school_id) FILTER (WHERE s.in_register AND coalesce(s.pupils_6_11, 1) > 0) AS schools
+        FROM ops.reading_owed(:region, t.as_of, cast(:known_at AS timestamptz)) h
+        LEFT JOIN LATERAL (SELECT * FROM core.pupils_counted(h.form, h.reading_id) OFFSET 0) e ON true
+        LEFT JOIN ref.school_at(:region, t.as_of, cast(:known_at AS timestamptz)) s ON s.school_id = e.school_id
+        WHERE h.form = t.form
+    ) n
+    CROSS JOIN LATERAL (
+        SELECT sum(e.pupils) AS pupils
+        FROM ops.reading_at(:region, t.as_of - 1, cast(:known_at AS timestamptz)) h
+        CROSS JOIN LATERAL (SELECT * FROM core.pupils_counted(h.form, h.reading_id) OFFSET 0) e
+        WHERE h.form = t.form AND ref.academic_year(h.as_of) = ref.academic_year(t.as_of)
+    ) b
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS schools FROM ref.school_at(:region, t.as_of, cast(:known_at AS timestamptz)) s
+        WHERE s.in_register AND coalesce(s.pupils_6_11, 1) > 0
+    ) x
+    WHERE t.counts_pupils
 )
-SELECT * FROM compared WHERE completeness > there::numeric / nullif(expected, 0) + 0.000001
+SELECT * FROM compared WHERE completeness > there + 0.000001
