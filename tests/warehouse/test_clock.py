@@ -90,7 +90,7 @@ def test_the_last_night_is_the_last_one_that_began(engine: sa.Engine, ahead: dic
         run_id = start_run(connection, "nightly", DAY + dt.timedelta(days=1), region="69")
         finish_run(connection, run_id, "completed")
     with engine.connect() as connection:
-        assert ages(connection, DAY).completed_for == DAY + dt.timedelta(days=1)
+        assert ages(connection, "69", DAY).completed_for == DAY + dt.timedelta(days=1)
 
 
 def test_bytes_that_went_before_it_was_decided_are_gone(engine: sa.Engine, ahead: dict[str, int]) -> None:

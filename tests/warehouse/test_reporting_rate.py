@@ -168,7 +168,7 @@ def test_a_second_campaign_and_a_cadence_are_data(engine: sa.Engine, small: dict
 @pytest.mark.parametrize(
     ("broken", "check"),
     [
-        ("t.received_at, t.sender) <= t.deadline)::integer AS on_time", "reporting_rate_adds_up"),
+        ("ref.region_date(:region, t.received_at) <= t.deadline)::integer AS on_time", "reporting_rate_adds_up"),
         ("WHEN n.form IS NOT NULL THEN 'nothing_to_report'", "reporting_rate_loses_nobody"),
     ],
 )

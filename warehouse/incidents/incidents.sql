@@ -1,6 +1,5 @@
 -- What BI reads of incidents and messages. Applied whenever this file changes; unlike a mart it is not published, but shows how things stand.
 
-DROP VIEW IF EXISTS mart.incidents;
 CREATE VIEW mart.incidents AS
 WITH looked AS (
     SELECT i.region, max(greatest(i.seen_at, i.closed_at)) AS at FROM ops.incident i GROUP BY i.region

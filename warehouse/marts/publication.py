@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
+from psycopg2.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy import Connection, Engine, text
 
 from warehouse.core.copying import run_script
@@ -169,28 +171,28 @@ def _dropping(mart: Mart) -> str:
 
 
 def make_missing(connection: Connection) -> None:
-    """Make the views and functions of marts that were published and have none, as after a migration that dropped them.
+    """Make views and functions of marts that were published and have none, as after a migration that dropped them.
 
-    A mart whose table of all versions lacks a column has to wait for its next publication, and so have views on it.
+    They show what was published: columns that came since, and marts that were never published, come with the next
+    publication, and a view that asks for them does too.
     """
-    waiting: set[str] = set()
-    there = {
-        mart.name
-        for mart in (*marts(), *views())
-        if shape(connection, mart.relation) and _is_applied(connection, mart.relation, mart.fingerprint)
-    }
+    published = []
     for mart in marts():
-        if set(mart.columns) - dict(shape(connection, mart.history)).keys():
-            waiting.add(mart.name)
-        elif mart.name not in there:
-            _make(connection, mart, list(mart.columns))
-    telling = {mart.name for mart in marts() if mart.stated.figures}
-    if not telling & waiting and not shape(connection, RELATION):
-        run_script(connection, figures_script(marts()))
-        connection.execute(text(RECORD), {"name": RELATION, "fingerprint": figures_fingerprint(marts())})
+        had = dict(shape(connection, mart.history))
+        if had:
+            kept = {name: words for name, words in mart.captions.items() if name in had}
+            published.append(mart if kept == mart.captions else replace(mart, captions=kept))
+    for mart in published:
+        if not shape(connection, mart.relation):
+            _make(connection, mart, [name for name in mart.columns if name in mart.captions])
+    telling = [mart for mart in published if mart.stated.columns <= mart.captions.keys()]
+    if not shape(connection, RELATION) and any(mart.stated.figures for mart in telling):
+        run_script(connection, figures_script(telling))
+        connection.execute(text(RECORD), {"name": RELATION, "fingerprint": figures_fingerprint(telling)})
     for view in views():
-        if view.name not in there and not view.marts_read & waiting:
-            _make(connection, view)
+        if not shape(connection, view.relation):
+            with suppress(UndefinedColumn, UndefinedTable), connection.begin_nested():
+                _make(connection, view)
 
 
 def _make(connection: Connection, mart: Mart, columns: Sequence[str] = ()) -> None:

@@ -1,19 +1,6 @@
 -- Working days. Applied whenever this file changes; the exceptions are data in ref.calendar_day, and in the version of
 -- the calendar that judges a date: functions with a calendar count by it, the others by the calendar as it is now.
 
--- Whatever arguments they had.
-DO $$
-DECLARE
-    made regprocedure;
-BEGIN
-    FOR made IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ref'::regnamespace AND p.proname IN (
-        'is_working_day', 'add_working_days', 'next_working_day', 'working_days_between', 'calendar_at', 'calendar_now')
-    LOOP
-        EXECUTE format('DROP FUNCTION %s', made);
-    END LOOP;
-END
-$$;
-
 -- A region's own exception comes before the country's.
 CREATE FUNCTION ref.is_working_day(of_region text, day date) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce(

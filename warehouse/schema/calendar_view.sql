@@ -1,7 +1,6 @@
 -- What BI joins by days. Applied whenever this file changes; it shows the calendar as it is listed now, not the versions by
 -- which dates were judged.
 
-DROP VIEW IF EXISTS mart.calendar;
 CREATE VIEW mart.calendar AS
 WITH listed AS (
     SELECT DISTINCT ON (r.region, e.day) r.region, e.day, e.is_working, e.why
@@ -38,8 +37,6 @@ SELECT
 FROM day d
 CROSS JOIN LATERAL (SELECT make_date(d.academic_year, 9, 1) AS day) AS f
 LEFT JOIN listed l ON l.region = d.region AND l.day = d.day;
-
-DROP FUNCTION IF EXISTS ref.region();
 
 COMMENT ON VIEW mart.calendar IS
     'Календарь регионов: рабочие дни, выходные и праздники. Строка — день в регионе; годы — те, для которых календарь есть. Показан календарь, каким он записан сейчас: по какому судили прошлую дату, здесь не видно.';

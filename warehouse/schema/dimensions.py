@@ -13,22 +13,6 @@ from __future__ import annotations
 from contracts.form import Form
 from warehouse.schema.facts import fact_columns, fact_table, literal
 
-# They stand on what the scripts of the schema make anew; forms may have gone since they were made.
-DROP_ALL = """
-DO $$
-DECLARE made record;
-BEGIN
-    FOR made IN SELECT c.relname AS name, p.oid::regprocedure::text AS function
-                FROM pg_class c
-                JOIN pg_proc p ON p.pronamespace = c.relnamespace AND p.proname = c.relname || '_at'
-                WHERE c.relnamespace = 'ref'::regnamespace AND c.relkind = 'v'
-                  AND c.relname NOT IN ('school', 'roster') LOOP
-        EXECUTE format('DROP VIEW IF EXISTS ref.%I', made.name || '_promotion');
-        EXECUTE format('DROP VIEW ref.%I', made.name);
-        EXECUTE format('DROP FUNCTION %s', made.function);
-    END LOOP;
-END $$
-"""
 NEWEST = "r.as_of DESC, r.counts_at DESC, r.delivery_id DESC, r.reading_id DESC"
 AT = """
 CREATE FUNCTION ref.{of}_at(of_region text, day date, known timestamptz)

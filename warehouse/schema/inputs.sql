@@ -9,19 +9,6 @@ CREATE OR REPLACE FUNCTION ops.backfill_tried() RETURNS bigint LANGUAGE sql STAB
     SELECT nullif(current_setting('profmin.backfill', true), '')::bigint
 $$;
 
--- Whatever arguments they had.
-DO $$
-DECLARE
-    made regprocedure;
-BEGIN
-    FOR made IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ref'::regnamespace AND p.proname IN (
-        'inputs_named', 'input_due', 'input_at', 'input_anew', 'input_lines', 'judged_by')
-    LOOP
-        EXECUTE format('DROP FUNCTION %s', made);
-    END LOOP;
-END
-$$;
-
 -- The inputs of a region of some names: one that all regions share (of the region ''), and its own.
 CREATE FUNCTION ref.inputs_named(of_region text, asked text[])
 RETURNS TABLE (input_region text, input text) LANGUAGE sql STABLE AS $$

@@ -10,9 +10,6 @@ from contracts.vocabulary import words
 from warehouse.schema.facts import literal
 
 LISTS = """
-DROP FUNCTION IF EXISTS core.levels_at(date, timestamptz), core.levels_at(text, date, timestamptz);
-DROP FUNCTION IF EXISTS ref.coverage_target_at(date), ref.coverage_target_at(text, date);
-DROP FUNCTION IF EXISTS ref.level_norm_at(date), ref.level_norm_at(text, date);
 -- Views of BI stand on them: they are replaced and never dropped.
 CREATE OR REPLACE VIEW ref.level AS SELECT * FROM (VALUES {levels}) AS l (level, name, "position");
 COMMENT ON VIEW ref.level IS 'Уровни Профминимума. Строка — уровень; чем дальше по порядку, тем больше часов в год.';

@@ -26,7 +26,6 @@ def across_at(forms: Sequence[Form] = FORMS) -> str:
     body = body.replace(":region", "$1").replace(":day", "$2").replace(":known", "$3")
     returned = ", ".join(f"{name} {kind}" for name, kind in YIELDED.items())
     return (
-        "DROP FUNCTION IF EXISTS ops.across_at(date, timestamptz);\n"
         "CREATE OR REPLACE FUNCTION ops.across_at(of_region text, day date, known timestamptz)"
         f" RETURNS TABLE (rule text, {returned})"
         " LANGUAGE sql STABLE ROWS 100 SET search_path = '' AS $$\n"

@@ -15,7 +15,7 @@ from contracts.form import Form
 from contracts.forms import FORMS
 from warehouse.core.copying import run_script
 from warehouse.schema.bi import past_readers
-from warehouse.schema.dimensions import DROP_ALL, dimension
+from warehouse.schema.dimensions import dimension
 from warehouse.schema.facts import ensure_fact_tables, reach, statements
 from warehouse.schema.input_versions import input_records
 from warehouse.schema.levels import levels
@@ -30,8 +30,8 @@ UPGRADE_LOCK = 7_364_001
 LONGEST_WAIT = 300.0
 """Seconds for which an upgrade waits for runs that use its tables."""
 SCRIPTS = (
-    "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql", "schema/calendar_view.sql",
-    "incidents/incidents.sql", "schema/grants.sql",
+    "schema/made_anew.sql", "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql",
+    "schema/calendar_view.sql", "incidents/incidents.sql", "schema/grants.sql",
 )  # fmt: skip
 APPLIED = """
 SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')
@@ -123,9 +123,9 @@ def unfit(number: int, version: str, encoding: str, name: str) -> str | None:
 def _bring_up(connection: Connection, forms: Sequence[Form], afterwards: Callable[[Connection], None]) -> None:
     """Apply everything, whatever is applied already."""
     migrate(connection)
+    made_anew, *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    run_script(connection, made_anew)
     ensure_fact_tables(connection, forms)
-    *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    run_script(connection, DROP_ALL)
     for script in (*views, levels(forms), across_at(forms), *filter(None, map(dimension, forms))):
         run_script(connection, script)
     sync_reference(connection, forms)

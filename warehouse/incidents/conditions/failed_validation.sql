@@ -1,12 +1,20 @@
 -- A delivery is refused, or rows of it are set aside: one for each sender, form and class of rules, as it stands at the door.
 -- What nobody can be asked about (an unknown form or sender) stands for `unknown_days`, unless its sender sent something since.
 -- Places are in the state where a form comes once a campaign; where it comes every night their number is no news.
+-- A document of nobody is of no region where several are in force, and stands by itself.
+-- of: the region, and the installation
 -- follows from: rule_classes
 WITH standing AS MATERIALIZED (
     SELECT s.reading_id, r.delivery_id, s.form, s.sender, s.verdict, s.received_at, f.expected,
         left(d.sha256, 7) AS file, lower(substring(d.file_name FROM '\.([[:alnum:]]{1,5})$')) AS ending,
         CASE s.verdict WHEN 'refused' THEN 'refuse' ELSE 'error' END AS severity
-    FROM ops.standing_at(:region, :day, 'infinity') s
+    FROM (
+        SELECT h.reading_id, h.form, h.sender, h.verdict, h.received_at FROM ops.standing_at(:region, :day, 'infinity') h
+        UNION ALL
+        SELECT n.reading_id, n.form, n.sender, n.verdict, ops.came_at(o)
+        FROM ops.reading n JOIN ops.delivery o ON o.delivery_id = n.delivery_id
+        WHERE cast(:region AS text) IS NULL AND n.region IS NULL AND n.verdict = 'refused' AND n.status = 'current'
+    ) s
     JOIN ops.reading r ON r.reading_id = s.reading_id
     JOIN ops.delivery d ON d.delivery_id = r.delivery_id
     LEFT JOIN ref.form f ON f.form = s.form

@@ -22,6 +22,8 @@ published AS (
         lag(p.published_at) OVER (PARTITION BY p.region, p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
     FROM ops.publication AS p
 ),
+-- A mart that speaks of a date for the first time corrects nothing.
+since AS (SELECT t.region, t.as_of, t.mart, min(t.published_at) AS at FROM told AS t GROUP BY t.region, t.as_of, t.mart),
 moved AS (
     SELECT b.region, b.as_of, b.replaced_at AS corrected_at, b.mart, b.grain, b.code, b.metric, b.metric_name,
         coalesce(a.name, b.name) AS name, coalesce(a.reporting_unit, b.reporting_unit) AS reporting_unit,
@@ -36,6 +38,7 @@ moved AS (
         p.published_before
     FROM told AS a
     JOIN published AS p ON p.region = a.region AND p.as_of = a.as_of AND p.published_at = a.published_at
+    JOIN since AS s ON s.region = a.region AND s.as_of = a.as_of AND s.mart = a.mart AND s.at <= p.published_before
     WHERE p.published_before IS NOT NULL AND a.figure IS NOT NULL AND a.grain <> 'sender'
       AND NOT EXISTS (SELECT FROM told AS b WHERE b.region = a.region AND b.as_of = a.as_of AND b.mart = a.mart AND b.code = a.code
                       AND b.metric = a.metric AND b.replaced_at = a.published_at)

@@ -22,7 +22,7 @@ registration AS (
 plan AS (
     SELECT f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
     FROM held r
-    JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_plan_fact e WHERE e.reading_id = r.reading_id OFFSET 0) f
     WHERE r.form = 'registration_plan'
     GROUP BY f.reporting_unit
 ),

@@ -29,7 +29,7 @@ planned AS (
     SELECT d.as_of, f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
     FROM (SELECT DISTINCT h.as_of FROM held h WHERE h.form = 'registration_summary') d
     CROSS JOIN LATERAL ops.reading_at(:region, d.as_of, :known_at) r
-    JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_plan_fact e WHERE e.reading_id = r.reading_id OFFSET 0) f
     WHERE r.form = 'registration_plan'
     GROUP BY d.as_of, f.reporting_unit
 ),
@@ -47,7 +47,7 @@ chosen AS (
 summary AS (
     SELECT r.reading_id, f.reporting_unit, e.metric, e.stated::numeric AS stated, e.computed::numeric AS computed, 0 AS tolerance
     FROM held r
-    JOIN core.readiness_summary_fact f ON f.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.readiness_summary_fact e WHERE e.reading_id = r.reading_id OFFSET 0) f
     LEFT JOIN ready o ON o.as_of = r.as_of AND o.reporting_unit = f.reporting_unit
     CROSS JOIN LATERAL (VALUES ('schools', f.schools, o.schools), ('accepted', f.accepted, o.accepted),
                                ('rejected', f.rejected, o.rejected), ('missing', f.missing, o.missing))
@@ -56,7 +56,7 @@ summary AS (
     UNION ALL
     SELECT r.reading_id, f.reporting_unit, e.metric, e.stated, e.computed, 0
     FROM held r
-    JOIN core.registration_summary_fact f ON f.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_summary_fact e WHERE e.reading_id = r.reading_id OFFSET 0) f
     LEFT JOIN registered o ON o.as_of = r.as_of AND o.reporting_unit = f.reporting_unit
     LEFT JOIN planned p ON p.as_of = r.as_of AND p.reporting_unit = f.reporting_unit
     CROSS JOIN LATERAL (VALUES ('plan_pupils', f.plan_pupils, p.plan_pupils),
@@ -65,7 +65,7 @@ summary AS (
     UNION ALL
     SELECT r.reading_id, NULL, e.metric, e.stated, e.computed, e.tolerance
     FROM held r
-    JOIN core.levels_summary_fact f ON f.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.levels_summary_fact e WHERE e.reading_id = r.reading_id OFFSET 0) f
     LEFT JOIN chosen c ON c.as_of = r.as_of
     CROSS JOIN LATERAL (VALUES
         ('schools', f.schools, c.schools, 0),

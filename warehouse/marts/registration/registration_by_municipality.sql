@@ -24,7 +24,7 @@ WITH actual AS (
 plan AS (
     SELECT f.reporting_unit, sum(f.plan_pupils)::bigint AS plan_pupils
     FROM ops.reading_at(:region, :as_of, :known_at) r
-    JOIN core.registration_plan_fact f ON f.reading_id = r.reading_id
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_plan_fact e WHERE e.reading_id = r.reading_id OFFSET 0) f
     WHERE r.form = 'registration_plan'
     GROUP BY f.reporting_unit
 ),
