@@ -97,10 +97,10 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
         start = time.perf_counter()
         with engine.begin() as connection:
             run_id = start_run(connection, "nightly", day, region="69")
-        intake = Intake(engine, settings, Options(), run_id)
+        intake = Intake(engine, settings, regions.regions()[0], Options(), run_id)
         told = take_in(intake, receive_new(intake, discover(settings.inbox)))
-        publish_changes(engine, settings, day, run_id)
-        write_receipts(engine, settings, told, day)
+        publish_changes(engine, settings, regions.regions()[0], day, run_id)
+        write_receipts(engine, settings, regions.regions()[0], told, day)
         with engine.begin() as connection:
             finish_run(connection, run_id, "completed")
         seconds = time.perf_counter() - start
@@ -125,13 +125,11 @@ def arriving(region: Region, nights: int) -> Iterator[tuple[dt.date, list[File]]
         files = [each for each in autumn.reports(region, then, number, day) if each[0] not in reported]
         reported |= {each[0] for each in files}
         if number == 0:
-            files.append(
-                (autumn.DEPARTMENT, f"Реестр школ {day}.xlsx", exports.register(then), autumn.received(day, 8))
-            )
-            files.append((autumn.OPERATOR, f"План {day}.xlsx", exports.plan(then), autumn.received(day, 9)))
+            files.append((then.department, f"Реестр школ {day}.xlsx", exports.register(then), autumn.received(day, 8)))
+            files.append((then.operator, f"План {day}.xlsx", exports.plan(then), autumn.received(day, 9)))
         ending, data = exports.export(then)
         name = f"Сводный отчёт по ученикам {day}.{ending}"
-        files.append((autumn.OPERATOR, name, data, autumn.received(day, 18)))
+        files.append((then.operator, name, data, autumn.received(day, 18)))
         yield day, files
 
 

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -30,6 +29,7 @@ ROUTING = """recipient,audience,sender,classes,level,channel,address,quiet_from,
 
 def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
     """Play the nights and send what they make to be said."""
+    from contracts.regions import regions
     from documents.demo import tomsk
     from documents.demo.autumn import autumn
     from flows.messages.after_run import tell_of_incidents
@@ -37,15 +37,16 @@ def live(settings: Settings, engine: sa.Engine, nights: int) -> None:
     from flows.messages.reminders import remind
     from warehouse.schema.calendar import is_working_day
 
-    zone = ZoneInfo(settings.timezone)
+    region = regions()[0]
+    zone = region.zone
     for night in autumn(tomsk(), nights):
         take_in(settings, engine, night)
         for hour, work in ((19, tell_of_incidents), (26.5, tell_of_incidents), (33, remind), (33, deliver)):
             now = dt.datetime.combine(night.as_of, dt.time(), zone) + dt.timedelta(hours=hour)
             with engine.connect() as connection:
-                is_worked = is_working_day(connection, "69", now.date())
+                is_worked = is_working_day(connection, region.code, now.date())
             if work is not remind or is_worked:
-                work(engine, settings, now)
+                deliver(engine, settings, now) if work is deliver else work(engine, settings, region, now)
 
 
 def take_in(settings: Settings, engine: sa.Engine, night: Night) -> None:

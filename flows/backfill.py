@@ -19,10 +19,11 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from contracts.forms import FORMS
+from contracts.regions import regions
 from contracts.versions.inputs import JUDGE_DATES
 from contracts.vocabulary import rows
 from flows.backfills.report import report_of
-from flows.backfills.steps import apply_backfill, plan, requested, resume
+from flows.backfills.steps import apply_backfill, plan, region_of_backfill, requested, resume
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.log import logged
@@ -44,7 +45,8 @@ def _one_of(names: list[str]) -> Any:
 
 FormName = Annotated[str, _one_of([form.name for form in FORMS])]
 SenderName = Annotated[str, _one_of([row["sender"] for row in rows("senders")])]
-CampaignName = Annotated[str, _one_of([row["campaign"] for row in rows("campaigns")])]
+CampaignName = Annotated[str, _one_of(list(dict.fromkeys(row["campaign"] for row in rows("campaigns"))))]
+RegionName = Annotated[str, _one_of([region.code for region in regions()])]
 InputName = Annotated[str, _one_of(list(JUDGE_DATES))]
 Sentence = Annotated[str, Field(pattern=r"\w\W+\w")]
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -70,11 +72,13 @@ def backfill(
     inputs: list[InputName] | None = None,
     keeps_inputs: bool = False,
     home: str | None = None,
+    region: RegionName | None = None,
 ) -> State[Any]:
-    """Read archived deliveries again, show what would change, and apply it when that is approved.
+    """Read archived deliveries of a region again, show what would change, and apply it when that is approved.
 
     The dates are `from_as_of` to `to_as_of`, or those of a campaign. Without forms or senders all of them are meant.
-    With `inputs` nothing is read, and the dates are judged anew by these; with `keeps_inputs` by those of before.
+    Where several regions are in force, the senders say which is meant, or `region` does. With `inputs` nothing is
+    read, and the dates are judged anew by these; with `keeps_inputs` by those of before.
     """
     settings = settings_of(home)
 
@@ -82,7 +86,7 @@ def backfill(
         return requested(
             forms or [], senders or [], from_as_of, to_as_of, reason, campaign=campaign,
             register_known_at=register_known_at, requested_by=requested_by, flow_run_id=str(flow_run.id),
-            inputs=inputs, keeps_inputs=keeps_inputs,
+            inputs=inputs, keeps_inputs=keeps_inputs, region=region,
         )  # fmt: skip
 
     plan_or_state = _unless_refused("planning a backfill", partial(_plan_of_run, settings, make_request))
@@ -128,15 +132,15 @@ def _plan_of_run(settings: Settings, make_request: Any) -> tuple[int, str]:
         elif status == "planning":
             resume(engine, settings, backfill_id)
         if status in (None, "planning"):
-            _put_report_on_page(engine, settings, backfill_id)
+            _put_report_on_page(engine, backfill_id)
             status = "planned"
     return backfill_id, status
 
 
-def _put_report_on_page(engine: Engine, settings: Settings, backfill_id: int) -> None:
+def _put_report_on_page(engine: Engine, backfill_id: int) -> None:
     """Put the report on the run's page."""
     with engine.connect() as connection:
-        report = report_of(connection, backfill_id, settings.timezone)
+        report = report_of(connection, backfill_id)
     get_run_logger().info("%s", report.sentence)
     create_markdown_artifact(report.markdown(), key="backfill", description=report.sentence)
 
@@ -148,6 +152,7 @@ def _apply_or_cancel(settings: Settings, backfill_id: int, approval: Approval) -
             cancel(engine, backfill_id)
             return "cancelled"
         published = apply_backfill(engine, settings, backfill_id, approval.who)
-        write_receipts(engine, settings, [], None)  # of documents of which others now say something else
+        region = region_of_backfill(engine, backfill_id)
+        write_receipts(engine, settings, region, [], None)  # of documents of which others now say something else
     get_run_logger().info("applied; %d dates published", len({mart.as_of for mart in published}))
     return "applied"

@@ -1,6 +1,7 @@
 """The night: everything in the inbox, as one Prefect flow over the plain functions of `flows.intake`.
 
-A task takes one delivery (a batch of small ones when there are very many). Data is committed first; what is reported
+A night is of one region; a run of several has their nights one after the other, and none of them touches another. A
+task takes one delivery (a batch of small ones when there are very many). Data is committed first; what is reported
 afterwards can fail without failing the night. Errors reach Prefect only with texts of ours: theirs may quote a row.
 """
 
@@ -12,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
@@ -24,6 +24,9 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
+from contracts.regions import zone_of
+from contracts.regions.pack import Region
+from flows.home.asked_region import asked_regions
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.log import logged
@@ -39,6 +42,7 @@ from flows.intake.publishing import publish_changes
 from flows.intake.receiving import receive_new
 from flows.intake.take_in import look, recall
 from flows.outbox.receipts import write_receipts
+from flows.runs.each_region import in_one
 from flows.runs.record import COMPLETED, FAILED, recorded_run, settings_of
 from flows.runs.run_page import run_page
 from flows.runs.summary import Night
@@ -85,17 +89,21 @@ class Work:
 
 
 def run_name() -> str:
-    """What a run is called in Prefect: the flow, and the day that it is for; by day the minute too."""
-    name, zone = flow_run.flow_name, Settings().timezone
-    if name in SEVERAL_A_DAY:
-        return f"{name} {flow_run.scheduled_start_time.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    """What a run is called in Prefect: the flow, its region where one is named, and the day that it is for; by day the
+    minute too."""
+    Settings()  # which says whose packs are in force
+    code = flow_run.parameters.get("region")
+    name = " ".join(filter(None, (flow_run.flow_name, code)))
+    zone = zone_of(code)
+    if flow_run.flow_name in SEVERAL_A_DAY:
+        return f"{name} {flow_run.scheduled_start_time.astimezone(zone):%Y-%m-%d %H:%M}"
     return f"{name} {flow_run.parameters.get('as_of') or business_date(zone)}"
 
 
-def business_date(timezone: str) -> dt.date:
-    """The day on which the run was scheduled; a run that starts late still is for its own day."""
+def business_date(zone: dt.tzinfo) -> dt.date:
+    """The day on which the run was scheduled, in a time zone; a run that starts late still is for its own day."""
     scheduled: dt.datetime = flow_run.scheduled_start_time
-    return scheduled.astimezone(ZoneInfo(timezone)).date()
+    return scheduled.astimezone(zone).date()
 
 
 @flow(
@@ -104,33 +112,54 @@ def business_date(timezone: str) -> dt.date:
     task_runner=ThreadPoolTaskRunner(max_workers=Settings().workers),  # type: ignore[arg-type]
     persist_result=False,
 )
-def nightly(as_of: dt.date | None = None, home: str | None = None) -> State[Any]:
-    """Take in the inbox and publish the marts of a business date: the day on which the run was scheduled, in Tomsk."""
+def nightly(as_of: dt.date | None = None, home: str | None = None, region: str | None = None) -> State[Any]:
+    """Take in the inbox and publish the marts of a business date: the day on which the run was scheduled, by the clock
+    of the region. Without a region all that are in force have their nights, one after the other."""
     settings = settings_of(home)
-    return taken_in(settings, as_of or business_date(settings.timezone), "nightly")
+    return taken_in(settings, asked_regions(region), as_of, "nightly")
 
 
-def taken_in(settings: Settings, day: dt.date, kind: str) -> State[Any]:
-    """Do all of a night's work, now and under the name `kind`; the state in which the flow ends."""
-    with logged(flow_run_id=str(flow_run.id)):
-        night = guarded(f"the {kind} run of {day} failed", partial(whole_night, settings, day, kind))
-    if isinstance(night, Fault):
-        raise night
+def taken_in(settings: Settings, regions: Sequence[Region], as_of: dt.date | None, kind: str) -> State[Any]:
+    """Do all of a night's work for each region, now and under the name `kind`; the state in which the flow ends, with
+    the nights that came to their end. A region on which we fail stops no other. Raises Fault for one that is alone."""
+    nights: list[Night] = []
+    told: dict[str, str] = {}
+    states: list[str] = []
+    for region in regions:
+        day = as_of or business_date(region.zone)
+        with logged(flow_run_id=str(flow_run.id)):
+            doing = f"the {kind} run of {region.code} of {day} failed"
+            night = guarded(doing, partial(whole_night, settings, region, day, kind))
+        if isinstance(night, Fault):
+            if len(regions) == 1:
+                raise night
+            told[region.code] = str(night)
+            states.append(FAILED)
+            continue
+        nights.append(night)
+        get_run_logger().info("%s of %s, %s: %s", kind, region.name, day, night.sentence)
+        told[region.code] = night.sentence
+        states.append(state_of(night))
+    message, data = in_one(told), tuple(nights)
+    if FAILED in states:
+        return Failed(message=message, data=data)
+    worst = WITH_FINDINGS if WITH_FINDINGS in states else COMPLETED
+    return Completed(name=worst.capitalize(), message=message, data=data)
+
+
+def state_of(night: Night) -> str:
+    """How a night ended, as the warehouse records it."""
     code = exit_code(night.outcomes)
-    get_run_logger().info("%s of %s: %s", kind, day, night.sentence)
-    if code == OWN_FAILURE:
-        return Failed(message=night.sentence, data=night)
-    return Completed(name=(WITH_FINDINGS if code else COMPLETED).capitalize(), message=night.sentence, data=night)
+    return FAILED if code == OWN_FAILURE else WITH_FINDINGS if code else COMPLETED
 
 
-def whole_night(settings: Settings, day: dt.date, kind: str = "nightly") -> Night:
-    """Open the warehouse, record the run, and go through the steps of the night."""
+def whole_night(settings: Settings, region: Region, day: dt.date, kind: str = "nightly") -> Night:
+    """Open the warehouse, record the run, and go through the steps of a region's night."""
     settings.prepare()
     with warehouse(settings) as engine:
-        with recorded_run(engine, settings, kind, day, str(flow_run.id)) as run:
-            night = steps(Work(Intake(engine, settings, Options(), run.run_id)), settings, day)
-            code = exit_code(night.outcomes)
-            run.state = FAILED if code == OWN_FAILURE else WITH_FINDINGS if code else COMPLETED
+        with recorded_run(engine, settings, kind, region, day, str(flow_run.id)) as run:
+            night = steps(Work(Intake(engine, settings, region, Options(), run.run_id)), settings, day)
+            run.state = state_of(night)
             run.message = night.sentence
         tell_prefect(settings, night, run.run_id, kind)
     return night
@@ -150,7 +179,7 @@ def steps(work: Work, settings: Settings, day: dt.date) -> Night:
     dates = publish_marts(untouched(work), day)
     outcomes = with_what_counts(work.intake.engine, work.all_outcomes())
     write_outbox(untouched(work), untouched(outcomes), day)
-    return Night(day, tuple(dates), tuple(outcomes))
+    return Night(work.intake.region, day, tuple(dates), tuple(outcomes))
 
 
 def take_in_all(work: Work, deliveries: Sequence[Arrival]) -> None:
@@ -237,7 +266,7 @@ def take_in(work: Work, batch: list[Arrival]) -> None:
 def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
     """Publish the marts of the business date and of all dates that what came has changed; the dates. Raises Fault."""
     intake = work.intake
-    changes = partial(publish_changes, intake.engine, intake.settings, day, intake.run_id)
+    changes = partial(publish_changes, intake.engine, intake.settings, intake.region, day, intake.run_id)
     dates = guarded("publishing the marts", changes)
     if isinstance(dates, Fault):
         raise dates
@@ -248,7 +277,7 @@ def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
 @task(name="write receipts", cache_policy=NO_CACHE, persist_result=False)
 def write_outbox(work: Work, outcomes: list[Outcome], day: dt.date) -> None:
     """Write the receipts of what came, and of what an earlier run left unanswered."""
-    written = write_receipts(work.intake.engine, work.intake.settings, outcomes, day)
+    written = write_receipts(work.intake.engine, work.intake.settings, work.intake.region, outcomes, day)
     get_run_logger().info("%d new receipts in the outbox", len(written))
 
 
@@ -261,13 +290,19 @@ def tell_prefect(settings: Settings, night: Night, run_id: int, kind: str) -> No
 
     def tell() -> None:
         with get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, tags={kind, str(night.as_of)})
+            tags = client.read_flow_run(flow_run.id).tags  # of the nights before this one, where there are several
+            client.update_flow_run(flow_run.id, tags={*tags, kind, night.region.code, str(night.as_of)})
         with warehouse(settings) as engine, engine.connect() as connection:
             text = run_page(connection, night, run_id, settings.outbox)
-        create_markdown_artifact(text, key=kind, description=night.sentence)
+        create_markdown_artifact(text, key=page_key(kind, night.region), description=night.sentence)
 
     if isinstance(guarded("writing the run's page", tell), Fault):
         get_run_logger().warning("the run's page was not written; the data is loaded and published")
+
+
+def page_key(kind: str, region: Region) -> str:
+    """The name of a run's page in Prefect, which takes small letters, figures and dashes."""
+    return f"{kind}-{region.code}".replace("_", "-")
 
 
 def called(batch: Sequence[Arrival]) -> str:

@@ -20,8 +20,9 @@ from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.nightly import run_name
-from flows.runs.freshness import freshness
+from flows.runs.freshness import all_fresh, freshness
 from flows.runs.record import settings_of
+from flows.service.deployments import whose
 from flows.service.drain import crash_silent
 from flows.service.prefect_api import Api
 from warehouse.deliveries.received import finish_run, open_runs, recorded_runs, start_run
@@ -44,7 +45,7 @@ def watchdog(home: str | None = None) -> State[Any]:
     failure = guarded("looking around", partial(_look_around, settings, api, now))
     if isinstance(failure, Fault):
         raise failure
-    answer = freshness(settings, now)
+    answer = all_fresh(freshness(settings, now, regions()))
     return Completed(name="Fresh" if answer.fresh else "Not fresh", message=answer.sentence)
 
 
@@ -58,7 +59,8 @@ def _look_around(settings: Settings, api: Api, now: dt.datetime) -> None:
     with warehouse(settings) as engine:
         for name in _record_ends(engine, api, now):
             logger.warning("%s ended without saying so", name)
-        guarded("telling of incidents", partial(tell_of_incidents, engine, settings, now))
+        for region in regions():
+            guarded(f"telling of incidents of {region.code}", partial(tell_of_incidents, engine, settings, region, now))
 
 
 def _record_ends(engine: Engine, api: Api, now: dt.datetime) -> list[str]:
@@ -76,17 +78,16 @@ def _record_ends(engine: Engine, api: Api, now: dt.datetime) -> list[str]:
         for run in api.runs(tuple(ENDED_BADLY), end_time={"after_": since.isoformat()})
         if run["state"]["name"] != "Refused"  # whoever asked for that backfill was told
     }
-    kinds = {deployment["id"]: deployment["name"] for deployment in api.deployments()}
+    deployed = {deployment["id"]: whose(deployment["name"]) for deployment in api.deployments()}
     ended = [f"run {run_id}" for run_id in dead]
     with engine.begin() as connection:
         for run_id in dead:
             finish_run(connection, run_id, "crashed")
         recorded = recorded_runs(connection, list(bad))
         for flow_run_id, run in bad.items():
-            kind = kinds.get(run["deployment_id"])
+            kind, region = deployed.get(run["deployment_id"], ("", None))
             if flow_run_id not in recorded and kind in WATCHED:
                 state = ENDED_BADLY[run["state"]["type"]]
-                region = None if kind == "purge" else regions()[0].code
                 finish_run(connection, start_run(connection, kind, flow_run_id=flow_run_id, region=region), state)
                 ended.append(run["name"])
     return ended

@@ -45,7 +45,7 @@ ROOMS: dict[str, str] = {
     "flows.messages": "contracts documents warehouse flows.home flows.intake flows.outbox",
     "flows.runs": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages",
     "flows.backfills": "contracts documents warehouse flows.home flows.intake",
-    "flows.upkeep": "documents warehouse flows.home",
+    "flows.upkeep": "contracts documents warehouse flows.home",
     "flows": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages flows.runs "
     "flows.backfills flows.upkeep",
     "flows.cli": "contracts transforms documents warehouse flows flows.home flows.service flows.intake flows.outbox "

@@ -11,10 +11,12 @@ from pathlib import Path
 from contracts.regions import FOLDER, forget
 from contracts.regions.pack import FILE, region_in
 from contracts.regions.pack_check import UNIT_KINDS
-from contracts.regions.pack_table import TABLES
+from contracts.regions.pack_table import MAY_BE_LEFT_OUT, TABLES
 from contracts.versions.inputs import add, ledger_of
 
 SHIPPED = FOLDER / "69-tomsk"
+REGION = region_in(SHIPPED)
+"""The region that is in force unless somebody says otherwise."""
 FIRST, LAST = "0001-01-01", "9999-12-31"
 
 
@@ -124,7 +126,7 @@ def write_amber(pack: Path) -> Path:
         ],
     }  # fmt: skip
     for table, lines in tables.items():
-        _write(pack / f"{table}.csv", TABLES[table], lines)
+        _write(pack / f"{table}.csv", [name for name in TABLES[table] if name not in MAY_BE_LEFT_OUT], lines)
     shutil.copyfile(SHIPPED / "collected.csv", pack / "collected.csv")
     shutil.copyfile(SHIPPED / "thresholds.csv", pack / "thresholds.csv")
     edit(pack, "thresholds", lambda lines: [line.update(value="3") for line in lines if line["condition"] == "overdue"])

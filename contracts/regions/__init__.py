@@ -92,8 +92,13 @@ def _by_sender() -> dict[str, Region]:
     return {line["sender"]: region for region in regions() for line in region.lines("senders")}
 
 
+@kept
+def _by_code() -> dict[str, Region]:
+    return {region.code: region for region in regions()}
+
+
 def region_of(sender: str | None) -> Region:
-    """The region of a sender; of one that is not listed, and of nobody, the first that is in force."""
+    """Whose a delivery of a sender is; what nobody is known to have sent is of the first region in force."""
     return _by_sender().get(sender or "", regions()[0])
 
 
@@ -115,13 +120,25 @@ def code_at(sender: str | None) -> str | None:
 
 def zone_at(sender: str | None) -> ZoneInfo:
     """The time zone of a sender's offices; that of the country where nobody knows of which region it is."""
-    region = region_at(sender)
+    return zone_of(code_at(sender))
+
+
+def zone_of(code: str | None) -> ZoneInfo:
+    """The time zone of a region; of what is of no one region, that of the only one in force, else the country's, as of
+    a region that is not in force any more."""
+    region = only_region() if code is None else _by_code().get(code)
     return COUNTRY_ZONE if region is None else region.zone
+
+
+def name_of(code: str) -> str:
+    """What a region is called; its code, when it is not in force any more."""
+    region = _by_code().get(code)
+    return code if region is None else region.name
 
 
 def region_named(code: str) -> Region:
     """The region of a code. Raises KeyError for one that is not in force."""
-    return {region.code: region for region in regions()}[code]
+    return _by_code()[code]
 
 
 def packs_in(folder: Path) -> tuple[Region, ...]:

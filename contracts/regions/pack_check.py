@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from contracts.regions import FOLDER, pack_folders, shared_codes
+from contracts.regions.contacts import contact_faults
 from contracts.regions.pack import CODE, Region, region_in, stated_in
 from contracts.regions.pack_table import (
     MAY_BE_ABSENT,
@@ -23,6 +24,7 @@ from contracts.regions.pack_table import (
     read_table,
     table_lines,
 )
+from contracts.regions.route import routing_faults
 from contracts.regions.rule_state_check import STATES, Changeable, rule_state_faults
 
 SHIPPED = FOLDER / "69-tomsk"
@@ -54,13 +56,14 @@ class Known:
     rules: Mapping[str, Changeable]
 
 
-def faults(pack: Path, known: Known, others: Sequence[Region] = ()) -> list[str]:
-    """What is wrong with a pack, a sentence each; `others` are in force beside it, whose codes it may not use."""
+def faults(pack: Path, known: Known, others: Sequence[Region] = (), unread: Collection[str] = frozenset()) -> list[str]:
+    """What is wrong with a pack, a sentence each; `others` are in force beside it, whose codes it may not use. Tables
+    that are `unread` are not looked at; they are some of those that may be absent."""
     found = list(stated_in(pack)[1])
     tables: Tables = {}
     for table in TABLES:
         path = pack / f"{table}.csv"
-        if table in MAY_BE_ABSENT and not path.exists():
+        if table in unread or (table in MAY_BE_ABSENT and not path.exists()):
             continue
         try:
             columns, lines = read_table(path)
@@ -74,7 +77,8 @@ def faults(pack: Path, known: Known, others: Sequence[Region] = ()) -> list[str]
         if odd := [name for name in columns if name not in TABLES[table]]:
             found.append(f"{path}, строка 1: столбцы {', '.join(odd)} не известны; ожидаются {told}")
         tables[table] = lines
-        found += _wrong_values(path, table, lines, known)
+        if table != "routing":  # whose columns may be empty, and mean something else than elsewhere
+            found += _wrong_values(path, table, lines, known)
         found += _twice(path, KEYS.get(table, ()), lines)
     if tables.keys() >= TABLES.keys() - MAY_BE_ABSENT:
         found += _between(pack, tables)
@@ -188,6 +192,9 @@ def _between(pack: Path, tables: Tables) -> Iterator[str]:
         if line["deadline"] < line["starts_on"]:
             found = f"кампания «{line['campaign']}» кончается {line['deadline']}, а начинается {line['starts_on']}"
             yield fault(pack / "campaigns.csv", number, found, "срок не раньше начала")
+    if "routing" in tables:
+        yield from routing_faults(pack / "routing.csv", tables["routing"], sorted(senders))
+    yield from contact_faults(pack / "contacts.csv", tables.get("contacts", ()))
     yield from _names(pack, tables)
     yield from _spans(pack / "reporting_units.csv", tables["reporting_units"])
     yield from _bands(pack / "band_rules.csv", tables["band_rules"])

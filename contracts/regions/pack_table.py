@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from contracts.regions.route import COLUMNS as ROUTING_COLUMNS
+
 Line = Mapping[str, str]
 
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +20,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "senders": ("sender", "name", "kind"),
     "sender_addresses": ("channel", "address", "sender"),
     "contacts": ("sender", "post", "phone", "email"),
+    "routing": ROUTING_COLUMNS,
     "campaigns": ("campaign", "form", "title", "academic_year", "starts_on", "deadline"),
     "collected": ("form", "collected_from", "why"),
     "calendar": ("day", "is_working", "why"),
@@ -27,10 +30,12 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "rule_states": ("rule", "form", "campaign", "valid_from", "valid_to", "state", "reason", "decided_by"),
 }  # fmt: skip
 """Name of a table → its columns."""
-MAY_BE_ABSENT = frozenset({"contacts", "calendar", "collected", "headings", "rule_states"})
+MAY_BE_ABSENT = frozenset({"contacts", "calendar", "collected", "headings", "routing", "rule_states"})
 """Tables without which a region has nothing of its own to say."""
 MAY_BE_LEFT_OUT = frozenset({"rule_set"})
 """Columns that say nothing where they are empty: a table may be without them."""
+OF_TELLING = frozenset({"contacts", "routing"})
+"""Tables that say whom to tell and to call, and nothing of data: what is wrong in them stops no run."""
 
 
 class PackFault(ValueError):

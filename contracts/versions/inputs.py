@@ -61,8 +61,8 @@ READ_BY_FORMS = frozenset(
     }
 )  # fmt: skip
 """Vocabularies that only tell how a cell is read: the versions of the forms answer for them."""
-DECIDE_NOTHING = frozenset({"contacts"})
-"""Tables of a region that are only shown."""
+DECIDE_NOTHING = frozenset({"contacts", "routing"})
+"""Tables of a region by which nothing is judged: they are shown, or say who is told."""
 WORDS = frozenset({"why"})
 """Columns that decide nothing."""
 IN_ORDER = frozenset({"reporting_units"})

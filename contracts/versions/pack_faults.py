@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from textwrap import shorten
 
@@ -16,10 +16,10 @@ from contracts.versions.inputs import Ledger, changed_in, differences, fingerpri
 LONGEST = 120
 
 
-def wrong_tables(pack: Path, others: Sequence[Region] = ()) -> list[str]:
-    """What is wrong with the tables of a pack, a sentence each in Russian."""
+def wrong_tables(pack: Path, others: Sequence[Region] = (), unread: Collection[str] = frozenset()) -> list[str]:
+    """What is wrong with the tables of a pack, but for those that are `unread`, a sentence each in Russian."""
     known = Known([form.name for form in FORMS], {form.sender_kind for form in FORMS}, changeable())
-    return faults(pack, known, others)
+    return faults(pack, known, others, unread)
 
 
 def wrong_pack(pack: Path, others: Sequence[Region] = ()) -> list[str]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 
-from contracts.regions import code_at, kept, regions
-from contracts.regions.pack_table import TABLES
+from contracts.regions import code_at, kept, region_at, regions
+from contracts.regions.contacts import in_words
+from contracts.regions.pack_table import TABLES, PackFault
 
 FOLDER = Path(__file__).parent
 FORM_FOLDERS = FOLDER.parent / "forms"
@@ -74,6 +76,16 @@ def allowed_words(name: str) -> str:
 def sender_name(sender: str) -> str:
     """The name of a sender; the code itself for one that is not listed."""
     return next((row["name"] for row in rows("senders") if row["sender"] == sender), sender)
+
+
+@kept
+def contacts_of(sender: str) -> tuple[str, ...]:
+    """Whom to call at a sender's: a post with its phone and mail each; nobody where the pack's table cannot be read,
+    of which `profmin region check` tells."""
+    region = region_at(sender)
+    with suppress(PackFault):
+        return tuple(in_words(row) for row in (region.lines("contacts") if region else ()) if row["sender"] == sender)
+    return ()
 
 
 @cache

@@ -1,6 +1,7 @@
 """A fictional region to show and to test with: the source's numbers, or any size, as the files that people send.
 
-`tomsk()` and `synthetic(sizes)` give the truth; `write_deliveries` dresses it as workbooks, a folder a sender.
+`tomsk()`, `synthetic(sizes)` and `of_pack(region)` give the truth; `write_deliveries` dresses it as workbooks, a folder
+a sender.
 """
 
 from __future__ import annotations
@@ -14,13 +15,11 @@ from documents.demo import exports
 from documents.demo.dress import STYLES
 from documents.demo.exports import write_export_csv
 from documents.demo.mistakes import Row
-from documents.demo.region import Region, Sizes, synthetic, tomsk
+from documents.demo.region import LOCAL, Region, Sizes, of_pack, synthetic, tomsk
 from documents.demo.reports import report
 
-__all__ = ["Region", "Sizes", "put", "synthetic", "tomsk", "write_deliveries", "write_export_csv"]
+__all__ = ["LOCAL", "Region", "Sizes", "of_pack", "put", "synthetic", "tomsk", "write_deliveries", "write_export_csv"]
 
-LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")
-DEPARTMENT, OPERATOR = "department", "regional_operator"
 File = tuple[str, str, bytes, dt.datetime]
 """Sender, file name, bytes, time of receipt."""
 
@@ -50,19 +49,15 @@ def deliveries(region: Region) -> Iterator[File]:
     """Sender, file name, bytes and time of receipt: the register first, then reports, plan, export and summaries."""
     begun = exports.september(region).isoformat()
     day = region.as_of.isoformat()
-    yield DEPARTMENT, f"Реестр школ {begun}.xlsx", exports.register(region), received_at(region, 3, 9, 12)
+    yield region.department, f"Реестр школ {begun}.xlsx", exports.register(region), received_at(region, 3, 9, 12)
     yield from _reports(region)
-    yield OPERATOR, f"План регистрации {begun}.xlsx", exports.plan(region), received_at(region, 2, 10, 5)
+    yield region.operator, f"План регистрации {begun}.xlsx", exports.plan(region), received_at(region, 2, 10, 5)
     ending, data = exports.export(region)
-    yield OPERATOR, f"Сводный отчёт по ученикам {day}.{ending}", data, received_at(region, 0, 18, 31)
+    yield region.operator, f"Сводный отчёт по ученикам {day}.{ending}", data, received_at(region, 0, 18, 31)
     if region.published:
-        yield DEPARTMENT, f"Мониторинг готовности {day}.xlsx", exports.readiness_table(), received_at(region, 0, 19, 2)
-        yield (
-            DEPARTMENT,
-            f"Мониторинг регистрации {day}.xlsx",
-            exports.registration_table(),
-            received_at(region, 0, 19, 4),
-        )
+        office, summaries = region.department, (exports.readiness_table(), exports.registration_table())
+        yield office, f"Мониторинг готовности {day}.xlsx", summaries[0], received_at(region, 0, 19, 2)
+        yield office, f"Мониторинг регистрации {day}.xlsx", summaries[1], received_at(region, 0, 19, 4)
 
 
 def _reports(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
@@ -84,4 +79,4 @@ def _reports(region: Region) -> Iterator[tuple[str, str, bytes, dt.datetime]]:
 
 def received_at(region: Region, days_before: int, hour: int, minute: int) -> dt.datetime:
     """A working hour of the region's time zone, so many days before the as-of date."""
-    return dt.datetime.combine(region.as_of - dt.timedelta(days=days_before), dt.time(hour, minute), LOCAL)
+    return dt.datetime.combine(region.as_of - dt.timedelta(days=days_before), dt.time(hour, minute), region.zone)

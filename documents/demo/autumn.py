@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from documents.demo import DEPARTMENT, LOCAL, OPERATOR, File, exports
+from documents.demo import LOCAL, File, exports
 from documents.demo import fictional_pupils as pupils
 from documents.demo.dress import STYLES
 from documents.demo.region import Region
@@ -44,21 +44,22 @@ def autumn(region: Region, nights: int = NIGHTS) -> Iterator[Night]:
         then = at(region, number)
         files: list[File] = []
         if number == 0:
-            files.append((DEPARTMENT, f"Реестр школ {day}.xlsx", exports.register(then), received(day, 8)))
-            files.append((OPERATOR, f"План регистрации {day}.xlsx", exports.plan(then), received(day, 9)))
+            register, plan = exports.register(then), exports.plan(then)
+            files.append((region.department, f"Реестр школ {day}.xlsx", register, received(day, 8, region.zone)))
+            files.append((region.operator, f"План регистрации {day}.xlsx", plan, received(day, 9, region.zone)))
         if number == MOVED:
             changed = replace(then, as_of=day)
             data = exports.register(changed, day)
-            files.append((DEPARTMENT, f"Реестр школ {day}.xlsx", data, received(day, 8)))
+            files.append((region.department, f"Реестр школ {day}.xlsx", data, received(day, 8, region.zone)))
         files += reports(region, then, number, day)
         ending, data = exports.export(then)
-        export = (OPERATOR, f"Сводный отчёт по ученикам {day}.{ending}", data, received(day, 18))
+        export = (region.operator, f"Сводный отчёт по ученикам {day}.{ending}", data, received(day, 18, region.zone))
         if number == GAP:
             late.append(export)
         else:
             files.append(export)
         if number == FILLED:
-            files += [(sender, name, data, received(day, 19)) for sender, name, data, _ in late]
+            files += [(sender, name, data, received(day, 19, region.zone)) for sender, name, data, _ in late]
         yield Night(number, day, tuple(files))
 
 
@@ -101,9 +102,9 @@ def reports(region: Region, then: Region, number: int, day: dt.date) -> Iterator
         if about != day:
             stem, _, ending = name.rpartition(".")
             name = f"{stem} исправлено.{ending}"
-        yield unit["reporting_unit"], name, data, received(day, 10 + turn % 7)
+        yield unit["reporting_unit"], name, data, received(day, 10 + turn % 7, region.zone)
 
 
-def received(day: dt.date, hour: int) -> dt.datetime:
-    """An hour of a day by the region's clock."""
-    return dt.datetime.combine(day, dt.time(hour), LOCAL)
+def received(day: dt.date, hour: int, zone: dt.tzinfo = LOCAL) -> dt.datetime:
+    """An hour of a day by a region's clock."""
+    return dt.datetime.combine(day, dt.time(hour), zone)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from documents.demo import DEPARTMENT, OPERATOR, File, exports, received_at
+from documents.demo import File, exports, received_at
 from documents.demo import fictional_pupils as pupils
 from documents.demo.autumn import STATES
 from documents.demo.dress import STYLES
@@ -21,29 +21,42 @@ from documents.demo.reports import report
 GROWN = 0.97
 """The share of the night's pupils who were registered the evening before."""
 CORRECTED = "kolpashevsky"
-"""A unit whose report of that evening lacked its last two schools, and was sent anew the day after."""
+"""A unit whose report of that evening lacked its last two schools, and was sent anew the day after; in a region without
+it one with schools enough has its part."""
 LEFT_OUT = 2
+FEWEST = 5
 
 
 def before(region: Region) -> Iterator[File]:
     """Sender, file name, bytes and time of receipt of what had come: register, plan, every second report, an export."""
     then = on_the_eve(region)
     begun = exports.september(region).isoformat()
-    yield DEPARTMENT, f"Реестр школ {begun}.xlsx", exports.register(region), received_at(region, 3, 9, 12)
-    yield OPERATOR, f"План регистрации {begun}.xlsx", exports.plan(region), received_at(region, 2, 10, 5)
+    yield region.department, f"Реестр школ {begun}.xlsx", exports.register(region), received_at(region, 3, 9, 12)
+    yield region.operator, f"План регистрации {begun}.xlsx", exports.plan(region), received_at(region, 2, 10, 5)
+    sent = set(region.readiness["reporting_unit"])
     for turn, unit in enumerate(region.units["reporting_unit"]):
-        if turn % 2 == 1 or unit == CORRECTED:
-            name, data = _reported(then, unit, LEFT_OUT if unit == CORRECTED else 0)
+        if unit in sent and (turn % 2 == 1 or unit == corrected(region)):
+            name, data = _reported(then, unit, LEFT_OUT if unit == corrected(region) else 0)
             yield unit, name, data, received_at(region, 1, 10, turn)
     ending, data = exports.export(then)
-    yield OPERATOR, f"Сводный отчёт по ученикам {then.as_of}.{ending}", data, received_at(region, 1, 18, 31)
+    yield region.operator, f"Сводный отчёт по ученикам {then.as_of}.{ending}", data, received_at(region, 1, 18, 31)
 
 
 def corrections(region: Region) -> Iterator[File]:
     """What came the day after about that evening."""
-    name, data = _reported(on_the_eve(region), CORRECTED, 0)
+    unit = corrected(region)
+    name, data = _reported(on_the_eve(region), unit, 0)
     stem, _, ending = name.rpartition(".")
-    yield CORRECTED, f"{stem} исправлено.{ending}", data, received_at(region, 0, 8, 40)
+    yield unit, f"{stem} исправлено.{ending}", data, received_at(region, 0, 8, 40)
+
+
+def corrected(region: Region) -> str:
+    """The unit that corrects its report of the evening before."""
+    reported = region.readiness["reporting_unit"].value_counts(sort=True)
+    if CORRECTED in reported["reporting_unit"]:
+        return CORRECTED
+    enough = reported.filter(pl.col("count") >= FEWEST)["reporting_unit"].to_list()
+    return str(min(enough or reported["reporting_unit"][:1]))
 
 
 def on_the_eve(region: Region) -> Region:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import polars as pl
 
 from contracts.forms.readiness_report.form import COLUMNS
-from contracts.vocabulary import reporting_units
+from contracts.regions.pack import Region as Pack
+from contracts.vocabulary import reporting_units, rows_in
 from documents.demo import fictional_pupils as pupils
 from documents.demo import mistakes as faults
 from documents.demo import schools
@@ -17,11 +18,15 @@ from documents.demo.data import rows
 from documents.demo.dress import STYLES
 from documents.demo.mistakes import BY_NAME, FAULTS, Row
 
+TOMSK = "69"
 PUPILS_6_11 = 61_429  # seed line 168: 43 000 pupils are 70 % of them
 PUPILS_PLANNED = 43_000
 ARCHIVED_SHARE, UNVERIFIED_SHARE = 0.06, 0.05
 MISSING_SHARE = 0.05
 PLAN_SOURCE = "Решение регионального оператора о плане на учебный год"
+LOCAL = dt.timezone(dt.timedelta(hours=7), "Asia/Tomsk")
+SCHOOLS_A_UNIT, PUPILS_A_SCHOOL = 5, 17
+"""How large a region is of which nobody said how large it is."""
 
 UNITS: dict[str, pl.DataType] = dict.fromkeys(
     ("reporting_unit", "name", "kind", "oktmo", "style", "file_as", "stale_total"), pl.String()
@@ -58,7 +63,8 @@ class Region:
     subordination are reporting units, `status` is accepted, rejected or missing, and the last three columns count its
     pupils on the platform by state. `readiness`: the rows as sent, typed by the contract; a cell that is no value is
     null here and in `faults.raw`. `pupils`: a row a pupil of the export. `aliases`: names of units that the
-    vocabulary does not know. `published`: whether the source's summaries belong to it.
+    vocabulary does not know. `published`: whether the source's summaries belong to it. `department` and `operator` send
+    what comes from offices; files are received by the clocks of `zone`.
     """
 
     seed: int
@@ -71,6 +77,9 @@ class Region:
     plan: pl.DataFrame
     aliases: pl.DataFrame
     published: bool = False
+    department: str = "department"
+    operator: str = "regional_operator"
+    zone: dt.tzinfo = LOCAL
 
 
 def tomsk() -> Region:
@@ -82,7 +91,7 @@ def tomsk() -> Region:
     registration = {row["reporting_unit"]: row for row in rows("registration_2023")}
     units = [
         unit | {key: senders[unit["reporting_unit"]][key] or None for key in ("style", "file_as", "stale_total")}
-        for unit in reporting_units(as_of).to_dicts()
+        for unit in reporting_units(as_of, TOMSK).to_dicts()
     ]
     territories = {
         unit["reporting_unit"]: [unit["reporting_unit"]] * _count(counts, unit, "schools_total") for unit in units
@@ -123,25 +132,53 @@ def tomsk() -> Region:
 
 def synthetic(sizes: Sizes) -> Region:
     """A region of any size: units r01_u01, r01_u02, … over several regions, schools and pupils spread over them."""
-    random = Random(sizes.seed)
-    styles = list(STYLES)[: sizes.styles]
-    units: list[Row] = []
-    school_rows: list[Row] = []
-    per_unit = schools.allocate(sizes.schools, [random.uniform(0.6, 1.6) for _ in range(sizes.senders)])
-    villages = schools.village_names(random)
-    mean = max(110.0, 2.5 * sizes.pupils / max(sizes.schools, 1))
-    for place, count in enumerate(per_unit):
+    units = []
+    for place in range(sizes.senders):
         region, number = place % sizes.regions + 1, place // sizes.regions + 1
-        unit = {
+        units.append({
             "reporting_unit": f"r{region:02}_u{number:02}",
             "name": f"Опытный-{place + 1:03} муниципальный район",
             "kind": "municipality",
             "oktmo": f"99{region:02}{number:03}0",
-            "style": styles[place % len(styles)],
             "file_as": f"Опытный-{place + 1:03}",
-            "stale_total": "pupils_planned" if random.random() < 0.05 else None,
-        }
-        units.append(unit)
+            "schools": f"{region:02}{number:03}",
+        })  # fmt: skip
+    return _invented(sizes, units, names_known=False)
+
+
+def of_pack(pack: Pack, sizes: Sizes | None = None) -> Region:
+    """A region with the units, senders and clocks of a pack, five schools a unit unless `sizes` says otherwise; by
+    default as of three days before the deadline of its first readiness campaign.
+
+    Raises ValueError for a pack without a readiness campaign, or without somebody who sends what comes from offices.
+    """
+    campaigns = [row for row in rows_in("campaigns", pack.code) if row["form"] == "readiness_report"]
+    kinds = {row["kind"]: row["sender"] for row in rows_in("senders", pack.code)}
+    if not campaigns or not {"department", "regional_operator"} <= kinds.keys():
+        raise ValueError(f"{pack.folder}: no readiness campaign, or nobody of kind department or regional_operator")
+    deadline = dt.date.fromisoformat(min(row["deadline"] for row in campaigns))
+    as_of = sizes.as_of if sizes else deadline - dt.timedelta(days=3)
+    listed = reporting_units(as_of, pack.code).to_dicts()
+    units = [
+        unit | {"file_as": unit["name"], "schools": f"{pack.code}{number:03}"} for number, unit in enumerate(listed, 1)
+    ]
+    many = SCHOOLS_A_UNIT * len(units)
+    sizes = sizes or Sizes(senders=len(units), schools=many, pupils=many * PUPILS_A_SCHOOL, as_of=as_of)
+    made = _invented(sizes, units, names_known=True)
+    return replace(made, department=kinds["department"], operator=kinds["regional_operator"], zone=pack.zone)
+
+
+def _invented(sizes: Sizes, units: list[Row], *, names_known: bool) -> Region:
+    """Invented schools and pupils of units, of which `schools` is how the codes of their schools begin."""
+    random = Random(sizes.seed)
+    styles = list(STYLES)[: sizes.styles]
+    school_rows: list[Row] = []
+    per_unit = schools.allocate(sizes.schools, [random.uniform(0.6, 1.6) for _ in units])
+    villages = schools.village_names(random)
+    mean = max(110.0, 2.5 * sizes.pupils / max(sizes.schools, 1))
+    for place, (unit, count) in enumerate(zip(units, per_unit, strict=True)):
+        unit["style"] = styles[place % len(styles)]
+        unit["stale_total"] = "pupils_planned" if random.random() < 0.05 else None
         for i in range(count):
             heads = min(int(_weight(random, mean)), 4000)
             short, grades = schools.village_school(random, next(villages), heads)
@@ -153,7 +190,7 @@ def synthetic(sizes: Sizes) -> Region:
             fault = random.choice(faults.possible(level, not STYLES[unit["style"] or ""].csv)).name
             slug = str(unit["reporting_unit"])
             school_rows.append(
-                _school(f"{region:02}{number:03}{i + 1:03}", short, grades, slug, slug, str(unit["oktmo"]))
+                _school(f"{unit['schools']}{i + 1:03}", short, grades, slug, slug, str(unit["oktmo"]))
                 | {"level": level, "status": status, "fault": fault if status == "rejected" else None}
                 | {"pupils_6_11": heads}
             )
@@ -167,8 +204,8 @@ def synthetic(sizes: Sizes) -> Region:
     for school in school_rows:
         actual[school["subordination"]] += school["registered"]
     plan = [(slug, int(actual[slug] * random.uniform(0.9, 2.4)) + 1, PLAN_SOURCE) for slug in slugs]
-    aliases = pl.DataFrame([(unit[name], unit["reporting_unit"]) for unit in units for name in ("name", "file_as")],
-                           schema=ALIASES, orient="row")  # fmt: skip
+    own = [(unit[name], unit["reporting_unit"]) for unit in units for name in ("name", "file_as") if not names_known]
+    aliases = pl.DataFrame(own, schema=ALIASES, orient="row")
     return _region(sizes.seed, sizes.as_of, units, school_rows, plan, aliases, published=False)
 
 
@@ -202,7 +239,7 @@ def _region(seed: int, as_of: dt.date, units: list[Row], school_rows: list[Row],
     return Region(
         seed,
         as_of,
-        pl.DataFrame(units, schema=UNITS),
+        pl.DataFrame([{name: unit[name] for name in UNITS} for unit in units], schema=UNITS),
         frame,
         pl.DataFrame(sent, schema=READINESS),
         pl.DataFrame(wrong, schema=FAULTS),

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from contracts.regions import regions
+from contracts.regions import zone_of
 from documents.writing.mart_xlsx import frames_xlsx
 from flows.backfills.changes import MAY_HOLD_NAMES, Show, number_or_shown, plain, shown
 from flows.backfills.report_tables import (
@@ -36,7 +36,8 @@ STATUSES = {
     "cancelled": "отменён",
 }  # fmt: skip
 REQUEST = {
-    "backfill_id": "Пересчёт", "status": "Состояние", "requested_by": "Кто просит", "reason": "Зачем",
+    "backfill_id": "Пересчёт", "region": "Регион", "status": "Состояние", "requested_by": "Кто просит",
+    "reason": "Зачем",
     "forms": "Формы", "senders": "Отправители", "from_as_of": "С даты", "to_as_of": "По дату", "campaign": "Кампания",
     "register_known_at": "Реестр, известный на", "contract_version": "Версия правил", "requested_at": "Запрошен",
     "planned_at": "План готов", "approved_by": "Кто разрешил", "applied_at": "Применён", "reverted_at": "Возвращён",
@@ -163,7 +164,7 @@ class Report:
                 out.print(f"  … и ещё {frame.height - SHOWN}: --to FILE.xlsx")
 
 
-def report_of(connection: Connection, backfill_id: int, timezone: str | None = None) -> Report:
+def report_of(connection: Connection, backfill_id: int) -> Report:
     """The report as it was stored with the plan. Raises Refused when there is no such backfill."""
     requests = backfills(connection, backfill_id)
     if requests.is_empty():
@@ -182,7 +183,7 @@ def report_of(connection: Connection, backfill_id: int, timezone: str | None = N
         changed_findings(connection, backfill_id),
         changed_cells(connection, backfill_id),
         changed_inputs(connection, backfill_id),
-        ZoneInfo(timezone or regions()[0].time_zone),
+        zone_of(requests["region"][0]),
     )
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from contracts.forms import FORMS
 from contracts.reading import PupilStream, Reading
-from contracts.regions import region_at
+from contracts.regions import region_at, region_named
 from contracts.regions.pack import Region
 from contracts.versions.rule_versions import contract_version
 from contracts.vocabulary import campaign_at, rows_in
@@ -30,7 +30,7 @@ from flows.intake.arrival import Arrival
 from flows.intake.batches import batches, registers_first
 from flows.intake.readings import NEED_SCHOOLS, Contexts, DeliveryFiles, readings, recognised
 from flows.intake.receiving import archived_arrivals
-from warehouse.backfill.apply import apply, cancel, revert, status_of
+from warehouse.backfill.apply import Status, apply, cancel, revert, status_of
 from warehouse.backfill.comparison import affected_dates, compare
 from warehouse.backfill.proposals import alone, look_through, propose_pupils, propose_readings, waiting
 from warehouse.backfill.requests import Refused, Request, open_backfill, seconds_a_delivery
@@ -89,7 +89,7 @@ def requested(
         raise Refused(f"{register_known_at} is still to come; nobody knows what the register will say")
     return Request(
         home.code, requested_by or getpass.getuser(), reason, tuple(forms), tuple(senders), since, until,
-        contract_version(), campaign, register_known_at, flow_run_id,
+        contract_version(home.code), campaign, register_known_at, flow_run_id,
         tuple(inputs) if inputs else () if keeps_inputs or senders else None, reads=not inputs,
     )  # fmt: skip
 
@@ -107,6 +107,12 @@ def region_meant(code: str | None, senders: Sequence[str]) -> Region:
     if any(each != region.code for each in of_senders):
         raise Refused(f"these senders are not of region {region.code}: leave out --region, or name its own")
     return region
+
+
+def region_of_backfill(engine: Engine, backfill_id: int) -> Region:
+    """The region of a backfill. Raises Refused when there is none of the number."""
+    with engine.connect() as connection:
+        return region_named(status_of(connection, backfill_id).region)
 
 
 def days_of_campaign(campaign: str, region: str) -> tuple[list[str], dt.date, dt.date]:
@@ -159,11 +165,11 @@ def resume(engine: Engine, settings: Settings, backfill_id: int) -> None:
             status = status_of(connection, backfill_id)
             if status.status != "planning":
                 raise Refused(f"backfill {backfill_id} is {status.status}; there is nothing left to plan")
-            if status.contract_version != contract_version():
+            if status.contract_version != contract_version(status.region):
                 raise Refused(f"the rules changed after backfill {backfill_id} was begun: cancel it and plan anew")
             work = waiting(connection, backfill_id)
         with run_of(engine, backfill_id, "backfill plan") as run_id:
-            read_again(engine, settings, backfill_id, status.register_known_at, work, run_id)
+            read_again(engine, settings, backfill_id, status, work, run_id)
             compare(engine, backfill_id, wait=settings.lock_wait, on_wait=LOGGER.warning)
 
 
@@ -187,7 +193,7 @@ def read_again(
     engine: Engine,
     settings: Settings,
     backfill_id: int,
-    register_known_at: dt.datetime | None,
+    plan: Status,
     work: Sequence[int],
     run_id: int,
 ) -> None:
@@ -196,6 +202,7 @@ def read_again(
     files = DeliveryFiles(settings)
     arrivals = looked_at(list(kept.values()), files)
     secret = checked_key(engine, settings)
+    register_known_at, version = plan.register_known_at, contract_version(plan.region)
     done = 0
     report(done, len(arrivals))
     for group in registers_first(arrivals):
@@ -208,9 +215,9 @@ def read_again(
                 if isinstance(reading, Reading):
                     whole.append((reading, arrival.recorded_id))
                 else:
-                    propose_pupils(engine, backfill_id, reading, arrival.recorded_id, contract_version(), run_id)
+                    propose_pupils(engine, backfill_id, reading, arrival.recorded_id, version, run_id)
             if whole:
-                propose_readings(engine, backfill_id, whole, contract_version(), run_id)
+                propose_readings(engine, backfill_id, whole, version, run_id)
             done += len(batch)
             report(done, len(arrivals))
 
@@ -281,8 +288,9 @@ def apply_backfill(
 ) -> list[Published]:
     """Make a plan current and publish, by default by leave of whoever is logged in. Raises Refused, Timeout."""
     with run_of(engine, backfill_id, "backfill apply") as run_id:
+        version = contract_version(region_of_backfill(engine, backfill_id).code)
         return apply(
-            engine, backfill_id, contract_version(), _dates_of(backfill_id),
+            engine, backfill_id, version, _dates_of(backfill_id),
             oldest=dt.timedelta(days=settings.plan_days), wait=settings.lock_wait,
             on_wait=LOGGER.warning, approved_by=approved_by or getpass.getuser(), run_id=run_id,
         )  # fmt: skip

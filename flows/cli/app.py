@@ -18,7 +18,7 @@ from flows.cli.file_commands import commands as files
 from flows.cli.incident_commands import commands as incidents
 from flows.cli.message_commands import commands as messages
 from flows.cli.operating_commands import commands as operating
-from flows.cli.options import AsOf, EnglishJson, Json, KnownAt
+from flows.cli.options import AsOf, EnglishJson, Json, KnownAt, RegionCode
 from flows.cli.region_commands import commands as regions
 from flows.cli.statement_commands import nothing
 from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, WRONG_USAGE, UsageError
@@ -78,15 +78,16 @@ def demo(
     files_only: Annotated[
         Path | None, typer.Option("--files-only", help="Только записать файлы области в эту папку.")
     ] = None,
+    region: RegionCode = None,
 ) -> None:
-    """Мониторинг Томской области в сентябре 2023 от начала до конца: файлы, две ночи, таблицы."""
+    """Мониторинг области (Томской или другой) от начала до конца: файлы, две ночи, таблицы."""
     from flows.cli.demo import run_demo, write_files
 
     settings = read_settings()
     if files_only is not None:
-        write_files(files_only)
+        write_files(files_only, region)
         return
-    raise typer.Exit(run_demo(settings))
+    raise typer.Exit(run_demo(settings, region))
 
 
 @app.command(rich_help_panel=OFFICER)
@@ -98,11 +99,12 @@ def mart(
         str | None, typer.Option("--format", help="table, csv, json или xlsx; без неё — по имени файла в --to.")
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл.")] = None,
+    region: RegionCode = None,
 ) -> None:
-    """Напечатать витрину, без --as-of — на последнюю опубликованную дату."""
+    """Напечатать витрину, без --as-of — на последнюю опубликованную дату каждого региона."""
     from flows.cli.mart_command import print_mart
 
-    print_mart(read_settings(), name, as_of, known_at, format_, to)
+    print_mart(read_settings(), name, as_of, known_at, format_, to, region)
 
 
 @app.command(rich_help_panel=OFFICER)
@@ -116,22 +118,23 @@ def dictionary(
 
 
 @app.command(rich_help_panel=OFFICER)
-def status(as_json: Json = False) -> None:
+def status(region: RegionCode = None, as_json: Json = False) -> None:
     """Как дела: ночи, свежесть, отправители, инциденты, сообщения, что ждёт, кто проверен по прежним правилам."""
     from flows.cli.status_screen import show_status
     from flows.cli.terminal import console
 
-    show_status(read_settings(), console(), as_json=as_json)
+    show_status(read_settings(), console(), region, as_json=as_json)
 
 
 @app.command(rich_help_panel=OFFICER)
 def routing(
     test: Annotated[str | None, typer.Option("--test", help="Послать письмо этому получателю, каждым каналом.")] = None,
+    region: RegionCode = None,
 ) -> None:
     """Кому что говорят, каким каналом и когда."""
     from flows.cli.message_commands import show_routing
 
-    raise typer.Exit(show_routing(read_settings(), test))
+    raise typer.Exit(show_routing(read_settings(), test, region))
 
 
 @app.command(rich_help_panel=ENGINEER)
@@ -146,11 +149,11 @@ def doctor(as_json: EnglishJson = False) -> None:
 
 
 @run.command("nightly")
-def run_nightly(as_of: AsOf = None) -> None:
-    """Принять входящие, опубликовать, показать таблицы — как каждую ночь по расписанию."""
+def run_nightly(as_of: AsOf = None, region: RegionCode = None) -> None:
+    """Принять входящие, опубликовать, показать таблицы — как каждую ночь по расписанию; без --region все по очереди."""
     from flows.cli.demo import run_night
 
-    raise typer.Exit(run_night(read_settings(), as_of))
+    raise typer.Exit(run_night(read_settings(), as_of, region))
 
 
 def _speaks_russian(arguments: list[str]) -> bool:

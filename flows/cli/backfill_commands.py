@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from flows.cli.context import read_settings
 from flows.cli.options import EnglishJson as Json
+from flows.cli.options import EnglishRegionCode as RegionCode
 from flows.home.json_output import plain, write
 from flows.home.usage import UsageError, day, in_zone, moment, must_be_known
 
@@ -60,33 +60,35 @@ def plan(
         bool, typer.Option("--keep-inputs", help="Only read again; the dates keep the inputs that judge them.")
     ] = False,
     report: Annotated[Path | None, typer.Option(help="Also write the report as a workbook into this file.")] = None,
+    region: RegionCode = None,
     as_json: Json = False,
 ) -> None:
     """Read archived deliveries again, judge their dates by today's contracts, and show what would change.
 
-    Nothing changes yet. With --sender deliveries are only read again: whole dates keep the inputs that judge them.
+    Nothing changes yet. A backfill is of one region: where there are several, --sender or --region says of which. With
+    --sender deliveries are only read again: whole dates keep the inputs that judge them.
     """
     from contracts.forms import FORMS
     from contracts.vocabulary import rows
     from flows.backfills.steps import plan as make_plan
-    from flows.backfills.steps import requested
-    from flows.home.settings import Settings
+    from flows.backfills.steps import region_meant, requested
     from warehouse.backfill.requests import Refused
 
+    read_settings()  # which says whose packs are in force
     must_be_known(form or [], [listed_form.name for listed_form in FORMS], "form")
     must_be_known(sender or [], [row["sender"] for row in rows("senders")], "sender")
-    if known_at is not None:
-        known_at = in_zone(known_at, Settings().timezone)
     try:
+        if known_at is not None:
+            known_at = in_zone(known_at, region_meant(region, sender or []).zone)
         request = requested(
             form or [], sender or [], since, until, reason, campaign=campaign, register_known_at=known_at,
-            inputs=inputs, keeps_inputs=keep_inputs,
+            inputs=inputs, keeps_inputs=keep_inputs, region=region,
         )  # fmt: skip
     except Refused as error:
         raise UsageError(str(error)) from None
     with _opened_warehouse() as (engine, settings):
         backfill_id = make_plan(engine, settings, request, lambda text: typer.echo(text, err=True))
-        _show_report(engine, settings, backfill_id, as_json=as_json, to=report)
+        _show_report(engine, backfill_id, as_json=as_json, to=report)
 
 
 @commands.command()
@@ -96,37 +98,38 @@ def resume(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
 
     with _opened_warehouse() as (engine, settings):
         go_on(engine, settings, backfill_id)
-        _show_report(engine, settings, backfill_id, as_json=as_json, to=to)
+        _show_report(engine, backfill_id, as_json=as_json, to=to)
 
 
 @commands.command()
 def show(backfill_id: Id, as_json: Json = False, to: To = None) -> None:
     """The before/after report of a backfill."""
-    with _opened_warehouse() as (engine, settings):
-        _show_report(engine, settings, backfill_id, as_json=as_json, to=to)
+    with _opened_warehouse() as (engine, _):
+        _show_report(engine, backfill_id, as_json=as_json, to=to)
 
 
 @commands.command("apply")
 def apply_(backfill_id: Id) -> None:
     """Make a plan current and publish, in one transaction."""
-    from flows.backfills.steps import apply_backfill
+    from flows.backfills.steps import apply_backfill, region_of_backfill
     from flows.outbox.receipts import write_receipts
 
     with _opened_warehouse() as (engine, settings):
         published = apply_backfill(engine, settings, backfill_id)
-        write_receipts(engine, settings, [], None)  # of documents of which others now say something else
+        region = region_of_backfill(engine, backfill_id)
+        write_receipts(engine, settings, region, [], None)  # of documents of which others now say something else
     typer.echo(f"Applied; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 
 @commands.command()
 def revert(backfill_id: Id) -> None:
     """Bring back exactly what was before an applied backfill."""
-    from flows.backfills.steps import revert_backfill
+    from flows.backfills.steps import region_of_backfill, revert_backfill
     from flows.outbox.receipts import write_receipts
 
     with _opened_warehouse() as (engine, settings):
         published = revert_backfill(engine, settings, backfill_id)
-        write_receipts(engine, settings, [], None)
+        write_receipts(engine, settings, region_of_backfill(engine, backfill_id), [], None)
     typer.echo(f"Reverted; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 
@@ -147,23 +150,36 @@ def list_(as_json: Json = False) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from contracts.regions import only_region, zone_of
     from flows.backfills.report import REQUEST, STATUSES
     from flows.cli.terminal import console
     from flows.home.shown import cell
     from warehouse.backfill.requests import backfills
 
-    with _opened_warehouse() as (engine, settings), engine.connect() as connection:
+    with _opened_warehouse() as (engine, _), engine.connect() as connection:
         requests = backfills(connection)
     if as_json:
         write([plain(row) for row in requests.iter_rows(named=True)])
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    columns = ("backfill_id", "status", "from_as_of", "to_as_of", "deliveries", "changed", "requested_by", "reason")
+    of_region = () if only_region() else ("region",)
+    columns = (
+        "backfill_id",
+        *of_region,
+        "status",
+        "from_as_of",
+        "to_as_of",
+        "deliveries",
+        "changed",
+        "requested_by",
+        "reason",
+    )
     for name in columns:
         table.add_column(REQUEST[name])
-    local = ZoneInfo(settings.timezone)
-    for row in requests.select(columns).with_columns(pl.col("status").replace(STATUSES)).iter_rows(named=True):
-        table.add_row(*(escape(cell(name, value, local)) for name, value in row.items()))
+    requests = requests.with_columns(pl.col("status").replace(STATUSES))
+    for row in requests.iter_rows(named=True):
+        local = zone_of(row["region"])
+        table.add_row(*(escape(cell(name, row[name], local)) for name in columns))
     console().print(table)
 
 
@@ -182,13 +198,13 @@ def _opened_warehouse() -> Iterator[tuple[Engine, Settings]]:
         raise UsageError(str(error)) from None
 
 
-def _show_report(engine: Engine, settings: Settings, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
+def _show_report(engine: Engine, backfill_id: int, *, as_json: bool, to: Path | None) -> None:
     """Print the report, and write it as a workbook too when a file is named."""
     from flows.backfills.report import report_of
     from flows.cli.terminal import console
 
     with engine.connect() as connection:
-        report = report_of(connection, backfill_id, settings.timezone)
+        report = report_of(connection, backfill_id)
     if to is not None:
         to.write_bytes(report.workbook())
     if as_json:

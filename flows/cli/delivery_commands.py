@@ -6,7 +6,6 @@ import datetime as dt
 import getpass
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -64,7 +63,7 @@ def _show_list(*, decided_too: bool, as_json: bool) -> None:
     if not waiting:
         out.print(NOTHING)
     for row in waiting:
-        _show_one(out, row, ZoneInfo(settings.timezone))
+        _show_one(out, row)
 
 
 @commands.command()
@@ -82,7 +81,7 @@ def show(delivery_id: Id, as_json: Json = False) -> None:
     if as_json:
         write(_document(waiting[-1]))
     else:
-        _show_one(console(), waiting[-1], ZoneInfo(settings.timezone))
+        _show_one(console(), waiting[-1])
 
 
 @commands.command()
@@ -128,13 +127,16 @@ def _decision_sentence(decided: Decided, decision: str, dates: Sequence[dt.date]
     return f"Файл «{decided.file}» ({decided.delivery_id}) {ending}.{published}"
 
 
-def _show_one(out: Console, row: HeldReading, zone: ZoneInfo) -> None:
-    """The file, why it waits, what holds meanwhile, and what can be done."""
+def _show_one(out: Console, row: HeldReading) -> None:
+    """The file, why it waits, what holds meanwhile, whom to call, and what can be done."""
     from rich.markup import escape
     from rich.padding import Padding
 
+    from contracts.regions import zone_at
     from contracts.texts.figures import whole
+    from contracts.vocabulary import contacts_of
 
+    zone = zone_at(row.sender)
     moment = local_time(row.held_at, zone)
     status = STATUSES[row.status]
     out.print(
@@ -154,6 +156,7 @@ def _show_one(out: Console, row: HeldReading, zone: ZoneInfo) -> None:
     if row.decided_by and row.decided_at:
         when = local_time(row.decided_at, zone)
         lines.append(f"решение: {escape(row.decided_by)}, {when}: {escape(str(row.decision_reason))}")
+    lines += [f"кому звонить: {escape(contact)}" for contact in contacts_of(row.sender or "")]
     if row.status == "held":
         number = row.delivery_id
         lines.append(f"принять: profmin deliveries accept {number} --reason «почему»")

@@ -9,38 +9,57 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import polars as pl
+from rich.markup import escape
 
 from contracts.circumstances import INBOX
-from documents.demo import Region, eve, put, tomsk, write_deliveries
+from contracts.regions.pack import Region as Pack
+from documents.demo import Region, eve, of_pack, put, tomsk, write_deliveries
+from documents.demo.region import TOMSK
 from flows.cli.night_tables import show_night
 from flows.cli.terminal import console, progress
+from flows.home.asked_region import asked_region, asked_regions
 from flows.home.connection import warehouse
 from flows.home.faults import log_to
 from flows.home.settings import Settings
+from flows.home.usage import UsageError
 from flows.intake.outcome import ACCEPTED, OWN_FAILURE, exit_code
 from flows.runs.summary import Night, Tables, read_tables
 from flows.service.supervisor import joined
 from flows.service.temporary_server import orchestrator
 
 
-def write_files(folder: Path) -> None:
-    """Only write the files of the region, a folder a sender."""
-    written = write_deliveries(tomsk(), folder)
+def write_files(folder: Path, code: str | None) -> None:
+    """Only write the files of a region, a folder a sender."""
+    written = write_deliveries(_truth(asked_region(code)), folder)
     console(error=True).print(f"{len(written)} files in {folder}", soft_wrap=True)
 
 
-def run_demo(settings: Settings) -> int:
-    """Run two nights of the region, the second with corrections of the first, and show that; 0 when the region came out
+def _truth(region: Pack) -> Region:
+    """What is true of a region in the demo: of Tomsk the source's numbers, of another one what is invented.
+
+    Raises UsageError for a pack of which no demo can be made.
+    """
+    if region.code == TOMSK:
+        return tomsk()
+    try:
+        return of_pack(region)
+    except ValueError as error:
+        raise UsageError(f"no demo can be made of it: {error}", f"для неё примера не сделать: {error}") from None
+
+
+def run_demo(settings: Settings, code: str | None) -> int:
+    """Run two nights of a region, the second with corrections of the first, and show that; 0 when the region came out
     as it was generated."""
     os.environ["PROFMIN_VOUCHED_CHANNELS"] = INBOX  # the files play the past: their times are those of receipt
-    region = tomsk()
+    pack = asked_region(code)
+    region = _truth(pack)
     evening = eve.on_the_eve(region).as_of
     with _prefect(settings) as wait, progress(f"ночи на {evening:%d.%m.%Y} и {region.as_of:%d.%m.%Y}"):
         put(eve.before(region), settings.inbox)
-        _night(settings, evening, wait)
+        _nights(settings, evening, pack.code, wait)
         put(eve.corrections(region), settings.inbox)
         write_deliveries(region, settings.inbox)
-        night, tables = _night(settings, region.as_of, wait)
+        ((night, tables),) = _nights(settings, region.as_of, pack.code, wait)
     out = console()
     show_night(out, night, tables, settings)
     wrong = _differences(tables, region)
@@ -56,12 +75,21 @@ def run_demo(settings: Settings) -> int:
     return ACCEPTED
 
 
-def run_night(settings: Settings, as_of: dt.date | None) -> int:
-    """Run the nightly flow now and show the night; returns its exit code."""
+def run_night(settings: Settings, as_of: dt.date | None, code: str | None) -> int:
+    """Run the nightly flow now, of a region or of all, and show each night; returns their exit code."""
+    chosen = asked_regions(code)
     with _prefect(settings) as wait, progress("ночь"):
-        night, tables = _night(settings, as_of, wait)
-    show_night(console(), night, tables, settings)
-    return exit_code(night.outcomes)
+        nights = _nights(settings, as_of, code, wait)
+    for night, tables in nights:
+        if len(chosen) > 1:
+            console().rule(f"[bold]{escape(night.region.name)}[/bold]", align="left")
+        show_night(console(), night, tables, settings)
+    for region in chosen:
+        if region not in [night.region for night, _ in nights]:
+            console().print(f"[red]{escape(region.name)}: ночь не удалась из-за нашего сбоя[/red]; profmin status")
+    if len(nights) < len(chosen):
+        return OWN_FAILURE
+    return exit_code([outcome for night, _ in nights for outcome in night.outcomes])
 
 
 def _prefect(settings: Settings) -> AbstractContextManager[Callable[[], None]]:
@@ -70,18 +98,20 @@ def _prefect(settings: Settings) -> AbstractContextManager[Callable[[], None]]:
     return orchestrator(settings.home / "prefect", settings.home / "prefect.log", joined(settings))
 
 
-def _night(settings: Settings, as_of: dt.date | None, wait: Callable[[], None]) -> tuple[Night, Tables]:
+def _nights(
+    settings: Settings, as_of: dt.date | None, code: str | None, wait: Callable[[], None]
+) -> list[tuple[Night, Tables]]:
     """The flow in this process, while we hold the database open to read the tables after it."""
     with warehouse(settings) as engine:
         from flows.nightly import nightly  # imports prefect, whose environment is complete only now
 
         wait()
-        state = nightly(as_of, str(settings.home), return_state=True)
-        night: Night | BaseException = state.result(raise_on_failure=False)  # type: ignore[assignment]
-        if isinstance(night, BaseException):
-            raise night
+        state = nightly(as_of, str(settings.home), code, return_state=True)
+        nights: tuple[Night, ...] | BaseException = state.result(raise_on_failure=False)  # type: ignore[assignment]
+        if isinstance(nights, BaseException):
+            raise nights
         with engine.connect() as connection:
-            return night, read_tables(connection, night.as_of)
+            return [(night, read_tables(connection, night.region, night.as_of)) for night in nights]
 
 
 def _differences(tables: Tables, region: Region) -> list[str]:

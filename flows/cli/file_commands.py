@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.context import read_settings
-from flows.cli.options import AsOf, EnglishFiles, EnglishJson, Files, FormName, Json, RegisterFile, SenderName
+from flows.cli.options import (
+    AsOf,
+    EnglishFiles,
+    EnglishJson,
+    Files,
+    FormName,
+    Json,
+    RegionCode,
+    RegisterFile,
+    SenderName,
+)
 from flows.home.json_output import write
 from flows.home.usage import ENGINEER, OFFICER, SENDER, UsageError, must_be_known
 
@@ -117,13 +127,14 @@ def template(
     as_of: AsOf = None,
     register: Annotated[Path | None, typer.Option("--register", help="Взять школы из этого реестра.")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="Файл или папка.")] = None,
+    region: RegionCode = None,
 ) -> None:
     """Сделать книгу для заполнения: заголовки, подсказки, списки, проверки, школы отправителя."""
     _must_exist([register] if register else [])
     from flows.outbox.templates import write_template
 
     settings = _settings_with_readers() if register else read_settings()
-    typer.echo(write_template(settings, form, sender, as_of, register, to))
+    typer.echo(write_template(settings, form, sender, as_of, register, to, region))
 
 
 def _settings_with_readers() -> Settings:

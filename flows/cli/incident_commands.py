@@ -7,13 +7,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from contracts.texts import in_words
 from flows.cli.context import read_settings
-from flows.cli.options import Json
+from flows.cli.options import Json, RegionCode
 from flows.home.json_output import plain, write
 from flows.home.usage import UsageError, day, must_be_known
 
@@ -35,11 +34,12 @@ def list_(
     closed_too: Annotated[bool, typer.Option("--all", help="И закрытые.")] = False,
     of_class: Annotated[str | None, typer.Option("--class", help=f"Только эти: {', '.join(CLASSES)}.")] = None,
     sender: Annotated[str | None, typer.Option(help="Только этого отправителя.")] = None,
+    region: RegionCode = None,
     as_json: Json = False,
 ) -> None:
     """Открытые инциденты, сначала наши сбои."""
     if context.invoked_subcommand is None:
-        _show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
+        _show_list(closed_too=closed_too, of_class=of_class, sender=sender, region=region, as_json=as_json)
 
 
 @commands.command("list")
@@ -47,27 +47,33 @@ def list_by_name(
     closed_too: Annotated[bool, typer.Option("--all", help="И закрытые.")] = False,
     of_class: Annotated[str | None, typer.Option("--class", help=f"Только эти: {', '.join(CLASSES)}.")] = None,
     sender: Annotated[str | None, typer.Option(help="Только этого отправителя.")] = None,
+    region: RegionCode = None,
     as_json: Json = False,
 ) -> None:
     """Открытые инциденты, сначала наши сбои."""
-    _show_list(closed_too=closed_too, of_class=of_class, sender=sender, as_json=as_json)
+    _show_list(closed_too=closed_too, of_class=of_class, sender=sender, region=region, as_json=as_json)
 
 
-def _show_list(*, closed_too: bool, of_class: str | None, sender: str | None, as_json: bool) -> None:
+def _show_list(
+    *, closed_too: bool, of_class: str | None, sender: str | None, region: str | None, as_json: bool
+) -> None:
     """Print the incidents asked for."""
     from contracts.vocabulary import rows
     from flows.cli.incident_table import show
     from flows.cli.terminal import console
+    from flows.home.asked_region import asked_regions
     from warehouse.incidents.handling import incidents
 
+    read_settings()  # which says whose packs are in force
     must_be_known([of_class] if of_class else [], list(CLASSES), "class")
     must_be_known([sender] if sender else [], [incident["sender"] for incident in rows("senders")], "sender")
-    with _opened_warehouse() as (connection, zone, _):
-        listed = incidents(connection, closed_too=closed_too, incident_class=of_class, sender=sender)
+    asked_regions(region)
+    with _opened_warehouse() as (connection, _):
+        listed = incidents(connection, closed_too=closed_too, incident_class=of_class, sender=sender, region=region)
     if as_json:
         write([plain(incident._asdict()) for incident in listed])
     else:
-        show(console(), listed, zone)
+        show(console(), listed)
 
 
 @commands.command()
@@ -77,7 +83,7 @@ def show(incident_id: Id, as_json: Json = False) -> None:
     from flows.cli.terminal import console
     from warehouse.incidents.handling import history, incidents, messages_about
 
-    with _opened_warehouse() as (connection, zone, _):
+    with _opened_warehouse() as (connection, _):
         listed = incidents(connection, closed_too=True, incident_id=incident_id)
         events, messages = history(connection, incident_id), messages_about(connection, incident_id)
     if not listed:
@@ -90,7 +96,7 @@ def show(incident_id: Id, as_json: Json = False) -> None:
         }
         write(plain(incident._asdict()) | related)
     else:
-        show_one(console(), incident, events, messages, zone)
+        show_one(console(), incident, events, messages)
 
 
 @commands.command()
@@ -123,10 +129,13 @@ def mute(
     by: By,
 ) -> None:
     """Не говорить о нём никому до дня; что произойдёт, всё равно записано."""
+    from contracts.regions import zone_of
+    from warehouse.incidents.handling import incidents
     from warehouse.incidents.handling import mute as do
 
-    with _opened_warehouse() as (connection, zone, now):
-        moment = dt.datetime.combine(until, dt.time(), zone)
+    with _opened_warehouse() as (connection, now):
+        muted = incidents(connection, closed_too=True, incident_id=incident_id)
+        moment = dt.datetime.combine(until, dt.time(), zone_of(muted[0].region if muted else None))
         with _refusals_in_words():
             do(connection, incident_id, moment, by, reason, now)
     typer.echo(f"Об инциденте {incident_id} не говорят до {until:%d.%m.%Y}.", err=True)
@@ -143,19 +152,18 @@ def unmute(incident_id: Id, reason: Reason, by: By) -> None:
 
 
 @contextmanager
-def _opened_warehouse() -> Iterator[tuple[Connection, ZoneInfo, dt.datetime]]:
-    """A transaction in the warehouse, the zone in which times are shown, and the moment."""
+def _opened_warehouse() -> Iterator[tuple[Connection, dt.datetime]]:
+    """A transaction in the warehouse, and the moment."""
     from flows.home.connection import warehouse
 
-    settings = read_settings()
-    with warehouse(settings) as engine, engine.begin() as connection:
-        yield connection, ZoneInfo(settings.timezone), dt.datetime.now(dt.UTC)
+    with warehouse(read_settings()) as engine, engine.begin() as connection:
+        yield connection, dt.datetime.now(dt.UTC)
 
 
 @contextmanager
 def _opened_to_change() -> Iterator[tuple[Connection, dt.datetime]]:
     """A transaction for a change, and the moment; what cannot be done is wrong usage."""
-    with _opened_warehouse() as (connection, _, now), _refusals_in_words():
+    with _opened_warehouse() as (connection, now), _refusals_in_words():
         yield connection, now
 
 

@@ -11,7 +11,9 @@ import polars as pl
 from rich.console import Console
 from rich.markup import escape
 
+from contracts.regions import name_of, only_region, zone_of
 from contracts.texts import in_words, incident_texts
+from contracts.vocabulary import contacts_of
 from flows.cli.night_tables import shorter
 from flows.cli.terminal import plain_table
 from flows.home.shown import local_time
@@ -23,18 +25,21 @@ CLASSES, EVENTS, OUTCOMES = in_words("incident_class"), in_words("incident_event
 COLOURS = {"own": "red", "data": "yellow", "lateness": "yellow"}
 
 
-def show(out: Console, incidents: Sequence[Incident], zone: ZoneInfo) -> None:
+def show(out: Console, incidents: Sequence[Incident]) -> None:
     """Incidents in a table, a line each: what, whose, since when, and what people said of it."""
     if not incidents:
         out.print("[green]Открытых инцидентов нет.[/green]")
         return
     table = plain_table()
-    for heading in ("№", "Класс", "Что не так", "С", "Отметки"):
+    several = only_region() is None
+    for heading in ("№", *(["Регион"] if several else []), "Класс", "Что не так", "С", "Отметки"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("№", "С"))
     for incident in incidents:
+        zone = zone_of(incident.region)
         colour = COLOURS[incident.incident_class] if incident.state == "open" else "dim"
         table.add_row(
-            str(incident.incident_id), f"[{colour}]{CLASSES[incident.incident_class]}[/{colour}]",
+            str(incident.incident_id), *([incident.region or "—"] if several else []),
+            f"[{colour}]{CLASSES[incident.incident_class]}[/{colour}]",
             escape(_incident_line(incident)), incident.opened_at.astimezone(zone).strftime("%d.%m.%Y"),
             escape(", ".join(_handling_marks(incident, zone))),
         )  # fmt: skip
@@ -58,15 +63,20 @@ def _handling_marks(incident: Incident, zone: ZoneInfo) -> list[str]:
     return words + ([f"ступень {incident.level}"] if incident.level > 1 else [])
 
 
-def show_one(out: Console, incident: Incident, events: pl.DataFrame, messages: pl.DataFrame, zone: ZoneInfo) -> None:
-    """One incident: its words as they would be told now, its history, the messages about it."""
+def show_one(out: Console, incident: Incident, events: pl.DataFrame, messages: pl.DataFrame) -> None:
+    """One incident: its words as they would be told now, whom to call, its history, the messages about it."""
+    zone = zone_of(incident.region)
     text = event_text(_as_just_opened(incident))
     colour = COLOURS[incident.incident_class] if incident.state == "open" else "green"
     state = "открыт" if incident.state == "open" else "закрыт"
     name = f"[bold]Инцидент {incident.incident_id}[/bold]"
     out.print(f"{name}, [{colour}]{state}[/{colour}]: {CLASSES[incident.incident_class]}")
+    if only_region() is None and incident.region:
+        out.print(escape(name_of(incident.region)))
     if incident.sender_name:
         out.print(escape(incident.sender_name))
+    for contact in contacts_of(incident.sender or ""):
+        out.print(f"[dim]кому звонить: {escape(contact)}[/dim]")
     out.print(f"[bold]{escape(text.title)}[/bold]")
     for line in text.lines:
         out.print(f"  {escape(line)}")
@@ -104,7 +114,6 @@ def _as_just_opened(incident: Incident) -> IncidentEvent:
         event_id=0, incident_id=incident.incident_id, kind="opened", condition=incident.condition,
         incident_class=incident.incident_class, audiences=incident_texts()[incident.condition].audiences,
         region=incident.region, form=incident.form, form_title=incident.form_title, sender=incident.sender,
-        sender_name=incident.sender_name,
-        subject=incident.subject, at=incident.opened_at, opened_at=incident.opened_at, level=incident.level,
-        details=incident.details, deliveries=(),
+        sender_name=incident.sender_name, subject=incident.subject, at=incident.opened_at,
+        opened_at=incident.opened_at, level=incident.level, details=incident.details, deliveries=(),
     )  # fmt: skip

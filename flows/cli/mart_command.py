@@ -9,15 +9,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from contracts.regions import zone_of
+from contracts.vocabulary import contacts_of
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import mart_xlsx
 from flows.cli.terminal import console
+from flows.home.asked_region import asked_region, asked_regions
 from flows.home.connection import warehouse
 from flows.home.json_output import plain
 from flows.home.settings import Settings
@@ -25,11 +29,19 @@ from flows.home.shown import cell
 from flows.home.usage import UsageError, in_zone, must_be_known
 from warehouse.marts.published import column_captions, first_published, mart, mart_names
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 FORMATS = ("table", "csv", "json", "xlsx")
 HIDDEN = ("position", "oktmo")
 OF_RULE = "_rule_version"
 """Columns that a table on a terminal leaves out, with the codes of what it names; the other formats have them all."""
 NAMES = ("{}_name", "{}_title")
+WITH_INSTALLATION = ("incidents",)
+"""Marts that have rows of no one region."""
+WITH_CALLS = ("delivery_health",)
+"""Marts of what senders owe, beside which an officer reads whom to call."""
+CALL, OWING = "whom_to_call", ("missing", "refused")
 PIPE_WIDTH = 1000
 NEAREST = 6
 """How many published dates are named when a date has no publication."""
@@ -42,11 +54,14 @@ def print_mart(
     known_at: dt.datetime | None,
     format_: str | None = None,
     to: Path | None = None,
+    region: str | None = None,
 ) -> None:
-    """Write a mart to standard output, or into a file. Raises UsageError for an unknown name or format.
+    """Write a mart of a region, or of all, to standard output or into a file. Raises UsageError for an unknown name,
+    format or region.
 
-    `known_at` without a zone is in the region's time. Where there is no row, standard error says why.
+    `known_at` without a zone is in the region's time. Where a region has no row, standard error says why.
     """
+    chosen = asked_regions(region)
     must_be_known([name], mart_names(), "mart")
     kind = format_ or (to.suffix[1:].lower() if to else "table")
     if to is not None and not kind:
@@ -60,13 +75,19 @@ def print_mart(
             "a workbook does not go to a terminal; write it to a file: … --to mart.xlsx",
             "книгу на экран не вывести, запишите её в файл: … --to mart.xlsx",
         )
-    moment = known_at and in_zone(known_at, settings.timezone)
+    moment = known_at
+    if known_at is not None and known_at.tzinfo is None:
+        moment = in_zone(known_at, asked_region(region).zone)
+    zone = zone_of(chosen[0].code if len(chosen) == 1 else None)
     with warehouse(settings) as engine, engine.connect() as connection:
-        frame = mart(connection, name, as_of, moment)
-        published = first_published(connection) if frame.is_empty() else {}
+        frames = {each.code: mart(connection, name, as_of, moment, each.code) for each in chosen}
+        empty = [each for each in chosen if frames[each.code].is_empty()]
+        published = {each.code: first_published(connection, each.code) for each in empty}
+        of_no_region = _of_no_region(connection, name, as_of, moment) if region is None else []
+    frame = pl.concat([*frames.values(), *of_no_region])
     captions = column_captions(name)
     if kind == "xlsx":
-        _put(mart_xlsx(frame, captions, name, settings.timezone), to)
+        _put(mart_xlsx(frame, captions, name, str(zone)), to)
     elif kind == "csv":
         _put(mart_csv(frame).encode(), to)
     elif kind == "json":
@@ -74,12 +95,22 @@ def print_mart(
         _put(f"{text}\n".encode(), to)
     elif to is not None:
         with _to_file(to) as file:
-            _print_table(frame, captions, settings.timezone, Console(file=file, width=PIPE_WIDTH, highlight=False))
+            _print_table(name, frame, captions, zone, Console(file=file, width=PIPE_WIDTH, highlight=False))
     elif not frame.is_empty():
         out = console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, highlight=False)
-        _print_table(frame, captions, settings.timezone, out)
-    if frame.is_empty():
-        sys.stderr.write(f"{why_empty(published, as_of, moment, ZoneInfo(settings.timezone))}\n")
+        _print_table(name, frame, captions, zone, out)
+    for each in empty:
+        whose = f"{each.name}: " if len(chosen) > 1 else ""
+        sys.stderr.write(f"{whose}{why_empty(published[each.code], as_of, moment, each.zone)}\n")
+
+
+def _of_no_region(
+    connection: Connection, name: str, as_of: dt.date | None, known_at: dt.datetime | None
+) -> list[pl.DataFrame]:
+    """The rows of a mart that are of no one region: incidents of the installation."""
+    if name not in WITH_INSTALLATION:
+        return []
+    return [mart(connection, name, as_of, known_at).filter(pl.col("region").is_null())]
 
 
 def _put(data: bytes, to: Path | None) -> None:
@@ -125,9 +156,10 @@ def why_empty(
     return f"Дата {day:%Y-%m-%d}{then} не опубликована.{came} Есть: {days}{more}."
 
 
-def _print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, out: Console) -> None:
+def _print_table(of: str, frame: pl.DataFrame, captions: dict[str, str], local: ZoneInfo, out: Console) -> None:
     """Rows as a table; a single row as a list of its figures. What is the same in every row is said once, below."""
-    local = ZoneInfo(timezone)
+    if of in WITH_CALLS:
+        frame, captions = _with_calls(frame), captions | {CALL: "Кому звонить"}
     if frame.height == 1:
         for name, value in frame.row(0, named=True).items():
             if name not in _left_out(frame):
@@ -144,6 +176,13 @@ def _print_table(frame: pl.DataFrame, captions: dict[str, str], timezone: str, o
     out.print(table)
     for name in same:
         out.print(f"[dim]{captions.get(name, name)}: {cell(name, frame[name][0], local)}[/dim]")
+
+
+def _with_calls(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows, and whom to call where something is owed."""
+    rows = frame.select("sender", "status").iter_rows()
+    calls = ["; ".join(contacts_of(sender)) if status in OWING else None for sender, status in rows]
+    return frame.with_columns(pl.Series(CALL, calls, dtype=pl.String))
 
 
 def _left_out(frame: pl.DataFrame) -> set[str]:

@@ -8,20 +8,22 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from contracts.texts import in_words
 from flows.cli.context import read_settings
-from flows.cli.options import Json
+from flows.cli.options import Json, RegionCode
 from flows.home.json_output import Document, plain, write
 from flows.home.shown import local_time
 from flows.home.usage import UsageError, must_be_known
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from contracts.regions.pack import Region
+    from contracts.regions.route import Route
     from flows.home.settings import Settings
-    from flows.messages.routing import Route
     from warehouse.incidents.messages import Attachment, KeptMessage
 
 commands = typer.Typer(help="Сообщения отправителям, сотрудникам и инженерам: что сказано, что ждёт, что не удалось.")
@@ -36,6 +38,7 @@ def list_(
     context: typer.Context,
     outcome: Annotated[str | None, typer.Option(help=f"Только эти: {', '.join(OUTCOMES)}.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Сколько.")] = 30,
+    region: RegionCode = None,
     as_json: Json = False,
 ) -> None:
     """Последние сообщения: кому, какого класса, о чём, чем кончилось."""
@@ -44,14 +47,17 @@ def list_(
     from rich.markup import escape
     from rich.table import Table
 
+    from contracts.regions import only_region, zone_of
     from flows.cli.terminal import console
+    from flows.home.asked_region import asked_regions
     from flows.home.connection import warehouse
     from warehouse.incidents.messages import listed
 
     must_be_known([outcome] if outcome is not None else [], list(OUTCOMES), "outcome")
     settings = read_settings()
+    asked_regions(region)
     with warehouse(settings) as engine, engine.connect() as connection:
-        messages = listed(connection, most, outcome)
+        messages = listed(connection, most, outcome, region=region)
     if as_json:
         write([_document(message) for message in messages])
         return
@@ -59,13 +65,14 @@ def list_(
         typer.echo("Сообщений нет.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("№", "когда", "кому", "канал", "класс", "тема", "чем кончилось"):
+    several = only_region() is None
+    for name in ("№", *(["регион"] if several else []), "когда", "кому", "канал", "класс", "тема", "чем кончилось"):
         table.add_column(name, overflow="fold")
-    zone = ZoneInfo(settings.timezone)
     for message in messages:
-        colour = COLOURS[message.outcome]
+        colour, zone = COLOURS[message.outcome], zone_of(message.region)
         table.add_row(
-            str(message.message_id), local_time(message.created_at, zone), escape(message.recipient), message.channel,
+            str(message.message_id), *([message.region or "—"] if several else []),
+            local_time(message.created_at, zone), escape(message.recipient), message.channel,
             CLASSES[message.message_class], escape(message.subject),
             f"[{colour}]{escape(_outcome_words(message, zone))}[/{colour}]",
         )  # fmt: skip
@@ -77,11 +84,11 @@ def show(
     message_id: Annotated[int, typer.Argument(help="Номер сообщения.", show_default=False)], as_json: Json = False
 ) -> None:
     """Сообщение, как оно написано, и чем кончилось."""
+    from contracts.regions import name_of, zone_of
     from flows.home.connection import warehouse
     from warehouse.incidents.messages import listed
 
-    settings = read_settings()
-    with warehouse(settings) as engine, engine.connect() as connection:
+    with warehouse(read_settings()) as engine, engine.connect() as connection:
         messages = listed(connection, 1, message_id=message_id)
     if not messages:
         raise UsageError(f"сообщения {message_id} нет; все — `profmin messages`")
@@ -89,9 +96,10 @@ def show(
     if as_json:
         write(_document(message))
         return
-    zone = ZoneInfo(settings.timezone)
+    zone = zone_of(message.region)
     incidents = ", ".join(map(str, message.incident_ids))
     for name, value in (
+        ("Регион", message.region and name_of(message.region)),
         ("Кому", f"{message.recipient} ({message.channel})"), ("Класс", CLASSES[message.message_class]),
         ("Написано", local_time(message.created_at, zone)), ("Исход", _outcome_words(message, zone)),
         ("Попыток", message.attempts), ("Ошибка", message.error), ("Инциденты", incidents),
@@ -105,13 +113,21 @@ def show(
 @commands.command()
 def send(as_json: Json = False) -> None:
     """Посмотреть на инциденты и разослать, что пора, как в конце запуска; выход 1, если что-то не удалось совсем."""
+    from contracts.regions import regions
     from flows.home.connection import warehouse
-    from flows.messages.after_run import tell_of_incidents
+    from flows.messages.after_run import write_down
+    from flows.messages.delivering import deliver
+    from flows.runs.each_region import of_each
 
     settings = read_settings()
     settings.prepare()
+    now = dt.datetime.now(dt.UTC)
     with warehouse(settings) as engine:
-        delivered = tell_of_incidents(engine, settings, dt.datetime.now(dt.UTC))
+        if len(regions()) == 1:
+            write_down(engine, settings, regions()[0], now)
+        else:
+            of_each(regions(), "noticing incidents", lambda region: write_down(engine, settings, region, now))
+        delivered = deliver(engine, settings, now)
     if as_json:
         sys.stdout.write(json.dumps(asdict(delivered)) + "\n")
     else:
@@ -122,36 +138,47 @@ def send(as_json: Json = False) -> None:
     raise typer.Exit(1 if delivered.failed else 0)
 
 
-def show_routing(settings: Settings, test: str | None) -> int:
-    """Print who is told what; with `test` send that recipient a letter by each of its channels. Gives the exit code."""
+def show_routing(settings: Settings, test: str | None, code: str | None) -> int:
+    """Print who is told what of a region, or of all; with `test` send that recipient a letter by each of its channels.
+    Gives the exit code."""
+    from flows.home.asked_region import asked_regions
+    from flows.messages.routing import routes
+
+    tables = {region: routes(settings, region) for region in asked_regions(code)}
+    if test is not None:
+        of_all = [route for table in tables.values() for route in table]
+        must_be_known([test], sorted({route.recipient for route in of_all}), "recipient")
+        return _send_test_letters(settings, [route for route in of_all if route.recipient == test])
+    for region, table in tables.items():
+        if len(tables) > 1:
+            typer.echo(f"{region.name} ({region.code})")
+        _show_routes(settings, region, table)
+    return 0
+
+
+def _show_routes(settings: Settings, region: Region, routes: Sequence[Route]) -> None:
+    """The table of a region, and the file that says it."""
     from rich.markup import escape
     from rich.table import Table
 
     from flows.cli.terminal import console
-    from flows.messages.routing import ROUTING_FILE, routes
+    from flows.messages.routing import source
 
-    all_routes = routes(settings)
-    if test is not None:
-        must_be_known([test], sorted({route.recipient for route in all_routes}), "recipient")
-        return _send_test_letters(settings, [route for route in all_routes if route.recipient == test])
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("кому", "как", "о ком", "о чём", "ступень", "канал", "когда"):
         table.add_column(name, overflow="fold")
-    for route in all_routes:
+    for route in routes:
         table.add_row(
             escape(route.recipient), AUDIENCES[route.audience], route.sender or "о всех остальных",
             ", ".join(CLASSES[name] for name in route.classes), str(route.level), route.channel, _when_told(route),
         )  # fmt: skip
     console().print(table)
-    path = settings.routing or settings.home / ROUTING_FILE
-    typer.echo(
-        f"{path}: строк {len(all_routes)}." if path.exists() else f"Файла {path} нет: сообщения пишутся в файлы."
-    )
-    return 0
+    path = source(settings, region)
+    typer.echo(f"{path}: строк {len(routes)}." if path.exists() else f"Файла {path} нет: сообщения пишутся в файлы.")
 
 
 def _send_test_letters(settings: Settings, routes: Sequence[Route]) -> int:
-    """Send a letter by each channel of a recipient and say what came of it."""
+    """Send a letter by each channel and address of a recipient and say what came of it."""
     import secrets
 
     from flows.messages.channels import Channels
@@ -160,8 +187,8 @@ def _send_test_letters(settings: Settings, routes: Sequence[Route]) -> int:
     settings.prepare()
     failed = 0
     with Channels(settings) as channels:
-        for route in {route.channel: route for route in routes}.values():
-            now = dt.datetime.now(ZoneInfo(settings.timezone))
+        for route in {(route.channel, route.address): route for route in routes}.values():
+            now = dt.datetime.now(dt.UTC).astimezone()
             letter = Letter(secrets.token_hex(16), 0, "own", route.recipient, "Проверка связи",
                             "Это проверка связи программы мониторинга. Отвечать не нужно.\n", now)  # fmt: skip
             try:

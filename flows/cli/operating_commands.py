@@ -10,6 +10,7 @@ import typer
 
 from flows.cli.context import read_settings
 from flows.cli.options import EnglishJson as Json
+from flows.cli.options import EnglishRegionCode as RegionCode
 from flows.home.usage import OPERATING, UsageError
 
 if TYPE_CHECKING:
@@ -84,11 +85,11 @@ def metrics(
 
 
 @commands.command(rich_help_panel=OPERATING)
-def freshness(as_json: Json = False) -> None:
+def freshness(region: RegionCode = None, as_json: Json = False) -> None:
     """One line: was there a night and a publication lately? Exit 1 if not. Asks the warehouse alone, for cron."""
     from flows.runs.freshness import show_freshness
 
-    raise typer.Exit(show_freshness(read_settings(), dt.datetime.now(dt.UTC), as_json=as_json))
+    raise typer.Exit(show_freshness(read_settings(), dt.datetime.now(dt.UTC), region, as_json=as_json))
 
 
 @commands.command("drain", rich_help_panel=OPERATING)

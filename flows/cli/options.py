@@ -20,6 +20,12 @@ RegisterFile = Annotated[
     Path | None, typer.Option("--register", help="Реестр школ, с которым сверять; `ingest` сначала примет его.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Только документ JSON.")]
+RegionCode = Annotated[
+    str | None, typer.Option("--region", metavar="КОД", help="Только этот регион, по его коду (profmin region list).")
+]
+EnglishRegionCode = Annotated[
+    str | None, typer.Option("--region", metavar="CODE", help="Only this region, by its code (profmin region list).")
+]
 KnownAt = Annotated[
     dt.datetime | None, typer.Option(parser=moment, metavar="TIME", help="Как это было известно к моменту.")
 ]

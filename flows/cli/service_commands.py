@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from zoneinfo import ZoneInfo
 
+from contracts.regions import only_region, zone_of
 from flows.cli.terminal import console
 from flows.home.faults import Fault
 from flows.home.json_output import Document, write
@@ -16,6 +16,7 @@ from flows.home.settings import Settings
 from flows.home.shown import local_time
 from flows.home.usage import UsageError
 from flows.service.control import CHILDREN, ServiceStatus, ask_service, is_alive
+from flows.service.deployments import whose
 from flows.service.drain import drain
 from flows.service.prefect_api import Api
 from flows.service.prefect_environment import SHARED, auth_string, url_of
@@ -175,7 +176,7 @@ def _deployments_of(api: Api) -> list[dict[str, str | None]]:
 def _show(settings: Settings, status: ServiceStatus) -> None:
     """Print the parts of the service, what runs, and what runs next."""
     document = _service_document(settings, status)
-    zone = ZoneInfo(settings.timezone)
+    zone = zone_of(None)
     _tell(f"  Prefect         {document['url']}  (name and password: {settings.keys / 'prefect.auth'})")
     _tell(f"  log             {document['log']}")
     since = local_time(dt.datetime.fromisoformat(document["since"]), zone)
@@ -192,11 +193,12 @@ def _show(settings: Settings, status: ServiceStatus) -> None:
     _tell(f"  pool            {pool}; workers: {', '.join(document['workers']) or 'none'}")
     for run in document["runs"]:
         _tell(f"  runs now        {run['name']} ({run['state']})")
-    _tell(f"Next, in local time ({settings.timezone}):")
+    _tell(f"Next, in local time ({zone}):" if only_region() else f"Next, a region's in its own time, others ({zone}):")
     for deployment in document["deployments"]:
-        following = deployment["next"]
-        when = local_time(dt.datetime.fromisoformat(following), zone) if following else "when asked"
-        _tell(f"  {when:<16}  {deployment['name']}")
+        following, (_, code) = deployment["next"], whose(deployment["name"])
+        own = zone_of(code)
+        when = local_time(dt.datetime.fromisoformat(following), own) if following else "when asked"
+        _tell(f"  {when:<16}  {deployment['name']}" + (f"  ({own})" if code and only_region() is None else ""))
 
 
 def deploy(settings: Settings) -> int:

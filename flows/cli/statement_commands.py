@@ -28,16 +28,18 @@ def nothing(
 ) -> None:
     """Записать, что отправителю сообщать нечего: без напоминаний и без «не прислано»; отчёт, если придёт, важнее."""
     from contracts.forms import FORMS
-    from contracts.vocabulary import rows
+    from contracts.regions import code_at
+    from contracts.vocabulary import rows, rows_in
     from flows.home.connection import warehouse
     from flows.intake.statements import OfficerStatement, state_nothing, take_back
 
+    settings = read_settings()
     must_be_known([sender], [row["sender"] for row in rows("senders")], "sender")
     must_be_known([form], [listed_form.name for listed_form in FORMS], "form")
-    must_be_known([campaign] if campaign else [], [row["campaign"] for row in rows("campaigns")], "campaign")
+    campaigns = [row["campaign"] for row in rows_in("campaigns", code_at(sender))]
+    must_be_known([campaign] if campaign else [], campaigns, "campaign")
     if reason is None and not withdraw:
         raise UsageError("скажите, почему сообщать нечего: --reason")
-    settings = read_settings()
     now = dt.datetime.now(dt.UTC)
     asked = OfficerStatement(sender, form, by or getpass.getuser(), now, reason or "", campaign, as_of)
     with warehouse(settings) as engine:

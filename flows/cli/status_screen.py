@@ -14,18 +14,29 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.forms.titles import form_title
+from contracts.regions import name_of, only_region, zone_of
 from contracts.texts import in_words
 from contracts.texts.figures import whole
 from contracts.versions.inputs import TITLES
 from contracts.versions.rule_versions import COMMAND
-from contracts.vocabulary import sender_name
+from contracts.vocabulary import contacts_of, sender_name
 from flows.cli.night_tables import shorter
 from flows.cli.terminal import plain_table
 from flows.home.json_output import write
 from flows.home.settings import Settings
 from flows.home.shown import local_time
 from flows.runs.freshness import is_stale
-from flows.runs.status import Status, command_to_judge_again, command_to_read_again, of_forms, span, status, versions
+from flows.runs.status import (
+    OTHERS_SHOWN,
+    Standing,
+    Status,
+    command_to_judge_again,
+    command_to_read_again,
+    of_forms,
+    span,
+    status,
+    versions,
+)
 from warehouse.marts.definitions import marts
 
 NAMES_SHOWN = 6
@@ -48,44 +59,50 @@ NOTHING = ("nothing_to_report", "Сообщать нечего", "green")
 OUTCOMES = {"waiting": "ждут отправки", "sending": "отправляются", "failed": "не ушли"}
 
 
-def show_status(settings: Settings, out: Console, *, as_json: bool) -> None:
-    """Print how things stand; without a database, what to do."""
-    standing = status(settings)
+def show_status(settings: Settings, out: Console, region: str | None, *, as_json: bool) -> None:
+    """Print how things stand in a region, or in all; without a database, what to do."""
+    standing = status(settings, region=region)
     if as_json:
         write(standing.document() if standing else None)
     elif standing is None:
         out.print(NO_DATABASE, highlight=False, soft_wrap=True)
     else:
-        show(standing, out, ZoneInfo(settings.timezone))
+        show(standing, out)
 
 
-def show(standing: Status, out: Console, local: ZoneInfo) -> None:
-    """What was published, the last runs, the senders, and whatever somebody has to look at."""
-    _show_freshness(out, standing, local)
-    _show_runs(out, "Последние ночи", standing.nights, local, with_kind=False)
-    _show_runs(out, "Другие запуски", standing.runs, local, with_kind=True)
-    if not standing.senders.is_empty():
-        out.print(_senders_table(standing.senders))
-        _show_absent(out, standing.senders)
-    _show_incidents(out, standing.incidents, local)
-    _show_messages(out, standing.messages, local)
-    _show_waiting(out, standing.waiting, local, has_register=standing.has_register)
+def show(standing: Status, out: Console) -> None:
+    """Of each region what was published, the last runs, the senders; and whatever somebody has to look at."""
+    for each in standing.standings:
+        if len(standing.standings) > 1:
+            out.rule(f"[bold]{escape(each.region.name)}[/bold] ({each.region.code})", align="left")
+        _show_region(out, standing, each)
+    if len(standing.standings) > 1:
+        out.rule("[bold]Общее[/bold]", align="left")
+        out.print(_service(standing).strip())
+        _show_runs(out, "Запуски не одного региона", standing.runs, zone_of(None), with_kind=True)
+        _show_incidents(out, standing.incidents, zone_of(None))
+    _show_messages(out, standing.messages, zone_of(None))
     for row in standing.backfills.iter_rows(named=True):
         out.print(
-            f"\n[yellow]Пересчёт {row['backfill_id']}: {BACKFILLS[row['status']]}[/yellow], "
+            f"\n[yellow]Пересчёт {row['backfill_id']}: {BACKFILLS[row['status']]}[/yellow]{_of_region(row['region'])}, "
             f"за {_days(row['from_as_of'], row['to_as_of'])}, {escape(row['requested_by'])}: {escape(row['reason'])}"
         )
         out.print(f"  profmin backfill show {row['backfill_id']}", highlight=False)
     _show_older(out, standing.older)
-    for form in standing.unlisted:
-        out.print(f"\n[red]Правила формы «{form_title(form)}» изменены, а версия не записана[/red]: {COMMAND}")
+    for each in standing.standings:
+        for form in each.unlisted:
+            out.print(
+                f"\n[red]Правила формы «{form_title(form)}» изменены, а версия не записана[/red]"
+                f"{_of_region(each.region.code)}: {COMMAND}"
+            )
     if standing.inputs_unlisted:
         titles = ", ".join(TITLES.get(name, name) for name in standing.inputs_unlisted)
         out.print(f"\n[red]Справочники изменены, а версия не записана: {titles}[/red]: {COMMAND}")
     for row in standing.older_inputs.iter_rows(named=True):
         out.print(
             f"\n[yellow]Опубликованы по прежней версии «{row['judged_by']}» справочника "
-            f"«{TITLES.get(row['input'], row['input'])}», дат: {row['dates']}[/yellow]; их может пересудить версия "
+            f"«{TITLES.get(row['input'], row['input'])}», дат: {row['dates']}[/yellow]{_of_region(row['region'])}; "
+            "их может пересудить версия "
             f"«{row['judges']}»:"
         )
         out.print(f"  {command_to_judge_again(row)}", highlight=False, soft_wrap=True)
@@ -94,13 +111,36 @@ def show(standing: Status, out: Console, local: ZoneInfo) -> None:
         out.print(f"\n[yellow]Рабочий календарь на {year} год: {words}[/yellow]; contracts/vocabulary/calendar.csv")
 
 
-def _show_freshness(out: Console, standing: Status, local: ZoneInfo) -> None:
+def _show_region(out: Console, standing: Status, each: Standing) -> None:
+    """What was published, the last runs, the senders, incidents and what waits; with what is of no one region where
+    there is but one."""
+    is_alone, local = len(standing.standings) == 1, each.region.zone
+    runs, incidents = each.runs, each.incidents
+    if is_alone:
+        runs = pl.concat([runs, standing.runs]).sort("run_id", descending=True).head(OTHERS_SHOWN)
+        incidents = pl.concat([standing.incidents, incidents])
+    _show_freshness(out, standing, each, local, with_service=is_alone)
+    _show_runs(out, "Последние ночи", each.nights, local, with_kind=False)
+    _show_runs(out, "Другие запуски", runs, local, with_kind=True)
+    if not each.senders.is_empty():
+        out.print(_senders_table(each.senders))
+        _show_absent(out, each.senders)
+    _show_incidents(out, incidents, local)
+    _show_waiting(out, each.waiting, local, has_register=each.has_register)
+
+
+def _of_region(code: str) -> str:
+    """« (Томская область)» where several regions are in force."""
+    return "" if only_region() else f" ({escape(name_of(code))})"
+
+
+def _show_freshness(out: Console, standing: Status, each: Standing, local: ZoneInfo, *, with_service: bool) -> None:
     """What was published when, marts that this version added, the last exports, and the service."""
-    out.print(_published(standing, local) + _service(standing))
-    new = {mart.name for mart in marts()} - set(standing.marts["mart"]) if standing.published else set()
+    out.print(_published(standing.now, each, local) + (_service(standing) if with_service else ""))
+    new = {mart.name for mart in marts()} - set(each.marts["mart"]) if each.published else set()
     if new:
         out.print(f"  [yellow]ещё не публиковались: {', '.join(sorted(new))}[/yellow]")
-    for export in standing.exports:
+    for export in each.exports:
         words = "не было ни разу" if export.as_of is None else f"за {export.as_of:%d.%m.%Y}"
         words += f", рабочих дней без новой в этом учебном году: {export.nights}"
         mark = "[red]выгрузка устарела[/red]" if is_stale(export) else "[green]выгрузка свежая[/green]"
@@ -108,14 +148,14 @@ def _show_freshness(out: Console, standing: Status, local: ZoneInfo) -> None:
         out.print(line, no_wrap=True, overflow="ellipsis")
 
 
-def _published(standing: Status, local: ZoneInfo) -> str:
-    """For which date and how long ago marts were published."""
-    if standing.published is None:
+def _published(now: dt.datetime, each: Standing, local: ZoneInfo) -> str:
+    """For which date and how long ago a region's marts were published."""
+    if each.published is None:
         return "Витрины ещё не публиковались."
-    hours = (standing.now - standing.published.published_at).total_seconds() / 3600
+    hours = (now - each.published.published_at).total_seconds() / 3600
     ago = "только что" if hours < 1 else f"{hours:.0f} ч назад" if hours < 48 else f"{hours / 24:.0f} дн. назад"
-    moment = local_time(standing.published.published_at, local)
-    return f"Витрины на [bold]{standing.published.as_of:%d.%m.%Y}[/bold], опубликованы {moment} [dim]({ago})[/dim]."
+    moment = local_time(each.published.published_at, local)
+    return f"Витрины на [bold]{each.published.as_of:%d.%m.%Y}[/bold], опубликованы {moment} [dim]({ago})[/dim]."
 
 
 def _service(standing: Status) -> str:
@@ -179,12 +219,17 @@ def states(senders: pl.DataFrame) -> Counter[str]:
 
 
 def _show_absent(out: Console, senders: pl.DataFrame) -> None:
-    """Who has to be called, by name."""
+    """Who has to be called: by name, with the post and the phone."""
     for of_form in of_forms(senders):
         for state, words in (("refused", "отклонено"), ("missing", "не прислано")):
-            names = of_form.filter(status=state)["sender_name"].to_list()
-            if names:
-                out.print(f"  {escape(of_form['form_title'][0])}, [red]{words}[/red]: {escape(_first_names(names))}")
+            absent = of_form.filter(status=state)
+            if absent.is_empty():
+                continue
+            names = _first_names(absent["sender_name"].to_list())
+            out.print(f"  {escape(of_form['form_title'][0])}, [red]{words}[/red]: {escape(names)}")
+            for name, sender in absent.select("sender_name", "sender").head(NAMES_SHOWN).iter_rows():
+                for contact in contacts_of(sender):
+                    out.print(f"    [dim]{escape(shorter(name))}: {escape(contact)}[/dim]")
 
 
 def _show_incidents(out: Console, incidents: pl.DataFrame, local: ZoneInfo) -> None:
@@ -245,7 +290,8 @@ def _show_older(out: Console, older: pl.DataFrame) -> None:
     """Who was judged by older rules, and the command that reads them again."""
     for of_form in of_forms(older):
         out.print(
-            f"\n[yellow]По прежним правилам: {escape(of_form['form_title'][0])}[/yellow], "
+            f"\n[yellow]По прежним правилам: {escape(of_form['form_title'][0])}[/yellow]"
+            f"{_of_region(of_form['region'][0])}, "
             f"отправителей {of_form.height}, за {_days(*span(of_form))}; "
             f"проверены по версии {versions(of_form, 'judged_by')}, действует {versions(of_form, 'judges')}"
         )

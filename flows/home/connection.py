@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from contracts.regions import regions
+from contracts.regions.pack_table import OF_TELLING
 from contracts.versions.pack_faults import wrong_tables
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
@@ -35,14 +36,12 @@ def warehouse(settings: Settings) -> Iterator[Engine]:
 
 
 def _must_be_right(settings: Settings) -> None:
-    """Raises UsageError for packs of one's own with a fault: they are not brought into the warehouse. Nor are two."""
+    """Raises UsageError for packs of one's own with a fault: they are not brought into the warehouse. Whom to tell and
+    to call is not either, and a fault in that stops nothing: messages of that region wait."""
     if settings.regions is None:
         return
-    if len(regions()) > 1:
-        names = ", ".join(region.folder.name for region in regions())
-        raise UsageError(f"PROFMIN_REGIONS: a warehouse takes one region, and {settings.regions} has {names}")
     for region in regions():
-        if wrong := wrong_tables(region.folder):
+        if wrong := wrong_tables(region.folder, unread=OF_TELLING):
             raise UsageError(
                 f"PROFMIN_REGIONS: {len(wrong)} faults in {region.folder.name}, the first: {wrong[0]}. "
                 f"See all: profmin region check {region.folder}"

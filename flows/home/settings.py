@@ -219,11 +219,6 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def timezone(self) -> str:
-        """Time zone of the first region in force: a night belongs to the day on which it was scheduled there."""
-        return regions()[0].time_zone
-
-    @property
     def reader_limits(self) -> Limits:
         """What one file may take."""
         return Limits(

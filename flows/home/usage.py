@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 OFFICER, SENDER, ENGINEER, OPERATING = "Сотруднику мониторинга", "Отправителю", "Data engineer", "Operating the service"
 """Whom a command is for, as the help groups them; a command speaks the language of its users."""
@@ -53,9 +52,9 @@ def moment(text: str) -> dt.datetime:
     return parsed
 
 
-def in_zone(moment: dt.datetime, timezone: str) -> dt.datetime:
-    """The moment; one that was given without a zone is what the clocks of `timezone` show."""
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(timezone))
+def in_zone(moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    """The moment; one that was given without a zone is what the clocks of `zone` show."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
 GENITIVE = {

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, Literal
 
 from contracts.circumstances import INBOX, Stated
+from contracts.regions import region_of
+from contracts.regions.pack import Region
 from contracts.vocabulary import owners
 from documents.reading.names import file_name, recorded, shown
 from flows.intake.passed_by import is_passed_by
@@ -23,6 +25,8 @@ from flows.intake.passed_by import is_passed_by
 Why = Literal["gone", "unreadable", "link", "special", "quota", "no_room"]
 NAMED = "ingest"
 """The channel of files that an operator names."""
+INBOX_ITSELF = "."
+"""The path below the inbox of an inbox that is gone."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class Incoming:
         return shown(self.path.name)
 
     @property
+    def owner(self) -> str | None:
+        """The sender whom its folder proves."""
+        return None if self.folder is None else owners(INBOX).get(self.folder)
+
+    @property
     def channel(self) -> str:
         """By which way it comes: the inbox, or named by an operator."""
         return NAMED if self.inbox_path is None else INBOX
@@ -104,6 +113,12 @@ def named(paths: Iterable[Path], inbox: Path) -> list[Incoming]:
                 incoming = Incoming(file, owned, left_out=why)
             files.setdefault(whole, incoming)
     return list(files.values())
+
+
+def lying_with(region: Region, files: Iterable[Incoming]) -> list[Incoming]:
+    """Those files that are a region's to take in: of its senders' folders, and of the first region what is nobody's. An
+    inbox that is gone is everybody's."""
+    return [file for file in files if file.inbox_path == INBOX_ITSELF or region_of(file.owner) == region]
 
 
 def opened(incoming: Incoming) -> IO[bytes]:

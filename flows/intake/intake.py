@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from contracts.regions import regions
+from contracts.regions.pack import Region
 from contracts.versions.rule_versions import contract_version
 from flows.home.pupil_key import checked_key
 from flows.home.settings import Settings
@@ -28,18 +28,23 @@ if TYPE_CHECKING:
 class Intake:
     """One run's way to the warehouse, to the reader processes and to the registers, and what it may still keep."""
 
-    def __init__(self, engine: Engine, settings: Settings, options: Options, run_id: int | None) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, region: Region, options: Options, run_id: int | None
+    ) -> None:
         self.engine = engine
         self.settings = settings
+        self.region = region
         self.stated = options.stated
         self.run_id = run_id
-        self.version = contract_version()
+        self.version = contract_version(region.code)
         self.quota = Quota(settings, engine)
         self.files = DeliveryFiles(settings)
         self.contexts = Contexts(partial(register_on, engine), checked_key(engine, settings))
 
 
-def register_on(engine: Engine, _region: str | None, day: dt.date | None) -> pl.DataFrame:
-    """The register of a region that holds on a day, the newest without one."""
+def register_on(engine: Engine, region: str | None, day: dt.date | None) -> pl.DataFrame | None:
+    """The register of a region that holds on a day, the newest without one; none of no region."""
+    if region is None:
+        return None
     with engine.connect() as connection:
-        return register(connection, regions()[0].code, day)
+        return register(connection, region, day)

@@ -72,7 +72,8 @@ def interpreted(intake: Intake, batch: Sequence[Arrival]) -> Interpreted:
     context = guarded("reading the register", partial(intake.contexts.of, batch))
     if isinstance(context, Fault):
         return Interpreted(batch, (), [failed(arrival, context) for arrival in batch])
-    if context.register is None and batch[0].form in NEED_SCHOOLS:
+    whose = batch[0].region  # of nobody's file there is no register to wait for: it is refused by what is known
+    if context.register is None and whose is not None and batch[0].form in NEED_SCHOOLS:
         LOGGER.info("%d deliveries of %s wait: no register of schools is loaded yet", len(batch), batch[0].form)
         return Interpreted(batch, (), [waiting(arrival, REGISTER_FORM) for arrival in batch])
     return Interpreted(batch, readings(batch, context, intake.files))

@@ -7,8 +7,11 @@ import io
 from functools import partial
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from contracts.forms import FORMS
 from contracts.regions import regions
+from contracts.regions.pack import Region
 from flows.home.faults import guarded
 from flows.home.settings import Settings
 from flows.home.whole_file import write_changed
@@ -24,23 +27,24 @@ STANDING_FORMS = frozenset(form.name for form in FORMS if form.holds_before_firs
 """A register and a plan are not for a date of their own: they hold for the dates of the other forms."""
 
 
-def publish_changes(engine: Engine, settings: Settings, as_of: dt.date | None, run_id: int | None) -> list[dt.date]:
-    """Publish the marts of a date, if one is asked for, and of every date that what came may have changed; the dates.
-    Before that, rules across forms are judged against what holds now.
+def publish_changes(
+    engine: Engine, settings: Settings, region: Region, as_of: dt.date | None, run_id: int | None
+) -> list[dt.date]:
+    """Publish a region's marts of a date, if one is asked for, and of every date that what came may have changed; the
+    dates. Before that, rules across forms are judged against what holds now.
 
     Raises Timeout; AuditFailed, and then what was published stays.
     """
-    region = regions()[0].code
-    judge_across(engine, region, run_id, settings.lock_wait)
-    dates = dates_to_publish(engine, region, as_of)
+    judge_across(engine, region.code, run_id, settings.lock_wait)
+    dates = dates_to_publish(engine, region.code, as_of)
     if dates:
-        publish(engine, region, dates, run_id, settings.lock_wait)
+        publish(engine, region.code, dates, run_id, settings.lock_wait)
     guarded("keeping a copy of the register", partial(keep_register, engine, settings))
     return dates
 
 
 def dates_to_publish(engine: Engine, region: str, as_of: dt.date | None) -> list[dt.date]:
-    """The asked date, the dates of what is new in a region since its last publication, and its published dates after
+    """The asked date, the dates of what is new in a region since it was last published, and its published dates after
     those."""
     with engine.connect() as connection:
         published = published_dates(connection, region)
@@ -54,9 +58,9 @@ def dates_to_publish(engine: Engine, region: str, as_of: dt.date | None) -> list
 
 
 def keep_register(engine: Engine, settings: Settings) -> None:
-    """Keep a copy of the newest register for checks without a database, whichever run loaded it."""
+    """Keep a copy of the newest registers of all regions for checks without a database, whichever runs loaded them."""
     with engine.connect() as connection:
-        schools = register(connection, regions()[0].code)
+        schools = pl.concat([register(connection, region.code) for region in regions()])
     if not schools.is_empty():
         copy = io.BytesIO()
         schools.write_parquet(copy)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contracts.circumstances import answered_to
-from contracts.regions import region_of
+from contracts.regions import zone_at
 from flows.home.settings import Settings
 from flows.intake.incoming import LeftOut, NotTaken
 from warehouse.deliveries.not_taken import Used, used
@@ -44,7 +44,7 @@ class Quota:
     def _day(self, folder: str | None, files: int, size: int) -> None:
         settings = self.settings
         if folder not in self._used:
-            now = dt.datetime.now(region_of(answered_to(folder, None)).zone)
+            now = dt.datetime.now(zone_at(answered_to(folder, None)))
             with self.engine.connect() as connection:
                 self._used[folder] = used(connection, folder, now.replace(hour=0, minute=0, second=0, microsecond=0))
         before = self._used[folder]

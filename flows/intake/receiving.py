@@ -9,10 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contracts.circumstances import INBOX
+from contracts.regions import region_of
+from contracts.regions.pack import Region
+from contracts.versions.rule_versions import contract_version
+from contracts.vocabulary import owners
+from documents.reading.names import file_name
 from flows.home.faults import Fault, guarded
 from flows.intake.archive import archive, unpack
 from flows.intake.arrival import Arrival, Key
-from flows.intake.incoming import NAMED, Incoming, LeftOut, NotTaken, is_bare
+from flows.intake.incoming import INBOX_ITSELF, NAMED, Incoming, LeftOut, NotTaken, is_bare, lying_with
 from flows.intake.intake import Intake
 from flows.intake.left_out import gone, not_taken
 from flows.intake.left_out_record import entry
@@ -40,15 +46,15 @@ def receive(intake: Intake, incoming: Sequence[Incoming]) -> list[Arrival | Outc
 
 
 def receive_new(intake: Intake, inbox: Sequence[Incoming]) -> list[Arrival | Outcome]:
-    """Receive those files of the inbox that did not lie there before as they are; then what is still to be read of
-    what was received earlier, from the archive: late and failed deliveries are never skipped. A file that is still
-    being written is left for the next look."""
+    """Receive those files of the inbox that are the region's and did not lie there before as they are; then what is
+    still to be read of what was received earlier, from the archive: late and failed deliveries are never skipped. A
+    file that is still being written is left for the next look."""
     settings = intake.settings
-    whole = settled(unseen(intake.engine, inbox), settings.settle_seconds)
+    whole = settled(unseen(intake.engine, lying_with(intake.region, inbox)), settings.settle_seconds)
     if is_bare(settings.inbox) and _has_seen_files(intake.engine):
-        whole.append(Incoming(settings.inbox, None, ".", LeftOut("gone", "it is empty", is_folder=True)))
+        whole.append(Incoming(settings.inbox, None, INBOX_ITSELF, LeftOut("gone", "it is empty", is_folder=True)))
     arrived, still_left_out = _received(intake, whole)
-    guarded("noting what is taken in now", partial(_forget_others, intake.engine, still_left_out))
+    guarded("noting what is taken in now", partial(_forget_others, intake, still_left_out))
     return arrived + _still_waiting(intake, {file.key for file in arrived})
 
 
@@ -137,9 +143,20 @@ def record(intake: Intake, arrivals: Sequence[Arrival], seen: Look, together: To
     return [stated.get(arrival.key, arrival) for arrival in in_their_order]
 
 
+def still_unread(connection: Connection, region: Region) -> list[int]:
+    """Deliveries of a region that were received and are still to be read, wherever they came from."""
+    unread = archived(connection, waiting(connection, contract_version(region.code)))
+    return [
+        delivery.delivery_id
+        for delivery in unread
+        if region_of(owners(INBOX).get(delivery.folder or "") or delivery.stated.sender) == region
+    ]
+
+
 def _still_waiting(intake: Intake, arrived: Collection[Key]) -> list[Arrival | Outcome]:
     with intake.engine.connect() as connection:
-        kept = archived_arrivals(connection, intake.settings.archive, waiting(connection, intake.version))
+        unread = still_unread(connection, intake.region)
+        kept = archived_arrivals(connection, intake.settings.archive, unread)
         seen = look(connection)
     return [
         result
@@ -149,9 +166,18 @@ def _still_waiting(intake: Intake, arrived: Collection[Key]) -> list[Arrival | O
     ]
 
 
-def _forget_others(engine: Engine, still: Collection[str]) -> None:
-    with engine.begin() as connection:
-        left_out.forget_others(connection, still)
+def _forget_others(intake: Intake, still: Collection[str]) -> None:
+    """Forget what of the region's is not left out any more; of others this look has seen nothing."""
+    with intake.engine.begin() as connection:
+        others = [path for path in left_out.stamps(connection) if not _is_of(intake.region, path)]
+        left_out.forget_others(connection, {*still, *others})
+
+
+def _is_of(region: Region, inbox_path: str) -> bool:
+    """Is a path below the inbox a region's?"""
+    folder, inside, _ = inbox_path.partition("/")
+    owner = owners(INBOX).get(file_name(folder, "")) if inside else None
+    return inbox_path == INBOX_ITSELF or region_of(owner) == region
 
 
 def _has_seen_files(engine: Engine) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from contracts.circumstances import NothingToReport
 from contracts.forms.folders import whole_table
 from contracts.grid import Unreadable
-from contracts.regions import region_of
+from contracts.regions import zone_at
 from contracts.texts import phrases
 from contracts.texts.spans import span_words
 from documents.reading.formats.encoding import decoded
@@ -60,7 +60,7 @@ def understood(
 
     The day decides for which campaign, night or month it is: the same words are others next year.
     """
-    day = came_at.astimezone(region_of(sender).zone).date()
+    day = came_at.astimezone(zone_at(sender)).date()
     owed = duties(connection, sender, day) if sender is not None else []
     if not owed or sender is None:
         return "statement.unclear.sender"
@@ -149,7 +149,7 @@ def answer_name(file: str, sha256: str) -> str:
 def answer(statement: Unanswered) -> bytes:
     """What was understood; readable in Notepad."""
     texts = phrases()
-    zone = region_of(statement.sender).zone
+    zone = zone_at(statement.sender)
     what = texts["statement.campaign"] if statement.campaign else texts["statement.night"]
     day = span_words(statement.expected, statement.as_of) if statement.as_of else ""
     lines = [

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from contracts.circumstances import NothingToReport
-from contracts.regions import region_of
+from contracts.regions import zone_at
 from contracts.texts.spans import span_words
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
@@ -85,7 +85,7 @@ def take_statements(
         arrival.key: Outcome(
             file=arrival.file, sha256=arrival.sha256, folder=arrival.folder, form=statement.form,
             sender=statement.sender,
-            as_of=statement.as_of or arrival.received_at.astimezone(region_of(statement.sender).zone).date(),
+            as_of=statement.as_of or arrival.received_at.astimezone(zone_at(statement.sender)).date(),
             verdict="accepted", delivery_id=arrival.delivery_id, is_repeat=not is_new,
         )
         for arrival, statement, is_new in zip(stating, made, new, strict=True)
@@ -118,7 +118,7 @@ def _owed_statement(connection: Connection, asked: OfficerStatement) -> tuple[St
     form, sender, campaign, as_of = asked.form, asked.sender, asked.campaign, asked.as_of
     if campaign is not None and as_of is not None:
         raise UsageError("назовите кампанию или ночь, не обе")
-    day = as_of or asked.at.astimezone(region_of(sender).zone).date()
+    day = as_of or asked.at.astimezone(zone_at(sender)).date()
     owed = {duty.form: duty for duty in duties(connection, sender, day, campaign)}
     duty = owed.get(form)
     if as_of is not None and (duty is None or duty.expected == "month"):

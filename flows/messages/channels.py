@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from contracts.regions.route import Route
 from contracts.texts import phrases
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.home.whole_file import replace
 from flows.messages.mail import SECONDS, Letter, MailServer, Undelivered, mail
-from flows.messages.routing import Route, resolved
+from flows.messages.routing import resolved
 
 if TYPE_CHECKING:
     from apprise import AppriseAsset, NotifyBase

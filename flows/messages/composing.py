@@ -10,12 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from contracts.regions import region_of
+from contracts.regions import zone_of
+from contracts.regions.route import EMAIL, SECRET, Route, Way
 from contracts.texts import incident_texts, phrases
+from contracts.vocabulary import contacts_of
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.messages.incident_text import event_text
-from flows.messages.routing import EMAIL, SECRET, Route, Way, not_before, recipients
+from flows.messages.routing import not_before, recipients
 from warehouse.incidents.messages import Attachment, Audience, Message, MessageClass
 from warehouse.incidents.observe import IncidentEvent
 
@@ -35,7 +37,7 @@ def compose(
     heard: Heard,
     is_working: Callable[[dt.date], bool],
 ) -> list[Message]:
-    """A message a recipient and sender about everything that one look at the incidents found.
+    """A message a recipient and sender about everything that one look at the incidents of one region found.
 
     `heard` says who heard that an incident is open: they alone hear that it is closed. An event for which the table has
     nobody makes no message. One whose words cannot be written is told bare: it holds up no other, and is not lost.
@@ -97,7 +99,7 @@ def _bare_message(
         kind="incident",
         subject=shortened(names[0], WIDEST_SUBJECT),
         body="\n".join([frame["greeting"], "", *names, "", "-- ", frame["signature"], ""]),
-        not_before=not_before(route, now, region_of(route.sender).zone, is_working),
+        not_before=not_before(route, now, zone_of(events[0].region), is_working),
         sender=events[0].sender,
         incident_ids=tuple(sorted({*opens, *closes})),
         about={"opens": opens, "closes": closes, "audience": route.audience},
@@ -151,7 +153,7 @@ def _body(events: Sequence[IncidentEvent], route: Route, routes: Sequence[Route]
     frame = _frame(route.audience)
     paragraphs = [frame["greeting"]]
     if route.audience == "officer" and events[0].sender_name:
-        paragraphs.append(events[0].sender_name)
+        paragraphs.append("\n".join([events[0].sender_name, *whom_to_call(events[0].sender)]))
     for event in _worst_first(events):
         text = event_text(event)
         lines = [text.title, *(f"— {line}" for line in text.lines)]
@@ -162,6 +164,11 @@ def _body(events: Sequence[IncidentEvent], route: Route, routes: Sequence[Route]
         paragraphs.append("\n".join(lines))
     paragraphs.append("\n".join(["-- ", frame["signature"], *answer_to(route, routes, events[0].sender)]))
     return "\n\n".join(paragraphs) + "\n"
+
+
+def whom_to_call(sender: str | None) -> list[str]:
+    """Lines that tell an officer whom to call at a sender's."""
+    return [phrases()["message.call"].format(contact=contact) for contact in contacts_of(sender or "")]
 
 
 def _engineers_lines(event: IncidentEvent, settings: Settings) -> list[str]:

@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contracts.regions import region_of
+from contracts.regions import regions, zone_of
+from contracts.regions.route import Route
 from contracts.texts import phrases
 from flows.home.faults import LOGGER, Fault, guarded
 from flows.home.settings import Settings
+from flows.home.usage import UsageError
 from flows.messages.channels import Channels
 from flows.messages.composing import officer_mail
 from flows.messages.enclosures import Enclosures
 from flows.messages.mail import Letter, Undelivered
-from flows.messages.routing import Route, not_before, routes
+from flows.messages.routing import not_before, routes
 from warehouse.core.slices import holding
 from warehouse.core.transaction import retried
 from warehouse.incidents import messages as outgoing
@@ -50,17 +52,38 @@ def deliver(engine: Engine, settings: Settings, now: dt.datetime) -> Delivered:
     """Send what is due at a moment; one process at a time.
 
     Each letter is recorded as begun before it is sent, and as sent afterwards. A pass that finds one begun sends it
-    again with the same identity, by which mail programs and webhooks know it. Raises UsageError for a wrong routing,
-    Timeout when another process sends for longer than `lock_seconds`.
+    again with the same identity, by which mail programs and webhooks know it. What a wrong routing of its region keeps
+    back waits, and holds up no other's. Raises UsageError when no region has a right one, Timeout when another process
+    sends for longer than `lock_seconds`.
     """
-    table = routes(settings)
+    tables = tables_of_regions(settings)
     with holding(engine, [POST], settings.lock_wait, LOGGER.info), Channels(settings) as channels:
         cancelled, due = _cancelled_and_due(engine, now)
-        delivered = _Pass(engine, settings, now, table, channels).go(due) if due else Delivered()
+        wrong = {region.code for region in regions()} - tables.keys()
+        due = [message for message in due if message.region not in wrong]
+        delivered = _Pass(engine, settings, now, tables, channels).go(due) if due else Delivered()
     totals = Delivered(delivered.sent, delivered.failed, delivered.waiting, cancelled)
     if totals != Delivered():
         LOGGER.info("messages: %s", totals)
     return totals
+
+
+def tables_of_regions(settings: Settings) -> dict[str | None, tuple[Route, ...]]:
+    """Code of a region, None for what is of no one region → who is told what; a wrong table is left out and logged.
+
+    Raises UsageError when none is right.
+    """
+    tables: dict[str | None, tuple[Route, ...]] = {}
+    wrong: list[UsageError] = []
+    for region in regions():
+        try:
+            tables[region.code] = routes(settings, region)
+        except UsageError as error:
+            wrong.append(error)
+            LOGGER.error("messages of %s wait: %s", region.code, error)
+    if not tables:
+        raise wrong[0]
+    return {**tables, None: routes(settings, None)}
 
 
 @retried
@@ -74,16 +97,21 @@ class _Pass:
     """One round of sending: what is down for one message is not tried again for the next."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, now: dt.datetime, table: Sequence[Route], channels: Channels
+        self,
+        engine: Engine,
+        settings: Settings,
+        now: dt.datetime,
+        tables: Mapping[str | None, Sequence[Route]],
+        channels: Channels,
     ) -> None:
         self.engine = engine
         self.settings = settings
         self.now = now
-        self.routes = table
-        self.by_way = {route.way: route for route in reversed(table)}
+        self.routes = tables
+        self.by_way = {(code, *route.way): route for code, table in tables.items() for route in reversed(table)}
         self.channels = channels
         self.enclosures = Enclosures(engine, settings, now)
-        self.down: dict[tuple[str, str | None], str] = {}
+        self.down: dict[tuple[str, Route | None], str] = {}
         self.counts = {"sent": 0, "failed": 0, "waiting": 0}
 
     def go(self, due: Sequence[Due]) -> Delivered:
@@ -94,13 +122,13 @@ class _Pass:
 
     def _outcome(self, group: Sequence[Due]) -> str:
         first = group[0]
-        route = self.by_way.get((first.recipient, first.channel))
+        route = self.by_way.get((first.region, first.recipient, first.channel))
         if route is None:
             return self._given_up(group, f"the routing has no {first.recipient!r} with the channel {first.channel}")
-        allowed = self._allowed(route, self.now)
+        allowed = self._allowed(route, first, self.now)
         if allowed > self.now:
             return self._postponed(group, allowed, "quiet hours")
-        why = self.down.get((route.channel, None)) or self.down.get((route.channel, route.recipient))
+        why = self.down.get((route.channel, None)) or self.down.get((route.channel, route))
         if why is not None:
             return self._again(group, route, why, passed_by=True)
         letter = guarded(f"writing message {first.message_id}", lambda: self._letter(group, route))
@@ -117,7 +145,7 @@ class _Pass:
         if failure.lasting:
             return self._given_up(group, str(failure))
         if failure.scope != "message":
-            self.down[route.channel, route.recipient if failure.scope == "address" else None] = str(failure)
+            self.down[route.channel, route if failure.scope == "address" else None] = str(failure)
         return self._again(group, route, str(failure))
 
     def _tried(self, route: Route, letter: Letter) -> Undelivered | None:
@@ -133,7 +161,7 @@ class _Pass:
         words = phrases("en" if first.about.get("audience") == "engineer" else "ru")
         files, sentences = self.enclosures.of(group)
         subject = first.subject if len(group) == 1 else words["message.digest"].format(count=len(group))
-        officer = officer_mail(self.routes, first.sender) if route.audience == "sender" else None
+        officer = officer_mail(self.routes[first.region], first.sender) if route.audience == "sender" else None
         about = first.about.get("opens") or first.about.get("closes")
         return Letter(
             identity=first.sent_as or _identity([message.dedup_key for message in group]),
@@ -142,7 +170,7 @@ class _Pass:
             recipient=first.recipient,
             subject=subject,
             body=_body([message.body for message in group], sentences, first.message_id, words),
-            created_at=first.created_at.astimezone(region_of(first.sender).zone),
+            created_at=first.created_at.astimezone(zone_of(first.region)),
             files=files,
             reply_to=officer.address if officer else None,
             thread=f"incident-{about[0]}" if about and len(group) == 1 else None,
@@ -155,7 +183,7 @@ class _Pass:
         if attempts >= MOST_ATTEMPTS:
             return self._given_up(group, f"given up after {attempts} attempts: {why}")
         pause = min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
-        return self._postponed(group, self._allowed(route, self.now + pause), why, passed_by=passed_by)
+        return self._postponed(group, self._allowed(route, group[0], self.now + pause), why, passed_by=passed_by)
 
     def _postponed(self, group: Sequence[Due], until: dt.datetime, why: str, *, passed_by: bool = False) -> str:
         self._record(lambda on: outgoing.postpone(on, _ids(group), until, why, passed_by=passed_by))
@@ -165,10 +193,10 @@ class _Pass:
         self._record(lambda on: outgoing.give_up(on, _ids(group), why))
         return "failed"
 
-    def _allowed(self, route: Route, moment: dt.datetime) -> dt.datetime:
+    def _allowed(self, route: Route, message: Due, moment: dt.datetime) -> dt.datetime:
         with self.engine.connect() as connection:
-            is_working = outgoing.working_days(connection, region_of(route.sender).code)
-            return not_before(route, moment, region_of(route.sender).zone, is_working, digest=False)
+            is_working = outgoing.working_days(connection, message.region or "")
+            return not_before(route, moment, zone_of(message.region), is_working, digest=False)
 
     def _record(self, write: Callable[[Connection], None]) -> None:
         @retried
@@ -186,7 +214,7 @@ def _letters(due: Sequence[Due]) -> list[list[Due]]:
         if message.sent_as is not None:
             key: tuple[object, ...] = ("sent as", message.sent_as)
         elif message.is_digest:
-            key = ("digest", message.recipient, message.channel)
+            key = ("digest", message.region, message.recipient, message.channel)
         else:
             key = ("message", message.message_id)
         groups.setdefault(key, []).append(message)

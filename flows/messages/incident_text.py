@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.forms import FORMS, RULES
-from contracts.regions import region_of
+from contracts.regions import zone_of
 from contracts.texts import form_topic, incident_texts, phrases, rule_text
 from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows
@@ -38,7 +38,7 @@ class EventText:
 
 def event_text(event: IncidentEvent) -> EventText:
     """An event in Russian, for engineers in English; times of the sender's region."""
-    zone = region_of(event.sender).zone
+    zone = zone_of(event.region)
     is_own = event.incident_class == "own"
     text = incident_texts()[event.condition]
     words = phrases("en" if is_own else "ru")

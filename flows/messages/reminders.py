@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from contracts.forms import form_named
+from contracts.forms import FORMS
 from contracts.grain import SCHOOL
-from contracts.regions import region_of, regions
+from contracts.regions.pack import Region
+from contracts.regions.route import Route
 from contracts.texts import phrases
 from contracts.texts.spans import span_words
 from flows.home.settings import Settings
 from flows.intake.incoming import discover
 from flows.intake.seen import unseen
 from flows.messages.composing import answer_to, shortened
-from flows.messages.routing import Route, not_before, recipients, routes
+from flows.messages.routing import not_before, recipients, routes
 from warehouse.core.transaction import retried
 from warehouse.deliveries.received import folders_waiting
 from warehouse.incidents.messages import Attachment, Message, enqueue, working_days
@@ -34,24 +35,23 @@ WIDEST_SUBJECT = 120
 
 
 @retried
-def remind(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None = None) -> int:
-    """Write the reminders of the working day on which `now` lies; says how many are new.
+def remind(engine: Engine, settings: Settings, region: Region, now: dt.datetime, run_id: int | None = None) -> int:
+    """Write the reminders of a region for the working day on which `now` lies there; says how many are new.
 
     A message a sender, form, campaign (or month, year, first night of a silence), step and way; a step is never told
     twice, and one that was missed is told late only while it is still its day. Raises UsageError for a wrong routing.
     """
-    day = now.astimezone(ZoneInfo(settings.timezone)).date()
-    table = routes(settings)
+    day = now.astimezone(region.zone).date()
+    table = routes(settings, region)
     steps = sorted({int(step) for step in settings.remind_days.split(",")})
     underway = _unread(engine, settings.inbox)
     with engine.begin() as connection:
-        region = regions()[0].code
-        dues = owed(connection, region, day, steps)
-        is_working = working_days(connection, region)
+        dues = owed(connection, region.code, day, steps)
+        is_working = working_days(connection, region.code)
         messages = [
             message
             for due in dues
-            for message in _reminders_of(due, table, now, is_working, is_underway=due.sender in underway)
+            for message in _reminders_of(due, table, region.zone, now, is_working, is_underway=due.sender in underway)
         ]
         return enqueue(connection, messages, now, run_id)
 
@@ -66,13 +66,13 @@ def _unread(engine: Engine, inbox: Path) -> set[str]:
 def _reminders_of(
     due: Owed,
     table: Sequence[Route],
+    zone: ZoneInfo,
     now: dt.datetime,
     is_working: Callable[[dt.date], bool],
     *,
     is_underway: bool,
 ) -> Iterable[Message]:
     """A message to each contact of the sender who can still be told today; quiet hours may last until tomorrow."""
-    zone = region_of(due.sender).zone
     today = now.astimezone(zone).date()
     midnight = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), zone)
     title, text, foot = _subject(due), _body(due, zone), ("-- ", phrases()["message.signature"])
@@ -113,7 +113,8 @@ def _body(due: Owed, zone: ZoneInfo) -> str:
     paragraphs = [texts["message.greeting"], "\n".join(_what_is_due(due))]
     if not due.nights:
         paragraphs.append("\n".join(_what_has_come(due, zone)))
-    fill = "fill" if due.covers_schools and form_named(due.form).grain == (SCHOOL,) else "fill_any"
+    of_schools = any(form.name == due.form and form.grain == (SCHOOL,) for form in FORMS)
+    fill = "fill" if due.covers_schools and of_schools else "fill_any"
     do = "export" if due.counts_pupils else "mend" if due.is_received else fill
     paragraphs.append(texts[f"reminder.do.{do}"])
     if not due.is_received:

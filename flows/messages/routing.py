@@ -6,91 +6,99 @@ import csv
 import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-from contracts.vocabulary import rows
+from contracts.regions import regions
+from contracts.regions.pack import Region
+from contracts.regions.pack_table import PackFault, read_table
+from contracts.regions.route import (
+    ALL_CLASSES,
+    COLUMNS,
+    SECRET,
+    MessageClass,
+    Route,
+    Way,
+    WrongCell,
+    clashes,
+    route_of,
+)
+from contracts.vocabulary import rows, rows_in
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from warehouse.incidents.messages import Audience, MessageClass
-
-Channel = Literal["email", "telegram", "webhook", "file"]
-Days = Literal["any", "working"]
 
 ROUTING_FILE = "routing.csv"
-COLUMNS = (
-    "recipient", "audience", "sender", "classes", "level", "channel", "address", "when", "quiet_from", "quiet_to",
-    "days",
-)  # fmt: skip
-ALL_CLASSES: tuple[MessageClass, ...] = get_args(MessageClass)
-TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-DIGEST = re.compile(r"digest +(\S+)")
-SECRET = re.compile(r"\$\{(file:)?([^}]*)\}")
-EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 LONGEST_WAIT_DAYS = 60
-Way = tuple[str, str]
-"""Recipient and channel: a message names only these two of its route."""
 
 
-@dataclass(frozen=True)
-class Route:
-    """A line of the table. `address` still names its secrets; `digest` is a local time, None is at once.
-
-    `sender` None stands for every sender that has no line of its own.
-    """
-
-    recipient: str
-    audience: Audience
-    sender: str | None
-    classes: tuple[MessageClass, ...]
-    level: int
-    channel: Channel
-    address: str
-    digest: dt.time | None = None
-    quiet_from: dt.time | None = None
-    quiet_to: dt.time | None = None
-    days: Days = "any"
-
-    @property
-    def way(self) -> Way:
-        """What messages name the route by."""
-        return self.recipient, self.channel
-
-    def is_quiet(self, at: dt.time) -> bool:
-        """Is a local time within the quiet hours, which may go over midnight?"""
-        if self.quiet_from is None or self.quiet_to is None:
-            return False
-        if self.quiet_from <= self.quiet_to:
-            return self.quiet_from <= at < self.quiet_to
-        return at >= self.quiet_from or at < self.quiet_to
-
-
-def routes(settings: Settings) -> tuple[Route, ...]:
-    """The table of the settings, else that in the home; without one everything is a file in home/messages.
+def routes(settings: Settings, region: Region | None) -> tuple[Route, ...]:
+    """Who is told what of a region: the lines of its pack; to an audience of which that says nothing, those of the home
+    (`PROFMIN_ROUTING`, or routing.csv in it); where nobody said anything, files in home/messages. Of what is of no one
+    region, all that are right.
 
     Raises UsageError with file, line and what is expected.
     """
+    if region is None:
+        return _of_all(settings)
+    own = of_pack(region)
+    audiences = {route.audience for route in own}
+    return (*own, *(route for route in of_home(settings, region) if route.audience not in audiences))
+
+
+def _of_all(settings: Settings) -> tuple[Route, ...]:
+    """The lines of all regions, of two recipients of one name and channel the first; a wrong table is left out."""
+    routes_of_all: dict[Way, Route] = {}
+    for region in regions():
+        with suppress(UsageError):
+            for route in routes(settings, region):
+                routes_of_all.setdefault(route.way, route)
+    return tuple(routes_of_all.values())
+
+
+def source(settings: Settings, region: Region) -> Path:
+    """The file that says who is told what of a region, whether it is there or not."""
+    pack = region.folder / ROUTING_FILE
+    return pack if pack.exists() else settings.routing or settings.home / ROUTING_FILE
+
+
+def of_pack(region: Region) -> tuple[Route, ...]:
+    """The lines of a region's pack, if it has some. Raises UsageError for the first that is wrong."""
+    path = region.folder / ROUTING_FILE
+    if not path.exists():
+        return ()
+    senders = [row["sender"] for row in region.lines("senders")]
+    try:
+        _, lines = read_table(path)
+        return _agreed(path, [(number, _route(path, number, line, senders)) for number, line in lines])
+    except PackFault as fault:
+        raise UsageError(str(fault)) from None
+
+
+def of_home(settings: Settings, region: Region) -> list[Route]:
+    """The lines of the home that may be about a region, or files."""
     path = settings.routing or settings.home / ROUTING_FILE
     if settings.routing is None and not path.exists():
-        return _files_for_all()
-    return read(path)
+        return _files_for_all(region)
+    others = {row["sender"] for row in rows("senders") if row["region"] != region.code}
+    return [route for route in read(path) if route.sender not in others]
 
 
-def _files_for_all() -> tuple[Route, ...]:
+def _files_for_all(region: Region) -> list[Route]:
     """Where nobody said who is told what, nothing is lost: each sender, the officer and the engineer get files."""
     senders = [
         Route(row["name"], "sender", row["sender"], ("data", "lateness"), 1, "file", row["sender"])
-        for row in rows("senders")
+        for row in rows_in("senders", region.code)
     ]
-    officer = Route("мониторинг", "officer", None, ("data", "lateness"), 1, "file", "officer")
-    return (*senders, officer, Route("engineer", "engineer", None, ALL_CLASSES, 1, "file", "engineer"))
+    folder = "officer" if len(regions()) == 1 else f"officer-{region.code}"
+    officer = Route("мониторинг", "officer", None, ("data", "lateness"), 1, "file", folder)
+    return [*senders, officer, Route("engineer", "engineer", None, ALL_CLASSES, 1, "file", "engineer")]
 
 
 def read(path: Path) -> tuple[Route, ...]:
     """The lines of a table. Raises UsageError for the first that is wrong."""
+    senders = [row["sender"] for row in rows("senders")]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
@@ -98,100 +106,35 @@ def read(path: Path) -> tuple[Route, ...]:
             if missing:
                 raise UsageError(f"{path}:1: no column {', '.join(missing)}; the columns are {','.join(COLUMNS)}")
             numbered = [
-                (lines.line_num, _parsed_route(path, lines.line_num, line)) for line in lines if any(line.values())
+                (lines.line_num, _route(path, lines.line_num, line, senders)) for line in lines if any(line.values())
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no CSV in UTF-8"
         raise UsageError(f"{path}: the routing cannot be read: {why}") from None
     if not numbered:
         raise UsageError(f"{path}: no line says who is told what; remove the file to have all messages as files")
-    _agree(path, numbered)
-    return tuple(route for _, route in numbered)
+    return _agreed(path, numbered)
 
 
-def _parsed_route(path: Path, number: int, line: dict[str, str | None]) -> Route:
+def _route(path: Path, number: int, line: Mapping[str, str], senders: Sequence[str]) -> Route:
     """A line of the table as a route. Raises UsageError."""
-
-    def wrong(name: str, expected: str) -> UsageError:
-        return UsageError(f"{path}:{number}: {name} is {cells[name]!r}; expected {expected}")
-
-    if None in line or any(value is None for value in line.values()):
+    if len(line) != len(COLUMNS) or any(value is None for value in line.values()):
         raise UsageError(f"{path}:{number}: {len(COLUMNS)} values are expected: {','.join(COLUMNS)}")
-    cells = {name: (line[name] or "").strip() for name in COLUMNS}
-    senders = [row["sender"] for row in rows("senders")]
-    classes = tuple(name.strip() for name in cells["classes"].split(";") if name.strip()) or ALL_CLASSES
-    if not cells["recipient"]:
-        raise wrong("recipient", "a name that says who it is")
-    if cells["audience"] not in get_args(Audience):
-        raise wrong("audience", ", ".join(get_args(Audience)))
-    if cells["sender"] and cells["sender"] not in senders:
-        raise wrong("sender", f"nothing (all of them), or one of {', '.join(senders)}")
-    if any(name not in ALL_CLASSES for name in classes):
-        raise wrong("classes", f"nothing (all of them), or some of {';'.join(ALL_CLASSES)}")
-    if not (cells["level"].isascii() and cells["level"].isdigit() and 1 <= int(cells["level"]) <= 9):
-        raise wrong("level", "1 for who is told first, 2 and so on for who is told when nothing happens")
-    if cells["channel"] not in get_args(Channel):
-        raise wrong("channel", ", ".join(get_args(Channel)))
-    if expected := _wrong_address(cells["channel"], cells["address"]):
-        raise wrong("address", expected)
-    if cells["days"] not in ("", *get_args(Days)):
-        raise wrong("days", "any (or nothing), or working")
-    times = {name: _time(cells[name]) for name in ("quiet_from", "quiet_to")}
-    for name, at in times.items():
-        if bool(cells[name]) != (at is not None):
-            raise wrong(name, "a local time such as 21:00, or nothing")
-    if (times["quiet_from"] is None) != (times["quiet_to"] is None):
-        raise wrong("quiet_to", "both quiet_from and quiet_to, or neither")
-    digest = DIGEST.fullmatch(cells["when"])
-    at = _time(digest[1]) if digest else None
-    if cells["when"] not in ("", "at_once") and at is None:
-        raise wrong("when", "at_once (or nothing), or a digest with its local time, such as: digest 08:30")
-    parsed = Route(
-        recipient=cells["recipient"], audience=cells["audience"], sender=cells["sender"] or None,  # type: ignore[arg-type]
-        classes=classes, level=int(cells["level"]), channel=cells["channel"], address=cells["address"],  # type: ignore[arg-type]
-        digest=at, quiet_from=times["quiet_from"], quiet_to=times["quiet_to"], days=cells["days"] or "any",  # type: ignore[arg-type]
-    )  # fmt: skip
-    if at is not None and parsed.is_quiet(at):
-        raise wrong("when", "a digest outside of the quiet hours")
-    return parsed
+    try:
+        return route_of(line, senders)
+    except WrongCell as wrong:
+        said = f"{path}, строка {number}: {wrong.column} «{wrong.value}»; ожидается {wrong.russian}"
+        raise UsageError(f"{path}:{number}: {wrong}", said) from None
 
 
-def _wrong_address(channel: str, address: str) -> str | None:
-    """What is expected of an address that cannot be one; what its secrets say is not looked at."""
-    has_secret = SECRET.search(address) is not None
-    plain = SECRET.sub("secret", address)
-    if channel == "email" and not (has_secret or EMAIL.fullmatch(plain)):
-        return "one e-mail address"
-    if channel == "telegram":
-        token, _, chat = plain.rpartition("/")
-        if not token or not chat:
-            return "TOKEN/CHAT, or https://HOST/TOKEN/CHAT for a Bot API server of your own; the token as ${NAME}"
-        if not has_secret:
-            return "the token as ${NAME} or ${file:/path}: secrets are not written here"
-    if channel == "webhook" and not (has_secret or "://" in plain):
-        return "a URL that takes a POST, or one of Apprise (mmost://…, matrix://…)"
-    if channel == "file" and (Path(plain).is_absolute() or ".." in Path(plain).parts):
-        return "nothing, or a folder below home/messages"
-    return None
-
-
-def _time(text: str) -> dt.time | None:
-    """A local time such as 21:00; None for anything else."""
-    match = TIME.fullmatch(text)
-    return dt.time(int(match[1]), int(match[2])) if match else None
-
-
-def _agree(path: Path, numbered: Sequence[tuple[int, Route]]) -> None:
-    """A recipient has one address, one quiet time and the same days in a channel."""
-    first: dict[Way, tuple[int, Route]] = {}
-    for number, route in numbered:
-        before_number, before = first.setdefault(route.way, (number, route))
-        for name in ("address", "quiet_from", "quiet_to", "days"):
-            if getattr(route, name) != getattr(before, name):
-                raise UsageError(
-                    f"{path}:{number}: {route.recipient} has another {name} for {route.channel} than in line"
-                    f" {before_number}; expected the same, or a recipient of another name"
-                )
+def _agreed(path: Path, numbered: Sequence[tuple[int, Route]]) -> tuple[Route, ...]:
+    """The routes. Raises UsageError when two of one recipient and channel do not agree."""
+    for clash in clashes(numbered):
+        raise UsageError(
+            f"{path}:{clash.line}: {clash.route.recipient} has another {clash.column} for {clash.route.channel} than in"
+            f" line {clash.before}; expected the same, or a recipient of another name"
+        )
+    return tuple(route for _, route in numbered)
 
 
 def recipients(

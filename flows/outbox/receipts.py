@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import Overdue, Receipt
-from contracts.regions import regions
+from contracts.regions import region_of
+from contracts.regions.pack import Region
 from documents.reading.sandbox import shared
 from documents.receipts.make import Content, copies_table, make_overdue, make_receipt, overdue_name, receipt_name
 from flows.home.faults import LOGGER, Fault, guarded
@@ -45,9 +46,11 @@ AT_ONCE = 500
 """Receipts whose findings are in memory together."""
 
 
-def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcome], day: dt.date | None) -> list[Path]:
-    """Write the receipts of a run's deliveries, those that an earlier run owes, and those for what is overdue on a day;
-    returns the files that changed.
+def write_receipts(
+    engine: Engine, settings: Settings, region: Region, outcomes: Iterable[Outcome], day: dt.date | None
+) -> list[Path]:
+    """Write the receipts of a run's deliveries, those that an earlier run of the region owes, and those for what is
+    overdue there on a day; returns the files that changed.
 
     A repeated delivery keeps the receipt that it has. The data is loaded: a receipt that cannot be made is logged, and
     the next run tries again.
@@ -57,11 +60,14 @@ def write_receipts(engine: Engine, settings: Settings, outcomes: Iterable[Outcom
         if outcome.reading_id is not None:
             is_repeated[outcome.reading_id] = is_repeated.get(outcome.reading_id, True) and outcome.is_repeat
     written: list[Path] = []
-    failure = guarded("writing receipts", lambda: written.extend(_receipts_written(engine, settings, is_repeated)))
-    guarded("answering what was sent again", lambda: written.extend(_same_answered(engine, settings)))
+    failure = guarded(
+        "writing receipts", lambda: written.extend(_receipts_written(engine, settings, region, is_repeated))
+    )
+    guarded("answering what was sent again", lambda: written.extend(_same_answered(engine, settings, region)))
     if day is not None and not isinstance(failure, Fault):
-        guarded("writing receipts of what is overdue", lambda: written.extend(_overdue_written(engine, settings, day)))
-    guarded("answering statements", lambda: written.extend(_statements_answered(engine, settings)))
+        overdues = partial(_overdue_written, engine, settings, region, day)
+        guarded("writing receipts of what is overdue", lambda: written.extend(overdues()))
+    guarded("answering statements", lambda: written.extend(_statements_answered(engine, settings, region)))
     LOGGER.info("%d new receipts in the outbox", len(written))
     return written
 
@@ -121,12 +127,16 @@ def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] |
     return make_receipt(_with_public_names(receipt), source, content)
 
 
-def _receipts_written(engine: Engine, settings: Settings, is_repeated: Mapping[int, bool]) -> Iterator[Path]:
+def _receipts_written(
+    engine: Engine, settings: Settings, region: Region, is_repeated: Mapping[int, bool]
+) -> Iterator[Path]:
     """Receipts of readings and of those that were never answered; of `asked` the value says that the delivery was only
     repeated. One that cannot be told of, made or written stays unanswered and holds up no other."""
     with engine.connect() as connection:
-        is_repeated = {**is_repeated, **dict.fromkeys(unanswered(connection), False)}
-        addressed = addresses(connection, is_repeated)
+        owed = unanswered(connection)
+        addressed = addresses(connection, {*is_repeated, *owed})
+    own = [reading_id for reading_id in owed if region_of(addressed[reading_id].place) == region]
+    is_repeated = {**is_repeated, **dict.fromkeys(own, False)}
     paths = {reading_id: receipt_path(settings.outbox, address) for reading_id, address in addressed.items()}
     due = [
         reading_id
@@ -147,10 +157,10 @@ def _receipts_written(engine: Engine, settings: Settings, is_repeated: Mapping[i
             note_answered(connection, answered)
 
 
-def _same_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
+def _same_answered(engine: Engine, settings: Settings, region: Region) -> Iterator[Path]:
     """The receipts of deliveries that say again what holds: those of the others, under their own names."""
     with engine.connect() as connection:
-        owed = same_unanswered(connection)
+        owed = [same for same in same_unanswered(connection) if region_of(same.address.place) == region]
     for start in range(0, len(owed), AT_ONCE):
         batch = owed[start : start + AT_ONCE]
         first = _contents(engine, settings, [same.reading_id for same in batch])
@@ -194,10 +204,10 @@ def _contents(engine: Engine, settings: Settings, readings: Sequence[int]) -> di
     }
 
 
-def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
+def _statements_answered(engine: Engine, settings: Settings, region: Region) -> Iterator[Path]:
     """An answer to each statement by file that has none."""
     with engine.connect() as connection:
-        owed = statements.unanswered(connection)
+        owed = [each for each in statements.unanswered(connection) if region_of(each.sender) == region]
     answered = []
     for statement in owed:
         path = settings.outbox / statement.sender / answer_name(statement.file or "", statement.sha256)
@@ -215,11 +225,11 @@ def _statements_answered(engine: Engine, settings: Settings) -> Iterator[Path]:
             statements.note_answered(connection, answered)
 
 
-def _overdue_written(engine: Engine, settings: Settings, day: dt.date) -> Iterator[Path]:
+def _overdue_written(engine: Engine, settings: Settings, region: Region, day: dt.date) -> Iterator[Path]:
     """A receipt for each delivery that is overdue on a day; that of one which came meanwhile, or of which
     its sender said that there is nothing to report, is removed, and so are those of earlier months and campaigns."""
     with engine.connect() as connection:
-        overdues: list[Overdue] = overdue(connection, regions()[0].code, day)
+        overdues: list[Overdue] = overdue(connection, region.code, day)
     for document in overdues:
         path = settings.outbox / document.sender / overdue_name(document.form, document.slot)
         if guarded(f"telling {document.sender} what is overdue", partial(_overdue, settings, document, path)) is True:

@@ -6,6 +6,7 @@ import datetime as dt
 from functools import partial
 from typing import Literal
 
+from contracts.regions import region_of
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
@@ -13,6 +14,7 @@ from flows.intake.publishing import publish_changes
 from flows.outbox.receipts import write_receipts
 from flows.runs.record import recorded_run
 from warehouse.deliveries.decision import Decided, decide
+from warehouse.deliveries.receipt_contents import addresses
 
 KIND = "decision"
 
@@ -27,12 +29,14 @@ def decide_and_publish(
     settings.prepare()
     with warehouse(settings) as engine:
         outcome = decide(engine, delivery_id, decision, by, reason, settings.lock_wait)
+        with engine.connect() as connection:
+            region = region_of(addresses(connection, [outcome.reading_id])[outcome.reading_id].place)
         dates: list[dt.date] = []
-        with recorded_run(engine, settings, KIND, None, None) as run:
+        with recorded_run(engine, settings, KIND, region, None, None) as run:
             run.message = f"delivery {delivery_id}: {'accepted' if decision == 'current' else 'declined'}"
-            published = guarded("publishing", partial(publish_changes, engine, settings, None, run.run_id))
+            published = guarded("publishing", partial(publish_changes, engine, settings, region, None, run.run_id))
             if isinstance(published, Fault):
                 raise published
             dates = published
-            write_receipts(engine, settings, [], None)
+            write_receipts(engine, settings, region, [], None)
     return outcome, dates

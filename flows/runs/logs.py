@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.text import Text
 
+from contracts.regions import only_region, zone_of
 from flows.home.connection import existing_database
 from flows.home.faults import Fault
 from flows.home.json_output import plain, write
@@ -70,11 +71,11 @@ def show_logs(settings: Settings, name: str, out: Console, *, as_json: bool) -> 
         document = {"runs": [plain(run._asdict()) for run in runs], "lines": [line.document() for line in lines]}
         write(document)
         return
-    local = ZoneInfo(settings.timezone)
+    local = zone_of(runs[0].region if runs else None)
     if why_unknown:
         out.print(Text(why_unknown, "yellow"), soft_wrap=True)
     for run in runs:
-        _show_run(out, run, local)
+        _show_run(out, run, zone_of(run.region))
     out.print()
     for line in lines:
         _show_line(out, line, local)
@@ -117,9 +118,10 @@ def _runs_of(settings: Settings, selection: _Selection) -> tuple[_Selection, lis
 
 def _show_run(out: Console, run: Run, local: ZoneInfo) -> None:
     day = f" as of {run.as_of}" if run.as_of else ""
+    of_region = f" of {run.region}" if run.region and only_region() is None else ""
     backfill = f" of backfill {run.backfill_id}" if run.backfill_id else ""
     colour = "green" if run.state.startswith("completed") else "yellow" if run.state == "running" else "red"
-    out.print(f"[bold]run {run.run_id}[/bold]: {run.kind}{backfill}{day}, [{colour}]{run.state}[/{colour}]")
+    out.print(f"[bold]run {run.run_id}[/bold]: {run.kind}{of_region}{backfill}{day}, [{colour}]{run.state}[/{colour}]")
     took = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
     end = "and has not finished" if took is None else f"and took {took:.1f} s"
     out.print(f"  began {run.started_at.astimezone(local):%Y-%m-%d %H:%M:%S} {local.key} {end}")

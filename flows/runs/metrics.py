@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest, start_http_ser
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from contracts.regions import regions
 from contracts.versions.rule_versions import contract_version
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
@@ -51,7 +52,7 @@ class _WarehouseCollector(Collector):
         with snapshot as connection, connection.begin():
             only_reading(connection)
             now = self.now or dt.datetime.now(dt.UTC)
-            measures = measured(connection, contract_version(), self.settings.timezone, now)
+            measures = measured(connection, [contract_version(region.code) for region in regions()], now)
             return [_family(measure, samples) for measure, samples in measures]
 
 

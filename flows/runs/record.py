@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contracts.regions import regions
+from contracts.regions.pack import Region
 from flows.home.faults import LOGGER, fault, guarded, log_to
 from flows.home.log import logged
 from flows.home.settings import Settings
@@ -39,12 +39,12 @@ class Run:
 
 @contextmanager
 def recorded_run(
-    engine: Engine, settings: Settings, kind: str, as_of: dt.date | None, flow_run_id: str | None
+    engine: Engine, settings: Settings, kind: str, region: Region, as_of: dt.date | None, flow_run_id: str | None
 ) -> Iterator[Run]:
-    """Record a run as running, and how it ended: as it says, failed when the block raises, or crashed when it was told
-    to stop. Then tell of it."""
+    """Record a run of a region as running, and how it ended: as it says, failed when the block raises, or crashed when
+    it was told to stop. Then tell of it."""
     with engine.begin() as connection:
-        run = Run(start_run(connection, kind, as_of, flow_run_id, region=regions()[0].code))
+        run = Run(start_run(connection, kind, as_of, flow_run_id, region=region.code))
     with logged(run_id=run.run_id, flow_run_id=flow_run_id):
         try:
             yield run
@@ -56,7 +56,7 @@ def recorded_run(
             with engine.begin() as connection:
                 finish_run(connection, run.run_id, run.state, run.message and run.message[:LONGEST_MESSAGE])
             now = dt.datetime.now(dt.UTC)
-            guarded("telling of incidents", partial(tell_of_incidents, engine, settings, now, run.run_id))
+            guarded("telling of incidents", partial(tell_of_incidents, engine, settings, region, now, run.run_id))
             guarded("writing the metrics", partial(write_metrics, engine, settings, now))
 
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from contracts.forms.titles import form_title
+from contracts.regions.pack import Region
 from contracts.texts import in_words
 from contracts.texts.figures import whole
-from contracts.vocabulary import sender_name
+from contracts.vocabulary import contacts_of, sender_name
 from flows.intake.outcome import Outcome
 from flows.runs.summary import Night, markdown, read_tables
 from warehouse.marts.movement import moved
 from warehouse.marts.published import column_captions
-from warehouse.watch.standing import open_incidents
+from warehouse.watch.standing import open_incidents, senders
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
 MOST = 100
 """Rows of a table: Prefect keeps a page as one text."""
 WORST_FIRST = (None, "refused", "held", "partial", "accepted")
+OWING = {"refused": "отклонено", "missing": "не прислано"}
+"""States of what is owed in which somebody has to be called."""
 
 
 def run_page(connection: Connection, night: Night, run_id: int, outbox: Path) -> str:
     """The page of a run that took in deliveries and published."""
     sections = (
-        [markdown(night, read_tables(connection, night.as_of))],
+        [markdown(night, read_tables(connection, night.region, night.as_of))],
         moves_section(moved(connection, run_id)),
         deliveries_section(night.outcomes, outbox),
-        _incidents_section(open_incidents(connection)),
+        calls_section(senders(connection, night.region.code)),
+        _incidents_section(_of_region(open_incidents(connection), night.region)),
         [f"Журнал: `profmin logs {run_id}`"],
     )
     return "\n\n".join("\n".join(section) for section in sections)
@@ -77,6 +81,28 @@ def deliveries_section(outcomes: Sequence[Outcome], outbox: Path) -> list[str]:
         rows.append([sender, form, words, receipt, again, *counts])
     headings = ("Отправитель", "Форма", "Итог", "Папка квитанции", "Ещё раз", "Принято строк", "Отложено", "Замечаний")
     return [*lines, *_table(headings, rows, figures=3), *_more(len(outcomes))]
+
+
+def calls_section(expected: pl.DataFrame) -> list[str]:
+    """Whom to call: the senders of whom something is owed for the published date, with what, and their contacts."""
+    lines = ["## Кому звонить", ""]
+    owing = expected.filter(pl.col("status").is_in(list(OWING))) if not expected.is_empty() else expected
+    rows = []
+    for of_sender in owing.partition_by("sender", maintain_order=True) if not owing.is_empty() else ():
+        forms = of_sender.select("form_title", "status").iter_rows()
+        what = "; ".join(f"{title}: {OWING[status]}" for title, status in forms)
+        sender = of_sender["sender"][0]
+        rows.append(
+            [of_sender["sender_name"][0], what, "; ".join(contacts_of(sender)) or "контакта в папке региона нет"]
+        )
+    if not rows:
+        return [*lines, "Все прислали то, чего от них ждут."]
+    return [*lines, *_table(("Отправитель", "Что должен", "Кому звонить"), rows[:MOST], figures=0), *_more(len(rows))]
+
+
+def _of_region(incidents: pl.DataFrame, region: Region) -> pl.DataFrame:
+    """Incidents of a region, and of the installation."""
+    return incidents.filter(pl.col("region").is_null() | (pl.col("region") == region.code))
 
 
 def _incidents_section(incidents: pl.DataFrame) -> list[str]:

@@ -13,6 +13,7 @@ import polars as pl
 from contracts.form import SEVERITIES
 from contracts.forms import FORMS
 from contracts.forms.titles import form_title
+from contracts.regions.pack import Region
 from contracts.texts.figures import percent, whole
 from flows.intake.outcome import Outcome, first_failure
 from warehouse.marts.definitions import Mart, marts, total_of
@@ -27,8 +28,9 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Night:
-    """What a night came to. `dates` are the dates whose marts were published."""
+    """What a night of a region came to. `dates` are the dates whose marts were published."""
 
+    region: Region
     as_of: dt.date
     dates: tuple[dt.date, ...]
     outcomes: tuple[Outcome, ...]
@@ -100,24 +102,24 @@ class Printed:
     differ: tuple[str, ...]
 
 
-def read_tables(connection: Connection, as_of: dt.date) -> Tables:
-    """The published figures of a date."""
-    totals = mart(connection, "control_totals", as_of)
+def read_tables(connection: Connection, region: Region, as_of: dt.date) -> Tables:
+    """The published figures of a region and date."""
+    totals = mart(connection, "control_totals", as_of, region=region.code)
     return Tables(
-        tuple(_unit_tables(connection, as_of)),
+        tuple(_unit_tables(connection, region, as_of)),
         totals.filter(pl.col("verdict") == "disagrees"),
         tuple(_printed(totals)),
-        int(mart(connection, "delivery_health", as_of)["rows_quarantined"].sum() or 0),
+        int(mart(connection, "delivery_health", as_of, region=region.code)["rows_quarantined"].sum() or 0),
     )
 
 
-def _unit_tables(connection: Connection, as_of: dt.date) -> Iterator[UnitTable]:
+def _unit_tables(connection: Connection, region: Region, as_of: dt.date) -> Iterator[UnitTable]:
     """The tables that marts state for a night, by their places."""
     placed = [(each.stated.night.place, each.name, each.stated.night, each) for each in marts() if each.stated.night]
     for _, name, shown, each in sorted(placed, key=lambda place: place[:2]):
         total = total_of(each)
-        region = _only_row(mart(connection, total.name, as_of)) if total else None
-        yield UnitTable(each, shown, mart(connection, name, as_of), region)
+        line = _only_row(mart(connection, total.name, as_of, region=region.code)) if total else None
+        yield UnitTable(each, shown, mart(connection, name, as_of, region=region.code), line)
 
 
 def _printed(totals: pl.DataFrame) -> Iterator[Printed]:
@@ -151,7 +153,7 @@ def markdown(night: Night, tables: Tables) -> str:
     )
     return "\n".join(
         [
-            f"# Мониторинг на {night.as_of:%d.%m.%Y}",
+            f"# {night.region.name}: мониторинг на {night.as_of:%d.%m.%Y}",
             "",
             totals,
             "",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from contracts.regions import region_of
+from contracts.regions import zone_at
 from contracts.texts import phrases
 from flows.intake.outcome import Outcome
 from warehouse.deliveries.in_force import Counts, in_force
@@ -61,5 +61,5 @@ def _sentence(outcome: Outcome, now: Counts | None) -> str:
         return words["counts.nothing_then"].format(day=f"{day:%d.%m.%Y}") if day else words["counts.nothing"]
     if now.reading_id == outcome.reading_id:
         return words["counts.this"]
-    when = f"{now.came_at.astimezone(region_of(outcome.sender).zone):%d.%m.%Y %H:%M}"
+    when = f"{now.came_at.astimezone(zone_at(outcome.sender)):%d.%m.%Y %H:%M}"
     return words["counts.other"].format(file=now.file, when=when, day=f"{now.as_of:%d.%m.%Y}")

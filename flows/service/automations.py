@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from contracts.regions import regions
 from flows.home.settings import Settings
 from flows.service.prefect_api import Api
-from flows.service.synced import Synced, definitions
+from flows.service.synced import Synced, definitions, of_regions
 
 if TYPE_CHECKING:
     from prefect.events.schemas.automations import AutomationCore
@@ -24,7 +25,7 @@ def sync_automations(api: Api, settings: Settings, deployments: Mapping[str, str
     names |= {"$block:alert": _alert_block(settings), "$nightly_seconds": settings.nightly_hours * 3600}
     names["$silent_seconds"] = settings.silent_seconds
     wanted = {}
-    for entry in definitions("automations.yaml")["automations"]:
+    for entry in of_regions(definitions("automations.yaml")["automations"], regions()):
         definition = _with_ids(entry, names)
         definition["actions"] = [action for action in definition["actions"] if action.get("block_document_id", "-")]
         if definition["actions"]:

@@ -12,21 +12,26 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from contracts.regions import regions, zone_of
 from contracts.vocabulary import rows
 from flows.home.faults import Fault
 from flows.home.settings import Settings
+from flows.home.whole_file import replace
 from flows.service.control import held
 from flows.service.prefect_api import Api
 from flows.service.prefect_environment import POOL, SHARED, WORKER
-from flows.service.synced import FILES, ROOT, Synced, definitions
+from flows.service.synced import ROOT, Synced, definitions, of_regions
 
 MADE_FROM = ("deployments/prefect.yaml", "flows/*.py", "contracts/forms/__init__.py")
-"""Files that decide what a deployment is: the definition, the flows with their parameters, the forms in these."""
+"""Files that decide what a deployment is: the definition, the flows with their parameters, the forms in these. The
+regions do too: each has deployments of its own."""
 NAMED_IN_PARAMETERS = ("senders", "campaigns")
 """Tables of the regions whose lines parameters offer."""
 SYNC_LOCK = "deploy.lock"
+DEPLOYED_FILE = "prefect.yaml"
+"""What was deployed last, in the home: `deployments/prefect.yaml` as it is for the regions in force."""
 SYNC_SECONDS = 120.0
 
 
@@ -39,9 +44,10 @@ def sync(settings: Settings, api: Api) -> dict[str, Synced]:
         raise Fault("somebody else is deploying, and does not come to an end")
     try:
         file = definitions("prefect.yaml")
+        file["deployments"] = of_regions(file["deployments"], regions())
         _sync_pool(api)
         queues = _sync_queues(api, file["queues"])
-        deployments = _sync_deployments(api, settings, [definition["name"] for definition in file["deployments"]])
+        deployments = _sync_deployments(api, settings, file)
         ids = {deployment["name"]: deployment["id"] for deployment in api.deployments()}
         return {"queues": queues, "deployments": deployments, "automations": sync_automations(api, settings, ids)}
     finally:
@@ -79,11 +85,19 @@ def _sync_queues(api: Api, wanted: Sequence[_Queue]) -> Synced:
     return counts
 
 
-def _sync_deployments(api: Api, settings: Settings, wanted: list[str]) -> Synced:
-    variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_NIGHTS_ZONE": settings.timezone}
+def whose(deployment: str) -> tuple[str, str | None]:
+    """The flow of a deployment, and the code of its region; None for one that is of no one region, or of one that is
+    not in force any more."""
+    kind, _, code = deployment.partition("-")
+    return kind, code if code in {region.code for region in regions()} else None
+
+
+def _sync_deployments(api: Api, settings: Settings, file: dict[str, Any]) -> Synced:
+    wanted = [definition["name"] for definition in file["deployments"]]
+    variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_COMMON_ZONE": str(zone_of(None))}
     if settings.regions is not None:
         variables["PROFMIN_REGIONS"] = str(settings.regions.resolve())
-    version = _hash_of_sources(variables)
+    version = _hash_of_sources(variables, file)
     counts = Synced()
     there = {}
     for deployment in api.deployments():
@@ -94,16 +108,16 @@ def _sync_deployments(api: Api, settings: Settings, wanted: list[str]) -> Synced
             counts.deleted += 1
     counts.unchanged = sum(deployed == version for deployed in there.values())
     if counts.unchanged < len(wanted):
-        _deploy_all(api, {**variables, "PROFMIN_DEPLOYED": version})
+        _deploy_all(api, settings, file, {**variables, "PROFMIN_DEPLOYED": version})
         counts.created = len(set(wanted) - set(there))
         counts.changed = len(wanted) - counts.created
         counts.unchanged = 0
     return counts
 
 
-def _hash_of_sources(variables: dict[str, str]) -> str:
+def _hash_of_sources(variables: dict[str, str], file: dict[str, Any]) -> str:
     """A hash of everything that decides what a deployment is."""
-    digest = hashlib.sha256(repr(sorted(variables.items())).encode())
+    digest = hashlib.sha256(repr((sorted(variables.items()), file["deployments"])).encode())
     digest.update(importlib.metadata.version("prefect").encode())
     for pattern in MADE_FROM:
         for path in sorted(ROOT.glob(pattern)):
@@ -113,9 +127,13 @@ def _hash_of_sources(variables: dict[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _deploy_all(api: Api, variables: dict[str, str]) -> None:
+def _deploy_all(api: Api, settings: Settings, file: dict[str, Any], variables: dict[str, str]) -> None:
     """Run `prefect deploy`, which alone understands all that its file may say. Raises Fault."""
-    command = ["--no-prompt", "deploy", "--all", "--prefect-file", str(FILES / "prefect.yaml")]
+    import yaml
+
+    written = settings.home / DEPLOYED_FILE
+    replace(written, yaml.safe_dump(file, allow_unicode=True, sort_keys=False).encode())
+    command = ["--no-prompt", "deploy", "--all", "--prefect-file", str(written.resolve())]
     environment = {**SHARED, **WORKER, **os.environ, **variables, "PREFECT_API_URL": api.url}
     if api.auth:
         environment["PREFECT_API_AUTH_STRING"] = api.auth

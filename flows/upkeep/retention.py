@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from contracts.regions import zone_of
 from documents.reading.names import as_on_disk
 from documents.writing.act import Item, make_act
 from flows.home.connection import warehouse
@@ -71,7 +72,7 @@ def purge(settings: Settings, now: dt.datetime, *, dry_run: bool = False) -> Pur
         if dry_run:
             return _would_be_purged(engine, settings, now)
         with engine.begin() as connection:
-            run_id = start_run(connection, "purge", now.astimezone(ZoneInfo(settings.timezone)).date())
+            run_id = start_run(connection, "purge", now.astimezone(zone_of(None)).date())
         state = "failed"
         try:
             with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning, run_id):
@@ -116,7 +117,7 @@ def _acts_written(engine: Engine, settings: Settings, now: dt.datetime) -> list[
     with engine.connect() as connection:
         unattested = without_act(connection)
     acts = []
-    zone = ZoneInfo(settings.timezone)
+    zone = zone_of(None)
     for decided_at, destroyed in unattested.items():
         local = decided_at.astimezone(zone)
         settings.acts.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -174,7 +175,7 @@ def _due(engine: Engine, settings: Settings, now: dt.datetime) -> dict[int, int]
     """Delivery → bytes, of the exports to be destroyed: never destroyed yet, or received again since."""
     if settings.pupil_days is None:
         return {}
-    today = now.astimezone(ZoneInfo(settings.timezone)).date()
+    today = now.astimezone(zone_of(None)).date()
     with engine.connect() as connection:
         exports = due(connection, settings.pupil_days, today)
     return {

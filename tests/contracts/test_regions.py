@@ -10,6 +10,7 @@ from packs import SHIPPED, edit, renamed, write_pack
 
 from contracts import vocabulary
 from contracts.regions import PackFault, pack_check, packs_in, read_from, region_named, region_of, regions
+from contracts.regions.route import COLUMNS
 from contracts.versions.inputs import add, changed, fingerprint, ledger_of, ledgers, lines_of, listed
 from contracts.versions.pack_faults import wrong_pack, wrong_tables
 from contracts.versions.rule_versions import UNLISTED, contract_version, in_force
@@ -141,6 +142,9 @@ WRONG = {
     "unit twice a day": ("reporting_units", more(**AGAIN), "дни asinovsky заняты строкой 3"),
     "unit that ends first": ("reporting_units", first(valid_to="0001-01-01", valid_from="2023-01-01"), "не раньше"),
     "nothing where something is owed": ("senders", first(name=""), "строка 2: name пусто; ожидается значение"),
+    "contact without either": ("contacts", first(phone="", email=""), "строка 2: ни телефона, ни почты; ожидается"),
+    "contact without figures": ("contacts", first(phone="нет"), "строка 2: phone «нет»; ожидается телефон"),
+    "contact with two mails": ("contacts", first(email="a@b.ru, c@d.ru"), "email «a@b.ru, c@d.ru»; ожидается один"),
     "code in capitals": ("senders", first(sender="Александровский"), "sender «Александровский»; ожидается латинские"),
 }  # fmt: skip
 
@@ -179,6 +183,32 @@ def test_an_empty_set_of_bands_is_no_change(pack: Path) -> None:
     after = ledger_of(packs_in(pack.parent)[0]).lines("band_rules")
     assert after != before and fingerprint("band_rules", after) == fingerprint("band_rules", before)
     assert wrong_pack(pack) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("A,sender,atlantis,data,1,file,,,,,", "строка 2: sender «atlantis»; ожидается пусто (все) или один из: aleks"),
+        ("A,boss,,data,1,file,,,,,", "строка 2: audience «boss»; ожидается sender, officer, engineer"),
+        ("A,officer,,data,1,email,nobody,,,,", "строка 2: address «nobody»; ожидается один адрес почты"),
+        ("A,officer,,data,1,file,,digest 22:00,21:00,07:00,", "ожидается время сводки вне тихих часов"),
+        (
+            "A,officer,,data,1,file,a,,,,\nA,officer,,own,1,file,b,,,,",
+            "строка 3: у получателя «A» для file другое address",
+        ),
+        ("", "routing.csv: ни одной строки; ожидаются"),
+        ("A,officer", "строка 2: значений 2; ожидается 11"),
+    ],
+)
+def test_who_is_told_what_is_checked_in_words(pack: Path, line: str, said: str) -> None:
+    (pack / "routing.csv").write_text(f"{','.join(COLUMNS)}\n{line}\n", encoding="utf-8")
+    sentences = wrong_pack(pack)
+    assert any(said in sentence for sentence in sentences), sentences
+
+
+def test_who_is_told_what_decides_nothing(pack: Path) -> None:
+    (pack / "routing.csv").write_text(f"{','.join(COLUMNS)}\nA,officer,,data,1,file,,,,,\n", encoding="utf-8")
+    assert wrong_pack(pack) == [], "it is no input that is listed"
 
 
 def test_a_calendar_has_days_that_are_some(pack: Path) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from packs import write_regions
 
 from contracts.forms import RULES, form_named
 from contracts.grid import Sheet, Value
+from contracts.regions import packs_in, read_from
 from contracts.vocabulary import academic_year, words
-from documents.demo import Region, Sizes, synthetic, tomsk, write_deliveries, write_export_csv
+from documents.demo import Region, Sizes, of_pack, synthetic, tomsk, write_deliveries, write_export_csv
 from documents.demo.data import rows
 from documents.demo.dress import STYLES
 from documents.demo.mistakes import ALL
@@ -321,3 +323,22 @@ def test_large_export_knows_its_broken_rows(small: Region, tmp_path: Path) -> No
         assert value == known.get(rule, value)
     people = {tuple(line.split(";")[2:4]) for line in lines[3:]}
     assert len(people) == 20_000
+
+
+def test_a_region_of_any_pack_is_that_of_its_units_and_clocks(tmp_path: Path) -> None:
+    (amber, _) = packs_in(write_regions(tmp_path / "packs"))
+    read_from(tmp_path / "packs")
+    try:
+        made = of_pack(amber)
+        written = write_deliveries(made, tmp_path / "files")
+        again = write_deliveries(of_pack(amber), tmp_path / "again")
+    finally:
+        read_from(None)
+    assert (made.units.height, made.as_of) == (60, dt.date(2023, 9, 10))
+    assert made.schools["school_code"].str.starts_with("39").all() and made.schools.height == 300
+    assert {path.parent.name for path in written} <= {line["sender"] for line in amber.lines("senders")}
+    assert {"a_department", "a_operator", "a_u01"} <= {path.parent.name for path in written}
+    hours = {dt.datetime.fromtimestamp(path.stat().st_mtime, amber.zone).hour for path in written}
+    assert min(hours) >= 9 and max(hours) <= 19, "people work by day, by their own clock"
+    assert [path.read_bytes() for path in written] == [path.read_bytes() for path in again]
+    assert 10 < made.faults.height < 40 and set(made.faults["kind"]) == {"error"}

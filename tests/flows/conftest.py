@@ -16,7 +16,9 @@ import pytest
 import sqlalchemy as sa
 from evidence import copied
 from forks import Forks
+from packs import write_regions
 
+from contracts.regions import read_from
 from documents.demo import tomsk, write_deliveries
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
@@ -33,6 +35,15 @@ def region_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("region")
     write_deliveries(tomsk(), folder)
     return folder
+
+
+@pytest.fixture
+def two_regions(tmp_path: Path) -> Iterator[Path]:
+    """A folder of the packs of two regions, which are in force."""
+    folder = write_regions(tmp_path / "regions")
+    read_from(folder)
+    yield folder
+    read_from(None)
 
 
 @pytest.fixture

@@ -14,16 +14,17 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 from post import files_of, mailbox, text_of
 from pydantic import SecretStr
 
+from contracts.regions.route import COLUMNS, Route
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.incoming import Options
 from flows.messages.after_run import tell_of_incidents
 from flows.messages.composing import compose
 from flows.messages.delivering import Delivered
-from flows.messages.routing import COLUMNS, Route
 from flows.runs.ingest import ingest
 from warehouse.incidents.observe import IncidentEvent
 
@@ -31,7 +32,7 @@ ZONE = ZoneInfo("Asia/Tomsk")
 NOW = dt.datetime(2023, 9, 8, 9, 0, tzinfo=ZONE)
 HOUR = dt.timedelta(hours=1)
 EVENT = IncidentEvent(
-    event_id=1, incident_id=1, kind="opened", condition="failed_validation", incident_class="data",
+    event_id=1, incident_id=1, kind="opened", condition="failed_validation", incident_class="data", region="69",
     audiences=("sender", "officer"), form="readiness_report", form_title="Отчёт о готовности", sender="asinovsky",
     sender_name="Асиновский муниципальный район", subject="values", at=NOW, opened_at=NOW, level=1,
     details={"verdict": "partial", "rules": {"RDY-007": 2}, "places": 2}, deliveries=(7,),
@@ -150,10 +151,10 @@ def test_a_bad_delivery_is_one_mail_and_its_mending_another(
     with mailbox() as box:
         settings.smtp_url = SecretStr(box.url)
         ingest([settings.inbox], Options(), settings)
-        assert tell_of_incidents(engine, settings, NOW) == Delivered(sent=1)
+        assert tell_of_incidents(engine, settings, REGION, NOW) == Delivered(sent=1)
         for turn in range(1, 4):
             ingest([settings.inbox], Options(), settings)
-            assert tell_of_incidents(engine, settings, NOW + turn * HOUR) == Delivered()
+            assert tell_of_incidents(engine, settings, REGION, NOW + turn * HOUR) == Delivered()
         (mail,) = box.mails
         (name, data), *more = files_of(mail).items()
         receipt = next((settings.outbox / "tomsky_district").iterdir())
@@ -164,10 +165,10 @@ def test_a_bad_delivery_is_one_mail_and_its_mending_another(
         shutil.copy2(better, settings.inbox / "tomsky_district" / ("исправлено " + original.name))
         outcome = next(each for each in ingest([settings.inbox], Options(), settings) if each.file.startswith("исправ"))
         assert outcome.rows.quarantined == 0
-        assert tell_of_incidents(engine, settings, NOW + 5 * HOUR).sent == 1
+        assert tell_of_incidents(engine, settings, REGION, NOW + 5 * HOUR).sent == 1
         end = box.mails[-1]
         assert len(box.mails) == 2 and "строк не принята" in text_of(end) and not files_of(end)
-        assert tell_of_incidents(engine, settings, NOW + 6 * HOUR) == Delivered()
+        assert tell_of_incidents(engine, settings, REGION, NOW + 6 * HOUR) == Delivered()
         print(end["Subject"], text_of(end), sep="\n")
 
 
@@ -177,9 +178,9 @@ def test_a_wrong_routing_notices_nothing(engine: sa.Engine, settings: Settings, 
     ingest(list(files.values()), Options(), settings)
     (settings.home / "routing.csv").write_text("nonsense\n")
     with pytest.raises(UsageError):
-        tell_of_incidents(engine, settings, NOW)
+        tell_of_incidents(engine, settings, REGION, NOW)
     (settings.home / "routing.csv").unlink()
-    assert tell_of_incidents(engine, settings, NOW).sent >= 2
+    assert tell_of_incidents(engine, settings, REGION, NOW).sent >= 2
     assert list((settings.home / "messages" / "tomsky_district").iterdir())
 
 

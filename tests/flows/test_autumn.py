@@ -92,7 +92,7 @@ def lived(
                 version = f"night {night.number}"
                 for module in (reader, ingesting):
                     if hasattr(module, "contract_version"):
-                        patch.setattr(module, "contract_version", lambda version=version: version)
+                        patch.setattr(module, "contract_version", lambda _region, version=version: version)
             if night.number == RENAMED:
                 patch.setattr(reference, "rows", renamed)
                 patch.setattr(Ledger, "lines", lambda ledger, name: renamed(name, lines(ledger, name)))

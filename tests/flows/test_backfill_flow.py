@@ -35,7 +35,7 @@ from evidence import severity
 severity("RDY-010", "warning")
 from flows import backfill
 from flows.backfills import steps
-steps.contract_version = lambda: "softer"
+steps.contract_version = lambda region: "softer"
 softened = backfill.backfill
 """
 PATIENCE = 300

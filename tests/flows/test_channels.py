@@ -17,10 +17,10 @@ from aiosmtpd.smtp import AuthResult
 from post import endpoint, files_of, mailbox, parsed, text_of
 from pydantic import SecretStr
 
+from contracts.regions.route import Route
 from flows.home.settings import Settings
 from flows.messages.channels import Channels
 from flows.messages.mail import File, Letter, MailServer, Undelivered
-from flows.messages.routing import Route
 
 TOKEN = "987654:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 NOW = dt.datetime(2023, 9, 8, 9, 30, tzinfo=ZoneInfo("Asia/Tomsk"))

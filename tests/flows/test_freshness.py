@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
-from flows.runs.freshness import freshness, is_stale
+from flows.runs.freshness import Freshness, freshness, is_stale
 from flows.runs.ingest import ingest
 from warehouse.schema.upgrade import connect, migrate
 from warehouse.watch.ages import NoAnswer, ages, only_looking
@@ -29,6 +30,12 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NOW = dt.datetime(2023, 9, 12, 8, tzinfo=dt.UTC)
 """A Tuesday, in the afternoon of Tomsk."""
 HOUR = dt.timedelta(hours=1)
+
+
+def fresh(settings: Settings, now: dt.datetime) -> Freshness:
+    """What is said of the only region."""
+    (found,) = freshness(settings, now, (REGION,))
+    return found
 
 
 def night(engine: sa.Engine, ended: dt.datetime | None, state: str = "completed", kind: str = "nightly") -> None:
@@ -54,7 +61,7 @@ def published(engine: sa.Engine, at: dt.datetime) -> None:
 def test_a_night_and_a_publication_make_it_fresh(engine: sa.Engine, settings: Settings) -> None:
     night(engine, NOW - 12 * HOUR, "completed with findings")
     published(engine, NOW - 11 * HOUR)
-    found = freshness(settings, NOW)
+    found = fresh(settings, NOW)
     assert found.fresh
     assert found.sentence.startswith(
         "fresh: the night of 2023-09-11 was completed 12 h ago, marts were published 11 h ago"
@@ -64,21 +71,21 @@ def test_a_night_and_a_publication_make_it_fresh(engine: sa.Engine, settings: Se
 def test_the_limit_is_exactly_that_of_the_settings(engine: sa.Engine, settings: Settings) -> None:
     night(engine, NOW - 25 * HOUR)
     published(engine, NOW - 25 * HOUR)
-    assert freshness(settings, NOW).fresh
-    assert not freshness(settings, NOW + dt.timedelta(seconds=1)).fresh
-    assert freshness(settings.model_copy(update={"nightly_hours": 26}), NOW + dt.timedelta(seconds=1)).fresh
+    assert fresh(settings, NOW).fresh
+    assert not fresh(settings, NOW + dt.timedelta(seconds=1)).fresh
+    assert fresh(settings.model_copy(update={"nightly_hours": 26}), NOW + dt.timedelta(seconds=1)).fresh
 
 
 def test_what_is_not_fresh_is_said(engine: sa.Engine, settings: Settings) -> None:
-    assert freshness(settings, NOW).sentence == (
+    assert fresh(settings, NOW).sentence == (
         "not fresh: no nightly run was ever completed; no mart was ever published; allowed are 25 h (profmin status)"
     )
     night(engine, NOW - HOUR, kind="ingest")
-    assert "no nightly run was ever completed" in freshness(settings, NOW).sentence, "other runs are no night"
+    assert "no nightly run was ever completed" in fresh(settings, NOW).sentence, "other runs are no night"
     night(engine, NOW - 30 * HOUR)
     published(engine, NOW - 72 * HOUR)
     night(engine, NOW - 2 * HOUR, "failed")
-    found = freshness(settings, NOW)
+    found = fresh(settings, NOW)
     assert not found.fresh
     number = found.ages.run_id if found.ages else None
     assert found.sentence == (
@@ -91,14 +98,14 @@ def test_a_failed_night_after_a_completed_one_is_no_alarm_yet(engine: sa.Engine,
     night(engine, NOW - 24 * HOUR)
     published(engine, NOW - 24 * HOUR)
     night(engine, NOW, "failed")
-    assert freshness(settings, NOW).fresh
+    assert fresh(settings, NOW).fresh
 
 
 def test_a_night_that_runs_for_ever_is_named(engine: sa.Engine, settings: Settings) -> None:
     night(engine, NOW - 40 * HOUR)
     published(engine, NOW)
     night(engine, None, "running")
-    assert "began 15 min ago and is running" in freshness(settings, NOW).sentence
+    assert "began 15 min ago and is running" in fresh(settings, NOW).sentence
 
 
 def test_exports_are_counted_in_working_nights_and_wake_nobody(
@@ -115,7 +122,7 @@ def test_exports_are_counted_in_working_nights_and_wake_nobody(
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM ops.run WHERE kind = 'nightly'"))
         night(engine, now)
-        found = freshness(settings, now)
+        found = fresh(settings, now)
         assert found.ages is not None
         (export,) = found.ages.exports
         assert (export.form, export.nights, is_stale(export)) == ("registration_export", nights, stale)
@@ -128,16 +135,16 @@ def test_exports_are_counted_in_working_nights_and_wake_nobody(
 def test_no_warehouse_is_made_by_asking(databases: Any, settings: Settings, tmp_path: Path) -> None:
     with databases.fresh("template0") as url:
         bare = settings.model_copy(update={"database_url": Settings(database_url=url).database_url})
-        assert freshness(bare, NOW).sentence == "not fresh: the database holds no warehouse (profmin db upgrade)"
+        assert fresh(bare, NOW).sentence == "not fresh: the database holds no warehouse (profmin db upgrade)"
         engine = connect(url)
         with engine.begin() as connection:
             migrate(connection, "0006")
-        assert "the warehouse is at migration 0006, this version needs 00" in freshness(bare, NOW).sentence
+        assert "the warehouse is at migration 0006, this version needs 00" in fresh(bare, NOW).sentence
         with engine.connect() as connection:
             assert connection.scalar(sa.text("SELECT max(version_num) FROM ops.alembic_version")) == "0006"
         engine.dispose()
     nothing = Settings(home=tmp_path / "nothing")
-    assert "there is no warehouse in" in freshness(nothing, NOW).sentence
+    assert "there is no warehouse in" in fresh(nothing, NOW).sentence
     assert not nothing.home.exists()
 
 
@@ -150,7 +157,7 @@ def test_the_session_can_change_nothing_and_waits_for_nobody(settings: Settings)
         connection.execute(sa.text("INSERT INTO ops.run (region, kind) VALUES ('69', 'nightly')"))
     with only_looking(settings.database_url.get_secret_value()) as connection:
         assert connection.scalar(sa.text("SHOW statement_timeout")) == "10s"
-        assert ages(connection, NOW.date()).run_id is None
+        assert ages(connection, "69", NOW.date()).run_id is None
 
 
 def test_a_table_that_is_locked_is_told_after_some_seconds(
@@ -159,7 +166,7 @@ def test_a_table_that_is_locked_is_told_after_some_seconds(
     monkeypatch.setattr("warehouse.watch.ages.READING", "-c lock_timeout=200ms")
     with engine.begin() as connection:
         connection.execute(sa.text("LOCK TABLE ops.run IN ACCESS EXCLUSIVE MODE"))
-        found = freshness(settings, NOW)
+        found = fresh(settings, NOW)
     assert not found.fresh
     assert "the database cannot be asked" in found.sentence
 

@@ -23,7 +23,7 @@ def event(condition: str, details: dict[str, Any], kind: EventKind = "opened", *
     made: dict[str, Any] = {
         "event_id": 1, "incident_id": 1, "kind": kind, "condition": condition,
         "incident_class": conditions()[condition].incident_class, "audiences": conditions()[condition].audiences,
-        "form": "readiness_report", "form_title": "Отчёт о готовности", "sender": "asinovsky",
+        "region": "69", "form": "readiness_report", "form_title": "Отчёт о готовности", "sender": "asinovsky",
         "sender_name": "Асиновский муниципальный район", "subject": "norms", "at": MORNING, "opened_at": MORNING,
         "level": 2, "details": details, "deliveries": (),
     }  # fmt: skip

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 
 from contracts.versions.rule_versions import contract_version
 from flows.cli.terminal import outcome_sentence
@@ -136,7 +137,7 @@ def test_a_report_waits_for_the_first_register(settings: Settings, engine: sa.En
     assert "ждёт формы «Реестр школ»" in outcome_sentence(before[0])
     assert exit_code(before) == 4
     assert counted(engine, "SELECT state FROM ops.run") == "completed with findings"
-    night = Night(dt.date(2023, 9, 8), (), tuple(before))
+    night = Night(REGION, dt.date(2023, 9, 8), (), tuple(before))
     assert night.sentence.startswith(
         "2 deliveries: 1 accepted, 0 partial, 0 refused, 0 failed, 1 waiting for school_re"
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 
 from contracts.rules import LEFT_OUT
 from flows.home.settings import Settings
@@ -46,7 +47,7 @@ def said(outcomes: list[Outcome]) -> dict[str, tuple[str | None, list[str]]]:
 
 def incidents(engine: sa.Engine, name: str) -> dict[str, dict[str, object]]:
     with engine.begin() as connection:
-        find(connection, NOW, NOW.date(), [conditions()[name]], 25)
+        find(connection, "69", NOW, NOW.date(), [conditions()[name]], 25)
         found = connection.execute(sa.text("SELECT sender, subject, details FROM pg_temp.incident_found"))
         return {f"{row.sender or ''}|{row.subject}": row.details for row in found}
 
@@ -251,7 +252,7 @@ def test_the_archives_disk_keeps_some_room(settings: Settings, engine: sa.Engine
 
 
 def test_one_intake_asks_once_a_sender(settings: Settings, engine: sa.Engine, report: Path) -> None:
-    intake = Intake(engine, settings, Options(), None)
+    intake = Intake(engine, settings, REGION, Options(), None)
     statements: list[str] = []
     sa.event.listen(engine, "before_cursor_execute", lambda *each: statements.append(each[2]))
     for number in range(5):

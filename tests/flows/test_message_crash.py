@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from post import endpoint, mailbox, text_of
 from pydantic import SecretStr
 
+from contracts.regions.route import COLUMNS
 from flows.home.settings import Settings
 from flows.messages.delivering import Delivered, deliver
-from flows.messages.routing import COLUMNS
 from warehouse.incidents.messages import Message, enqueue
 
 NOW = dt.datetime(2023, 9, 8, 9, 0, tzinfo=ZoneInfo("Asia/Tomsk"))

@@ -16,14 +16,15 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 from evidence import NAME, TRACES, assert_nowhere, picked, planted
+from packs import REGION
 from post import Endpoint, endpoint, files_of, mailbox, parsed, text_of, unpacked
 from pydantic import SecretStr
 
+from contracts.regions.route import COLUMNS
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.messages.after_run import tell_of_incidents
 from flows.messages.delivering import deliver
-from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest
 from warehouse.incidents.messages import Attachment, Message, enqueue
 
@@ -98,7 +99,7 @@ def test_a_planted_name_leaves_only_in_the_senders_own_workbook(
         ]
         (settings.home / "routing.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n", encoding="utf-8")
         settings.smtp_url = SecretStr(box.url)
-        done = tell_of_incidents(engine, settings, NOW)
+        done = tell_of_incidents(engine, settings, REGION, NOW)
         assert done.failed == done.waiting == 0 and done.sent >= 9
         own = [mail for mail, to in zip(box.taken, box.to, strict=True) if to == OWN]
         others = [mail for mail, to in zip(box.taken, box.to, strict=True) if to != OWN]

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from post import endpoint, free_port, mailbox, text_of
 from pydantic import SecretStr
 
+from contracts.regions.route import COLUMNS
 from flows.home.settings import Settings
 from flows.messages.delivering import MOST_ATTEMPTS, Delivered, deliver
-from flows.messages.routing import COLUMNS
 from warehouse.incidents.messages import Attachment, Message, cancel_what_is_over, enqueue, hearers_of
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

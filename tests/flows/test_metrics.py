@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,10 +18,13 @@ import sqlalchemy as sa
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from contracts.regions import read_from
 from flows.home.settings import Settings
 from flows.runs.metrics import metrics_text, write_metrics
 from warehouse.deliveries.arrivals import record_arrival
 from warehouse.deliveries.received import finish_run, start_run
+from warehouse.marts.publication import publish
+from warehouse.schema.upgrade import upgrade
 from warehouse.watch.gauges import METRICS
 
 if TYPE_CHECKING:
@@ -68,7 +72,7 @@ def test_of_an_empty_warehouse(settings: Settings, engine: sa.Engine) -> None:
 def test_they_equal_the_warehouse(region: Settings, region_engine: sa.Engine) -> None:
     found = asked(region_engine, region)
     assert total(found, "profmin_deliveries_total") == scalar(region_engine, "SELECT count(*) FROM ops.delivery") == 26
-    assert one(found, "profmin_deliveries_total", form="readiness_report", verdict="partial") == 9
+    assert one(found, "profmin_deliveries_total", region="69", form="readiness_report", verdict="partial") == 9
     for outcome in ("loaded", "quarantined", "not_data"):
         assert total(found, "profmin_rows_total", outcome=outcome) == scalar(
             region_engine, f"SELECT sum(rows_{outcome}) FROM ops.reading"
@@ -77,16 +81,17 @@ def test_they_equal_the_warehouse(region: Settings, region_engine: sa.Engine) ->
         assert total(found, "profmin_findings", severity=severity) == scalar(
             region_engine, f"SELECT count(*) FROM ops.finding WHERE severity = '{severity}'"
         )
-    state = {"kind": "ingest", "state": "completed with findings"}
+    state = {"region": "69", "kind": "ingest", "state": "completed with findings"}
     assert one(found, "profmin_run_duration_seconds_count", **state) == 1
     took = scalar(region_engine, "SELECT extract(epoch FROM finished_at - started_at) FROM ops.run")
     assert one(found, "profmin_run_duration_seconds_sum", **state) == pytest.approx(took)
-    assert one(found, "profmin_last_run_failed", kind="ingest") == 0
+    assert one(found, "profmin_last_run_failed", region="69", kind="ingest") == 0
     at = scalar(region_engine, "SELECT extract(epoch FROM max(published_at)) FROM ops.publication")
-    assert one(found, "profmin_mart_published_timestamp_seconds", mart="readiness_by_school") == pytest.approx(at)
+    of_school = {"region": "69", "mart": "readiness_by_school"}
+    assert one(found, "profmin_mart_published_timestamp_seconds", **of_school) == pytest.approx(at)
     midnight = dt.datetime(2023, 9, 7, 17, tzinfo=dt.UTC).timestamp()  # of 8 September in Tomsk
-    assert one(found, "profmin_mart_as_of_timestamp_seconds", mart="control_totals") == midnight
-    assert one(found, "profmin_export_as_of_timestamp_seconds", form="registration_export") == midnight
+    assert one(found, "profmin_mart_as_of_timestamp_seconds", region="69", mart="control_totals") == midnight
+    assert one(found, "profmin_export_as_of_timestamp_seconds", region="69", form="registration_export") == midnight
 
 
 def test_runs_that_fail_hang_and_recover(settings: Settings, engine: sa.Engine) -> None:
@@ -101,14 +106,15 @@ def test_runs_that_fail_hang_and_recover(settings: Settings, engine: sa.Engine) 
     run("nightly", None)
     run("nightly", "failed")
     found = asked(engine, settings)
-    assert one(found, "profmin_last_run_failed", kind="nightly") == 1
+    assert one(found, "profmin_last_run_failed", region="69", kind="nightly") == 1
     assert not any(name == "profmin_run_unfinished_since_timestamp_seconds" for name, _ in found)
     run("nightly", "completed with findings")
     run("inbox", None)
     found = asked(engine, settings)
-    assert one(found, "profmin_last_run_failed", kind="nightly") == 0
+    assert one(found, "profmin_last_run_failed", region="69", kind="nightly") == 0
     since = scalar(engine, "SELECT extract(epoch FROM max(started_at)) FROM ops.run")
-    assert one(found, "profmin_run_unfinished_since_timestamp_seconds", kind="inbox") == pytest.approx(since)
+    unfinished = one(found, "profmin_run_unfinished_since_timestamp_seconds", region="69", kind="inbox")
+    assert unfinished == pytest.approx(since)
 
 
 def test_incidents_messages_and_what_waits(settings: Settings, engine: sa.Engine) -> None:
@@ -134,7 +140,7 @@ def test_incidents_messages_and_what_waits(settings: Settings, engine: sa.Engine
     found = asked(engine, settings)
     assert one(found, "profmin_deliveries_waiting") == 1
     assert one(found, "profmin_delivery_waiting_oldest_timestamp_seconds") == NOW.timestamp()
-    labels = {"class": "own", "condition": "run_failed"}
+    labels = {"region": "", "class": "own", "condition": "run_failed"}
     assert (one(found, "profmin_incidents_open", **labels), one(found, "profmin_incidents_total", **labels)) == (1, 3)
     message = {"class": "own", "channel": "email"}
     assert one(found, "profmin_messages", **message, outcome="waiting") == 1
@@ -185,6 +191,34 @@ def test_the_command_prints_and_serves(settings: Settings, profmin: Run) -> None
         server.wait(300)
 
 
+def test_of_two_regions_each_has_its_own(settings: Settings, engine: sa.Engine, two_regions: Path) -> None:
+    """Nights, days and figures are of a region; midnight is by its clock; what is of none has an empty label."""
+    upgrade(engine)
+    with engine.begin() as connection:
+        for code, state in (("39", "failed"), ("69", "completed"), (None, "completed")):
+            number = start_run(connection, "watchdog" if code is None else "nightly", region=code)
+            finish_run(connection, number, state)
+    for code in ("39", "69"):
+        publish(engine, code, [dt.date(2023, 9, 8)])
+    found = asked(engine, settings)
+    failed = {code: one(found, "profmin_last_run_failed", region=code, kind="nightly") for code in ("39", "69")}
+    assert failed == {"39": 1, "69": 0} and one(found, "profmin_last_run_failed", region="", kind="watchdog") == 0
+    of_mart = "profmin_mart_as_of_timestamp_seconds"
+    midnights = {code: one(found, of_mart, region=code, mart="readiness_by_school") for code in ("39", "69")}
+    assert midnights == {
+        "39": dt.datetime(2023, 9, 7, 22, tzinfo=dt.UTC).timestamp(),
+        "69": dt.datetime(2023, 9, 7, 17, tzinfo=dt.UTC).timestamp(),
+    }
+    shutil.rmtree(two_regions / "39-amber")
+    read_from(None)
+    read_from(two_regions)
+    upgrade(engine)
+    found = asked(engine, settings)
+    of_runs = {dict(labels)["region"] for name, labels in found if name in (of_mart, "profmin_last_run_failed")}
+    assert of_runs == {"69", ""}
+    assert total(found, "profmin_run_duration_seconds_count", region="39") == 1, "a counter does not go back"
+
+
 def test_without_a_warehouse_it_makes_none(profmin: Run, tmp_path: Path) -> None:
     done = profmin("metrics", PROFMIN_HOME=str(tmp_path / "home"))
     assert (done.returncode, done.stdout) == (2, "") and "there is no warehouse yet" in done.stderr
@@ -207,6 +241,7 @@ def test_rules_ask_only_for_what_we_export() -> None:
 
 
 def test_labels_take_few_values() -> None:
-    """Series are bounded by what the code knows: no sender, school, file, date or run may be a label."""
+    """Series are bounded by what the code and the packs know: no sender, school, file, date or run may be a label."""
     known = {"form", "verdict", "outcome", "rule", "severity", "kind", "state", "mart", "class", "condition", "channel"}
+    known |= {"region"}
     assert {label for metric in METRICS for label in metric.labels} <= known

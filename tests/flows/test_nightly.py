@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from evidence import assert_nowhere, picked, planted
+from packs import REGION
 
 from flows.home.settings import Settings
 from warehouse.marts.published import mart
@@ -64,7 +65,8 @@ def asked(state: Any) -> Any:
 def test_a_night_of_the_region(settings: Settings, engine: sa.Engine, region_inbox: Path) -> None:
     state = night_of(settings)
     assert (state.type.value, state.name) == ("COMPLETED", "Completed with findings")
-    night = state.result(raise_on_failure=False)
+    (night,) = state.result(raise_on_failure=False)
+    assert (night.region, night.as_of) == (REGION, AS_OF)
     assert night.as_of == AS_OF and len(night.outcomes) == 26 and night.quarantined == 18
     with engine.connect() as connection:
         assert mart(connection, "readiness_region", AS_OF)["accepted"].to_list() == [244]
@@ -72,14 +74,14 @@ def test_a_night_of_the_region(settings: Settings, engine: sa.Engine, region_inb
     run, messages, artifacts = asked(state)
     assert runs == [("nightly", AS_OF, "completed with findings", str(run.id))]
     assert run.name == "nightly 2023-09-08"
-    assert set(run.tags) == {"nightly", "2023-09-08"}
+    assert set(run.tags) == {"nightly", "2023-09-08", "69"}
     assert "26 files in the inbox" in messages
-    assert [artifact["key"] for artifact in artifacts] == ["nightly"]
+    assert [artifact["key"] for artifact in artifacts] == ["nightly-69"]
     assert "| Асиновский муниципальный район | 12 | 4 | 0 | 8 | 33,3 % | 🔴 |" in artifacts[0]["data"]
     assert len(list(settings.outbox.rglob("*.квитанция.xlsx"))) == len(night.outcomes)
 
     again = night_of(settings)
-    assert (again.name, again.result(raise_on_failure=False).outcomes) == ("Completed", ())
+    assert (again.name, again.result(raise_on_failure=False)[0].outcomes) == ("Completed", ())
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM ops.reading")).scalar() == 26
         assert connection.execute(sa.text("SELECT count(*) FROM ops.arrival")).scalar() == 26
@@ -117,7 +119,7 @@ def test_a_night_that_meets_everything(
     monkeypatch.setattr(flows.nightly, "take_in", quick)
     state = night_of(settings)
     assert state.type.value == "FAILED"
-    outcomes = {outcome.place: outcome for outcome in state.result(raise_on_failure=False).outcomes}
+    outcomes = {outcome.place: outcome for outcome in state.result(raise_on_failure=False)[0].outcomes}
     assert {place: outcome.verdict for place, outcome in outcomes.items() if place != "department"} == {
         "asinovsky": "accepted", "kedrovy": "accepted", "parabelsky": None, "bakcharsky": "refused",
     }  # fmt: skip
@@ -133,17 +135,19 @@ def test_a_night_that_meets_everything(
 
 @pytest.mark.usefixtures("prefect_server", "engine")
 def test_business_date_is_the_scheduled_day_in_tomsk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoneinfo import ZoneInfo
+
     import flows.nightly
 
     class Scheduled:
         scheduled_start_time = dt.datetime(2023, 9, 8, 19, 30, tzinfo=dt.UTC)
 
     monkeypatch.setattr(flows.nightly, "flow_run", Scheduled)
-    assert flows.nightly.business_date("Asia/Tomsk") == dt.date(2023, 9, 9)
+    assert flows.nightly.business_date(ZoneInfo("Asia/Tomsk")) == dt.date(2023, 9, 9)
     monkeypatch.undo()
     monkeypatch.setenv("PROFMIN_DATABASE_URL", settings.database_url.get_secret_value())  # type: ignore[union-attr]
     state = night_of(settings, None)
-    assert (state.name, state.result().as_of) == ("Completed", asked_day(state))
+    assert (state.name, state.result()[0].as_of) == ("Completed", asked_day(state))
 
 
 def asked_day(state: Any) -> dt.date:

@@ -13,15 +13,16 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 from post import files_of, mailbox, text_of
 from pydantic import SecretStr
 
+from contracts.regions.route import COLUMNS
 from documents.reading.names import LONGEST_NAME, as_on_disk, file_name, recorded, shown
 from flows.home.faults import LOGGER, guarded, log_to
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.messages.after_run import tell_of_incidents
-from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -144,7 +145,7 @@ def test_the_answer_to_such_a_file_is_mailed(kind: str, settings: Settings, engi
     (settings.home / "routing.csv").write_text(f"{','.join(COLUMNS)}\n{line}\n", encoding="utf-8")
     with mailbox() as box:
         sending = settings.model_copy(update={"smtp_url": SecretStr(box.url)})
-        tell_of_incidents(engine, sending, NOW)
+        tell_of_incidents(engine, sending, REGION, NOW)
         (mail,) = box.mails
         assert mail["Bcc"] is None and box.to == ["asino@example.org"] and str(mail["Subject"]).isprintable()
         ((name, data),) = files_of(mail).items()

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from packs import REGION
 from post import files_of, mailbox, text_of
 from pydantic import SecretStr
 
+from contracts.regions.route import COLUMNS
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.messages.after_run import tell_of_incidents
-from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -51,7 +52,7 @@ def test_the_sender_of_the_folder_is_answered(
         lines = [",".join(COLUMNS), *ROUTES]
         (settings.home / "routing.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         written = settings.model_copy(update={"smtp_url": SecretStr(post.url)})
-        tell_of_incidents(engine, written, dt.datetime.now(ZoneInfo("Asia/Tomsk")))
+        tell_of_incidents(engine, written, REGION, dt.datetime.now(ZoneInfo("Asia/Tomsk")))
         mails = {mail["To"]: mail for mail in post.mails}
     assert set(mails) == {"asino@example.org", "o@example.org"}
     own, officers = mails["asino@example.org"], mails["o@example.org"]

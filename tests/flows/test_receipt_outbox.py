@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 
 from contracts.receipt import SHEET, TITLE
 from contracts.texts import phrases
@@ -195,7 +196,7 @@ def test_receipts_of_many_readings_take_few_statements(
     shutil.rmtree(settings.outbox)
     statements: list[str] = []
     sa.event.listen(engine, "before_cursor_execute", lambda *each: statements.append(each[2]))
-    assert len(write_receipts(engine, settings, outcomes, AS_OF)) == 26
+    assert len(write_receipts(engine, settings, REGION, outcomes, AS_OF)) == 26
     # The eleventh asks what is answered by equal facts under another name, the twelfth what others say of the files.
     assert len(statements) <= 12
 
@@ -237,6 +238,6 @@ def test_a_receipt_that_cannot_be_written_holds_up_no_other_and_is_an_incident(
 
 def wrong(engine: sa.Engine, name: str) -> dict[str, dict[str, Any]]:
     with engine.begin() as connection:
-        find(connection, IN_TIME, IN_TIME.date(), [conditions()[name]], 25)
+        find(connection, "69", IN_TIME, IN_TIME.date(), [conditions()[name]], 25)
         found = connection.execute(sa.text("SELECT subject, details FROM pg_temp.incident_found"))
         return {row.subject: row.details for row in found}

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
 from flows.home.settings import Settings
-from flows.inbox import something_came
+from flows.inbox import regions_with_news
 from flows.intake import intake as intakes
 from flows.intake import loading, receiving
 from flows.intake.incoming import Incoming, Options, discover
@@ -44,7 +45,7 @@ def report(settings: Settings, region_files: Path) -> Path:
 
 
 def night(engine: sa.Engine, settings: Settings) -> list[Outcome]:
-    intake = Intake(engine, settings, Options(), None)
+    intake = Intake(engine, settings, REGION, Options(), None)
     return take_in(intake, receive_new(intake, discover(settings.inbox)))
 
 
@@ -116,7 +117,8 @@ def test_what_older_rules_refused_is_read_again_without_its_file(
     assert refused.verdict == "refused"
     (settings.inbox / "asinovsky" / "меню.csv").unlink()
     assert night(engine, settings) == []
-    monkeypatch.setattr(intakes, "contract_version", lambda: "newer rules")
+    for module in (intakes, receiving):
+        monkeypatch.setattr(module, "contract_version", lambda _region: "newer rules")
     (again,) = night(engine, settings)
     assert (again.file, again.verdict, again.is_repeat) == ("меню.csv", "refused", False)
     assert again.reading_id != refused.reading_id
@@ -139,7 +141,7 @@ def test_an_archive_that_was_not_unpacked_is_unpacked_by_the_next_night(
     monkeypatch.undo()
     packed.unlink()
     for register in (settings.inbox / "department").iterdir():
-        assert receive(Intake(engine, settings, Options(), None), [Incoming(register, "department")])
+        assert receive(Intake(engine, settings, REGION, Options(), None), [Incoming(register, "department")])
     outcomes = {outcome.file: outcome.verdict for outcome in night(engine, settings)}
     assert outcomes[f"отчёты.zip/{report.name}"] == "accepted"
     assert night(engine, settings) == []
@@ -181,7 +183,7 @@ def test_options_speak_of_files_that_are_named(settings: Settings, profmin: Run)
 def test_a_file_that_goes_away_meanwhile_is_named_and_holds_nothing_up(
     engine: sa.Engine, settings: Settings, report: Path
 ) -> None:
-    intake = Intake(engine, settings, Options(), None)
+    intake = Intake(engine, settings, REGION, Options(), None)
     found = discover(settings.inbox)
     report.unlink()
     told = take_in(intake, receive_new(intake, found))
@@ -210,13 +212,13 @@ def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
 ) -> None:
     """Of a run that was stopped at once; of one that failed by itself a third time and then by the night."""
     with warehouse(settings):
-        receive_new(Intake(engine, settings, Options(), None), discover(settings.inbox))
+        receive_new(Intake(engine, settings, REGION, Options(), None), discover(settings.inbox))
     with engine.begin() as connection:
         for state in ended:
             finish_run(connection, start_run(connection, "inbox", None, region="69"), state)
-    assert something_came(settings) is is_taken_up
+    assert bool(regions_with_news(settings)) is is_taken_up
     report.with_name("новый.csv").write_text("Школа;Класс\n", encoding="utf-8")
-    assert something_came(settings)
+    assert regions_with_news(settings)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
 def test_a_run_that_is_told_to_stop_does_not_fail(
     engine: sa.Engine, settings: Settings, error: BaseException, state: str
 ) -> None:
-    with warehouse(settings), pytest.raises(type(error)), recorded_run(engine, settings, "inbox", None, None):
+    with warehouse(settings), pytest.raises(type(error)), recorded_run(engine, settings, "inbox", REGION, None, None):
         raise error
     with engine.connect() as connection:
         assert connection.scalars(sa.text("SELECT state FROM ops.run")).all() == [state]

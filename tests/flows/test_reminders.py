@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from owed_forms import ALL_FORMS
+from packs import REGION
 
+from contracts.regions.route import COLUMNS
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.intake.statements import OfficerStatement, state_nothing, take_back
 from flows.messages.delivering import deliver
 from flows.messages.reminders import remind
-from flows.messages.routing import COLUMNS
 from flows.runs.ingest import ingest
 from warehouse.incidents.owed import owed, still_due
 from warehouse.schema.upgrade import connect, upgrade
@@ -82,7 +83,7 @@ def written(engine: sa.Engine, sender: str | None = None, form: str | None = Non
 def owed_at_once(engine: sa.Engine, sender: str) -> list[str]:
     """Forms of which a sender is reminded three working days before the deadline that the tests moved."""
     with engine.connect() as connection:
-        return [each.form for each in owed(connection, dt.date(2023, 11, 2), STEPS) if each.sender == sender]
+        return [each.form for each in owed(connection, "69", dt.date(2023, 11, 2), STEPS) if each.sender == sender]
 
 
 def send(settings: Settings, sender: str, moment: dt.datetime) -> None:
@@ -100,8 +101,8 @@ def test_a_week_around_the_deadline(week: tuple[Settings, sa.Engine, Path]) -> N
     new = {}
     for day in range(1, 13):
         before = len(written(engine))
-        found = remind(engine, settings, at(day))
-        assert remind(engine, settings, at(day, 15)) == 0, "the same step twice"
+        found = remind(engine, settings, REGION, at(day))
+        assert remind(engine, settings, REGION, at(day, 15)) == 0, "the same step twice"
         assert len(written(engine)) == before + found
         new[day] = {str(row["sender"]) for row in written(engine)[before:] if row["about"]["form"] == READINESS}
     assert {day for day, senders in new.items() if senders} == {2, 7, 8, 9}  # 4 to 6 November are days off
@@ -116,7 +117,7 @@ def test_a_week_around_the_deadline(week: tuple[Settings, sa.Engine, Path]) -> N
 def test_what_a_clerk_reads(week: tuple[Settings, sa.Engine, Path]) -> None:
     settings, engine, _ = week
     for day in (2, 8, 9):
-        remind(engine, settings, at(day))
+        remind(engine, settings, REGION, at(day))
     first, today, late = written(engine, "kedrovy", READINESS)
     assert first["subject"] == (
         "Город Кедровый: срок 08.11.2023, «Отчёт о готовности школ к реализации Профминимума»"
@@ -134,7 +135,7 @@ def test_what_a_clerk_reads(week: tuple[Settings, sa.Engine, Path]) -> None:
 
 def test_it_stops_when_the_report_comes(week: tuple[Settings, sa.Engine, Path]) -> None:
     settings, engine, _ = week
-    remind(engine, settings, at(2))
+    remind(engine, settings, REGION, at(2))
     with engine.connect() as connection:
         about = {str(row["sender"]): row["about"] for row in written(engine, form=READINESS)}
         assert still_due(connection, about["kedrovy"])
@@ -142,7 +143,7 @@ def test_it_stops_when_the_report_comes(week: tuple[Settings, sa.Engine, Path]) 
     with engine.connect() as connection:
         assert not still_due(connection, about["kedrovy"])
         assert still_due(connection, about["strezhevoy"])
-        owing = owed(connection, dt.date(2023, 11, 7), STEPS)
+        owing = owed(connection, "69", dt.date(2023, 11, 7), STEPS)
         left = {each.sender: each for each in owing if each.form == READINESS}
     assert "strezhevoy" in left
     if "kedrovy" in left:  # it came with rows that were not accepted
@@ -158,7 +159,7 @@ def test_a_waiting_reminder_is_cancelled_when_the_report_comes(week: tuple[Setti
     ]  # fmt: skip
     table = "\n".join([",".join(COLUMNS), *(",".join(line.values()) for line in lines)])
     (home / "routing.csv").write_text(table, encoding="utf-8")
-    assert remind(engine, settings, at(2)) == 2 * len(owed_at_once(engine, "kedrovy"))
+    assert remind(engine, settings, REGION, at(2)) == 2 * len(owed_at_once(engine, "kedrovy"))
     assert {row["not_before"] for row in written(engine)} == {at(2, 10)}
     send(settings, "kedrovy", at(2))
     deliver(engine, settings, at(2, 11))
@@ -170,10 +171,10 @@ def test_a_waiting_reminder_is_cancelled_when_the_report_comes(week: tuple[Setti
 
 def test_a_reminder_does_not_outlive_its_day(week: tuple[Settings, sa.Engine, Path]) -> None:
     settings, engine, _ = week
-    assert remind(engine, settings, at(2, 18)) > 2
+    assert remind(engine, settings, REGION, at(2, 18)) > 2
     deliver(engine, settings, at(3))
     assert {row["outcome"] for row in written(engine)} == {"cancelled"}
-    assert remind(engine, settings, at(3)) == 0
+    assert remind(engine, settings, REGION, at(3)) == 0
 
 
 def test_an_unread_file_gives_time(week: tuple[Settings, sa.Engine, Path]) -> None:
@@ -181,7 +182,7 @@ def test_an_unread_file_gives_time(week: tuple[Settings, sa.Engine, Path]) -> No
     unread = settings.inbox / "kedrovy" / "отчёт.xlsx"
     unread.parent.mkdir(exist_ok=True)
     unread.write_bytes(b"not read yet")
-    remind(engine, settings, at(2))
+    remind(engine, settings, REGION, at(2))
     starts = {row["sender"]: row["not_before"] for row in written(engine)}
     assert starts["kedrovy"] - starts["strezhevoy"] == dt.timedelta(minutes=30)
 
@@ -189,38 +190,38 @@ def test_an_unread_file_gives_time(week: tuple[Settings, sa.Engine, Path]) -> No
 def test_nothing_to_report_is_not_reminded_of(week: tuple[Settings, sa.Engine, Path]) -> None:
     settings, engine, _ = week
     asked = OfficerStatement("kedrovy", READINESS, "Офицер", at(3), "Школы закрыты")
-    remind(engine, settings, at(2))
+    remind(engine, settings, REGION, at(2))
     state_nothing(engine, asked, settings)
     with engine.connect() as connection:
         (told,) = written(engine, "kedrovy", READINESS)
         assert not still_due(connection, told["about"])
-    remind(engine, settings, at(7))
+    remind(engine, settings, REGION, at(7))
     assert len(written(engine, "kedrovy", READINESS)) == 1
     take_back(engine, replace(asked, at=at(7, 12)), settings)
-    remind(engine, settings, at(8))
+    remind(engine, settings, REGION, at(8))
     assert len(written(engine, "kedrovy", READINESS)) == 2
 
 
 def test_a_partial_report_then_nothing_more(week: tuple[Settings, sa.Engine, Path]) -> None:
     """Who has sent a report and states afterwards that there is nothing more to report is left in peace."""
     settings, engine, _ = week
-    remind(engine, settings, at(2))
+    remind(engine, settings, REGION, at(2))
     partial = next(str(row["sender"]) for row in written(engine) if "не по всем школам" in str(row["body"]))
     state_nothing(engine, OfficerStatement(partial, READINESS, "Офицер", at(3), "Больше нечего"), settings)
-    remind(engine, settings, at(7))
+    remind(engine, settings, REGION, at(7))
     assert len(written(engine, partial, READINESS)) == 1
 
 
 def test_a_moved_deadline_cancels_and_begins_anew(week: tuple[Settings, sa.Engine, Path]) -> None:
     settings, engine, _ = week
-    remind(engine, settings, at(2))
+    remind(engine, settings, REGION, at(2))
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE ref.campaign SET deadline = '2023-11-12'"))  # a Sunday
         assert not any(still_due(connection, row["about"]) for row in written(engine) if row["about"]["campaign"])
     days = set()
     for day in range(3, 20):
         before = len(written(engine))
-        remind(engine, settings, at(day))
+        remind(engine, settings, REGION, at(day))
         days |= {day for row in written(engine)[before:] if row["about"]["form"] == READINESS}
     assert days == {7, 9, 10, 13}  # the last working day before Sunday is Friday, the day after is Monday
 
@@ -231,7 +232,7 @@ def test_a_silent_night_is_reminded_of_twice(week: tuple[Settings, sa.Engine, Pa
     told = {}
     for day in range(9, 19):
         before = len(written(engine, OPERATOR))
-        remind(engine, settings, at(day, month=9))
+        remind(engine, settings, REGION, at(day, month=9))
         if new := written(engine, OPERATOR)[before:]:
             told[day] = [row["about"]["nights"] for row in new]
     assert told == {
@@ -256,7 +257,7 @@ def test_only_the_senders_own_contact_hears(week: tuple[Settings, sa.Engine, Pat
     made = [dict.fromkeys(COLUMNS, "") | dict(zip(names, line, strict=True)) | {"level": "1"} for line in lines]
     table = "\n".join([",".join(COLUMNS), *(",".join(line.values()) for line in made)])
     (home / "routing.csv").write_text(table, encoding="utf-8")
-    assert remind(engine, settings, at(2)) == len(owed_at_once(engine, "kedrovy"))
+    assert remind(engine, settings, REGION, at(2)) == len(owed_at_once(engine, "kedrovy"))
     assert {(row["recipient"], row["channel"]) for row in written(engine)} == {("Кедровый", "email")}
     assert len(written(engine, form=READINESS)) == 1
 
@@ -265,7 +266,7 @@ def test_what_a_clerk_reads_of_a_month_and_of_a_year(week: tuple[Settings, sa.En
     settings, engine, _ = week
     upgrade(engine, ALL_FORMS)
     for day in (3, 6):
-        remind(engine, settings, at(day, month=10))
+        remind(engine, settings, REGION, at(day, month=10))
     assert len(written(engine, form="meetings")) == 42
     first, last = written(engine, "kedrovy", "meetings")
     assert first["subject"] == "Город Кедровый: срок 06.10.2023, «Собрания» за сентябрь 2023"
@@ -277,7 +278,7 @@ def test_what_a_clerk_reads_of_a_month_and_of_a_year(week: tuple[Settings, sa.En
     assert "сегодня последний рабочий день" in last["subject"]
     assert first["attachments"] == [{"what": "template", "form": "meetings", "sender": "kedrovy", "delivery_id": None}]
     assert first["dedup_key"] != last["dedup_key"]
-    remind(engine, settings, at(11, month=10))
+    remind(engine, settings, REGION, at(11, month=10))
     (year,) = written(engine, OPERATOR, "agreements")
     assert "срок прошёл 10.10.2023, «Соглашения» за 2023/2024 учебный год" in year["subject"]
     assert "заполните приложенный шаблон и пришлите" in year["body"]

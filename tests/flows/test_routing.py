@@ -9,10 +9,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from packs import write_regions
 
+from contracts.regions import read_from, region_named
+from contracts.regions.route import COLUMNS, Route
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from flows.messages.routing import COLUMNS, Route, not_before, read, recipients, resolved, routes
+from flows.messages.routing import not_before, read, recipients, resolved, routes, source
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 TOMSK = ZoneInfo("Asia/Tomsk")
@@ -93,7 +96,7 @@ def test_lines_of_a_sender_replace_those_for_all() -> None:
 
 
 def test_without_a_table_everything_is_a_file(settings: Settings) -> None:
-    found = routes(settings)
+    found = routes(settings, region_named("69"))
     assert {each.channel for each in found} == {"file"}
     assert [each.recipient for each in recipients(found, "data", "sender", "asinovsky", 1)] == [
         "Асиновский муниципальный район"
@@ -102,7 +105,39 @@ def test_without_a_table_everything_is_a_file(settings: Settings) -> None:
     assert recipients(found, "own", "engineer", None, 1)
     settings.routing = settings.home / "nowhere.csv"
     with pytest.raises(UsageError, match=r"nowhere\.csv"):
-        routes(settings)
+        routes(settings, region_named("69"))
+
+
+def test_lines_of_a_pack_come_before_those_of_the_home(settings: Settings, tmp_path: Path) -> None:
+    packs = write_regions(tmp_path / "packs")
+    table(
+        packs / "39-amber" / "routing.csv",
+        "Методист,officer,,data;lateness,1,email,m@amber.invalid,digest 08:30,20:00,07:00,working",
+        "Первый район,sender,a_u01,data,1,email,u01@amber.invalid,,,,",
+    )
+    table(
+        settings.home / "routing.csv",
+        "Специалист,officer,,data;lateness,1,email,s@example.org,,,,",
+        "Асино,sender,asinovsky,data,1,email,a@example.org,,,,",
+        "Дежурный,engineer,,own,1,file,duty,,,,",
+    )
+    read_from(packs)
+    try:
+        heard = {code: {each.recipient for each in routes(settings, region_named(code))} for code in ("39", "69")}
+        assert heard == {"39": {"Методист", "Первый район", "Дежурный"}, "69": {"Специалист", "Асино", "Дежурный"}}
+        assert {each.recipient for each in routes(settings, None)} == heard["39"] | heard["69"]
+        assert source(settings, region_named("39")) == packs / "39-amber" / "routing.csv"
+        assert source(settings, region_named("69")) == settings.home / "routing.csv"
+        (settings.home / "routing.csv").unlink()
+        folders = {each.address for each in routes(settings, None) if each.audience == "officer"}
+        assert folders == {"m@amber.invalid", "officer-69"}
+        with (packs / "39-amber" / "routing.csv").open("a", encoding="utf-8") as file:
+            file.write("Чужой,sender,asinovsky,data,1,file,,,,,\n")
+        with pytest.raises(UsageError, match=r"39-amber/routing\.csv:4: sender is 'asinovsky'"):
+            routes(settings, region_named("39"))
+        assert routes(settings, region_named("69")), "a wrong table of one region is none of another's"
+    finally:
+        read_from(None)
 
 
 def working(day: dt.date) -> bool:
@@ -166,4 +201,4 @@ def test_the_command_shows_and_complains(settings: Settings, profmin: Run) -> No
     assert nobody.returncode == 2 and "Дежурный" in nobody.stderr
     table(settings.home / "routing.csv", "Дежурный,engineer,,own,1,pigeon,,,,,")
     wrong = profmin("routing", settings=settings)
-    assert wrong.returncode == 2 and "routing.csv:2: channel is 'pigeon'" in wrong.stderr
+    assert wrong.returncode == 2 and "routing.csv, строка 2: channel «pigeon»" in wrong.stderr

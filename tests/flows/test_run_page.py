@@ -9,6 +9,7 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 import sqlalchemy as sa
+from packs import REGION
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
@@ -48,7 +49,7 @@ def headed(text: str, heading: str) -> list[list[str]]:
 def test_the_page_of_a_region(settings: Settings, engine: sa.Engine, region_inbox: Path) -> None:
     outcomes = tuple(ingest([region_inbox], Options(), settings))
     with engine.connect() as connection:
-        text = run_page(connection, Night(DAY, (DAY,), outcomes), 1, settings.outbox)
+        text = run_page(connection, Night(REGION, DAY, (DAY,), outcomes), 1, settings.outbox)
     assert len(tables(text)) == 4
     readiness = {row[0]: row[1:6] for row in headed(text, "Готовность")}
     assert readiness["Асиновский муниципальный район"] == ["12", "4", "0", "8", "33,3 %"]

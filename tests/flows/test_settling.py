@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Incoming, Options, discover
@@ -87,7 +88,7 @@ def files(settings: Settings, region_files: Path) -> dict[str, Path]:
 
 
 def look(engine: sa.Engine, settings: Settings) -> list[Outcome]:
-    intake = Intake(engine, settings, Options(), None)
+    intake = Intake(engine, settings, REGION, Options(), None)
     return take_in(intake, receive_new(intake, discover(settings.inbox)))
 
 

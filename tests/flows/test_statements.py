@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from owed_forms import ALL_FORMS
+from packs import REGION
 
 from contracts.texts.spans import span_words
 from flows.home.settings import Settings
@@ -125,7 +126,7 @@ def test_what_is_not_understood_is_said_and_refused(
     assert [why in path.read_text(encoding="utf-8-sig") for path in notes] == [True]
     assert "Как написать" in notes[0].read_text(encoding="utf-8-sig")
     with engine.connect() as connection:
-        assert waiting(connection, Intake(engine, settings, Options(), None).version) == []
+        assert waiting(connection, Intake(engine, settings, REGION, Options(), None).version) == []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_an_officer_records_and_withdraws(settings: Settings, engine: sa.Engine)
     assert told[0].startswith("Записано, сообщать нечего:") and told[1].startswith("Уже было заявлено")
     assert len(stated(engine)) == 1
     with engine.connect() as connection:
-        before = {each.sender: each.is_nothing for each in overdue(connection, dt.date(2023, 9, 12))}
+        before = {each.sender: each.is_nothing for each in overdue(connection, "69", dt.date(2023, 9, 12))}
     assert before["kedrovy"] and not before["asinovsky"]
     assert health(engine)[key] == "nothing_to_report"
     take_back(engine, replace(asked, at=NOON + dt.timedelta(hours=1)), settings)

@@ -7,7 +7,6 @@ import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -162,7 +161,7 @@ def test_incidents_and_messages_in_their_own_words(region: None, settings: Setti
     found = status(settings, NOON + dt.timedelta(days=2))
     assert found is not None
     shown = io.StringIO()
-    show(found, Console(file=shown, width=100), ZoneInfo(settings.timezone))
+    show(found, Console(file=shown, width=100))
     lines = shown.getvalue().splitlines()
     assert len(lines) <= LINES_ON_A_SCREEN and max(map(len, lines)) <= 100
     at = next(number for number, line in enumerate(lines) if line.startswith("Открытые инциденты: 5 "))
@@ -187,10 +186,10 @@ def test_one_night_without_an_export(region: None, settings: Settings, engine: s
         connection.execute(sa.text("ALTER TABLE history.control_totals RENAME TO of_another_name"))
     found = status(settings, dt.datetime(2023, 9, 12, 5, tzinfo=dt.UTC))
     assert found is not None
-    (export,) = found.exports
+    (export,) = found.standings[0].exports
     assert (export.as_of, export.nights, is_stale(export)) == (DAY, 2, False)
     shown = io.StringIO()
-    show(found, Console(file=shown, width=100), ZoneInfo(settings.timezone))
+    show(found, Console(file=shown, width=100))
     assert "ещё не публиковались: control_totals\n" in shown.getvalue()
     assert "выгрузка свежая: за 08.09.2023" in shown.getvalue()
 

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from evidence import picked
 from openpyxl.worksheet.worksheet import Worksheet
+from packs import REGION
 
 from contracts.form import Column, Form
 from contracts.forms import FORMS, form_named
@@ -297,4 +298,4 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path, bare: Settings
      ("event_plan", "2024-01-10", "2023-12-31"), ("event_plan", "2024-07-10", "2024-07-10")],
 )  # fmt: skip
 def test_the_date_is_today_unless_nothing_is_collected_then(name: str, today: str, day: str) -> None:
-    assert default_day(form_named(name), dt.date.fromisoformat(today)) == dt.date.fromisoformat(day)
+    assert default_day(form_named(name), dt.date.fromisoformat(today), REGION) == dt.date.fromisoformat(day)

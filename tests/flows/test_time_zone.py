@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from packs import write_pack
 from pydantic import ValidationError
 
-from contracts.regions import read_from, region_of
+from contracts.regions import read_from, region_of, zone_of
 from flows.home.connection import warehouse
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
@@ -67,7 +67,9 @@ def test_a_file_is_of_the_day_that_its_region_has(amber: Settings, region_files:
         zone = connection.execute(sa.text("SELECT region, time_zone FROM ref.region WHERE is_listed")).one()
         assert tuple(zone) == ("39", "Europe/Kaliningrad")
         on_time = {row.sender: (row.on_time, row.late) for row in connection.execute(sa.text(TOLD))}
-        local = connection.execute(sa.text("SELECT ref.local_date(:a), ref.local_date(:b)"), {"a": IN_TIME, "b": LATE})
+        local = connection.execute(
+            sa.text("SELECT ref.region_date('39', :a), ref.region_date('39', :b)"), {"a": IN_TIME, "b": LATE}
+        )
         assert tuple(local.one()) == (DEADLINE, DEADLINE + dt.timedelta(days=1))
     assert on_time == {"asinovsky": (1, 0), "kedrovy": (0, 1)}
     (receipt,) = (amber.outbox / "asinovsky").glob("*.xlsx")
@@ -77,23 +79,23 @@ def test_a_file_is_of_the_day_that_its_region_has(amber: Settings, region_files:
 
 
 def test_a_night_is_of_the_day_of_the_region(amber: Settings) -> None:
-    assert (amber.timezone, region_of("asinovsky").zone) == ("Europe/Kaliningrad", AMBER)
+    assert amber.regions and (zone_of(None), region_of("asinovsky").zone) == (AMBER, AMBER)
 
 
 def test_another_zone_than_the_region_says_is_refused(packs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROFMIN_TIMEZONE", "Asia/Tomsk")
-    assert Settings().timezone == "Asia/Tomsk", "what homes have stated so far does no harm"
+    assert Settings() and zone_of(None).key == "Asia/Tomsk", "what homes have stated so far does no harm"
     with pytest.raises(ValidationError, match="PROFMIN_TIMEZONE is Asia/Tomsk, and the region's time zone is Europe/K"):
         Settings(regions=packs)
     monkeypatch.setenv("PROFMIN_TIMEZONE", "Europe/Kaliningrad")
-    assert Settings(regions=packs).timezone == "Europe/Kaliningrad"
+    assert Settings(regions=packs) and zone_of(None).key == "Europe/Kaliningrad"
 
 
 def test_a_letter_speaks_of_the_hours_of_the_senders_region(amber: Settings) -> None:
     condition = conditions()["failed_validation"]
     told = IncidentEvent(
         event_id=1, incident_id=1, kind="reminded", condition=condition.name, incident_class=condition.incident_class,
-        audiences=condition.audiences, form="readiness_report", form_title="Отчёт", sender="asinovsky",
+        region="39", audiences=condition.audiences, form="readiness_report", form_title="Отчёт", sender="asinovsky",
         sender_name="Асиновский", subject="norms", at=LATE, opened_at=IN_TIME.astimezone(dt.UTC), level=1,
         details={"verdict": "partial", "rules": {}, "places": 1, "schools": [], "schools_count": 0}, deliveries=(),
     )  # fmt: skip

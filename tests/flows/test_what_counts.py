@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 from evidence import picked
+from packs import REGION
 
 from flows.home.settings import Settings
 from flows.intake.dry_run import check
@@ -350,7 +351,7 @@ def test_files_of_one_look_count_by_their_dates(
     """«15.09» stands before «29.08» in no alphabet; the later date of two files that came together counts."""
     put(plain, shortened(shegarsky, tmp_path / "А 15.09.2023.xlsx", "15.09.2023"), "shegarsky")
     put(plain, shegarsky, "shegarsky", "Я 08.09.2023.xlsx")
-    intake = Intake(engine, plain, Options(), None)
+    intake = Intake(engine, plain, REGION, Options(), None)
     take_in(intake, receive_new(intake, discover(plain.inbox)))
     current = "SELECT as_of FROM ops.reading WHERE sender = 'shegarsky' AND status = 'current'"
     assert rows(engine, current) == [(dt.date(2023, 9, 15),)]

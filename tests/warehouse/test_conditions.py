@@ -672,6 +672,19 @@ def test_deliveries_that_a_run_left_unread(engine: sa.Engine) -> None:
     assert [each["deliveries_count"] for each in wrong(engine, "delivery_not_read", now).values()] == [1]
 
 
+def test_a_run_of_one_region_leaves_no_delivery_of_another_unread(engine: sa.Engine) -> None:
+    act(
+        engine,
+        "INSERT INTO ops.run (kind, state, region) VALUES ('inbox', 'failed', NULL), ('nightly', 'failed', '69')",
+    )
+    delivery(engine)
+    act(engine, "UPDATE ops.arrival SET run_id = (SELECT max(run_id) FROM ops.run)")
+    act(engine, "INSERT INTO ops.run (kind, state, finished_at) VALUES ('inbox', 'completed', now())")
+    assert wrong(engine, "delivery_not_read", dt.datetime.now(dt.UTC)) == {}
+    ran(engine, "completed")
+    assert len(wrong(engine, "delivery_not_read", dt.datetime.now(dt.UTC))) == 1
+
+
 def test_deliveries_that_were_read(engine: sa.Engine, small: dict[str, int]) -> None:
     assert small
     ran(engine, "completed")

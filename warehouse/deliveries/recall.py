@@ -55,7 +55,8 @@ WHERE n.at > (SELECT min(p.since) FROM published p WHERE p.as_of >= n.day)
 UNION
 SELECT v.form, min(p.as_of) FROM ref.contract_version v
 JOIN ops.publication p ON p.region = :region AND p.as_of >= v.judges_from
-WHERE v.position > 1 AND v.listed_at > (SELECT max(p.published_at) FROM ops.publication p WHERE p.region = :region)
+WHERE v.region = :region AND v.position > 1
+  AND v.listed_at > (SELECT max(p.published_at) FROM ops.publication p WHERE p.region = :region)
 GROUP BY v.form
 """
 

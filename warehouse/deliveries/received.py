@@ -16,7 +16,8 @@ WHERE EXISTS (SELECT FROM ops.arrival a WHERE a.inbox_path = i.inbox_path AND a.
 """
 # What older rules refused, or held, gets another chance by newer ones.
 FINISHED = (
-    "ops.came_of_run(r.status) AND (r.contract_version = :version OR (r.verdict <> 'refused' AND r.status <> 'held'))"
+    "ops.came_of_run(r.status)"
+    " AND (r.contract_version = ANY (:versions) OR (r.verdict <> 'refused' AND r.status <> 'held'))"
 )
 # A zip archive is read as the deliveries in it; they wait for themselves. A file that states that there is nothing to
 # report has no rows to read, and equal facts under another name are read by the first one.
@@ -30,13 +31,11 @@ WHERE d.same_as IS NULL
 """
 # A run that ends between archiving and reading leaves deliveries that are no news to the next look at the inbox. Those
 # of one that was stopped or killed are taken up at once; what fails by itself is tried three times, then by the night.
-INTERRUPTED = f"""
-SELECT EXISTS ({WAITING}) AND (
-    SELECT (array_agg(r.state ORDER BY r.run_id DESC))[1] = 'crashed'
-        OR (array_agg(r.state ORDER BY r.run_id DESC))[1] = 'failed'
-           AND count(*) FILTER (WHERE r.state = 'failed') < 3
-    FROM (SELECT run_id, state FROM ops.run WHERE kind IN ('nightly', 'inbox') ORDER BY run_id DESC LIMIT 3) r
-)
+CUT_OFF = """
+SELECT (array_agg(r.state ORDER BY r.run_id DESC))[1] = 'crashed'
+    OR (array_agg(r.state ORDER BY r.run_id DESC))[1] = 'failed' AND count(*) FILTER (WHERE r.state = 'failed') < 3
+FROM (SELECT run_id, state FROM ops.run WHERE region = :region AND kind IN ('nightly', 'inbox')
+      ORDER BY run_id DESC LIMIT 3) r
 """
 ARCHIVED = """
 SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, ops.came_at(d) AS came_at, d.claimed_at, d.archive_path,
@@ -76,12 +75,12 @@ def seen_before(connection: Connection, stamps: Mapping[str, str]) -> set[str]:
 def waiting(connection: Connection, contract_version: str) -> list[int]:
     """What was received less what has a finished reading: deliveries to be read, wherever they came from and however
     long ago. One that older rules refused is among them."""
-    return list(connection.scalars(text(WAITING), {"version": contract_version}))
+    return list(connection.scalars(text(WAITING), {"versions": [contract_version]}))
 
 
-def was_interrupted(connection: Connection, contract_version: str) -> bool:
-    """Did the last run that took in deliveries die, or fail less than three times, with some still to be read?"""
-    return bool(connection.scalar(text(INTERRUPTED), {"version": contract_version}))
+def was_cut_off(connection: Connection, region: str) -> bool:
+    """Did the last run that took in deliveries of a region die, or fail less than three times?"""
+    return bool(connection.scalar(text(CUT_OFF), {"region": region}))
 
 
 def open_runs(connection: Connection) -> list[tuple[int, str, dt.datetime]]:
@@ -116,7 +115,7 @@ def readings_of(connection: Connection, delivery_ids: Collection[int], contract_
     A reading by older rules counts, since judging the past anew is a decision of its own. Only a delivery that older
     rules refused gets another chance.
     """
-    rows = connection.execute(text(READINGS), {"deliveries": list(delivery_ids), "version": contract_version})
+    rows = connection.execute(text(READINGS), {"deliveries": list(delivery_ids), "versions": [contract_version]})
     return dict(rows.tuples().all())
 
 

@@ -25,6 +25,10 @@ CROSS JOIN LATERAL (
     FROM ops.reading r WHERE r.run_id = u.run_id AND r.status <> 'unfinished'
 ) r
 """
+LAST = (
+    f"{RUNS} WHERE u.kind {{kinds}} AND u.region IS NOT DISTINCT FROM cast(:region AS text)"
+    " ORDER BY u.run_id DESC LIMIT :most"
+)
 
 
 class Run(NamedTuple):
@@ -46,14 +50,14 @@ class Run(NamedTuple):
     held: int
 
 
-def last_nights(connection: Connection, most: int) -> pl.DataFrame:
-    """The last nightly runs, a row a `Run`: the newest first."""
-    return frame(connection, f"{RUNS} WHERE u.kind = 'nightly' ORDER BY u.run_id DESC LIMIT :most", {"most": most})
+def last_nights(connection: Connection, region: str, most: int) -> pl.DataFrame:
+    """The last nightly runs of a region, a row a `Run`: the newest first."""
+    return frame(connection, LAST.format(kinds="= 'nightly'"), {"region": region, "most": most})
 
 
-def last_others(connection: Connection, most: int) -> pl.DataFrame:
-    """The same of all other runs."""
-    return frame(connection, f"{RUNS} WHERE u.kind <> 'nightly' ORDER BY u.run_id DESC LIMIT :most", {"most": most})
+def last_others(connection: Connection, region: str | None, most: int) -> pl.DataFrame:
+    """The same of all other runs of a region, or of those that are of no one region."""
+    return frame(connection, LAST.format(kinds="<> 'nightly'"), {"region": region, "most": most})
 
 
 def runs_named(connection: Connection, run_ids: Sequence[int] = (), flow_run_id: str | None = None) -> list[Run]:

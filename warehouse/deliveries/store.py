@@ -299,6 +299,11 @@ def _regions_of(
     return {delivery_id: regions_of.get(sender or "", only) for delivery_id, sender in senders.items()}
 
 
+def _rules(form: str | None, region: str | None) -> str | None:
+    """The fingerprint of the rules by which a form is read in a region."""
+    return rules_of(form_named(form), region) if form else None
+
+
 def _reading_rows(
     connection: Connection,
     wave: Sequence[Incoming],
@@ -315,7 +320,7 @@ def _reading_rows(
             "reading_id": candidate.reading_id,
             "delivery_id": candidate.delivery_id,
             "contract_version": candidate.contract_version,
-            "rules": rules_of(form_named(result.reading.form)) if result.reading.form else None,
+            "rules": _rules(result.reading.form, regions_of[candidate.delivery_id]),
             "form": result.reading.form,
             "edition": result.reading.edition,
             "sender": result.reading.sender,

@@ -69,10 +69,14 @@ WHERE m.kind = 'incident' AND m.outcome = 'waiting'
         AND m.about -> 'closes' @> to_jsonb(i.incident_id) AND last.about -> 'opens' @> to_jsonb(i.incident_id))
 ORDER BY m.message_id
 """
+# Whose a message is: its sender's region, else that of what it tells of; of what is of no one region nobody's.
+REGION = """coalesce((SELECT s.region FROM ref.sender s WHERE s.sender = m.sender),
+        (SELECT i.region FROM ops.incident i WHERE i.incident_id = m.incident_ids[1]))"""
 # «Closed» never comes before «open» that is still on its way. What was tried longest ago comes first, so that a message
 # which its channel does not take lets the others through.
-DUE = """
-SELECT m.message_id, m.dedup_key, m.recipient, m.channel, m.message_class, m.kind, m.sender, m.subject, m.body,
+DUE = f"""
+SELECT m.message_id, {REGION} AS region, m.dedup_key, m.recipient, m.channel, m.message_class, m.kind, m.sender,
+    m.subject, m.body,
     m.attachments, m.about, m.is_digest, m.created_at, m.outcome = 'sending' AS was_begun, m.attempts, m.sent_as
 FROM ops.message m
 WHERE (m.outcome = 'sending' OR m.outcome = 'waiting' AND m.not_before <= :now)
@@ -96,12 +100,17 @@ UPDATE ops.message SET outcome = 'waiting', not_before = :not_before, error = :e
 WHERE message_id = ANY (:messages)
 """
 FAILED = "UPDATE ops.message SET outcome = 'failed', error = :error WHERE message_id = ANY (:messages)"
-LISTED = """
-SELECT message_id, recipient, channel, message_class, kind, sender, subject, is_digest, created_at, not_before, outcome,
-    attempts, tried_at, sent_at, sent_as, error, incident_ids, about, attachments, run_id, text_hash, body
-FROM ops.message
-WHERE (cast(:outcome AS text) IS NULL OR outcome = :outcome) AND (cast(:only AS bigint) IS NULL OR message_id = :only)
-ORDER BY message_id DESC LIMIT :most
+LISTED = f"""
+SELECT * FROM (
+    SELECT m.message_id, {REGION} AS region, m.recipient, m.channel, m.message_class, m.kind, m.sender, m.subject,
+        m.is_digest, m.created_at, m.not_before, m.outcome, m.attempts, m.tried_at, m.sent_at, m.sent_as, m.error,
+        m.incident_ids, m.about, m.attachments, m.run_id, m.text_hash, m.body
+    FROM ops.message m
+    WHERE (cast(:outcome AS text) IS NULL OR m.outcome = :outcome)
+      AND (cast(:only AS bigint) IS NULL OR m.message_id = :only)
+) m
+WHERE coalesce(m.region = :region, true)
+ORDER BY m.message_id DESC LIMIT :most
 """
 LONGEST_ERROR = 300
 
@@ -155,9 +164,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Due:
-    """A message whose moment has come. `was_begun`: a process died while sending it, so it may have arrived."""
+    """A message whose moment has come. `region` is None of what is of no one region. `was_begun`: a process died while
+    sending it, so it may have arrived."""
 
     message_id: int
+    region: str | None
     dedup_key: str
     recipient: str
     channel: str
@@ -176,9 +187,10 @@ class Due:
 
 
 class KeptMessage(NamedTuple):
-    """A message as it is kept, with what came of it."""
+    """A message as it is kept, with what came of it; `region` is None of what is of no one region."""
 
     message_id: int
+    region: str | None
     recipient: str
     channel: str
     message_class: MessageClass
@@ -283,10 +295,14 @@ def give_up(connection: Connection, message_ids: Sequence[int], error: str) -> N
 
 
 def listed(
-    connection: Connection, most: int = 50, outcome: str | None = None, message_id: int | None = None
+    connection: Connection,
+    most: int = 50,
+    outcome: str | None = None,
+    message_id: int | None = None,
+    region: str | None = None,
 ) -> list[KeptMessage]:
-    """The last messages, the newest first."""
-    parameters = {"most": most, "outcome": outcome, "only": message_id}
+    """The last messages (of a region), the newest first."""
+    parameters = {"most": most, "outcome": outcome, "only": message_id, "region": region}
     rows = connection.execute(text(LISTED), parameters).mappings()
     return [KeptMessage(**{**row, "attachments": _attachments(row)}) for row in rows]
 

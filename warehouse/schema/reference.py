@@ -42,17 +42,17 @@ WHERE NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::ref.calendar_day, c
 # A line that now says something else is news as a new one is: marts are published again from its date on.
 VERSIONS = """
 WITH told AS (
-    SELECT v.form, v.version, v.position, v.judges_from, v.fingerprints, v.what
+    SELECT v.region, v.form, v.version, v.position, v.judges_from, v.fingerprints, v.what
     FROM jsonb_populate_recordset(NULL::ref.contract_version, cast(:records AS jsonb)) v
 ),
 gone AS (
     DELETE FROM ref.contract_version v
     WHERE v.version = :unlisted
-      AND NOT EXISTS (SELECT FROM told t WHERE t.form = v.form AND t.version = v.version)
+      AND NOT EXISTS (SELECT FROM told t WHERE (t.region, t.form, t.version) = (v.region, v.form, v.version))
 )
-INSERT INTO ref.contract_version AS old (form, version, position, judges_from, fingerprints, what, listed_at)
-SELECT form, version, position, judges_from, fingerprints, what, ops.clock() FROM told
-ON CONFLICT (form, version) DO UPDATE SET position = excluded.position, judges_from = excluded.judges_from,
+INSERT INTO ref.contract_version AS old (region, form, version, position, judges_from, fingerprints, what, listed_at)
+SELECT region, form, version, position, judges_from, fingerprints, what, ops.clock() FROM told
+ON CONFLICT (region, form, version) DO UPDATE SET position = excluded.position, judges_from = excluded.judges_from,
     fingerprints = excluded.fingerprints, what = excluded.what, listed_at = excluded.listed_at
 WHERE (old.position, old.judges_from, old.fingerprints, old.what)
     IS DISTINCT FROM (excluded.position, excluded.judges_from, excluded.fingerprints, excluded.what)
@@ -202,13 +202,16 @@ def rule_records(forms: Sequence[Form]) -> Iterable[Record]:
 
 
 def version_records(forms: Sequence[Form]) -> Iterable[Record]:
-    """The versions of the rules of each form, numbered in their order."""
-    positions: dict[str, int] = {}
-    names = {form.name for form in forms}
-    for version in in_force(forms):
-        if version.form in names:
+    """The versions of the rules of each form in each region, numbered in their order."""
+    for region in regions():
+        positions: dict[str, int] = {}
+        names = {form.name for form in forms if form.region in (None, region.code)}
+        for version in in_force(forms, region.code):
+            if version.form not in names:
+                continue
             positions[version.form] = positions.get(version.form, 0) + 1
             yield {
+                "region": region.code,
                 "form": version.form,
                 "version": version.version,
                 "position": positions[version.form],

@@ -382,7 +382,7 @@ CREATE FUNCTION ops.judged(readings bigint[])
 RETURNS TABLE (reading_id bigint, judged_by text, by_older_rules boolean)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
     WITH asked AS MATERIALIZED (
-        SELECT r.reading_id, r.form,
+        SELECT r.reading_id, r.region, r.form,
             coalesce(r.as_of, (SELECT ref.region_date(r.region, ops.came_at(d)) FROM ops.delivery d
                                WHERE d.delivery_id = r.delivery_id)) AS day,
             coalesce(
@@ -392,27 +392,28 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = '' AS $$
                    AND (b.status = 'applied' OR b.backfill_id = ops.backfill_tried())
                  ORDER BY b.backfill_id DESC LIMIT 1),
                 r.rules,
-                (SELECT v.fingerprints[1] FROM ref.contract_version v WHERE v.form = r.form AND v.position = 1)
+                (SELECT v.fingerprints[1] FROM ref.contract_version v
+                 WHERE v.region = r.region AND v.form = r.form AND v.position = 1)
             ) AS rules
         FROM ops.reading r
         WHERE r.reading_id = ANY (readings) AND r.form IS NOT NULL
     ),
-    told AS (SELECT DISTINCT a.form, a.day, a.rules FROM asked a),
+    told AS (SELECT DISTINCT a.region, a.form, a.day, a.rules FROM asked a),
     named AS MATERIALIZED (
-        SELECT t.form, t.day, t.rules,
+        SELECT t.region, t.form, t.day, t.rules,
             (SELECT v.version FROM ref.contract_version v
-             WHERE v.form = t.form AND t.rules = ANY (v.fingerprints)
+             WHERE v.region = t.region AND v.form = t.form AND t.rules = ANY (v.fingerprints)
              ORDER BY v.judges_from <= t.day DESC, CASE WHEN v.judges_from <= t.day THEN v.position END DESC, v.position
              LIMIT 1) AS version,
             (SELECT max(v.position) FROM ref.contract_version v
-             WHERE v.form = t.form AND t.rules = ANY (v.fingerprints)) AS known,
+             WHERE v.region = t.region AND v.form = t.form AND t.rules = ANY (v.fingerprints)) AS known,
             (SELECT max(v.position) FROM ref.contract_version v
-             WHERE v.form = t.form AND v.judges_from <= t.day) AS due
+             WHERE v.region = t.region AND v.form = t.form AND v.judges_from <= t.day) AS due
         FROM told t
     )
     SELECT a.reading_id, coalesce(n.version, 'не записана'), coalesce(n.due > coalesce(n.known, 0), false)
     FROM asked a
-    JOIN named n ON n.form = a.form AND n.day = a.day AND n.rules = a.rules
+    JOIN named n ON n.region IS NOT DISTINCT FROM a.region AND n.form = a.form AND n.day = a.day AND n.rules = a.rules
 $$;
 
 -- The band of a rate by a rule of a region; by none, and of no rate, it is no_data. Views of BI call it, and its readers may

@@ -1,14 +1,15 @@
 """What the warehouse counts for Prometheus: one SELECT a metric, its label columns first and its figures last.
 
 A counter counts what is recorded once and never taken back, so it only grows; how things stand is a gauge. Moments are
-Unix times, not ages: whoever asks knows when; that of a date is its midnight. Labels take few values: never a sender, a
-file or a date.
+Unix times, not ages: whoever asks knows when; that of a date is its midnight by its region's clock. Labels take few
+values: never a sender, a file or a date. `region` is empty where something is of no one region; how things stand is
+said of the regions in force.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,16 +20,25 @@ from warehouse.marts.definitions import marts
 
 # What a delivery was found to be at first: reading it again changes neither what came nor how often.
 FIRST = """
-SELECT DISTINCT ON (r.delivery_id) coalesce(r.form, 'unknown') AS form, r.verdict,
+SELECT DISTINCT ON (r.delivery_id) coalesce(r.region, '') AS region, coalesce(r.form, 'unknown') AS form, r.verdict,
     r.rows_loaded, r.rows_quarantined, r.rows_not_data
 FROM ops.reading r
 WHERE r.backfill_id IS NULL AND r.status <> 'unfinished'
 ORDER BY r.delivery_id, r.reading_id
 """
-FINISHED = "SELECT DISTINCT ON (kind) * FROM ops.run WHERE finished_at IS NOT NULL ORDER BY kind, run_id DESC"
+RUNS = """
+SELECT coalesce(r.region, '') AS region, r.kind, r.state, r.started_at, r.finished_at, r.run_id
+FROM ops.run r LEFT JOIN ref.region g ON g.region = r.region
+WHERE coalesce(g.is_listed, true)
+"""
+FINISHED = f"""
+SELECT DISTINCT ON (u.region, u.kind) u.* FROM ({RUNS}) u WHERE u.finished_at IS NOT NULL
+ORDER BY u.region, u.kind, u.run_id DESC
+"""
 PUBLISHED = """
-SELECT p.as_of, max(p.published_at) AS published_at FROM ops.publication p
-WHERE p.as_of = (SELECT max(as_of) FROM ops.publication) GROUP BY p.as_of
+SELECT DISTINCT ON (p.region) p.region, p.as_of, p.published_at, g.time_zone
+FROM ops.publication p JOIN ref.region g ON g.region = p.region AND g.is_listed
+ORDER BY p.region, p.as_of DESC, p.published_at DESC
 """
 
 
@@ -58,58 +68,69 @@ class Sample:
 METRICS = (
     Metric("profmin_collected_timestamp_seconds", "gauge", "When these metrics were asked for.", (),
            "SELECT extract(epoch FROM cast(:now AS timestamptz))"),
-    Metric("profmin_deliveries", "counter", "Deliveries read, by the verdict that they first had.", ("form", "verdict"),
-           f"SELECT form, verdict, count(*) FROM ({FIRST}) f GROUP BY form, verdict"),
-    Metric("profmin_rows", "counter", "Rows of these deliveries, by what became of them.", ("form", "outcome"),
-           f"""SELECT f.form, o.outcome, sum(o.n) FROM ({FIRST}) f
+    Metric("profmin_deliveries", "counter", "Deliveries read, by the verdict that they first had.",
+           ("region", "form", "verdict"),
+           f"SELECT region, form, verdict, count(*) FROM ({FIRST}) f GROUP BY region, form, verdict"),
+    Metric("profmin_rows", "counter", "Rows of these deliveries, by what became of them.",
+           ("region", "form", "outcome"),
+           f"""SELECT f.region, f.form, o.outcome, sum(o.n) FROM ({FIRST}) f
                CROSS JOIN LATERAL (VALUES ('loaded', f.rows_loaded), ('quarantined', f.rows_quarantined),
                                           ('not_data', f.rows_not_data)) AS o (outcome, n)
-               GROUP BY f.form, o.outcome"""),
-    Metric("profmin_findings", "gauge", "Findings in the documents that hold for the last published date.",
-           ("rule", "severity"),
-           """SELECT f.rule, f.severity, sum(f.failures) FROM mart.rule_failures f
-              WHERE f.as_of = (SELECT max(as_of) FROM ops.publication) GROUP BY f.rule, f.severity""",
+               GROUP BY f.region, f.form, o.outcome"""),
+    Metric("profmin_findings", "gauge", "Findings in the documents that hold for a region's last published date.",
+           ("region", "rule", "severity"),
+           f"""SELECT f.region, f.rule, f.severity, sum(f.failures)
+               FROM mart.rule_failures f JOIN ({PUBLISHED}) p ON p.region = f.region AND p.as_of = f.as_of
+               GROUP BY f.region, f.rule, f.severity""",
            needs="mart.rule_failures"),
     Metric("profmin_deliveries_waiting", "gauge", "Deliveries that the next run will read.", (),
            f"SELECT count(*) FROM ({WAITING}) w"),
     Metric("profmin_delivery_waiting_oldest_timestamp_seconds", "gauge", "When the oldest of them was received.", (),
            f"""SELECT extract(epoch FROM min(ops.came_at(d))) FROM ops.delivery d
                WHERE d.delivery_id IN ({WAITING}) HAVING count(*) > 0"""),
-    Metric("profmin_run_duration_seconds", "summary", "Finished runs, and how long they took.", ("kind", "state"),
-           """SELECT kind, state, count(*), sum(extract(epoch FROM finished_at - started_at))
-              FROM ops.run WHERE finished_at IS NOT NULL GROUP BY kind, state"""),
+    Metric("profmin_run_duration_seconds", "summary", "Finished runs, and how long they took.",
+           ("region", "kind", "state"),
+           """SELECT coalesce(region, ''), kind, state, count(*), sum(extract(epoch FROM finished_at - started_at))
+              FROM ops.run WHERE finished_at IS NOT NULL GROUP BY coalesce(region, ''), kind, state"""),
     Metric("profmin_last_run_timestamp_seconds", "gauge", "When the last run of a kind ended in a state.",
-           ("kind", "state"),
-           """SELECT kind, state, extract(epoch FROM max(finished_at))
-              FROM ops.run WHERE finished_at IS NOT NULL GROUP BY kind, state"""),
-    Metric("profmin_last_run_duration_seconds", "gauge", "How long the last finished run of a kind took.", ("kind",),
-           f"SELECT kind, extract(epoch FROM finished_at - started_at) FROM ({FINISHED}) f"),
-    Metric("profmin_last_run_failed", "gauge", "Whether the last finished run of a kind failed.", ("kind",),
-           f"SELECT kind, (state NOT LIKE 'completed%')::integer FROM ({FINISHED}) f"),
+           ("region", "kind", "state"),
+           f"""SELECT region, kind, state, extract(epoch FROM max(finished_at))
+               FROM ({RUNS}) u WHERE finished_at IS NOT NULL GROUP BY region, kind, state"""),
+    Metric("profmin_last_run_duration_seconds", "gauge", "How long the last finished run of a kind took.",
+           ("region", "kind"),
+           f"SELECT region, kind, extract(epoch FROM finished_at - started_at) FROM ({FINISHED}) f"),
+    Metric("profmin_last_run_failed", "gauge", "Whether the last finished run of a kind failed.",
+           ("region", "kind"),
+           f"SELECT region, kind, (state NOT LIKE 'completed%')::integer FROM ({FINISHED}) f"),
     Metric("profmin_run_unfinished_since_timestamp_seconds", "gauge",
-           "When a run began that has not ended and is the last of its kind: it works, or was killed.", ("kind",),
-           """SELECT kind, extract(epoch FROM started_at)
-              FROM (SELECT DISTINCT ON (kind) * FROM ops.run ORDER BY kind, run_id DESC) u
-              WHERE finished_at IS NULL"""),
+           "When a run began that has not ended and is the last of its kind: it works, or was killed.",
+           ("region", "kind"),
+           f"""SELECT region, kind, extract(epoch FROM started_at)
+               FROM (SELECT DISTINCT ON (u.region, u.kind) u.* FROM ({RUNS}) u
+                     ORDER BY u.region, u.kind, u.run_id DESC) l
+               WHERE finished_at IS NULL"""),
     Metric("profmin_mart_as_of_timestamp_seconds", "gauge", "The last date that a mart was published for.",
-           ("mart",),
-           f"""SELECT m, extract(epoch FROM p.as_of::timestamp AT TIME ZONE :timezone)
+           ("region", "mart"),
+           f"""SELECT p.region, m, extract(epoch FROM p.as_of::timestamp AT TIME ZONE p.time_zone)
                FROM unnest(cast(:marts AS text[])) m, ({PUBLISHED}) p"""),
     Metric("profmin_mart_published_timestamp_seconds", "gauge", "When a mart was last published for that date.",
-           ("mart",),
-           f"""SELECT m, extract(epoch FROM p.published_at)
+           ("region", "mart"),
+           f"""SELECT p.region, m, extract(epoch FROM p.published_at)
                FROM unnest(cast(:marts AS text[])) m, ({PUBLISHED}) p"""),
     Metric("profmin_export_as_of_timestamp_seconds", "gauge", "The day of the last export of a form.",
-           ("form",),
-           """SELECT r.form, extract(epoch FROM max(r.as_of)::timestamp AT TIME ZONE :timezone)
+           ("region", "form"),
+           """SELECT r.region, r.form, extract(epoch FROM max(r.as_of)::timestamp AT TIME ZONE g.time_zone)
               FROM ops.reading r JOIN ref.form f ON f.form = r.form AND f.expected = 'day'
-              WHERE r.status = 'current' AND r.slice IS NOT NULL GROUP BY r.form"""),
+              JOIN ref.region g ON g.region = r.region AND g.is_listed
+              WHERE r.status = 'current' AND r.slice IS NOT NULL GROUP BY r.region, g.time_zone, r.form"""),
     Metric("profmin_incidents_open", "gauge", "Open incidents; of conditions that were ever met.",
-           ("class", "condition"),
-           """SELECT incident_class, condition, count(*) FILTER (WHERE state = 'open')
-              FROM ops.incident GROUP BY incident_class, condition"""),
-    Metric("profmin_incidents", "counter", "Incidents that were ever opened.", ("class", "condition"),
-           "SELECT incident_class, condition, count(*) FROM ops.incident GROUP BY incident_class, condition"),
+           ("region", "class", "condition"),
+           """SELECT coalesce(region, ''), incident_class, condition, count(*) FILTER (WHERE state = 'open')
+              FROM ops.incident GROUP BY coalesce(region, ''), incident_class, condition"""),
+    Metric("profmin_incidents", "counter", "Incidents that were ever opened.",
+           ("region", "class", "condition"),
+           """SELECT coalesce(region, ''), incident_class, condition, count(*)
+              FROM ops.incident GROUP BY coalesce(region, ''), incident_class, condition"""),
     Metric("profmin_messages", "gauge", "Messages, by what has become of them.", ("class", "channel", "outcome"),
            """SELECT c.message_class, c.channel, o.outcome, count(m.message_id)
               FROM (SELECT DISTINCT message_class, channel FROM ops.message) c
@@ -124,12 +145,11 @@ METRICS = (
 
 
 def measured(
-    connection: Connection, contract_version: str, timezone: str, now: dt.datetime
+    connection: Connection, contract_versions: Collection[str], now: dt.datetime
 ) -> Iterator[tuple[Metric, list[Sample]]]:
-    """Every metric with its samples, in a stable order."""
+    """Every metric with its samples, in a stable order; the versions are those of the regions in force."""
     parameters = {
-        "version": contract_version,
-        "timezone": timezone,
+        "versions": list(contract_versions),
         "now": now,
         "marts": [mart.name for mart in marts()],
     }
