@@ -93,12 +93,24 @@ def crosstabs(form: Form, sheet: Sheet) -> Crosstabs:
         end_before = heads.stop
         block = _block(form, found.seen, heads, over, last, spoken, sheet.name)
         if isinstance(block, Block):
-            found.blocks.append(block)
+            if _has_words(form, found.seen, block):
+                found.blocks.append(block)
         elif found.lacking is None:
             found.lacking = block
     if not found.blocks and found.lacking is None:
         found.lacking = _without_heads(form, found.seen)
     return found
+
+
+def _has_words(form: Form, seen: Seen, block: Block) -> bool:
+    """Whether most of its filled cells are words, where cells state words: figures between weekdays and numbers are a
+    report that was turned round, no timetable. One without a filled cell is told as empty."""
+    if form.editions[-1].column(crosstab_of(form).cell).kind not in ("choice", "text"):
+        return True
+    columns = {c for edges in block.over.values() for c in edges}
+    rows = seen.texts[block.first : block.last + 1]
+    texts = [text for row in rows for c in columns if (text := row[c])]
+    return sum(any(map(str.isalpha, text)) for text in texts) >= MOSTLY * len(texts)
 
 
 def _without_heads(form: Form, seen: Seen) -> Lacking | None:
