@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from contracts.vocabulary import rows
 from transforms.cells.cell_value import is_nothing, plain
@@ -40,6 +40,7 @@ class Sought:
         return list(self.said).index(code)
 
 
+@lru_cache(maxsize=50_000)
 def word_within(text: str, vocabulary: str) -> str | None:
     """The word of a vocabulary that tells what a text says; None for a text that says nothing.
 

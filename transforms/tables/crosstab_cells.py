@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from contracts.crosstab import Axis
 from contracts.form import Form
@@ -63,7 +64,7 @@ def _read(form: Form, seen: Seen, block: Block, cells: Cells) -> None:
             cells.rows.add(r)
             continue
         sides = _sides(form, seen, block, r, sides, continues=above_has_cells)
-        filled = [(c, text) for c in columns if (text := seen.texts[r][c]) and not is_nothing(plain(text))]
+        filled = [(c, text) for c in columns if (text := seen.texts[r][c]) and not _says_nothing(text)]
         above_has_cells = bool(filled)
         if not filled or _is_note(form, seen, block, r):
             continue
@@ -75,6 +76,11 @@ def _read(form: Form, seen: Seen, block: Block, cells: Cells) -> None:
             slots.setdefault(key, Slot(edges)).texts[seen.place(r, c)] = text
     cells.slots += slots.values()
     cells.empty += _empty(form, block, columns, slots.values())
+
+
+@lru_cache(maxsize=20_000)
+def _says_nothing(text: str) -> bool:
+    return is_nothing(plain(text))
 
 
 def _columns(form: Form, seen: Seen, block: Block) -> dict[int, dict[str, Edge]]:

@@ -125,8 +125,8 @@ def _sheet(form: Form, sheet: Sheet, seen: Seen, cells: Cells, stated: Stated) -
     ]
     rows.append([form.editions[-1].column(name).title for name in names])
     origin.append(tuple(_heading_place(crosstab.cell, name, cells, stated, first) for name in names))
+    vocabulary = form.editions[-1].column(crosstab.cell).vocabulary or ""
     for slot in cells.slots:
-        vocabulary = form.editions[-1].column(crosstab.cell).vocabulary or ""
         word = word_of(slot.texts.values(), vocabulary)
         at = next((place for place, text in slot.texts.items() if word_within(text, vocabulary) == word), None)
         at = at or next(iter(slot.texts))
