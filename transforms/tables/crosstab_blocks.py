@@ -165,7 +165,8 @@ def _over(
         place = places[axis]
         said = {c: found for c, (_, _, of_axes) in told.items() if c >= first and (found := of_axes[place])}
         things = {found.values for found in said.values()}
-        if len(things) < (FEWEST if not set(labels.values()) - {axis.name} else 1):
+        sure = {found.values for found in said.values() if found.is_sure}
+        if len(things) < (1 if sure and set(labels.values()) - {axis.name} else FEWEST):
             continue
         if not labels:
             others = {
@@ -174,7 +175,6 @@ def _over(
             }  # fmt: skip
             if len({seen.place(r, c) for c in said}) <= len(others):
                 continue
-        sure = {found.values for found in said.values() if found.is_sure}
         is_told = known or labels or len(sure) >= FEWEST or _has_edge_below(form, seen, r, axis, min(said))
         if not is_told or (not sure and _counts_another(form, axis, texts, said, labels, known)):
             continue
@@ -216,12 +216,25 @@ def _guessed(form: Form, labels: Mapping[int, str], known: Mapping[str, Mapping[
 def _edges(form: Form, seen: Seen, r: int, axis: Axis, said: Mapping[int, Said], first: int) -> dict[int, Edge]:
     """Column → what stands over it, also a text that says nothing of the axis: it is for the rules to judge."""
     edges = {c: Edge(found.values, seen.place(r, c)) for c, found in said.items()}
-    start = max(first, min(said))
+    start = min(said)
+    while start > first and _may_be_head(form, seen, r, start - 1, axis):
+        start -= 1
     for c in range(start, seen.width):
         text = seen.texts[r][c]
         if text and c not in edges and not is_label(form, text) and labelled(form, text) is None:
             edges[c] = unread(axis, text, seen.place(r, c))
     return edges
+
+
+def _may_be_head(form: Form, seen: Seen, r: int, c: int, axis: Axis) -> bool:
+    """Whether a text to the left of the known heads is one too: it is no label, and under it stands no other edge."""
+    text = seen.texts[r][c]
+    if not text or is_label(form, text) or labelled(form, text) is not None:
+        return False
+    below = {seen.place(n, c): under for n in range(r + 1, len(seen.texts)) if (under := seen.texts[n][c])}
+    others = [other for other in _axes(form) if other is not axis]
+    said = sum(any(said_of(form, other, under) for other in others) for under in below.values())
+    return said < MOSTLY * len(below)
 
 
 def _has_labels_alone(form: Form, seen: Seen, r: int) -> bool:

@@ -11,7 +11,7 @@ from contracts.crosstab import Axis
 from contracts.form import Form
 from contracts.grid import Place
 from transforms.cells.cell_value import is_nothing, plain
-from transforms.tables.axis import is_label, is_left_out, labelled, said_of
+from transforms.tables.axis import is_left_out, said_of
 from transforms.tables.crosstab_blocks import Block, Crosstabs
 from transforms.tables.edge import Edge, Seen, crosstab_of, line_of, unread
 from transforms.tables.row_kind import mark_of
@@ -124,7 +124,7 @@ def _sides(
         if c is None:
             continue
         text, before = seen.texts[r][c], above.get(axis.name)
-        if text and not is_label(form, text) and labelled(form, text) is None:
+        if text:
             found, place = said_of(form, axis, text), seen.place(r, c)
             sides[axis.name] = Edge(found.values, place) if found else unread(axis, text, place)
             has_changed |= before is None or before.place != place

@@ -165,7 +165,7 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
     region = delivery.region
     forms = forms_in(region) if context.form is None else (form_named(context.form, region),)
     seen_there = [seen_on(sheet, forms) for sheet in sheets]
-    is_read = [any(heading.is_table and heading.form.crosstab is None for _, heading in seen) for seen in seen_there]
+    is_read = [any(_is_list(heading) for _, heading in seen) for seen in seen_there]
     if not all(is_read) and (made := _of_crosstabs(sheets, is_read, forms, delivery, context)):
         sheets = made.sheets
         read_with_doubt += made.findings
@@ -228,11 +228,16 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
     )  # fmt: skip
 
 
+def _is_list(heading: Heading) -> bool:
+    """Whether a heading is that of a table of rows; over a crosstab «предмет» stands again for each class."""
+    return heading.is_table and not (heading.form.crosstab and (heading.twice or heading.several))
+
+
 def _of_crosstabs(
     sheets: Sequence[Sheet], is_read: Sequence[bool], forms: Sequence[Form], delivery: Delivery, context: Context
 ) -> Unpivoted | None:
     """The sheets with the crosstabs of the first form that has one there as rows; None when no form has. A sheet that
-    has the table of another form (`is_read`) is not asked: lists name weekdays and classes too."""
+    has a table of rows (`is_read`) is not asked: lists name weekdays and classes too."""
     for form in forms:
         if form.crosstab is not None:
             unit = owner(delivery, context)
