@@ -179,10 +179,10 @@ def _print_table(of: str, frame: pl.DataFrame, captions: dict[str, str], local: 
 
 
 def _with_calls(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, and whom to call where something is owed."""
+    """The rows, and whom to call where something is owed; without the column where nobody is to be called."""
     rows = frame.select("sender", "status").iter_rows()
     calls = ["; ".join(contacts_of(sender)) if status in OWING else None for sender, status in rows]
-    return frame.with_columns(pl.Series(CALL, calls, dtype=pl.String))
+    return frame.with_columns(pl.Series(CALL, calls, dtype=pl.String)) if any(calls) else frame
 
 
 def _left_out(frame: pl.DataFrame) -> set[str]:

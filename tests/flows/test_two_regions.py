@@ -7,7 +7,10 @@ Slow: three homes take in two days of 81 units.
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +57,7 @@ from flows.messages.delivering import deliver
 from flows.outbox.templates import write_template
 from flows.runs.ingest import ingest
 from warehouse.backfill.requests import Refused
+from warehouse.incidents.handling import incidents
 from warehouse.marts.definitions import marts
 
 CODES = ("39", "69")
@@ -344,3 +348,63 @@ def test_a_digest_is_of_one_region(home: Home) -> None:
         )
         assert any(name in text for name in names[code] - names[OTHER[code]])
         assert not any(name in text for name in names[OTHER[code]] - names[code])
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(("template", "registration_plan", "--to", "x.xlsx"), 2), (("demo", "--files-only", "files"), 2),
+     (("status", "--region", "77"), 2), (("freshness", "--region", "Томск"), 2)],
+)  # fmt: skip
+def test_a_command_that_needs_a_region_lists_them(
+    command: tuple[str, ...], code: int, together: Home, profmin: Run
+) -> None:
+    done = profmin(*command, settings=together.settings)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "39 (Янтарный край), 69 (Томская область)" in done.stderr
+
+
+def test_commands_speak_of_each_region_or_of_one(together: Home, profmin: Run, tmp_path: Path) -> None:
+    def said(*command: object) -> str:
+        done = profmin(*command, settings=together.settings)
+        assert done.returncode in (0, 1), done.stderr
+        return str(done.stdout)
+
+    whole, own = json.loads(said("status", "--json")), json.loads(said("status", "--json", "--region", "39"))
+    assert [each["region"] for each in whole["regions"]] == ["39", "69"]
+    assert [each["region"] for each in own["regions"]] == ["39"] and own["regions"][0] == whole["regions"][0]
+    screen = said("status")
+    assert screen.index("Янтарный край") < screen.index("Томская область")
+    assert "Янтарный край" not in said("status", "--region", "69")
+
+    day = ("--as-of", DAY, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(said("mart", "readiness_by_municipality", *day))))
+    assert [each["region"] for each in rows] == ["39"] * 60 + ["69"] * 21
+    rows = list(csv.DictReader(io.StringIO(said("mart", "readiness_by_municipality", *day, "--region", "69"))))
+    assert {each["region"] for each in rows} == {"69"} and len(rows) == 21
+
+    fresh = said("freshness")
+    assert "39: " in fresh and "69: " in fresh and "39: " not in said("freshness", "--region", "69")
+    assert "a_u" not in said("incidents", "--region", "69", "--json") and "a_u" in said("incidents", "--json")
+    assert "Дюнный" not in said("messages", "--region", "69") and "Дюнный" in said("messages", "--region", "39")
+    assert "Дюнный" in said("routing") and "Дюнный" not in said("routing", "--region", "69")
+    said("template", "registration_plan", "--region", "39", "--as-of", DAY, "--to", tmp_path / "plan.xlsx")
+    assert (tmp_path / "plan.xlsx").exists()
+    said("demo", "--region", "39", "--files-only", tmp_path / "files")
+    senders = {line["sender"] for line in region_in(together.packs / "39-amber").lines("senders")}
+    assert {path.name for path in (tmp_path / "files").iterdir()} <= senders
+
+
+def test_whom_to_call_stands_where_an_officer_looks(together: Home, profmin: Run) -> None:
+    contact = "методист, +7 (000) 000-39-21, a_u21@amber.invalid"
+    with together as home, home.engine.connect() as connection:
+        (number,) = [each.incident_id for each in incidents(connection) if each.sender == "a_u21"]
+        letters = [line for line in told(home, "39", "incident") if line[4] == "a_u21"]
+    assert {line[0]: contact in str(line[6]) for line in letters} == {
+        "мониторинг": True,
+        "Сосновый городской округ": False,  # who sends knows it
+    }
+    assert contact in " ".join(profmin("incidents", "show", number, settings=together.settings).stdout.split())
+    health = ("mart", "delivery_health", "--as-of", EVE, "--region", "39")
+    asked = {how: profmin(*health, "--format", how, settings=together.settings).stdout for how in ("table", "csv")}
+    assert "Кому звонить" in asked["table"] and "+7 (000) 000-39-" in asked["table"]
+    assert "whom_to_call" not in asked["csv"], "a table for programs is the mart as it is"
