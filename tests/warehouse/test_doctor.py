@@ -47,6 +47,11 @@ BREAK = {
     "bi_hinders_nobody": "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC",
     "bi_reads_marts_only": "GRANT SELECT ON ops.reading TO PUBLIC",
     "marts_are_explained": "COMMENT ON COLUMN mart.readiness_by_school.status IS NULL",
+    "documents_are_of_their_region": """
+        INSERT INTO ref.region VALUES ('39', 'Край', 'Europe/Kaliningrad', 'ru', 9, false);
+        UPDATE ops.reading SET region = '39', campaign = NULL WHERE sender = 'chainsky' AND form = 'readiness_report';
+        UPDATE ref.school_identity SET region = '39' WHERE school_code = 'chainsky-1'
+    """,
     "loaded_rows_are_facts": """
         DELETE FROM core.readiness_report_fact
         WHERE school_id = (SELECT min(school_id) FROM core.readiness_report_fact)

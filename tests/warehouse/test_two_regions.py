@@ -19,6 +19,7 @@ from contracts.reading import Reading
 from contracts.regions import read_from
 from warehouse.backfill.apply import apply, revert
 from warehouse.backfill.comparison import affected_dates, changes, compare
+from warehouse.backfill.older_rules import MARKS
 from warehouse.backfill.requests import Refused, Request, open_backfill
 from warehouse.deliveries.load import load_many
 from warehouse.deliveries.recall import unpublished
@@ -104,6 +105,7 @@ def without_codes(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 BY_PACK = (
+    *MARKS,
     "inputs_judged_by",
     "band",
     "readiness_band",
