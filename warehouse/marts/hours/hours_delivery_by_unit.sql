@@ -16,6 +16,7 @@ SELECT
     sum(h.hours_norm) AS hours_norm,
     sum(h.hours_given) AS hours_given,
     sum(h.hours_given) / nullif(sum(h.hours_norm) FILTER (WHERE h.hours_given IS NOT NULL), 0) AS hours_given_rate,
+    bool_or(h.by_older_rules) AS by_older_rules,
     max(h.completeness) AS completeness,
     max(h.known_at) AS known_at,
     bool_and(h.is_final) AS is_final

@@ -18,6 +18,7 @@ SELECT
     sum(school.navigators_trained) / nullif(sum(school.navigators), 0) AS trained_rate,
     sum(school.training_gap)::bigint AS training_gap,
     count(*) FILTER (WHERE school.navigators_trained = 0) AS schools_untrained,
+    bool_or(school.by_older_rules) AS by_older_rules,
     max(school.completeness) AS completeness,
     max(school.known_at) AS known_at,
     bool_and(school.is_final) AS is_final

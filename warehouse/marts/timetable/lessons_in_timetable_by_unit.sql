@@ -24,6 +24,7 @@ WITH unit AS (
         sum(school.classes_in_part)::bigint AS classes_in_part,
         sum(school.classes_in_doubt)::bigint AS classes_in_doubt,
         count(*) FILTER (WHERE school.contradiction <> 'none') AS schools_contradicting,
+        bool_or(school.by_older_rules) AS by_older_rules,
         max(school.completeness) AS completeness,
         max(school.known_at) AS known_at,
         bool_and(school.is_final) AS is_final
@@ -49,6 +50,7 @@ SELECT
     u.classes_with_slot::numeric / nullif(u.classes_6_11, 0) AS slot_rate,
     u.classes_on_thursday::numeric / nullif(u.classes_with_slot, 0) AS thursday_rate,
     u.schools_contradicting,
+    u.by_older_rules,
     u.completeness,
     u.known_at,
     u.is_final
