@@ -13,7 +13,7 @@ from warehouse.core.frames import frame
 WEEKS = """
 WITH told AS (
     SELECT m.message_id, m.sender, m.kind, m.recipient, m.channel, m.text_hash, m.sent_at, m.incident_ids,
-        date_trunc('week', ref.local_date(m.sent_at))::date AS week,
+        date_trunc('week', ref.local_date(m.sent_at, m.sender))::date AS week,
         ARRAY(SELECT DISTINCT i.form FROM ops.incident i
               WHERE i.incident_id = ANY (m.incident_ids) AND i.form IS NOT NULL)
             || CASE WHEN m.about ? 'form' THEN ARRAY[m.about ->> 'form'] ELSE '{}' END AS forms

@@ -131,7 +131,7 @@ def test_a_run_waits_for_approval_and_applies(client: Any, deployment: str, engi
     artifacts = client.request("POST", "/artifacts/filter", json={}).json()
     (artifact,) = [each for each in artifacts if each["flow_run_id"] == run_id]
     assert artifact["key"] == "backfill"
-    assert "| Готовность школ по области | 08.09.2023 | Верный отчёт | 244 | 245 |" in artifact["data"]
+    assert "| Готовность школ по региону | 08.09.2023 | Верный отчёт | 244 | 245 |" in artifact["data"]
     assert "| Доля верных отчётов | 83,3 % | 85,0 % |" in artifact["data"]
     assert run.state.state_details.run_input_keyset is not None
 

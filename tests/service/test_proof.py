@@ -145,12 +145,12 @@ def test_a_scheduled_night(service: RunningService, region_files: Path, mails: M
     region = replace(tomsk(), as_of=TODAY)
     arrive(service, "department", f"Реестр школ {exports.september(region)}.xlsx", exports.register(region))
     arrive(service, "regional_operator", f"План регистрации {TODAY}.xlsx", plan(wrong=1))
-    nightly = service.deployment("nightly")
+    nightly = service.deployment("nightly-69")
     at = f"/deployments/{nightly['id']}/schedules"
     (made,) = service.api.call(
         "POST", at, [{"active": True, "schedule": {"cron": "* * * * *", "timezone": "Asia/Tomsk"}}]
     )
-    service.wake("nightly")
+    service.wake("nightly-69")
     try:
         run = service.until(
             lambda: next(
@@ -197,7 +197,7 @@ def test_the_same_again_says_nothing_and_the_mended_one_closes(service: RunningS
     assert len(set(identities(mails))) == len(mails.mails)
 
 
-@pytest.mark.parametrize("name", ["publish", "remind", "purge"])
+@pytest.mark.parametrize("name", ["publish-69", "remind-69", "purge"])
 def test_what_else_runs_by_itself(service: RunningService, name: str) -> None:
     run = service.ended(service.start(name))
     assert run["state"]["type"] == "COMPLETED", run["state"]
@@ -226,13 +226,13 @@ def test_nobody_works_and_the_server_itself_says_so(service: RunningService, hoo
 def test_a_run_without_a_process_is_found_out(service: RunningService, hook: Endpoint) -> None:
     """It gives no sign of life, so Prefect's automation calls it crashed; the watchdog tells the engineer, once."""
     service.api.pause_pool(True)
-    run_id = service.start("publish")
+    run_id = service.start("publish-69")
     service.api.call("POST", f"/flow_runs/{run_id}/set_state", {"state": {"type": "RUNNING"}, "force": True})
     service.api.pause_pool(False)
     assert service.ended(run_id)["state"]["type"] == "CRASHED"
     service.until(lambda: hook.documents("/own"))
     assert service.query(INCIDENTS) == [("run_failed", "publish", "open")]
-    assert service.ended(service.start("publish"))["state"]["type"] == "COMPLETED"
+    assert service.ended(service.start("publish-69"))["state"]["type"] == "COMPLETED"
     service.until(lambda: service.query(INCIDENTS) == [("run_failed", "publish", "closed")])
     assert len(hook.documents("/own")) == 2
 

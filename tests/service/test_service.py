@@ -18,7 +18,7 @@ from running import RunningService
 from flows.service.control import ask_service
 
 pytestmark = pytest.mark.in_order
-SEVEN = {"nightly", "inbox", "publish", "backfill", "remind", "watchdog", "purge"}
+SEVEN = {"nightly-69", "inbox", "publish-69", "backfill", "remind-69", "watchdog", "purge"}
 
 
 def things(service: RunningService) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def things(service: RunningService) -> dict[str, Any]:
 
 def test_a_cron_is_scheduled_in_local_time(service: RunningService) -> None:
     """With SQLAlchemy 2.1 a healthy server never schedules a run, and says nothing."""
-    service.wake("nightly")
+    service.wake("nightly-69")
     runs = service.until(lambda: service.api.runs(("SCHEDULED",)))
     found = {dt.datetime.fromisoformat(run["expected_start_time"]).astimezone(dt.UTC).time() for run in runs}
     assert found == {dt.time(19, 30)}
@@ -112,7 +112,7 @@ def test_a_run_that_failed_early_is_told_of(service: RunningService) -> None:
     """It never reached the warehouse: the automation starts the watchdog, which writes it down; a dead one as well."""
     (flow_run_id,) = service.query("SELECT flow_run_id FROM ops.run WHERE kind = 'inbox'")[0]
     service.execute(f"UPDATE ops.run SET state = 'running', finished_at = NULL WHERE flow_run_id = '{flow_run_id}'")
-    failed = service.ended(service.start("nightly", home="/dev/null/nowhere"))
+    failed = service.ended(service.start("nightly-69", home="/dev/null/nowhere"))
     assert failed["state"]["type"] == "FAILED"
     recorded = (
         f"SELECT kind, state FROM ops.run WHERE flow_run_id IN ('{failed['id']}', '{flow_run_id}') ORDER BY run_id"
@@ -149,7 +149,7 @@ def test_what_does_not_end_in_time_is_marked(service: RunningService, put: Calla
     """The pool that was paused works again, and no slot stays taken by a run that was stopped."""
     service.up()
     put(service, "parabelsky")
-    run_id = service.start("nightly", as_of="2023-09-08")
+    run_id = service.start("nightly-69", as_of="2023-09-08")
     service.until(lambda: service.state(run_id) == "Running")
     stopped = service.profmin("down", "--timeout", 0)
     assert stopped.returncode == 1
