@@ -38,7 +38,7 @@ SUBJECTS = {
     "Профминимум / Алгебра": "rmg_in_part", "Горизонты": "rmg_perhaps",
 }  # fmt: skip
 NO_VALUE: dict[str, tuple[Value, ...]] = {
-    "grade": ("6-7", "класс Тестовой", "?"), "weekday": ("Понидельник", "день"), "lesson": ("первый", "1-2"),
+    "grade": ("6-7", "класс Тестовой", "?"), "weekday": ("Понидельник", "будни"), "lesson": ("первый", "1-2"),
     "subject": (CellError("#REF!"),),
 }  # fmt: skip
 """What is no value of a column, whatever is allowed of the ways in which people write one."""
