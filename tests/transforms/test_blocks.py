@@ -22,7 +22,7 @@ from documents.reading.blocks import large_text, table_blocks
 from documents.reading.read import read_grid
 from documents.reading.workbook_table import write_table
 from transforms.cells import parse
-from transforms.rows import check
+from transforms.rows import broken
 from transforms.tables.identify import Context, Delivery
 
 HEADING = "Муниципалитет;Образовательная организация;ФИО;Дата рождения;Класс;Статус верификации;Дата архивации"
@@ -121,7 +121,7 @@ def test_odd_text(change: Callable[[list[str]], list[str]], tmp_path: Path) -> N
 def test_of_many_rows_is_said_what_is_said_of_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shuffled = [*LINES[:5], *LINES[5::3], *LINES[7::3], *LINES[6::3]]
     few = both("отчёт.csv", "\n".join(shuffled).encode(), tmp_path)
-    for module in (parse, check):
+    for module in (parse, broken):
         monkeypatch.setattr(module, "MANY", 1)
     monkeypatch.setattr(parse, "FEW", 1.0)
     many = both("отчёт.csv", "\n".join(shuffled).encode(), tmp_path)

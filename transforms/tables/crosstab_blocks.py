@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contracts.crosstab import Axis
 from contracts.form import Form
@@ -47,11 +47,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Lacking:
-    """Why what looks like a crosstab is none: the axis that is nowhere, and where another one stands."""
+    """Why what looks like a crosstab is none: the axis that is nowhere, and where another one stands; without words in
+    most cells it may be a table of anything."""
 
     axis: Axis
     found: str
     place: Place
+    has_words: bool = True
 
 
 @dataclass
@@ -91,25 +93,24 @@ def crosstabs(form: Form, sheet: Sheet) -> Crosstabs:
         last = (groups[place + 1][0].start if place + 1 < len(groups) else len(sheet.rows)) - 1
         spoken |= _lines(form, found.seen, range(end_before, heads.start))
         end_before = heads.stop
+        has_words = _has_words(form, found.seen, range(heads.stop, last + 1), over)
         block = _block(form, found.seen, heads, over, last, spoken, sheet.name)
-        if isinstance(block, Block):
-            if _has_words(form, found.seen, block):
-                found.blocks.append(block)
-        elif found.lacking is None:
-            found.lacking = block
+        if isinstance(block, Lacking):
+            found.lacking = found.lacking or replace(block, has_words=has_words)
+        elif has_words:
+            found.blocks.append(block)
     if not found.blocks and found.lacking is None:
         found.lacking = _without_heads(form, found.seen)
     return found
 
 
-def _has_words(form: Form, seen: Seen, block: Block) -> bool:
-    """Whether most of its filled cells are words, where cells state words: figures between weekdays and numbers are a
-    report that was turned round, no timetable. One without a filled cell is told as empty."""
+def _has_words(form: Form, seen: Seen, body: range, over: Mapping[str, Mapping[int, Edge]]) -> bool:
+    """Whether most of the filled cells under some heads are words, where cells state words: figures under numbers and
+    weekdays are a report that was turned round, no timetable. Heads over blank cells are told as empty."""
     if form.editions[-1].column(crosstab_of(form).cell).kind not in ("choice", "text"):
         return True
-    columns = {c for edges in block.over.values() for c in edges}
-    rows = seen.texts[block.first : block.last + 1]
-    texts = [text for row in rows for c in columns if (text := row[c])]
+    columns = {c for edges in over.values() for c in edges}
+    texts = [text for r in body for c in columns if (text := seen.texts[r][c])]
     return sum(any(map(str.isalpha, text)) for text in texts) >= MOSTLY * len(texts)
 
 

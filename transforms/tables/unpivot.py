@@ -71,8 +71,9 @@ def unpivoted(
 
 
 def lacking_in(form: Form, sheets: Iterable[Sheet]) -> list[Finding]:
-    """What is said of sheets that look like a crosstab and are none."""
-    return [lacking_finding(form, sheet, lacking) for sheet in sheets if (lacking := crosstabs(form, sheet).lacking)]
+    """What is said of sheets that look like a crosstab and are none, in a file that has no other."""
+    found = ((sheet, crosstabs(form, sheet).lacking) for sheet in sheets)
+    return [lacking_finding(form, sheet, lacking) for sheet, lacking in found if lacking and lacking.has_words]
 
 
 def lacking_finding(form: Form, sheet: Sheet, lacking: Lacking) -> Finding:
