@@ -1,4 +1,4 @@
--- «Россия – мои горизонты» в расписании по отчётным единицам.
+-- Занятие «Россия – мои горизонты» в расписании по отчётным единицам.
 -- Строка — отчётная единица на дату: суммы по её школам, у которых есть расписание. Доли — из сумм. Без файла цифр нет (NULL).
 -- Ключ: reporting_unit; имя: reporting_unit_name.
 -- Меры без поправок: schools, schools_in_timetable, schools_without_slot, classes_6_11, classes_with_slot, classes_on_thursday, classes_without_slot, classes_in_part, classes_in_doubt, schools_contradicting.
