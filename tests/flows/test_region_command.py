@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from packs import edit, renamed, write_pack
 
-from contracts.regions import read_from
+from contracts.regions import read_from, regions
 from flows.home.connection import warehouse
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
@@ -87,14 +88,12 @@ def test_a_wrong_pack_does_not_come_into_the_warehouse(packs: Path, database_url
         pass
 
 
-def test_a_warehouse_takes_one_region(packs: Path, database_url: str, tmp_path: Path) -> None:
+def test_a_warehouse_takes_several_regions(packs: Path, database_url: str, tmp_path: Path) -> None:
     write_pack(packs / "69-tomsk")
     settings = Settings(home=tmp_path / "home", database_url=database_url, regions=packs)  # type: ignore[arg-type]
-    with (
-        pytest.raises(UsageError, match=r"a warehouse takes one region, and .* has 39-amber, 69-tomsk"),
-        warehouse(settings),
-    ):
-        pass
+    with warehouse(settings) as engine, engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    assert [region.code for region in regions()] == ["39", "69"]
 
 
 @pytest.mark.parametrize("folder", ["", "nowhere"])
