@@ -172,12 +172,12 @@ def test_rules_that_nobody_listed_are_told(
     old = named_units(engine)
     change("warning", None)
     ingest(halves[1], Options(), settings)
-    assert found(settings).unlisted == ("readiness_report",)
+    assert found(settings).standings[0].unlisted == ("readiness_report",)
     assert named(settings) == {("readiness_report", unit) for unit in old}
     late = {path.parent.name for path in halves[1]}
     assert {unit for unit, by in marked(engine).items() if by == (versions.UNLISTED, False)} == late
     change("error", None)
-    assert found(settings).unlisted == ()
+    assert found(settings).standings[0].unlisted == ()
     assert named(settings) == {("readiness_report", unit) for unit in late}
 
 
