@@ -13,18 +13,15 @@ import polars as pl
 from contracts.form import Column, Control, Edition, Form, Rule
 from contracts.grain import Key, Owed
 from contracts.school_class import CLASS, GRADE, GRADE_IS_TAUGHT, LETTER
+from contracts.school_columns import SCHOOL_CODE, SCHOOL_NAME
 
 YEAR = pl.col("academic_year_start")
 MONTH = pl.col("month").cast(pl.Int32, strict=False)
 FIRST_DAY = pl.date(YEAR + (MONTH < 9).cast(pl.Int32), MONTH, 1)
 
 COLUMNS = (
-    Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
-           ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
-    Column("school_name", "Наименование образовательной организации", "school_name",
-           "Школа, как её называет отправитель.",
-           ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",
-            "Наименование школы", "Краткое наименование ОО"), fact=False),
+    SCHOOL_CODE,
+    SCHOOL_NAME,
     GRADE,
     LETTER,
     Column("direction", "Направление", "choice", "Одно из шести направлений Профминимума.",

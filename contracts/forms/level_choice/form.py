@@ -13,6 +13,7 @@ import polars as pl
 from contracts.form import Column, Control, Edition, Form, Rule, Size
 from contracts.grain import Defines, Owed
 from contracts.school_class import CLASS, GRADE, GRADE_IS_TAUGHT, LETTER
+from contracts.school_columns import SCHOOL_CODE
 from contracts.vocabulary import words
 
 LEVELS = {"basic": 1, "main": 2, "advanced": 3}
@@ -28,8 +29,7 @@ PUPILS_OF_SCHOOL = pl.when(GRADE_IS_TAUGHT).then(pl.col("pupils")).sum().over(OF
 IS_LETTERED = pl.col("letter").is_not_null().any().over(*OF_SCHOOL, "grade")
 
 COLUMNS = (
-    Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
-           ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
+    SCHOOL_CODE,
     Column("school_name", "Наименование образовательной организации", "school_name",
            "Школа, как её называет отправитель.",
            ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",

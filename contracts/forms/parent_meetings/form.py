@@ -12,6 +12,7 @@ import polars as pl
 
 from contracts.form import Column, Control, Edition, Form, Rule
 from contracts.grain import SCHOOL, Key, Owed
+from contracts.school_columns import SCHOOL_CODE, SCHOOL_NAME
 from contracts.vocabulary import rows
 
 YEAR = pl.col("academic_year_start")
@@ -21,12 +22,8 @@ MONTH = pl.col("meeting").replace_strict(WINDOWS, default=None, return_dtype=pl.
 FIRST_DAY = pl.date(YEAR + (MONTH < 9).cast(pl.Int32), MONTH, 1)
 
 COLUMNS = (
-    Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
-           ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
-    Column("school_name", "Наименование образовательной организации", "school_name",
-           "Школа, как её называет отправитель.",
-           ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",
-            "Наименование школы", "Краткое наименование ОО"), fact=False),
+    SCHOOL_CODE,
+    SCHOOL_NAME,
     Column("held_on", "Дата собрания", "date", "Когда собрание прошло.",
            ("Дата проведения собрания", "Дата родительского собрания", "Собрание проведено", "Собрание: дата")),
     Column("meeting", "Вид собрания", "choice", "Первое или второе всероссийское либо своё.",

@@ -14,6 +14,7 @@ import polars as pl
 from contracts.form import Column, Control, Edition, Form, Rule
 from contracts.grain import SCHOOL, Key, Owed
 from contracts.inn import is_right
+from contracts.school_columns import SCHOOL_CODE
 
 KIND = pl.col("kind")
 HOST_KINDS = ("enterprise", "college", "university")
@@ -22,8 +23,7 @@ YEAR = pl.col("academic_year_start")
 SLOT = ("delivery", "school_id", "host_inn", "held_on", "starts_at")
 
 COLUMNS = (
-    Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
-           ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
+    SCHOOL_CODE,
     Column("school_name", "Наименование образовательной организации", "school_name",
            "Школа, обучающиеся которой участвовали.",
            ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",

@@ -14,6 +14,7 @@ from contracts.form import Column, Control, Edition, Form, Rule
 from contracts.grain import Owed
 from contracts.inn import is_right
 from contracts.school_class import CLASS, GRADE, GRADE_IS_TAUGHT, LETTER
+from contracts.school_columns import SCHOOL_CODE, SCHOOL_NAME
 
 AS_OF = pl.col("as_of")
 YEAR = pl.col("academic_year_start")
@@ -38,12 +39,8 @@ def _inn_rule(rule: str, partner: str) -> Rule:
 
 
 COLUMNS = (
-    Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
-           ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
-    Column("school_name", "Наименование образовательной организации", "school_name",
-           "Школа, как её называет отправитель.",
-           ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",
-            "Наименование школы", "Краткое наименование ОО"), fact=False),
+    SCHOOL_CODE,
+    SCHOOL_NAME,
     GRADE,
     LETTER,
     Column("profile_kind", "Профиль класса", "choice", "Инженерный, медицинский, космический или другой.",

@@ -12,6 +12,7 @@ import polars as pl
 from contracts.form import Column, Control, Edition, Form, Rule, SetAside, Size
 from contracts.forms.school_register.form import GRADES_6_TO_11
 from contracts.grain import SCHOOL, Owed
+from contracts.school_columns import SCHOOL_CODE
 from contracts.vocabulary import norm_totals, norms, ranks
 
 LEVEL = pl.col("level")
@@ -41,8 +42,7 @@ RANK = pl.col("responsible_position").replace_strict(ranks(), default=None, retu
 AHEAD = LEVEL.is_in(["main", "advanced"])
 
 COLUMNS = (
-    Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
-           ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
+    SCHOOL_CODE,
     Column("school_name", "Наименование образовательной организации", "school_name",
            "Школа, как её называет отправитель.",
            ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",

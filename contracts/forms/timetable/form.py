@@ -14,6 +14,7 @@ from contracts.crosstab import Axis, Crosstab
 from contracts.form import Column, Edition, Form, Rule
 from contracts.grain import Key, Owed
 from contracts.school_class import CLASS, GRADE, GRADE_IS_TAUGHT, LETTER
+from contracts.school_columns import SCHOOL_CODE, SCHOOL_NAME
 
 YEAR = pl.col("academic_year_start")
 OF_CLASS = ("delivery", pl.col("school_id").cast(pl.String).fill_null(pl.col("school_name")), "grade", "letter")
@@ -21,12 +22,8 @@ IS_SLOT = pl.col("subject").is_in(["rmg", "rmg_in_part"])
 MAY_BE_SLOT = IS_SLOT | (pl.col("subject") == "rmg_perhaps")
 
 COLUMNS = (
-    Column("school_code", "Код ОО", "school_code", "Код школы в реестре.",
-           ("Код школы", "Код организации", "Код образовательной организации"), required=False, nullable=True),
-    Column("school_name", "Наименование образовательной организации", "school_name",
-           "Школа, как её называет отправитель.",
-           ("Наименование ОО", "Школа", "Название школы", "Образовательная организация", "ОО",
-            "Наименование школы", "Краткое наименование ОО"), fact=False),
+    SCHOOL_CODE,
+    SCHOOL_NAME,
     GRADE,
     LETTER,
     Column("weekday", "День недели", "choice", "В какой день недели урок.",

@@ -48,10 +48,11 @@ owed AS (
 ),
 class AS (
     SELECT o.*, s.school_code, s.short_name, s.subordination,
-        CASE WHEN EXISTS (SELECT FROM reading r WHERE r.sender = o.told_by) THEN coalesce(g.hours, 0) END AS given,
-        CASE WHEN EXISTS (SELECT FROM reading r WHERE r.sender = o.told_by) THEN coalesce(g.provisional, 0) END AS provisional
+        CASE WHEN t.sender IS NOT NULL THEN coalesce(g.hours, 0) END AS given,
+        CASE WHEN t.sender IS NOT NULL THEN coalesce(g.provisional, 0) END AS provisional
     FROM owed o
     JOIN ref.school_at(:region, :as_of, :known_at) s ON s.school_id = o.school_id
+    LEFT JOIN (SELECT DISTINCT r.sender FROM reading r) t ON t.sender = o.told_by
     LEFT JOIN given g ON g.sender = o.told_by AND g.school_id = o.school_id AND g.grade = o.grade
         AND g.letter IS NOT DISTINCT FROM o.letter AND g.direction = o.direction
 )
