@@ -184,6 +184,12 @@ def test_readme_lists_the_settings() -> None:
     assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_no_two_test_modules_have_one_name() -> None:
+    """Tests are no package: of two modules of one name pytest takes in the one that it meets first."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
 def test_no_machine_paths() -> None:
     """What is written here runs anywhere: no file names a place of the machine on which it was written."""
     place = re.compile(r"(?<![\w.])/(home|root|work|Users)/\w")

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 import sqlalchemy as sa
 
+from contracts.regions import region_named
 from flows.home.settings import Settings
 from flows.messages.after_run import write_down
 from flows.upkeep.backup import DUMP, bring_back
@@ -173,6 +174,6 @@ def test_nothing_is_told_again(engine: sa.Engine, home: Settings, migration: str
         seen: dt.datetime | None = connection.scalar(sa.text("SELECT max(seen_at) FROM ops.incident"))
         assert len(events) > 5
     assert seen is not None
-    write_down(engine, home, seen)
+    write_down(engine, home, region_named("69"), seen)
     with engine.connect() as connection:
         assert connection.execute(sa.text(EVENTS)).all() == events
