@@ -150,6 +150,8 @@ def test_rules_across_forms_name_the_forms_that_they_read() -> None:
     assert read == {
         "AG-007": ["partner_agreements", "readiness_report"],
         "EPL-007": ["event_plan", "parent_meetings"],
+        "EV-003": ["level_choice", "practice_events"],
+        "EV-005": ["level_choice", "practice_events"],
         "EV-012": ["partner_agreements", "practice_events"],
         "LVL-004": ["level_choice", "readiness_report"],
         "HRS-005": ["hours_delivered", "level_choice"],

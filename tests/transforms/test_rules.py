@@ -29,6 +29,8 @@ HISTORY = {
 
 ACROSS = {
     "AG-007": "test_fewer_agreements_are_listed_than_a_school_states",
+    "EV-003": "test_more_pupils_came_than_the_classes_have",
+    "EV-005": "test_classes_lack_hours_of_practice_from_may_on",
     "EV-012": "test_a_host_has_no_agreement_on_the_day_of_the_event",
     "HRS-005": "test_a_class_that_no_list_of_levels_knows",
     "HRS-006": "test_hours_of_a_direction_that_is_no_part_of_the_level",

@@ -25,7 +25,8 @@ from warehouse.marts.publication import publish
 from warehouse.schema.upgrade import upgrade
 
 UNIT = "asinovsky"
-SEPTEMBER, OCTOBER, MARCH = dt.date(2023, 9, 30), dt.date(2023, 10, 31), dt.date(2024, 3, 5)
+SEPTEMBER, OCTOBER = dt.date(2023, 9, 30), dt.date(2023, 10, 31)
+MARCH, MAY = dt.date(2024, 3, 5), dt.date(2024, 5, 20)
 HOUR, DAYS = dt.timedelta(hours=1), dt.timedelta(days=1)
 KILL = """
 CREATE FUNCTION ops.killed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'killed'; END$$;
@@ -440,6 +441,63 @@ def test_a_host_has_no_agreement_on_the_day_of_the_event(engine: sa.Engine, scho
     assert {finding.rule for finding in found.values()} == {"EV-012"}
     assert sorted(value.split(" — ")[0] for value in found if value) == ["10.09.2023", "28.09.2023"]
     assert all("ООО «Завод» (ИНН 700000000" in finding.message for finding in found.values())
+
+
+def practice(*held: tuple[int, str, int, float], as_of: dt.date = OCTOBER) -> Reading:
+    """A list of events of the unit of one day: school, grades, pupils, hours."""
+    schools, grades, pupils, hours = zip(*held, strict=True)
+    columns = {
+        "school_id": schools, "held_on": [DAY] * len(held), "title": [f"Проба {n}" for n in range(len(held))],
+        "starts_at": ["10:00"] * len(held), "host_inn": ["7000000000"] * len(held),
+        "grades": grades, "pupils": pupils, "hours": [float(each) for each in hours],
+    }  # fmt: skip
+    slice_ = f"practice_events/{UNIT}/2023"
+    return reading("practice_events", UNIT, pl.DataFrame(columns), as_of=as_of, slice=slice_)
+
+
+def test_more_pupils_came_than_the_classes_have(engine: sa.Engine, schools: dict[str, int]) -> None:
+    """20 pupils a class; of a school that is in no list nothing is said."""
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    levels = levels_of([(first, 8, "А", "main"), (first, 8, "Б", "main"), (first, 9, None, "basic")])
+    loaded(engine, levels)
+    held = practice((first, "8-8", 40, 2), (first, "8-9", 61, 2), (first, "10-10", 5, 2), (second, "6-6", 900, 2))
+    listed = loaded(engine, held)
+    assert judge_across(engine, "69") == [listed.reading_id]
+    found = said(engine, listed)
+    assert [(each.rule, each.severity, each.column, each.difference) for each in found] == [
+        ("EV-003", "warning", "pupils", 1), ("EV-003", "warning", "pupils", 5)
+    ]  # fmt: skip
+    assert found[0].value == "Проба 1, 08.09.2023 10:00: 61 — в файле «файл.xlsx» от 31.10.2023"
+    assert found[0].expected == "не больше 60 — столько в 8–9 классах — по файлу «файл.xlsx» от 30.09.2023"
+    grown = levels.facts.with_columns(pupils=21)
+    loaded(engine, replace(levels, facts=grown), NOON + HOUR)
+    assert judge_across(engine, "69") == [listed.reading_id]
+    assert [each.difference for each in said(engine, listed)] == [5], "the list of classes was replaced"
+
+
+def test_classes_lack_hours_of_practice_from_may_on(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    classes = [
+        (first, 8, "А", "main"), (first, 8, "Б", "main"), (first, 9, None, "advanced"), (first, 7, "А", "basic"),
+        (second, 10, None, "main"),
+    ]  # fmt: skip
+    loaded(engine, levels_of(classes))
+    held = ((first, "8-9", 20, 8), (first, "9-9", 20, 10), (first, "6-8", 20, 2.5))
+    april = loaded(engine, practice(*held, as_of=dt.date(2024, 4, 30)))
+    judge_across(engine, "69")
+    assert said(engine, april) == [], "the year goes on"
+    may = loaded(engine, practice(*held, as_of=dt.date(2024, 5, 1)), NOON + HOUR)
+    assert judge_across(engine, "69") == [may.reading_id]
+    found = said(engine, may)
+    assert [(each.rule, each.severity, each.difference) for each in found] == [
+        ("EV-005", "warning", -1.5), ("EV-005", "warning", -12)
+    ]  # fmt: skip
+    assert [(each.value or "").partition(" — ")[0] for each in found] == ["8А, 8Б: 10.5 ч", "10: 0 ч"]
+    assert (found[0].expected or "").startswith("не меньше 12 ч — по файлу")
+    more = practice(*held, (first, "8-8", 20, 1.5), (second, "10-11", 20, 12), as_of=MAY)
+    mended = loaded(engine, more, NOON + 2 * HOUR)
+    judge_across(engine, "69")
+    assert said(engine, mended) == []
 
 
 def test_what_a_killed_run_has_not_judged_the_next_one_does(engine: sa.Engine, schools: dict[str, int]) -> None:

@@ -72,6 +72,7 @@ RULES = (
         column="host_kind", check=~AT_A_HOST | pl.col("host_kind").is_in(HOST_KINDS).fill_null(value=False),
         expected="предприятие, колледж или вуз", source="seed 99; domain 7 (viii)",
     ),
+    Rule("EV-003", "warning", "forms", column="pupils", source="domain 7 (viii)"),
     Rule(
         "EV-004", "error", "table",
         column="starts_at",
@@ -81,6 +82,7 @@ RULES = (
         expected="одно мероприятие школы у одной организации в одно время", needs_register=True,
         source="domain 7 (viii)",
     ),
+    Rule("EV-005", "warning", "forms", column="hours", source="seed 29–61; domain 1.2, 7 (viii)"),
     Rule(
         "EV-007", "error", "row",
         column="held_on", check=pl.col("held_on") <= pl.col("as_of"),
