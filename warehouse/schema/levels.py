@@ -1,12 +1,12 @@
-"""Levels, directions and profiles of the programme as lists of the warehouse, the norms and targets of a day, and what
-level each school has chosen."""
+"""Levels, directions and profiles of the programme and the standings of a school as lists of the warehouse, the norms
+and targets of a day, and what level each school has chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from contracts.form import Form
-from contracts.vocabulary import words
+from contracts.vocabulary import rows, words
 from warehouse.schema.facts import literal
 
 LISTS = """
@@ -17,6 +17,8 @@ CREATE OR REPLACE VIEW ref.direction AS SELECT * FROM (VALUES {directions}) AS d
 COMMENT ON VIEW ref.direction IS 'Направления Профминимума. Строка — одно из шести, из них складываются часы уровня.';
 CREATE OR REPLACE VIEW ref.profile_kind AS SELECT * FROM (VALUES {profiles}) AS p (profile_kind, name, "position");
 COMMENT ON VIEW ref.profile_kind IS 'Профили предпрофессиональных классов. Строка — один из открытого списка.';
+CREATE OR REPLACE VIEW ref.system_standing AS SELECT * FROM (VALUES {standings}) AS s (system, standing, name);
+COMMENT ON VIEW ref.system_standing IS 'Состояния школы. Строка — состояние одной из систем, словами.';
 
 -- Academic hours a year of a level in a direction, by the newest model of the day. A direction that is no part of a
 -- level has no row: it is not nought.
@@ -78,7 +80,10 @@ $$;
 
 def levels(forms: Sequence[Form]) -> str:
     """The script of the lists, and of `core.levels_at` where the form is that tells levels."""
-    lists = LISTS.format(levels=_lines("levels"), directions=_lines("directions"), profiles=_lines("profile_kinds"))
+    lists = LISTS.format(
+        levels=_lines("levels"), directions=_lines("directions"), profiles=_lines("profile_kinds"),
+        standings=", ".join(f"({', '.join(map(literal, row.values()))})" for row in rows("system_standings")),
+    )  # fmt: skip
     return lists + OF_SCHOOLS * any(form.name == "level_choice" for form in forms)
 
 
