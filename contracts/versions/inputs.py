@@ -61,8 +61,8 @@ READ_BY_FORMS = frozenset(
     }
 )  # fmt: skip
 """Vocabularies that only tell how a cell is read: the versions of the forms answer for them."""
-DECIDE_NOTHING = frozenset({"contacts", "routing"})
-"""Tables of a region by which nothing is judged: they are shown, or say who is told."""
+DECIDE_NOTHING = frozenset({"contacts", "routing", "systems"})
+"""Tables by which nothing is judged: they are shown, or say who is told."""
 WORDS = frozenset({"why"})
 """Columns that decide nothing."""
 IN_ORDER = frozenset({"reporting_units"})
@@ -100,9 +100,10 @@ class Ledger:
         return self.pack.code if self.pack else ""
 
     def names(self) -> tuple[str, ...]:
-        """Its inputs: all tables but those for which the forms answer, and in a pack those that decide nothing."""
+        """Its inputs: all tables but those for which the forms answer, and those that decide nothing."""
         if self.pack is None:
-            return tuple(sorted({path.stem for path in vocabulary.FOLDER.glob("*.csv")} - READ_BY_FORMS))
+            shared = {path.stem for path in vocabulary.FOLDER.glob("*.csv")}
+            return tuple(sorted(shared - READ_BY_FORMS - DECIDE_NOTHING))
         folder = self.pack.folder
         absent = {table for table in MAY_BE_ABSENT if not (folder / f"{table}.csv").exists()}
         return tuple(sorted(TABLES.keys() - absent - DECIDE_NOTHING))

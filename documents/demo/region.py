@@ -62,9 +62,10 @@ class Region:
     `units`: a row a reporting unit, with the style of its workbook. `schools`: a row a school; territory and
     subordination are reporting units, `status` is accepted, rejected or missing, and the last three columns count its
     pupils on the platform by state. `readiness`: the rows as sent, typed by the contract; a cell that is no value is
-    null here and in `faults.raw`. `pupils`: a row a pupil of the export. `aliases`: names of units that the
-    vocabulary does not know. `published`: whether the source's summaries belong to it. `department` and `operator` send
-    what comes from offices; files are received by the clocks of `zone`.
+    null here and in `faults.raw`. `pupils`: a row a pupil of the export. `aliases`: names of units that the vocabulary
+    does not know. `sound`: the readiness row that each school would have sent without a mistake. `published`: whether
+    the source's summaries belong to it. `department` and `operator` send what comes from offices; files are received
+    by the clocks of `zone`.
     """
 
     seed: int
@@ -76,6 +77,7 @@ class Region:
     pupils: pl.DataFrame
     plan: pl.DataFrame
     aliases: pl.DataFrame
+    sound: pl.DataFrame
     published: bool = False
     department: str = "department"
     operator: str = "regional_operator"
@@ -214,9 +216,11 @@ def _region(seed: int, as_of: dt.date, units: list[Row], school_rows: list[Row],
     """Put the frames together: the readiness rows that are sent, the faults in them, and the pupils."""
     random = Random(f"readiness {seed}")
     sent: list[Row] = []
+    sound: list[Row] = []
     wrong: list[Row] = []
     for school in school_rows:
         row = schools.correct_row(random, school, as_of)
+        sound.append({"reporting_unit": school["subordination"], **row})
         if school["status"] == "missing":
             continue
         if school["fault"]:
@@ -246,6 +250,7 @@ def _region(seed: int, as_of: dt.date, units: list[Row], school_rows: list[Row],
         pupils.fill(pupils.state_rows(frame, seed), as_of, seed),
         pl.DataFrame(plan, schema=PLAN, orient="row"),
         aliases,
+        pl.DataFrame(sound, schema=READINESS),
         published,
     )
 

@@ -34,7 +34,7 @@ def report(
     if style.merged_lines:
         last = bool(style.numbering) + len(columns) - 1
         page.merged += [(r, 0, r, last) for r, row in enumerate(page.rows) if any(row)]
-    _heading(page, style, columns)
+    draw_heading(page, style, columns)
     for turn, row in enumerate(rows):
         cells: list[Cell] = [None] * style.first[1]
         if style.numbering:
@@ -53,7 +53,7 @@ def report(
     return style.file_name.format(**slots), data
 
 
-def _heading(page: Page, style: Style, columns: list[tuple[str, str | None, str]]) -> None:
+def draw_heading(page: Page, style: Style, columns: list[tuple[str, str | None, str]]) -> None:
     """Draw the heading: in two rows and merged when any column has an upper heading, else in one."""
     left, top = style.first[1], len(page.rows)
     all_columns = [(None, style.numbering)] * bool(style.numbering) + [(upper, lower) for _, upper, lower in columns]

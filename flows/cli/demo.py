@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from contracts.circumstances import INBOX
 from contracts.regions.pack import Region as Pack
-from documents.demo import Region, eve, of_pack, put, tomsk, write_deliveries
+from documents.demo import Region, eve, of_pack, programme_files, put, tomsk, write_deliveries
 from documents.demo.region import TOMSK
 from flows.cli.night_tables import show_night
 from flows.cli.terminal import console, progress
@@ -30,7 +30,8 @@ from flows.service.temporary_server import orchestrator
 
 def write_files(folder: Path, code: str | None) -> None:
     """Only write the files of a region, a folder a sender."""
-    written = write_deliveries(_truth(asked_region(code)), folder)
+    region = _truth(asked_region(code))
+    written = [*write_deliveries(region, folder), *put(programme_files.deliveries(region), folder)]
     console(error=True).print(f"{len(written)} files in {folder}", soft_wrap=True)
 
 
@@ -59,6 +60,7 @@ def run_demo(settings: Settings, code: str | None) -> int:
         _nights(settings, evening, pack.code, wait)
         put(eve.corrections(region), settings.inbox)
         write_deliveries(region, settings.inbox)
+        put(programme_files.deliveries(region), settings.inbox)
         ((night, tables),) = _nights(settings, region.as_of, pack.code, wait)
     out = console()
     show_night(out, night, tables, settings)
@@ -133,7 +135,7 @@ def _differences(tables: Tables, region: Region) -> list[str]:
         for column in ("schools", "accepted", "rejected", "missing", "plan_pupils", "actual_pupils"):
             if row[column] != row[f"{column}_published"]:
                 lines.append(f"{row['reporting_unit']}, {column}: {row[column]} → {row[f'{column}_published']}")
-    planted = region.schools.filter(pl.col("status") == "rejected").height
+    planted = region.schools.filter(pl.col("status") == "rejected").height + programme_files.set_aside(region)
     if tables.set_aside != planted:
         lines.append(f"строк в карантине: {planted} → {tables.set_aside}")
     return sorted(lines)

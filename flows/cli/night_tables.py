@@ -17,7 +17,7 @@ from contracts.texts.figures import percent, whole
 from documents.receipts.findings import column_titles
 from flows.cli.terminal import NOTHING_NEW, outcome_sentence
 from flows.home.settings import Settings
-from flows.runs.summary import Night, Printed, Row, Tables, UnitTable, waiting_words
+from flows.runs.summary import ABSENT, Night, Printed, Row, Tables, UnitTable, silent, told, waiting_words
 
 COLOURS = {"green": "green", "amber": "yellow", "red": "red", "no_data": "dim"}
 GAP_MARK = "*"
@@ -29,6 +29,11 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     narrow = out.width < NARROW
     for table in tables.of_units:
         out.print(_by_unit(table, night, narrow=narrow))
+        out.print()
+    if any(system.figure is not None for system in tables.systems):
+        out.print(_systems(tables, night))
+        for sentence in silent(tables):
+            out.print(Text(sentence, "dim"))
         out.print()
     if not tables.disagreeing.is_empty():
         out.print(_disagreeing_table(tables.disagreeing, narrow=narrow))
@@ -106,6 +111,25 @@ def _by_unit(shown: UnitTable, night: Night, *, narrow: bool) -> Table:
         table.add_row("Итого по региону", *_figures(shown, row), style="bold")
     if "in_rule_gap" in shown.units.columns and shown.units["in_rule_gap"].any():
         table.caption = f"{GAP_MARK} между 50 % и 51 %: правило этот промежуток не описывает"
+    return table
+
+
+def _systems(tables: Tables, night: Night) -> Table:
+    """The systems of the source of which something is known, a line each."""
+    table = _ruled(f"Системы мониторинга на {night.as_of:%d.%m.%Y}")
+    table.add_column("Система", no_wrap=True)
+    table.add_column("Что считается")
+    table.add_column("Сколько", justify="right", no_wrap=True)
+    table.add_column("Доля", justify="right", no_wrap=True)
+    table.add_column("Полоса", no_wrap=True)
+    table.add_column("Чего нет")
+    table.caption = ABSENT
+    for system in tables.systems:
+        if system.figure is not None:
+            colour = COLOURS.get(system.band or "", "")
+            name, counted, of, rate, missing = told(system)
+            band = Text(in_words("band").get(system.band or "", "—"), colour)
+            table.add_row(name, counted, of, Text(rate, colour), band, missing)
     return table
 
 

@@ -19,6 +19,7 @@ from flows.intake.outcome import Outcome, first_failure
 from warehouse.marts.definitions import Mart, marts, total_of
 from warehouse.marts.published import mart
 from warehouse.marts.stated import NightTable
+from warehouse.watch.systems import System, not_served, systems_at
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -85,12 +86,13 @@ class UnitTable:
 @dataclass(frozen=True)
 class Tables:
     """The tables of units of a date, the stated figures that disagree, what rows of printed summaries are beside ours,
-    and how many rows are set aside in what each sender sent last."""
+    how many rows are set aside in what each sender sent last, and the systems of the source."""
 
     of_units: tuple[UnitTable, ...]
     disagreeing: pl.DataFrame
     printed: tuple[Printed, ...] = ()
     set_aside: int = 0
+    systems: tuple[System, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def read_tables(connection: Connection, region: Region, as_of: dt.date) -> Table
         totals.filter(pl.col("verdict") == "disagrees"),
         tuple(_printed(totals)),
         int(mart(connection, "delivery_health", as_of, region=region.code)["rows_quarantined"].sum() or 0),
+        systems_at(connection, region.code, as_of),
     )
 
 
@@ -139,6 +142,29 @@ def _only_row(frame: pl.DataFrame) -> Row | None:
     return None if frame.is_empty() else frame.row(0, named=True)
 
 
+def told(system: System) -> tuple[str, str, str, str, str]:
+    """A system of which something is known, in words: its name, what is counted, how many of how many, which share, and
+    what is missing."""
+    counted = system.words.format(**{name: whole(value) for name, value in system.named.items()})
+    missing = []
+    if system.sent is not None and system.senders is not None and system.sent < system.senders:
+        missing.append(f"нет {system.senders - system.sent} из {system.senders}")
+    if system.lacks:
+        missing.append(system.lacks_words.format(whole(system.lacks)))
+    of = f"{whole(system.figure)} из {whole(system.of)}"
+    return system.name, counted, of, percent(system.rate), "; ".join(missing) or "—"
+
+
+def silent(tables: Tables) -> list[str]:
+    """Sentences on the systems that have no line: nothing has come, or nothing is collected yet."""
+    empty = [system.name for system in tables.systems if system.figure is None]
+    sentences = {"Данных нет": empty, "Ещё не ведутся": not_served()}
+    return [f"{what}: {', '.join(names)}." for what, names in sentences.items() if names]
+
+
+ABSENT = "«Нет 8 из 21» — столько отчётных единиц формы не прислали; доля — по тем, кто прислал."
+
+
 BAND_SIGNS = {"green": "🟢", "amber": "🟡", "red": "🔴", "no_data": "⚪"}
 
 
@@ -162,6 +188,7 @@ def markdown(night: Night, tables: Tables) -> str:
             f"| {' | '.join(str(severities[severity]) for severity in SEVERITIES)} |",
             "",
             *(line for table in tables.of_units for line in (*_markdown_table(table), "")),
+            *_markdown_systems(tables),
             f"Заявленных итогов, которые не сходятся: {tables.disagreeing.height}.",
         ]
     )
@@ -171,6 +198,15 @@ def waiting_words(night: Night) -> str:
     """How many deliveries wait for which forms, as the end of a list in Russian; empty when none does."""
     forms = ", ".join(f"«{form_title(form)}»" for form in night.waited_for)
     return f", ждут формы {forms} {night.verdicts['waiting']}" if forms else ""
+
+
+def _markdown_systems(tables: Tables) -> list[str]:
+    lines = ["## Системы мониторинга", "| Система | Что считается | Сколько | Доля | Чего нет | |"]
+    lines.append("|---|---|---:|---:|---|---|")
+    for system in tables.systems:
+        if system.figure is not None:
+            lines.append(f"| {' | '.join(told(system))} | {BAND_SIGNS.get(system.band or '', '')} |")
+    return [*lines, "", *silent(tables), ""]
 
 
 def _markdown_table(table: UnitTable) -> list[str]:

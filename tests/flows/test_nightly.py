@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from evidence import assert_nowhere, picked, planted
 from packs import REGION
 
+from documents.demo import tomsk
+from documents.demo.programme_files import set_aside
 from flows.home.settings import Settings
 from warehouse.marts.published import mart
 from warehouse.schema.upgrade import connect
@@ -196,12 +198,15 @@ def test_demo_runs_with_nothing_set_up(profmin: Run, tmp_path: Path) -> None:
     for said in (
         "Готовность на 08.09.2023",
         "Регистрация на 08.09.2023",
+        "Системы мониторинга на 08.09.2023",
+        "43 000 из 61 429",
+        "базовый 241, основной 40, продвинутый 4",
         "244",
         "85,6 %",
         "4 828",
         "все её строки (21) совпадают с нашими данными, расходится только «Итого»",
         "Новых файлов нет.",
-        "каким был задуман",
+        f"каким был задуман: {18 + set_aside(tomsk())} неверных строк",
     ):
         assert said in shown
     assert max(map(len, first.stdout.splitlines())) <= 120

@@ -1,0 +1,107 @@
+"""The documents of all systems of the source that schools and districts send besides readiness: who has sent what by a
+day, and what is wrong in it on purpose.
+
+Wrong rows (`data/wrong_rows.csv`) come on top of the true ones, so that figures of what is true stay exact. Each names
+the rules of severity error that break by it, as often as they do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from contracts.forms import form_named
+from contracts.vocabulary import academic_year
+from documents.demo import File, received_at
+from documents.demo.data import rows
+from documents.demo.dress import STYLES
+from documents.demo.mistakes import Row
+from documents.demo.programme import ROWS, Unit
+from documents.demo.region import PUPILS_6_11, PUPILS_PLANNED, Region
+from documents.demo.school_classes import SchoolOf, schools_of
+from documents.demo.tables import file_name, table
+from documents.demo.walls import MOST, wall
+
+SUMMARY = "levels_summary"
+
+
+def deliveries(region: Region) -> Iterator[File]:
+    """Sender, file name, bytes and time of receipt of what has been sent by the region's day, form by form."""
+    units = {unit["reporting_unit"]: unit for unit in region.units.iter_rows(named=True)}
+    schools = schools_by_unit(region)
+    for turn, form in enumerate(ROWS):
+        for place, slug in enumerate(senders(region, form)):
+            unit = Unit(slug, region.seed, region.as_of, schools.get(slug, ()))
+            if document := written(form, units[slug], unit, wrong_rows(region, form, slug)):
+                yield slug, *document, received_at(region, 0, 9 + turn, (place * 7 + turn) % 60)
+    if region.published:
+        yield region.department, *_summary(region), received_at(region, 0, 19, 6)
+
+
+def written(form: str, about: Row, unit: Unit, wrong: Sequence[Row] = ()) -> tuple[str, bytes] | None:
+    """File name and bytes of a unit's document of a form; None where it has nothing to say.
+
+    Small districts send the timetables of the wall, if nothing in them is wrong.
+    """
+    true, style = ROWS[form](unit), STYLES[about["style"]]
+    if not true:
+        return None
+    if form == "timetable" and len(unit.schools) <= MOST and not wrong and not style.csv:
+        return file_name(form_named(form), style, about, unit.as_of, "xlsx"), wall(unit, style)
+    return table(form_named(form), style, about, [*true, *(true[0] | cells for cells in wrong)], unit.as_of)
+
+
+def schools_by_unit(region: Region) -> dict[str, list[SchoolOf]]:
+    """The schools of each reporting unit."""
+    found: dict[str, list[SchoolOf]] = {}
+    for school in schools_of(region):
+        found.setdefault(school.unit, []).append(school)
+    return found
+
+
+def senders(region: Region, form: str) -> list[str]:
+    """Who has sent a form: whoever is to have something wrong in it, and others up to the form's share of all."""
+    (share,) = (float(row["share"]) for row in rows("programme") if row["form"] == form)
+    all_units = region.units["reporting_unit"].to_list()
+    first = [unit for unit in all_units if wrong_rows(region, form, unit)]
+    drawn = Unit("", region.seed, region.as_of, ()).random(f"senders {form}").sample(all_units, len(all_units))
+    chosen = {
+        *first,
+        *[unit for unit in drawn if unit not in first][: max(round(share * len(all_units)) - len(first), 0)],
+    }
+    return [unit for unit in all_units if unit in chosen]
+
+
+def wrong_rows(region: Region, form: str, sender: str) -> list[Row]:
+    """The cells in which the wrong rows of a document differ from its first row; none in a region that is invented."""
+    return [
+        {name: text or None for name, _, text in (cell.partition("=") for cell in row["cells"].split("|"))}
+        for row in rows("wrong_rows")
+        if region.published and (row["form"], row["sender"]) == (form, sender)
+    ]
+
+
+def planted(region: Region) -> Counter[tuple[str, str, str]]:
+    """(form, sender, rule) → how many findings of severity error there are to be."""
+    if not region.published:
+        return Counter()
+    return Counter((row["form"], row["sender"], rule) for row in rows("wrong_rows") for rule in row["rules"].split())
+
+
+def set_aside(region: Region) -> int:
+    """How many rows are to be set aside."""
+    return sum(region.published for _ in rows("wrong_rows"))
+
+
+def _summary(region: Region) -> tuple[str, bytes]:
+    """File name and bytes of the slide of levels and coverage as a table (seed lines 166–174)."""
+    form, year = form_named(SUMMARY), academic_year(region.as_of)
+    counted = dict(region.schools["level"].value_counts().iter_rows())
+    told: Row = {
+        "school_year": f"{year}/{year + 1}", "schools": region.schools.height,
+        **{f"schools_{level}": number for level, number in counted.items()},
+        "pupils_6_11": PUPILS_6_11, "pupils_planned": PUPILS_PLANNED, "coverage_rate": "70 %",
+    }  # fmt: skip
+    about = {"name": "Томская область", "file_as": "Томская область"}
+    wrong = [told | cells for cells in wrong_rows(region, SUMMARY, region.department)]
+    return table(form, STYLES["plain"], about, [told, *wrong], region.as_of)
