@@ -13,6 +13,7 @@ import polars as pl
 
 from documents.demo import LOCAL, File, exports
 from documents.demo import fictional_pupils as pupils
+from documents.demo.autumn_programme import Programme
 from documents.demo.dress import STYLES
 from documents.demo.region import Region
 from documents.demo.reports import report
@@ -36,13 +37,13 @@ class Night:
     files: tuple[File, ...]
 
 
-def autumn(region: Region, nights: int = NIGHTS) -> Iterator[Night]:
-    """The nights in order, from the first of September on."""
+def autumn(region: Region, nights: int = NIGHTS, programme: Programme | None = None) -> Iterator[Night]:
+    """The nights in order, from the first of September on; with a programme also what schools and districts send."""
     late: list[File] = []
     for number in range(nights):
         day = FIRST + dt.timedelta(days=number)
         then = at(region, number)
-        files: list[File] = []
+        files: list[File] = list(programme.files(day)) if programme else []
         if number == 0:
             register, plan = exports.register(then), exports.plan(then)
             files.append((region.department, f"Реестр школ {day}.xlsx", register, received(day, 8, region.zone)))
@@ -71,7 +72,7 @@ def at(region: Region, number: int) -> Region:
         first, second = region.units["reporting_unit"][0], region.units["reporting_unit"][1]
         moved = (pl.col("subordination") == first) & (pl.col("school_code") == moved_school(region))
         schools = schools.with_columns(subordination=pl.when(moved).then(pl.lit(second)).otherwise("subordination"))
-    share = (number + 5) / (NIGHTS + 5)
+    share = min((number + 5) / (NIGHTS + 5), 1)
     schools = schools.with_columns((pl.col(state) * share).ceil().cast(pl.Int64) for state in STATES)
     filled = pupils.fill(pupils.state_rows(schools, region.seed), day, region.seed)
     return replace(region, as_of=day, schools=schools, pupils=filled)

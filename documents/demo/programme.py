@@ -35,7 +35,9 @@ PLANNED = (
     (2, "Второе всероссийское собрание", "parent_meeting"),
     (3, "Чемпионат профессий", "contest"), (4, "Экскурсия в университет", "excursion"), (5, "Итоги года", "other"),
 )  # fmt: skip
-NO_SLOT_SHARE, MET_SHARE, HELD_SHARE = 0.01, 0.6, 0.3
+NO_SLOT_SHARE, MET_SHARE, HELD_SHARE, STRANGE_SHARE = 0.01, 0.6, 0.3, 0.05
+FILLED = (10, 20)
+"""Month and day on which the vacant posts are filled."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,12 @@ def slots(unit: Unit, school: SchoolOf) -> list[tuple[Row, str | None]]:
 
 def staff(unit: Unit) -> list[Row]:
     """Somebody responsible and the navigators of each school, as many as its report says; in the first school the post
-    of the responsible person is vacant."""
+    of the responsible person is vacant until somebody is found."""
     random, rows, people = unit.random("staff"), [], 0
     for school in unit.schools:
         said = school.said
         order = {"order_number": said["order_number"], "order_date": said["order_date"]}
-        if school is unit.schools[0]:
+        if school is unit.schools[0] and unit.as_of < dt.date(unit.year, *FILLED):
             rows.append({
                 **_school(school), "role": "responsible", "position": said["responsible_position"],
                 "valid_from": dt.date(unit.year, 9, 1),
@@ -172,17 +174,22 @@ def _training(random: Random, school: SchoolOf, *, is_trained: bool) -> Row:
 
 
 def parent_meetings(unit: Unit) -> list[Row]:
-    """The first all-Russian meeting of the schools that have held it by the day."""
-    random, rows = unit.random("parent_meetings"), []
+    """The meetings that schools have held by the day: the first all-Russian one, in November one of some schools."""
+    rows = []
     for school in unit.schools:
+        random = unit.random(f"parent_meetings {school.code}")
         invited = max(sum(row["pupils"] for row in school.classes) * 9 // 10, 1)
-        day, attended = dt.date(unit.year, 9, 1 + random.randrange(7)), int(invited * random.uniform(0.3, 0.8))
-        if random.random() < MET_SHARE:
+        first = 1 + random.randrange(7) if random.random() < MET_SHARE else 9 + random.randrange(20)
+        meetings = [("first", dt.date(unit.year, 9, first))]
+        if random.random() < HELD_SHARE:
+            meetings.append(("own", dt.date(unit.year, 11, 1 + random.randrange(28))))
+        for meeting, day in meetings:
             rows.append({
-                **_school(school), "held_on": day, "meeting": "first", "hours": 1, "parents_invited": invited,
-                "parents_attended": attended, "link": f"https://example.org/{school.code}/sobranie",
+                **_school(school), "held_on": day, "meeting": meeting, "hours": 1, "parents_invited": invited,
+                "parents_attended": int(invited * random.uniform(0.3, 0.8)),
+                "link": f"https://example.org/{school.code}/{meeting}",
             })  # fmt: skip
-    return rows
+    return [row for row in rows if row["held_on"] <= unit.as_of]
 
 
 def partner_agreements(unit: Unit) -> list[Row]:
@@ -205,23 +212,33 @@ def partner_agreements(unit: Unit) -> list[Row]:
 
 
 def practice_events(unit: Unit) -> list[Row]:
-    """Events of the first days of the year, of schools whose level has a practice module and of some others."""
-    random, rows, hosts = unit.random("practice_events"), [], unit.partners()
-    for school in unit.schools:
-        kind, title = random.choice(EVENTS)
-        able = [host for host in hosts if host["kind"] != "other"] or hosts
-        day, host = dt.date(unit.year, 9, 4 + random.randrange(5)), random.choice(able)
-        if random.random() < 0.05:
-            host = partner(PARTNERS + random.randrange(5))  # with whom nobody has an agreement
-        if school.level == "basic" and random.random() > HELD_SHARE:
-            continue
-        older = [row for row in school.classes if row["grade"] in (8, 9)]
-        rows.append({
-            **_school(school), "held_on": day, "starts_at": f"{9 + random.randrange(6)}:00", "kind": kind,
-            "title": title, "host_inn": host["inn"], "host_name": host["name"], "host_kind": host["kind"],
-            "grades": "8-9", "pupils": max(sum(row["pupils"] for row in older) // 3, 1), "hours": 2,
-        })  # fmt: skip
-    return rows
+    """The events that have been by the day: each month one of each school whose level has a practice module, and of
+    some others; those of September in its first full week."""
+    rows, hosts = [], unit.partners()
+    able = [host for host in hosts if host["kind"] != "other"] or hosts
+    for first in _months(unit):
+        for school in unit.schools:
+            random = unit.random(f"practice_events {school.code} {first.month}")
+            if school.level == "basic" and random.random() > HELD_SHARE:
+                continue
+            kind, title = random.choice(EVENTS)
+            stranger = partner(PARTNERS + random.randrange(5))  # with whom nobody has an agreement
+            host = stranger if random.random() < STRANGE_SHARE else random.choice(able)
+            older = [row for row in school.classes if row["grade"] in (8, 9)]
+            rows.append({
+                **_school(school),
+                "held_on": first + dt.timedelta(days=3 + random.randrange(5 if first.month == 9 else 22)),
+                "starts_at": f"{9 + random.randrange(6)}:00", "kind": kind, "title": title, "host_inn": host["inn"],
+                "host_name": host["name"], "host_kind": host["kind"], "grades": "8-9",
+                "pupils": max(sum(row["pupils"] for row in older) // 3, 1), "hours": 2,
+            })  # fmt: skip
+    return [row for row in rows if row["held_on"] <= unit.as_of]
+
+
+def _months(unit: Unit) -> list[dt.date]:
+    """The first days of the months of the academic year, up to that of the day."""
+    first = [dt.date(unit.year + (n > 3), (n + 8) % 12 + 1, 1) for n in range(12)]
+    return [day for day in first if day <= unit.as_of]
 
 
 def event_plan(unit: Unit) -> list[Row]:
@@ -230,7 +247,7 @@ def event_plan(unit: Unit) -> list[Row]:
     for month, title, kind in PLANNED:
         first = dt.date(unit.year + (month < 9), month, 1)
         day = first + dt.timedelta(days=3 + random.randrange(20)) if random.random() < 0.7 else None
-        is_over = day is not None and day <= unit.as_of
+        is_over = (day or first + dt.timedelta(days=27)) <= unit.as_of
         rows.append({
             "month": str(month), "planned_on": day, "title": title, "kind": kind, "audience": "6–11 классы",
             "responsible_position": "методист", "status": "held" if is_over else "planned",

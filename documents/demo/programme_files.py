@@ -7,6 +7,7 @@ the rules of severity error that break by it, as often as they do.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -23,6 +24,8 @@ from documents.demo.tables import file_name, table
 from documents.demo.walls import MOST, wall
 
 SUMMARY = "levels_summary"
+EARLY, EARLY_ROWS, TOO_EARLY = "kedrovy", 3, "LVL-003"
+"""Who began a list of levels in August, of how many classes, and the rule that each breaks: the year had not begun."""
 
 
 def deliveries(region: Region) -> Iterator[File]:
@@ -36,6 +39,17 @@ def deliveries(region: Region) -> Iterator[File]:
                 yield slug, *document, received_at(region, 0, 9 + turn, (place * 7 + turn) % 60)
     if region.published:
         yield region.department, *_summary(region), received_at(region, 0, 19, 6)
+
+
+def early(region: Region) -> Iterator[File]:
+    """The list that came before its year."""
+    if not region.published:
+        return
+    (about,) = region.units.filter(reporting_unit=EARLY).to_dicts()
+    day = dt.date(academic_year(region.as_of), 8, 31)
+    classes = ROWS["level_choice"](Unit(EARLY, region.seed, day, schools_by_unit(region)[EARLY]))[:EARLY_ROWS]
+    document = table(form_named("level_choice"), STYLES[about["style"]], about, classes, day)
+    yield EARLY, *document, received_at(region, (region.as_of - day).days, 16, 20)
 
 
 def written(form: str, about: Row, unit: Unit, wrong: Sequence[Row] = ()) -> tuple[str, bytes] | None:
@@ -85,11 +99,14 @@ def planted(region: Region) -> Counter[tuple[str, str, str]]:
     """(form, sender, rule) → how many findings of severity error there are to be."""
     if not region.published:
         return Counter()
-    return Counter((row["form"], row["sender"], rule) for row in rows("wrong_rows") for rule in row["rules"].split())
+    of_early = {("level_choice", EARLY, TOO_EARLY): EARLY_ROWS}
+    return Counter(
+        (row["form"], row["sender"], rule) for row in rows("wrong_rows") for rule in row["rules"].split()
+    ) + Counter(of_early)
 
 
 def set_aside(region: Region) -> int:
-    """How many rows are to be set aside."""
+    """How many rows are to be set aside in what holds on the region's day."""
     return sum(region.published for _ in rows("wrong_rows"))
 
 

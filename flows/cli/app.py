@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 from contextlib import suppress
@@ -21,7 +22,7 @@ from flows.cli.operating_commands import commands as operating
 from flows.cli.options import AsOf, EnglishJson, Json, KnownAt, RegionCode
 from flows.cli.region_commands import commands as regions
 from flows.cli.statement_commands import nothing
-from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, WRONG_USAGE, UsageError
+from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, WRONG_USAGE, UsageError, day
 
 app = typer.Typer(
     help="Monitoring of schools' readiness for the career-guidance minimum and of registration on «Билет в будущее».",
@@ -78,15 +79,23 @@ def demo(
     files_only: Annotated[
         Path | None, typer.Option("--files-only", help="Только записать файлы области в эту папку.")
     ] = None,
+    autumn: Annotated[
+        bool, typer.Option("--autumn", help="Прожить осень ночь за ночью: с 1 сентября по 31 января, все формы.")
+    ] = False,
+    until: Annotated[
+        dt.date | None, typer.Option("--until", parser=day, metavar="ДАТА", help="С --autumn: по какой день.")
+    ] = None,
     region: RegionCode = None,
 ) -> None:
-    """Мониторинг области (Томской или другой) от начала до конца: файлы, две ночи, таблицы."""
-    from flows.cli.demo import run_demo, write_files
+    """Мониторинг области (Томской или другой) от начала до конца: файлы, две ночи или вся осень, таблицы."""
+    from flows.cli.demo import run_autumn, run_demo, write_files
 
     settings = read_settings()
     if files_only is not None:
         write_files(files_only, region)
         return
+    if autumn:
+        raise typer.Exit(run_autumn(settings, region, until))
     raise typer.Exit(run_demo(settings, region))
 
 

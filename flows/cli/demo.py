@@ -14,6 +14,8 @@ from rich.markup import escape
 from contracts.circumstances import INBOX
 from contracts.regions.pack import Region as Pack
 from documents.demo import Region, eve, of_pack, programme_files, put, tomsk, write_deliveries
+from documents.demo.autumn import FIRST, autumn
+from documents.demo.autumn_programme import Programme
 from documents.demo.region import TOMSK
 from flows.cli.night_tables import show_night
 from flows.cli.terminal import console, progress
@@ -31,7 +33,8 @@ from flows.service.temporary_server import orchestrator
 def write_files(folder: Path, code: str | None) -> None:
     """Only write the files of a region, a folder a sender."""
     region = _truth(asked_region(code))
-    written = [*write_deliveries(region, folder), *put(programme_files.deliveries(region), folder)]
+    programme = (*programme_files.early(region), *programme_files.deliveries(region))
+    written = [*write_deliveries(region, folder), *put(programme, folder)]
     console(error=True).print(f"{len(written)} files in {folder}", soft_wrap=True)
 
 
@@ -56,7 +59,7 @@ def run_demo(settings: Settings, code: str | None) -> int:
     region = _truth(pack)
     evening = eve.on_the_eve(region).as_of
     with _prefect(settings) as wait, progress(f"ночи на {evening:%d.%m.%Y} и {region.as_of:%d.%m.%Y}"):
-        put(eve.before(region), settings.inbox)
+        put([*programme_files.early(region), *eve.before(region)], settings.inbox)
         _nights(settings, evening, pack.code, wait)
         put(eve.corrections(region), settings.inbox)
         write_deliveries(region, settings.inbox)
@@ -74,6 +77,27 @@ def run_demo(settings: Settings, code: str | None) -> int:
         f"[green]Регион получился таким, каким был задуман[/green]: {tables.set_aside} неверных строк вписаны "
         "намеренно, и все они найдены."
     )
+    return ACCEPTED
+
+
+def run_autumn(settings: Settings, code: str | None, until: dt.date | None) -> int:
+    """Live the nights of an autumn one after the other, to the end of January or `until`, a line each, and show the
+    last one; 0 when each was lived. Raises UsageError for an end before the first night."""
+    os.environ["PROFMIN_VOUCHED_CHANNELS"] = INBOX  # the files play the past: their times are those of receipt
+    last = until or dt.date(FIRST.year + 1, 1, 31)
+    if last < FIRST:
+        raise UsageError(f"the autumn begins on {FIRST}", f"осень начинается {FIRST:%d.%m.%Y}")
+    pack = asked_region(code)
+    region = _truth(pack)
+    nights = autumn(region, (last - FIRST).days + 1, Programme(region, FIRST, last))
+    with _prefect(settings) as wait, warehouse(settings):
+        for lived in nights:
+            put(lived.files, settings.inbox)
+            ((night, tables),) = _nights(settings, lived.as_of, pack.code, wait)
+            console(error=True).print(
+                f"{night.as_of:%d.%m.%Y}: новых файлов {len(night.outcomes)}, строк в карантине {night.quarantined}"
+            )
+    show_night(console(), night, tables, settings)
     return ACCEPTED
 
 

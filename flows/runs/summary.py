@@ -162,7 +162,7 @@ def silent(tables: Tables) -> list[str]:
     return [f"{what}: {', '.join(names)}." for what, names in sentences.items() if names]
 
 
-ABSENT = "«Нет 8 из 21» — столько отчётных единиц формы не прислали; доля — по тем, кто прислал."
+ABSENT = "«Нет 8 из 21» — столько отчётных единиц ещё не прислали форму, срок ей или нет; доля — по тем, кто прислал."
 
 
 BAND_SIGNS = {"green": "🟢", "amber": "🟡", "red": "🔴", "no_data": "⚪"}

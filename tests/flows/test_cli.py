@@ -17,6 +17,7 @@ import pytest
 from evidence import picked
 from typer.main import get_command
 
+from documents.demo import programme_files, tomsk
 from flows.cli.app import app, main
 from flows.home.settings import Settings
 from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER
@@ -192,7 +193,8 @@ def test_files_only_writes_the_region(profmin: Run, tmp_path: Path) -> None:
     ran = profmin("demo", "--files-only", tmp_path / "region")
     assert ran.returncode == 0
     written = [tmp_path / "region", *(tmp_path / "region").rglob("*")]
-    assert len([path for path in written if path.is_file()]) == 26
+    of_systems = len([*programme_files.early(tomsk()), *programme_files.deliveries(tomsk())])
+    assert len([path for path in written if path.is_file()]) == 26 + of_systems
     assert [path for path in written if path.stat().st_mode & 0o077] == []
     assert not (tmp_path / ".profmin").exists()
 

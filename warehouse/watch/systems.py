@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from contracts.forms import form_named
 from contracts.vocabulary import reporting_units, rows
-from warehouse.marts.definitions import RULE
+from warehouse.marts.definitions import RULE, Mart
 from warehouse.marts.published import mart, mart_named
 
 BANDED = """
@@ -89,7 +89,13 @@ def _told(connection: Connection, row: dict[str, str], named: list[str], asked: 
     sums = {"figure": f"(sum({figure}) {known})::float8", "whole": f"(sum({of}) {known})::float8"}
     sums |= {name: f"sum({name})::float8" for name in named}
     sums["lacks"] = f"sum({row['lacks']})::float8" if row["lacks"] else "NULL"
-    sums["rule"] = f"max({RULE})" if RULE in definition.captions else "NULL::text"
+    sums["rule"] = f"max({RULE})" if _has_band(definition, figure) else "NULL::text"
     yielded = ", ".join(f"{what} AS {name}" for name, what in sums.items())
     select = f"SELECT {yielded} FROM {definition.relation} WHERE region = :region AND as_of = :as_of"
     return dict(connection.execute(text(BANDED.format(select=select)), asked).mappings().one())
+
+
+def _has_band(definition: Mart, figure: str) -> bool:
+    """Does the mart, or the one whose rows it sums up, judge the share of a figure?"""
+    stating = [definition, *(mart_named(name) for name in definition.marts_read)]
+    return any(rate.band and rate.numerator == figure for mart in stating for rate in mart.stated.rates)
