@@ -12,7 +12,7 @@
 --   completeness: Полнота. У поправок не определена.
 --   known_at: Известно на. Момент поправки.
 --   is_final: Окончательно. Эту цифру с тех пор не поправляли.
-WITH told AS (
+WITH told AS NOT MATERIALIZED (  -- kept, it would be all dates ever told, and joined without knowing how many they are
     SELECT f.region, f.as_of, f.published_at, f.replaced_at, f.mart, f.grain, f.code, f.name, f.reporting_unit, f.metric, f.metric_name,
         f.figure
     FROM history.figure AS f
