@@ -26,7 +26,7 @@ from flows.home.whole_file import HIDDEN_NAME, new_file, replace
 from flows.upkeep.doctor import examine, hash_of
 from warehouse.core.slices import holding
 from warehouse.schema.upgrade import must_fit
-from warehouse.server.dump import ArchivedDelivery, dump, is_empty, restore, snapshot
+from warehouse.server.dump import ArchivedDelivery, dump, is_empty, restore, snapshot, take_statistics
 from warehouse.server.embedded import embedded_server
 from warehouse.watch.ages import newest_revision
 from warehouse.watch.destruction import ARCHIVE
@@ -132,8 +132,8 @@ def bring_back(settings: Settings, source: Path) -> Manifest:
                 shutil.copy2(source / name, target)
         restore(engine, source / DUMP)
     settings.make_inbox()
-    with warehouse(settings):  # brings it up to date: views, reference data and grants of this version
-        pass
+    with warehouse(settings) as engine:  # brings it up to date: views, reference data and grants of this version
+        take_statistics(engine)
     return manifest
 
 
