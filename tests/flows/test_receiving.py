@@ -17,7 +17,6 @@ from packs import REGION
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
 from flows.home.settings import Settings
-from flows.inbox import regions_with_news
 from flows.intake import intake as intakes
 from flows.intake import loading, receiving
 from flows.intake.incoming import Incoming, Options, discover
@@ -211,6 +210,8 @@ def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
     engine: sa.Engine, settings: Settings, report: Path, ended: list[str], is_taken_up: bool
 ) -> None:
     """Of a run that was stopped at once; of one that failed by itself a third time and then by the night."""
+    from flows.inbox import regions_with_news  # it imports Prefect, which few workers need
+
     with warehouse(settings):
         receive_new(Intake(engine, settings, REGION, Options(), None), discover(settings.inbox))
     with engine.begin() as connection:
