@@ -14,15 +14,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from evidence import copied
+from evidence import copied, taken_in
 from forks import Forks
 from packs import write_regions
 
 from contracts.regions import read_from
 from documents.demo import tomsk, write_deliveries
 from flows.home.settings import Settings
-from flows.intake.incoming import Options
-from flows.runs.ingest import ingest
 from flows.service.temporary_server import orchestrator
 from warehouse.schema.upgrade import connect
 
@@ -57,13 +55,8 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 @pytest.fixture(scope="session")
 def region_taken_in(databases: Any, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A home and a database in which the region is taken in and published: copy them, do not change them."""
-    with databases.fresh() as url:
-        made = Settings(
-            home=tmp_path_factory.mktemp("taken") / "home", database_url=url, vouched_channels="inbox,ingest"
-        )  # type: ignore[arg-type]
-        made.prepare()
-        shutil.copytree(region_files, made.inbox, dirs_exist_ok=True)
-        ingest([made.inbox], Options(), made)
+    files = (path for path in region_files.rglob("*") if path.is_file())
+    with taken_in(databases, tmp_path_factory.mktemp("taken") / "home", *files) as made:
         yield made
 
 

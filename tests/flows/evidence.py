@@ -17,6 +17,8 @@ from pydantic import SecretStr
 from contracts.forms import FORMS, RULES
 from contracts.versions import rule_versions as versions
 from flows.home.settings import Settings
+from flows.intake.incoming import Options
+from flows.runs.ingest import ingest
 from transforms.findings import finding
 from transforms.rows.contract import contract
 
@@ -25,6 +27,20 @@ BORN = dt.date(2009, 12, 31)
 TRACES = ("Секретов", "Тайник", "Скрытович", "СЕКРЕТОВ", "31.12.2009", "2009-12-31", "tainik@example.org")
 COLUMNS = {"name": ("фио",), "born": ("дата рождения", "др"), "grade": ("класс (без буквы)", "класс"),
            "mail": ("электронная почта",)}  # fmt: skip
+
+
+@contextmanager
+def taken_in(databases: Any, home: Path, *files: Path) -> Iterator[Settings]:
+    """A new home and database in which files of the region are taken in from the inbox and published: copy them."""
+    with databases.fresh() as url:
+        made = Settings(home=home, database_url=url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
+        made.prepare()
+        for file in files:
+            folder = made.inbox / file.parent.name
+            folder.mkdir(exist_ok=True)
+            shutil.copy2(file, folder)
+        ingest([], Options(), made)
+        yield made
 
 
 @contextmanager

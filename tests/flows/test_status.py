@@ -5,22 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from evidence import all_text
+from evidence import all_text, copied, taken_in
 from rich.console import Console
 
 from contracts.texts import incident_texts
 from flows.backfills.steps import plan, requested
 from flows.cli.status_screen import show, states
 from flows.home.settings import Settings
-from flows.intake.incoming import Options
 from flows.runs.freshness import is_stale
-from flows.runs.ingest import ingest
 from flows.runs.status import status
 from warehouse.deliveries.arrivals import record_arrival
 from warehouse.marts.publication import publish
@@ -34,11 +33,19 @@ NOON = dt.datetime(2023, 9, 9, 5, tzinfo=dt.UTC)
 LINES_ON_A_SCREEN = 40
 
 
+@pytest.fixture(scope="module")
+def lived(databases: Any, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The region without one report, taken in and published."""
+    files = [path for path in region_files.rglob("*") if path.is_file() and path.parent.name != "seversk"]
+    with taken_in(databases, tmp_path_factory.mktemp("lived") / "home", *files) as made:
+        yield made
+
+
 @pytest.fixture
-def region(settings: Settings, region_inbox: Path) -> None:
-    """The region without one report, published."""
-    paths = [path for path in region_inbox.rglob("[!.]*") if path.is_file() and path.parent.name != "seversk"]
-    ingest(paths, Options(), settings)
+def region(databases: Any, lived: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A copy of that home for one test; the report lies in its inbox now."""
+    with copied(databases, lived, tmp_path / "home") as made:
+        yield made
 
 
 def test_without_a_database_it_says_what_to_do_and_makes_none(profmin: Run, tmp_path: Path, databases: Any) -> None:
@@ -62,11 +69,11 @@ def test_an_empty_warehouse(settings: Settings, profmin: Run) -> None:
     assert "Открытых инцидентов нет." in done.stdout
 
 
-def test_on_one_screen(region: None, settings: Settings, engine: sa.Engine, profmin: Run) -> None:
-    plan(engine, settings, requested(["readiness_report"], ["asinovsky"], DAY, DAY, "Проверка норм часов"))
-    with engine.begin() as connection:
+def test_on_one_screen(region: Settings, region_engine: sa.Engine, profmin: Run) -> None:
+    plan(region_engine, region, requested(["readiness_report"], ["asinovsky"], DAY, DAY, "Проверка норм часов"))
+    with region_engine.begin() as connection:
         record_arrival(connection, "a" * 64, "поздний.xlsx", 10, NOON, "aa/поздний", "seversk")
-    done = profmin("status", settings=settings)
+    done = profmin("status", settings=region)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert len(lines) <= LINES_ON_A_SCREEN and max(map(len, lines)) <= 116
@@ -91,8 +98,8 @@ def test_reports_wait_for_a_register(settings: Settings, engine: sa.Engine, prof
     assert told["has_register"] is False and len(told["waiting"]) == 1
 
 
-def test_as_one_document(region: None, settings: Settings, profmin: Run) -> None:
-    done = profmin("status", "--json", settings=settings)
+def test_as_one_document(region: Settings, profmin: Run) -> None:
+    done = profmin("status", "--json", settings=region)
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert told["published"]["as_of"] == "2023-09-08"
@@ -121,10 +128,10 @@ def test_as_one_document(region: None, settings: Settings, profmin: Run) -> None
         assert told[part] == [], part
 
 
-def test_it_only_reads(region: None, settings: Settings, engine: sa.Engine) -> None:
-    before = all_text(engine)
-    assert status(settings) is not None
-    assert all_text(engine) == before
+def test_it_only_reads(region: Settings, region_engine: sa.Engine) -> None:
+    before = all_text(region_engine)
+    assert status(region) is not None
+    assert all_text(region_engine) == before
 
 
 def opened(engine: sa.Engine, condition: str, incident_class: str, sender: str | None, at: dt.datetime) -> None:
@@ -151,14 +158,14 @@ def message(engine: sa.Engine, key: str, channel: str, outcome: str, attempts: i
         )
 
 
-def test_incidents_and_messages_in_their_own_words(region: None, settings: Settings, engine: sa.Engine) -> None:
+def test_incidents_and_messages_in_their_own_words(region: Settings, region_engine: sa.Engine) -> None:
     for sender in ("asinovsky", "chainsky", "seversk", "kedrovy"):
-        opened(engine, "failed_validation", "data", sender, NOON)
-    opened(engine, "run_failed", "own", None, NOON + dt.timedelta(days=1))
-    message(engine, "1", "email", "waiting", 0)
-    message(engine, "2", "email", "waiting", 3)
-    message(engine, "3", "telegram", "failed", 9)
-    found = status(settings, NOON + dt.timedelta(days=2))
+        opened(region_engine, "failed_validation", "data", sender, NOON)
+    opened(region_engine, "run_failed", "own", None, NOON + dt.timedelta(days=1))
+    message(region_engine, "1", "email", "waiting", 0)
+    message(region_engine, "2", "email", "waiting", 3)
+    message(region_engine, "3", "telegram", "failed", 9)
+    found = status(region, NOON + dt.timedelta(days=2))
     assert found is not None
     shown = io.StringIO()
     show(found, Console(file=shown, width=100))
@@ -178,13 +185,13 @@ def test_incidents_and_messages_in_their_own_words(region: None, settings: Setti
     ]  # fmt: skip
 
 
-def test_one_night_without_an_export(region: None, settings: Settings, engine: sa.Engine) -> None:
+def test_one_night_without_an_export(region: Settings, region_engine: sa.Engine) -> None:
     """The export of the night before is fresh for two working days; marts that this version added say so."""
     next_day = DAY + dt.timedelta(days=3)
-    publish(engine, "69", [next_day])
-    with engine.begin() as connection:
+    publish(region_engine, "69", [next_day])
+    with region_engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE history.control_totals RENAME TO of_another_name"))
-    found = status(settings, dt.datetime(2023, 9, 12, 5, tzinfo=dt.UTC))
+    found = status(region, dt.datetime(2023, 9, 12, 5, tzinfo=dt.UTC))
     assert found is not None
     (export,) = found.standings[0].exports
     assert (export.as_of, export.nights, is_stale(export)) == (DAY, 2, False)

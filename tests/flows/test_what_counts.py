@@ -10,11 +10,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 import sqlalchemy as sa
-from evidence import picked
+from evidence import copied, picked
 from packs import REGION
 
 from flows.home.settings import Settings
@@ -31,17 +32,27 @@ WRONG_DATE, RIGHT_DATE = "1 Шегарский отправлено 12.09.2023.x
 NO_DATE, WITH_DATE = "3 Шегарский без даты.xlsx", "4 Шегарский готовность 08.09.2023.xlsx"
 
 
+@pytest.fixture(scope="module")
+def lived(databases: Any, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A home with the register of schools. No channel vouches for the times of its files, as is the default."""
+    with databases.fresh() as url:
+        made = Settings(home=tmp_path_factory.mktemp("lived") / "home", database_url=url)
+        made.prepare()
+        ingest(list(picked(region_files, "department/Реестр").values()), Options(), made)
+        yield made
+
+
 @pytest.fixture
-def plain(settings: Settings) -> Settings:
-    """The settings as they are by default: no channel vouches for the times of its files."""
-    return settings.model_copy(update={"vouched_channels": None})
+def plain(databases: Any, lived: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A copy of that home for one test."""
+    with copied(databases, lived, tmp_path / "home") as made:
+        yield made
 
 
-@pytest.fixture(autouse=True)
-def register(plain: Settings, region_files: Path) -> Iterator[None]:
-    (path,) = picked(region_files, "department/Реестр").values()
-    ingest([path], Options(), plain)
-    yield
+@pytest.fixture
+def settings(plain: Settings) -> Settings:
+    """The same; the inbox and who names files vouch for their times."""
+    return plain.model_copy(update={"vouched_channels": "inbox,ingest"})
 
 
 def put(settings: Settings, source: Path, folder: str, name: str | None = None) -> Path:
