@@ -20,11 +20,14 @@ PROGRAM = "import forks; forks.main()"
 
 
 class Forks:
-    """The process, seen from the tests; what commands say goes through two files in `folder`."""
+    """The process, seen from the tests; what commands say goes through two files in `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    `root` is where the project lies: a copy that a test has changed has a process of its own.
+    """
+
+    def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.out, self.err = folder / "out", folder / "err"
-        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        paths = os.pathsep.join((str(root), str(ROOT / "tests")))
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM], cwd=folder, env=os.environ | {"PYTHONPATH": paths},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -44,6 +47,12 @@ class Forks:
         code = int(self.process.stdout.readline())
         out, err = (path.read_text(encoding="utf-8") for path in (self.out, self.err))
         return subprocess.CompletedProcess(["profmin", *command], code, out, err)
+
+    def __enter__(self) -> Forks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         assert self.process.stdin

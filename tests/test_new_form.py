@@ -8,10 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
+from forks import Forks
 from house import PACKAGES, ROOT
 
 FORM, UNIT = "course_visits", "chainsky"
@@ -22,8 +26,14 @@ SCHOOLS = {"690101": "Школа первая", "690102": "Школа втора
 class Copy:
     """A copy of the packages in which the form is added, and a home of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
+        self.environment = os.environ | {
+            "PYTHONPATH": str(folder),
+            "PROFMIN_HOME": str(folder / ".profmin"),
+            "PROFMIN_VOUCHED_CHANNELS": "ingest",
+            "PROFMIN_DATABASE_URL": database_url,
+        }
         for name in PACKAGES:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(LAID_OVER, folder, dirs_exist_ok=True)
@@ -37,25 +47,23 @@ class Copy:
         )
         assert "    FORM,\n" in text
 
-    def run(self, *words: str, codes: tuple[int, ...] = (0, 3)) -> str:
-        environment = os.environ | {
-            "PYTHONPATH": str(self.folder),
-            "PROFMIN_HOME": str(self.folder / ".profmin"),
-            "PROFMIN_VOUCHED_CHANNELS": "ingest",
-        }
+    def versions(self, *words: str, code: int = 0) -> None:
+        """`contracts.versions`, which writes into the copy."""
         done = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+            [sys.executable, "-m", "contracts.versions", *words], cwd=self.folder, env=self.environment,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, f"{words}\n{done.stdout}{done.stderr}"
+
+    def profmin(self, *words: str, codes: tuple[int, ...] = (0, 3)) -> str:
+        """A command, by a process that has imported the copy at the first of them."""
+        done = self.forks.run(words, self.environment, self.folder)
         assert done.returncode in codes, f"{words}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def profmin(self, *words: str, codes: tuple[int, ...] = (0, 3)) -> str:
-        return self.run("flows.cli.app", *words, codes=codes)
+    @cached_property
+    def forks(self) -> Forks:
+        return Forks(self.folder.parent, self.folder)
 
 
 def workbook(path: Path, above: str, rows: list[list[object]]) -> Path:
@@ -77,25 +85,17 @@ def visits(folder: Path, day: str, figures: dict[tuple[str, str], int]) -> Path:
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    return Copy(tmp_path / "profmin")
+def copy(tmp_path: Path, databases: Any) -> Iterator[Copy]:
+    with databases.fresh("template0") as url:
+        made = Copy(tmp_path / "profmin", url)
+        yield made
+        made.forks.close()
 
 
 def test_a_form_of_another_shape_is_its_folder(copy: Copy, tmp_path: Path) -> None:
-    """Slow: a Postgres of its own and fifteen of our commands; 40 s of CPU."""
-    copy.run(
-        "contracts.versions",
-        "add",
-        "2023",
-        "--from",
-        "0001-01-01",
-        "--what",
-        "Новая форма.",
-        "--only",
-        FORM,
-        codes=(1,),
-    )
-    copy.run("contracts.versions", "add", "9999", "--from", "2023-08-01", "--what", "Классы.", "--only", "rule_classes")
+    """Slow: a copy of the project is imported, and works off thirty of our commands."""
+    copy.versions("add", "2023", "--from", "0001-01-01", "--what", "Новая форма.", "--only", FORM, code=1)
+    copy.versions("add", "9999", "--from", "2023-08-01", "--what", "Классы.", "--only", "rule_classes")
     register: list[list[object]] = [["Код ОО", "Краткое наименование", "Территория", "Подчинение"]]
     register += [
         [code, name, "Чаинский муниципальный район", "Чаинский муниципальный район"] for code, name in SCHOOLS.items()
