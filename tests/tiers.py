@@ -16,14 +16,18 @@ LONG_SECONDS = 10.0
 REASON = re.compile(r"^\s*Slow: ", re.MULTILINE)
 """A line of the docstring of a test or of its module, for one that takes longer than that."""
 CRASH, CRASH_POINTS = ROOT / "tests" / "crash", 60
+SERVICE = ROOT / "tests" / "service"
+"""Its modules mostly wait: each has a worker from the beginning, beside those that work."""
+PURE = tuple(ROOT / "tests" / name for name in ("contracts", "transforms", "documents", "golden", "cases"))
+"""Many short tests: they fill up what is left at the end."""
 REASONED = ("takes long", "with a reason")
 SERVER = "PROFMIN_TEST_DATABASE_URL"
 """A server of others, on which the tests run once more: those that are asked of the server of the tests."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """A worker more than cores: the service proof mostly waits."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than cores: the service proof mostly waits."""
+    return (os.cpu_count() or 1) + 2
 
 
 def reason(item: pytest.Item) -> bool:
@@ -48,14 +52,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if reason(item):
                 item.user_properties.append(REASONED)
         if module[0].get_closest_marker("in_order"):
-            module.sort(key=line)
-    modules.sort(key=lambda module: not any(REASONED in item.user_properties for item in module))
+            days_in_order(module)
+    modules.sort(key=place)
     items[:] = [item for module in modules for item in module]
 
 
-def line(item: pytest.Item) -> int:
-    """Where a test stands in its file; those of one function have one place, and any order."""
-    return item.location[1] or 0
+def place(module: list[pytest.Item]) -> tuple[int, int]:
+    """When a module begins: what waits, the longest life first; what takes long; the rest; what takes least.
+
+    Within each of these they stay as they were shuffled.
+    """
+    path = module[0].path
+    if path.is_relative_to(SERVICE):
+        return 0, -len(module)
+    if any(REASONED in item.user_properties for item in module):
+        return 1, 0
+    return (3 if any(path.is_relative_to(folder) for folder in PURE) else 2), 0
+
+
+def days_in_order(module: list[pytest.Item]) -> None:
+    """Sort by the place in the file. What all tests of a module are parametrized by is another life: one after another.
+
+    Those of one function have one place, and any order.
+    """
+    values = {item: getattr(getattr(item, "callspec", None), "indices", {}) for item in module}
+    lives = set.intersection(*map(set, values.values()))
+    module.sort(key=lambda item: ([values[item][name] for name in sorted(lives)], item.location[1] or 0))
 
 
 def sample(points: list[pytest.Item], number: int) -> list[pytest.Item]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from post import Endpoint, Mailbox, endpoint, mailbox
 from running import RunningService, running_service
 
 from documents.demo import tomsk, write_deliveries
@@ -16,6 +17,18 @@ from documents.demo import tomsk, write_deliveries
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for the tests of a module; the last of them may stop it."""
     with running_service(tmp_path_factory.mktemp("service")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def mails() -> Iterator[Mailbox]:
+    with mailbox() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def hook() -> Iterator[Endpoint]:
+    with endpoint() as made:
         yield made
 
 
