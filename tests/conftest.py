@@ -4,6 +4,7 @@ The server is that of PROFMIN_TEST_DATABASE_URL (a role there may create databas
 all workers of the session. Each database is a copy of a template that was brought up to date once.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -147,6 +148,21 @@ def _watched_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
     assert to_watcher
     to_watcher.write(f"{tmp_path_factory.getbasetemp()}\n".encode())
     to_watcher.flush()
+
+
+@pytest.fixture(scope="session")
+def prefect_tables() -> Path:
+    """A home of Prefect with the database of its server up to date: to be copied, since making the tables takes five
+    seconds. Made once for all workers."""
+    home = Path(os.environ[SERVER_FOLDER], "prefect")
+    home.mkdir(exist_ok=True)
+    with (home.parent / "prefect.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not (home / "prefect.db").exists():
+            own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"]
+            subprocess.run(command, env=own | {"PREFECT_HOME": str(home)}, check=True, capture_output=True)
+    return home
 
 
 @pytest.fixture

@@ -85,9 +85,10 @@ def visits(folder: Path, day: str, figures: dict[tuple[str, str], int]) -> Path:
 
 
 @pytest.fixture
-def copy(tmp_path: Path, databases: Any) -> Iterator[Copy]:
+def copy(tmp_path: Path, databases: Any, prefect_tables: Path) -> Iterator[Copy]:
     with databases.fresh("template0") as url:
         made = Copy(tmp_path / "profmin", url)
+        shutil.copytree(prefect_tables, made.folder / ".profmin" / "prefect")
         yield made
         made.forks.close()
 

@@ -52,6 +52,12 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     return made
 
 
+@pytest.fixture
+def had_prefect(settings: Settings, prefect_tables: Path) -> None:
+    """The home of `settings` has had a Prefect server before, so that the next is there soon."""
+    shutil.copytree(prefect_tables, settings.home / "prefect")
+
+
 @pytest.fixture(scope="session")
 def region_taken_in(databases: Any, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A home and a database in which the region is taken in and published: copy them, do not change them."""
@@ -164,9 +170,10 @@ def environment_of(settings: Settings | None) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_server(prefect_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Prefect server for the tests of one worker."""
     home = tmp_path_factory.mktemp("prefect")
+    shutil.copytree(prefect_tables, home, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
             patch.delenv(name, raising=False)

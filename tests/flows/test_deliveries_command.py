@@ -77,6 +77,7 @@ def of_many_schools(column: int) -> Callable[[Rows], Rows]:
     return lambda rows: list({row[column]: row for row in rows}.values())[:21]
 
 
+@pytest.mark.usefixtures("had_prefect")
 def test_4828_pupils_never_become_21_by_themselves(
     settings: Settings, engine: sa.Engine, region_files: Path, pupils: Rows, profmin: Run
 ) -> None:

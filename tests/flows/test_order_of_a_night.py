@@ -42,6 +42,7 @@ def export(settings: Settings, pupils: Path, night: dt.date, name: str, fifths: 
     os.utime(path, (at, at))
 
 
+@pytest.mark.usefixtures("had_prefect")
 @pytest.mark.parametrize("way", ["ingest", "nightly"])
 def test_the_older_of_a_night_is_judged_first(
     settings: Settings, engine: sa.Engine, region_files: Path, profmin: Run, way: str
