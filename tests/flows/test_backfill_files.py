@@ -1,4 +1,7 @@
-"""Reading the past again from the archive: planned, applied, taken back, on real files."""
+"""Reading the past again from the archive: planned, applied, taken back, on real files.
+
+Slow: the region is taken in once, and its files are read again in most tests.
+"""
 
 from __future__ import annotations
 

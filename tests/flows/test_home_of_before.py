@@ -5,6 +5,8 @@ one more column, every law holds, and nothing is published or told again.
 with the reports of three units and their fictional pupils, two nights, a file of nobody, a statement, a backfill, and
 a date without deliveries. Of 0015 there were no regions, of 0017 they were no part of the keys. A dump is not
 compressed by itself, so that the whole is small.
+
+Slow: two homes are restored, and each of their marts is read as it was known at each publication.
 """
 
 from __future__ import annotations

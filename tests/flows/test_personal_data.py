@@ -1,4 +1,7 @@
-"""Names and birth dates of pupils go nowhere: planted ones are looked for in everything that profmin leaves."""
+"""Names and birth dates of pupils go nowhere: planted ones are looked for in everything that profmin leaves.
+
+Slow: each way to plant one is a workbook, four commands and a look into all that they left.
+"""
 
 from __future__ import annotations
 

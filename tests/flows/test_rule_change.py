@@ -1,4 +1,7 @@
-"""A rule changes in mid-campaign: who was judged by which rules is marked, named, and mended by reading again."""
+"""A rule changes in mid-campaign: who was judged by which rules is marked, named, and mended by reading again.
+
+Slow: the region is taken in by halves, before and after the change, and read again.
+"""
 
 from __future__ import annotations
 

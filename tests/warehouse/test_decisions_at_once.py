@@ -1,5 +1,8 @@
 """An officer decides while a newer delivery of the same slice is loaded, or while marts are published: what comes of
-two at once is what comes of one after the other."""
+two at once is what comes of one after the other.
+
+Slow: which of two comes first is chance, so each meeting is tried again and again.
+"""
 
 from __future__ import annotations
 

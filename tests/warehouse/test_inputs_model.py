@@ -1,4 +1,7 @@
-"""Random lives of a band: edited, listed, published, judged anew, taken back; against a plain model of what shows."""
+"""Random lives of a band: edited, listed, published, judged anew, taken back; against a plain model of what shows.
+
+Slow: each step of a life publishes or judges anew whole days.
+"""
 
 from __future__ import annotations
 
