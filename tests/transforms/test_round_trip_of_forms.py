@@ -1,0 +1,203 @@
+"""Truth of any form, drawn in any style, with corruption in known cells: the sound rows load as they would alone, and
+the errors name the corrupted cells.
+
+One test over the tuple of forms: truth are the good rows that the form's folder of golden cases states, of several
+schools where it has schools. The cells are counted by the drawing, not found by the reader that is tested. The styles
+and mistakes of the demo's reports are tried in `test_round_trip.py`, timetables on the wall in
+`test_timetable_round_trip.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+
+import openpyxl
+import polars as pl
+import pytest
+from example import AS_OF, GOOD, RECEIVED, SENDERS, Cells, drained
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.form import Column, Form, Kind
+from contracts.forms import FORMS
+from contracts.grain import SCHOOL
+from contracts.grid import Grid, Sheet, Value, cell_address
+from contracts.reading import Reading
+from contracts.rules import TOO_MUCH_SET_ASIDE
+from contracts.vocabulary import sender_name
+from documents.reading.read import read_grid
+from documents.writing.template import template_xlsx
+from transforms.tables.identify import Context, Delivery
+
+SENDER = "chainsky"
+SCHOOLS = pl.DataFrame(
+    [(n, f"70000{n}", f"МБОУ «Тестовая СОШ № {n}»", SENDER, SENDER, 120) for n in range(1, 5)],
+    schema=["school_id", "school_code", "short_name", "territory", "subordination", "pupils_6_11"],
+    orient="row",
+)
+NO_VALUE: dict[Kind, tuple[str, ...]] = {
+    "count": ("много", "?", "7 или 8"), "amount": ("много", "?", "1..5"), "hours": ("по плану", "?"),
+    "date": ("31.02.2023", "приказ готовится"), "yes_no": ("частично", "?"), "choice": ("никакой", "?"),
+    "grade": ("6-7", "?"), "grades": ("все классы", "?"), "lesson": ("первый", "1-2"), "percent": ("половина", "?"),
+}  # fmt: skip
+"""Texts that are no value of a kind, whatever is allowed of the ways in which people write one."""
+DRESSES = ("workbook", "csv", "template")
+DATE = f"по состоянию на {AS_OF:%d.%m.%Y}"
+
+
+@dataclass
+class Drawn:
+    """A file, and the place of the first row of its data and of each column, zero-based."""
+
+    name: str
+    content: Grid = field(repr=False)
+    first: int
+    places: dict[str, int]
+    rows: dict[int, int] = field(default_factory=dict)
+    """Number of a row → where it stands, if not one below the other."""
+
+
+def truth(form: Form) -> list[Cells]:
+    """Good rows of a form: for each school where a row is of one, else with a number behind a text that tells them
+    apart, if there is one in which any text may stand."""
+    good = GOOD[form.name]
+    if SCHOOL in form.grain or form.defines_schools or form.pupils:
+        return [of_school(row, school) for school in SCHOOLS.to_dicts() for row in good]
+    for column in columns_of(form):
+        if column.name in form.key and column.kind == "text":
+            many = [{**row, column.name: f"{row[column.name]} {turn}"} for turn in (1, 2, 3) for row in good]
+            if plain(form, many).verdict == "accepted":
+                return many
+    return list(good)
+
+
+def of_school(good: Cells, school: dict[str, object]) -> Cells:
+    """A row of a school; somebody who is named in it is nobody of another school."""
+    number = int(str(school["school_id"]))
+    own = {"school_code": school["school_code"], "school_name": school["short_name"], "short_name": school["short_name"],
+           "full_name": f"{good.get('full_name')}{'абвгде'[number]}"}  # fmt: skip
+    return {**good, **{name: str(value) for name, value in own.items() if name in good}}
+
+
+def columns_of(form: Form) -> tuple[Column, ...]:
+    return form.edition_at(AS_OF).columns
+
+
+def corruptible(form: Form, rows: list[Cells]) -> list[Column]:
+    """Columns that are there, in which something can stand that is no value at all."""
+    there = [column for column in columns_of(form) if any(row.get(column.name) is not None for row in rows)]
+    return [c for c in there if c.kind in NO_VALUE and not c.open_vocabulary and not c.within]
+
+
+@st.composite
+def drawings(draw: st.DrawFn, form: Form, rows: list[Cells]) -> Drawn:
+    """The rows in some style: order and wording of headings, what stands above and beside them, kind of file."""
+    dress = draw(st.sampled_from(DRESSES[: 2 if form.pupils else 3]), "dress")
+    if dress == "template":
+        return filled_template(form, rows)
+    filled = {column.name for column in columns_of(form) if any(row.get(column.name) is not None for row in rows)}
+    columns = [c for c in columns_of(form) if c.required or c.name in filled or draw(st.booleans())]
+    columns = draw(st.permutations(columns), "order")
+    headings: list[Value] = [draw(st.sampled_from((column.title, *column.headings))) for column in columns]
+    left = draw(st.integers(0, 2), "left")
+    numbered = draw(st.booleans(), "numbered")
+    above: list[list[Value]] = [
+        [form.title],
+        [DATE],
+        *draw(st.sampled_from(([], [[]], [[], ["Приложение 1"]])), "above"),
+    ]
+    margin: list[Value] = [None] * left
+    table = [[*margin, *(["№"] if numbered else []), *headings]]
+    if draw(st.booleans(), "column numbers"):
+        table.append([*margin, *range(1, len(headings) + numbered + 1)])
+    body = [
+        [*margin, *([turn] if numbered else []), *(row.get(column.name) for column in columns)]
+        for turn, row in enumerate(rows, 1)
+    ]
+    places = {column.name: left + numbered + place for place, column in enumerate(columns)}
+    lines = [*above, *table, *body]
+    grid = Grid([Sheet("Лист1", lines)], "xlsx")
+    if dress == "csv":
+        text = io.StringIO()
+        csv.writer(text, delimiter=";").writerows([["" if cell is None else cell for cell in line] for line in lines])
+        content = read_grid("таблица.csv", text.getvalue().encode(draw(st.sampled_from(("utf-8-sig", "cp1251")))))
+        assert isinstance(content, Grid)
+        grid = content
+    return Drawn(f"таблица.{'csv' if dress == 'csv' else 'xlsx'}", grid, len(above) + len(table), places)
+
+
+def filled_template(form: Form, rows: list[Cells]) -> Drawn:
+    """A template filled in as a person would: each row where its unit stands, else on the next free row."""
+    sender = sender_name(SENDERS[form.name]) if form.sender_kind == "reporting_unit" else None
+    book = openpyxl.load_workbook(io.BytesIO(template_xlsx(form, AS_OF, sender, [])))
+    sheet = book.worksheets[0]
+    columns = columns_of(form)
+    heading = next(row for row in range(1, 20) if sheet.cell(row, 1).value == columns[0].title)
+    standing = {sheet.cell(row, 1).value: row for row in range(heading + 1, sheet.max_row + 1)}
+    lines = {turn: standing.get(row.get(columns[0].name), heading + 1 + turn) for turn, row in enumerate(rows)}
+    for turn, row in enumerate(rows):
+        for place, column in enumerate(columns, 1):
+            sheet.cell(lines[turn], place).value = row.get(column.name)
+    for line in sheet.iter_rows():
+        for cell in line:
+            if str(cell.value).startswith("=SUM"):
+                cell.value = None
+    book.save(out := io.BytesIO())
+    content = read_grid("Шаблон.xlsx", out.getvalue())
+    assert isinstance(content, Grid)
+    places = {column.name: place for place, column in enumerate(columns)}
+    return Drawn("Шаблон.xlsx", content, heading, places, {turn: line - 1 for turn, line in lines.items()})
+
+
+def read(form: Form, name: str, grid: Grid) -> Reading:
+    register = None if form.defines_schools else SCHOOLS
+    delivery = Delivery(name, "0" * 64, SENDERS[form.name], RECEIVED, grid)
+    (reading,) = drained([delivery], Context(register=register, secret=b"test"))
+    return reading
+
+
+def plain(form: Form, rows: list[Cells]) -> Reading:
+    columns = columns_of(form)
+    body: list[list[Value]] = [[row.get(column.name) for column in columns] for row in rows]
+    return read(form, "таблица.xlsx", Grid([Sheet("Лист1", [[DATE], [c.title for c in columns], *body])], "xlsx"))
+
+
+def told(reading: Reading) -> list[str]:
+    """Its facts, without an order."""
+    return sorted(map(repr, reading.facts.to_dicts()))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@given(data=st.data())
+@settings(max_examples=10, deadline=None, derandomize=True)
+def test_what_is_sound_loads_and_what_is_corrupt_is_named(form: Form, data: st.DataObject) -> None:
+    rows = truth(form)
+    wrong = data.draw(st.lists(st.integers(0, len(rows) - 1), unique=True, max_size=3), "corrupted")
+    spoilt: dict[int, str] = {}
+    sent = list(rows)
+    for turn in wrong:
+        column = data.draw(st.sampled_from(corruptible(form, [rows[turn]])))
+        spoilt[turn] = column.name
+        sent[turn] = {**rows[turn], column.name: data.draw(st.sampled_from(NO_VALUE[column.kind]))}
+    drawn = data.draw(drawings(form, sent))
+    reading = read(form, drawn.name, drawn.content)
+    errors = reading.findings.filter(pl.col("severity").is_in(["error", "refuse"]))
+    sound = [row for turn, row in enumerate(rows) if turn not in spoilt]
+    refused = len(spoilt) > form.set_aside.most(len(rows))
+    assert reading.verdict == ("refused" if refused else "partial" if spoilt else "accepted"), errors.to_dicts()
+    assert (TOO_MUCH_SET_ASIDE.id in errors["rule"]) == refused
+    errors = errors.filter(pl.col("rule") != TOO_MUCH_SET_ASIDE.id)
+    corrupted = {
+        cell_address(drawn.rows.get(turn, drawn.first + turn), drawn.places[column]) for turn, column in spoilt.items()
+    }
+    assert set(errors["cell"]) == corrupted, errors.select("rule", "cell", "value", "message").to_dicts()
+    assert reading.rows.loaded == (0 if refused else len(sound))
+    assert told(reading) == ([] if refused or not sound else told(plain(form, sound)))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_every_form_has_cells_that_can_be_corrupt(form: Form) -> None:
+    assert corruptible(form, truth(form)), "else nothing of it is tried"
+    assert plain(form, truth(form)).verdict == "accepted"
