@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -83,3 +84,10 @@ def test_decisions_have_an_index_of_their_own() -> None:
     assert ENTRY.findall(text) == titles
     assert len(set(titles)) == len(titles)
     assert re.findall(r"^\*\*\d{4}.*$", text, re.MULTILINE) == [], "a decision is a heading under its subject"
+
+
+def test_every_condition_of_incidents_has_a_row_for_who_is_asked() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    told = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    with (ROOT / "contracts" / "texts" / "incidents.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["condition"] for row in csv.DictReader(file)} - told == set()
