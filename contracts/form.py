@@ -309,6 +309,11 @@ class Form:
         return any(key.of == of for key in self.grain)
 
     @property
+    def tells_of_classes(self) -> bool:
+        """May a class have several rows, for days or kinds of lessons? Then the classes are known beforehand."""
+        return self.has("class") and any(key.of not in ("school", "class") for key in self.grain)
+
+    @property
     def defines_schools(self) -> bool:
         """Is it the register, from which it is known which schools there are?"""
         return self.defines is not None and self.defines.of == "school"

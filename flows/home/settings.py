@@ -275,6 +275,16 @@ class Settings(BaseSettings):
         return self.home / "register.parquet"
 
     @property
+    def classes(self) -> Path:
+        """The classes of schools as last listed, for templates without a database."""
+        return self.home / "classes.parquet"
+
+    @property
+    def copies(self) -> tuple[Path, ...]:
+        """What is known of the warehouse without it."""
+        return self.register, self.classes
+
+    @property
     def log_file(self) -> Path:
         """The log of all commands and runs."""
         return self.home / "profmin.log"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,7 +19,7 @@ from flows.home.whole_file import write_changed
 from warehouse.deliveries.judging import judge_across
 from warehouse.deliveries.recall import unpublished
 from warehouse.marts.publication import publish, published_dates
-from warehouse.marts.published import register
+from warehouse.marts.published import classes, register
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,6 +41,7 @@ def publish_changes(
     if dates:
         publish(engine, region.code, dates, run_id, settings.lock_wait)
     guarded("keeping a copy of the register", partial(keep_register, engine, settings))
+    guarded("keeping a copy of the classes", partial(keep_classes, engine, settings))
     return dates
 
 
@@ -60,8 +62,17 @@ def dates_to_publish(engine: Engine, region: str, as_of: dt.date | None) -> list
 def keep_register(engine: Engine, settings: Settings) -> None:
     """Keep a copy of the newest registers of all regions for checks without a database, whichever runs loaded them."""
     with engine.connect() as connection:
-        schools = pl.concat([register(connection, region.code) for region in regions()])
-    if not schools.is_empty():
+        _keep(pl.concat([register(connection, region.code) for region in regions()]), settings.register)
+
+
+def keep_classes(engine: Engine, settings: Settings) -> None:
+    """Keep a copy of the newest lists of classes of all regions for templates without a database."""
+    with engine.connect() as connection:
+        _keep(pl.concat([classes(connection, region.code) for region in regions()]), settings.classes)
+
+
+def _keep(rows: pl.DataFrame, path: Path) -> None:
+    if not rows.is_empty():
         copy = io.BytesIO()
-        schools.write_parquet(copy)
-        write_changed(settings.register, copy.getvalue())
+        rows.write_parquet(copy)
+        write_changed(path, copy.getvalue())

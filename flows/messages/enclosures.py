@@ -23,7 +23,7 @@ from flows.home.whole_file import write_changed
 from flows.intake.outcome import NOBODY
 from flows.messages.mail import File
 from flows.outbox.receipts import made_receipts, receipt_path
-from flows.outbox.templates import default_day, destination, fillable, schools, sender_of
+from flows.outbox.templates import default_day, destination, fillable, known_rows, sender_of
 from warehouse.deliveries.receipt_contents import addresses, last_readings, receipts
 from warehouse.incidents.messages import Attachment, Due
 
@@ -120,8 +120,8 @@ class Enclosures:
             return None
         region = asked_region(None, attachment.sender)
         owner = sender_of(form, attachment.sender, region)
-        rows = schools(self.settings, form, region, attachment.sender, None)
         day = default_day(form, self.now.astimezone(region.zone).date(), region)
+        rows = known_rows(self.settings, form, region, attachment.sender, day)
         data = template_xlsx(form, day, owner["name"] if owner else None, rows, region.code)
         return File(destination(form, owner, None).name, data)
 

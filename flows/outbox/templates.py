@@ -14,7 +14,7 @@ from contracts.forms import FORMS
 from contracts.grain import SCHOOL
 from contracts.regions.pack import Region
 from contracts.texts import phrases
-from contracts.vocabulary import campaign_at, rows_in
+from contracts.vocabulary import academic_year, campaign_at, rows_in
 from documents.writing.template import template_xlsx
 from flows.home.asked_region import asked_region
 from flows.home.settings import Settings
@@ -48,7 +48,7 @@ def write_template(
         raise UsageError(f"{day:%d.%m.%Y} кампании {form.name} нет; назовите дату из кампании, --as-of")
     path = destination(form, owner, to)
     named = owner["name"] if owner else None
-    data = template_xlsx(form, day, named, schools(settings, form, home, sender, register), home.code)
+    data = template_xlsx(form, day, named, known_rows(settings, form, home, sender, day, register), home.code)
     write_anew(path, data)
     return path
 
@@ -90,10 +90,33 @@ def destination(form: Form, sender: Row | None, to: Path | None) -> Path:
     return to
 
 
-def schools(settings: Settings, form: Form, region: Region, sender: str | None, register: Path | None) -> list[Row]:
-    """Code and name of the sender's schools, for a form with a row a school."""
-    if form.grain != (SCHOOL,):
+def known_rows(
+    settings: Settings, form: Form, region: Region, sender: str | None, day: dt.date, register: Path | None = None
+) -> list[Row]:
+    """What is known beforehand: the sender's schools for a form with a row a school, its classes of the academic year
+    for one that tells of classes."""
+    if form.tells_of_classes:
+        return classes(settings, sender, day)
+    return schools(settings, region, sender, register) if form.grain == (SCHOOL,) else []
+
+
+def classes(settings: Settings, sender: str | None, day: dt.date) -> list[Row]:
+    """School, grade and letter of the sender's classes, by its list of levels of the academic year of a day."""
+    if sender is None:
+        sys.stderr.write("no classes are filled in: name their sender with --sender\n")
         return []
+    listed = pl.read_parquet(settings.classes) if settings.classes.exists() else None
+    year = academic_year(day)
+    own = listed.filter(pl.col("sender") == sender, pl.col("academic_year") == year) if listed is not None else None
+    if own is None or own.is_empty():
+        sys.stderr.write(f"no classes are filled in: no list of levels of {sender} is loaded for {year}/{year + 1}\n")
+        return []
+    rows = own.select("school_code", "school_name", pl.col("grade").cast(pl.String), "letter").to_dicts()
+    return [{name: text for name, text in row.items() if text is not None} for row in rows]
+
+
+def schools(settings: Settings, region: Region, sender: str | None, register: Path | None) -> list[Row]:
+    """Code and name of the sender's schools."""
     if sender is None:
         sys.stderr.write("no schools are filled in: name their sender with --sender\n")
         return []

@@ -72,7 +72,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
         _copy_folder(settings.home / name, to / name)
     for source, target in (
         (settings.routing or settings.home / ROUTING, ROUTING),
-        (settings.register, settings.register.name),
+        *((copy, copy.name) for copy in settings.copies),
     ):
         if source.exists():
             shutil.copy2(source, to / target)
@@ -126,7 +126,7 @@ def bring_back(settings: Settings, source: Path) -> Manifest:
             _copy_folder(source / name, settings.home / name)
         for name, target in (
             (ROUTING, settings.routing or settings.home / ROUTING),
-            (settings.register.name, settings.register),
+            *((copy.name, copy) for copy in settings.copies),
         ):
             if (source / name).exists() and not target.exists():
                 shutil.copy2(source / name, target)

@@ -299,3 +299,56 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path, bare: Settings
 )  # fmt: skip
 def test_the_date_is_today_unless_nothing_is_collected_then(name: str, today: str, day: str) -> None:
     assert default_day(form_named(name), dt.date.fromisoformat(today), REGION) == dt.date.fromisoformat(day)
+
+
+CLASS_FORMS = [form.name for form in FORMS if form.tells_of_classes]
+
+
+@pytest.fixture
+def listed(bare: Settings) -> Settings:
+    """A home with the copy of the classes that Чаинский listed: 8А, 8Б and a class without a letter."""
+    classes = {
+        "academic_year": [2023] * 3 + [2022], "sender": ["chainsky"] * 4, "school_code": ["692001"] * 4,
+        "school_name": ["МБОУ «СОШ»"] * 4, "grade": [8, 8, 9, 7], "letter": ["А", "Б", None, "А"],
+    }  # fmt: skip
+    bare.home.mkdir()
+    pl.DataFrame(classes).write_parquet(bare.classes)
+    return bare
+
+
+@pytest.mark.parametrize("name", CLASS_FORMS)
+def test_classes_are_those_of_the_list_of_levels(
+    name: str, listed: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = cells(write_template(listed, name, "seversk", AS_OF, to=tmp_path / "without.xlsx"))
+    assert "no list of levels of seversk is loaded for 2023/2024" in capsys.readouterr().err
+    path = write_template(listed, name, "chainsky", AS_OF, to=tmp_path / "with.xlsx")
+    sender = {cell for cell in cells(path) if "Чаинский" in str(cell)}
+    assert cells(path) - without - sender == {"692001", "МБОУ «СОШ»", "8", "9", "А", "Б"}
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", CLASS_FORMS)
+def test_a_class_that_nobody_filled_in_is_no_error(
+    name: str, listed: Settings, tmp_path: Path, region: Region, register: Path
+) -> None:
+    school = region.schools.filter(pl.col("subordination") == "chainsky").row(0, named=True)
+    own = {"school_code": school["school_code"], "school_name": school["short_name"]}
+    known = pl.read_parquet(listed.classes).with_columns(**{name: pl.lit(text) for name, text in own.items()})
+    known.write_parquet(listed.classes)
+    path = write_template(listed, name, "chainsky", AS_OF, to=tmp_path / "with.xlsx")
+    os.utime(path, (NOON, NOON))
+    (left,) = check([path], Options(register=register), listed)
+    assert (left.verdict, [finding.rule for finding in left.findings]) == ("refused", ["COM-015"])
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    columns = columns_of(form_named(name))
+    heading = next(row for row in range(1, 20) if sheet.cell(row, 1).value == columns[0].title)
+    (good, *_) = truth_of(name, "chainsky", region)
+    filled = {**good, **own, "grade": "8", "letter": "А"}
+    for place, column in enumerate(columns, start=1):
+        sheet.cell(heading + 1, place).value = entered(column, filled.get(column.name))
+    book.save(path)
+    os.utime(path, (NOON, NOON))
+    (outcome,) = check([path], Options(register=register), listed)
+    assert (outcome.verdict, outcome.rows.loaded) == ("accepted", 1)

@@ -76,7 +76,8 @@ def truth(form: Form) -> list[Cells]:
 def of_school(good: Cells, school: dict[str, object]) -> Cells:
     """A row of a school; somebody who is named in it is nobody of another school."""
     number = int(str(school["school_id"]))
-    own = {"school_code": school["school_code"], "school_name": school["short_name"], "short_name": school["short_name"],
+    name = str(school["short_name"])
+    own = {"school_code": school["school_code"], "school_name": name, "short_name": name,
            "full_name": f"{good.get('full_name')}{'абвгде'[number]}"}  # fmt: skip
     return {**good, **{name: str(value) for name, value in own.items() if name in good}}
 

@@ -13,6 +13,7 @@ from hand_made import loaded, reading, report, school_ids, school_register
 
 from contracts.reading import Reading
 from warehouse.deliveries.judging import judge_across, said_across
+from warehouse.marts.published import classes
 
 UNIT = "asinovsky"
 SEPTEMBER, FEBRUARY, NEXT = dt.date(2023, 9, 5), dt.date(2024, 2, 1), dt.date(2024, 9, 5)
@@ -64,6 +65,20 @@ def test_a_class_that_is_merged_is_no_more_in_force(engine: sa.Engine, school: i
         (2023, 7, "А", "basic", SEPTEMBER, FEBRUARY), (2023, 7, "А", "main", FEBRUARY, end),
         (2023, 7, "Б", "basic", SEPTEMBER, FEBRUARY), (2023, 9, None, "basic", SEPTEMBER, end),
     ]  # fmt: skip
+
+
+def test_templates_are_given_the_classes_of_the_newest_lists(engine: sa.Engine, school: int) -> None:
+    with engine.connect() as connection:
+        assert classes(connection, "69").is_empty()
+    loaded(engine, levels(school, SEPTEMBER, (7, "А", "basic", 14), (7, "Б", "basic", 13), (9, None, "basic", 20)))
+    loaded(engine, levels(school, FEBRUARY, (7, "А", "main", 27), (9, None, "basic", 20)))
+    with engine.connect() as connection:
+        kept = classes(connection, "69")
+    code = f"{UNIT}-1"
+    assert kept.rows() == [
+        (2023, UNIT, code, f"Школа {code}", 7, "А"), (2023, UNIT, code, f"Школа {code}", 9, None)
+    ]  # fmt: skip
+    assert kept.columns == ["academic_year", "sender", "school_code", "school_name", "grade", "letter"]
 
 
 def test_a_class_is_another_one_in_the_next_year(engine: sa.Engine, school: int) -> None:

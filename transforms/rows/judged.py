@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.grid import Sheet, cell_address, column_letters
@@ -73,7 +73,7 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
     """The rows of a table; rows that have a name and nothing else, branches, and totals that nobody named are told.
 
     A row with the code of a school that no other row has is data, whatever its name begins with; with nothing but its
-    key it is a row that nobody filled in.
+    key it is a row that nobody filled in, and so is one with nothing but a class where a class may have several rows.
     """
     places, findings = places_of(heading, keys), []
     rows = data_rows(sheet, heading, places)
@@ -84,13 +84,20 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
             row = rows[place]
             if codes[names.at(row.cells, "school_code")] > 1:
                 continue
-            if any(c < len(row.cells) and (text := row.cells[c]) and not text.isspace() for c in places.others):
+            if _has_any(row.cells, places.others):
                 rows[place] = row._replace(outcome="data")
             else:
                 alone.append(place)
         if any(row.outcome == "data" for row in rows):  # an empty template is told as a whole
             for place in alone:
                 rows[place] = rows[place]._replace(outcome=UNFILLED)
+    if heading.form.tells_of_classes:
+        whose = {*keys, *(part.column for part in heading.form.grain if part.of == "class")}
+        beyond = [c for name, c in heading.columns.items() if name not in whose]
+        bare = {n for n, row in enumerate(rows) if row.outcome == "data" and not _has_any(row.cells, beyond)}
+        is_empty = len(bare) == sum(row.outcome == "data" for row in rows)
+        left = "note" if is_empty else UNFILLED
+        rows = [row._replace(outcome=left) if n in bare else row for n, row in enumerate(rows)]
     unfilled = [row.number for row in rows if row.outcome == UNFILLED]
     if unfilled:
         findings.append(
@@ -116,6 +123,11 @@ def part_of(sheet: Sheet, heading: Heading, keys: Sequence[str], names: Names) -
         cell = cell_address(row.number - 1, cell_of)
         findings.append(finding(TOTAL_UNNAMED, what=what, value=name, sheet=sheet.name, cell=cell, row=row.number))
     return Part(sheet.name, heading, rows, tuple(findings))
+
+
+def _has_any(cells: Sequence[str | None], places: Iterable[int]) -> bool:
+    """Whether something stands in one of these columns."""
+    return any(c < len(cells) and (text := cells[c]) and not text.isspace() for c in places)
 
 
 def _is_named_twice(rows: Sequence[Row], row: Row, names: Names) -> bool:

@@ -21,6 +21,13 @@ REGISTER = """
 SELECT school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11
 FROM ref.school_at(:region, :as_of, :known_at) WHERE in_register ORDER BY school_code
 """
+CLASSES = """
+SELECT c.academic_year, c.told_by AS sender, s.school_code, s.short_name AS school_name, c.grade, c.letter
+FROM (SELECT max(r.as_of) AS day FROM ops.reading_known(:region, 'infinity') r WHERE r.form = 'level_choice') l
+CROSS JOIN LATERAL ref.class_at(:region, l.day, 'infinity') c
+JOIN ref.school_at(:region, l.day, 'infinity') s ON s.school_id = c.school_id
+WHERE c.in_force ORDER BY s.school_code, c.grade, c.letter
+"""
 
 
 def mart_names() -> list[str]:
@@ -83,3 +90,9 @@ def register(
     """
     asked = {"region": region, "as_of": as_of or dt.date.max, "known_at": known_at or "infinity"}
     return frame(connection, REGISTER, asked)
+
+
+def classes(connection: Connection, region: str) -> pl.DataFrame:
+    """Classes of a region by the newest lists: academic_year, sender (whose list), school_code, school_name, grade,
+    letter; empty without one."""
+    return frame(connection, CLASSES, {"region": region})
