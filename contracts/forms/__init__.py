@@ -5,6 +5,7 @@ from dataclasses import replace
 from contracts.form import Form, Rule
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
 from contracts.forms.hours_delivered.form import FORM as HOURS_DELIVERED
+from contracts.forms.lesson_journal.form import FORM as LESSON_JOURNAL
 from contracts.forms.level_choice.form import FORM as LEVEL_CHOICE
 from contracts.forms.levels_summary.form import FORM as LEVELS_SUMMARY
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
@@ -37,6 +38,7 @@ FORMS: tuple[Form, ...] = (
     STAFF,
     PROFILE_CLASSES,
     TIMETABLE,
+    LESSON_JOURNAL,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,
 )

@@ -37,7 +37,7 @@ MAY_BE_EMPTY = frozenset({"municipality_type", "control_digit", "centre", "oktmo
 KEYS = {
     "reporting_units": ("reporting_unit", "valid_from"), "reporting_unit_aliases": ("alias",), "senders": ("sender",),
     "sender_addresses": ("channel", "address"), "campaigns": ("campaign",), "calendar": ("day",),
-    "collected": ("form",),
+    "collected": ("form",), "school_holidays": ("from_day",),
     "band_rules": ("band_rule_version", "band"), "thresholds": ("condition", "name"),
     "headings": ("form", "column", "heading"),
 }  # fmt: skip

@@ -24,13 +24,16 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "campaigns": ("campaign", "form", "title", "academic_year", "starts_on", "deadline"),
     "collected": ("form", "collected_from", "why"),
     "calendar": ("day", "is_working", "why"),
+    "school_holidays": ("from_day", "to_day", "why"),
     "band_rules": ("band_rule_version", "band", "lower_bound", "valid_from", "why", "rule_set"),
     "thresholds": ("condition", "name", "value", "why"),
     "headings": ("form", "column", "heading", "why", "by", "on"),
     "rule_states": ("rule", "form", "campaign", "valid_from", "valid_to", "state", "reason", "decided_by"),
 }  # fmt: skip
 """Name of a table → its columns."""
-MAY_BE_ABSENT = frozenset({"contacts", "calendar", "collected", "headings", "routing", "rule_states"})
+MAY_BE_ABSENT = frozenset(
+    {"contacts", "calendar", "collected", "headings", "routing", "rule_states", "school_holidays"}
+)
 """Tables without which a region has nothing of its own to say."""
 MAY_BE_LEFT_OUT = frozenset({"rule_set"})
 """Columns that say nothing where they are empty: a table may be without them."""

@@ -46,11 +46,11 @@ TITLES = {
     "rule_classes": "классы правил", "sender_addresses": "адреса отправителей",
     "senders": "отправители", "thresholds": "пороги инцидентов", "collected": "какие формы собирают",
     "coverage_targets": "цели охвата", "meeting_months": "месяцы всероссийских собраний",
-    "rule_states": "состояния правил",
+    "rule_states": "состояния правил", "school_holidays": "каникулы",
 }  # fmt: skip
 JUDGE_DATES = (
     "band_rules", "calendar", "campaigns", "coverage_targets", "meeting_months", "reporting_units", "rule_states",
-    "senders",
+    "school_holidays", "senders",
 )  # fmt: skip
 """Inputs that figures of a published date follow from; the others tell how a cell is read, or how things stand now."""
 READ_BY_FORMS = frozenset(

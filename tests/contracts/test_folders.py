@@ -153,6 +153,8 @@ def test_rules_across_forms_name_the_forms_that_they_read() -> None:
         "EV-003": ["level_choice", "practice_events"],
         "EV-005": ["level_choice", "practice_events"],
         "EV-012": ["partner_agreements", "practice_events"],
+        "LSN-010": ["lesson_journal", "level_choice"],
+        "LSN-011": ["hours_delivered", "lesson_journal"],
         "LVL-004": ["level_choice", "readiness_report"],
         "HRS-005": ["hours_delivered", "level_choice"],
         "HRS-006": ["hours_delivered", "level_choice"],

@@ -39,6 +39,8 @@ ACROSS = {
     "TT-005": "test_classes_of_a_timetable_that_no_list_knows",
     "TT-010": "test_a_report_says_that_the_lesson_is_in_the_timetable",
     "TT-013": "test_classes_of_a_list_that_no_timetable_has",
+    "LSN-010": "test_classes_of_a_journal_that_no_list_knows",
+    "LSN-011": "test_more_hours_are_reported_than_the_journal_shows",
     "EPL-007": "test_a_meeting_that_was_held_is_in_no_list",
     "PC-012": "test_a_profile_class_is_in_no_list_of_levels",
     "PC-013": "test_fewer_profile_classes_are_listed_than_a_school_states",

@@ -566,6 +566,47 @@ def test_a_profile_class_is_not_among_the_classes(engine: sa.Engine, five: dict[
     assert wrong(engine, "profile_class_absent", noon(on(11))) == {}
 
 
+def journal(ids: dict[str, int], as_of: dt.date, **days: list[dt.date]) -> Reading:
+    """A journal of Асиновский: class → the days of its lessons, all of the first school."""
+    lessons = [(int(name[1:-1]), name[-1], day) for name, held_on in days.items() for day in held_on]
+    facts = pl.DataFrame(lessons, schema=["grade", "letter", "held_on"], orient="row").with_columns(
+        school_id=ids["asinovsky-1"], hours=1.0, present=20
+    )
+    return reading("lesson_journal", "asinovsky", facts, as_of=as_of, slice="lesson_journal/asinovsky/2023")
+
+
+def test_classes_whose_journal_shows_no_lesson_for_two_weeks(engine: sa.Engine, five: dict[str, int]) -> None:
+    both = {"c7А": [on(7), on(14), on(21)], "c7Б": [on(7), on(13)]}
+    loaded(engine, journal(five, on(22), **both))
+    publish(engine, "69", [on(22)])
+    assert wrong(engine, "class_without_lessons", noon(on(22))) == {}, "one week, and a lesson on a Wednesday is one"
+    loaded(engine, journal(five, on(29), c7А=[*both["c7А"], on(28)], c7Б=both["c7Б"]))
+    publish(engine, "69", [on(29)])
+    (told,) = wrong(engine, "class_without_lessons", noon(on(29))).values()
+    assert (told["classes"], told["schools"], told["weeks"]) == (1, 1, 2)
+    assert told["names"] == "Школа asinovsky-1, 7Б"
+
+
+def test_more_lessons_are_left_by_the_journal_than_weeks(engine: sa.Engine, five: dict[str, int]) -> None:
+    """On 29 September 31 weeks are left: three lessons of four are enough, two are not."""
+    loaded(engine, journal(five, on(29), c7А=[on(7), on(14), on(21)]))
+    publish(engine, "69", [on(29)])
+    assert wrong(engine, "lessons_out_of_reach", noon(on(29))) == {}
+    loaded(engine, journal(five, on(30), c7А=[on(7), on(14), on(21)], c7Б=[on(7), on(14)]))
+    publish(engine, "69", [on(30)])
+    (told,) = wrong(engine, "lessons_out_of_reach", noon(on(30))).values()
+    assert (told["classes"], told["lessons"], told["weeks"]) == (1, 32, 31)
+
+
+def test_a_journal_that_is_old(engine: sa.Engine, five: dict[str, int]) -> None:
+    """From 2 October to 20 November are 30 days of lessons: a week of holidays and a public holiday are none."""
+    loaded(engine, journal(five, on(29), c7А=[on(7), on(14), on(21), on(28)]))
+    publish(engine, "69", [on(29)])
+    assert wrong(engine, "journal_stale", noon(on(20, 11))) == {}
+    (told,) = wrong(engine, "journal_stale", noon(on(21, 11))).values()
+    assert (told["days"], told["as_of"]) == (31, "2023-09-29")
+
+
 # What did not come.
 
 

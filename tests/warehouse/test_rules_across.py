@@ -631,3 +631,50 @@ def test_classes_of_a_list_that_no_timetable_has(engine: sa.Engine, schools: dic
     (found,) = said(engine, made)
     assert (found.rule, found.difference) == ("TT-013", -2)
     assert found.value == "в расписании нет: 9, 11-1 — в файле «файл.xlsx» от 30.09.2023"
+
+
+def journal(school: int, *lessons: tuple[int, str | None, dt.date], as_of: dt.date = SEPTEMBER) -> Reading:
+    """A journal of the unit with lessons of one school: grade, letter, day; an hour each."""
+    grades, letters, days = zip(*lessons, strict=True)
+    columns = {
+        "school_id": [school] * len(lessons), "grade": grades, "letter": letters, "held_on": days,
+        "hours": [1.0] * len(lessons), "present": [20] * len(lessons),
+    }  # fmt: skip
+    facts = pl.DataFrame(columns, schema_overrides={"letter": pl.String})
+    return reading("lesson_journal", UNIT, facts, as_of=as_of, slice=f"lesson_journal/{UNIT}/2023")
+
+
+def test_classes_of_a_journal_that_no_list_knows(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    day = dt.date(2023, 9, 7)
+    loaded(engine, classes_listed(first, (6, "А"), (9, None)))
+    held = [(6, "А", day), (6, "Б", day), (6, "Б", day + 7 * DAYS), (9, None, day), (10, "кадетский", day)]
+    made = loaded(engine, journal(first, *held))
+    judge_across(engine, "69")
+    (found,) = said(engine, made)
+    assert (found.rule, found.severity, found.difference) == ("LSN-010", "warning", 2)
+    assert found.value == "6Б, 10 кадетский — в файле «файл.xlsx» от 30.09.2023"
+    assert "классы из списка уровней — по файлу «файл.xlsx»" in (found.expected or "")
+    other = loaded(engine, journal(second, (6, "Б", day)), NOON + HOUR)
+    judge_across(engine, "69")
+    assert said(engine, other) == [], "a school that is in no list is told otherwise"
+
+
+def test_more_hours_are_reported_than_the_journal_shows(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first, second = schools[f"{UNIT}-1"], schools[f"{UNIT}-2"]
+    course, day = "extracurricular_rmg", dt.date(2023, 9, 7)
+    both = [(7, "А", day), (7, "А", day + 7 * DAYS), (8, None, day)]
+    kept = loaded(engine, journal(first, *both))
+    hours = [(first, 7, "А", course, 2), (first, 8, None, course, 1), (second, 9, None, course, 4)]
+    loaded(engine, hours_of([*hours, (first, 8, None, "curricular", 3)]))
+    judge_across(engine, "69")
+    assert said(engine, kept) == [], "other directions and schools without a journal are not compared"
+    loaded(engine, hours_of([(first, 7, "А", course, 4), *hours[1:], (first, 8, None, "curricular", 3)]), NOON + HOUR)
+    assert judge_across(engine, "69") == [kept.reading_id]
+    (found,) = said(engine, kept)
+    assert (found.rule, found.severity, found.difference) == ("LSN-011", "warning", -2)
+    assert found.value == "7А за 09.2023: 2 — в файле «файл.xlsx» от 30.09.2023"
+    assert found.expected == "7А за 09.2023: не меньше 4 ч — по файлу «файл.xlsx» от 30.09.2023"
+    early = loaded(engine, journal(first, *both, as_of=SEPTEMBER - 2 * DAYS), NOON + 2 * HOUR)
+    judge_across(engine, "69")
+    assert said(engine, early) == [], "the report is of a day after the journal, and the month was not over"

@@ -20,6 +20,29 @@ CREATE FUNCTION ref.lessons_end(day date) RETURNS date LANGUAGE sql IMMUTABLE AS
     SELECT make_date(ref.academic_year(day) + 1, 5, 31)
 $$;
 
+-- The days of the academic year of a day on which a lesson may stand: not a Sunday, no public holiday, no school holidays.
+-- Those that a region states for an academic year come in place of the country's. Of a year without listed holidays none is
+-- known.
+CREATE FUNCTION ref.lesson_days_at(of_region text, day date) RETURNS TABLE (lesson_day date)
+LANGUAGE sql STABLE ROWS 200 SET search_path = '' AS $$
+    WITH listed AS (
+        SELECT h.from_day, h.to_day, h.region <> '' AS is_own
+        FROM jsonb_to_recordset((SELECT ref.input_lines(of_region, 'school_holidays', day))) AS h (
+            region text, from_day date, to_day date)
+        WHERE ref.academic_year(h.from_day) = ref.academic_year(day)
+    )
+    SELECT d.day
+    FROM (SELECT ref.calendar_at(of_region, day) AS exceptions) c
+    CROSS JOIN LATERAL (
+        SELECT make_date(ref.academic_year(day), 9, 1) + n AS day
+        FROM generate_series(0, ref.lessons_end(day) - make_date(ref.academic_year(day), 9, 1)) AS n
+    ) d
+    WHERE extract(isodow FROM d.day) < 7 AND coalesce((c.exceptions ->> to_char(d.day, 'YYYY-MM-DD'))::boolean, true)
+      AND EXISTS (SELECT FROM listed)
+      AND NOT EXISTS (SELECT FROM listed h WHERE d.day BETWEEN h.from_day AND h.to_day
+                        AND h.is_own = (SELECT bool_or(o.is_own) FROM listed o))
+$$;
+
 -- The first day of the month that is over on a day: the last whole one before it.
 CREATE FUNCTION ref.month_over(day date) RETURNS date LANGUAGE sql IMMUTABLE AS $$
     SELECT (date_trunc('month', day::timestamp) - interval '1 month')::date
