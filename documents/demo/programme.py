@@ -18,6 +18,7 @@ from documents.demo.school_classes import SchoolOf
 from documents.demo.schools import OTHER_WEEKDAYS
 
 DIRECTIONS = tuple(dict.fromkeys(row["code"] for row in shared("directions")))
+WEEKDAYS = tuple(dict.fromkeys(words("weekdays").values()))
 WEEKS = 38
 """School weeks of a year, over which hours are spread."""
 PARTNERS = 60
@@ -129,6 +130,29 @@ def slots(unit: Unit, school: SchoolOf) -> list[tuple[Row, str | None]]:
         (row, None if random.random() < NO_SLOT_SHARE else school.said["rmg_weekday"] or OTHER_WEEKDAYS[0])
         for row in school.classes
     ]
+
+
+def lesson_journal(unit: Unit) -> list[Row]:
+    """The lessons of the course so far: each class on its day, of which few are missed."""
+    random, rows = unit.random("lesson_journal"), []
+    days = [dt.date(unit.year, 9, 1) + dt.timedelta(n) for n in range((unit.as_of - dt.date(unit.year, 9, 1)).days + 1)]
+    free = {row["day"] for row in shared("calendar") if row["is_working"] == "false"}
+    holidays = [(row["from_day"], row["to_day"]) for row in shared("school_holidays")]
+    taught = [
+        day for day in days
+        if day.weekday() < 6 and day.isoformat() not in free
+        and not any(first <= day.isoformat() <= last for first, last in holidays)
+    ]  # fmt: skip
+    for school in unit.schools:
+        for row, weekday in slots(unit, school):
+            held = [day for day in taught if weekday and WEEKDAYS[day.weekday()] == weekday and random.random() > 0.03]
+            for number, day in enumerate(held, 1):
+                absent = random.randint(0, min(3, row["pupils"] - 1))
+                rows.append({
+                    **_school(school), "grade": row["grade"], "letter": row["letter"], "held_on": day, "subject": "rmg",
+                    "theme": f"Занятие {number}", "hours": 1, "present": row["pupils"] - absent, "absent": absent,
+                })  # fmt: skip
+    return rows
 
 
 def staff(unit: Unit) -> list[Row]:
@@ -276,7 +300,7 @@ ROWS: dict[str, Callable[[Unit], list[Row]]] = {
     function.__name__: function
     for function in (
         level_choice, staff, timetable, profile_classes, partner_agreements, practice_events, parent_meetings,
-        event_plan, hours_delivered,
+        event_plan, hours_delivered, lesson_journal,
     )
 }  # fmt: skip
 """Form → what gives its true rows, in the order in which their files come."""
