@@ -27,7 +27,11 @@ def answer(verdict: Verdict, status: str) -> Answer:
 
 
 class Finding(NamedTuple):
-    """One broken rule at one place; `row` is the row of the sheet, counted from 1; a personal value is never shown."""
+    """One broken rule at one place; `row` is the row of the sheet, counted from 1; a personal value is never shown.
+
+    `row_key` is what tells the row apart within its sender's documents, wherever it stands; None where rows are people,
+    and of what is no row. It is kept with the finding and told to nobody.
+    """
 
     rule: str
     severity: Severity
@@ -40,6 +44,11 @@ class Finding(NamedTuple):
     expected: str | None
     difference: float | None
     message: str
+    row_key: str | None = None
+
+    def document(self) -> dict[str, object]:
+        """What is told of it, by name."""
+        return {name: value for name, value in self._asdict().items() if name != "row_key"}
 
 
 class ControlTotal(NamedTuple):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
+from contracts.explanation import STAMP, CameOf, Explained
 from contracts.reading import Answer, Finding, Layout, Rows, Status
 
 SHEET = "Квитанция"
@@ -16,10 +18,13 @@ AUTHOR = "profmin"
 """The author of our comments."""
 
 
-def is_receipt(name: str, first_cell: object) -> bool:
-    """Is a sheet of that name and with that value in A1 our receipt, which is no part of a delivery?"""
-    text = first_cell.strip() if isinstance(first_cell, str) else ""
-    return text == TITLE or (name.strip() == SHEET and text.startswith(TITLE))
+def is_receipt(name: str, first_row: Sequence[object]) -> bool:
+    """Is a sheet of that name and with that first row our receipt, which is no part of a delivery? Either its title or
+    its stamp says so."""
+    text = first_row[0].strip() if first_row and isinstance(first_row[0], str) else ""
+    if text == TITLE or (name.strip() == SHEET and text.startswith(TITLE)):
+        return True
+    return any(isinstance(value, str) and STAMP.fullmatch(value.strip()) for value in first_row)
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,10 @@ class Receipt:
     status: Status = "current"
     decision: str | None = None
     """Why an officer accepted or declined it; None without a decision."""
+    explained: Mapping[Finding, Explained] = field(default_factory=dict)
+    """Of the warnings that may be explained: what is said of them."""
+    came_of: CameOf | None = None
+    """What came of the explanations that this file brought back; None where it brought none."""
 
 
 @dataclass(frozen=True)

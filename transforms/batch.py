@@ -77,7 +77,8 @@ def interpret_batch(batch: Sequence[Delivery], parts_of: Sequence[Sequence[Part]
     checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults, states, secret=context.secret)
     typed = checked.typed
     totals, disagreeing = row_controls(form, edition, typed)
-    of_controls, spoke_of_controls = rows_under(described(disagreeing, raw, tables, edition), states)
+    of_controls = described(disagreeing, raw, tables, edition, grain=[key.marked for key in form.grain])
+    of_controls, spoke_of_controls = rows_under(of_controls, states)
     findings = pl.concat([checked.findings, of_controls])
     keys = _by_delivery(typed.select("delivery", *form.key))
     sums = computed_totals(form, typed)

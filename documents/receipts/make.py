@@ -75,7 +75,7 @@ def make_receipt(receipt: Receipt, source: Path | bytes | None, content: Content
         return alone(receipt, "unread")
     if isinstance(content, Blocks) or sum(len(row) for sheet in content.sheets for row in sheet.rows) > MOST_CELLS:
         return alone(receipt, "large")
-    old = {sheet.name for sheet in content.sheets if is_receipt(sheet.name, _first_cell(sheet.rows))}
+    old = {sheet.name for sheet in content.sheets if is_receipt(sheet.name, sheet.rows[0] if sheet.rows else ())}
     grid = replace(content, sheets=[sheet for sheet in content.sheets if sheet.name not in old])
     if grid.format in OWN:
         try:
@@ -123,8 +123,3 @@ def _by_itself(draw: DrawSheet) -> bytes:
 def _drawn(lines: Sequence[Line], footer: str) -> DrawSheet:
     """What draws the sheet «Квитанция» in the styles of a workbook."""
     return lambda styles: sheet_xml(lines, styles, f"{SHEET}: {footer}", phrases()["receipt.pages"])
-
-
-def _first_cell(rows: Sequence[Sequence[object]]) -> object:
-    """What stands in A1 of a sheet; None when nothing does."""
-    return rows[0][0] if rows and rows[0] else None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from contracts.explanation import Explained, stamp
 from contracts.forms import FORMS, RULES
 from contracts.reading import Finding
 from contracts.receipt import TITLE, Overdue, Receipt, Total
 from contracts.rules import HOLDS, RULE_STATE, UNREADABLE
 from contracts.texts import phrases
 from contracts.vocabulary import unit_names
+from documents.receipts.explanation_lines import came_of_lines, heading_cells, usual_lines, with_explanation
 from documents.receipts.findings import Group, Sentences, column_titles, groups, number
 from documents.receipts.sheet import WIDTHS, Cell, Line, place_link
 from documents.receipts.styles import MARKS, Look
@@ -42,7 +44,7 @@ def receipt_lines(receipt: Receipt, way: str, marked: Mapping[str, str]) -> list
     """The lines of a receipt. `way` is how the sender's table came into the file (a phrase `receipt.way.…`), `marked`
     the sheets to which places lead: name in the delivery → name in the file."""
     lines: list[Line] = [
-        [Cell(TITLE, HEADLINE, ALL)],
+        [Cell(TITLE, HEADLINE, ALL, mark=stamp(receipt.sha256))],
         [Cell(_verdict_sentence(receipt), Look(size=12, bold=True, fill=FILLS[receipt.verdict], down="center"), ALL)],
         GAP,
         *_section("next", _steps(receipt, bool(marked))),
@@ -50,12 +52,14 @@ def receipt_lines(receipt: Receipt, way: str, marked: Mapping[str, str]) -> list
     if marked:
         lines += _legend(receipt)
     lines += [GAP, *_section("about", _about(receipt)), *_note(phrases()[f"receipt.way.{way}"] if way else "")]
+    lines += came_of_lines(receipt)
     gathered = groups(receipt.findings, receipt.form, receipt.edition)
     if gathered:
         lines += [GAP, *_section("findings")]
         several = len({finding.sheet for finding in receipt.findings} - {None}) > 1
         for place, group in enumerate(gathered, start=1):
-            lines += _group_lines(place, group, marked, with_sheet=several)
+            lines += _group_lines(place, group, marked, receipt.explained, with_sheet=several)
+        lines += usual_lines(gathered, receipt.explained)
     lines += _schools(receipt)
     if receipt.totals:
         lines += [GAP, *_section("totals", _totals(receipt))]
@@ -114,13 +118,19 @@ def _steps(receipt: Receipt, is_marked: bool) -> list[Line]:
         sentences = [_phrase("next.check" if "warning" in severities else "next.nothing")]
         if "warning" in severities:
             sentences.append(_phrase("next.send_if"))
+        if receipt.explained:
+            sentences.append(_phrase("next.explain"))
     elif receipt.status == "overtaken":
         sentences = [_phrase("next.nothing")]
     elif receipt.verdict == "held":
         sentences = [_phrase("next.wait"), _phrase("next.whole_if_held"), _phrase("next.tell_officer")]
+        if receipt.explained:
+            sentences.append(_phrase("next.explain"))
     else:
         sentences = [_phrase("next.mend_here" if is_marked else "next.mend_own"), _phrase("next.whole")]
         sentences.append(_phrase("next.send_here" if is_marked else "next.send_own"))
+        if receipt.explained:
+            sentences.append(_phrase("next.explain"))
         if receipt.deadline:
             sentences.append(_phrase("next.deadline", deadline=f"{receipt.deadline:%d.%m.%Y}"))
     shown = sentences if len(sentences) == 1 else [f"{n}. {text}" for n, text in enumerate(sentences, start=1)]
@@ -169,7 +179,9 @@ def _moment(time: dt.datetime) -> str:
     return f"{time:%d.%m.%Y %H:%M} (UTC{offset[0]}{int(offset[1:3])}{minutes})"
 
 
-def _group_lines(place: int, group: Group, marked: Mapping[str, str], *, with_sheet: bool) -> Iterator[Line]:
+def _group_lines(
+    place: int, group: Group, marked: Mapping[str, str], explained: Mapping[Finding, Explained], *, with_sheet: bool
+) -> Iterator[Line]:
     """What is wrong, how bad it is, how to mend it; then the places, with their sheets when there are several; the code
     of the rule last."""
     head = Look(size=10.5, bold=True, fill=WORST[group.severity], down="center")
@@ -186,32 +198,42 @@ def _group_lines(place: int, group: Group, marked: Mapping[str, str], *, with_sh
     is_same = len(expected) == 1 and len(group.places) > 1 and None not in expected
     if is_same:
         yield [Cell(f"{group.expected_heading}: {expected.pop()}.", TEXT, ALL)]
-    yield from _place_lines(group, marked, with_wanted=not is_same, with_sheet=with_sheet)
+    yield from _place_lines(group, marked, explained, with_wanted=not is_same, with_sheet=with_sheet)
     yield [Cell(_phrase("rule", rule=group.rule), SMALL, ALL)]
     yield GAP
 
 
-def _place_lines(group: Group, marked: Mapping[str, str], *, with_wanted: bool, with_sheet: bool) -> Iterator[Line]:
-    """A table of the places of a group; columns in which nothing stands are left out."""
+def _place_lines(
+    group: Group, marked: Mapping[str, str], explained: Mapping[Finding, Explained], *, with_wanted: bool,
+    with_sheet: bool,
+) -> Iterator[Line]:  # fmt: skip
+    """A table of the places of a group; columns in which nothing stands are left out. Beside a warning that may be
+    explained is the cell for it, below what was decided of it."""
+    if group.rule in UNSHOWN:
+        return
+    findings = [finding for finding, _ in group.places[:MOST_PLACES]]
     rows = [
         _place_cells(finding, sentences, marked, with_sheet=with_sheet)
         for finding, sentences in group.places[:MOST_PLACES]
     ]
-    if group.rule in UNSHOWN:
-        return
     titles = [_phrase("place"), _phrase("whose"), _phrase("stated"), group.expected_heading, _phrase("difference")]
     used = [c for c in range(ALL) if any(row[c].value != "" for row in rows) and (c != 3 or with_wanted)]
+    heads = heading_cells(findings, explained)
     if 0 not in used:
-        for row in rows if used else ():
-            stated = (f"{titles[c]}: {row[c].value}." for c in used if row[c].value != "")
-            yield [Cell(" ".join(stated), TEXT, ALL)]
+        if heads:
+            yield [Cell("", TABLE_HEAD, ALL), *heads]
+        for finding, row in zip(findings, rows, strict=True):
+            stated = " ".join(f"{titles[c]}: {row[c].value}." for c in used if row[c].value != "")
+            if used or heads:
+                yield from with_explanation([Cell(stated, TEXT, ALL)], finding, explained)
         return
     places = [0, *(c for c in used[1:])]
     spans = [after - before for before, after in zip(places, [*places[1:], ALL], strict=True)]
     looks = [FIGURE_HEAD if c == ALL - 1 else TABLE_HEAD for c in used]
-    yield [Cell(titles[c], look, span) for c, look, span in zip(used, looks, spans, strict=True)]
-    for row in rows:
-        yield [Cell(row[c].value, row[c].look, span, row[c].link) for c, span in zip(used, spans, strict=True)]
+    yield [*(Cell(titles[c], look, span) for c, look, span in zip(used, looks, spans, strict=True)), *heads]
+    for finding, row in zip(findings, rows, strict=True):
+        cells = [Cell(row[c].value, row[c].look, span, row[c].link) for c, span in zip(used, spans, strict=True)]
+        yield from with_explanation(cells, finding, explained)
     if len(group.places) > MOST_PLACES:
         yield [Cell(_phrase("more", count=len(group.places) - MOST_PLACES), TEXT, ALL)]
 

@@ -168,4 +168,4 @@ def _show_one(out: Console, row: HeldReading) -> None:
 
 def _document(row: HeldReading) -> dict[str, object]:
     """The JSON object of a reading that waits."""
-    return plain({**vars(row), "findings": [finding._asdict() for finding in row.findings]})
+    return plain({**vars(row), "findings": [finding.document() for finding in row.findings]})

@@ -12,6 +12,7 @@ import typer
 
 from contracts.texts import in_words
 from flows.cli.context import read_settings
+from flows.cli.explanation_commands import commands as explanations
 from flows.cli.options import Json, RegionCode
 from flows.home.json_output import plain, write
 from flows.home.usage import UsageError, day, must_be_known
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 commands = typer.Typer(help="Что не так, с каких пор, кому сказано и кто этим занят.")
+
+commands.add_typer(explanations, name="explain")
 
 CLASSES = in_words("incident_class")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.circumstances import INBOX, NOTHING_STATED, Stated
+from contracts.explanation import Returned
 from contracts.forms import FORMS
 from contracts.vocabulary import owners
 from flows.intake.incoming import NAMED
@@ -23,7 +24,8 @@ class Arrival:
     `received_at` when it came for all we know; `container_id` is the delivery of the zip archive that it came in;
     `stamp` tells whether the file at `inbox_path` is still the one that was read. Recorded, it has the delivery that it
     is, the moment at which that came, and what an operator `stated` of it; a dry run records nothing. Recognised, it
-    has what a first look told, by which it is sorted and never judged: form, sender, region, date, how many cells.
+    has what a first look told, by which it is sorted and never judged: form, sender, region, date, how many cells; and
+    what it has `returned` as a receipt that comes back.
     """
 
     file: str
@@ -44,6 +46,7 @@ class Arrival:
     region: str | None = None
     as_of: dt.date | None = None
     cells: int = 0
+    returned: Returned | None = None
 
     @property
     def key(self) -> Key:

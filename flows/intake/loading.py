@@ -15,6 +15,7 @@ from documents.reading.sandbox import result
 from flows.home.faults import LOGGER, Fault, guarded, guarded_all
 from flows.home.log import logged
 from flows.intake.arrival import REGISTER_FORM, Arrival, Key
+from flows.intake.came_back import brought
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome, failed, outcome_of, waiting
 from flows.intake.readings import NEED_SCHOOLS, readings
@@ -102,14 +103,21 @@ def loaded(intake: Intake, interpreted_batch: Interpreted) -> list[Outcome]:
 
 def _load_together(intake: Intake, whole: Sequence[tuple[Arrival, Reading]]) -> list[LoadResult]:
     pairs = [(reading, arrival.recorded_id) for arrival, reading in whole]
-    return load_many(intake.engine, pairs, intake.version, intake.run_id, intake.settings.lock_wait)
+    back = [each for arrival, _ in whole if (each := brought(intake, arrival))]
+    return load_many(intake.engine, pairs, intake.version, intake.run_id, intake.settings.lock_wait, back)
 
 
 def _load_pupils(intake: Intake, arrival: Arrival, stream: PupilStream) -> LoadResult | Fault:
     return guarded(
         f"loading delivery {arrival.sha256[:8]}",
         lambda: load_pupils(
-            intake.engine, stream, arrival.recorded_id, intake.version, intake.run_id, intake.settings.lock_wait
+            intake.engine,
+            stream,
+            arrival.recorded_id,
+            intake.version,
+            intake.run_id,
+            intake.settings.lock_wait,
+            brought(intake, arrival),
         ),
         delivery=arrival.sha256,
     )

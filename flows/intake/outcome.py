@@ -179,7 +179,7 @@ def _document(finding: Finding) -> Document:
     difference = finding.difference
     if isinstance(difference, float) and difference.is_integer():
         finding = finding._replace(difference=int(difference))
-    return finding._asdict()
+    return finding.document()
 
 
 NOBODY = "unknown_sender"

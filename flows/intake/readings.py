@@ -26,6 +26,7 @@ from flows.home.settings import Settings
 from flows.intake.arrival import Arrival, Key
 from transforms.interpret import Context, Delivery, interpret
 from transforms.tables.identify import identify
+from transforms.tables.returned import returned
 
 NEED_SCHOOLS = frozenset(
     form.name
@@ -157,6 +158,7 @@ def _recognised(arrival: Arrival, delivery: Delivery) -> Arrival:
         region=identified.region,
         as_of=identified.as_of,
         cells=_weight(delivery.content),
+        returned=returned(delivery.content),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -163,6 +163,14 @@ def answer(statement: Unanswered) -> bytes:
         texts["statement.schools"],
     ]
     return _in_notepad(lines)
+
+
+def came_back_answer(file: str, sentences: Sequence[str]) -> bytes:
+    """What came of a receipt that came back without a table."""
+    texts = phrases()
+    return _in_notepad([
+        texts["receipt.explained.answer"].format(file=file), *sentences, texts["receipt.explained.next"]
+    ])  # fmt: skip
 
 
 def unclear(code: str, file: str) -> bytes:

@@ -8,6 +8,7 @@ from flows.home.faults import Fault
 from flows.home.progress import report
 from flows.intake.arrival import Arrival, Key
 from flows.intake.batches import batches, in_turns
+from flows.intake.came_back import alone, explained
 from flows.intake.intake import Intake
 from flows.intake.loading import process_all
 from flows.intake.outcome import Outcome, failed, in_order, unique
@@ -44,13 +45,16 @@ def recall(intake: Intake, arrivals: Sequence[Arrival]) -> dict[Key, Outcome]:
 
 
 def look(intake: Intake, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], list[Outcome]]:
-    """The arrivals with what each of them is, the older first; with those at which even a look failed."""
-    deliveries, wrong = [], []
+    """The arrivals with what each of them is, the older first; and outcomes of those at which even a look failed, and
+    of receipts that came back without a table: they hold explanations alone, which are taken at once."""
+    deliveries, done = [], []
     for arrival, recognition in zip(arrivals, recognised(arrivals, intake.files), strict=True):
         if isinstance(recognition, Fault):
-            wrong.append(failed(arrival, recognition))
+            done.append(failed(arrival, recognition))
+        elif words := alone(recognition):
+            done.append(explained(intake, recognition, words))
         else:
             deliveries.append(recognition)
     turn = counts_at(intake.engine, [arrival.recorded_id for arrival in deliveries])
     deliveries.sort(key=lambda arrival: (turn[arrival.recorded_id], arrival.recorded_id))
-    return deliveries, wrong
+    return deliveries, done

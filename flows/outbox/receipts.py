@@ -12,19 +12,22 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from contracts.circumstances import answered_to
 from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import Overdue, Receipt
 from contracts.regions import region_of
 from contracts.regions.pack import Region
 from documents.reading.sandbox import shared
+from documents.receipts.explanation_lines import came_of_sentences
 from documents.receipts.make import Content, copies_table, make_overdue, make_receipt, overdue_name, receipt_name
 from flows.home.faults import LOGGER, Fault, guarded
 from flows.home.settings import Settings
 from flows.home.whole_file import write_changed
 from flows.intake.outcome import NOBODY, Outcome
-from flows.intake.statement_file import answer, answer_name
+from flows.intake.statement_file import answer, answer_name, came_back_answer
 from transforms.findings.disclosure import HIDDEN, born_before, may_be_shown
+from warehouse.deliveries.explanations import UnansweredReturn, note_returns_answered, unanswered_returns
 from warehouse.deliveries.receipt_contents import (
     Address,
     addresses,
@@ -68,6 +71,7 @@ def write_receipts(
         overdues = partial(_overdue_written, engine, settings, region, day)
         guarded("writing receipts of what is overdue", lambda: written.extend(overdues()))
     guarded("answering statements", lambda: written.extend(_statements_answered(engine, settings, region)))
+    guarded("answering explanations", lambda: written.extend(_explanations_answered(engine, settings, region)))
     LOGGER.info("%d new receipts in the outbox", len(written))
     return written
 
@@ -223,6 +227,30 @@ def _statements_answered(engine: Engine, settings: Settings, region: Region) -> 
     if answered:
         with engine.begin() as connection:
             statements.note_answered(connection, answered)
+
+
+def _explanations_answered(engine: Engine, settings: Settings, region: Region) -> Iterator[Path]:
+    """An answer to each receipt that came back without a table: what came of it. The receipt that it answers is written
+    again as any other."""
+    with engine.connect() as connection:
+        owed = [each for each in unanswered_returns(connection) if region_of(_place_of(each)) == region]
+    answered = []
+    for returned in owed:
+        path = settings.outbox / (_place_of(returned) or NOBODY) / answer_name(returned.file, returned.sha256)
+        data = came_back_answer(PurePath(returned.file).name, came_of_sentences(returned.came_of))
+        doing = f"answering the receipt {returned.sha256[:8]} that came back"
+        written = guarded(doing, partial(write_changed, path, data, settings.outbox))
+        if written is True:
+            yield path
+        if not isinstance(written, Fault):
+            answered.append(returned.delivery_id)
+    if answered:
+        with engine.begin() as connection:
+            note_returns_answered(connection, answered)
+
+
+def _place_of(returned: UnansweredReturn) -> str | None:
+    return answered_to(returned.folder, returned.sender)
 
 
 def _overdue_written(engine: Engine, settings: Settings, region: Region, day: dt.date) -> Iterator[Path]:

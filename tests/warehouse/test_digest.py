@@ -12,7 +12,7 @@ from warehouse.deliveries.digest import Digests, digests
 def reading(*rules: str, cells: int = 2) -> Reading:
     """A reading with every type of column, and with texts that hold separators."""
     findings = [
-        (rule, "warning", "delivery", None, "B2", 2, "hours_total", "4\n5", "«40»; \x1e", -0.5, "Поправьте.")
+        (rule, "warning", "delivery", None, "B2", 2, "hours_total", "4\n5", "«40»; \x1e", -0.5, "Поправьте.", "школа")
         for rule in rules
     ]
     return Reading(

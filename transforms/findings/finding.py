@@ -104,11 +104,12 @@ def _message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
 
 def described(
     broken: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: KnownNames = NOBODY,
-    *, discreet: bool = False,
+    *, grain: Sequence[str] = (), discreet: bool = False,
 ) -> pl.DataFrame:  # fmt: skip
     """Findings (`FINDINGS`, and delivery, index) from a `PLACED` frame, ordered as a reader goes through the file.
 
-    Of a `discreet` form a text that is no value of its column is shown only when it surely is nobody's name.
+    `grain` are the columns that tell rows apart. Of a `discreet` form a text that is no value of its column is shown
+    only when it surely is nobody's name.
     """
     if broken.is_empty():
         return pl.DataFrame(schema={**FINDINGS, "delivery": pl.Int32(), "index": pl.Int64()})
@@ -119,6 +120,7 @@ def described(
     broken = broken.join(_places(tables), on=["table", "column"], how="left").sort("order")
     broken = broken.with_columns(
         _subjects(raw, edition).gather(broken["index"]).alias("subject"),
+        _row_keys(raw[broken["index"]], edition, grain),
         value=_values(broken, raw, edition, known, discreet=discreet),
         row=pl.col("row").cast(pl.Int64),
     )
@@ -141,6 +143,15 @@ def _subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:
             if name in raw.columns:
                 return raw[name].str.replace_all(r"\s+", " ").str.strip_chars()
     return pl.Series([None], dtype=pl.String).new_from_index(0, len(raw))
+
+
+def _row_keys(rows: pl.DataFrame, edition: Edition, grain: Sequence[str]) -> pl.Series:
+    """What tells each row apart, as the row states it, spacing and case aside; nothing where rows are people."""
+    stated = [name for name in grain if name in rows.columns]
+    if not stated or any(column.personal for column in edition.columns):
+        return pl.Series("row_key", [None], dtype=pl.String).new_from_index(0, len(rows))
+    plain = (pl.col(name).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars() for name in stated)
+    return rows.select(pl.concat_str(plain, separator=" | ").str.to_lowercase().alias("row_key")).to_series()
 
 
 def _places(tables: Sequence[Table]) -> pl.DataFrame:

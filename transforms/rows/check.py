@@ -99,7 +99,8 @@ def check_rows(
     compiled = contract(form, edition, register is not None)
     frames.append(judged(typed, unread, compiled.judgements, broken_rows(typed, compiled)))
     known = known_names(register, aliases) if is_guarded(edition) or form.discreet else NOBODY
-    found = described(pl.concat(frames), raw, tables, edition, known, discreet=form.discreet)
+    grain = [key.marked for key in form.grain]
+    found = described(pl.concat(frames), raw, tables, edition, known, grain=grain, discreet=form.discreet)
     findings, spoke = rows_under(found, states)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))

@@ -13,7 +13,6 @@ from contracts.form import Edition, Form
 from contracts.forms import form_named, forms_in
 from contracts.grid import Blocks, Grid, Sheet, Unreadable
 from contracts.reading import Finding, Layout
-from contracts.receipt import is_receipt
 from contracts.regions import code_at
 from contracts.rules import (
     DOUBTS,
@@ -42,6 +41,7 @@ from transforms.tables.layout import (
 )
 from transforms.tables.merged import seen_cells
 from transforms.tables.resolve import Register
+from transforms.tables.returned import without_receipts
 from transforms.tables.rival import by_year
 from transforms.tables.unpivot import Unpivoted, lacking_in, unpivoted
 from transforms.tables.which_form import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
@@ -250,8 +250,8 @@ def _without_receipts(content: Grid | Blocks | Unreadable) -> Grid | Blocks | Un
     """The content without our own receipt, which comes back in a workbook that was mended."""
     if not isinstance(content, Grid):
         return content
-    sheets = [sheet for sheet in content.sheets if not is_receipt(sheet.name, _first_cell(sheet))]
-    return content if len(sheets) == len(content.sheets) else replace(content, sheets=sheets)
+    sheets, ours = without_receipts(content)
+    return replace(content, sheets=sheets) if ours else content
 
 
 def _as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unreadable, list[Finding]]:
@@ -267,7 +267,3 @@ def _as_seen(content: Grid | Blocks | Unreadable) -> tuple[Grid | Blocks | Unrea
             areas = ", ".join(area.address for area in covered[:RANGES_SHOWN]) + more
             findings.append(finding(HIDDEN_UNDER_MERGED, value=areas, sheet=sheet.name))
     return replace(content, sheets=sheets), findings
-
-
-def _first_cell(sheet: Sheet) -> object:
-    return sheet.rows[0][0] if sheet.rows and sheet.rows[0] else None

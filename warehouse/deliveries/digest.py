@@ -28,7 +28,7 @@ class Digests(NamedTuple):
 def digests(readings: Sequence[Reading]) -> list[Digests]:
     """The hashes of each reading; their frames become text together."""
     outcomes = lines([reading.raw_rows for reading in readings], ("outcome", "row", "sheet"))
-    findings = lines([reading.findings for reading in readings])
+    findings = lines([reading.findings.drop("row_key") for reading in readings])  # it was not there from the first
     rest = [
         lines([getattr(reading, name) for reading in readings])
         for name in ("facts", "control_totals", "school_outcomes")

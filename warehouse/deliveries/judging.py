@@ -96,7 +96,7 @@ WITH told AS (
 UPDATE ops.delivery d SET answered_at = NULL FROM told t WHERE d.same_as = t.delivery_id
 """
 SAID = """
-SELECT a.rule, a.reading_id, a.school_id, a.place, a.value, a.expected,
+SELECT a.finding_across_id, a.rule, a.reading_id, a.school_id, a.place, a.value, a.expected,
     cast(a.difference AS double precision) AS difference, a.region, a.state, r.form, r.as_of,
     d.file_name AS file, o.form AS other_form, o.as_of AS other_as_of, e.file_name AS other_file
 FROM ops.finding_across a
@@ -166,11 +166,14 @@ def fingerprint(region: str) -> str:
 
 
 def said_across(
-    connection: Connection, readings: Collection[int], known: dt.datetime | None = None
+    connection: Connection,
+    readings: Collection[int],
+    known: dt.datetime | None = None,
+    by_id: dict[int, Finding] | None = None,
 ) -> dict[int, list[Finding]]:
     """Reading id → what rules across forms say of it now, or said at a moment; both documents are named.
 
-    Of rules put aside, or judging otherwise than usual, a note each.
+    Of rules put aside, or judging otherwise than usual, a note each. `by_id` gets each finding by its number.
     """
     rows = connection.execute(text(SAID), {"readings": list(readings), "known": known}).mappings().all()
     findings: dict[int, list[Finding]] = {}
@@ -183,7 +186,10 @@ def said_across(
     for row in rows:
         if row["rule"] in RULES:
             place = row["place"] or names.get(row["school_id"])
-            findings.setdefault(row["reading_id"], []).append(_finding(RULES[row["rule"]], place, row))
+            found = _finding(RULES[row["rule"]], place, row)
+            findings.setdefault(row["reading_id"], []).append(found)
+            if by_id is not None:
+                by_id[row["finding_across_id"]] = found
             if row["state"]:
                 line = RuleState.of_line(row["region"], row["state"])
                 states.setdefault(row["reading_id"], {})[row["rule"]] = line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Engine, text
 
@@ -12,12 +12,14 @@ from warehouse.core.slices import LONGEST_WAIT, lock_slices
 from warehouse.core.transaction import begun, retried
 from warehouse.deliveries.arrivals import record_arrival
 from warehouse.deliveries.digest import Digests, digests
+from warehouse.deliveries.explanations import Brought, take
 from warehouse.deliveries.pupil_rows import attach_pupils, copy_pupils
 from warehouse.deliveries.received import finish_run, readings_of, start_run
 from warehouse.deliveries.store import Incoming, LoadResult, repeated, reserve, store
 
 __all__ = [
     "LoadResult", "finish_run", "load", "load_many", "load_pupils", "readings_of", "record_arrival", "start_run",
+    "take_alone",
 ]  # fmt: skip
 
 READINGS_A_TRANSACTION = 500
@@ -41,13 +43,15 @@ def load_many(
     contract_version: str,
     run_id: int | None = None,
     wait: dt.timedelta = LONGEST_WAIT,
+    brought: Collection[Brought] = (),
 ) -> list[LoadResult]:
     """Load pairs of reading and delivery id; results in the same order.
 
     Each reading is compared with what its slice holds, replaces it as a whole, or is refused and replaces nothing.
     Several hundred readings share a transaction; those of one slice come one after the other as they were received,
     so that the outcome does not depend on the order of the argument. One that another run has stored meanwhile changes
-    nothing. Raises Timeout when somebody else writes one of the slices for longer than `wait`; GaveUp.
+    nothing. What deliveries among them `brought` back as receipts is kept in the transaction that stores them. Raises
+    Timeout when somebody else writes one of the slices for longer than `wait`; GaveUp.
     """
     counts = counts_at(engine, [delivery_id for _, delivery_id in readings])
 
@@ -64,7 +68,9 @@ def load_many(
             (readings[place][0], digest, readings[place][1], counts[readings[place][1]])
             for place, digest in zip(chunk, hashes, strict=True)
         ]
-        results |= zip(chunk, load_together(engine, arrived, contract_version, run_id, wait), strict=True)
+        ids = {delivery_id for _, _, delivery_id, _ in arrived}
+        of_chunk = {each.delivery_id: each for each in brought if each.delivery_id in ids}
+        results |= zip(chunk, load_together(engine, arrived, contract_version, run_id, wait, of_chunk), strict=True)
     return [results[place] for place in range(len(readings))]
 
 
@@ -75,18 +81,30 @@ def load_together(
     contract_version: str,
     run_id: int | None,
     wait: dt.timedelta,
+    brought: Mapping[int, Brought],
 ) -> list[LoadResult]:
     """Load readings, each with its digests, its delivery's id and its turn, in one transaction in this order."""
     with engine.connect() as connection, begun(connection):
         incoming = {
-            place: Incoming(*arrival, reading_id, contract_version, run_id)
+            place: Incoming(*arrival, reading_id, contract_version, run_id, brought.get(arrival[2]))
             for place, (arrival, reading_id) in enumerate(zip(arrived, reserve(connection, len(arrived)), strict=True))
         }
-        lock_slices(connection, [written(arrival, delivery_id) for arrival, _, delivery_id, _ in arrived], wait, run_id)
+        places = [written(arrival, delivery_id) for arrival, _, delivery_id, _ in arrived]
+        lock_slices(connection, [*places, *(each.place for each in brought.values())], wait, run_id)
         results = repeated(connection, incoming)
         for wave in waves({place: arrival for place, arrival in incoming.items() if place not in results}):
             results |= zip(wave, store(connection, list(wave.values())), strict=True)
+        for each in brought.values():
+            take(connection, each)
     return [results[place] for place in range(len(arrived))]
+
+
+@retried
+def take_alone(engine: Engine, brought: Brought, run_id: int | None = None, wait: dt.timedelta = LONGEST_WAIT) -> bool:
+    """Keep what a receipt without a table brings back; says whether it was new. Raises Timeout, GaveUp."""
+    with engine.connect() as connection, begun(connection):
+        lock_slices(connection, [brought.place], wait, run_id)
+        return take(connection, brought)
 
 
 def written(reading: Reading, delivery_id: int) -> str:
@@ -101,6 +119,7 @@ def load_pupils(
     contract_version: str,
     run_id: int | None = None,
     wait: dt.timedelta = LONGEST_WAIT,
+    brought: Brought | None = None,
 ) -> LoadResult:
     """Load an export of pupils while it is being computed, in one transaction.
 
@@ -112,12 +131,15 @@ def load_pupils(
     with engine.connect() as connection, begun(connection):
         (reading_id,) = reserve(connection, 1)
         reading = copy_pupils(connection, reading_id, stream)
-        lock_slices(connection, [written(reading, delivery_id)], wait, run_id)
+        places = [written(reading, delivery_id), *([brought.place] if brought else [])]
+        lock_slices(connection, places, wait, run_id)
         made = Incoming(reading, digests([reading])[0], delivery_id, turn, reading_id, contract_version, run_id)
         earlier = repeated(connection, {0: made})
         result = earlier[0] if earlier else store(connection, [made])[0]
         is_new = not earlier and result.status != "same"
         attach_pupils(connection, reading_id, keep=is_new and result.reading.verdict != "refused")
+        if brought is not None:
+            take(connection, brought)
     return result
 
 

@@ -20,7 +20,7 @@ FROM ops.reading WHERE reading_id = ANY (:readings)
 """
 FINDINGS = """
 SELECT reading_id, rule, severity, scope, sheet, cell, row_no, column_name, value, expected,
-    cast(difference AS double precision), message
+    cast(difference AS double precision), message, row_key
 FROM ops.finding WHERE reading_id = ANY (:readings)
   AND (scope = :scope OR cast(:scope AS text) IS NULL) AND (rule = ANY (:rules) OR cast(:rules AS text[]) IS NULL)
 ORDER BY reading_id, finding_id
@@ -52,6 +52,13 @@ FROM (SELECT s.form, greatest(s.recorded_at, s.withdrawn_at) AS at,
       FROM ops.statement s JOIN ref.form f ON f.form = s.form
       WHERE s.region = :region) n
 WHERE n.at > (SELECT min(p.since) FROM published p WHERE p.as_of >= n.day)
+UNION
+SELECT x.form, r.as_of
+FROM (SELECT e.form, e.reading_id, greatest(e.said_at, CASE WHEN e.gone_at < 'infinity' THEN e.gone_at END,
+          (SELECT max(o.decided_at) FROM ops.explanation_decision o WHERE o.explanation_id = e.explanation_id)) AS at
+      FROM ops.explanation e WHERE e.region = :region) x
+JOIN ops.reading r ON r.reading_id = x.reading_id
+WHERE x.at > (SELECT min(p.since) FROM published p WHERE p.as_of >= r.as_of)
 UNION
 SELECT v.form, min(p.as_of) FROM ref.contract_version v
 JOIN ops.publication p ON p.region = :region AND p.as_of >= v.judges_from

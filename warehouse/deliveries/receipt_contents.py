@@ -13,11 +13,13 @@ from sqlalchemy import Connection, text
 
 from contracts.circumstances import answered_to
 from contracts.due import due_on
+from contracts.explanation import CameOf
 from contracts.forms import FORMS
 from contracts.reading import answer
 from contracts.receipt import OtherDelivery, Overdue, Receipt, Total, WrongSchool
 from contracts.regions import zone_at
 from contracts.texts.spans import slot, span_words
+from warehouse.deliveries.explanations import came_of, explained
 from warehouse.deliveries.recall import recall_readings
 
 ADDRESSES = """
@@ -176,12 +178,18 @@ class SameAgain:
     came_at: dt.datetime
     other_file: str
     other_received_at: dt.datetime
+    came_of: CameOf | None = None
 
     def receipt(self, first: Receipt) -> Receipt:
-        """Its receipt, out of that of the other one."""
+        """Its receipt, out of that of the other one; what is newer than both stays told."""
         zone = zone_at(first.sender or self.address.place)
         other = OtherDelivery("same", self.other_file, self.other_received_at.astimezone(zone))
-        return replace(first, file=self.address.file, received_at=self.came_at.astimezone(zone), other=other)
+        if first.other is not None and first.other.relation == "newer":
+            other = first.other
+        return replace(
+            first, file=self.address.file, sha256=self.address.sha256, received_at=self.came_at.astimezone(zone),
+            other=other, came_of=self.came_of,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -201,11 +209,12 @@ def unanswered(connection: Connection) -> list[int]:
 
 def same_unanswered(connection: Connection) -> list[SameAgain]:
     """Deliveries that say again what holds, and whose receipts were not written."""
-    rows = connection.execute(text(SAME_UNANSWERED)).mappings()
+    rows = connection.execute(text(SAME_UNANSWERED)).mappings().all()
+    brought = came_of(connection, [row["delivery_id"] for row in rows])
     return [
         SameAgain(
             row["delivery_id"], row["reading_id"], _address(row), row["came_at"], row["other_file"],
-            row["other_received_at"],
+            row["other_received_at"], brought.get(row["delivery_id"]),
         )
         for row in rows
     ]  # fmt: skip
@@ -244,6 +253,8 @@ def receipts(connection: Connection, reading_ids: Collection[int]) -> dict[int, 
     """
     asked = {"readings": list(reading_ids)}
     readings = recall_readings(connection, reading_ids)
+    may_be_explained = explained(connection, reading_ids)
+    brought = came_of(connection, [reading.delivery_id for reading in readings.values()])
     about = {row["reading_id"]: row for row in connection.execute(text(ABOUT), asked).mappings()}
     totals: dict[int, list[Total]] = defaultdict(list)
     for reading_id, *rest in connection.execute(text(TOTALS), asked):
@@ -273,6 +284,7 @@ def receipts(connection: Connection, reading_ids: Collection[int]) -> dict[int, 
             deadline=row["deadline"] or _due(reading.form, reading.as_of, reading.sender),
             accepted=tuple(accepted[reading_id]), wrong=tuple(wrong[reading_id]), absent=tuple(absent[reading_id]),
             totals=tuple(totals[reading_id]), other=_other(row, zone), status=reading.status, decision=reading.decision,
+            explained=may_be_explained.get(reading_id, {}), came_of=brought.get(reading.delivery_id),
         )  # fmt: skip
     return made
 

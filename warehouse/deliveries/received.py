@@ -27,6 +27,7 @@ WHERE d.same_as IS NULL
   AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND {FINISHED})
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
+  AND NOT EXISTS (SELECT FROM ops.returned_receipt e WHERE e.delivery_id = d.delivery_id AND e.is_alone)
   AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
 """
 # A run that ends between archiving and reading leaves deliveries that are no news to the next look at the inbox. Those
@@ -104,6 +105,7 @@ def folders_waiting(connection: Connection) -> set[str]:
         WHERE d.sender_folder IS NOT NULL AND d.same_as IS NULL
           AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id)
           AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
+          AND NOT EXISTS (SELECT FROM ops.returned_receipt e WHERE e.delivery_id = d.delivery_id AND e.is_alone)
           AND NOT EXISTS (SELECT FROM ops.arrival i WHERE i.container_id = d.delivery_id)
     """
     return set(connection.scalars(text(statement)))

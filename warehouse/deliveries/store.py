@@ -33,6 +33,7 @@ from warehouse.deliveries.bearing import Weighed, objections
 from warehouse.deliveries.contents import copy_contents
 from warehouse.deliveries.decision import Come, overtake
 from warehouse.deliveries.digest import Digests
+from warehouse.deliveries.explanations import Brought, answered_by
 from warehouse.deliveries.history import Standing, compared, sent_again
 from warehouse.deliveries.recall import recall_findings
 
@@ -79,7 +80,7 @@ WHERE r.reading_id = n.old
 
 @dataclass(frozen=True)
 class Incoming:
-    """A reading on its way into the warehouse, under the id that was reserved for it; `counts_at` is its turn."""
+    """A reading on its way in, under a reserved id; `counts_at` is its turn, `brought` what a receipt brings back."""
 
     reading: Reading
     digests: Digests
@@ -88,6 +89,7 @@ class Incoming:
     reading_id: int
     contract_version: str
     run_id: int | None
+    brought: Brought | None = None
 
     @property
     def follows_a_date(self) -> bool:
@@ -207,13 +209,16 @@ def _decided(connection: Connection, wave: Sequence[Incoming], current: dict[str
     results: list[LoadResult] = []
     asked: list[tuple[int, Weighed]] = []
     nothing = empty(FINDINGS)
-    for candidate in wave:
+    answered = answered_by(connection, [(one.brought, one.reading.slice, one.digests.facts) for one in wave])
+    for place, candidate in enumerate(wave):
         reading = candidate.reading
         before = current.get(reading.slice) if reading.slice else None
         if reading.verdict == "refused" or reading.slice is None:
             results.append(LoadResult(candidate.reading_id, "current", None, reading, nothing))
         elif before and _is_same(candidate, before):
             results.append(LoadResult(before.reading_id, "same", None, reading, nothing))
+        elif before and place in answered:
+            results.append(LoadResult(answered[place], "same", None, reading, nothing))
         elif before and _is_older(candidate, before):
             results.append(LoadResult(candidate.reading_id, "superseded", None, reading, nothing))
         else:

@@ -13,5 +13,7 @@ CREATE OR REPLACE FUNCTION ops.clock() RETURNS timestamptz LANGUAGE sql VOLATILE
         (SELECT max(r.superseded_at) FROM ops.reading r),
         (SELECT max(p.published_at) FROM ops.publication p),
         (SELECT max(s.recorded_at) FROM ops.statement s),
+        (SELECT max(e.said_at) FROM ops.explanation e),
+        (SELECT max(d.decided_at) FROM ops.explanation_decision d),
         (SELECT max(greatest(b.requested_at, b.planned_at, b.applied_at, b.reverted_at, b.cancelled_at)) FROM ops.backfill b)))
 $$;

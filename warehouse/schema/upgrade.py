@@ -31,7 +31,7 @@ LONGEST_WAIT = 300.0
 """Seconds for which an upgrade waits for runs that use its tables."""
 SCRIPTS = (
     "schema/made_anew.sql", "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql",
-    "schema/calendar_view.sql", "incidents/incidents.sql", "schema/grants.sql",
+    "schema/explanations.sql", "schema/calendar_view.sql", "incidents/incidents.sql", "schema/grants.sql",
 )  # fmt: skip
 APPLIED = """
 SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')

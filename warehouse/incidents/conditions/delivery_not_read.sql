@@ -15,6 +15,7 @@ WHERE d.same_as IS NULL
   AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id AND ops.came_of_run(r.status))
   AND NOT EXISTS (SELECT FROM ops.arrival a WHERE a.container_id = d.delivery_id)
   AND NOT EXISTS (SELECT FROM ops.statement s WHERE s.delivery_id = d.delivery_id)
+  AND NOT EXISTS (SELECT FROM ops.returned_receipt e WHERE e.delivery_id = d.delivery_id AND e.is_alone)
   AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
   AND EXISTS (SELECT FROM ops.run n
               WHERE n.kind IN ('nightly', 'inbox') AND n.state LIKE 'completed%' AND n.started_at > d.archived_at

@@ -3,12 +3,14 @@
 -- если она отклонена или ждёт решения сотрудника, действует прежняя (is_received — «да») или ничего. У того, что сдают
 -- каждый месяц, — за месяц, который закончился, если она есть.
 -- Ключ: form, sender; имя: sender_name; формы: все.
--- Меры без поправок: rows_read, rows_loaded, rows_quarantined, rows_not_data, refusals, errors, warnings, notes.
+-- Меры без поправок: rows_read, rows_loaded, rows_quarantined, rows_not_data, refusals, errors, warnings, notes, warnings_explained, warnings_accepted.
 --   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, held — ждёт решения сотрудника, missing — не прислано, nothing_to_report — сообщать нечего.
 --   status_name: Состояние доставки. То же словами.
 --   data_as_of: Дата данных. На какую дату действующий документ.
 --   deadline: Срок. Последний день сдачи; пусто, если срока нет.
 --   judged_by: Версия правил. По какой версии правил проверена показанная доставка.
+--   warnings_explained: Пояснено. Сколько предупреждений показанного файла отправитель пояснил, без отклонённых пояснений.
+--   warnings_accepted: Пояснения приняты. Сколько из пояснённых сотрудник мониторинга принял.
 --   by_older_rules: По прежним правилам. За дату доставки уже судят другие правила: её нужно прочитать заново.
 WITH month AS MATERIALIZED (SELECT * FROM ops.reading_of_month(:region, :as_of, :known_at)),
 standing AS MATERIALIZED (
@@ -44,8 +46,16 @@ counted AS (
     LEFT JOIN LATERAL (SELECT e.severity FROM ops.finding e WHERE e.reading_id = s.reading_id OFFSET 0) g ON true
     GROUP BY s.reading_id
 ),
+said AS MATERIALIZED (
+    SELECT * FROM ops.explained_at(:region, ARRAY(SELECT s.reading_id FROM shown s), :known_at)
+),
+explained AS (
+    SELECT x.reading_id, count(*) AS explained, count(*) FILTER (WHERE x.decision = 'accepted') AS accepted
+    FROM said x GROUP BY x.reading_id
+),
 latest AS (
-    SELECT greatest((SELECT max(s.became_current_at) FROM standing s), (SELECT max(w.held_at) FROM waiting w)) AS known_at
+    SELECT greatest((SELECT max(s.became_current_at) FROM standing s), (SELECT max(w.held_at) FROM waiting w),
+        (SELECT max(x.known_at) FROM said x)) AS known_at
 ),
 -- What came later than the statement matters more, and so does what holds.
 nothing AS MATERIALIZED (SELECT * FROM ops.nothing_at(:region, :as_of, :known_at))
@@ -80,8 +90,11 @@ SELECT
     n.warnings,
     n.notes,
     d.reading_id,
-    l.known_at
+    l.known_at,
+    CASE WHEN d.reading_id IS NOT NULL THEN coalesce(x.explained, 0) END AS warnings_explained,
+    CASE WHEN d.reading_id IS NOT NULL THEN coalesce(x.accepted, 0) END AS warnings_accepted
 FROM door d
+LEFT JOIN explained x ON x.reading_id = d.reading_id
 LEFT JOIN standing h ON h.form = d.form AND h.sender = d.sender AND h.verdict <> 'refused'
 LEFT JOIN nothing e ON e.form = d.form AND e.sender = d.sender
 CROSS JOIN LATERAL (

@@ -4,12 +4,14 @@
 -- Ключ: rule, form, sender; имя: what; формы: все.
 --   position: Порядок. Сначала тяжёлые, затем частые.
 --   judged_by: Версия правил. По какой версии правил сделаны замечания.
+--   explained: Пояснено. Сколько из этих предупреждений отправитель пояснил, без отклонённых пояснений; у других замечаний пусто.
+--   explained_accepted: Пояснения приняты. Сколько из пояснённых сотрудник мониторинга принял.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:region, :as_of, :known_at)),
 judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
 -- What its region says of a rule across forms: that it is put aside, or another severity; a note tells of either, as of rules
 -- that are judged when a file is read.
 across AS MATERIALIZED (
-    SELECT a.reading_id, a.rule, k.severity, ref.rule_state(l.lines, a.rule, r.form, r.campaign, r.as_of) AS state
+    SELECT a.reading_id, a.rule, a.school_id, a.place, a.value, k.severity, ref.rule_state(l.lines, a.rule, r.form, r.campaign, r.as_of) AS state
     FROM ops.across_at(:region, :as_of, :known_at) a
     JOIN ref.rule k ON k.rule = a.rule
     JOIN ops.reading r ON r.reading_id = a.reading_id
@@ -49,8 +51,27 @@ schools AS (
     CROSS JOIN LATERAL unnest(o.rules) AS broken (rule)
     GROUP BY o.form, o.sender, broken.rule
 ),
+-- Warnings that their senders have explained, of files and across forms.
+said AS MATERIALIZED (
+    SELECT x.reading_id, x.rule, x.decision, x.known_at
+    FROM ops.explained_at(:region, ARRAY(SELECT r.reading_id FROM standing r), :known_at) x
+    UNION ALL
+    SELECT a.reading_id, a.rule, e.decision, e.known_at
+    FROM across a
+    JOIN ops.reading r ON r.reading_id = a.reading_id
+    JOIN ops.explanation_at(:region, :known_at) e ON e.form = r.form AND e.sender = r.sender AND e.rule = a.rule
+        AND e.finding_key = ops.across_key(r, a.rule, a.school_id, a.place, a.value)
+    WHERE e.decision IS DISTINCT FROM 'refused' AND coalesce(a.state ->> 'state', a.severity) = 'warning'
+),
+explained AS (
+    SELECT r.form, r.sender, x.rule, count(*) AS explained, count(*) FILTER (WHERE x.decision = 'accepted') AS accepted
+    FROM standing r JOIN said x ON x.reading_id = r.reading_id
+    GROUP BY r.form, r.sender, x.rule
+),
 about_schools AS (SELECT DISTINCT o.form FROM outcome o),
-latest AS (SELECT max(r.became_current_at) AS known_at FROM standing r)
+latest AS (
+    SELECT greatest((SELECT max(r.became_current_at) FROM standing r), (SELECT max(x.known_at) FROM said x)) AS known_at
+)
 SELECT
     row_number() OVER (
         ORDER BY array_position(ARRAY['refuse', 'error', 'warning', 'note'], f.severity), f.failures DESC, f.rule,
@@ -68,8 +89,11 @@ SELECT
     CASE WHEN f.form IN (SELECT a.form FROM about_schools a) THEN coalesce(s.failed_schools, 0) END AS failed_schools,
     f.judged_by,
     f.by_older_rules,
-    l.known_at
+    l.known_at,
+    CASE WHEN f.severity = 'warning' THEN coalesce(x.explained, 0) END AS explained,
+    CASE WHEN f.severity = 'warning' THEN coalesce(x.accepted, 0) END AS explained_accepted
 FROM failed f
+LEFT JOIN explained x ON x.form = f.form AND x.sender = f.sender AND x.rule = f.rule
 LEFT JOIN schools s ON s.form = f.form AND s.sender = f.sender AND s.rule = f.rule
 LEFT JOIN ref.rule k ON k.rule = f.rule
 LEFT JOIN ref.form form ON form.form = f.form
