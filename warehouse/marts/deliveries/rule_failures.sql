@@ -4,8 +4,6 @@
 -- Ключ: rule, form, sender; имя: what; формы: все.
 --   position: Порядок. Сначала тяжёлые, затем частые.
 --   judged_by: Версия правил. По какой версии правил сделаны замечания.
---   explained: Пояснено. Сколько из этих предупреждений отправитель пояснил, без отклонённых пояснений; у других замечаний пусто.
---   explained_accepted: Пояснения приняты. Сколько из пояснённых сотрудник мониторинга принял.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:region, :as_of, :known_at)),
 judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
 -- What its region says of a rule across forms: that it is put aside, or another severity; a note tells of either, as of rules
