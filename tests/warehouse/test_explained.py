@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, delivery, finding, loaded, now, read, report
+from hand_made import DAY, NOON, delivery, finding, loaded, now, read, report
 
 from contracts.explanation import Returned
-from contracts.reading import Finding, findings_frame
+from contracts.reading import CONTROL_TOTALS, Finding, findings_frame
 from warehouse.deliveries.explanation_decision import NotThere, decide_of, listed
 from warehouse.deliveries.explanations import Brought, explained, take
+from warehouse.incidents.condition import conditions, find
 from warehouse.marts.publication import publish
 
 
@@ -138,3 +140,30 @@ def test_what_is_not_there_is_not_decided(small: dict[str, int], engine: sa.Engi
     said(engine, keys(engine)[0], "один зал")
     with pytest.raises(NotThere, match="заменил другим"):
         decide_of(engine, [number], "accepted", "Петрова", None)
+
+
+def alarmed(engine: sa.Engine) -> list[str]:
+    """Senders of whom there is an incident that a stated total differs."""
+    with engine.begin() as connection:
+        find(connection, "69", NOON, DAY, [conditions()["control_total_disagrees"]], 25)
+        return list(connection.scalars(sa.text("SELECT sender FROM pg_temp.incident_found")))
+
+
+def test_an_incident_of_totals_closes_when_all_of_it_is_explained(small: dict[str, int], engine: sa.Engine) -> None:
+    totals = pl.DataFrame([(None, "pupils_total", 107.0, 100.0, 7.0, 0.0, "disagrees")], CONTROL_TOTALS, orient="row")
+    wrong = [
+        finding("RDY-031", None, "warning")._replace(column="pupils_total", value=value) for value in ("107", "108")
+    ]
+    loaded(engine, told(small, *wrong, control_totals=totals))
+    assert alarmed(engine) == ["asinovsky"]
+    for key in keys(engine):
+        assert alarmed(engine) == ["asinovsky"]
+        said(engine, key, "итог с филиалом")
+    assert alarmed(engine) == ["asinovsky"], "nobody has accepted it"
+    numbers = rows(engine, "SELECT explanation_id FROM ops.explanation ORDER BY 1")
+    decide_of(engine, numbers[:1], "accepted", "Петрова", None)
+    assert alarmed(engine) == ["asinovsky"], "one of two"
+    decide_of(engine, numbers, "accepted", "Петрова", None)
+    assert alarmed(engine) == []
+    decide_of(engine, numbers[1:], "refused", "Петрова", "Филиала нет.")
+    assert alarmed(engine) == ["asinovsky"]
