@@ -178,6 +178,8 @@ def sender_asked(connection: Connection, about: str | None) -> str | None:
 
 def came_of(connection: Connection, delivery_ids: Collection[int]) -> dict[int, CameOf]:
     """Delivery → what came of the explanations that it brought back, for those that brought some."""
+    if not delivery_ids:
+        return {}
     rows = connection.execute(text(CAME_OF), {"deliveries": list(delivery_ids)}).mappings()
     return {row["delivery_id"]: _came_of(row) for row in rows}
 
