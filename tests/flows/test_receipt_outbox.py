@@ -197,8 +197,8 @@ def test_receipts_of_many_readings_take_few_statements(
     statements: list[str] = []
     sa.event.listen(engine, "before_cursor_execute", lambda *each: statements.append(each[2]))
     assert len(write_receipts(engine, settings, REGION, outcomes, AS_OF)) == 26
-    # The eleventh asks what is answered by equal facts under another name, the twelfth what others say of the files, the
-    # rest what senders have explained, and what came of the receipts that came back.
+    # The eleventh asks what is answered by equal facts under another name, the twelfth what others say of files,
+    # the rest what senders have explained, and what came of the receipts that came back.
     assert len(statements) <= 15
 
 
