@@ -46,10 +46,11 @@ ROOMS: dict[str, str] = {
     "flows.runs": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages",
     "flows.backfills": "contracts documents warehouse flows.home flows.intake",
     "flows.upkeep": "contracts documents warehouse flows.home",
+    "flows.presentation": "contracts documents warehouse flows.home",
     "flows": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages flows.runs "
     "flows.backfills flows.upkeep",
     "flows.cli": "contracts transforms documents warehouse flows flows.home flows.service flows.intake flows.outbox "
-    "flows.messages flows.runs flows.backfills flows.upkeep",
+    "flows.messages flows.runs flows.backfills flows.upkeep flows.presentation",
 }
 """Room → the rooms whose modules it may import; of another package its name alone, which means all of its rooms."""
 

@@ -124,9 +124,29 @@ def phrases(language: Language = "ru") -> dict[str, str]:
 @cache
 def in_words(kind: str) -> dict[str, str]:
     """Code → Russian word, in their order, of one kind of code that people see: `verdict`, `severity`, `band`,
-    `control_verdict`, `incident_class`, `incident_event`, `message_outcome`, `run_kind`."""
+    `incident_class`, `incident_event`, `message_outcome`, `run_kind`, and what columns of marts hold."""
+    return _kinds_of_words()[kind]
+
+
+@cache
+def word_of(column: str, code: str) -> str:
+    """The Russian word of a code that a column of a mart holds; the code itself where it has none.
+
+    A kind of words is named as the column is (`level`), or as it ends (`readiness_band` holds a `band`).
+    """
+    kinds = _kinds_of_words()
+    named = [kind for kind in kinds if column == kind or column.endswith(f"_{kind}")]
+    return next((word for kind in sorted(named, key=len, reverse=True) if (word := kinds[kind].get(code))), code)
+
+
+@cache
+def _kinds_of_words() -> dict[str, dict[str, str]]:
+    """Kind → code → word, of all that `words.csv` has."""
     with (FOLDER / "words.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: row["word"] for row in csv.DictReader(file) if row["kind"] == kind}
+        kinds: dict[str, dict[str, str]] = {}
+        for row in csv.DictReader(file):
+            kinds.setdefault(row["kind"], {})[row["code"]] = row["word"]
+    return kinds
 
 
 @cache

@@ -1,69 +1,257 @@
-"""Marts and other frames as a workbook: Russian captions as headings, rates as percents, dates as dates.
+"""Marts as a workbook that is ready to be read and printed: a title, of when and how sure it is, headings that stay in
+sight, figures in their formats, bands in colour, a total, notes; a page wide in landscape.
 
-Equal frames give equal bytes: a workbook says nothing of when it was written.
+Rows are written as they come and not kept: a large mart costs what a small one does. Nothing of the data becomes a
+formula or a link. Equal marts give equal bytes: a workbook says nothing of when it was written.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import xlsxwriter
 from xlsxwriter.format import Format
 
-WIDEST = 48
-MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-"""Every workbook says that it was made then."""
+from contracts.texts import word_of
+from contracts.texts.figures import whole
+from documents.writing.frames_xlsx import MADE
+
+MOST_ROWS = 1_000_000
+"""Rows that a sheet takes, with room for title, heading and notes."""
+LONGEST = 32_767
+"""Letters that a cell takes."""
+WIDEST, NARROWEST = 44, 7
+TOTAL = "Итого по региону"
+FOLDED = "Коды и служебные столбцы свёрнуты справа: «+» над столбцами раскрывает их, на печать они не идут."
+FIGURES = ("целое", "число", "доля")
+NUMBER_FORMATS = {
+    "целое": "#,##0", "число": "General", "номер": "0", "доля": "0.0%", "дата": "dd.mm.yyyy",
+    "момент": "dd.mm.yyyy hh:mm",
+}  # fmt: skip
+BAND_COLOURS = {
+    "green": ("#C6EFCE", "#005C1F"), "amber": ("#FFEB9C", "#7A4B00"),
+    "red": ("#FFC7CE", "#9C0006"), "no_data": ("#E7E6E6", "#595959"),
+}  # fmt: skip
+"""Band → its ground and the colour of its letters."""
 
 
-def mart_xlsx(frame: pl.DataFrame, captions: Mapping[str, str], title: str, timezone: str) -> bytes:
-    """One sheet, a row a row of the mart; the first row stays in sight. Times are in `timezone`, as headings say."""
-    moments = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
-    local = frame.with_columns(pl.col(moments).dt.convert_time_zone(timezone).dt.replace_time_zone(None))
-    with_zone = {name: f"{captions.get(name, name)} (время {timezone})" for name in moments}
-    return frames_xlsx({title: local}, {**captions, **with_zone})
+@dataclass(frozen=True)
+class Shown:
+    """A column as a sheet shows it. `kind` is its kind in columns.csv, `band` the column whose band colours it; what
+    `is_aside` stands folded at the end."""
+
+    name: str
+    caption: str
+    kind: str
+    band: str = ""
+    is_aside: bool = False
 
 
-def frames_xlsx(sheets: Mapping[str, pl.DataFrame], captions: Mapping[str, str]) -> bytes:
-    """A sheet a frame, in their order; headings by `captions`."""
+@dataclass(frozen=True)
+class MartSheet:
+    """A mart as a sheet. `lines` stand under the title, `total` is the region's row, `notes` stand below the table;
+    `is_one_row` asks for its only row as a list of figures."""
+
+    name: str
+    title: str
+    lines: Sequence[str]
+    columns: Sequence[Shown]
+    rows: pl.DataFrame
+    total: Mapping[str, object] | None = None
+    notes: Sequence[str] = ()
+    is_one_row: bool = False
+
+
+class TooManyRows(ValueError):
+    """A mart of more rows than a sheet takes."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"{rows} rows, and a sheet takes {MOST_ROWS}")
+        self.rows, self.most = rows, MOST_ROWS
+
+
+Formats = Callable[..., Format]
+
+
+def marts_xlsx(sheets: Iterable[MartSheet], front: Callable[[Any, Formats], None] | None = None) -> bytes:
+    """A workbook of marts, a sheet each; `front` writes on a first sheet of its own. Times are as the rows have them.
+
+    Raises TooManyRows.
+    """
     data = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(data, options) as book:
         book.set_properties({"created": MADE})
-        formats = {
-            "heading": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}),
-            "rate": book.add_format({"num_format": "0.0%"}),
-            "date": book.add_format({"num_format": "dd.mm.yyyy"}),
-            "moment": book.add_format({"num_format": "dd.mm.yyyy hh:mm"}),
-        }
-        for title, frame in sheets.items():
-            _write_sheet(book.add_worksheet(title[:31]), frame, captions, formats)
+        formats = formats_of(book)
+        if front is not None:
+            front(book, formats)
+        for sheet in sheets:
+            if sheet.rows.height > MOST_ROWS:
+                raise TooManyRows(sheet.rows.height)
+            write_sheet(book.add_worksheet(sheet.name), sheet, formats)
     return data.getvalue()
 
 
-def _write_sheet(sheet: Any, frame: pl.DataFrame, captions: Mapping[str, str], formats: Mapping[str, Format]) -> None:
-    for column, (name, dtype) in enumerate(frame.schema.items()):
-        texts = [captions.get(name, name)]
-        sheet.write(0, column, texts[0], formats["heading"])
-        style = formats.get(_style(name, dtype) or "")
-        for row, value in enumerate(frame[name], start=1):
-            shown = {True: "да", False: "нет"}[value] if isinstance(value, bool) else value
-            shown = ", ".join(map(str, shown)) if isinstance(shown, list | pl.Series) else shown
-            if shown is not None:
-                sheet.write(row, column, shown, style)
-                texts.append(str(shown)[:WIDEST])
-        sheet.set_column(column, column, min(max(map(len, texts)), WIDEST) + 2)
-    sheet.freeze_panes(1, 0)
-    if frame.width:
-        sheet.autofilter(0, 0, frame.height, frame.width - 1)
+def formats_of(book: xlsxwriter.Workbook) -> Formats:
+    """The formats of a workbook, each made when it is first asked for."""
+    made: dict[tuple[tuple[str, object], ...], Format] = {}
+
+    def format_(kind: str = "", band: str = "", **more: object) -> Format:
+        asked: dict[str, object] = {"valign": "top", "font_name": "Arial", "font_size": 10, **more}
+        if kind in NUMBER_FORMATS:
+            asked["num_format"] = NUMBER_FORMATS[kind]
+        if band in BAND_COLOURS:
+            asked["bg_color"], asked["font_color"] = BAND_COLOURS[band]
+        key = tuple(sorted(asked.items()))
+        if key not in made:
+            made[key] = book.add_format(asked)
+        return made[key]
+
+    return format_
 
 
-def _style(name: str, dtype: pl.DataType) -> str | None:
-    if isinstance(dtype, pl.Date):
-        return "date"
-    if isinstance(dtype, pl.Datetime):
-        return "moment"
-    return "rate" if name.endswith("_rate") or name == "completeness" else None
+CELL: dict[str, object] = {"border": 1, "border_color": "#BFBFBF"}
+HEADING: dict[str, object] = {
+    **CELL,
+    "bold": True,
+    "text_wrap": True,
+    "bg_color": "#DDEBF7",
+    "valign": "vcenter",
+    "align": "center",
+}
+
+
+def write_sheet(sheet: Any, mart: MartSheet, formats: Formats) -> None:
+    """Write a mart on a sheet that is still blank."""
+    top = write_title(sheet, mart.title, mart.lines, formats)
+    last = _write_list(sheet, mart, top, formats) if mart.is_one_row else _write_table(sheet, mart, top, formats)
+    notes = [
+        *mart.notes,
+        *([FOLDED] if any(column.is_aside for column in mart.columns) and not mart.is_one_row else []),
+    ]
+    for row, note in enumerate(notes, start=last + 2):
+        put(sheet, row, 0, note, formats(italic=True, font_color="#595959"))
+    set_page(sheet, mart.title)
+
+
+def write_title(sheet: Any, title: str, lines: Sequence[str], formats: Formats) -> int:
+    """Write what stands above a table; returns the row that is free for it."""
+    sheet.set_row(0, 22)
+    put(sheet, 0, 0, title, formats(bold=True, font_size=14))
+    for row, line in enumerate(lines, start=1):
+        put(sheet, row, 0, line, formats())
+    return len(lines) + 2
+
+
+def set_page(sheet: Any, title: str) -> None:
+    """A page wide, in landscape, with its title and its number below."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.set_footer(f"&L&8{title.replace('&', '&&')[:120]}&R&8Страница &P из &N")
+    sheet.hide_gridlines(2)
+
+
+def put(sheet: Any, row: int, column: int, value: object, style: Format, kind: str = "") -> None:
+    """Write a value as what it is: a text is never a formula, whatever it begins with."""
+    if value is None:
+        sheet.write_blank(row, column, None, style)
+    elif isinstance(value, bool):
+        sheet.write_string(row, column, "да" if value else "нет", style)
+    elif isinstance(value, int | float):
+        sheet.write_number(row, column, value, style)
+    elif kind in ("дата", "момент"):
+        sheet.write_datetime(row, column, value, style)
+    else:
+        sheet.write_string(row, column, str(value)[:LONGEST], style)
+
+
+def _write_table(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int:
+    """Heading, rows and total; returns the last row."""
+    widths = [_width(mart, column) for column in mart.columns]
+    height = max((len(textwrap.wrap(c.caption, int(w))) for c, w in zip(mart.columns, widths, strict=True)), default=1)
+    sheet.set_row(top, 14 * height + 4)
+    for place, (column, width) in enumerate(zip(mart.columns, widths, strict=True)):
+        put(sheet, top, place, column.caption, formats(**HEADING))
+        sheet.set_column(place, place, width, None, {"level": 1, "hidden": True} if column.is_aside else {})
+    row = top
+    names = [column.name for column in mart.columns]
+    for row, values in enumerate(mart.rows.select(names).iter_rows(named=True), start=top + 1):
+        _write_row(sheet, row, mart.columns, values, formats)
+    if mart.columns:
+        sheet.autofilter(top, 0, max(row, top + 1), len(mart.columns) - 1)
+    if mart.total is not None:
+        row += 1
+        _write_row(sheet, row, mart.columns, mart.total, formats, bold=True, top=2)
+    first_text = next((place for place, column in enumerate(mart.columns) if column.kind == "текст"), -1)
+    sheet.freeze_panes(top + 1, first_text + 1 if first_text < 2 else 0)
+    sheet.repeat_rows(top)
+    return row
+
+
+def _write_row(
+    sheet: Any, row: int, columns: Sequence[Shown], values: Mapping[str, object], formats: Formats, **more: object
+) -> None:
+    for place, column in enumerate(columns):
+        value = values.get(column.name)
+        band = str(values.get(column.band)) if column.band else ""
+        style = formats(column.kind, band, **CELL, **_place(column), **more)
+        put(sheet, row, place, in_word(column.name, value), style, column.kind)
+
+
+def _place(column: Shown) -> dict[str, object]:
+    """Where in its cell a value stands: texts at the left and wrapped, what is short in the middle, figures at the
+    right."""
+    if column.kind in ("да/нет", "номер", "дата", "момент") or column.band == column.name:
+        return {"align": "center"}
+    return {"text_wrap": True, "indent": 1} if column.kind == "текст" else {}
+
+
+def _write_list(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int:
+    """The figures of the only row below one another; returns the last row."""
+    sheet.set_column(0, 0, 48)
+    sheet.set_column(1, 1, 24)
+    for place, heading in enumerate(("Показатель", "Значение")):
+        put(sheet, top, place, heading, formats(**HEADING))
+    values = next(mart.rows.iter_rows(named=True), {})
+    row = top
+    for row, column in enumerate((c for c in mart.columns if not c.is_aside), start=top + 1):
+        band = str(values.get(column.band)) if column.band else ""
+        put(sheet, row, 0, column.caption, formats(**CELL, text_wrap=True))
+        style = formats(column.kind, band, **CELL, align="right", text_wrap=True)
+        put(sheet, row, 1, in_word(column.name, values.get(column.name)), style, column.kind)
+    sheet.freeze_panes(top + 1, 0)
+    return row
+
+
+def in_word(column: str, value: object) -> object:
+    """A value, a code among them as its Russian word."""
+    return word_of(column, value) if isinstance(value, str) else value
+
+
+def _width(mart: MartSheet, column: Shown) -> float:
+    """How wide a column is: as its longest value, but no narrower than the longest word of its heading."""
+    values = mart.rows[column.name]
+    if column.kind in FIGURES:
+        largest = values.cast(pl.Float64).abs().max()
+        total = (mart.total or {}).get(column.name)
+        sizes = [size for size in (largest, total) if isinstance(size, int | float)]
+        longest = 7 if column.kind == "доля" else max((len(whole(round(size))) for size in sizes), default=1)
+        longest += 2 * (column.kind == "число")
+    elif column.kind in ("дата", "момент"):
+        longest = 10 if column.kind == "дата" else 16
+    elif column.kind in ("да/нет", "номер"):
+        longest = 4
+    else:
+        lengths = [len(word_of(column.name, text)) for text in values.unique().head(10_000).drop_nulls()]
+        longest = max(lengths, default=0)
+        if mart.total and isinstance(of_total := mart.total.get(column.name), str):
+            longest = max(longest, len(of_total))
+    word = max(map(len, column.caption.split()), default=0)
+    return float(min(max(longest + 2, word + 4, NARROWEST), WIDEST))

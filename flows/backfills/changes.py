@@ -38,7 +38,7 @@ def _words_by_code() -> dict[str, dict[str, str]]:
         if column.vocabulary and column.kind == "choice"
     }
     by_column["severity"] = in_words("severity")
-    by_column["verdict"] = in_words("control_verdict")
+    by_column["verdict"] = in_words("verdict")
     return by_column
 
 

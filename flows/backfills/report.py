@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.regions import zone_of
-from documents.writing.mart_xlsx import frames_xlsx
+from documents.writing.frames_xlsx import frames_xlsx
 from flows.backfills.changes import MAY_HOLD_NAMES, Show, number_or_shown, plain, shown
 from flows.backfills.report_tables import (
     cells_table,

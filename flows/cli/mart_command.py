@@ -9,17 +9,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from contracts.regions import zone_of
+from contracts.regions import region_named, zone_of
 from contracts.vocabulary import contacts_of
 from documents.writing.mart_csv import mart_csv
-from documents.writing.mart_xlsx import mart_xlsx
+from documents.writing.mart_xlsx import TooManyRows, marts_xlsx
 from flows.cli.terminal import console
 from flows.home.asked_region import asked_region, asked_regions
 from flows.home.connection import warehouse
@@ -27,7 +27,9 @@ from flows.home.json_output import plain
 from flows.home.settings import Settings
 from flows.home.shown import cell
 from flows.home.usage import UsageError, in_zone, must_be_known
-from warehouse.marts.published import column_captions, first_published, mart, mart_names
+from flows.presentation.mart_sheets import OF_NO_REGION, Asked, region_row, sheet_of
+from warehouse.marts.definitions import Mart
+from warehouse.marts.published import column_captions, first_published, mart, mart_named, mart_names
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,16 +80,18 @@ def print_mart(
     moment = known_at
     if known_at is not None and known_at.tzinfo is None:
         moment = in_zone(known_at, asked_region(region).zone)
+    asked = Asked(as_of, moment)
     zone = zone_of(chosen[0].code if len(chosen) == 1 else None)
     with warehouse(settings) as engine, engine.connect() as connection:
         frames = {each.code: mart(connection, name, as_of, moment, each.code) for each in chosen}
         empty = [each for each in chosen if frames[each.code].is_empty()]
         published = {each.code: first_published(connection, each.code) for each in empty}
         of_no_region = _of_no_region(connection, name, as_of, moment) if region is None else []
+        totals = {each.code: region_row(connection, mart_named(name), each, asked) for each in chosen if kind == "xlsx"}
     frame = pl.concat([*frames.values(), *of_no_region])
     captions = column_captions(name)
     if kind == "xlsx":
-        _put(mart_xlsx(frame, captions, name, str(zone)), to)
+        _put(_workbook(mart_named(name), frames, of_no_region, totals, asked), to)
     elif kind == "csv":
         _put(mart_csv(frame).encode(), to)
     elif kind == "json":
@@ -111,6 +115,34 @@ def _of_no_region(
     if name not in WITH_INSTALLATION:
         return []
     return [mart(connection, name, as_of, known_at).filter(pl.col("region").is_null())]
+
+
+def _workbook(
+    definition: Mart,
+    frames: Mapping[str, pl.DataFrame],
+    of_no_region: list[pl.DataFrame],
+    totals: Mapping[str, dict[str, Any] | None],
+    asked: Asked,
+) -> bytes:
+    """A workbook with a sheet a region; what is of none stands on the last. Raises UsageError for too many rows."""
+    if len(frames) == 1:
+        ((code, frame),) = frames.items()
+        only = pl.concat([frame, *of_no_region])
+        sheets = [sheet_of(definition, only, region_named(code), asked, total=totals[code])]
+    else:
+        sheets = [
+            sheet_of(definition, frame, region_named(code), asked, region_named(code).name, totals[code])
+            for code, frame in frames.items()
+        ]
+        rest = [frame for frame in of_no_region if not frame.is_empty()]
+        sheets += [sheet_of(definition, frame, None, asked, OF_NO_REGION) for frame in rest]
+    try:
+        return marts_xlsx(sheets)
+    except TooManyRows as error:
+        raise UsageError(
+            f"a sheet takes {error.most} rows, the mart has {error.rows}: ask for csv or for one region",
+            f"на лист входит {error.most} строк, а в витрине {error.rows}: возьмите csv или один регион",
+        ) from None
 
 
 def _put(data: bytes, to: Path | None) -> None:

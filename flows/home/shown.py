@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from contracts.texts import in_words
+from contracts.texts import word_of
 from contracts.texts.figures import percent, whole
 
 
@@ -15,7 +15,7 @@ def local_time(moment: dt.datetime, local: ZoneInfo) -> str:
 
 
 def cell(name: str, value: object, local: ZoneInfo) -> str:
-    """A value of a mart in Russian: rates as percents, bands in words, moments by the clocks of `local`."""
+    """A value of a mart in Russian: rates as percents, codes in words, moments by the clocks of `local`."""
     if value is None:
         return "—"
     if isinstance(value, bool):
@@ -26,6 +26,4 @@ def cell(name: str, value: object, local: ZoneInfo) -> str:
         return f"{value:%d.%m.%Y}"
     if isinstance(value, int | float):
         return percent(value) if name.endswith("_rate") or name == "completeness" else whole(value)
-    if name == "band" or name.endswith("_band"):
-        return in_words("band").get(str(value), str(value))
-    return str(value)
+    return word_of(name, str(value))

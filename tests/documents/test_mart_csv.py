@@ -3,13 +3,11 @@
 import csv
 import datetime as dt
 import io
-import zipfile
 
 import polars as pl
 import pytest
 
 from documents.writing.mart_csv import mart_csv
-from documents.writing.mart_xlsx import mart_xlsx
 
 FORMULAS = ["=1+1", "+7 3822 50-00-00", "-2+3", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x";"а, б")']
 
@@ -33,9 +31,3 @@ def test_what_is_no_text_and_texts_that_are_harmless_stay() -> None:
         {"name": ["МБОУ «СОШ № 1»", " =1", "a=b", "'; - 1"], "n": [-1, 2, None, 0], "on": [dt.date(2023, 9, 8)] * 4}
     )
     assert mart_csv(frame) == frame.write_csv()
-
-
-def test_a_workbook_has_no_formula_either() -> None:
-    made = mart_xlsx(pl.DataFrame({"a": FORMULAS}), {}, "x", "Asia/Tomsk")
-    with zipfile.ZipFile(io.BytesIO(made)) as book:
-        assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")

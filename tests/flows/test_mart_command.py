@@ -13,10 +13,13 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
+from contracts.regions import regions
 from flows.cli.mart_command import print_mart, why_empty
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, in_zone, moment
 from warehouse.marts.publication import publish
+from warehouse.marts.published import mart, mart_names
+from warehouse.schema.upgrade import upgrade
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -69,7 +72,9 @@ def test_a_workbook_shows_local_times_says_so_and_is_the_same_again(
     for file in files:
         print_mart(settings, "readiness_by_municipality", DAY, None, None, file)
     assert files[0].read_bytes() == files[1].read_bytes()
-    heading, first, *_ = openpyxl.load_workbook(io.BytesIO(files[0].read_bytes())).active.iter_rows(values_only=True)
+    printed = list(openpyxl.load_workbook(io.BytesIO(files[0].read_bytes())).active.iter_rows(values_only=True))
+    place = next(number for number, row in enumerate(printed) if row[0] == "№")
+    heading, first = printed[place : place + 2]
     row = dict(zip(heading, first, strict=True))
     assert row["Известно на (время Asia/Tomsk)"] == dt.datetime(2023, 9, 9, 3, 30)  # noqa: DTZ001
     assert not any("UTC" in str(each) for each in heading)
@@ -110,3 +115,53 @@ def test_why_there_is_no_row() -> None:
         "Дата 2023-09-09 к 09.09.2023 09:00 не опубликована. Она опубликована позже, 10.09.2023 09:00. "
         "Есть: 2023-09-08."
     )
+
+
+def test_the_workbook_of_the_region_is_ready_to_be_printed(
+    region: Settings, region_engine: sa.Engine, tmp_path: Path
+) -> None:
+    """Slow: the region is taken in first."""
+    file = tmp_path / "a.xlsx"
+    print_mart(region, "readiness_by_municipality", None, None, None, file)
+    sheet = openpyxl.load_workbook(file).active
+    printed = [list(row) for row in sheet.iter_rows(values_only=True)]
+    assert printed[0][0] == "Готовность школ по отчётным единицам"
+    assert str(printed[1][0]).startswith("Томская область · на 08.09.2023 · известно на ")
+    assert str(printed[2][0]).startswith("Полнота ")
+    assert printed[3][0] == "Кампания: Готовность к реализации Профминимума, 2023/2024"
+    place = next(number for number, row in enumerate(printed) if row[0] == "№")
+    rows = [dict(zip(printed[place], row, strict=True)) for row in printed[place + 1 : place + 23]]
+    with region_engine.connect() as connection:
+        told = mart(connection, "readiness_by_municipality", region="69")
+        (total,) = mart(connection, "readiness_region", region="69").iter_rows(named=True)
+    figures = {"Школ": "schools", "Верный отчёт": "accepted", "Доля верных отчётов": "accepted_rate"}
+    for caption, column in figures.items():
+        assert [row[caption] for row in rows] == [*told[column], total[column]]
+    assert rows[-1]["Отчётная единица"] == "Итого по региону"
+    assert {row["Полоса"] for row in rows} == {"зелёная", "жёлтая", "красная"}
+    assert (sheet.freeze_panes, sheet.print_title_rows) == (f"C{place + 2}", f"${place + 1}:${place + 1}")
+    assert sheet.auto_filter.ref == f"A{place + 1}:{sheet.cell(place + 1, len(printed[0])).column_letter}{place + 22}"
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+    assert sheet.sheet_properties.pageSetUpPr is not None
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    band = sheet.cell(place + 2, printed[place].index("Полоса") + 1)
+    assert (band.value, band.fill.start_color.rgb) == ("зелёная", "FFC6EFCE")
+    assert sheet.cell(place + 2, printed[place].index("Доля верных отчётов") + 1).number_format == "0.0%"
+
+
+def test_every_mart_becomes_a_workbook(region: Settings, tmp_path: Path) -> None:
+    """Slow: some forty workbooks are written and read."""
+    for name in mart_names():
+        print_mart(region, name, None, None, None, tmp_path / "a.xlsx")
+        assert openpyxl.load_workbook(tmp_path / "a.xlsx", read_only=True).sheetnames == [name]
+
+
+def test_a_workbook_of_two_regions_has_a_sheet_for_each(
+    settings: Settings, engine: sa.Engine, two_regions: Path, tmp_path: Path
+) -> None:
+    """Slow: two regions are published."""
+    upgrade(engine)
+    for code in [each.code for each in regions()]:
+        publish(engine, code, [DAY])
+    print_mart(settings, "readiness_by_municipality", DAY, None, None, tmp_path / "a.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "a.xlsx").sheetnames == [each.name for each in regions()]
