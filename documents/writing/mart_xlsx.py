@@ -26,11 +26,13 @@ MOST_ROWS = 1_000_000
 LONGEST = 32_767
 """Letters that a cell takes."""
 WIDEST, NARROWEST = 44, 7
+LINE = 13
+"""Height of a line, points."""
 TOTAL = "Итого по региону"
 FOLDED = "Коды и служебные столбцы свёрнуты справа: «+» над столбцами раскрывает их, на печать они не идут."
 FIGURES = ("целое", "число", "доля")
 NUMBER_FORMATS = {
-    "целое": "#,##0", "число": "General", "номер": "0", "доля": "0.0%", "дата": "dd.mm.yyyy",
+    "целое": "#,##0", "число": "#,##0.00##", "номер": "0", "доля": "0.0%", "дата": "dd.mm.yyyy",
     "момент": "dd.mm.yyyy hh:mm",
 }  # fmt: skip
 BAND_COLOURS = {
@@ -182,7 +184,9 @@ def _write_table(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int
         sheet.set_column(place, place, width, None, {"level": 1, "hidden": True} if column.is_aside else {})
     row = top
     names = [column.name for column in mart.columns]
+    in_lines = {c.name: w for c, w in zip(mart.columns, widths, strict=True) if c.kind == "текст" and not c.is_aside}
     for row, values in enumerate(mart.rows.select(names).iter_rows(named=True), start=top + 1):
+        sheet.set_row(row, LINE * max(lines_of(values[name], width) for name, width in in_lines.items()) + 2)
         _write_row(sheet, row, mart.columns, values, formats)
     if mart.columns:
         sheet.autofilter(top, 0, max(row, top + 1), len(mart.columns) - 1)
@@ -201,7 +205,7 @@ def _write_row(
     for place, column in enumerate(columns):
         value = values.get(column.name)
         band = str(values.get(column.band)) if column.band else ""
-        style = formats(column.kind, band, **CELL, **_place(column), **more)
+        style = formats(kind_of(column.kind, value), band, **CELL, **_place(column), **more)
         put(sheet, row, place, in_word(column.name, value), style, column.kind)
 
 
@@ -216,18 +220,29 @@ def _place(column: Shown) -> dict[str, object]:
 def _write_list(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int:
     """The figures of the only row below one another; returns the last row."""
     sheet.set_column(0, 0, 48)
-    sheet.set_column(1, 1, 24)
+    sheet.set_column(1, 1, 40)
     for place, heading in enumerate(("Показатель", "Значение")):
         put(sheet, top, place, heading, formats(**HEADING))
     values = next(mart.rows.iter_rows(named=True), {})
     row = top
     for row, column in enumerate((c for c in mart.columns if not c.is_aside), start=top + 1):
-        band = str(values.get(column.band)) if column.band else ""
+        band, value = str(values.get(column.band)) if column.band else "", values.get(column.name)
+        sheet.set_row(row, LINE * max(lines_of(column.caption, 48), lines_of(value, 40)) + 2)
         put(sheet, row, 0, column.caption, formats(**CELL, text_wrap=True))
-        style = formats(column.kind, band, **CELL, align="right", text_wrap=True)
-        put(sheet, row, 1, in_word(column.name, values.get(column.name)), style, column.kind)
+        style = formats(kind_of(column.kind, value), band, **CELL, align="right", text_wrap=True)
+        put(sheet, row, 1, in_word(column.name, value), style, column.kind)
     sheet.freeze_panes(top + 1, 0)
     return row
+
+
+def kind_of(kind: str, value: object) -> str:
+    """The kind by which a value is formatted: a whole number has no decimal places."""
+    return "целое" if kind == "число" and isinstance(value, int | float) and value == int(value) else kind
+
+
+def lines_of(value: object, width: float) -> int:
+    """In how many lines a text stands in a column."""
+    return -(-len(value) // max(1, int(width) - 2)) if isinstance(value, str) and value else 1
 
 
 def in_word(column: str, value: object) -> object:

@@ -109,11 +109,36 @@ def mart(
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл.")] = None,
     region: RegionCode = None,
+    matrix: Annotated[
+        str | None,
+        typer.Option("--matrix", metavar="FIGURE", help="Одна цифра: на каждую дату, как знала каждая публикация."),
+    ] = None,
 ) -> None:
     """Напечатать витрину, без --as-of — на последнюю опубликованную дату каждого региона."""
     from flows.cli.mart_command import print_mart
 
+    if matrix is not None:
+        from flows.cli.report_command import print_matrix
+
+        print_matrix(read_settings(), name, matrix, as_of, known_at, format_, to, region)
+        return
     print_mart(read_settings(), name, as_of, known_at, format_, to, region)
+
+
+@app.command(rich_help_panel=OFFICER)
+def report(
+    unit: Annotated[
+        str | None, typer.Option("--unit", metavar="UNIT", help="Только эта отчётная единица и её школы, по коду.")
+    ] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл.")] = None,
+    region: RegionCode = None,
+) -> None:
+    """Все витрины региона или единицы одной книгой: содержание с цифрами, полнота, кому звонить, лист на витрину."""
+    from flows.cli.report_command import write_report
+
+    write_report(read_settings(), unit, as_of, known_at, to, region)
 
 
 @app.command(rich_help_panel=OFFICER)

@@ -91,14 +91,14 @@ def print_mart(
     frame = pl.concat([*frames.values(), *of_no_region])
     captions = column_captions(name)
     if kind == "xlsx":
-        _put(_workbook(mart_named(name), frames, of_no_region, totals, asked), to)
+        put_data(_workbook(mart_named(name), frames, of_no_region, totals, asked), to)
     elif kind == "csv":
-        _put(mart_csv(frame).encode(), to)
+        put_data(mart_csv(frame).encode(), to)
     elif kind == "json":
         text = json.dumps([plain(row) for row in frame.iter_rows(named=True)], ensure_ascii=False)
-        _put(f"{text}\n".encode(), to)
+        put_data(f"{text}\n".encode(), to)
     elif to is not None:
-        with _to_file(to) as file:
+        with to_file(to) as file:
             _print_table(name, frame, captions, zone, Console(file=file, width=PIPE_WIDTH, highlight=False))
     elif not frame.is_empty():
         out = console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, highlight=False)
@@ -145,17 +145,17 @@ def _workbook(
         ) from None
 
 
-def _put(data: bytes, to: Path | None) -> None:
+def put_data(data: bytes, to: Path | None) -> None:
     """Write to standard output, or into a file. Raises UsageError when that cannot be written."""
     if to is None:
         sys.stdout.buffer.write(data)
         return
-    with _to_file(to) as file:
+    with to_file(to) as file:
         file.buffer.write(data)
 
 
 @contextmanager
-def _to_file(path: Path) -> Iterator[TextIOWrapper]:
+def to_file(path: Path) -> Iterator[TextIOWrapper]:
     """A file to write anew. Raises UsageError when it cannot be written."""
     try:
         with path.open("w", encoding="utf-8") as file:

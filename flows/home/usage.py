@@ -59,7 +59,8 @@ def in_zone(moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
 
 GENITIVE = {
     "form": "формы", "sender": "отправителя", "mart": "витрины", "format": "вида", "class": "класса",
-    "outcome": "исхода", "campaign": "кампании", "recipient": "получателя",
+    "outcome": "исхода", "unit": "отчётной единицы", "figure": "показателя",
+    "campaign": "кампании", "recipient": "получателя",
 }  # fmt: skip
 """What kind of name is unknown, in the Russian genitive."""
 

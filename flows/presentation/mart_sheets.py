@@ -55,11 +55,16 @@ def read_sheet(connection: Connection, name: str, region: Region, asked: Asked, 
 
 def region_row(connection: Connection, definition: Mart, region: Region, asked: Asked) -> dict[str, Any] | None:
     """The row of the view that sums a mart up, whose shares are of sums; None where none does."""
-    view = total_of(definition) or next((each for each in views() if _sums_up_the_same(each, definition)), None)
+    view = region_view(definition)
     if view is None:
         return None
     found = mart(connection, view.name, asked.as_of, asked.known_at, region.code)
     return next(found.iter_rows(named=True), None)
+
+
+def region_view(definition: Mart) -> Mart | None:
+    """The view that sums a mart up in one row a region, itself or what it reads; None where none does."""
+    return total_of(definition) or next((each for each in views() if _sums_up_the_same(each, definition)), None)
 
 
 def _sums_up_the_same(view: Mart, definition: Mart) -> bool:
@@ -74,11 +79,16 @@ def sheet_of(
     asked: Asked,
     title: str = "",
     total: dict[str, Any] | None = None,
+    *,
+    is_one_row: bool = False,
 ) -> MartSheet:
-    """Rows of a mart, of a region or of the installation, as a sheet named `title`; `total` is the row that sums up."""
+    """Rows of a mart, of a region or of the installation, as a sheet named `title`; `total` is the row that sums up.
+
+    The only row of `is_one_row`, or of a view of regions, is a list of figures.
+    """
     zone = zone_of(region.code if region else None)
     rows = _with_titles(rows)
-    is_one_row = not definition.key and definition.is_view and rows.height <= 1
+    is_one_row = is_one_row or (not definition.key and definition.is_view and rows.height <= 1)
     said, aside = ([], set()) if is_one_row else _said_once(definition, rows)
     local = _local(rows, zone)
     columns = [*_columns(definition, rows, aside, zone)]

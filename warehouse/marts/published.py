@@ -67,6 +67,15 @@ def first_published(connection: Connection, region: str | None = None) -> dict[d
     return dict(connection.execute(text(FIRST_PUBLISHED), {"region": region}).tuples().all())
 
 
+def latest(
+    connection: Connection, region: str, as_of: dt.date | None = None, known_at: dt.datetime | None = None
+) -> dt.date | None:
+    """The last date of a region that was published (by then), or the given one; None where none, or not this one,
+    was."""
+    by_then = [day for day, at in first_published(connection, region).items() if known_at is None or at <= known_at]
+    return max((day for day in by_then if as_of in (None, day)), default=None)
+
+
 def column_captions(name: str) -> dict[str, str]:
     """Column → Russian caption, the first sentence of its comment, in the mart's order."""
     return {column: comment.split(". ", 1)[0] for column, comment in mart_named(name).captions.items()}
