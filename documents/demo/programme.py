@@ -37,6 +37,7 @@ PLANNED = (
     (3, "Чемпионат профессий", "contest"), (4, "Экскурсия в университет", "excursion"), (5, "Итоги года", "other"),
 )  # fmt: skip
 NO_SLOT_SHARE, MET_SHARE, HELD_SHARE, STRANGE_SHARE = 0.01, 0.6, 0.3, 0.05
+FRIDAY = 4
 FILLED = (10, 20)
 """Month and day on which the vacant posts are filled."""
 
@@ -204,9 +205,9 @@ def parent_meetings(unit: Unit) -> list[Row]:
         random = unit.random(f"parent_meetings {school.code}")
         invited = max(sum(row["pupils"] for row in school.classes) * 9 // 10, 1)
         first = 1 + random.randrange(7) if random.random() < MET_SHARE else 9 + random.randrange(20)
-        meetings = [("first", dt.date(unit.year, 9, first))]
+        meetings = [("first", _weekday(dt.date(unit.year, 9, first)))]
         if random.random() < HELD_SHARE:
-            meetings.append(("own", dt.date(unit.year, 11, 1 + random.randrange(28))))
+            meetings.append(("own", _weekday(dt.date(unit.year, 11, 1 + random.randrange(26)))))
         for meeting, day in meetings:
             rows.append({
                 **_school(school), "held_on": day, "meeting": meeting, "hours": 1, "parents_invited": invited,
@@ -251,12 +252,17 @@ def practice_events(unit: Unit) -> list[Row]:
             older = [row for row in school.classes if row["grade"] in (8, 9)]
             rows.append({
                 **_school(school),
-                "held_on": first + dt.timedelta(days=3 + random.randrange(5 if first.month == 9 else 22)),
+                "held_on": _weekday(first + dt.timedelta(days=3 + random.randrange(5 if first.month == 9 else 22))),
                 "starts_at": f"{9 + random.randrange(6)}:00", "kind": kind, "title": title, "host_inn": host["inn"],
                 "host_name": host["name"], "host_kind": host["kind"], "grades": "8-9",
                 "pupils": max(sum(row["pupils"] for row in older) // 3, 1), "hours": 2,
             })  # fmt: skip
     return [row for row in rows if row["held_on"] <= unit.as_of]
+
+
+def _weekday(day: dt.date) -> dt.date:
+    """A day, or the Monday after it."""
+    return day + dt.timedelta(days=7 - day.weekday()) if day.weekday() > FRIDAY else day
 
 
 def _months(unit: Unit) -> list[dt.date]:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,8 +21,8 @@ import sqlalchemy as sa
 from evidence import assert_nowhere, picked, planted
 from packs import REGION
 
-from documents.demo import tomsk
-from documents.demo.programme_files import set_aside
+from contracts.vocabulary import rows
+from documents.demo import programme_files, tomsk
 from flows.home.settings import Settings
 from warehouse.marts.published import mart
 from warehouse.schema.upgrade import connect
@@ -185,6 +186,14 @@ def test_a_night_tells_prefect_no_names(settings: Settings, region_files: Path) 
     assert_nowhere(kept.decode("utf-8", "replace"), "Prefect's database")
 
 
+FOUND = """
+SELECT d.form, d.sender, g.rule, count(*)
+FROM ops.finding g JOIN ops.reading d USING (reading_id)
+WHERE g.severity = 'error' AND d.form NOT IN ('readiness_report', 'registration_export')
+GROUP BY 1, 2, 3
+"""
+
+
 def test_demo_runs_with_nothing_set_up(profmin: Run, tmp_path: Path) -> None:
     """The embedded Postgres and a temporary Prefect server, both gone afterwards: twice at once, then again.
 
@@ -206,9 +215,11 @@ def test_demo_runs_with_nothing_set_up(profmin: Run, tmp_path: Path) -> None:
         "4 828",
         "все её строки (21) совпадают с нашими данными, расходится только «Итого»",
         "Новых файлов нет.",
-        f"каким был задуман: {18 + set_aside(tomsk())} неверных строк",
+        f"каким был задуман: {18 + programme_files.set_aside(tomsk())} неверных строк",
     ):
         assert said in shown
+    for row in rows("systems"):
+        assert (f"\n{row['name']} " in shown) == bool(row["mart"]), row["name"]
     assert max(map(len, first.stdout.splitlines())) <= 120
     assert "Traceback" not in first.stderr and "Секретов" not in first.stdout
     home = tmp_path / ".profmin"
@@ -219,5 +230,8 @@ def test_demo_runs_with_nothing_set_up(profmin: Run, tmp_path: Path) -> None:
         ("2023-09-07", "Колпашевский муниципальный район", "accepted", "13", "15"),
         ("2023-09-07", "Колпашевский муниципальный район", "missing", "2", "0"),
     }  # fmt: skip
+    asked = profmin("db", "psql", "-At", "-F", ",", "-c", FOUND)
+    found = Counter({tuple(line.split(",")[:3]): int(line.split(",")[3]) for line in asked.stdout.splitlines()})
+    assert found == programme_files.planted(tomsk())
     for command in ("incidents", "messages"):
         assert json.loads(profmin(command, "--json").stdout)
