@@ -5,10 +5,12 @@ Slow: each way to plant one is a workbook, four commands and a look into all tha
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from evidence import BORN, NAME, all_text, assert_nowhere, picked, planted
 from post import unpacked
@@ -19,6 +21,18 @@ from flows.runs.ingest import ingest
 from warehouse.schema.upgrade import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def region_files(region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the region; of its export the first three hundred rows, which hide a pupil as well as all."""
+    folder = tmp_path_factory.mktemp("region")
+    shutil.copytree(region_files, folder, dirs_exist_ok=True)
+    (export,) = picked(folder, "regional_operator/Сводный").values()
+    book = openpyxl.load_workbook(export)
+    book.worksheets[0].delete_rows(300, book.worksheets[0].max_row)
+    book.save(export)
+    return folder
 
 
 @pytest.mark.parametrize("damage", ["none", "cell", "heading", "no headings", "school", "beside", "sheet", "note"])
