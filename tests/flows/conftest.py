@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from evidence import copied, taken_in
+from evidence import copied, take_in
 from forks import Forks
 from packs import write_regions
+from pydantic import SecretStr
 
 from contracts.regions import read_from
 from documents.demo import tomsk, write_deliveries
@@ -59,11 +60,19 @@ def had_prefect(settings: Settings, prefect_tables: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def region_taken_in(databases: Any, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A home and a database in which the region is taken in and published: copy them, do not change them."""
-    files = (path for path in region_files.rglob("*") if path.is_file())
-    with taken_in(databases, tmp_path_factory.mktemp("taken") / "home", *files) as made:
-        yield made
+def region_taken_in(databases: Any, region_files: Path) -> Settings:
+    """A home and a database in which the region is taken in and published, once for all workers: copy them, do not
+    change them."""
+    made = Settings(home=Path(os.environ["TESTS_SERVER_FOLDER"], "region"), vouched_channels="inbox,ingest")
+
+    def fill(engine: sa.Engine) -> None:
+        files = [path for path in region_files.rglob("*") if path.is_file()]
+        take_in(on(databases.url(engine.url.database)), *files)
+
+    def on(url: str) -> Settings:
+        return made.model_copy(update={"database_url": SecretStr(url)})
+
+    return on(databases.url(databases.kept("region", fill)))
 
 
 @pytest.fixture

@@ -34,13 +34,18 @@ def taken_in(databases: Any, home: Path, *files: Path) -> Iterator[Settings]:
     """A new home and database in which files of the region are taken in from the inbox and published: copy them."""
     with databases.fresh() as url:
         made = Settings(home=home, database_url=url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
-        made.prepare()
-        for file in files:
-            folder = made.inbox / file.parent.name
-            folder.mkdir(exist_ok=True)
-            shutil.copy2(file, folder)
-        ingest([], Options(), made)
+        take_in(made, *files)
         yield made
+
+
+def take_in(settings: Settings, *files: Path) -> None:
+    """Put files of the region into the inbox of a new home, and take them in and publish."""
+    settings.prepare()
+    for file in files:
+        folder = settings.inbox / file.parent.name
+        folder.mkdir(exist_ok=True)
+        shutil.copy2(file, folder)
+    ingest([], Options(), settings)
 
 
 @contextmanager
