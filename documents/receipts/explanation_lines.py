@@ -18,8 +18,8 @@ ALL = len(WIDTHS)
 TEXT_FORMAT = 49
 """The number format of texts: what is typed there is no formula, number or date."""
 SECTION = Look(size=12, bold=True, colour="1F4E79", line="1F4E79", down="bottom")
-HEAD = Look(size=9, colour="595959", line="A6A6A6", down="bottom")
-WRITTEN = Look(line="A6A6A6", fill="FFFFE0", number=TEXT_FORMAT)
+HEAD = Look(size=9, colour="595959", line="A6A6A6", down="bottom", indent=1)
+WRITTEN = Look(line="A6A6A6", fill="FFFFE0", number=TEXT_FORMAT, indent=1)
 TEXT = Look()
 SMALL = Look(size=8, colour="595959")
 REFUSED = Look(size=9, bold=True, colour="9C2A10", line="D9D9D9")

@@ -36,6 +36,7 @@ class Look:
     across: str = "left"
     down: str = "top"
     number: int = 0
+    indent: int = 0
 
 
 class Styles:
@@ -104,7 +105,7 @@ class Styles:
                 f'<{p}xf numFmtId="{look.number}" fontId="{font}" fillId="{fill}" borderId="{border}" xfId="0"'
                 f' quotePrefix="{int(look.number == 0)}" applyNumberFormat="1" applyFont="1" applyFill="1"'
                 f' applyBorder="1" applyAlignment="1"><{p}alignment horizontal="{look.across}" vertical="{look.down}"'
-                f' wrapText="1"/></{p}xf>',
+                f' indent="{look.indent}" wrapText="1"/></{p}xf>',
             )
         return self.looks[look]
 

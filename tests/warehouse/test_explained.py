@@ -8,12 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from examples import read as given
 from hand_made import DAY, NOON, delivery, finding, loaded, now, read, report
 
 from contracts.explanation import Returned
 from contracts.reading import CONTROL_TOTALS, Finding, findings_frame
 from warehouse.deliveries.explanation_decision import NotThere, decide_of, listed
 from warehouse.deliveries.explanations import Brought, explained, take
+from warehouse.deliveries.judging import judge_across
 from warehouse.incidents.condition import conditions, find
 from warehouse.marts.publication import publish
 
@@ -167,3 +169,26 @@ def test_an_incident_of_totals_closes_when_all_of_it_is_explained(small: dict[st
     assert alarmed(engine) == []
     decide_of(engine, numbers[1:], "refused", "Петрова", "Филиала нет.")
     assert alarmed(engine) == ["asinovsky"]
+
+
+def test_what_is_said_across_forms_is_explained_too(engine: sa.Engine) -> None:
+    day = dt.date(2023, 9, 30)
+    report_of = {"form": "readiness_report", "sender": "asinovsky", "as_of": "2023-09-08"}
+    list_of = {"form": "partner_agreements", "sender": "asinovsky", "as_of": str(day)}
+    with engine.begin() as connection:
+        given(connection, report_of, [{"school_code": "a1", "partner_agreements": "2"}])
+        agreement = {"partner_inn": "0000001011", "agreement_number": "1", "school_code": "a1"}
+        number = given(connection, list_of, [agreement])
+    judge_across(engine, "69")
+    with engine.connect() as connection:
+        ((found, of_it),) = explained(connection, [number])[number].items()
+    assert (found.rule, of_it.text) == ("AG-007", None)
+    said(engine, of_it.key, "второе соглашение подписывают")
+    publish(engine, "69", [day])
+    figures = ("failures", "explained", "explained_accepted")
+    assert read(engine, "rule_failures", day).filter(rule="AG-007").select(figures).rows() == [(1, 1, 0)]
+    with engine.begin() as connection:
+        (waiting,) = listed(connection)
+        decide_of(engine, [waiting.explanation_id], "accepted", "Петрова", None)
+        again = explained(connection, [number])[number][found]
+    assert waiting.stands and again.decision == "accepted"
