@@ -1,5 +1,6 @@
 """`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks; W3, only opening these;
-W4, the sixtieth night against the second; W5, an autumn read again; W6, one workbook checked from the shell.
+W4, the sixtieth night against the second; W5, an autumn read again; W6, one workbook checked from the shell; W7, a
+million-row journal of lessons.
 
 Each has a database of its own, so that `--only` runs any of them alone."""
 
@@ -19,6 +20,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from benchmarks.child import measure, measured_whole
+from benchmarks.journal import write_journal
 from benchmarks.nights import region_of, write_pack
 from contracts.reading import Reading
 from documents import demo
@@ -33,22 +35,25 @@ from warehouse.schema.upgrade import connect, upgrade
 from warehouse.server.embedded import embedded_server
 
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
-CASES = ("W1", "W2", "W3", "W4", "W5", "W6")
+CASES = ("W1", "W2", "W3", "W4", "W5", "W6", "W7")
 REPORTS = "reports"
+RECEIVED_ON = RECEIVED.date()
 CLEAN_TYPES = {pl.String: "text", pl.Date: "date", pl.Int64: "bigint"}
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, default=1_000_000, help="pupil rows of W1")
+    arguments.add_argument("--rows", type=int, default=1_000_000, help="rows of W1 and W7")
     arguments.add_argument("--workbooks", type=int, default=300, help="workbooks of W2")
-    arguments.add_argument("--repeat", type=int, default=3, help="runs of W1 to W3 and W6; medians are printed")
+    arguments.add_argument("--repeat", type=int, default=3, help="runs of W1 to W3, W6 and W7; medians are printed")
     arguments.add_argument("--only", choices=CASES, help="one of them")
     asked = arguments.parse_args()
     cases = CASES if asked.only is None else (asked.only,)
     with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder) / "pgdata") as url:
         if "W1" in cases:
             exports(database_of(url, "exports"), Path(folder), asked.rows, asked.repeat)
+        if "W7" in cases:
+            journals(database_of(url, "journals"), Path(folder), asked.rows, asked.repeat)
         if {"W2", "W3", "W6"}.intersection(cases):
             written = Path(folder) / "workbooks"
             region = write_workbooks(written, asked.workbooks)
@@ -72,16 +77,33 @@ def exports(url: str, folder: Path, rows: int, repeat: int) -> None:
     region = demo.tomsk()
     deliveries = folder / "tomsk"
     demo.write_deliveries(region, deliveries)
-    take_register(engine, deliveries, None)
+    take_register(engine, register_in(deliveries), None)
     export = folder / "Сводный отчёт по ученикам 2023-09-08.csv"
     demo.write_export_csv(export, rows, region, 0.005, 2023)
-    columns = write_clean(export, folder / "clean.csv")
+    against_copy("W1", "pupils", url, export, "ФИО", repeat, "regional_operator", RECEIVED_ON)
+
+
+def journals(url: str, folder: Path, rows: int, repeat: int) -> None:
+    """W7: a journal of lessons → facts and marts, against COPY of the clean rows."""
+    engine = connect(url)
+    upgrade(engine)
+    register, journal = write_journal(folder, rows)
+    take_register(engine, register, None)
+    against_copy("W7", "lessons", url, journal, "Дата урока", repeat, "tomsk_city", dt.date(2024, 5, 31))
+
+
+def against_copy(
+    name: str, things: str, url: str, export: Path, heading: str, repeat: int, sender: str, as_of: dt.date
+) -> None:
+    """An export from file to marts against COPY of its clean rows; `heading` is one of its headings."""
+    clean = export.with_name("clean.csv")
+    columns = write_clean(export, clean, heading)
     dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     floors, works = [], []
     for turn in range(repeat):
-        floors.append(measure("benchmarks.export_floor", dsn, folder / "clean.csv", columns))
-        works.append(measure("benchmarks.export_load", url, export, f"{turn:064x}"))
-    told("W1", f"{rows:,} pupils, {export.stat().st_size / 1e6:.0f} MB", floors, works, "rows")
+        floors.append(measure("benchmarks.export_floor", dsn, clean, columns))
+        works.append(measure("benchmarks.export_load", url, export, f"{turn:064x}", sender, as_of))
+    told(name, f"{works[0]['rows']:,} {things}, {export.stat().st_size / 1e6:.0f} MB", floors, works, "rows")
 
 
 def write_workbooks(folder: Path, count: int) -> Region:
@@ -115,7 +137,7 @@ def workbooks(url: str, folder: Path, region: Region, repeat: int) -> None:
         sync_reference(connection, units=unit_frame, aliases=aliases)
     known = {key(alias): unit for alias, unit in region.aliases.select("alias", "reporting_unit").iter_rows()}
     (folder / "aliases.json").write_text(json.dumps(known))
-    take_register(engine, folder, known)
+    take_register(engine, register_in(folder), known)
     engine.dispose()  # a database is copied when nobody is connected to it
     reports = folder / REPORTS
     floors, quick, works = [], [], []
@@ -173,9 +195,13 @@ def database_of(url: str, name: str, template: str = "template0") -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def take_register(engine: Engine, deliveries: Path, aliases: dict[str, str] | None) -> None:
+def register_in(deliveries: Path) -> Path:
+    """The register among the deliveries of a region."""
+    return next(path for path in sorted(deliveries.rglob("*.xlsx")) if "еестр" in path.name)
+
+
+def take_register(engine: Engine, path: Path, aliases: dict[str, str] | None) -> None:
     """Load the region's register, so that schools are known."""
-    path = next(path for path in sorted(deliveries.rglob("*.xlsx")) if "еестр" in path.name)
     data = path.read_bytes()
     delivery = Delivery(path.name, hashlib.sha256(data).hexdigest(), "department", RECEIVED, read_grid(path.name, data))
     (reading,) = interpret([delivery], Context(None, b"", aliases=aliases))
@@ -186,11 +212,11 @@ def take_register(engine: Engine, deliveries: Path, aliases: dict[str, str] | No
     load(engine, reading, delivery_id, "benchmark")
 
 
-def write_clean(export: Path, clean: Path) -> str:
-    """The rows of the export, clean and typed, as csv; returns the columns of their table."""
+def write_clean(export: Path, clean: Path, heading: str) -> str:
+    """The rows of the export below a heading, clean and typed, as csv; returns the columns of their table."""
     lines = export.read_bytes().split(b"\n", 60)
-    heading = next(number for number, line in enumerate(lines) if "ФИО".encode() in line)
-    rows = pl.read_csv(export, separator=";", skip_rows=heading, infer_schema=False, truncate_ragged_lines=True)
+    above = next(number for number, line in enumerate(lines) if heading.encode() in line)
+    rows = pl.read_csv(export, separator=";", skip_rows=above, infer_schema=False, truncate_ragged_lines=True)
     typed = rows.with_row_index("row_no").select("row_no", *(clean_column(rows[name]) for name in rows.columns))
     typed.write_csv(clean, include_header=False)
     return ", ".join(f"c{n} {CLEAN_TYPES[type(dtype)]}" for n, dtype in enumerate(typed.dtypes[1:]))

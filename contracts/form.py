@@ -208,7 +208,9 @@ class Form:
     does. `owed` says who has it to send and by when; None is a claim that somebody publishes, or nobody has to.
     `covers` are those of whom each must be in it: the schools of the sender, or the reporting units. `defines` is a
     dimension that its readings make. `crosstab` is its other layout, besides a row a row. Of a form that is `discreet`
-    nothing is kept or shown but what its columns say: elsewhere on its sheets stand names of people.
+    nothing is kept or shown but what its columns say: elsewhere on its sheets stand names of people. A large file of a
+    form that is read `by_blocks` is an export: rows are judged each for itself and loaded while the next ones are read,
+    so no rule may look at others, and no total is compared.
 
     `size` is what a delivery may have at all, `set_aside` how many of its rows may be set aside. `largest_fall` is the
     share that a new delivery may lack of what it would take the place of: of rows loaded, of what its grain counts, and
@@ -242,6 +244,7 @@ class Form:
     people: People | None = None
     crosstab: Crosstab | None = None
     discreet: bool = False
+    by_blocks: bool = False
     size: Size | None = None
     set_aside: SetAside = SetAside(0.2, spare=3)
     largest_fall: float = 0.2
@@ -272,9 +275,14 @@ class Form:
                 for name in (*self.defines.key, *self.defines.attributes):
                     if name not in names and name not in self.key:
                         yield f"edition {edition.name} has no column {name!r}, by which it defines a {self.defines.of}"
+            for rule in edition.rules if self.by_blocks else ():
+                if rule.check is not None and rule.scope not in ("cell", "row", "register"):
+                    yield f"it is read by blocks, and {rule.id} of edition {edition.name} asks other rows"
             for name in self.crosstab.columns if self.crosstab else ():
                 if name not in names:
                     yield f"edition {edition.name} has no column {name!r}, which its crosstab states"
+        if self.by_blocks and (self.controls or self.row_controls or self.crosstab or self.pupils or self.people):
+            yield "it is read by blocks, so it can have neither totals nor a crosstab, and its rows are no people"
         every = self.owed.every if self.owed else None
         of_period = {"campaign": "campaign", "day": "night", "month": "month", "academic_year": "academic_year"}
         if every in of_period and of_period[every] != self.period:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol, get_args, get_type_hints
 
 import polars as pl
 
-from contracts.form import Scope, Severity
+from contracts.form import Form, Scope, Severity
 
 Verdict = Literal["accepted", "partial", "refused"]
 Status = Literal["current", "superseded", "proposed", "same", "held", "declined", "overtaken"]
@@ -158,6 +158,15 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Of a reading whose facts were loaded apart from it, block by block: the different things that they `named`, by
+    which readings are compared, and the `digest` of what was sent."""
+
+    named: pl.DataFrame
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class Reading:
     """One interpretation of a delivery by one contract version.
 
@@ -181,12 +190,21 @@ class Reading:
     facts: pl.DataFrame
     control_totals: pl.DataFrame
     school_outcomes: pl.DataFrame
+    apart: Apart | None = None
 
 
-class PupilStream(Protocol):
-    """A reading of a pupil export in the making: blocks of `PUPILS` first, the whole `Reading` after the last."""
+class Stream(Protocol):
+    """A reading of an export in the making: blocks of `PUPILS`, or of facts, first, the whole `Reading` after the last.
+
+    `taken_back` are then the keys of facts that are none, though a block had them.
+    """
+
+    @property
+    def form(self) -> Form: ...
 
     def __iter__(self) -> Iterator[pl.DataFrame]: ...
+
+    def taken_back(self) -> pl.DataFrame: ...
 
     def reading(self) -> Reading:
         """The whole reading, once all blocks were taken."""

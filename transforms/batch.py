@@ -91,7 +91,7 @@ def interpret_batch(batch: Sequence[Delivery], parts_of: Sequence[Sequence[Part]
         doubts = [*delivery.findings, *doubts, *_row_doubts(delivery, parts_there, context)]
         if sieves:
             doubts = [sieves[number].finding(doubt) for doubt in doubts]
-        doubts += _about_delivery(delivery, keys.get(number), checked.skipped, context)
+        doubts += about_delivery(delivery, keys.get(number), checked.skipped, context)
         told, spoke_of_it = under(doubts, states[number])
         own += [(number, *doubt) for doubt in told]
         refused_there.append(any(doubt.severity == "refuse" for doubt in told))
@@ -102,8 +102,8 @@ def interpret_batch(batch: Sequence[Delivery], parts_of: Sequence[Sequence[Part]
         "findings": _by_delivery(findings.select("delivery", *FINDINGS)),
         "stated": _by_delivery(pl.DataFrame(stated, schema={"delivery": pl.Int32, **CONTROL_TOTALS}, orient="row")),
         "totals": _by_delivery(totals),
-        "facts": _by_delivery(_facts_of(form, edition, typed.filter(~pl.col("bad")))),
-        "outcomes": _by_delivery(_outcomes(typed, findings)) if "school_id" in form.key else {},
+        "facts": _by_delivery(facts_of(form, edition, typed.filter(~pl.col("bad")))),
+        "outcomes": _by_delivery(outcomes_of(typed, findings)) if "school_id" in form.key else {},
     }
     if sieves:
         known = known_names(context.schools, aliases)
@@ -217,7 +217,7 @@ def _together(first: pl.DataFrame | None, second: pl.DataFrame | None, nothing: 
     return first if first is not None else second if second is not None else nothing
 
 
-def _about_delivery(
+def about_delivery(
     delivery: Delivery, keys: pl.DataFrame | None, skipped: Sequence[str], context: Context
 ) -> list[Finding]:
     """Findings about the delivery as a whole: who is not in it, whether it is late, what could not be checked."""
@@ -256,14 +256,14 @@ def _about_delivery(
     return doubts
 
 
-def _facts_of(form: Form, edition: Edition, good: pl.DataFrame) -> pl.DataFrame:
-    """The fact columns of good rows, the keys of the form first, and `delivery`."""
+def facts_of(form: Form, edition: Edition, good: pl.DataFrame, beside: str = "delivery") -> pl.DataFrame:
+    """The fact columns of good rows, the keys of the form first, and what tells rows apart `beside` them."""
     columns = [column.name for column in edition.columns if column.fact and column.name not in form.key]
     school = ["school_id"] if "school_id" in good.columns and "school_id" not in form.key else []
-    return good.select("delivery", *form.key, *school, *columns)
+    return good.select(beside, *form.key, *school, *columns)
 
 
-def _outcomes(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def outcomes_of(typed: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     """`SCHOOL_OUTCOMES` and `delivery`: a school is accepted when none of its rows is set aside."""
     rules = findings.filter(pl.col("severity") == "error").select("index", "rule")
     judged = typed.select("delivery", "school_id", "bad").with_row_index("index").cast({"index": pl.Int64})

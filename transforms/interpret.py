@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from contracts.forms.rule_states import settled, states_of
 from contracts.grid import Blocks, Grid, Unreadable
-from contracts.reading import RAW_ROWS, PupilStream, Reading, Rows, empty, findings_frame
+from contracts.reading import RAW_ROWS, Reading, Rows, Stream, empty, findings_frame
 from transforms.batch import interpret_batch, reading
+from transforms.fact_export import FactReading
 from transforms.pupils import PupilReading
 from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.judged import Part
@@ -19,23 +20,27 @@ from transforms.tables.original import as_in_file
 __all__ = ["Context", "Delivery", "interpret"]
 
 
-def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading | PupilStream]:
+def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading | Stream]:
     """Read deliveries, those of one form, edition and region together, and answer in the same order.
 
     Each is identified, and its rows told apart, as soon as it is there, while others are still being opened. A pupil
-    export comes back as a stream to be drained; everything else as a `Reading`. Bad input never raises.
+    export, and a large file of a form that is read by blocks, come back as a stream to be drained; everything else as a
+    `Reading`. Bad input never raises.
     """
-    answers: dict[int, Reading | PupilStream] = {}
+    answers: dict[int, Reading | Stream] = {}
     batches: dict[tuple[str, str, str | None], list[tuple[int, Delivery, list[Part]]]] = {}
     for place, delivery in enumerate(deliveries):
         identified = identify(delivery, context)
-        if identified.form is not None and identified.form.pupils is None and isinstance(delivery.content, Blocks):
+        form = identified.form
+        if form is not None and not (form.pupils or form.by_blocks) and isinstance(delivery.content, Blocks):
             identified = identify(replace(delivery, content=_in_full(delivery.content)), context)
         content = identified.content
         if identified.form is None or identified.edition is None or identified.layout.missing:
             answers[place] = _as_in_file(_refused(identified, context), identified)
         elif identified.form.pupils is not None:
             answers[place] = PupilReading(identified, context)
+        elif isinstance(content, Blocks):
+            answers[place] = FactReading(identified, context)
         elif isinstance(content, Grid):
             parts = sheet_parts(content, identified, context.schools, context.aliases_in(identified.region))
             together = identified.form.name, identified.edition.name, identified.region

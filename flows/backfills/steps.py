@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from contracts.forms import FORMS
-from contracts.reading import PupilStream, Reading
+from contracts.reading import Reading, Stream
 from contracts.regions import region_at, region_named
 from contracts.regions.pack import Region
 from contracts.versions.rule_versions import contract_version
@@ -32,7 +32,7 @@ from flows.intake.readings import NEED_SCHOOLS, Contexts, DeliveryFiles, reading
 from flows.intake.receiving import archived_arrivals
 from warehouse.backfill.apply import Status, apply, cancel, revert, status_of
 from warehouse.backfill.comparison import affected_dates, compare
-from warehouse.backfill.proposals import alone, look_through, propose_pupils, propose_readings, waiting
+from warehouse.backfill.proposals import alone, look_through, propose_readings, propose_stream, waiting
 from warehouse.backfill.requests import Refused, Request, open_backfill, seconds_a_delivery
 from warehouse.deliveries.received import finish_run, start_run
 from warehouse.marts.publication import Published
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 DAY = dt.timedelta(days=1)
-Interpreted = Reading | PupilStream | Fault
+Interpreted = Reading | Stream | Fault
 CHUNK = 400
 """Deliveries between two records of progress: what a plan that was interrupted reads again at most."""
 
@@ -215,7 +215,7 @@ def read_again(
                 if isinstance(reading, Reading):
                     whole.append((reading, arrival.recorded_id))
                 else:
-                    propose_pupils(engine, backfill_id, reading, arrival.recorded_id, version, run_id)
+                    propose_stream(engine, backfill_id, reading, arrival.recorded_id, version, run_id)
             if whole:
                 propose_readings(engine, backfill_id, whole, version, run_id)
             done += len(batch)

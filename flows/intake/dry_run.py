@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from contracts.circumstances import Stated
-from contracts.reading import PupilStream, Reading
+from contracts.reading import Reading, Stream
 from contracts.regions import code_at
 from flows.home.faults import Fault, guarded
 from flows.home.progress import report
@@ -80,7 +80,7 @@ def _checked(arrivals: Sequence[Arrival], contexts: Contexts, files: DeliveryFil
     return outcomes
 
 
-def _outcome(arrival: Arrival, answer: Reading | PupilStream | Fault) -> Outcome:
+def _outcome(arrival: Arrival, answer: Reading | Stream | Fault) -> Outcome:
     """The outcome of a reading; a pupil export is read to its end."""
     whole = answer if isinstance(answer, Fault) else guarded("reading a delivery", lambda: drained(answer))
     return failed(arrival, whole) if isinstance(whole, Fault) else outcome_of(whole, arrival)

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from contracts.reading import PupilStream, Reading, answer
+from contracts.reading import Reading, Stream, answer
 from documents.reading.sandbox import result
 from flows.home.faults import LOGGER, Fault, guarded, guarded_all
 from flows.home.log import logged
@@ -19,7 +19,7 @@ from flows.intake.came_back import brought
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome, failed, outcome_of, waiting
 from flows.intake.readings import NEED_SCHOOLS, readings
-from warehouse.deliveries.load import LoadResult, load_many, load_pupils
+from warehouse.deliveries.load import LoadResult, load_many, load_stream
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,7 +30,7 @@ class Interpreted:
     """A batch with what each of its deliveries says, or with their outcomes when they are not to be read now."""
 
     batch: Sequence[Arrival]
-    readings: Sequence[Reading | PupilStream | Fault]
+    readings: Sequence[Reading | Stream | Fault]
     outcomes: Sequence[Outcome] = ()
 
 
@@ -93,7 +93,7 @@ def loaded(intake: Intake, interpreted_batch: Interpreted) -> list[Outcome]:
         elif isinstance(reading, Reading):
             whole.append((arrival, reading))
         else:
-            results[arrival.key] = _load_pupils(intake, arrival, reading)
+            results[arrival.key] = _load_stream(intake, arrival, reading)
     stored = guarded_all("loading", partial(_load_together, intake), whole, lambda pair: pair[0].sha256)
     results |= {arrival.key: result for (arrival, _), result in zip(whole, stored, strict=True)}
     if any(arrival.is_register for arrival in batch):
@@ -107,10 +107,10 @@ def _load_together(intake: Intake, whole: Sequence[tuple[Arrival, Reading]]) -> 
     return load_many(intake.engine, pairs, intake.version, intake.run_id, intake.settings.lock_wait, back)
 
 
-def _load_pupils(intake: Intake, arrival: Arrival, stream: PupilStream) -> LoadResult | Fault:
+def _load_stream(intake: Intake, arrival: Arrival, stream: Stream) -> LoadResult | Fault:
     return guarded(
         f"loading delivery {arrival.sha256[:8]}",
-        lambda: load_pupils(
+        lambda: load_stream(
             intake.engine,
             stream,
             arrival.recorded_id,

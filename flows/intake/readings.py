@@ -19,7 +19,7 @@ import polars as pl
 from contracts.circumstances import NOTHING_STATED, Stated
 from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
-from contracts.reading import PupilStream, Reading
+from contracts.reading import Reading, Stream
 from documents.reading.sandbox import result, shared
 from flows.home.faults import Fault, guarded, guarded_all
 from flows.home.settings import Settings
@@ -162,7 +162,7 @@ def _recognised(arrival: Arrival, delivery: Delivery) -> Arrival:
     )
 
 
-def readings(batch: Sequence[Arrival], context: Context, files: DeliveryFiles) -> list[Reading | PupilStream | Fault]:
+def readings(batch: Sequence[Arrival], context: Context, files: DeliveryFiles) -> list[Reading | Stream | Fault]:
     """Interpret arrivals of one form together, in the same order; one on which our code fails stops no other."""
     opened = list(files.read(batch))
     deliveries = [delivery for delivery in opened if isinstance(delivery, Delivery)]
@@ -172,7 +172,7 @@ def readings(batch: Sequence[Arrival], context: Context, files: DeliveryFiles) -
     return [delivery if isinstance(delivery, Fault) else next(answers) for delivery in opened]
 
 
-def drained(answer: Reading | PupilStream) -> Reading:
+def drained(answer: Reading | Stream) -> Reading:
     """The reading; a stream of pupils is run to its end and its rows are dropped."""
     if isinstance(answer, Reading):
         return answer

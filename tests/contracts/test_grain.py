@@ -67,3 +67,12 @@ def test_only_what_speaks_for_its_whole_period_holds_before_its_date() -> None:
     assert {form.name for form in FORMS if form.holds_before_first} == {"school_register", "registration_plan"}
     assert REPORT.covers == "schools"
     assert form_named("registration_plan").covers == "units"
+
+
+def test_rows_of_an_export_are_judged_each_for_itself() -> None:
+    levels = form_named("level_choice")
+    with pytest.raises(ValueError, match="it is read by blocks") as refused:
+        replace(levels, by_blocks=True)
+    assert "COV-005 of edition 2023 asks other rows" in str(refused.value)
+    assert "it can have neither totals nor a crosstab" in str(refused.value)
+    assert [form.name for form in FORMS if form.by_blocks] == ["lesson_journal"]

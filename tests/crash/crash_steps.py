@@ -25,7 +25,7 @@ import psycopg2.extensions
 PHASES = {
     "_enter": "start", "upgrade": "start", "start_run": "start", "receive": "archive", "recall": "look", "look": "look",
     "process": "read", "keep_register": "register", "keep_classes": "register",
-    "load_many": "load", "load_pupils": "load",
+    "load_many": "load", "load_stream": "load",
     "publish": "publish", "publish_changes": "publish", "dates_to_publish": "publish",
     "write_receipts": "receipts", "finish_run": "end",
     "_leave": "stop", "open_backfill": "open", "read_again": "propose", "compare": "compare", "apply": "apply",

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 import xlsxwriter
 from example import RECEIVED, SCHOOLS, Sent, drained
@@ -22,6 +23,8 @@ from documents.reading.blocks import large_text, table_blocks
 from documents.reading.read import read_grid
 from documents.reading.workbook_table import write_table
 from transforms.cells import parse
+from transforms.fact_export import FactReading
+from transforms.interpret import interpret
 from transforms.rows import broken
 from transforms.tables.identify import Context, Delivery
 
@@ -202,3 +205,65 @@ def test_a_workbook_whose_rows_are_merged_is_read_cell_by_cell(
             sheet.merge_range(merged, "б")
     with tempfile.TemporaryFile() as written:
         assert (write_table(path, written) is not None) == is_table
+
+
+JOURNAL = "Код ОО;Наименование ОО;Класс;Дата занятия;Предмет;Тема занятия;Часов;Присутствовали"
+LESSON = "700001;МБОУ «Тестовая СОШ»;7А;07.09.2023;РМГ;Познаю себя;1;24"
+
+
+def lessons() -> list[str]:
+    """A journal in which rows of one key stand beside each other, and far from each other."""
+    classes = [f"{grade}{letter}" for grade in range(6, 12) for letter in "АБВ"]
+    days = [f"{day:02}.09.2023" for day in range(1, 9)]
+    good = [LESSON.replace("7А", name).replace("07.09.2023", day) for name in classes for day in days]
+    odd = [
+        LESSON.replace("7А", "7Г"),
+        LESSON.replace("7А", "7Г"),
+        ";;;;;;;",
+        JOURNAL,
+        LESSON.replace("7А", "5А"),
+        LESSON.replace("РМГ", "Математика").replace("7А", "8Г"),
+        LESSON.replace("07.09.2023", "31.08.2023"),
+        LESSON.replace("700001", "700009").replace("МБОУ «Тестовая СОШ»", "Неведомая школа"),
+        LESSON.replace("7А", "9Е").replace(";24", ";все"),
+        'Итого;;;;;;"150";',
+    ]
+    return ["Журнал занятий на 08.09.2023;;;;;;;", JOURNAL, *good[:60], *odd, *good[60:], good[3], good[3], good[5]]
+
+
+def journal_read(name: str, content: Grid | Blocks) -> Reading:
+    delivery = Delivery(name, "0" * 64, "chainsky", RECEIVED, content)
+    return drained([delivery], Context(register=SCHOOLS, secret=b"test"))[0]
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1251"])
+def test_an_export_of_facts(encoding: str, tmp_path: Path) -> None:
+    """What is loaded apart, less what is taken back, is what is loaded of the file when it is read whole."""
+    data = "\r\n".join(lessons()).encode(encoding)
+    path = tmp_path / "журнал.csv"
+    path.write_bytes(data)
+    opened = large_text(path.name, path)
+    assert isinstance(opened, Blocks)
+    whole = journal_read(path.name, read_grid(path.name, data))
+    (stream,) = interpret([Delivery(path.name, "0" * 64, "chainsky", RECEIVED, opened)], Context(SCHOOLS, b"test"))
+    assert isinstance(stream, FactReading)
+    yielded = list(stream)
+    assert len(yielded) > 3
+    by_blocks, key = stream.reading(), list(stream.form.key)
+    gone = stream.taken_back()
+    assert len(gone) == 2, "the first rows of the keys that came again"
+    facts = pl.concat(yielded).join(gone, on=key, how="anti", nulls_equal=True)
+    assert whole.verdict == "partial"
+    assert_frame_equal(facts.sort(key), whole.facts.select(facts.columns).sort(key))
+    assert by_blocks.rows == whole.rows
+    order = ["row", "rule", "column"]
+    told = [
+        each.findings.drop("message", "value", "row_key").sort(order, nulls_last=True) for each in (by_blocks, whole)
+    ]
+    assert_frame_equal(*told)
+    outcomes = [each.school_outcomes.with_columns(pl.col("rules").list.sort()) for each in (by_blocks, whole)]
+    assert_frame_equal(*outcomes)
+    assert by_blocks.apart is not None
+    assert by_blocks.apart.named["school_id"].to_list() == [1]
+    assert by_blocks.facts.is_empty()

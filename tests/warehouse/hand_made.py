@@ -10,6 +10,8 @@ from itertools import count
 import polars as pl
 import sqlalchemy as sa
 
+from contracts.form import Form
+from contracts.forms import form_named
 from contracts.reading import (
     CONTROL_TOTALS,
     FINDINGS,
@@ -218,6 +220,13 @@ class Stream:
             if number == self.fails_after:
                 raise RuntimeError("the stream broke")
             yield block
+
+    @property
+    def form(self) -> Form:
+        return form_named(self.result.form or "")
+
+    def taken_back(self) -> pl.DataFrame:
+        return pl.DataFrame()
 
     def reading(self) -> Reading:
         return self.result

@@ -27,7 +27,7 @@ from hand_made import (
 
 from contracts.reading import CONTROL_TOTALS, Rows
 from warehouse.core.frames import frame
-from warehouse.deliveries.load import finish_run, load, load_many, load_pupils, readings_of, record_arrival, start_run
+from warehouse.deliveries.load import finish_run, load, load_many, load_stream, readings_of, record_arrival, start_run
 
 HOUR = dt.timedelta(hours=1)
 
@@ -267,7 +267,7 @@ def test_pupils_are_loaded_while_they_are_read(engine: sa.Engine, ids: dict[str,
     stream = Stream(
         [pupil_block(first, 1000, school) for first in range(1, 5001, 1000)], export(ids, {"asinovsky-1": 5000})
     )
-    result = load_pupils(engine, stream, delivery(engine), VERSION)
+    result = load_stream(engine, stream, delivery(engine), VERSION)
     pupils = """
         SELECT count(*) AS pupils, count(DISTINCT pupil_key) AS keys, min(row_no), max(row_no), max(school_id) AS school
         FROM restricted.pupil_fact
@@ -275,7 +275,7 @@ def test_pupils_are_loaded_while_they_are_read(engine: sa.Engine, ids: dict[str,
     assert rows(engine, pupils) == [(5000, 5000, 1, 5000, school)]
     assert rows(engine, "SELECT DISTINCT reading_id FROM restricted.pupil_fact") == [(result.reading_id,)]
     assert rows(engine, "SELECT actual_pupils FROM core.registration_export_fact") == [(5000,)]
-    again = load_pupils(engine, stream, delivery(engine, NOON + HOUR), VERSION)
+    again = load_stream(engine, stream, delivery(engine, NOON + HOUR), VERSION)
     assert again.superseded == result.reading_id
     assert rows(engine, "SELECT count(*) FROM restricted.pupil_fact") == [(10_000,)]
 
@@ -288,7 +288,7 @@ def test_a_stream_that_fails_leaves_nothing(engine: sa.Engine, ids: dict[str, in
     blocks = [pupil_block(first, 1000, 1) for first in range(1, 9001, 1000)]
     for place in (0, 1, 5, 8):
         with pytest.raises(RuntimeError, match="the stream broke"):
-            load_pupils(engine, Stream(blocks, export(ids, {}), fails_after=place), delivery(engine), VERSION)
+            load_stream(engine, Stream(blocks, export(ids, {}), fails_after=place), delivery(engine), VERSION)
     assert leftovers(engine) == []
     assert rows(engine, "SELECT count(*) FROM ops.reading WHERE form = 'registration_export'") == [(0,)]
 
@@ -297,15 +297,15 @@ def test_rows_that_the_database_refuses_end_the_stream(engine: sa.Engine, ids: d
     bad = pupil_block(1, 1000, 1).with_columns(pupil_key=pl.lit(None, pl.Binary))
     blocks = [bad, *(pupil_block(first, 1000, 1) for first in range(1001, 20_001, 1000))]
     with pytest.raises(psycopg2.errors.NotNullViolation):
-        load_pupils(engine, Stream(blocks, export(ids, {})), delivery(engine), VERSION)
+        load_stream(engine, Stream(blocks, export(ids, {})), delivery(engine), VERSION)
     assert leftovers(engine) == []
 
 
 def test_a_refused_export_keeps_no_pupils(engine: sa.Engine, ids: dict[str, int]) -> None:
     loaded(engine, export(ids, {"asinovsky-1": 1, "asinovsky-2": 2, "chainsky-1": 3}))
     nothing = replace(export(ids, {}), rows=Rows(4, 0, 3, 1), verdict="partial")
-    result = load_pupils(engine, Stream([], nothing), delivery(engine, NOON + HOUR), VERSION)
+    result = load_stream(engine, Stream([], nothing), delivery(engine, NOON + HOUR), VERSION)
     assert (result.reading.verdict, result.history["rule"].to_list()) == ("refused", ["COM-071"])
     stream = Stream([pupil_block(1, 10, 1)], refused("registration_export", "regional_operator"))
-    assert load_pupils(engine, stream, delivery(engine, NOON + HOUR), VERSION).reading.verdict == "refused"
+    assert load_stream(engine, stream, delivery(engine, NOON + HOUR), VERSION).reading.verdict == "refused"
     assert leftovers(engine) == []

@@ -32,7 +32,7 @@ from hand_made import (
 from warehouse.core import transaction
 from warehouse.core.slices import PUBLICATION, Timeout, holding, lock_slices, publisher
 from warehouse.core.transaction import LOG, GaveUp, begun, retried
-from warehouse.deliveries.load import LoadResult, load, load_pupils
+from warehouse.deliveries.load import LoadResult, load, load_stream
 from warehouse.deliveries.recall import unpublished
 from warehouse.deliveries.received import start_run
 from warehouse.marts.publication import publish, publish_within
@@ -240,7 +240,7 @@ def test_the_same_bytes_read_by_two_runs_at_once_are_one_reading(
         both.wait()
         if kind == "export":
             made = export(ids, {"asinovsky-1": 60, "chainsky-1": 50})
-            return load_pupils(engine, Stream([pupil_block(2, 5, ids["asinovsky-1"])], made), number, VERSION)
+            return load_stream(engine, Stream([pupil_block(2, 5, ids["asinovsky-1"])], made), number, VERSION)
         schools = range(1, 8 if kind == "report" else 6)
         made = refused("readiness_report", None) if kind == "refused" else report(small, "asinovsky", schools)
         return load(engine, made, number, VERSION)

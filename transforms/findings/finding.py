@@ -119,7 +119,7 @@ def described(
     broken = broken.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
     broken = broken.join(_places(tables), on=["table", "column"], how="left").sort("order")
     broken = broken.with_columns(
-        _subjects(raw, edition).gather(broken["index"]).alias("subject"),
+        _subjects(raw[broken["index"]], edition).alias("subject"),
         _row_keys(raw[broken["index"]], edition, grain),
         value=_values(broken, raw, edition, known, discreet=discreet),
         row=pl.col("row").cast(pl.Int64),

@@ -77,12 +77,15 @@ def check_rows(
     faults: Sequence[FaultyCell] = (),
     states: Sequence[States] = (),
     secret: bytes = b"",
+    *,
+    alone: bool = False,
 ) -> Checked:
     """Check the rows of many deliveries of one form at once.
 
     `raw` has table, row, delivery Int32, sender String, as_of Date, academic_year_start Int32, and a String column
     for each column of the edition. `faults` are cells that are wrong by what else stands in their table; `states` are
-    those of rules, of each delivery. By the `secret` rows that are people get their pseudonym.
+    those of rules, of each delivery. By the `secret` rows that are people get their pseudonym. Rows judged each
+    `alone` are a block of more of them: whether two have one key is for the caller to say.
     """
     typed, unread = parsed(raw, edition, aliases, form.region)
     typed, of_letters = with_letters(raw, typed, edition)
@@ -96,7 +99,7 @@ def check_rows(
     typed = _with_context(typed, raw, form, edition, register)
     if form.people is not None:
         typed = typed.with_columns(person_keys(typed[form.people.name], typed["sender"], form.people, secret))
-    compiled = contract(form, edition, register is not None)
+    compiled = contract(form, edition, register is not None, alone)
     frames.append(judged(typed, unread, compiled.judgements, broken_rows(typed, compiled)))
     known = known_names(register, aliases) if is_guarded(edition) or form.discreet else NOBODY
     grain = [key.marked for key in form.grain]

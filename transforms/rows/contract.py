@@ -64,9 +64,10 @@ class Contract:
 
 
 @kept
-def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
-    """The contract of an edition; rules that need the register are left out, by name, when there is none."""
-    judgements = [*_shared_judgements(form, edition, with_register)]
+def contract(form: Form, edition: Edition, with_register: bool, alone: bool = False) -> Contract:
+    """The contract of an edition; rules that need the register are left out, by name, when there is none. Of rows that
+    are judged each `alone` it is not asked whether their key recurs."""
+    judgements = [*_shared_judgements(form, edition, with_register, alone)]
     skipped = []
     for rule in edition.rules:
         if rule.check is None or rule.column is None:
@@ -90,7 +91,7 @@ def contract(form: Form, edition: Edition, with_register: bool) -> Contract:
         description=form.description,
     )  # fmt: skip
     by_rule = {(judged.rule.id, judged.column): judged for judged in judgements}
-    return Contract(by_rule, schema, tuple(skipped), asks_of_others=form.pupils is None)
+    return Contract(by_rule, schema, tuple(skipped), asks_of_others=form.pupils is None and not alone)
 
 
 def _asked(check: pl.Expr) -> Callable[[PolarsData], pl.LazyFrame]:
@@ -106,7 +107,19 @@ def _judgement(
     return Judgement(rule, column, check, shown.cast(pl.String), further.cast(pl.Float64), shows_others)
 
 
-def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> list[Judgement]:
+def one_row_a_key(form: Form, edition: Edition) -> str:
+    """What is expected of rows with the same key."""
+    titles = [f"«{edition.column(key.marked).title}»" for key in form.grain]
+    return "одна строка" + f" с одним сочетанием: {', '.join(titles)}" * (len(titles) > 1)
+
+
+def whole_key(form: Form, edition: Edition) -> pl.Expr:
+    """Has the row all of its key? A blank part that may be blank is a value like any other."""
+    blank = {column.name for column in edition.columns if column.nullable and column.kind not in SCHOOL_KINDS}
+    return pl.all_horizontal(pl.col(name).is_not_null() for name in form.key if name not in blank)
+
+
+def _shared_judgements(form: Form, edition: Edition, with_register: bool, alone: bool) -> list[Judgement]:
     """What every form asks of every row: filled cells, bounds, one row a key, a school of the sender's own."""
     judgements = []
     for column in edition.columns:
@@ -127,13 +140,10 @@ def _shared_judgements(form: Form, edition: Edition, with_register: bool) -> lis
         if "school_code" in names:
             absent &= pl.col("school_code").is_null()
         judgements.append(_judgement(ROW_NOT_UNDERSTOOD, "school_name", ~absent, "код или название школы"))
-    if form.pupils is None:
-        # A blank part of a key that may be blank is a value like any other: two rows without it are the same.
-        blank = {column.name for column in edition.columns if column.nullable and column.kind not in SCHOOL_KINDS}
-        filled = pl.all_horizontal(pl.col(name).is_not_null() for name in form.key if name not in blank)
+    if form.pupils is None and not alone:
+        filled = whole_key(form, edition)
         once = ~pl.struct("delivery", *form.key).is_duplicated()
-        titles = [f"«{edition.column(key.marked).title}»" for key in form.grain]
-        only = "одна строка" + f" с одним сочетанием: {', '.join(titles)}" * (len(titles) > 1)
+        only = one_row_a_key(form, edition)
         marked = form.crosstab.cell if form.crosstab else form.grain[0].marked
         judgements.append(_judgement(DUPLICATE_KEY, marked, once | ~filled, only))
     if with_register and form.sender_kind == "reporting_unit" and "school_name" in names:

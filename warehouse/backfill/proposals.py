@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from contracts.reading import PupilStream, Reading
+from contracts.reading import Reading, Stream
 from warehouse.backfill.requests import Refused
 from warehouse.core.transaction import begun, retried
 from warehouse.deliveries.digest import digests
 from warehouse.deliveries.load import counts_at, waves
-from warehouse.deliveries.pupil_rows import attach_pupils, copy_pupils
 from warehouse.deliveries.store import Incoming, propose, reserve
+from warehouse.deliveries.streamed import conclude, copy_stream
 
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('ops.backfill ' || :id, 0))"
 FREE = "SELECT pg_advisory_unlock(hashtextextended('ops.backfill ' || :id, 0))"
@@ -84,8 +84,8 @@ def propose_readings(
     return len(changed)
 
 
-def propose_pupils(
-    engine: Engine, backfill_id: int, stream: PupilStream, delivery_id: int, contract_version: str, run_id: int | None
+def propose_stream(
+    engine: Engine, backfill_id: int, stream: Stream, delivery_id: int, contract_version: str, run_id: int | None
 ) -> int:
     """Store an export's reading with its pupils, if it says something else than before; returns 1 or 0."""
     turn = counts_at(engine, [delivery_id])[delivery_id]
@@ -94,14 +94,14 @@ def propose_pupils(
         look_through(connection, backfill_id)
         before = connection.execute(text(DIGESTS), {"id": backfill_id, "deliveries": [delivery_id]}).one()[1]
         (reading_id,) = reserve(connection, 1)
-        reading = copy_pupils(connection, reading_id, stream)
+        reading = copy_stream(connection, reading_id, stream)
         (hashes,) = digests([reading])
         if hashes.whole == before:
             transaction.rollback()
         else:
             incoming = Incoming(reading, hashes, delivery_id, turn, reading_id, contract_version, run_id)
             (result,) = propose(connection, [incoming], backfill_id)
-            attach_pupils(connection, reading_id, keep=result.reading.verdict != "refused")
+            conclude(connection, stream.form, reading_id, keep=result.reading.verdict != "refused")
             _note(connection, backfill_id, "proposed", [delivery_id])
             return 1
     with engine.begin() as connection:

@@ -32,16 +32,21 @@ def copy_frame(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     if frame.is_empty():
         return
     columns = ", ".join(f'"{name}"' for name in frame.columns)
+    with driver_cursor(connection) as cursor:
+        for block in frame.iter_slices(SLICE_ROWS):
+            cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv)", as_csv(block))
+
+
+def as_csv(frame: pl.DataFrame) -> io.BytesIO:
+    """A frame as COPY reads it, see `copy_frame`."""
     ready = frame.with_columns(
         pl.col(pl.String).str.replace_all("\x00", "", literal=True),
         *(_array_literal(name) for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)),
     )
-    with driver_cursor(connection) as cursor:
-        for block in ready.iter_slices(SLICE_ROWS):
-            text = io.BytesIO()
-            block.write_csv(text, include_header=False, null_value="", quote_style="non_numeric")
-            text.seek(0)
-            cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv)", text)
+    text = io.BytesIO()
+    ready.write_csv(text, include_header=False, null_value="", quote_style="non_numeric")
+    text.seek(0)
+    return text
 
 
 def _array_literal(name: str) -> pl.Expr:

@@ -181,7 +181,8 @@ def _fallen(
     form: Form, reading: Reading, stands: Sequence[Stands], figures_before: Mapping[int, Mapping[str, int]]
 ) -> list[Finding]:
     """COM-020 for each figure that falls beyond the form's bound, against the one of which it lacks most."""
-    now = {"rows": reading.rows.loaded, **borne_by(form, reading.facts)}
+    facts = reading.facts if reading.apart is None else reading.apart.named
+    now = {"rows": reading.rows.loaded, **borne_by(form, facts)}
     called = {"rows": "строк", **titles(form)}
     counted = {"rows", *_columns_counted(form)}
     findings = []

@@ -47,6 +47,7 @@ def digests(readings: Sequence[Reading]) -> list[Digests]:
         )
         before = f"{identity!r}{''.join(outcomes[place])}"
         after = "".join(line for frames in rest for line in frames[place])
+        after += "" if reading.apart is None else reading.apart.digest
         heading, *all_findings = findings[place] or [""]
         rules = reading.findings["rule"].to_list()
         lasting = [line for line, rule in zip(all_findings, rules, strict=True) if rule not in OF_CIRCUMSTANCES]

@@ -7,18 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Engine, text
 
-from contracts.reading import PupilStream, Reading
+from contracts.reading import Reading, Stream
 from warehouse.core.slices import LONGEST_WAIT, lock_slices
 from warehouse.core.transaction import begun, retried
 from warehouse.deliveries.arrivals import record_arrival
 from warehouse.deliveries.digest import Digests, digests
 from warehouse.deliveries.explanations import Brought, take
-from warehouse.deliveries.pupil_rows import attach_pupils, copy_pupils
 from warehouse.deliveries.received import finish_run, readings_of, start_run
 from warehouse.deliveries.store import Incoming, LoadResult, repeated, reserve, store
+from warehouse.deliveries.streamed import conclude, copy_stream
 
 __all__ = [
-    "LoadResult", "finish_run", "load", "load_many", "load_pupils", "readings_of", "record_arrival", "start_run",
+    "LoadResult", "finish_run", "load", "load_many", "load_stream", "readings_of", "record_arrival", "start_run",
     "take_alone",
 ]  # fmt: skip
 
@@ -112,9 +112,9 @@ def written(reading: Reading, delivery_id: int) -> str:
     return reading.slice or f"delivery {delivery_id}"
 
 
-def load_pupils(
+def load_stream(
     engine: Engine,
-    stream: PupilStream,
+    stream: Stream,
     delivery_id: int,
     contract_version: str,
     run_id: int | None = None,
@@ -130,14 +130,14 @@ def load_pupils(
     turn = counts_at(engine, [delivery_id])[delivery_id]
     with engine.connect() as connection, begun(connection):
         (reading_id,) = reserve(connection, 1)
-        reading = copy_pupils(connection, reading_id, stream)
+        reading = copy_stream(connection, reading_id, stream)
         places = [written(reading, delivery_id), *([brought.place] if brought else [])]
         lock_slices(connection, places, wait, run_id)
         made = Incoming(reading, digests([reading])[0], delivery_id, turn, reading_id, contract_version, run_id)
         earlier = repeated(connection, {0: made})
         result = earlier[0] if earlier else store(connection, [made])[0]
         is_new = not earlier and result.status != "same"
-        attach_pupils(connection, reading_id, keep=is_new and result.reading.verdict != "refused")
+        conclude(connection, stream.form, reading_id, keep=is_new and result.reading.verdict != "refused")
         if brought is not None:
             take(connection, brought)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -102,7 +103,10 @@ def statements(form: Form) -> list[str]:
     """The DDL that brings the form's fact table up to its contract, whatever it was before."""
     table, columns, keys = f"core.{fact_table(form)}", fact_columns(form), key_columns(form)
     defined = "".join(f", {column.name} {column.definition}" for column in columns if column.name in keys)
-    create = f"CREATE TABLE IF NOT EXISTS {table} (reading_id bigint NOT NULL REFERENCES ops.reading{defined}"
+    defined = f"reading_id bigint NOT NULL REFERENCES ops.reading{defined}"
+    if form.by_blocks:  # references are asked row by row: two million questions of a million rows
+        defined = re.sub(r" REFERENCES \S+?(?=,|$)", "", defined)
+    create = f"CREATE TABLE IF NOT EXISTS {table} ({defined}"
     # A part of the key may be blank (a class without a letter); two rows that lack it are the same all the same.
     is_whole = all("NOT NULL" in column.definition for column in columns if column.name in keys)
     unique = "PRIMARY KEY" if is_whole else "UNIQUE NULLS NOT DISTINCT"

@@ -105,5 +105,6 @@ FORM = Form(
     recognised_by=("grade", "held_on", "present"),
     covers="schools",
     discreet=True,
+    by_blocks=True,
     editions=(Edition("2023", dt.date(2023, 8, 1), COLUMNS, RULES),),
 )  # fmt: skip

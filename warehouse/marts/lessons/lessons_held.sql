@@ -50,13 +50,18 @@ passed AS MATERIALIZED (
     LEFT JOIN lesson_day d ON d.day = c.day
     WHERE EXISTS (SELECT FROM lesson_day)
 ),
-journal AS (
-    SELECT h.sender, h.as_of, h.seen_to,
-        (SELECT count(DISTINCT date_trunc('week', d.day::timestamp)) FROM lesson_day d
-         WHERE d.day > h.seen_to AND extract(isodow FROM d.day) < 6) AS weeks_left
-    FROM held h WHERE h.form = 'lesson_journal'
+-- What a journal had to show by its day, and how much of the year is left, for classes of each weekday.
+journal AS MATERIALIZED (
+    SELECT h.sender, h.as_of, p.weekday, p.days, p.of_year, w.weeks_left
+    FROM held h
+    LEFT JOIN passed p ON p.day = h.seen_to
+    CROSS JOIN LATERAL (
+        SELECT count(DISTINCT date_trunc('week', d.day::timestamp)) AS weeks_left FROM lesson_day d
+        WHERE d.day > h.seen_to AND extract(isodow FROM d.day) < 6
+    ) w
+    WHERE h.form = 'lesson_journal'
 ),
-norm AS (
+norm AS MATERIALIZED (
     SELECT n.level, n.hours, max(n.hours) OVER () AS most
     FROM ref.level_norm_at(:region, :as_of) n WHERE n.direction = 'extracurricular_rmg'
 ),
@@ -70,24 +75,22 @@ named AS (
     FULL JOIN lesson l USING (school_id, grade, letter)
 ),
 class AS (
-    SELECT n.*, s.school_code, s.short_name, s.subordination, j.as_of AS journal_as_of, j.seen_to, j.weeks_left,
-        coalesce(t.weekday, 'thursday') AS weekday,
-        CASE WHEN j.sender IS NOT NULL THEN CASE WHEN i.school_id IS NOT NULL THEN 'listed' ELSE 'missing' END END AS status
+    SELECT n.*, s.school_code, s.short_name, s.subordination, coalesce(t.weekday, 'thursday') AS weekday,
+        coalesce(o.hours, (SELECT max(o.most) FROM norm o)) AS norm
     FROM named n
     JOIN ref.school_at(:region, :as_of, :known_at) s ON s.school_id = n.school_id
     LEFT JOIN slot t ON t.school_id = n.school_id AND t.grade = n.grade AND t.letter = n.letter
-    LEFT JOIN journal j ON j.sender = n.sender
-    LEFT JOIN (SELECT DISTINCT l.sender, l.school_id FROM lesson l) i ON i.sender = n.sender AND i.school_id = n.school_id
+    LEFT JOIN norm o ON o.level = n.level
 ),
 counted AS (
-    SELECT c.*, o.hours AS norm, p.days AS due, p.of_year - p.days AS days_left,
-        coalesce(c.lessons, 0) AS held, coalesce(c.hours, 0) AS given, greatest(o.hours - coalesce(c.hours, 0), 0) AS lessons_left,
-        CASE WHEN c.last_held_on IS NULL THEN p.days ELSE greatest(p.days - q.days, 0) END AS weeks_without
+    SELECT c.*, j.as_of AS journal_as_of, j.weeks_left, j.days AS due, j.of_year - j.days AS days_left,
+        CASE WHEN j.sender IS NOT NULL THEN CASE WHEN i.school_id IS NOT NULL THEN 'listed' ELSE 'missing' END END AS status,
+        coalesce(c.lessons, 0) AS held, coalesce(c.hours, 0) AS given, greatest(c.norm - coalesce(c.hours, 0), 0) AS lessons_left,
+        CASE WHEN c.last_held_on IS NULL THEN j.days ELSE greatest(j.days - q.days, 0) END AS weeks_without
     FROM class c
-    LEFT JOIN LATERAL (
-        SELECT coalesce(max(n.hours) FILTER (WHERE n.level = c.level), max(n.most)) AS hours FROM norm n
-    ) o ON true
-    LEFT JOIN passed p ON p.weekday = c.weekday AND p.day = c.seen_to
+    -- Without listed holidays there is one row a journal, of no weekday.
+    LEFT JOIN journal j ON j.sender = c.sender AND coalesce(j.weekday, c.weekday) = c.weekday
+    LEFT JOIN (SELECT DISTINCT l.sender, l.school_id FROM lesson l) i ON i.sender = c.sender AND i.school_id = c.school_id
     -- Who had the lesson on another day of a week has had it in that week.
     LEFT JOIN passed q ON q.weekday = c.weekday AND q.day = least(
         c.last_held_on + 7 - extract(isodow FROM c.last_held_on)::integer, ref.lessons_end(:as_of))
