@@ -75,7 +75,7 @@ def _month_ends(first: dt.date, last: dt.date) -> list[dt.date]:
 
 
 class Programme:
-    """The documents of an autumn, written day by day."""
+    """The documents of an autumn, each written when its day comes."""
 
     def __init__(self, region: Region, first: dt.date, last: dt.date) -> None:
         self.region = region
