@@ -21,7 +21,7 @@ from documents.demo.region import Region
 OFFSETS = (-5, -3, -2, -1, -1, 0, 0, 2, 6, 14)
 """By how many days documents miss their last day."""
 NEVER_SHARE, AGAIN_SHARE = 0.05, 0.3
-GROWING = ("parent_meetings", "practice_events")
+GROWING = ("lesson_journal", "parent_meetings", "practice_events")
 """Lists that are sent again each month; of the others some are sent once more."""
 AGAIN_AFTER = 30
 HOUR = 11

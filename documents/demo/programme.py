@@ -36,7 +36,7 @@ PLANNED = (
     (2, "Второе всероссийское собрание", "parent_meeting"),
     (3, "Чемпионат профессий", "contest"), (4, "Экскурсия в университет", "excursion"), (5, "Итоги года", "other"),
 )  # fmt: skip
-NO_SLOT_SHARE, MET_SHARE, HELD_SHARE, STRANGE_SHARE = 0.01, 0.6, 0.3, 0.05
+NO_SLOT_SHARE, MET_SHARE, HELD_SHARE, STRANGE_SHARE, MISSED_SHARE = 0.01, 0.6, 0.3, 0.05, 0.03
 FRIDAY = 4
 FILLED = (10, 20)
 """Month and day on which the vacant posts are filled."""
@@ -135,7 +135,7 @@ def slots(unit: Unit, school: SchoolOf) -> list[tuple[Row, str | None]]:
 
 def lesson_journal(unit: Unit) -> list[Row]:
     """The lessons of the course so far: each class on its day, of which few are missed."""
-    random, rows = unit.random("lesson_journal"), []
+    rows = []
     days = [dt.date(unit.year, 9, 1) + dt.timedelta(n) for n in range((unit.as_of - dt.date(unit.year, 9, 1)).days + 1)]
     free = {row["day"] for row in shared("calendar") if row["is_working"] == "false"}
     holidays = [(row["from_day"], row["to_day"]) for row in shared("school_holidays")]
@@ -146,9 +146,12 @@ def lesson_journal(unit: Unit) -> list[Row]:
     ]  # fmt: skip
     for school in unit.schools:
         for row, weekday in slots(unit, school):
-            held = [day for day in taught if weekday and WEEKDAYS[day.weekday()] == weekday and random.random() > 0.03]
-            for number, day in enumerate(held, 1):
+            random = unit.random(f"lesson_journal {school.code} {row['grade']}{row['letter']}")
+            own = [day for day in taught if weekday and WEEKDAYS[day.weekday()] == weekday]
+            for number, day in enumerate(own, 1):
                 absent = random.randint(0, min(3, row["pupils"] - 1))
+                if random.random() < MISSED_SHARE:
+                    continue
                 rows.append({
                     **_school(school), "grade": row["grade"], "letter": row["letter"], "held_on": day, "subject": "rmg",
                     "theme": f"Занятие {number}", "hours": 1, "present": row["pupils"] - absent, "absent": absent,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from contracts.forms import form_named
 from contracts.vocabulary import academic_year
@@ -24,6 +25,8 @@ from documents.demo.tables import file_name, table
 from documents.demo.walls import MOST, wall
 
 SUMMARY = "levels_summary"
+EXPORTED = "lesson_journal"
+"""What an electronic journal exports: a text file, whoever sends it."""
 EARLY, EARLY_ROWS, TOO_EARLY = "kedrovy", 3, "LVL-003"
 """Who began a list of levels in August, of how many classes, and the rule that each breaks: the year had not begun."""
 
@@ -58,6 +61,8 @@ def written(form: str, about: Row, unit: Unit, wrong: Sequence[Row] = ()) -> tup
     Small districts send the timetables of the wall, if nothing in them is wrong.
     """
     true, style = ROWS[form](unit), STYLES[about["style"]]
+    if form == EXPORTED:
+        style = replace(style, csv=True, numbers="number", dates="text")
     if not true:
         return None
     if form == "timetable" and len(unit.schools) <= MOST and not wrong and not style.csv:

@@ -18,7 +18,7 @@ from contracts.due import due_on
 from contracts.forms import FORMS, form_named
 from documents.demo import Region, deliveries, programme_files, put, tomsk
 from documents.demo.autumn import FIRST
-from documents.demo.autumn_programme import Due, Programme, schedule
+from documents.demo.autumn_programme import GROWING, Due, Programme, schedule
 from documents.demo.data import rows
 from documents.demo.mistakes import LEVELS
 from documents.demo.programme import ROWS, Unit
@@ -92,13 +92,9 @@ def test_every_error_rule_of_a_form_is_broken(region: Region, form: str) -> None
     assert rules <= {rule for of_form, _, rule in programme_files.planted(region) if of_form == form}
 
 
-NOT_YET = {"lesson_journal"}
-"""Forms that the demonstration does not show."""
-
-
 def test_forms_that_schools_and_districts_send_are_all_there() -> None:
     sent = {form.name for form in FORMS if form.sender_kind == "reporting_unit"}
-    assert sent - NOT_YET == {*ROWS, "readiness_report"}
+    assert sent == {*ROWS, "readiness_report"}
 
 
 def test_there_are_more_navigators_than_the_source_names(region: Region) -> None:
@@ -160,7 +156,7 @@ def test_what_is_wrong_in_an_autumn_is_wrong_once(coming: list[Due]) -> None:
 
 def test_lists_of_an_autumn_grow(region: Region) -> None:
     schools = systems_of(region)
-    for form in ("parent_meetings", "practice_events"):
+    for form in GROWING:
         sizes = [len(ROWS[form](replace(schools, as_of=dt.date(2023, month, 28)))) for month in (9, 10, 11, 12)]
         assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
 
