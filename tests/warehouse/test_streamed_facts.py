@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 from hand_made import DAY, NOON, VERSION, Stream, delivery, loaded, reading, school_ids, school_register
 
-from contracts.reading import Apart, Reading, Rows
+from contracts.reading import RAW_ROWS, Apart, Reading, Rows
 from warehouse.core.frames import frame
 from warehouse.deliveries.load import load_stream
+from warehouse.watch.law import examined
 
 HOUR = dt.timedelta(hours=1)
 
@@ -94,3 +95,11 @@ def test_facts_of_a_stream_that_fails_leave_nothing(engine: sa.Engine, school: i
     with pytest.raises(psycopg2.errors.UniqueViolation):
         load_stream(engine, again, delivery(engine, NOON + HOUR), VERSION)
     assert rows(engine, "SELECT count(*) FROM core.lesson_journal_fact") == [(0,)]
+
+
+def test_of_a_large_file_rows_that_were_set_aside_are_kept(engine: sa.Engine, school: int) -> None:
+    aside = pl.DataFrame([("Журнал", 9, "quarantined", ["700001"])], schema=RAW_ROWS, orient="row")
+    made = replace(journal(school, 2), rows=Rows(4, 2, 1, 1), raw_rows=aside, verdict="partial")
+    load_stream(engine, Journal([lessons(school, 5, 6)], made), delivery(engine), VERSION)
+    with engine.connect() as connection:
+        assert [law.name for law in examined(connection) if law.times] == []

@@ -93,7 +93,11 @@ def examined(connection: Connection) -> Iterator[Law]:
 
 def _examined_law(connection: Connection, name: str, says: str, statement: str) -> Law:
     """A law with the places that break it; `statement` selects (place, wrong)."""
-    parameters = {"pupil_forms": [form.name for form in FORMS if form.pupils]} if ":pupil_forms" in statement else {}
+    named = {
+        "pupil_forms": [form.name for form in FORMS if form.pupils],
+        "forms_by_blocks": [form.name for form in FORMS if form.by_blocks],
+    }
+    parameters = {name: forms for name, forms in named.items() if f":{name}" in statement}
     rows = connection.execute(text(statement), parameters).tuples().all()
     return Law(name, says, tuple((str(place), str(wrong)) for place, wrong in rows[:SHOWN]), len(rows))
 
