@@ -13,30 +13,20 @@ import csv
 import io
 from dataclasses import dataclass, field
 
-import openpyxl
 import polars as pl
 import pytest
-from example import AS_OF, GOOD, RECEIVED, SENDERS, Cells, drained
+from example import Cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from truth import DATE, columns_of, filled_template, plain, read, truth
 
 from contracts.form import Column, Form, Kind
 from contracts.forms import FORMS
-from contracts.grain import SCHOOL
 from contracts.grid import Grid, Sheet, Value, cell_address
 from contracts.reading import Reading
 from contracts.rules import TOO_MUCH_SET_ASIDE
-from contracts.vocabulary import sender_name
 from documents.reading.read import read_grid
-from documents.writing.template import template_xlsx
-from transforms.tables.identify import Context, Delivery
 
-SENDER = "chainsky"
-SCHOOLS = pl.DataFrame(
-    [(n, f"70000{n}", f"МБОУ «Тестовая СОШ № {n}»", SENDER, SENDER, 120) for n in range(1, 5)],
-    schema=["school_id", "school_code", "short_name", "territory", "subordination", "pupils_6_11"],
-    orient="row",
-)
 NO_VALUE: dict[Kind, tuple[str, ...]] = {
     "count": ("много", "?", "7 или 8"), "amount": ("много", "?", "1..5"), "hours": ("по плану", "?"),
     "date": ("31.02.2023", "приказ готовится"), "yes_no": ("частично", "?"), "choice": ("никакой", "?"),
@@ -44,7 +34,6 @@ NO_VALUE: dict[Kind, tuple[str, ...]] = {
 }  # fmt: skip
 """Texts that are no value of a kind, whatever is allowed of the ways in which people write one."""
 DRESSES = ("workbook", "csv", "template")
-DATE = f"по состоянию на {AS_OF:%d.%m.%Y}"
 
 
 @dataclass
@@ -59,33 +48,6 @@ class Drawn:
     """Number of a row → where it stands, if not one below the other."""
 
 
-def truth(form: Form) -> list[Cells]:
-    """Good rows of a form: for each school where a row is of one, else with a number behind a text that tells them
-    apart, if there is one in which any text may stand."""
-    good = GOOD[form.name]
-    if SCHOOL in form.grain or form.defines_schools or form.pupils:
-        return [of_school(row, school) for school in SCHOOLS.to_dicts() for row in good]
-    for column in columns_of(form):
-        if column.name in form.key and column.kind == "text":
-            many = [{**row, column.name: f"{row[column.name]} {turn}"} for turn in (1, 2, 3) for row in good]
-            if plain(form, many).verdict == "accepted":
-                return many
-    return list(good)
-
-
-def of_school(good: Cells, school: dict[str, object]) -> Cells:
-    """A row of a school; somebody who is named in it is nobody of another school."""
-    number = int(str(school["school_id"]))
-    name = str(school["short_name"])
-    own = {"school_code": school["school_code"], "school_name": name, "short_name": name,
-           "full_name": f"{good.get('full_name')}{'абвгде'[number]}"}  # fmt: skip
-    return {**good, **{name: str(value) for name, value in own.items() if name in good}}
-
-
-def columns_of(form: Form) -> tuple[Column, ...]:
-    return form.edition_at(AS_OF).columns
-
-
 def corruptible(form: Form, rows: list[Cells]) -> list[Column]:
     """Columns that are there, in which something can stand that is no value at all."""
     there = [column for column in columns_of(form) if any(row.get(column.name) is not None for row in rows)]
@@ -97,7 +59,7 @@ def drawings(draw: st.DrawFn, form: Form, rows: list[Cells]) -> Drawn:
     """The rows in some style: order and wording of headings, what stands above and beside them, kind of file."""
     dress = draw(st.sampled_from(DRESSES[: 2 if form.pupils else 3]), "dress")
     if dress == "template":
-        return filled_template(form, rows)
+        return in_template(form, rows)
     filled = {column.name for column in columns_of(form) if any(row.get(column.name) is not None for row in rows)}
     columns = [c for c in columns_of(form) if c.required or c.name in filled or draw(st.booleans())]
     columns = draw(st.permutations(columns), "order")
@@ -129,40 +91,11 @@ def drawings(draw: st.DrawFn, form: Form, rows: list[Cells]) -> Drawn:
     return Drawn(f"таблица.{'csv' if dress == 'csv' else 'xlsx'}", grid, len(above) + len(table), places)
 
 
-def filled_template(form: Form, rows: list[Cells]) -> Drawn:
-    """A template filled in as a person would: each row where its unit stands, else on the next free row."""
-    sender = sender_name(SENDERS[form.name]) if form.sender_kind == "reporting_unit" else None
-    book = openpyxl.load_workbook(io.BytesIO(template_xlsx(form, AS_OF, sender, [])))
-    sheet = book.worksheets[0]
-    columns = columns_of(form)
-    heading = next(row for row in range(1, 20) if sheet.cell(row, 1).value == columns[0].title)
-    standing = {sheet.cell(row, 1).value: row for row in range(heading + 1, sheet.max_row + 1)}
-    lines = {turn: standing.get(row.get(columns[0].name), heading + 1 + turn) for turn, row in enumerate(rows)}
-    for turn, row in enumerate(rows):
-        for place, column in enumerate(columns, 1):
-            sheet.cell(lines[turn], place).value = row.get(column.name)
-    for line in sheet.iter_rows():
-        for cell in line:
-            if str(cell.value).startswith("=SUM"):
-                cell.value = None
-    book.save(out := io.BytesIO())
-    content = read_grid("Шаблон.xlsx", out.getvalue())
+def in_template(form: Form, rows: list[Cells]) -> Drawn:
+    data, heading, lines = filled_template(form, rows)
+    content = read_grid("Шаблон.xlsx", data)
     assert isinstance(content, Grid)
-    places = {column.name: place for place, column in enumerate(columns)}
-    return Drawn("Шаблон.xlsx", content, heading, places, {turn: line - 1 for turn, line in lines.items()})
-
-
-def read(form: Form, name: str, grid: Grid) -> Reading:
-    register = None if form.defines_schools else SCHOOLS
-    delivery = Delivery(name, "0" * 64, SENDERS[form.name], RECEIVED, grid)
-    (reading,) = drained([delivery], Context(register=register, secret=b"test"))
-    return reading
-
-
-def plain(form: Form, rows: list[Cells]) -> Reading:
-    columns = columns_of(form)
-    body: list[list[Value]] = [[row.get(column.name) for column in columns] for row in rows]
-    return read(form, "таблица.xlsx", Grid([Sheet("Лист1", [[DATE], [c.title for c in columns], *body])], "xlsx"))
+    return Drawn("Шаблон.xlsx", content, heading, {c.name: place for place, c in enumerate(columns_of(form))}, lines)
 
 
 def told(reading: Reading) -> list[str]:

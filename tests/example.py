@@ -17,7 +17,7 @@ from contracts.vocabulary import reporting_units
 from transforms.interpret import interpret
 from transforms.tables.identify import Context, Delivery
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parent / "golden"
 AS_OF = dt.date(2023, 9, 8)
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
 Cells = Mapping[str, Value]
