@@ -1,4 +1,5 @@
-"""Good files to spoil: every style, the template, the other files of a region, and each format that is read."""
+"""Good files to spoil: every style, the other files of a region, the template of each form filled in, and each format
+that is read."""
 
 from __future__ import annotations
 
@@ -12,8 +13,10 @@ from functools import cache
 from pathlib import Path
 
 import polars as pl
+from example import SENDERS
+from truth import SCHOOLS, filled_template, truth
 
-from contracts.forms import form_named
+from contracts.forms import FORMS, form_named
 from contracts.grid import Grid, Value
 from documents.demo import Region, Sizes, deliveries, synthetic
 from documents.reading.read import read_grid
@@ -68,6 +71,9 @@ def corpus() -> tuple[Good, ...]:
     page = next(each for each in found if b"<html" in each.data[:200])
     data = page.data.decode("cp1251").replace("windows-1251", "utf-8").encode()
     found.append(Good(f"{page.name}.html", page.folder, data, page.world))
+    for form in (form for form in FORMS if form.pupils is None):
+        data, *_ = filled_template(form, truth(form))
+        found.append(Good(f"{form.title}.xlsx", SENDERS[form.name], data, "forms"))
     return tuple(found)
 
 
@@ -81,6 +87,7 @@ def contexts() -> dict[str, Context]:
     return {
         "region": Context(register.select(columns), b"test", aliases=aliases),
         "golden": Context(golden, b"test"),
+        "forms": Context(SCHOOLS, b"test"),
     }
 
 

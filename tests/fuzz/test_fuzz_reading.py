@@ -18,15 +18,17 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from corpus import corpus
-from judge import Opened, complaints, refusal_in_words
+from corpus import RECEIVED, Good, contexts, corpus
+from judge import Opened, complaints, drained, refusal_in_words
 from mutants import Mutant, in_bytes, packed, spoil
 
+from contracts.forms import FORMS
 from contracts.grid import Unreadable
 from documents.reading.archive_members import members
 from documents.reading.formats.limits import Limits
 from documents.reading.read import read_grid
 from documents.reading.sandbox import ReaderFailed, Sandbox
+from transforms.interpret import Delivery, interpret
 
 SEED = int(os.environ.get("PROFMIN_FUZZ_SEED", "0"))
 MUTANTS = int(os.environ.get("PROFMIN_FUZZ", "5000"))
@@ -98,6 +100,15 @@ def test_a_good_file_is_no_mutant(sandbox: Sandbox, tmp_path: Path) -> None:
     failed += complaints(found)
     assert not failed, report(failed, tmp_path)
     assert not any(isinstance(content, Unreadable) for _, content in found)
+
+
+def test_the_corpus_is_of_every_form() -> None:
+    read = {drained(next(iter(interpret([delivery_of(each)], contexts()[each.world])))).form for each in corpus()}
+    assert read == {form.name for form in FORMS}
+
+
+def delivery_of(good: Good) -> Delivery:
+    return Delivery(good.name, "0" * 64, good.folder, RECEIVED, read_grid(good.name, good.data))
 
 
 def test_a_spoiled_archive_of_deliveries_is_opened_or_refused(tmp_path: Path) -> None:
