@@ -13,6 +13,8 @@ import polars as pl
 from documents.demo import Region, exports, tomsk, write_deliveries
 from documents.demo import fictional_pupils as pupils
 from documents.demo.dress import STYLES
+from documents.demo.programme import Unit
+from documents.demo.programme_files import schools_by_unit, written
 from documents.demo.reports import report
 
 UNITS = ("bakcharsky", "kedrovy", "teguldetsky")
@@ -62,8 +64,9 @@ def correction(inbox: Path) -> None:
 
 
 def second_night(inbox: Path) -> None:
-    """After the deadline: an export and a part of it, which is held; a corrected report, one of before that is sent
-    again after its correction, one in a zip archive; the plan under another name; a link, and files that are none."""
+    """After the deadline: an export and a part of it, which is held; a list of classes, and hours of them; a corrected
+    report, one of before that is sent again after its correction, one in a zip archive; the plan under another name; a
+    link, and files that are none."""
     region = small_region()
     noon = dt.datetime.combine(SECOND, dt.time(12), LOCAL)
     later = region.schools.with_columns(registered=pl.col("registered") + 1)
@@ -79,6 +82,9 @@ def second_night(inbox: Path) -> None:
     (inbox / "teguldetsky" / CORRECTION).unlink()  # in a copy of a place each file is new, and those beside it too
     (before,) = (inbox / "teguldetsky").iterdir()
     put(before, before.read_bytes(), noon)
+    for form in ("level_choice", "hours_delivered"):
+        name, data = _of_classes(region, "bakcharsky", form)
+        put(inbox / "bakcharsky" / name, data, noon)
     name, data = _report(region, "bakcharsky")
     put(inbox / "bakcharsky" / f"исправлено {name}", data, noon)
     name, data = _report(region, "kedrovy")
@@ -107,6 +113,14 @@ def _report(region: Region, unit: str, *changed: pl.Expr) -> tuple[str, bytes]:
     rows = region.readiness.filter(pl.col("reporting_unit") == unit).with_columns(*changed).to_dicts()
     kept = [row for row in rows if row["school_code"] not in wrong]
     return report(STYLES[about["style"]], about, kept, {}, region.as_of)
+
+
+def _of_classes(region: Region, unit: str, form: str) -> tuple[str, bytes]:
+    """What a unit sends of its classes: the list that defines them, or what it says of them; its name and its bytes."""
+    (about,) = region.units.filter(pl.col("reporting_unit") == unit).to_dicts()
+    document = written(form, about, Unit(unit, region.seed, SECOND, schools_by_unit(region)[unit]))
+    assert document is not None
+    return document
 
 
 def put(path: Path, data: bytes, received: dt.datetime) -> None:
