@@ -51,6 +51,9 @@ def test_what_is_not_there_is_no_data_and_every_figure_has_its_document(engine: 
     hours = {"school_id": [first] * 2, "grade": [8, 9], "letter": ["А", "А"], "month": ["10", "10"],
              "hours": [8.0, 8.0], "direction": ["extracurricular_rmg"] * 2}  # fmt: skip
     sent(engine, "hours_delivered", hours, dt.date(2023, 10, 31))
+    given = {"school_id": [first], "grade": [8], "letter": ["А"], "held_on": [dt.date(2023, 9, 7)], "hours": [1.0],
+             "theme": ["Тема"], "present": [18], "absent": [2]}  # fmt: skip
+    sent(engine, "lesson_journal", given, dt.date(2023, 11, 10))
     people = {"school_id": [first], "person_key": ["a"], "role": ["responsible"], "position": ["deputy"],
               "trained": [True], "training_hours": [36.0], "valid_to": [None]}  # fmt: skip
     sent(engine, "staff", people, dt.date(2023, 9, 12))
@@ -63,13 +66,16 @@ def test_what_is_not_there_is_no_data_and_every_figure_has_its_document(engine: 
     publish(engine, "69", [SEEN])
     card, other = read(engine, "school_profile", SEEN).to_dicts()
     assert {system: card[f"{system}_standing"] for system in SYSTEMS} == {
-        "levels": "in_order", "hours": "attention", "timetable": "attention", "staffing": "attention",
+        "levels": "in_order", "hours": "attention", "timetable": "attention", "lessons": "undone",
+        "staffing": "attention",
         "meetings": "in_order", "practice": "attention", "agreements": "no_data", "profile": "no_data",
         "readiness": "in_order", "registration": "no_data",
     }  # fmt: skip
     assert {name: card[name] for name in COUNTED} == {
-        "systems": 10, "systems_known": 7, "systems_in_order": 3, "systems_wanting": 4,
+        "systems": 11, "systems_known": 8, "systems_in_order": 3, "systems_wanting": 5,
     }  # fmt: skip
+    assert (card["lessons_held"], card["lessons_as_of"]) == (1, dt.date(2023, 11, 10))
+    assert card["lessons_due"] > 1
     assert card["timetable_words"] == "занятие стоит не у всех классов"
     assert (card["classes_with_slot"], card["classes_6_11"], card["timetable_as_of"]) == (1, 2, dt.date(2023, 9, 11))
     assert (card["practice_hours"], card["practice_hours_norm"]) == (4, 12)
@@ -77,7 +83,7 @@ def test_what_is_not_there_is_no_data_and_every_figure_has_its_document(engine: 
     assert (card["parents_attended"], card["parents_invited"]) == (24, 30)
     assert (card["hours_given"], card["hours_as_of"]) == (16, dt.date(2023, 10, 31))
     assert card["readiness_as_of"] == DAY and card["agreements_as_of"] is None
-    unnamed = {other[f"{system}_standing"] for system in ("levels", "hours", "timetable", "staffing")}
+    unnamed = {other[f"{system}_standing"] for system in ("levels", "hours", "timetable", "lessons", "staffing")}
     assert unnamed == {"no_data"}, "a list of classes or people that does not name the school says nothing of it"
     assert (other["meetings_standing"], other["practice_standing"]) == ("undone", "no_data")
     assert second and other["systems_known"] == 1

@@ -13,6 +13,7 @@ WITH reported AS (
         max(d.data_as_of) FILTER (WHERE d.form = 'level_choice') AS levels,
         max(d.data_as_of) FILTER (WHERE d.form = 'hours_delivered') AS hours,
         max(d.data_as_of) FILTER (WHERE d.form = 'timetable') AS timetable,
+        max(d.data_as_of) FILTER (WHERE d.form = 'lesson_journal') AS lessons,
         max(d.data_as_of) FILTER (WHERE d.form = 'staff') AS staffing,
         max(d.data_as_of) FILTER (WHERE d.form = 'parent_meetings') AS meetings,
         max(d.data_as_of) FILTER (WHERE d.form = 'practice_events') AS practice,
@@ -57,6 +58,18 @@ timetable AS (
             ELSE 'in_order'
         END AS standing
     FROM mart.lessons_in_timetable AS t
+),
+lessons AS (
+    SELECT j.region, j.as_of, j.school_code, sum(j.lessons_held) AS lessons_held, sum(j.lessons_due) AS lessons_due,
+        bool_or(j.by_older_rules) AS by_older_rules, max(j.known_at) AS known_at, bool_and(j.is_final) AS is_final,
+        CASE
+            WHEN count(j.lessons_held) = 0 THEN 'no_data'
+            WHEN bool_or(j.reach = 'out_of_reach') THEN 'undone'
+            WHEN bool_or(j.lessons_held < j.lessons_due) THEN 'attention'
+            ELSE 'in_order'
+        END AS standing
+    FROM mart.lessons_held AS j
+    GROUP BY j.region, j.as_of, j.school_code
 ),
 staffing AS (
     SELECT p.region, p.as_of, p.school_code, p.navigators, p.navigators_trained, p.by_older_rules, p.known_at, p.is_final,
@@ -133,6 +146,8 @@ card AS (
         CASE WHEN h.hours_given IS NOT NULL THEN r.hours END AS hours_as_of,
         coalesce(t.standing, 'no_data') AS timetable_standing, t.classes_with_slot, t.classes_6_11,
         CASE WHEN t.classes_6_11 IS NOT NULL THEN r.timetable END AS timetable_as_of,
+        coalesce(j.standing, 'no_data') AS lessons_standing, j.lessons_held, j.lessons_due,
+        CASE WHEN j.lessons_held IS NOT NULL THEN r.lessons END AS lessons_as_of,
         coalesce(p.standing, 'no_data') AS staffing_standing, p.navigators_trained, p.navigators,
         CASE WHEN p.navigators IS NOT NULL THEN r.staffing END AS staffing_as_of,
         coalesce(m.standing, 'no_data') AS meetings_standing, m.meetings, m.parents_attended, m.parents_invited,
@@ -146,16 +161,17 @@ card AS (
         s.standing AS readiness_standing,
         CASE WHEN s.standing IN ('in_order', 'attention') THEN r.readiness END AS readiness_as_of,
         coalesce(g.standing, 'no_data') AS registration_standing, g.actual_pupils, g.export_as_of,
-        true IN (s.by_older_rules, l.by_older_rules, h.by_older_rules, t.by_older_rules, p.by_older_rules, m.by_older_rules, e.by_older_rules,
-            c.by_older_rules, g.by_older_rules) AS by_older_rules,
-        greatest(s.known_at, l.known_at, h.known_at, t.known_at, p.known_at, m.known_at, e.known_at, c.known_at, g.known_at) AS known_at,
-        s.is_final AND l.is_final AND coalesce(h.is_final, true) AND t.is_final AND p.is_final AND m.is_final AND e.is_final AND c.is_final
+        true IN (s.by_older_rules, l.by_older_rules, h.by_older_rules, t.by_older_rules, j.by_older_rules, p.by_older_rules, m.by_older_rules,
+            e.by_older_rules, c.by_older_rules, g.by_older_rules) AS by_older_rules,
+        greatest(s.known_at, l.known_at, h.known_at, t.known_at, j.known_at, p.known_at, m.known_at, e.known_at, c.known_at, g.known_at) AS known_at,
+        s.is_final AND l.is_final AND coalesce(h.is_final AND j.is_final, true) AND t.is_final AND p.is_final AND m.is_final AND e.is_final AND c.is_final
             AND coalesce(g.is_final, true) AS is_final
     FROM school s
     LEFT JOIN reported r ON r.region = s.region AND r.as_of = s.as_of AND r.sender = s.reporting_unit
     LEFT JOIN levels l ON l.region = s.region AND l.as_of = s.as_of AND l.school_code = s.school_code
     LEFT JOIN hours h ON h.region = s.region AND h.as_of = s.as_of AND h.school_code = s.school_code
     LEFT JOIN timetable t ON t.region = s.region AND t.as_of = s.as_of AND t.school_code = s.school_code
+    LEFT JOIN lessons j ON j.region = s.region AND j.as_of = s.as_of AND j.school_code = s.school_code
     LEFT JOIN staffing p ON p.region = s.region AND p.as_of = s.as_of AND p.school_code = s.school_code
     LEFT JOIN meetings m ON m.region = s.region AND m.as_of = s.as_of AND m.school_code = s.school_code
     LEFT JOIN practice e ON e.region = s.region AND e.as_of = s.as_of AND e.school_code = s.school_code
@@ -196,6 +212,11 @@ SELECT
     k.classes_with_slot,
     k.classes_6_11,
     k.timetable_as_of,
+    k.lessons_standing,
+    w.said ->> concat('lessons ', k.lessons_standing) AS lessons_words,
+    k.lessons_held,
+    k.lessons_due,
+    k.lessons_as_of,
     k.staffing_standing,
     w.said ->> concat('staffing ', k.staffing_standing) AS staffing_words,
     k.navigators_trained,
@@ -242,6 +263,6 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE a.standing <> 'no_data') AS systems_known,
         count(*) FILTER (WHERE a.standing = 'in_order') AS systems_in_order,
         count(*) FILTER (WHERE a.standing IN ('attention', 'undone')) AS systems_wanting
-    FROM unnest(ARRAY[k.levels_standing, k.hours_standing, k.timetable_standing, k.staffing_standing, k.meetings_standing,
-        k.practice_standing, k.agreements_standing, k.profile_standing, k.readiness_standing, k.registration_standing]) AS a (standing)
+    FROM unnest(ARRAY[k.levels_standing, k.hours_standing, k.timetable_standing, k.lessons_standing, k.staffing_standing,
+        k.meetings_standing, k.practice_standing, k.agreements_standing, k.profile_standing, k.readiness_standing, k.registration_standing]) AS a (standing)
 ) n
