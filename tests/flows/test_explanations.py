@@ -24,8 +24,10 @@ from contracts.texts import phrases
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome
+from flows.runs.decide import decide_of_explanations
 from flows.runs.ingest import ingest
 from flows.upkeep.doctor import examine
+from warehouse.marts.published import mart
 
 IN_TIME = dt.datetime(2023, 9, 9, 5, tzinfo=dt.UTC)
 QUARANTINE = "Собрание в октябре: карантин"
@@ -303,3 +305,40 @@ def test_a_receipt_saved_by_libreoffice_is_known(
     data = (kept / f"ответ.{ending}").read_bytes()
     ingest([sent(settings, data, UNIT, f"ответ.{ending}")], Options(), settings)
     assert rows(engine, "SELECT explanation FROM ops.explanation") == [QUARANTINE, QUARANTINE]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_two_nights_of_a_dialogue(
+    settings: Settings, engine: sa.Engine, region_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slow: three nights with a real Prefect."""
+    from flows.nightly import nightly
+
+    assert settings.database_url is not None
+    monkeypatch.setenv("PROFMIN_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("PROFMIN_VOUCHED_CHANNELS", settings.vouched_channels or "")
+    first, second, third = (dt.date(2023, 9, day) for day in (8, 9, 10))
+    for place, path in picked(region_files, "department/Реестр", UNIT).items():
+        sent(settings, path.read_bytes(), place.partition("/")[0], path.name, -24 * 60)
+    (night,) = nightly(first, str(settings.home), return_state=True).result(raise_on_failure=False)
+    (report,) = (each for each in night.outcomes if each.form == "readiness_report")
+    sent(settings, filled(receipt_of(settings, UNIT, report), only=1), UNIT, "Ответ Каргасок.xlsx")
+    (night,) = nightly(second, str(settings.home), return_state=True).result(raise_on_failure=False)
+    (back,) = night.outcomes
+    assert (back.status, back.failure) == ("same", None)
+    (explanation,) = rows(engine, "SELECT explanation_id FROM ops.explanation")
+    with engine.connect() as connection:
+        known = connection.scalar(sa.text("SELECT clock_timestamp()"))
+    decide_of_explanations(settings, [explanation], "refused", "Петрова", "Приказ есть.")
+    (night,) = nightly(third, str(settings.home), return_state=True).result(raise_on_failure=False)
+    assert night.outcomes == (), "nobody sent anything, and nothing waits"
+
+    def shown(day: dt.date, moment: dt.datetime | None = None) -> list[int]:
+        with engine.connect() as connection:
+            health = mart(connection, "delivery_health", day, moment).filter(sender=UNIT, form="readiness_report")
+        return list(health["warnings_explained"])
+
+    assert [shown(day) for day in (first, second, third)] == [[0], [0], [0]], "refused, it counts again"
+    assert [shown(day, known) for day in (first, second)] == [[1], [1]], "as it was known"
+    told = text_of(receipt_of(settings, UNIT, back))
+    assert "Пояснение не принято" in told and "Приказ есть." in told

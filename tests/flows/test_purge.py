@@ -111,6 +111,33 @@ def broken(settings: Settings) -> dict[str, tuple[tuple[str, str], ...]]:
     return {law.name: law.broken for law in examine(settings) if law.times}
 
 
+def test_what_was_explained_of_an_export_goes_with_it(settings: Settings, export: Path) -> None:
+    (receipt,) = (settings.outbox / "regional_operator").glob(f"*.{sha256(export)[:7]}.квитанция.xlsx")
+    book = openpyxl.load_workbook(receipt)
+    book["Квитанция"]["F3"], book["Квитанция"]["G3"] = "profmin-error REX-001", "Секретов Тайник болел"
+    answer = export.with_name("ответ.xlsx")
+    book.save(answer)
+    (back,) = ingest([answer], Options(), settings)
+    assert back.delivery_id is not None and back.reading_id is None and kept(settings, sha256(answer))
+    engine = connect(settings.database_url.get_secret_value())  # type: ignore[union-attr]
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO ops.explanation (region, form, sender, span, rule, finding_key, explanation,"
+                " delivery_id, reading_id, said_at)"
+                " SELECT region, form, sender, '2023', 'REX-006', repeat('a', 32), 'Секретов болел',"
+                " :delivery, reading_id, now() FROM ops.reading WHERE form = 'registration_export'"
+            ),
+            {"delivery": back.delivery_id},
+        )
+    digest = sha256(answer)
+    purge(expiring(settings), AFTER)
+    assert one(engine, "SELECT explanation FROM ops.explanation") == "удалено"
+    assert not kept(settings, digest) and not answer.exists()
+    assert [law for law in examine(settings) if law.times] == []
+    engine.dispose()
+
+
 def test_pupils_go_and_figures_stay(engine: sa.Engine, settings: Settings, export: Path) -> None:
     digest, before = sha256(export), marts(engine)
     rows = one(engine, "SELECT count(*) FROM restricted.pupil_fact")

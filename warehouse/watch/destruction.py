@@ -23,7 +23,8 @@ ARCHIVE = "the archive"
 
 # Bytes are asked by the last day of all deliveries that they are: by what was read of them, of one that waits by the
 # day on which it came. An unrecognised one may be an export that lost its headings. The zip archive in which an export
-# came holds its bytes once more; what else was in it is archived by itself.
+# came holds its bytes once more; what else was in it is archived by itself. A receipt that came back with explanations
+# of such a file may say of people what the file did.
 DUE = """
 WITH due AS (
     SELECT d.sha256 FROM ops.delivery d LEFT JOIN ops.reading r ON r.delivery_id = d.delivery_id
@@ -35,7 +36,10 @@ WITH due AS (
                          FILTER (WHERE d.same_as IS NULL)) + 1, 8, 31) + :days
            < :today
 ),
-gone AS (SELECT d.delivery_id FROM ops.delivery d WHERE d.sha256 IN (SELECT sha256 FROM due))
+gone AS (
+    SELECT d.delivery_id FROM ops.delivery d WHERE d.sha256 IN (SELECT sha256 FROM due)
+    UNION SELECT e.delivery_id FROM ops.returned_receipt e JOIN due u ON u.sha256 = e.about_sha256 WHERE e.is_alone
+)
 SELECT d.delivery_id, d.byte_size, d.archive_path,
     EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id) AS is_purged
 FROM ops.delivery d
@@ -62,6 +66,10 @@ WITH whose AS (
     GROUP BY f.reading_id, f.{key}
 )
 UPDATE core.{table} f SET {key} = w.instead FROM whose w WHERE w.reading_id = f.reading_id AND w.{key} = f.{key}
+"""
+WORDLESS = """
+UPDATE ops.explanation e SET explanation = 'удалено' FROM ops.reading r
+WHERE r.reading_id = e.reading_id AND r.delivery_id = ANY (:deliveries)
 """
 RECORD = """
 INSERT INTO ops.purged (delivery_id, purged_at, sha256, byte_size, pupil_rows, reason, run_id)
@@ -160,9 +168,9 @@ def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int,
 def record(
     engine: Engine, deliveries: Sequence[int], reason: str, now: dt.datetime, wait: dt.timedelta, run_id: int | None
 ) -> int:
-    """Destroy the pupil rows of deliveries and the pseudonyms of people, and record that their bytes are to go, in one
-    transaction; returns how many rows of either there were. Raises GaveUp when somebody else uses them for longer than
-    we wait."""
+    """Destroy the pupil rows of deliveries, the pseudonyms of people and what senders explained of such files, and
+    record that their bytes are to go, in one transaction; returns how many rows of either there were. Raises GaveUp
+    when somebody else uses them for longer than we wait."""
     with engine.connect() as connection, begun(connection):
         connection.execute(text(PATIENCE), {"milliseconds": str(round(wait.total_seconds() * 1000))})
         rows_of = pupil_rows(connection, deliveries)
@@ -172,6 +180,7 @@ def record(
             if form.people is not None:
                 nameless = NAMELESS.format(key=form.people.key, table=fact_table(form), vacant=VACANT)
                 connection.execute(text(nameless), {"deliveries": list(deliveries)})
+        connection.execute(text(WORDLESS), {"deliveries": list(deliveries)})
         parameters = {"deliveries": list(rows_of), "pupil_rows": list(rows_of.values()), "reason": reason}
         connection.execute(text(RECORD), {**parameters, "now": now, "run_id": run_id})
     return sum(rows_of.values())
