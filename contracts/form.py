@@ -26,7 +26,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Scope = Literal["cell", "row", "table", "delivery", "register", "history", "forms"]
 Kind = Literal[
     "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",
-    "grade", "grades", "letter", "lesson", "inn", "oktmo",
+    "grade", "grades", "letter", "lesson", "inn", "oktmo", "deadline",
 ]  # fmt: skip
 
 WRITTEN: tuple[Kind, ...] = ("text", "school_code", "school_name")
@@ -49,6 +49,7 @@ TYPES: dict[str, pl.DataType] = {
     "lesson": pl.Int64(),
     "inn": pl.String(),
     "oktmo": pl.String(),
+    "deadline": pl.String(),
 }
 
 

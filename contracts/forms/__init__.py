@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from contracts.form import Form, Rule
+from contracts.forms.assignments.form import FORM as ASSIGNMENTS
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
 from contracts.forms.hours_delivered.form import FORM as HOURS_DELIVERED
 from contracts.forms.lesson_journal.form import FORM as LESSON_JOURNAL
@@ -39,6 +40,7 @@ FORMS: tuple[Form, ...] = (
     PROFILE_CLASSES,
     TIMETABLE,
     LESSON_JOURNAL,
+    ASSIGNMENTS,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,
 )

@@ -55,7 +55,7 @@ JUDGE_DATES = (
 """Inputs that figures of a published date follow from; the others tell how a cell is read, or how things stand now."""
 READ_BY_FORMS = frozenset(
     {
-        "answers", "blank_words", "branch_words", "heading_hints", "heading_units",
+        "answers", "blank_words", "branch_words", "deadline_patterns", "heading_hints", "heading_units",
         "ignored_headings", "levels", "months", "oktmo_with_zero", "positions", "row_marks", "school_words",
         "unit_words", "verification", "weekdays",
     }

@@ -50,6 +50,7 @@ OF_STATES = ("rule", "campaign", "valid_from", "valid_to", "state")
 OF_SCHOOLS = {"place_words": ("word",), "school_forms": ("short", "full"), "school_words": ("word",)}
 OF_CODES = {"oktmo_with_zero": ("code",)}
 CODES = ("school_code", "inn", "oktmo")
+OF_DEADLINES = {"deadline_patterns": ("kind", "groups", "pattern")}
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,8 @@ def _of_vocabularies(
         used |= OF_SCHOOLS
     if kinds.intersection(CODES):
         used |= OF_CODES
+    if "deadline" in kinds:
+        used |= OF_DEADLINES
     used |= dict.fromkeys(sorted({column.vocabulary for column in columns if column.vocabulary}), ("word", "code"))
     used |= {column.vocabulary: ("word", "code", "sought") for column in columns if column.within and column.vocabulary}
     for name, deciding_columns in used.items():

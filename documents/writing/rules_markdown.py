@@ -31,7 +31,7 @@ KINDS: dict[Kind, str] = {
     "count": "whole number", "amount": "whole number, negative too", "hours": "number", "date": "date",
     "yes_no": "yes or no", "choice": "word of a list", "percent": "percent", "grade": "grade",
     "grades": "range of grades", "letter": "letter of a class",
-    "lesson": "number of a lesson", "inn": "ИНН", "oktmo": "ОКТМО",
+    "lesson": "number of a lesson", "inn": "ИНН", "oktmo": "ОКТМО", "deadline": "deadline",
 }  # fmt: skip
 HEAD = """# Rules
 

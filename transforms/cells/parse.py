@@ -15,6 +15,7 @@ from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, blank_words, p
 from transforms.cells.class_name import letter
 from transforms.cells.code import code
 from transforms.cells.day import FIRST_YEAR, LAST_YEAR, date
+from transforms.cells.deadline import deadline
 from transforms.cells.free_text import ERROR_CELL, odd_texts
 from transforms.cells.free_text import meaning as odd_meaning
 from transforms.cells.grade import grade, grades
@@ -30,7 +31,7 @@ DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y 
 MANY, FEW = 10_000, 0.1
 """Of a column with so many texts are so few different ones, as a share, that to tell them apart pays."""
 TEXT_KINDS = ("text", "school_code", "school_name")
-UNSPOILT = ("date", "grades", "choice", "yes_no")
+UNSPOILT = ("date", "grades", "choice", "yes_no", "deadline")
 """Kinds whose own reader says what a date in the cell means: a day, or a word that is not in the list."""
 USUAL_CODE = {"inn": r"^[0-9]{10}$", "oktmo": r"^[0-9]{8}$"}
 READERS: dict[str, Callable[[str, Column], Meaning]] = {
@@ -47,6 +48,7 @@ READERS: dict[str, Callable[[str, Column], Meaning]] = {
     "lesson": lesson,
     "inn": code,
     "oktmo": code,
+    "deadline": deadline,
 }
 
 

@@ -22,6 +22,7 @@ SQL_TYPES: dict[Kind, str] = {
     "letter": "text",
     "inn": "text",
     "oktmo": "text",
+    "deadline": "text",
     "count": "bigint",
     "amount": "bigint",
     "grade": "bigint",
