@@ -148,14 +148,14 @@ def test_every_slide_can_be_shown_again(lived: Autumn) -> None:
 
 def test_slides_did_change_afterwards(lived: Autumn) -> None:
     """The test above would prove nothing if nothing had moved."""
+    moving = {"readiness_by_school", "readiness_by_municipality", "registration_by_school"}
+    slides = {key: then for key, then in lived.slides.items() if key[0] in moving}
     with lived.engine.connect() as connection:
-        changed = {
-            name for (name, day, _), then in lived.slides.items() if mart(connection, name, day).write_csv() != then
-        }
+        changed = {name for (name, day, _), then in slides.items() if mart(connection, name, day).write_csv() != then}
         causes = dict(
             connection.execute(sa.text("SELECT cause, count(*) FROM mart.corrections GROUP BY cause")).tuples().all()
         )
-    assert changed >= {"readiness_by_school", "readiness_by_municipality", "registration_by_school"}
+    assert changed == moving
     assert causes["delivery"] > 50
 
 
