@@ -12,7 +12,8 @@
 WITH calendar AS (
     SELECT make_date(ref.academic_year(:as_of), 9, 1) AS begins_on, ref.lessons_end(:as_of) AS ends_on
 ),
-span AS (
+-- Once, and not for each class.
+span AS MATERIALIZED (
     SELECT c.ends_on,
         least(greatest(cast(:as_of AS date) - c.begins_on + 1, 0), c.ends_on - c.begins_on + 1)::numeric
             / (c.ends_on - c.begins_on + 1) AS year_share,
@@ -24,8 +25,9 @@ reading AS MATERIALIZED (
     SELECT r.reading_id, r.sender, r.counts_at, r.as_of, r.delivery_id
     FROM ops.readings_of_year(:region, :as_of, :known_at, 'hours_delivered') r
 ),
+-- One key for all of it: few rows are expected here, and a join by sender alone would compare each class with each.
 given AS (
-    SELECT n.sender, n.school_id, n.grade, n.letter, n.direction, sum(n.hours) AS hours,
+    SELECT concat_ws(' ', n.sender, n.school_id, n.grade, n.direction, n.letter) AS key, sum(n.hours) AS hours,
         sum(n.hours) FILTER (WHERE n.goes_on) AS provisional
     FROM (
         SELECT DISTINCT ON (r.sender, f.school_id, f.grade, f.letter, f.direction, f.month)
@@ -53,8 +55,7 @@ class AS (
     FROM owed o
     JOIN ref.school_at(:region, :as_of, :known_at) s ON s.school_id = o.school_id
     LEFT JOIN (SELECT DISTINCT r.sender FROM reading r) t ON t.sender = o.told_by
-    LEFT JOIN given g ON g.sender = o.told_by AND g.school_id = o.school_id AND g.grade = o.grade
-        AND g.letter IS NOT DISTINCT FROM o.letter AND g.direction = o.direction
+    LEFT JOIN given g ON g.key = concat_ws(' ', o.told_by, o.school_id, o.grade, o.direction, o.letter)
 )
 SELECT
     row_number() OVER (ORDER BY u.position, c.subordination, c.school_code, c.grade, c.letter NULLS FIRST, c.place)::integer AS position,
