@@ -36,6 +36,7 @@ def test_what_is_not_there_is_no_data_and_every_figure_has_its_document(engine: 
     assert {blank[f"{system}_standing"] for system in SYSTEMS} == {"no_data"}
     assert {blank[f"{system}_words"] for system in SYSTEMS} == {"нет данных"}
     assert blank["systems_wanting"] == 0, "what is not known is not bad"
+    assert blank["by_older_rules"] is False, "documents that are not there were judged by no rules"
 
     ids = school_ids(engine)
     first, second = ids[f"{UNIT}-1"], ids[f"{UNIT}-2"]
@@ -67,9 +68,8 @@ def test_what_is_not_there_is_no_data_and_every_figure_has_its_document(engine: 
     card, other = read(engine, "school_profile", SEEN).to_dicts()
     assert {system: card[f"{system}_standing"] for system in SYSTEMS} == {
         "levels": "in_order", "hours": "attention", "timetable": "attention", "lessons": "undone",
-        "staffing": "attention",
-        "meetings": "in_order", "practice": "attention", "agreements": "no_data", "profile": "no_data",
-        "readiness": "in_order", "registration": "no_data",
+        "staffing": "attention", "meetings": "in_order", "practice": "attention", "agreements": "no_data",
+        "profile": "no_data", "readiness": "in_order", "registration": "no_data",
     }  # fmt: skip
     assert {name: card[name] for name in COUNTED} == {
         "systems": 11, "systems_known": 8, "systems_in_order": 3, "systems_wanting": 5,

@@ -161,8 +161,8 @@ card AS (
         s.standing AS readiness_standing,
         CASE WHEN s.standing IN ('in_order', 'attention') THEN r.readiness END AS readiness_as_of,
         coalesce(g.standing, 'no_data') AS registration_standing, g.actual_pupils, g.export_as_of,
-        true IN (s.by_older_rules, l.by_older_rules, h.by_older_rules, t.by_older_rules, j.by_older_rules, p.by_older_rules, m.by_older_rules,
-            e.by_older_rules, c.by_older_rules, g.by_older_rules) AS by_older_rules,
+        coalesce(true IN (s.by_older_rules, l.by_older_rules, h.by_older_rules, t.by_older_rules, j.by_older_rules, p.by_older_rules, m.by_older_rules,
+            e.by_older_rules, c.by_older_rules, g.by_older_rules), false) AS by_older_rules,
         greatest(s.known_at, l.known_at, h.known_at, t.known_at, j.known_at, p.known_at, m.known_at, e.known_at, c.known_at, g.known_at) AS known_at,
         s.is_final AND l.is_final AND coalesce(h.is_final AND j.is_final, true) AND t.is_final AND p.is_final AND m.is_final AND e.is_final AND c.is_final
             AND coalesce(g.is_final, true) AS is_final
