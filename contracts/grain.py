@@ -7,7 +7,8 @@ from typing import Literal
 
 Entity = Literal[
     "school", "unit", "class", "person", "partner", "programme", "college", "event", "agreement", "assignment",
-    "role", "direction", "date", "month", "year", "grade", "weekday", "lesson", "number",
+    "role", "direction", "date", "month", "year", "grade", "weekday", "lesson", "number", "specialty", "funding",
+    "measure", "document", "step",
 ]  # fmt: skip
 COUNTED: dict[Entity, tuple[str, str]] = {
     "school": ("schools", "школ"),

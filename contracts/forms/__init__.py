@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from contracts.form import Form, Rule
+from contracts.forms.admission_calendar.form import FORM as ADMISSION_CALENDAR
+from contracts.forms.admissions.form import FORM as ADMISSIONS
 from contracts.forms.assignments.form import FORM as ASSIGNMENTS
 from contracts.forms.event_plan.form import FORM as EVENT_PLAN
 from contracts.forms.hours_delivered.form import FORM as HOURS_DELIVERED
@@ -12,12 +14,14 @@ from contracts.forms.levels_summary.form import FORM as LEVELS_SUMMARY
 from contracts.forms.parent_meetings.form import FORM as PARENT_MEETINGS
 from contracts.forms.partner_agreements.form import FORM as PARTNER_AGREEMENTS
 from contracts.forms.practice_events.form import FORM as PRACTICE_EVENTS
+from contracts.forms.preparatory_measures.form import FORM as PREPARATORY_MEASURES
 from contracts.forms.profile_classes.form import FORM as PROFILE_CLASSES
 from contracts.forms.readiness_report.form import FORM as READINESS_REPORT
 from contracts.forms.readiness_summary.form import FORM as READINESS_SUMMARY
 from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
 from contracts.forms.registration_plan.form import FORM as REGISTRATION_PLAN
 from contracts.forms.registration_summary.form import FORM as REGISTRATION_SUMMARY
+from contracts.forms.regulations.form import FORM as REGULATIONS
 from contracts.forms.school_register.form import FORM as SCHOOL_REGISTER
 from contracts.forms.staff.form import FORM as STAFF
 from contracts.forms.timetable.form import FORM as TIMETABLE
@@ -43,6 +47,10 @@ FORMS: tuple[Form, ...] = (
     ASSIGNMENTS,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,
+    ADMISSIONS,
+    ADMISSION_CALENDAR,
+    PREPARATORY_MEASURES,
+    REGULATIONS,
 )
 
 

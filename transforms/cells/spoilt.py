@@ -67,6 +67,8 @@ def spoilt(text: str, column: Column) -> Meaning | None:
     rule = SPOILT_TEXT if column.kind in ("text", "school_code") and column.nullable else SPOILT
     if column.kind in NUMBERS and re.fullmatch(FULL_DAY, body):
         return None  # a date of the neighbouring column, most likely
+    if column.pattern and re.fullmatch(DAY_AND_MONTH, body) and re.search(column.pattern, text):
+        return None  # a day of each year, as the column takes it
     number = _shown_as_day(body)
     if number is not None:
         return Meaning(rule=rule.id, shown=f"число; возможно, {number}")

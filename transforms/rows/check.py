@@ -172,6 +172,8 @@ def _wanted(column: Column, edition: Edition) -> tuple[Rule, str]:
     if column.kind == "grade" and states_classes(edition):
         return CELL["letter"], "один класс, например 7 или 7А; у класса-комплекта строка на каждую параллель"
     rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL.get(column.kind, CELL_ERROR)
+    if column.kind == "hours" and column.unit != "ак. ч":
+        return rule, "число"
     return rule, ", ".join(offered_words(column)) if column.vocabulary else EXPECTED.get(column.kind, "текст")
 
 

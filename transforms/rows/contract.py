@@ -116,7 +116,8 @@ def one_row_a_key(form: Form, edition: Edition) -> str:
 def whole_key(form: Form, edition: Edition) -> pl.Expr:
     """Has the row all of its key? A blank part that may be blank is a value like any other."""
     blank = {column.name for column in edition.columns if column.nullable and column.kind not in SCHOOL_KINDS}
-    return pl.all_horizontal(pl.col(name).is_not_null() for name in form.key if name not in blank)
+    needed = [pl.col(name).is_not_null() for name in form.key if name not in blank]
+    return pl.all_horizontal(needed) if needed else pl.lit(True)
 
 
 def _shared_judgements(form: Form, edition: Edition, with_register: bool, alone: bool) -> list[Judgement]:

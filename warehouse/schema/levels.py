@@ -15,6 +15,9 @@ CREATE OR REPLACE VIEW ref.level AS SELECT * FROM (VALUES {levels}) AS l (level,
 COMMENT ON VIEW ref.level IS 'Уровни Профминимума. Строка — уровень; чем дальше по порядку, тем больше часов в год.';
 CREATE OR REPLACE VIEW ref.direction AS SELECT * FROM (VALUES {directions}) AS d (direction, name, "position");
 COMMENT ON VIEW ref.direction IS 'Направления Профминимума. Строка — одно из шести, из них складываются часы уровня.';
+CREATE OR REPLACE VIEW ref.preparation_direction AS
+SELECT * FROM (VALUES {preparations}) AS d (direction, name, "position");
+COMMENT ON VIEW ref.preparation_direction IS 'Направления подготовки. Строка — направление, как на слайдах.';
 CREATE OR REPLACE VIEW ref.profile_kind AS SELECT * FROM (VALUES {profiles}) AS p (profile_kind, name, "position");
 COMMENT ON VIEW ref.profile_kind IS 'Профили предпрофессиональных классов. Строка — один из открытого списка.';
 CREATE OR REPLACE VIEW ref.system_standing AS SELECT * FROM (VALUES {standings}) AS s (system, standing, name);
@@ -82,6 +85,7 @@ def levels(forms: Sequence[Form]) -> str:
     """The script of the lists, and of `core.levels_at` where the form is that tells levels."""
     lists = LISTS.format(
         levels=_lines("levels"), directions=_lines("directions"), profiles=_lines("profile_kinds"),
+        preparations=_lines("preparation_directions"),
         standings=", ".join(f"({', '.join(map(literal, row.values()))})" for row in rows("system_standings")),
     )  # fmt: skip
     return lists + OF_SCHOOLS * any(form.name == "level_choice" for form in forms)

@@ -1,0 +1,1 @@
+"""«Календарь приёма»: all that belongs to this form alone."""

@@ -1,0 +1,1 @@
+"""«Динамика приёма в колледжи»: all that belongs to this form alone."""

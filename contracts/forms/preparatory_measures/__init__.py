@@ -1,0 +1,1 @@
+"""«Организационно-подготовительные мероприятия»: all that belongs to this form alone."""

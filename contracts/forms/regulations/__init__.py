@@ -1,0 +1,1 @@
+"""«Нормативные документы»: all that belongs to this form alone."""
