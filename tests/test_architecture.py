@@ -23,6 +23,7 @@ KEPT_IN = {
     "pgpq": "warehouse",
     "openpyxl": "documents",
     "xlsxwriter": "documents",
+    "pptx": "documents",
     "python_calamine": "documents",
     "fastexcel": "documents",
 }

@@ -128,15 +128,20 @@ def in_words(kind: str) -> dict[str, str]:
     return _kinds_of_words()[kind]
 
 
-@cache
 def word_of(column: str, code: str) -> str:
     """The Russian word of a code that a column of a mart holds; the code itself where it has none.
 
     A kind of words is named as the column is (`level`), or as it ends (`readiness_band` holds a `band`).
     """
+    return _words_of_column(column).get(code, code)
+
+
+@cache
+def _words_of_column(column: str) -> dict[str, str]:
+    """Code → word; of two kinds that fit, the longer name is the nearer one."""
     kinds = _kinds_of_words()
-    named = [kind for kind in kinds if column == kind or column.endswith(f"_{kind}")]
-    return next((word for kind in sorted(named, key=len, reverse=True) if (word := kinds[kind].get(code))), code)
+    named = sorted((kind for kind in kinds if column == kind or column.endswith(f"_{kind}")), key=len)
+    return {code: word for kind in named for code, word in kinds[kind].items()}
 
 
 @cache

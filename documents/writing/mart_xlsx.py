@@ -186,7 +186,9 @@ def _write_table(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int
     names = [column.name for column in mart.columns]
     in_lines = {c.name: w for c, w in zip(mart.columns, widths, strict=True) if c.kind == "текст" and not c.is_aside}
     for row, values in enumerate(mart.rows.select(names).iter_rows(named=True), start=top + 1):
-        sheet.set_row(row, LINE * max(lines_of(values[name], width) for name, width in in_lines.items()) + 2)
+        lines = max((lines_of(values[name], width) for name, width in in_lines.items()), default=1)
+        if lines > 1:  # a height that is said is kept in memory
+            sheet.set_row(row, LINE * lines + 2)
         _write_row(sheet, row, mart.columns, values, formats)
     if mart.columns:
         sheet.autofilter(top, 0, max(row, top + 1), len(mart.columns) - 1)
@@ -246,8 +248,11 @@ def lines_of(value: object, width: float) -> int:
 
 
 def in_word(column: str, value: object) -> object:
-    """A value, a code among them as its Russian word."""
-    return word_of(column, value) if isinstance(value, str) else value
+    """A value, a code or the number of a month among them as its Russian word."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return value
+    told = word_of(column, str(value))
+    return value if told == str(value) else told
 
 
 def _width(mart: MartSheet, column: Shown) -> float:

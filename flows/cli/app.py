@@ -142,6 +142,19 @@ def report(
 
 
 @app.command(rich_help_panel=OFFICER)
+def deck(
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл .pptx.")] = None,
+    region: RegionCode = None,
+) -> None:
+    """Презентация региона из витрин: системы, две таблицы мониторинга, план, перемены; --known-at — прежняя."""
+    from flows.cli.deck_command import write_slides
+
+    write_slides(read_settings(), as_of, known_at, to, region)
+
+
+@app.command(rich_help_panel=OFFICER)
 def dictionary(
     name: Annotated[str | None, typer.Argument(help="Только эта витрина.", show_default=False)] = None,
 ) -> None:

@@ -24,6 +24,8 @@ def cell(name: str, value: object, local: ZoneInfo) -> str:
         return local_time(value, local)
     if isinstance(value, dt.date):
         return f"{value:%d.%m.%Y}"
+    if (told := word_of(name, str(value))) != str(value):
+        return told
     if isinstance(value, int | float):
         return percent(value) if name.endswith("_rate") or name == "completeness" else whole(value)
-    return word_of(name, str(value))
+    return str(value)

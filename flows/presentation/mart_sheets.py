@@ -91,7 +91,7 @@ def sheet_of(
     is_one_row = is_one_row or (not definition.key and definition.is_view and rows.height <= 1)
     said, aside = ([], set()) if is_one_row else _said_once(definition, rows)
     local = _local(rows, zone)
-    columns = [*_columns(definition, rows, aside, zone)]
+    columns = _columns(definition, rows, aside, zone, is_one_row=is_one_row)
     if total is not None and not rows.is_empty():
         total = {**_total(definition, total), definition.label: TOTAL}
     return MartSheet(
@@ -109,6 +109,11 @@ def sheet_of(
 def title_of(definition: Mart) -> str:
     """The first sentence of what a mart says it is."""
     return definition.about.split(". ", 1)[0].removesuffix(".")
+
+
+def short_title(definition: Mart) -> str:
+    """The title without what it explains of itself."""
+    return title_of(definition).split(": ", 1)[0]
 
 
 def caption_of(definition: Mart, column: str) -> str:
@@ -145,7 +150,8 @@ def how_sure(rows: pl.DataFrame) -> str:
         parts.append(f"цифры предварительные{some}" if open_rows else "цифры окончательные")
     if "by_older_rules" in rows.columns and (older := int(rows["by_older_rules"].sum() or 0)):
         parts.append(f"по прежним правилам проверено строк: {older}")
-    return "; ".join(parts) or "Полнота не определена"
+    told = "; ".join(parts) or "Полнота не определена"
+    return told[0].upper() + told[1:]
 
 
 def notes_of(definition: Mart, rows: pl.DataFrame) -> list[str]:
@@ -172,7 +178,7 @@ def _stating(definition: Mart) -> list[Mart]:
     return [definition, *(base for base in marts() if base.name in definition.marts_read)]
 
 
-def _columns(definition: Mart, rows: pl.DataFrame, aside: set[str], zone: ZoneInfo) -> list[Shown]:
+def _columns(definition: Mart, rows: pl.DataFrame, aside: set[str], zone: ZoneInfo, *, is_one_row: bool) -> list[Shown]:
     bands = band_columns(definition)
     shown = []
     for name in rows.columns:
@@ -180,7 +186,7 @@ def _columns(definition: Mart, rows: pl.DataFrame, aside: set[str], zone: ZoneIn
         caption = NUMBER if unit == "номер" else caption_of(definition, name)
         of_kind = "номер" if unit in NUMBERS else of_kind
         caption = f"{caption} (время {zone})" if of_kind == "момент" else caption
-        hidden = name in aside or _is_service(name, rows) or (unit == "номер" and not definition.key)
+        hidden = name in aside or _is_service(name, rows) or (unit == "номер" and is_one_row)
         shown.append(Shown(name, caption, of_kind, bands.get(name, ""), hidden))
     return shown
 

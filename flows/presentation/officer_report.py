@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from contracts.texts.figures import percent, whole
 from contracts.vocabulary import contacts_of
 from documents.writing.mart_xlsx import MartSheet, marts_xlsx
 from documents.writing.report_front import Call, Front, Line
-from flows.presentation.mart_sheets import Asked, region_row, region_view, sheet_of, state_lines, title_of
+from flows.presentation.mart_sheets import Asked, region_row, region_view, sheet_of, short_title, state_lines, title_of
 from warehouse.marts.definitions import Mart, marts, views
 from warehouse.marts.published import mart
 
@@ -32,9 +33,12 @@ LONGEST_NAME = 31
 def make_report(connection: Connection, region: Region, unit: str | None, unit_name: str, asked: Asked) -> bytes:
     """The workbook; of the region, or of a reporting unit what is its own and its schools'."""
     whose = unit_name if unit else region.name
+    told = _told()
+    short = Counter(short_title(definition) for definition in told)
+    titles = {each.name: short_title(each) if short[short_title(each)] == 1 else title_of(each) for each in told}
     lines: list[Line] = []
     sheets: list[MartSheet] = []
-    for definition in _told():
+    for definition in told:
         rows = mart(connection, definition.name, asked.as_of, asked.known_at, region.code)
         total = None if unit else region_row(connection, definition, region, asked)
         if unit:
@@ -42,10 +46,10 @@ def make_report(connection: Connection, region: Region, unit: str | None, unit_n
                 continue
             rows = rows.filter(pl.col("reporting_unit" if "reporting_unit" in rows.columns else "sender") == unit)
         is_one = bool(unit) and definition.grain == "unit" and rows.height == 1
-        name = "" if rows.is_empty() else _name(len(sheets) + 1, title_of(definition))
+        name = "" if rows.is_empty() else _name(len(sheets) + 1, titles[definition.name])
         if name:
             sheets.append(sheet_of(definition, rows, region, asked, name, total, is_one_row=is_one))
-        lines.append(_line(definition, rows, total, name))
+        lines.append(_line(definition, rows, total, name, titles[definition.name]))
     front = Front(
         f"{whose}: мониторинг Профминимума",
         state_lines(health := _health(connection, region, asked), region.name, region.zone, asked),
@@ -75,7 +79,7 @@ def _health(connection: Connection, region: Region, asked: Asked) -> pl.DataFram
     return mart(connection, "delivery_health", asked.as_of, asked.known_at, region.code)
 
 
-def _line(definition: Mart, rows: pl.DataFrame, total: dict[str, Any] | None, name: str) -> Line:
+def _line(definition: Mart, rows: pl.DataFrame, total: dict[str, Any] | None, name: str, title: str) -> Line:
     """What a mart comes to: its first share, of the region or of the unit's only row."""
     only = total or (rows.row(0, named=True) if rows.height == 1 else {})
     rate = next((rate for rate in definition.stated.rates if rate.name in only), None)
@@ -87,7 +91,7 @@ def _line(definition: Mart, rows: pl.DataFrame, total: dict[str, Any] | None, na
     has_state = {"completeness", "is_final"} <= set(rows.columns) and not rows.is_empty()
     return Line(
         name,
-        title_of(definition),
+        title,
         rows.height,
         figure,
         band,

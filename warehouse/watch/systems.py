@@ -55,16 +55,18 @@ class System:
         return self.figure / self.of if self.figure is not None and self.of else None
 
 
-def systems_at(connection: Connection, region: str, as_of: dt.date) -> tuple[System, ...]:
-    """The systems that have a mart, in their order, as published for a region and date."""
+def systems_at(
+    connection: Connection, region: str, as_of: dt.date, known_at: dt.datetime | None = None
+) -> tuple[System, ...]:
+    """The systems that have a mart, in their order, as published for a region and date; with `known_at` as then."""
     units = reporting_units(as_of, region)["reporting_unit"].to_list()
-    came = mart(connection, "delivery_health", as_of, region=region).filter("is_received")
+    came = mart(connection, "delivery_health", as_of, known_at, region).filter("is_received")
     found = []
     for row in rows("systems"):
-        if not row["mart"]:
+        if not row["mart"] or not _is_made(connection, row["mart"]):
             continue
         named = PLACE.findall(row["words"])
-        told = _told(connection, row, named, {"region": region, "as_of": as_of})
+        told = _told(connection, row, named, {"region": region, "as_of": as_of, "known_at": known_at})
         form = form_named(row["forms"].split()[0])
         of_units = form.sender_kind == "reporting_unit"
         sent = came.filter((pl.col("form") == form.name) & pl.col("sender").is_in(units)).height
@@ -74,6 +76,11 @@ def systems_at(connection: Connection, region: str, as_of: dt.date) -> tuple[Sys
             row["lacks_words"],
         ))  # fmt: skip
     return tuple(found)
+
+
+def _is_made(connection: Connection, name: str) -> bool:
+    """Is a mart there? One that is new comes with the next publication."""
+    return connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": mart_named(name).relation}) is not None
 
 
 def not_served() -> tuple[str, ...]:
@@ -91,7 +98,10 @@ def _told(connection: Connection, row: dict[str, str], named: list[str], asked: 
     sums["lacks"] = f"sum({row['lacks']})::float8" if row["lacks"] else "NULL"
     sums["rule"] = f"max({RULE})" if _has_band(definition, figure) else "NULL::text"
     yielded = ", ".join(f"{what} AS {name}" for name, what in sums.items())
-    select = f"SELECT {yielded} FROM {definition.relation} WHERE region = :region AND as_of = :as_of"
+    relation = (
+        definition.relation if asked["known_at"] is None else f"{definition.as_known}(:as_of, :known_at, :region)"
+    )
+    select = f"SELECT {yielded} FROM {relation} WHERE region = :region AND as_of = :as_of"
     return dict(connection.execute(text(BANDED.format(select=select)), asked).mappings().one())
 
 
