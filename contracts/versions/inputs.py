@@ -32,6 +32,7 @@ OF_PACK, KEPT_IN_PACK = "versions.csv", "versions"
 COLUMNS = ("version", "input", "judges_from", "fingerprint", "what")
 NAME = re.compile(r"[\w.-]+")
 KEYS = {
+    "assignment_metrics": ("metric",),
     "band_rules": ("band_rule_version", "band"), "calendar": ("region", "day"), "campaigns": ("campaign",),
     "level_norms": ("model_version", "level", "direction"), "reporting_units": ("reporting_unit", "valid_from"),
     "reporting_unit_aliases": ("alias",), "rule_classes": ("rule_class", "rules"),
@@ -41,6 +42,7 @@ KEYS = {
 }  # fmt: skip
 """What tells the lines of an input apart; of others the first column does."""
 TITLES = {
+    "assignment_metrics": "показатели поручений",
     "band_rules": "полосы", "calendar": "рабочий календарь", "campaigns": "кампании", "level_norms": "нормы часов",
     "reporting_units": "отчётные единицы", "reporting_unit_aliases": "написания территорий",
     "rule_classes": "классы правил", "sender_addresses": "адреса отправителей",
@@ -49,8 +51,8 @@ TITLES = {
     "rule_states": "состояния правил", "school_holidays": "каникулы",
 }  # fmt: skip
 JUDGE_DATES = (
-    "band_rules", "calendar", "campaigns", "coverage_targets", "meeting_months", "reporting_units", "rule_states",
-    "school_holidays", "senders",
+    "assignment_metrics", "band_rules", "calendar", "campaigns", "coverage_targets", "meeting_months",
+    "reporting_units", "rule_states", "school_holidays", "senders",
 )  # fmt: skip
 """Inputs that figures of a published date follow from; the others tell how a cell is read, or how things stand now."""
 READ_BY_FORMS = frozenset(

@@ -24,7 +24,7 @@ from documents.demo.school_classes import SchoolOf, schools_of
 from documents.demo.tables import file_name, table
 from documents.demo.walls import MOST, wall
 
-SUMMARY = "levels_summary"
+SUMMARY, ASSIGNMENTS = "levels_summary", "assignments"
 EXPORTED = "lesson_journal"
 """What an electronic journal exports: a text file, whoever sends it."""
 EARLY, EARLY_ROWS, TOO_EARLY = "kedrovy", 3, "LVL-003"
@@ -42,6 +42,7 @@ def deliveries(region: Region) -> Iterator[File]:
                 yield slug, *document, received_at(region, 0, 9 + turn, (place * 7 + turn) % 60)
     if region.published:
         yield region.department, *_summary(region), received_at(region, 0, 19, 6)
+        yield region.department, *assignments(region), received_at(region, 0, 19, 20)
 
 
 def early(region: Region) -> Iterator[File]:
@@ -127,3 +128,13 @@ def _summary(region: Region) -> tuple[str, bytes]:
     about = {"name": "Томская область", "file_as": "Томская область"}
     wrong = [told | cells for cells in wrong_rows(region, SUMMARY, region.department)]
     return table(form, STYLES["plain"], about, [told, *wrong], region.as_of)
+
+
+def assignments(region: Region) -> tuple[str, bytes]:
+    """File name and bytes of the assignments of the source (seed lines 508–521), which name no executor."""
+    given: list[Row] = [
+        {"number": row["number"], "assignment": row["text_short"], "deadline": row["deadline_as_printed"]}
+        for row in rows("assignments_2023")
+    ]
+    about = {"name": "Томская область", "file_as": "Томская область"}
+    return table(form_named(ASSIGNMENTS), STYLES["plain"], about, given, region.as_of)

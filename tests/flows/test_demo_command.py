@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from forks import Forks
 
+from contracts.vocabulary import rows as lines_of
 from documents import demo
 from documents.demo import data
+from documents.demo.programme_files import assignments
 from transforms.cells.key import key
 
 Rows = list[dict[str, Any]]
@@ -44,7 +46,9 @@ class Seen:
 def seen(module_database_url: str, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     home = tmp_path_factory.mktemp("home")
     region = Seen(home, module_database_url, forks)
-    demo.write_deliveries(demo.tomsk(), home / "inbox")
+    made = demo.tomsk()
+    demo.write_deliveries(made, home / "inbox")
+    demo.put([(made.department, *assignments(made), demo.received_at(made, 0, 19, 20))], home / "inbox")
     taken = region.ask("ingest", home / "inbox", "--json")
     assert taken.returncode == 3, taken.stderr
     yield region
@@ -96,6 +100,25 @@ def test_control_totals_say_where_the_source_is_wrong(seen: Seen) -> None:
     assert agree == {("schools", 285), ("plan_pupils", 11254), ("actual_pupils", 4828), ("balance", 6426)}
 
 
+def test_assignments_are_the_rows_of_the_source(seen: Seen) -> None:
+    """With what measures each: the fifth is in work by the figure of readiness, the sixth has none."""
+    rows = seen.mart("assignments")
+    measured = {line["name"]: line["name_en"] for line in lines_of("assignment_metrics")}
+    with (PRINTED / "assignments_2023.csv").open(encoding="utf-8", newline="") as file:
+        source = list(csv.DictReader(file))
+    names = ("number", "assignment", "deadline_printed", "deadline_kind", "deadline_from", "deadline_to")
+    shown = [
+        [
+            *(row[name] or "" for name in names),
+            measured.get(row["measured_by"], "nothing in the source measures it"),
+        ]
+        for row in rows
+    ]
+    assert shown == [list(line.values()) for line in source]
+    assert rows[4]["status_words"] == "в работе: 244 из 285"
+    assert rows[5]["status_words"] == "нет данных: показателя нет, об исполнении не сообщено"
+
+
 @pytest.mark.parametrize("name", ["Мониторинг готовности", "Мониторинг регистрации"])
 def test_check_of_the_printed_summary(seen: Seen, name: str) -> None:
     (path,) = (seen.home / "inbox" / "department").glob(f"{name}*")
@@ -137,7 +160,7 @@ def test_the_same_inbox_again_changes_nothing(seen: Seen) -> None:
     again = seen.ask("ingest", seen.home / "inbox", "--json")
     assert again.returncode == 3
     count = seen.ask("db", "psql", "-At", "-c", "SELECT count(*), max(reading_id) FROM ops.reading").stdout
-    assert count.strip() == "26|26"
+    assert count.strip() == "27|27"
     assert [seen.ask("mart", name, "--format", "csv").stdout for name in marts] == before
 
 

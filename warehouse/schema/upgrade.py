@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from contracts.form import Form
 from contracts.forms import FORMS
 from warehouse.core.copying import run_script
+from warehouse.schema.assignments import assignments
 from warehouse.schema.bi import past_readers
 from warehouse.schema.dimensions import dimension
 from warehouse.schema.facts import ensure_fact_tables, reach, statements
@@ -126,7 +127,7 @@ def _bring_up(connection: Connection, forms: Sequence[Form], afterwards: Callabl
     made_anew, *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     run_script(connection, made_anew)
     ensure_fact_tables(connection, forms)
-    for script in (*views, levels(forms), across_at(forms), *filter(None, map(dimension, forms))):
+    for script in (*views, levels(forms), assignments(), across_at(forms), *filter(None, map(dimension, forms))):
         run_script(connection, script)
     sync_reference(connection, forms)
     afterwards(connection)
@@ -160,7 +161,7 @@ def fingerprint(forms: Sequence[Form] = FORMS) -> str:
     applied += [(WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS]
     applied += [(HERE / name).read_text(encoding="utf-8") for name in ("reference.py", "input_versions.py")]
     applied += [statements(form) for form in forms]
-    applied += [*reach(forms), levels(forms), across_at(forms)]
+    applied += [*reach(forms), levels(forms), assignments(), across_at(forms)]
     applied += [dimension(form) for form in forms]
     applied += [dict(record) for record in region_records()]
     applied += [dict(record) for record in input_records()]

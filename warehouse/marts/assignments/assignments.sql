@@ -1,0 +1,145 @@
+-- Контроль поручений.
+-- Строка — поручение на дату: срок, сколько до него осталось, что с ним на самом деле и на какой цифре какой витрины это держится.
+-- Состояние поручения, которое измеряется, вычислено; со слов оно только там, где измерить нечем. Как было раньше, видно в строках прежних дат;
+-- рядом — та же цифра не меньше чем неделю назад.
+-- Ключ: number; имя: assignment.
+-- Меры без поправок: assignments, assignments_done, assignments_overdue.
+--   status: Состояние. done — выполнено, in_progress — в работе, overdue — просрочено, contradiction — сказано «выполнено», а показатель ниже порога, unproven — сказано «выполнено», подтверждения нет, no_data — нет данных, withdrawn — снято с контроля.
+WITH given AS (
+    SELECT a.*,
+        (SELECT max(p.as_of) FROM history.assignment_list AS p WHERE p.region = a.region AND p.as_of <= a.as_of - 7) AS before_as_of
+    FROM mart.assignment_list AS a
+),
+-- A column that no mart has is nothing, and so is a mart that has no rows on the day: both are no data.
+told AS (
+    SELECT g.region, g.as_of, g.number, d.day, d.day = g.as_of AS is_now, m.reporting_unit,
+        sum((m.said ->> g.measured_figure)::numeric) AS figure,
+        sum((m.said ->> g.measured_figure)::numeric) FILTER (WHERE m.said ->> g.measured_of IS NOT NULL) AS figure_of_whole,
+        sum((m.said ->> g.measured_of)::numeric) FILTER (WHERE m.said ->> g.measured_figure IS NOT NULL) AS whole
+    FROM given g
+    CROSS JOIN LATERAL (VALUES (g.as_of), (g.before_as_of)) AS d (day)
+    CROSS JOIN LATERAL (
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.readiness_by_municipality AS m
+        WHERE g.measured_mart = 'readiness_by_municipality' AND m.region = g.region AND m.as_of = d.day
+          AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.registration_by_municipality AS m
+        WHERE g.measured_mart = 'registration_by_municipality' AND m.region = g.region AND m.as_of = d.day
+          AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.level_coverage AS m
+        WHERE g.measured_mart = 'level_coverage' AND m.region = g.region AND m.as_of = d.day
+          AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.lessons_in_timetable AS m
+        WHERE g.measured_mart = 'lessons_in_timetable' AND m.region = g.region AND m.as_of = d.day
+          AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.partners_by_unit AS m
+        WHERE g.measured_mart = 'partners_by_unit' AND m.region = g.region AND m.as_of = d.day
+          AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.practice AS m
+        WHERE g.measured_mart = 'practice' AND m.region = g.region AND m.as_of = d.day
+          AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+          -- Of a mart of months only those count that lie within the deadline.
+          AND coalesce(make_date(
+              extract(year FROM d.day)::integer - (extract(month FROM d.day) < 9)::integer + (m.month < 9)::integer, m.month, 1
+          ) BETWEEN date_trunc('month', g.deadline_from) AND g.deadline_to, true)
+    ) m
+    GROUP BY g.region, g.as_of, g.number, d.day, g.measured_figure, g.measured_of, m.reporting_unit
+),
+counted AS (
+    SELECT t.region, t.as_of, t.number, t.day, t.is_now,
+        CASE WHEN count(t.figure) = 0 THEN NULL
+            WHEN min(g.measured_of) = 'units' THEN count(*) FILTER (WHERE t.figure > 0)
+            ELSE sum(t.figure_of_whole)
+        END AS figure,
+        CASE WHEN count(t.figure) = 0 THEN NULL WHEN min(g.measured_of) = 'units' THEN count(*) ELSE sum(t.whole) END AS whole,
+        count(*) FILTER (WHERE t.figure IS NULL) AS units_silent
+    FROM told t
+    JOIN given g USING (region, as_of, number)
+    GROUP BY t.region, t.as_of, t.number, t.day, t.is_now
+),
+measured AS (
+    SELECT g.*, n.figure, n.whole, n.figure / nullif(n.whole, 0) AS share, n.units_silent, b.figure AS figure_before,
+        b.whole AS whole_before, g.as_of > g.deadline_to AS is_past
+    FROM given g
+    LEFT JOIN counted n ON n.region = g.region AND n.as_of = g.as_of AND n.number = g.number AND n.is_now
+    LEFT JOIN counted b ON b.region = g.region AND b.as_of = g.as_of AND b.number = g.number AND NOT b.is_now
+),
+judged AS (
+    SELECT m.*,
+        CASE
+            WHEN m.stated_status = 'withdrawn' THEN 'withdrawn'
+            WHEN m.measured_by IS NOT NULL THEN CASE
+                WHEN m.share IS NULL THEN 'no_data'
+                WHEN m.share >= m.threshold AND m.units_silent = 0 AND (m.deadline_kind <> 'ongoing' OR m.is_past) THEN 'done'
+                WHEN m.share < m.threshold AND m.stated_status = 'done' THEN 'contradiction'
+                WHEN m.is_past THEN 'overdue'
+                ELSE 'in_progress'
+            END
+            WHEN m.stated_status = 'done' AND m.evidence IS NOT NULL THEN 'done'
+            WHEN m.stated_status = 'done' THEN 'unproven'
+            WHEN m.is_past THEN 'overdue'
+            WHEN m.stated_status IS NULL THEN 'no_data'
+            ELSE 'in_progress'
+        END AS status
+    FROM measured m
+)
+SELECT
+    j.region,
+    j.as_of,
+    j.position,
+    j.number,
+    j.assignment,
+    j.executor,
+    j.controller,
+    j.deadline_printed,
+    j.deadline_kind,
+    j.deadline_from,
+    j.deadline_to,
+    j.deadline_to - j.as_of AS days_to_deadline,
+    j.status,
+    concat(
+        CASE j.status
+            WHEN 'done' THEN 'выполнено'
+            WHEN 'in_progress' THEN 'в работе'
+            WHEN 'overdue' THEN 'просрочено'
+            WHEN 'contradiction' THEN 'сказано «выполнено», а показатель ниже порога'
+            WHEN 'unproven' THEN 'сказано «выполнено», подтверждения нет'
+            WHEN 'withdrawn' THEN 'снято с контроля'
+            ELSE 'нет данных'
+        END,
+        CASE WHEN j.share IS NOT NULL THEN format(': %s из %s', j.figure, j.whole) END,
+        CASE WHEN j.share IS NOT NULL AND j.units_silent > 0 THEN format('; единиц без данных: %s', j.units_silent) END,
+        CASE WHEN j.measured_by IS NOT NULL AND j.share IS NULL
+            THEN format(': на эту дату в витрине %s цифр нет', j.measured_mart) END,
+        CASE WHEN j.measured_by IS NULL AND j.stated_status IS NULL THEN ': показателя нет, об исполнении не сообщено'
+            WHEN j.measured_by IS NULL THEN '; показателя нет, это слова исполнителя' END,
+        CASE WHEN j.deadline_kind IS NULL THEN '; срок не понят' END
+    ) AS status_words,
+    j.stated_status,
+    j.evidence,
+    j.review_every,
+    j.measured_by,
+    j.measured_mart,
+    j.measured_figure,
+    j.measured_of,
+    j.figure,
+    j.whole,
+    j.share,
+    j.threshold,
+    j.units_silent,
+    j.before_as_of,
+    j.figure_before,
+    j.whole_before,
+    1 AS assignments,
+    (j.status = 'done')::integer AS assignments_done,
+    (j.status IN ('overdue', 'contradiction'))::integer AS assignments_overdue,
+    j.list_as_of,
+    j.by_older_rules,
+    j.completeness,
+    j.known_at,
+    j.is_final
+FROM judged j
