@@ -21,10 +21,13 @@ from documents.demo.mistakes import Row
 from documents.demo.programme import ROWS, Unit
 from documents.demo.region import PUPILS_6_11, PUPILS_PLANNED, Region
 from documents.demo.school_classes import SchoolOf, schools_of
+from documents.demo.sheets import Cell, Page, workbook
 from documents.demo.tables import file_name, table
 from documents.demo.walls import MOST, wall
 
 SUMMARY, ASSIGNMENTS = "levels_summary", "assignments"
+AS_PRINTED = ("admissions", "admission_calendar", "preparatory_measures", "regulations")
+"""Forms whose tables the department sends cell by cell as the source prints them (`data/<form>.csv`)."""
 EXPORTED = "lesson_journal"
 """What an electronic journal exports: a text file, whoever sends it."""
 EARLY, EARLY_ROWS, TOO_EARLY = "kedrovy", 3, "LVL-003"
@@ -43,6 +46,8 @@ def deliveries(region: Region) -> Iterator[File]:
     if region.published:
         yield region.department, *_summary(region), received_at(region, 0, 19, 6)
         yield region.department, *assignments(region), received_at(region, 0, 19, 20)
+        for turn, form in enumerate(AS_PRINTED):
+            yield region.department, *as_printed(region, form), received_at(region, 0, 19, 8 + turn)
 
 
 def early(region: Region) -> Iterator[File]:
@@ -138,3 +143,16 @@ def assignments(region: Region) -> tuple[str, bytes]:
     ]
     about = {"name": "Томская область", "file_as": "Томская область"}
     return table(form_named(ASSIGNMENTS), STYLES["plain"], about, given, region.as_of)
+
+
+def as_printed(region: Region, form: str) -> tuple[str, bytes]:
+    """File name and bytes of a table of the source (seed lines 67, 133–137, 248–332, 371–406), as printed there."""
+    about, lines = form_named(form), rows(form)
+    edition = about.edition_at(region.as_of)
+    page = Page("Таблица", [[about.title], [f"по состоянию на {region.as_of:%d.%m.%Y}"]], heading=range(2, 3))
+    page.rows.append([edition.column(name).title for name in lines[0]])
+    page.wide = tuple(range(len(lines[0])))
+    for line in lines:
+        cells: list[Cell] = [int(text) if text.isdigit() else text or None for text in line.values()]
+        page.rows.append(cells)
+    return f"{about.title} {region.as_of.isoformat()}.xlsx", workbook([page])

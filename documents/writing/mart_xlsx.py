@@ -40,6 +40,8 @@ BAND_COLOURS = {
     "red": ("#FFC7CE", "#9C0006"), "no_data": ("#E7E6E6", "#595959"),
 }  # fmt: skip
 """Band → its ground and the colour of its letters."""
+IN_QUESTION, GREY = "in_question", "#808080"
+"""The column that says of a row that its figures wait for a decision, and the letters of such a row."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,8 @@ def _write_table(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int
 def _write_row(
     sheet: Any, row: int, columns: Sequence[Shown], values: Mapping[str, object], formats: Formats, **more: object
 ) -> None:
+    if values.get(IN_QUESTION):
+        more = {**more, "font_color": GREY}
     for place, column in enumerate(columns):
         value = values.get(column.name)
         band = str(values.get(column.band)) if column.band else ""

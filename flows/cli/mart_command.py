@@ -19,7 +19,7 @@ from rich.table import Table
 from contracts.regions import region_named, zone_of
 from contracts.vocabulary import contacts_of
 from documents.writing.mart_csv import mart_csv
-from documents.writing.mart_xlsx import TooManyRows, marts_xlsx
+from documents.writing.mart_xlsx import IN_QUESTION, TooManyRows, marts_xlsx
 from flows.cli.terminal import console
 from flows.home.asked_region import asked_region, asked_regions
 from flows.home.connection import warehouse
@@ -204,7 +204,8 @@ def _print_table(of: str, frame: pl.DataFrame, captions: dict[str, str], local: 
     for name in shown:
         table.add_column(captions.get(name, name), justify="right" if frame.schema[name].is_numeric() else "left")
     for row in frame.iter_rows(named=True):
-        table.add_row(*(cell(name, row[name], local) for name in shown))
+        style = "bright_black" if row.get(IN_QUESTION) else None
+        table.add_row(*(cell(name, row[name], local) for name in shown), style=style)
     out.print(table)
     for name in same:
         out.print(f"[dim]{captions.get(name, name)}: {cell(name, frame[name][0], local)}[/dim]")
