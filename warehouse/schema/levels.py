@@ -3,7 +3,7 @@ and targets of a day, and what level each school has chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from contracts.form import Form
 from contracts.vocabulary import rows, words
@@ -22,6 +22,9 @@ CREATE OR REPLACE VIEW ref.profile_kind AS SELECT * FROM (VALUES {profiles}) AS 
 COMMENT ON VIEW ref.profile_kind IS 'Профили предпрофессиональных классов. Строка — один из открытого списка.';
 CREATE OR REPLACE VIEW ref.system_standing AS SELECT * FROM (VALUES {standings}) AS s (system, standing, name);
 COMMENT ON VIEW ref.system_standing IS 'Состояния школы. Строка — состояние одной из систем, словами.';
+CREATE OR REPLACE VIEW ref.system AS SELECT * FROM (VALUES {systems}) AS s
+    ("position", system, name, title, form, shown_mart, mart, figure, whole, lacks, lacks_words, band_rule);
+COMMENT ON VIEW ref.system IS 'Системы источника. Строка — система, и какая цифра какой витрины о ней говорит.';
 
 -- Academic hours a year of a level in a direction, by the newest model of the day. A direction that is no part of a
 -- level has no row: it is not nought.
@@ -87,8 +90,19 @@ def levels(forms: Sequence[Form]) -> str:
         levels=_lines("levels"), directions=_lines("directions"), profiles=_lines("profile_kinds"),
         preparations=_lines("preparation_directions"),
         standings=", ".join(f"({', '.join(map(literal, row.values()))})" for row in rows("system_standings")),
+        systems=", ".join(_systems()),
     )  # fmt: skip
     return lists + OF_SCHOOLS * any(form.name == "level_choice" for form in forms)
+
+
+def _systems() -> Iterator[str]:
+    """The systems of the source in their order, each with the figure that tells of it, as lines of VALUES."""
+    figures = {row["system"]: row for row in rows("system_figures")}
+    for n, row in enumerate(rows("systems"), start=1):
+        told = figures.get(row["system"], {})
+        texts = [row["system"], row["name"], row["title"], row["forms"].partition(" ")[0], row["mart"]]
+        texts += [told.get(name, "") for name in ("mart", "figure", "of", "lacks", "lacks_words", "band_rule")]
+        yield f"({n}, {', '.join(literal(text) if text else 'NULL::text' for text in texts)})"
 
 
 def _lines(vocabulary: str) -> str:

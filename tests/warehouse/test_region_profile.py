@@ -1,0 +1,93 @@
+"""The head's first look: every system of the source a row, with its figure, its band, and how it was a week ago.
+
+Slow: three dates of the region of the source are published.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hand_made import load_seed, loaded, report, school_ids
+
+from contracts.vocabulary import rows
+from warehouse.marts.definitions import views
+from warehouse.marts.publication import publish
+from warehouse.marts.published import mart_named
+from warehouse.schema.upgrade import connect
+from warehouse.watch.systems import systems_at
+
+FIRST, SECOND, THIRD = dt.date(2023, 9, 8), dt.date(2023, 9, 11), dt.date(2023, 9, 18)
+
+
+@pytest.fixture(scope="module")
+def weeks(module_database_url: str) -> Iterator[sa.Engine]:
+    """The region of the source; on the eleventh Асиновский sends a report on all of its twelve schools."""
+    engine = connect(module_database_url)
+    load_seed(engine)
+    publish(engine, "69", [FIRST])
+    ids = school_ids(engine)
+    loaded(engine, report(ids, "asinovsky", range(1, 13), as_of=SECOND))
+    publish(engine, "69", [SECOND, THIRD])
+    yield engine
+    engine.dispose()
+
+
+def profile(engine: sa.Engine, as_of: dt.date, relation: str = "mart.region_profile") -> dict[str, dict[str, Any]]:
+    with engine.connect() as connection:
+        statement = sa.text(f"SELECT * FROM {relation} WHERE region = '69' AND as_of = :as_of ORDER BY position")
+        return {row["system"]: dict(row) for row in connection.execute(statement, {"as_of": as_of}).mappings()}
+
+
+def test_every_system_has_a_row_in_its_order(weeks: sa.Engine) -> None:
+    found = profile(weeks, FIRST)
+    assert list(found) == [row["system"] for row in rows("systems")]
+    assert [row["position"] for row in found.values()] == list(range(1, len(found) + 1))
+
+
+def test_the_region_of_the_source(weeks: sa.Engine) -> None:
+    found = profile(weeks, FIRST)
+    ready, registered = found["readiness"], found["registration"]
+    assert (ready["figure"], ready["whole"], ready["band"]) == (244, 285, "green")
+    assert (ready["lacks"], ready["lacks_words"], ready["units_silent"]) == (23, "школ без отчёта", 0)
+    assert (registered["figure"], registered["whole"], registered["band"]) == (4828, 11254, "red")
+    assert registered["units_expected"] is None, "an office sends the export"
+    assert (ready["before_as_of"], ready["figure_before"]) == (None, None)
+
+
+def test_what_nobody_sent_is_unknown_and_not_nought(weeks: sa.Engine) -> None:
+    meetings = profile(weeks, FIRST)["meetings"]
+    assert (meetings["figure"], meetings["share"], meetings["band"]) == (None, None, "no_data")
+    assert (meetings["units_sent"], meetings["units_silent"]) == (0, 21)
+
+
+def test_a_week_before_stands_beside(weeks: sa.Engine) -> None:
+    row = profile(weeks, THIRD)["readiness"]
+    assert (row["figure"], row["figure_before"], row["whole_before"]) == (252, 252, 285)
+    assert row["before_as_of"] == SECOND
+    assert row["share_change"] == 0
+    assert profile(weeks, SECOND)["readiness"]["before_as_of"] is None, "three days are no week"
+
+
+def test_figures_are_those_that_a_night_prints(weeks: sa.Engine) -> None:
+    with weeks.connect() as connection:
+        printed = {each.system: each for each in systems_at(connection, "69", FIRST)}
+    found = profile(weeks, FIRST)
+    for row in rows("system_figures"):
+        shown, told = found[row["system"]], printed[row["system"]]
+        assert (shown["figure"], shown["whole"]) == (told.figure, told.of), row["system"]
+        assert (shown["units_sent"], shown["units_expected"]) == (told.sent, told.senders), row["system"]
+        assert shown["band"] == told.band, row["system"]
+
+
+@pytest.mark.parametrize("row", rows("system_figures"), ids=lambda row: row["system"])
+def test_a_figure_is_of_a_published_mart_that_the_profile_reads(row: dict[str, str]) -> None:
+    (view,) = (view for view in views() if view.name == "region_profile")
+    assert row["mart"] in view.marts_read
+    named = {row["figure"], row["of"], *filter(None, (row["lacks"], row["band_rule"]))}
+    assert named <= mart_named(row["mart"]).captions.keys()
+    assert row["system"] in {system["system"] for system in rows("systems")}
+    assert bool(row["lacks"]) == bool(row["lacks_words"])
