@@ -90,8 +90,14 @@ class Night:
 
     def shown(self, definition: Mart, column: str, value: object) -> str:
         """A value in words."""
-        if value is not None and kind(column, *definition.kinds)[0] == "доля" and isinstance(value, int | float):
-            return percent(value)
+        of_kind, unit = kind(column, *definition.kinds)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if of_kind == "доля":
+                return percent(value)
+            if unit == "год":
+                return str(value)
+            if of_kind == "число":
+                return whole(round(value, 2))
         return cell(column, value, self.region.zone)
 
     def cells(self, definition: Mart, columns: Sequence[str], row: Mapping[str, Any]) -> list[Cell]:

@@ -20,6 +20,7 @@ from documents.writing.deck_chart import Chart
 from documents.writing.deck_table import Cell, Table
 from flows.presentation.mart_sheets import caption_of, how_sure
 from flows.presentation.slide_data import NOTHING, Line, Night, added, lines, signed, sums
+from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import mart, mart_named
 from warehouse.marts.sources import published_before
@@ -140,17 +141,24 @@ def changes(line: Line, night: Night) -> Slide:
 
 
 def listed(line: Line, night: Night) -> Slide:
-    """Rows of a mart of which a column says one of some words (`by`: `column=word|word`)."""
-    definition = mart_named(line.mart)
+    """Rows of a mart, of which a column says one of some words where `by` asks for it (`column=word|word`); grey where
+    a figure of the row waits for a decision."""
+    definition, rows = mart_named(line.mart), night.rows(line.mart)
+    if rows.is_empty() and not line.by:
+        return _without(line, night)
     column, _, words = line.by.partition("=")
-    rows = night.rows(line.mart).filter(pl.col(column).is_in(words.split("|")))
+    rows = rows.filter(pl.col(column).is_in(words.split("|"))) if column else rows
     state_of = _state(night.rows(line.mart))
     if line.mart == CORRECTIONS:
         rows, state_of = _corrected(night, column, words), ""
     if rows.is_empty():
         return Slide(line.title, state_of, lines=[NO_ROWS], remark=line.remark, notes=_notes(line, night))
-    table = [night.cells(definition, line.columns, _titled(row)) for row in rows.iter_rows(named=True)]
+    table = [_greyed(row, night.cells(definition, line.columns, _titled(row))) for row in rows.iter_rows(named=True)]
     return replace(_tabled(line, night, _table(definition, "", line.columns, table, None)), state=state_of)
+
+
+def _greyed(row: dict[str, Any], cells: list[Cell]) -> list[Cell]:
+    return [replace(cell, band=NO_DATA) for cell in cells] if row.get("in_question") else cells
 
 
 def _corrected(night: Night, column: str, words: str) -> pl.DataFrame:
@@ -210,7 +218,7 @@ def _table(
     if first_heading:
         headings = [first_heading, *captions]
         return Table(headings, rows, [True, *([False] * len(columns))], total)
-    texts = [name not in ("stated", "computed", "difference", "deadline", "as_of") for name in columns]
+    texts = [kind(name, *definition.kinds)[0] == "текст" for name in columns]
     return Table(captions, rows, texts, total)
 
 

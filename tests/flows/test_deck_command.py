@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from packs import write_pack
 from pptx import Presentation
+from pptx.dml.color import RGBColor
 
 from contracts.regions import read_from, region_named
 from contracts.texts import word_of
@@ -19,9 +20,11 @@ from contracts.texts.figures import percent, whole
 from flows.cli.deck_command import write_slides
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
+from flows.intake.incoming import Options
 from flows.presentation.region_deck import make_deck
 from flows.presentation.slide_data import lines
 from flows.presentation.slide_layouts import LAYOUTS
+from flows.runs.ingest import ingest
 from warehouse.marts.publication import publish
 from warehouse.marts.published import mart, mart_named, mart_names
 from warehouse.schema.upgrade import upgrade
@@ -159,3 +162,38 @@ def test_a_pack_has_a_master_of_its_own(settings: Settings, engine: sa.Engine, t
         assert Presentation(str(tmp_path / "a.pptx")).slide_layouts[0].name == "Title Slide"
     finally:
         read_from(None)
+
+
+def test_rows_of_a_small_mart_are_a_slide_and_what_waits_for_a_decision_is_grey(
+    settings: Settings, engine: sa.Engine, tmp_path: Path
+) -> None:
+    """Slow: two documents are taken in. A measure without a tick is told as not known where a slide has none."""
+    golden = Path(__file__).parents[1] / "golden"
+    for form in ("admissions", "preparatory_measures"):
+        asked = Options(form=form, sender="department", as_of=DAY)
+        described = (golden / form / "as_printed" / "delivery.csv").read_text(encoding="utf-8")
+        (tmp_path / f"{form}.csv").write_text(described.replace("'", ""), encoding="utf-8")
+        ingest([tmp_path / f"{form}.csv"], asked, settings)
+    publish(engine, "69", [DAY])
+    with engine.connect() as connection:
+        _, deck = make_deck(connection, region_named("69"))
+        years = mart(connection, "admissions_by_year", DAY, region="69")
+        measures = mart(connection, "preparation_measures", DAY, region="69")
+    assert years["year"].to_list() == [2019, 2020, 2021, 2022]
+    shown = rows_of(deck, "Навигатор профессий")
+    assert [row["Год приёма"] for row in shown] == ["2019", "2020", "2021", "2022"]
+    assert [row["Заявлений"] for row in shown] == [*map(whole, years["applications"])]
+    grey = [
+        shape.table.cell(number, 0).fill.fore_color.rgb == RGBColor(0xE7, 0xE6, 0xE6)
+        for slide in Presentation(io.BytesIO(deck)).slides
+        for shape in slide.shapes
+        if shape.has_table and shape.table.cell(0, 0).text == "Год приёма"
+        for number in range(1, 5)
+    ]
+    assert grey == years["in_question"].to_list()
+    assert any(grey) and not all(grey)
+    shown = rows_of(deck, "Организационно-подготовительные")
+    assert [row["Мера"] for row in shown] == measures["measure"].to_list()
+    assert [row["Состояние"] for row in shown] == [
+        word_of("measure_status", code) for code in measures["measure_status"]
+    ]
