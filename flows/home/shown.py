@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 from contracts.texts import word_of
 from contracts.texts.figures import percent, whole
 
+YEARS = ("year", "calendar_year", "academic_year")
+"""Columns of a year, which is a number by name: it has no thousands."""
+
 
 def local_time(moment: dt.datetime, local: ZoneInfo) -> str:
     """Day and minute by the clocks of `local`."""
@@ -26,6 +29,8 @@ def cell(name: str, value: object, local: ZoneInfo) -> str:
         return f"{value:%d.%m.%Y}"
     if (told := word_of(name, str(value))) != str(value):
         return told
+    if isinstance(value, int) and name in YEARS:
+        return str(value)
     if isinstance(value, int | float):
         return percent(value) if name.endswith("_rate") or name == "completeness" else whole(value)
     return str(value)

@@ -490,6 +490,22 @@ def test_agreements_that_end_within_a_month(engine: sa.Engine, five: dict[str, i
     assert (told["agreements"], told["names"], told["first_on"]) == (1, "Порт", "2023-09-30")
 
 
+def test_figures_of_admissions_that_wait_for_a_decision(engine: sa.Engine, small: Mapping[str, int]) -> None:
+    assert wrong(engine, "admissions_wait") == {}
+    facts = pl.DataFrame({"year": [2021, 2022], "budget_places": [24_014, 26_107], "applications": [25_902, 26_107]})
+    facts = facts.with_columns(pl.lit(None, pl.String).alias(name) for name in ("college", "specialty", "funding"))
+    told = [
+        finding(rule, row, "warning")._replace(row_key=f"{year} |  |  | ")
+        for rule, row, year in (("ADM-003", 6, 2021), ("ADM-001", 7, 2022), ("ADM-004", 7, 2022))
+    ]
+    table = reading("admissions", "department", facts, slice="admissions/department/2023-09-08")
+    loaded(engine, replace(table, findings=findings_frame(told)))
+    found = wrong(engine, "admissions_wait")["department", ""]
+    assert (found["warnings"], found["years"]) == (3, "2021, 2022")
+    loaded(engine, reading("admissions", "department", facts, as_of=on(9), slice="admissions/department/2023-09-09"))
+    assert wrong(engine, "admissions_wait", noon(on(9))) == {}
+
+
 def lessons(ids: dict[str, int], as_of: dt.date, **subjects: str) -> Reading:
     """A timetable of Асиновский: class → its lesson on Thursday, all of the first school."""
     columns = {

@@ -87,7 +87,7 @@ RULES = (
         "ADM-003", "warning", "row",
         column="stated_per_place",
         check=(pl.col("stated_per_place") - PER_PLACE).abs() <= MOST_OFF * PER_PLACE + 1e-9,
-        expected=PER_PLACE.round(2), difference=pl.col("stated_per_place") - PER_PLACE,
+        expected=PER_PLACE.round(2), difference=(pl.col("stated_per_place") - PER_PLACE).round(2),
         source="seed 395–401; domain 2.1 A9, 7 (xi): ADM-3",
     ),
     Rule(
