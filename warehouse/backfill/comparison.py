@@ -17,7 +17,8 @@ from warehouse.core.frames import frame
 from warehouse.core.slices import holding
 from warehouse.core.transaction import begun, retried
 from warehouse.marts.definitions import Mart, marts, views
-from warehouse.marts.publication import audit, build_all, published_dates, shape
+from warehouse.marts.publication import audit, build_all, published_dates
+from warehouse.marts.shapes import shape
 from warehouse.schema.facts import fact_table, key_columns
 
 UNTOLD = ("region", "position", "known_at", "as_of", "inputs_judged_by", *MARKS)

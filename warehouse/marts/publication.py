@@ -15,6 +15,7 @@ from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
 from warehouse.marts.auditing import checks
 from warehouse.marts.definitions import DEFINITION, OF_REGIONS, Mart, marts, views
+from warehouse.marts.shapes import Columns, shape, shapes
 from warehouse.marts.told import PACE, RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
 from warehouse.schema.input_versions import pin
@@ -22,13 +23,7 @@ from warehouse.schema.input_versions import pin
 EVERYTHING = "infinity"
 """Publishing uses all that is known: `known_at` of the rows says what that was."""
 
-SHAPE = """
-SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
-WHERE a.attrelid = to_regclass(:relation) AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attnum
-"""
-APPLIED = "SELECT fingerprint FROM ops.applied WHERE name = :name"
-SHAPES_NOTED = "SELECT name, fingerprint FROM ops.applied WHERE name = ANY (:names)"
+APPLIED = "SELECT name, fingerprint FROM ops.applied WHERE name = ANY (:names)"
 RECORD = """
 INSERT INTO ops.applied (name, fingerprint) VALUES (:name, :fingerprint)
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
@@ -37,6 +32,8 @@ PUBLISHED = """
 INSERT INTO ops.publication (region, as_of, known_at, published_at, run_id)
 VALUES (:region, :as_of, :known_at, :at, :run_id)
 """
+Aside = Mapping[str, Columns]
+"""The columns of the rows put aside, by the names of the marts."""
 SHOWN_WRONG_ROWS = 5
 LONGEST_RESHAPING = 20.0
 """Seconds for which a publication waits for readers when the columns of a mart have changed."""
@@ -89,14 +86,16 @@ def publish_within(
     dates = sorted(set(as_of_dates))
     pin(connection, region, dates)
     build_all(connection, region, dates)
-    if _is_reshaped(connection, region):
+    aside = _shapes_aside(connection)
+    if _is_reshaped(connection, region, aside):
         earlier = sorted(set(published_dates(connection, region)) - set(dates))
         build_all(connection, region, earlier)
         dates = sorted({*dates, *earlier})
+        aside = _shapes_aside(connection)
     audit(connection, region)
-    _prepare(connection)
-    _note_shapes(connection, region)
-    return _swap(connection, region, dates, run_id)
+    _prepare(connection, aside)
+    _note_shapes(connection, region, aside)
+    return _swap(connection, region, dates, run_id, aside)
 
 
 def published_dates(connection: Connection, region: str) -> list[dt.date]:
@@ -108,17 +107,17 @@ def published_dates(connection: Connection, region: str) -> list[dt.date]:
 def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> None:
     """Put the rows of these dates of a region aside, into temporary tables that have the marts' names."""
     run_script(connection, PLANS)
+    made = {name for name, columns in _shapes_aside(connection).items() if columns}
     for mart in marts():
-        _build(connection, mart, region, dates)
-
-
-def _build(connection: Connection, mart: Mart, region: str, dates: Sequence[dt.date]) -> None:
-    """Make a mart's temporary table, or add to it the rows of further dates."""
-    for day in dates:
-        exists = connection.scalar(text("SELECT to_regclass(:aside)"), {"aside": f"pg_temp.{mart.name}"})
-        begin = f"INSERT INTO pg_temp.{mart.name}" if exists else f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS"
-        asked = {"region": region, "as_of": day, "known_at": EVERYTHING}
-        connection.execute(text(f"{begin}\n{mart.statement}"), asked)
+        for day in dates:
+            begin = (
+                f"INSERT INTO pg_temp.{mart.name}"
+                if mart.name in made
+                else f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS"
+            )
+            asked = {"region": region, "as_of": day, "known_at": EVERYTHING}
+            connection.execute(text(f"{begin}\n{mart.statement}"), asked)
+            made.add(mart.name)
 
 
 def audit(connection: Connection, region: str) -> None:
@@ -129,17 +128,17 @@ def audit(connection: Connection, region: str) -> None:
             raise AuditFailed(name, [dict(row) for row in rows])
 
 
-def _prepare(connection: Connection) -> None:
+def _prepare(connection: Connection, aside: Aside) -> None:
     """Give history the columns that a SELECT has got, and make the views and functions that are missing or changed."""
-    reshaped = [mart for mart in marts() if _columns_of(connection, mart) != shape(connection, f"pg_temp.{mart.name}")]
+    published = shapes(connection, [mart.relation for mart in marts()])
+    reshaped = [mart for mart in marts() if published[mart.relation] != aside[mart.name]]
+    applied = _applied(connection, [RELATION, *(mart.relation for mart in (*marts(), *views()))])
     changed = [
-        mart
-        for mart in (*marts(), *views())
-        if mart in reshaped or not _is_applied(connection, mart.relation, mart.fingerprint)
+        mart for mart in (*marts(), *views()) if mart in reshaped or applied.get(mart.relation) != mart.fingerprint
     ]
     tables = [mart for mart in changed if not mart.is_view]
     figures = figures_fingerprint(marts())
-    has_other_figures = bool(tables) or not _is_applied(connection, RELATION, figures)
+    has_other_figures = bool(tables) or applied.get(RELATION) != figures
     on_tables = list(views()) if has_other_figures else changed
     if not on_tables:
         return
@@ -152,11 +151,11 @@ def _prepare(connection: Connection) -> None:
         for mart in tables:
             run_script(connection, _dropping(mart))
         for mart in reshaped:
-            _extend_history(connection, mart)
+            _extend_history(connection, mart, aside[mart.name])
 
     past_readers(connection, reshape, LONGEST_RESHAPING)
     for mart in tables:
-        _make(connection, mart, [name for name, _ in shape(connection, f"pg_temp.{mart.name}")])
+        _make(connection, mart, [name for name, _ in aside[mart.name]])
     if has_other_figures:
         run_script(connection, figures_script(marts()))
         connection.execute(text(RECORD), {"name": RELATION, "fingerprint": figures})
@@ -202,7 +201,7 @@ def _make(connection: Connection, mart: Mart, columns: Sequence[str] = ()) -> No
     connection.execute(text(RECORD), {"name": mart.relation, "fingerprint": mart.fingerprint})
 
 
-def _extend_history(connection: Connection, mart: Mart) -> None:
+def _extend_history(connection: Connection, mart: Mart, columns: Columns) -> None:
     """Make the table of all versions, or add the columns that are new; a column is never taken from the past."""
     before = dict(shape(connection, mart.history))
     if not before:
@@ -213,7 +212,7 @@ def _extend_history(connection: Connection, mart: Mart) -> None:
             " PRIMARY KEY (region, as_of, position, published_at));"
             f"CREATE UNIQUE INDEX ON {mart.history} (as_of, region, position) WHERE replaced_at = 'infinity'",
         )
-    for name, kind in shape(connection, f"pg_temp.{mart.name}") if before else ():
+    for name, kind in columns if before else ():
         if name not in before:
             run_script(connection, f"ALTER TABLE {mart.history} ADD COLUMN {name} {kind}")
         elif before[name] != kind:
@@ -245,17 +244,18 @@ def _definition(mart: Mart, columns: Sequence[str]) -> str:
     return DEFINITION.format(relation=mart.relation, latest=mart.latest, as_known=mart.as_known, now=now, then=then)
 
 
-def _swap(connection: Connection, region: str, dates: Sequence[dt.date], run_id: int | None) -> list[Published]:
+def _swap(
+    connection: Connection, region: str, dates: Sequence[dt.date], run_id: int | None, aside: Aside
+) -> list[Published]:
     """From a moment on the rows put aside are those of these dates in every mart; equal rows stay as they are.
 
     The moment is taken last, when only what differs is left to be written: who reads between it and the commit sees
     still what was before.
     """
     asked = {"region": region, "dates": list(dates)}
-    for mart in marts():
-        _set_apart(connection, mart, asked)
+    differ = [mart for mart in marts() if _set_apart(connection, mart, asked, aside[mart.name])]
     at = connection.scalar(text("SELECT ops.clock()"))
-    for mart in marts():
+    for mart in differ:
         # The planner knows nothing of a table just made; with the dates said it does not look through all of history.
         connection.execute(
             text(
@@ -265,7 +265,7 @@ def _swap(connection: Connection, region: str, dates: Sequence[dt.date], run_id:
             ),
             {**asked, "at": at},
         )
-        columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
+        columns = ", ".join(name for name, _ in aside[mart.name])
         insert = f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM pg_temp.come_{mart.name}"
         connection.execute(text(insert), {"at": at})
     published = []
@@ -284,9 +284,9 @@ def _swap(connection: Connection, region: str, dates: Sequence[dt.date], run_id:
     return sorted(published, key=lambda mart: mart.as_of)
 
 
-def _set_apart(connection: Connection, mart: Mart, asked: Mapping[str, object]) -> None:
-    """Which rows of a mart go, and which come in their place, of the region and the dates that are asked for."""
-    columns = ", ".join(name for name, _ in shape(connection, f"pg_temp.{mart.name}"))
+def _set_apart(connection: Connection, mart: Mart, asked: Mapping[str, object], aside: Columns) -> int:
+    """Which rows of a mart go, and which come in their place, of a region and dates; how many there are."""
+    columns, differ = ", ".join(name for name, _ in aside), 0
     of_dates = "region = :region AND as_of = ANY (:dates) AND replaced_at = 'infinity'"
     held = f"SELECT {columns} FROM {mart.history} WHERE {of_dates}"
     new = f"SELECT {columns} FROM pg_temp.{mart.name}"
@@ -294,50 +294,39 @@ def _set_apart(connection: Connection, mart: Mart, asked: Mapping[str, object]) 
         (f"gone_{mart.name}", f"SELECT as_of, position FROM ({held} EXCEPT {new}) AS gone"),
         (f"come_{mart.name}", f"SELECT * FROM ({new} EXCEPT {held}) AS come ORDER BY as_of, position"),
     ):
-        connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {what}"), asked)
+        differ += connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {what}"), asked).rowcount
+    return differ
 
 
-def _is_reshaped(connection: Connection, region: str) -> bool:
+def _is_reshaped(connection: Connection, region: str, aside: Aside) -> bool:
     """Were marts of a region published, and does the SELECT of one of them now yield other columns?"""
-    before = _shapes_noted(connection, region)
-    return any(before.get(_note_of(mart, region), now) != now for mart, now in _shapes_aside(connection))
+    now = _notes(region, aside)
+    return any(now[name] != before for name, before in _applied(connection, list(now)).items())
 
 
-def _note_shapes(connection: Connection, region: str) -> None:
+def _note_shapes(connection: Connection, region: str, aside: Aside) -> None:
     """Keep with which columns the marts of a region were published last."""
-    before = _shapes_noted(connection, region)
-    for mart, now in _shapes_aside(connection):
-        name = _note_of(mart, region)
-        if before.get(name) != now:
-            connection.execute(text(RECORD), {"name": name, "fingerprint": now})
+    now = _notes(region, aside)
+    before = _applied(connection, list(now))
+    for name, columns in now.items():
+        if before.get(name) != columns:
+            connection.execute(text(RECORD), {"name": name, "fingerprint": columns})
 
 
-def _shapes_noted(connection: Connection, region: str) -> dict[str, str]:
-    """Note → the columns with which a mart of a region was published last."""
-    asked = {"names": [_note_of(mart, region) for mart in marts()]}
-    return dict(connection.execute(text(SHAPES_NOTED), asked).tuples().all())
+def _notes(region: str, aside: Aside) -> dict[str, str]:
+    """Under which name the columns of each mart of a region are kept, and the columns as text."""
+    return {
+        f"{mart.history} of {region}": ", ".join(f"{name} {kind}" for name, kind in aside[mart.name])
+        for mart in marts()
+    }
 
 
-def _shapes_aside(connection: Connection) -> list[tuple[Mart, str]]:
-    """The columns of the rows put aside, of each mart, as text."""
-    shapes = [(mart, shape(connection, f"pg_temp.{mart.name}")) for mart in marts()]
-    return [(mart, ", ".join(f"{name} {kind}" for name, kind in columns)) for mart, columns in shapes]
+def _shapes_aside(connection: Connection) -> Aside:
+    """The columns of the rows put aside, of each mart; none of a mart that is not yet there."""
+    there = shapes(connection, [f"pg_temp.{mart.name}" for mart in marts()])
+    return {mart.name: there[f"pg_temp.{mart.name}"] for mart in marts()}
 
 
-def _note_of(mart: Mart, region: str) -> str:
-    return f"{mart.history} of {region}"
-
-
-def _columns_of(connection: Connection, mart: Mart) -> list[tuple[str, str]]:
-    """Names and types of a mart's columns as it is published; empty when it is not."""
-    return shape(connection, mart.relation)
-
-
-def shape(connection: Connection, relation: str) -> list[tuple[str, str]]:
-    """Names and types of a relation's columns in order; empty when there is no such relation."""
-    return [(name, kind) for name, kind in connection.execute(text(SHAPE), {"relation": relation})]
-
-
-def _is_applied(connection: Connection, relation: str, fingerprint: str) -> bool:
-    """Is a view that which a fingerprint is of?"""
-    return bool(connection.scalar(text(APPLIED), {"name": relation}) == fingerprint)
+def _applied(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+    """Name → the fingerprint of what is applied under it; without those under which nothing is."""
+    return dict(connection.execute(text(APPLIED), {"names": list(names)}).tuples().all())
