@@ -34,7 +34,7 @@ def truth(form: Form) -> list[Cells]:
     if SCHOOL in form.grain or form.defines_schools or form.pupils:
         return [of_school(row, school) for school in SCHOOLS.to_dicts() for row in good]
     for column in columns_of(form):
-        if column.name in form.key and column.kind == "text":
+        if column.name in form.key and column.kind == "text" and all(column.name in row for row in good):
             many = [{**row, column.name: f"{row[column.name]} {turn}"} for turn in (1, 2, 3) for row in good]
             if plain(form, many).verdict == "accepted":
                 return many

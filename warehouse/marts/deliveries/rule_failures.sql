@@ -6,14 +6,20 @@
 --   judged_by: Версия правил. По какой версии правил сделаны замечания.
 WITH standing AS MATERIALIZED (SELECT * FROM ops.standing_at(:region, :as_of, :known_at)),
 judged AS MATERIALIZED (SELECT * FROM ops.judged(ARRAY(SELECT r.reading_id FROM standing r))),
+told AS MATERIALIZED (SELECT * FROM ops.across_at(:region, :as_of, :known_at)),
 -- What its region says of a rule across forms: that it is put aside, or another severity; a note tells of either, as of rules
--- that are judged when a file is read.
+-- that are judged when a file is read. It is asked once for each rule of a document, and not for each of its findings.
+spoken AS MATERIALIZED (
+    SELECT d.reading_id, d.rule, ref.rule_state(l.lines, d.rule, r.form, r.campaign, r.as_of) AS state
+    FROM (SELECT DISTINCT t.reading_id, t.rule FROM told t) d
+    JOIN ops.reading r ON r.reading_id = d.reading_id
+    CROSS JOIN (SELECT ref.input_lines(:region, 'rule_states', :as_of) AS lines OFFSET 0) l
+),
 across AS MATERIALIZED (
-    SELECT a.reading_id, a.rule, a.school_id, a.place, a.value, k.severity, ref.rule_state(l.lines, a.rule, r.form, r.campaign, r.as_of) AS state
-    FROM ops.across_at(:region, :as_of, :known_at) a
-    JOIN ref.rule k ON k.rule = a.rule
-    JOIN ops.reading r ON r.reading_id = a.reading_id
-    CROSS JOIN (SELECT ref.input_lines(:region, 'rule_states', :as_of) AS lines) l
+    SELECT t.reading_id, t.rule, t.school_id, t.place, t.value, k.severity, s.state
+    FROM told t
+    JOIN ref.rule k ON k.rule = t.rule
+    JOIN spoken s ON s.reading_id = t.reading_id AND s.rule = t.rule
 ),
 found AS (
     SELECT r.reading_id, f.rule, f.severity, f.sheet, f.row_no
