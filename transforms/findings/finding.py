@@ -113,9 +113,8 @@ def described(
     """
     if broken.is_empty():
         return pl.DataFrame(schema={**FINDINGS, "delivery": pl.Int32(), "index": pl.Int64()})
-    rows = raw.select("table", "row", "delivery").with_row_index("index").with_columns(pl.col("index").cast(pl.Int64))
-    index = broken.unique("index").select("index")
-    shown = rows.join(index, on="index", how="semi")
+    index = broken["index"].unique()
+    shown = raw.select("table", "row", "delivery")[index].with_columns(index)
     broken = broken.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
     broken = broken.join(_places(tables), on=["table", "column"], how="left").sort("order")
     broken = broken.with_columns(
