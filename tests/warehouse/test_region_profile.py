@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hand_made import load_seed, loaded, report, school_ids
+from hand_made import SEED, load_seed, loaded, report, school_ids
 
 from contracts.vocabulary import rows
 from warehouse.marts.definitions import views
@@ -91,3 +91,45 @@ def test_a_figure_is_of_a_published_mart_that_the_profile_reads(row: dict[str, s
     assert named <= mart_named(row["mart"]).captions.keys()
     assert row["system"] in {system["system"] for system in rows("systems")}
     assert bool(row["lacks"]) == bool(row["lacks_words"])
+
+
+def units(engine: sa.Engine, as_of: dt.date) -> dict[str, dict[str, Any]]:
+    with engine.connect() as connection:
+        statement = sa.text(
+            "SELECT * FROM mart.municipality_profile WHERE region = '69' AND as_of = :as_of ORDER BY position"
+        )
+        return {row["reporting_unit"]: dict(row) for row in connection.execute(statement, {"as_of": as_of}).mappings()}
+
+
+OF_UNITS = [row for row in rows("system_figures") if "reporting_unit" in mart_named(row["mart"]).captions]
+
+
+def test_a_unit_is_one_row_of_all_systems(weeks: sa.Engine) -> None:
+    found = units(weeks, FIRST)
+    assert set(found) == set(SEED)
+    asinovsky = found["asinovsky"]
+    assert (asinovsky["readiness_figure"], asinovsky["readiness_whole"], asinovsky["readiness_band"]) == (4, 12, "red")
+    assert (asinovsky["registration_figure"], asinovsky["registration_band"]) == (156, "red")
+    assert (asinovsky["systems"], asinovsky["systems_known"]) == (len(OF_UNITS), 2)
+    assert (asinovsky["meetings_figure"], asinovsky["meetings_share"]) == (None, None), "nobody sent a list"
+    assert units(weeks, SECOND)["asinovsky"]["readiness_band"] == "green"
+
+
+@pytest.mark.parametrize("row", OF_UNITS, ids=lambda row: row["system"])
+def test_figures_of_units_add_up_to_the_region(weeks: sa.Engine, row: dict[str, str]) -> None:
+    system, whole = row["system"], profile(weeks, FIRST)[row["system"]]
+    for of_unit, of_region in (("figure", "figure"), ("whole", "whole")):
+        told = [unit[f"{system}_{of_unit}"] for unit in units(weeks, FIRST).values()]
+        known = [figure for figure in told if figure is not None]
+        assert (sum(known) if known else None) == whole[of_region]
+    assert any(f"{system}_band" in view.captions for view in views()) >= bool(row["band_rule"])
+
+
+def test_units_are_known_as_they_were(weeks: sa.Engine) -> None:
+    with weeks.connect() as connection:
+        statement = sa.text(
+            "SELECT readiness_figure FROM mart.municipality_profile_as_known(:day, clock_timestamp(), '69')"
+            " WHERE reporting_unit = 'asinovsky'"
+        )
+        assert connection.scalar(statement, {"day": FIRST}) == 4
+        assert connection.scalar(statement, {"day": THIRD}) == 12
