@@ -26,7 +26,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Scope = Literal["cell", "row", "table", "delivery", "register", "history", "forms"]
 Kind = Literal[
     "text", "school_code", "school_name", "unit", "count", "amount", "hours", "date", "yes_no", "choice", "percent",
-    "grade", "grades", "letter", "lesson", "inn", "oktmo", "deadline",
+    "grade", "grades", "letter", "lesson", "inn", "oktmo", "deadline", "markup", "items", "months",
 ]  # fmt: skip
 
 WRITTEN: tuple[Kind, ...] = ("text", "school_code", "school_name")
@@ -50,6 +50,9 @@ TYPES: dict[str, pl.DataType] = {
     "inn": pl.String(),
     "oktmo": pl.String(),
     "deadline": pl.String(),
+    "markup": pl.String(),
+    "items": pl.String(),
+    "months": pl.Int64(),
 }
 
 
@@ -61,8 +64,9 @@ class Column:
     heading is refused; `nullable` that a blank cell is allowed. `fact` says that the value is loaded; a `personal`
     value never leaves the reading: it is neither loaded nor shown. Of a text `pattern` says what it may be at all: any
     other is left out. `misfit` is a rule of the form that says of a cell that it is no value, in place of the rule that
-    all forms share. Of a cell that is read `within` only the word of the
-    vocabulary is taken that stands somewhere in its text; the rest, which may name people, is not kept.
+    all forms share; `mended` is one that says of a value that it was put together otherwise than it is written. Of a
+    cell that is read `within` only the word of the vocabulary is taken that stands somewhere in its text; the rest,
+    which may name people, is not kept.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Column:
     fact: bool = True
     pattern: str | None = None
     misfit: str | None = None
+    mended: str | None = None
     within: bool = False
 
     @property

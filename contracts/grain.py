@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Entity = Literal[
-    "school", "unit", "class", "person", "partner", "programme", "college", "event", "agreement", "assignment",
-    "role", "direction", "date", "month", "year", "grade", "weekday", "lesson", "number", "specialty", "funding",
-    "measure", "document", "step",
+    "school", "unit", "class", "person", "partner", "programme", "provider", "college", "event", "agreement",
+    "assignment", "role", "direction", "date", "month", "year", "grade", "weekday", "lesson", "number", "specialty",
+    "funding", "measure", "document", "step",
 ]  # fmt: skip
 COUNTED: dict[Entity, tuple[str, str]] = {
     "school": ("schools", "школ"),
@@ -16,6 +16,7 @@ COUNTED: dict[Entity, tuple[str, str]] = {
     "person": ("persons", "работников"),
     "partner": ("partners", "партнёров"),
     "programme": ("programmes", "программ"),
+    "provider": ("providers", "организаций"),
     "college": ("colleges", "колледжей"),
     "event": ("events", "мероприятий"),
     "agreement": ("agreements", "соглашений"),

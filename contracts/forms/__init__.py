@@ -16,6 +16,7 @@ from contracts.forms.partner_agreements.form import FORM as PARTNER_AGREEMENTS
 from contracts.forms.practice_events.form import FORM as PRACTICE_EVENTS
 from contracts.forms.preparatory_measures.form import FORM as PREPARATORY_MEASURES
 from contracts.forms.profile_classes.form import FORM as PROFILE_CLASSES
+from contracts.forms.programme_catalogue.form import FORM as PROGRAMME_CATALOGUE
 from contracts.forms.readiness_report.form import FORM as READINESS_REPORT
 from contracts.forms.readiness_summary.form import FORM as READINESS_SUMMARY
 from contracts.forms.registration_export.form import FORM as REGISTRATION_EXPORT
@@ -24,6 +25,7 @@ from contracts.forms.registration_summary.form import FORM as REGISTRATION_SUMMA
 from contracts.forms.regulations.form import FORM as REGULATIONS
 from contracts.forms.school_register.form import FORM as SCHOOL_REGISTER
 from contracts.forms.staff.form import FORM as STAFF
+from contracts.forms.supplementary_catalogue.form import FORM as SUPPLEMENTARY_CATALOGUE
 from contracts.forms.timetable.form import FORM as TIMETABLE
 from contracts.regions import kept
 from contracts.rules import COMMON
@@ -44,6 +46,8 @@ FORMS: tuple[Form, ...] = (
     PROFILE_CLASSES,
     TIMETABLE,
     LESSON_JOURNAL,
+    PROGRAMME_CATALOGUE,
+    SUPPLEMENTARY_CATALOGUE,
     ASSIGNMENTS,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,

@@ -58,8 +58,8 @@ JUDGE_DATES = (
 READ_BY_FORMS = frozenset(
     {
         "answers", "blank_words", "branch_words", "deadline_patterns", "heading_hints", "heading_units",
-        "ignored_headings", "levels", "months", "oktmo_with_zero", "positions", "row_marks", "school_words",
-        "unit_words", "verification", "weekdays",
+        "ignored_headings", "item_endings", "levels", "months", "oktmo_with_zero", "positions", "row_marks",
+        "school_words", "unit_words", "verification", "weekdays",
     }
 )  # fmt: skip
 """Vocabularies that only tell how a cell is read: the versions of the forms answer for them."""

@@ -51,6 +51,7 @@ OF_SCHOOLS = {"place_words": ("word",), "school_forms": ("short", "full"), "scho
 OF_CODES = {"oktmo_with_zero": ("code",)}
 CODES = ("school_code", "inn", "oktmo")
 OF_DEADLINES = {"deadline_patterns": ("kind", "groups", "pattern")}
+OF_ITEMS = {"item_endings": ("ending",)}
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _of_edition(edition: Edition) -> Iterator[object]:
 
 
 def _of_column(column: Column) -> object:
-    unsaid = {"description", *(name for name in ("pattern", "misfit") if getattr(column, name) is None)}
+    unsaid = {"description", *(name for name in ("pattern", "misfit", "mended") if getattr(column, name) is None)}
     if not column.within:
         unsaid.add("within")
     return {name: value for name, value in asdict(column).items() if name not in unsaid}
@@ -207,6 +208,8 @@ def _of_vocabularies(
         used |= OF_CODES
     if "deadline" in kinds:
         used |= OF_DEADLINES
+    if "items" in kinds:
+        used |= OF_ITEMS
     used |= dict.fromkeys(sorted({column.vocabulary for column in columns if column.vocabulary}), ("word", "code"))
     used |= {column.vocabulary: ("word", "code", "sought") for column in columns if column.within and column.vocabulary}
     for name, deciding_columns in used.items():

@@ -65,12 +65,18 @@ def words(name: str) -> dict[str, str]:
 
 
 @cache
-def allowed_words(name: str) -> str:
-    """The first word of each code: what a message shows as the allowed values."""
+def first_words(name: str) -> dict[str, str]:
+    """Code → its first word: the one by which it is told."""
     first: dict[str, str] = {}
     for word, code in words(name).items():
         first.setdefault(code, word)
-    return ", ".join(first.values())
+    return first
+
+
+@cache
+def allowed_words(name: str) -> str:
+    """The first word of each code: what a message shows as the allowed values."""
+    return ", ".join(first_words(name).values())
 
 
 def sender_name(sender: str) -> str:

@@ -32,6 +32,7 @@ KINDS: dict[Kind, str] = {
     "yes_no": "yes or no", "choice": "word of a list", "percent": "percent", "grade": "grade",
     "grades": "range of grades", "letter": "letter of a class",
     "lesson": "number of a lesson", "inn": "ИНН", "oktmo": "ОКТМО", "deadline": "deadline",
+    "markup": "text, marks of HTML taken off", "items": "list, marks of HTML taken off", "months": "term",
 }  # fmt: skip
 HEAD = """# Rules
 

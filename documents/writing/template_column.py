@@ -117,14 +117,14 @@ def width(column: Column, *, is_narrow: bool) -> float:
     """Characters of the column; a form with many columns has its numbers under upright headings."""
     if column.kind in NUMBERS:
         return 7 if is_narrow else 20
-    if column.kind == "text":
+    if column.kind in ("text", "markup", "items"):
         return 16 if is_narrow else 28
     return max(WIDTHS.get(column.kind, 12), *(len(word) + 2 for word in allowed(column)), 0)
 
 
 def look(column: Column) -> dict[str, Any]:
     """The format of a cell to fill in."""
-    align = "left" if column.kind in (*KEYS, "text") else "center"
+    align = "left" if column.kind in (*KEYS, "text", "markup", "items") else "center"
     return {"locked": False, "align": align, "num_format": number_format(column)}
 
 

@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 
 from contracts.form import Column
-from contracts.rules import WORD_WITH_TAIL
-from contracts.vocabulary import allowed_words, words
+from contracts.rules import KEY_NORMALISED, WORD_WITH_TAIL
+from contracts.vocabulary import allowed_words, first_words, rows, words
 from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, blank_words, doubtful, is_nothing, plain
 from transforms.cells.headed import headed
 from transforms.cells.key import key
@@ -23,11 +23,19 @@ def keyed(vocabulary: str) -> dict[str, str]:
     return {key(word) or word: code for word, code in words(vocabulary).items()}
 
 
+@lru_cache
+def misspelt(vocabulary: str) -> frozenset[str]:
+    """Keys of the words that are known misspellings: they are understood, and it is said as what."""
+    return frozenset(key(row["word"]) for row in rows(vocabulary) if row.get("misspelt"))
+
+
 def choice(text: str, column: Column) -> Meaning:
     """The code of a word of the column's vocabulary."""
     if is_nothing(plain(text)):
         return NOTHING
     code = keyed(column.vocabulary or "").get(key(text))
+    if code and key(text) in misspelt(column.vocabulary or ""):
+        return Meaning(code, rule=KEY_NORMALISED.id, shown=first_words(column.vocabulary or "")[code])
     if code:
         return Meaning(code)
     head = None if column.open_vocabulary else headed(text, column.vocabulary or "")

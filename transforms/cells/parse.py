@@ -21,7 +21,9 @@ from transforms.cells.free_text import meaning as odd_meaning
 from transforms.cells.grade import grade, grades
 from transforms.cells.lesson import lesson
 from transforms.cells.number import TAIL_DECIMALS, number, percent
+from transforms.cells.published_text import items, markup
 from transforms.cells.spoilt import NUMBERS, spoilt
+from transforms.cells.term import months
 
 UNVALUED = "#FORMULA!"
 """The text of a formula that was saved without a result."""
@@ -49,6 +51,9 @@ READERS: dict[str, Callable[[str, Column], Meaning]] = {
     "inn": code,
     "oktmo": code,
     "deadline": deadline,
+    "markup": markup,
+    "items": items,
+    "months": months,
 }
 
 

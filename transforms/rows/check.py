@@ -46,6 +46,7 @@ EXPECTED = {
     "letter": "одна буква или слово, например А",
     "lesson": "номер урока, например 3",
     "deadline": "например «11 сентября 2023 года», «сентябрь–ноябрь 2023» или «постоянно»",
+    "months": "например «10 мес.» или «1,5 года»",
 }  # fmt: skip
 
 
@@ -199,8 +200,8 @@ def _unread_cells(
 
 def _noted_cells(delivery: pl.Series, texts: pl.Series, read: Parsed, column: Column) -> list[pl.DataFrame]:
     """Cells with a value of which it is said how it was read; a text that may stand in every row, once a delivery."""
-    frames = []
-    for rule in dict.fromkeys(remark.rule for remark in read.remarks.values() if remark.rule in READ_AS):
+    frames, told = [], (*READ_AS, column.mended)
+    for rule in dict.fromkeys(remark.rule for remark in read.remarks.values() if remark.rule in told):
         noted = {text: remark.shown for text, remark in read.remarks.items() if remark.rule == rule}
         shown = texts.replace_strict(noted, default=None, return_dtype=pl.String)
         if rule in NOTED_ONCE:

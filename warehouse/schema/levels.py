@@ -20,6 +20,8 @@ SELECT * FROM (VALUES {preparations}) AS d (direction, name, "position");
 COMMENT ON VIEW ref.preparation_direction IS 'Направления подготовки. Строка — направление, как на слайдах.';
 CREATE OR REPLACE VIEW ref.profile_kind AS SELECT * FROM (VALUES {profiles}) AS p (profile_kind, name, "position");
 COMMENT ON VIEW ref.profile_kind IS 'Профили предпрофессиональных классов. Строка — один из открытого списка.';
+CREATE OR REPLACE VIEW ref.study_form AS SELECT * FROM (VALUES {study_forms}) AS s (study_form, name, "position");
+COMMENT ON VIEW ref.study_form IS 'Формы обучения. Строка — одна из них.';
 CREATE OR REPLACE VIEW ref.system_standing AS SELECT * FROM (VALUES {standings}) AS s (system, standing, name);
 COMMENT ON VIEW ref.system_standing IS 'Состояния школы. Строка — состояние одной из систем, словами.';
 CREATE OR REPLACE VIEW ref.system AS SELECT * FROM (VALUES {systems}) AS s
@@ -88,6 +90,7 @@ def levels(forms: Sequence[Form]) -> str:
     """The script of the lists, and of `core.levels_at` where the form is that tells levels."""
     lists = LISTS.format(
         levels=_lines("levels"), directions=_lines("directions"), profiles=_lines("profile_kinds"),
+        study_forms=_lines("study_forms"),
         preparations=_lines("preparation_directions"),
         standings=", ".join(f"({', '.join(map(literal, row.values()))})" for row in rows("system_standings")),
         systems=", ".join(_systems()),

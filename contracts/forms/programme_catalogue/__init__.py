@@ -1,0 +1,1 @@
+"""«Программы профессионального обучения»: which professions a pupil can learn, by the navigator of professions."""

@@ -1,0 +1,1 @@
+"""«Программы дополнительного образования»: clubs and sections of the navigator."""

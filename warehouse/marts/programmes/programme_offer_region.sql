@@ -1,0 +1,22 @@
+-- Программы, которым можно учиться, в регионе.
+-- Строка — направление на дату: все программы каталога, и те, у которых территория не названа.
+-- Ключ: direction; имя: direction_name.
+--   position: Порядок. Направления в порядке уровней.
+--   programmes: Программ. Всех программ каталога, и без территории.
+SELECT
+    o.region,
+    o.as_of,
+    row_number() OVER (PARTITION BY o.region, o.as_of ORDER BY min(o.position))::integer AS position,
+    o.direction,
+    o.direction_name,
+    max(o.catalogue_as_of) AS catalogue_as_of,
+    (sum(o.programmes) + max(o.programmes_unplaced))::bigint AS programmes,
+    sum(o.programmes)::bigint AS programmes_placed,
+    count(*) FILTER (WHERE o.programmes > 0) AS units_with_programmes,
+    sum(o.places)::bigint AS places,
+    bool_or(o.by_older_rules) AS by_older_rules,
+    max(o.completeness) AS completeness,
+    max(o.known_at) AS known_at,
+    bool_and(o.is_final) AS is_final
+FROM mart.programme_offer AS o
+GROUP BY o.region, o.as_of, o.direction, o.direction_name
