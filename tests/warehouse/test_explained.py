@@ -192,3 +192,11 @@ def test_what_is_said_across_forms_is_explained_too(engine: sa.Engine) -> None:
         decide_of(engine, [waiting.explanation_id], "accepted", "Петрова", None)
         again = explained(connection, [number])[number][found]
     assert waiting.stands and again.decision == "accepted"
+    assert waiting.value is not None and waiting.value.startswith("1 — в файле")
+    assert "Указано: «1 — в файле" in waiting.finding and "не меньше 2" in waiting.finding
+    with engine.begin() as connection:
+        given(connection, report_of | {"as_of": "2023-09-09"}, [{"school_code": "a1", "partner_agreements": "1"}])
+    judge_across(engine, "69")
+    with engine.connect() as connection:
+        (gone,) = listed(connection, decided_too=True)
+    assert not gone.stands and gone.finding == waiting.finding, "what was explained is told when it is no more"

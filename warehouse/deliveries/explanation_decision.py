@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from contracts.explanation import Decision
 from warehouse.core.slices import LONGEST_WAIT, lock_slices
 from warehouse.core.transaction import begun, retried
-from warehouse.deliveries.judging import UNANSWER
+from warehouse.deliveries.judging import UNANSWER, found_across
 
 LAST = """
 LEFT JOIN LATERAL (
@@ -38,17 +38,26 @@ said_of AS MATERIALIZED (
     LEFT JOIN ops.finding f ON f.finding_id = w.finding_id
     WHERE w.finding_key IN (SELECT l.finding_key FROM listed l)
     ORDER BY w.finding_key, w.finding_id
+),
+said_across AS MATERIALIZED (
+    SELECT l.explanation_id, max(a.finding_across_id) AS finding_across_id
+    FROM listed l
+    JOIN ops.reading r ON r.reading_id = l.reading_id
+    JOIN ops.finding_across a ON a.reading_id = l.reading_id AND a.rule = l.rule
+    WHERE ops.across_key(r, a.rule, a.school_id, a.place, a.value) = l.finding_key
+    GROUP BY l.explanation_id
 )
 SELECT l.explanation_id, l.region, l.form, f.title AS form_title, l.sender, s.name AS sender_name, l.span, l.rule,
     coalesce(o.message, k.what, l.rule) AS finding, o.sheet, coalesce(o.cell, o.row_no::text) AS place, o.value,
     l.explanation, l.said_at, d.file_name AS file, n.finding_key IS NOT NULL AS stands,
-    l.decision, l.decided_at, l.decided_by, l.reason
+    l.decision, l.decided_at, l.decided_by, l.reason, a.finding_across_id
 FROM listed l
 JOIN ops.delivery d ON d.delivery_id = l.delivery_id
 JOIN ref.sender s ON s.sender = l.sender
 JOIN ref.form f ON f.form = l.form
 LEFT JOIN ref.rule k ON k.rule = l.rule
 LEFT JOIN said_of o ON o.finding_key = l.finding_key
+LEFT JOIN said_across a ON a.explanation_id = l.explanation_id
 LEFT JOIN now n ON n.finding_key = l.finding_key
 ORDER BY l.decision IS NOT NULL, l.region, l.sender, l.form, l.rule, l.explanation_id
 """
@@ -113,7 +122,13 @@ def listed(
 ) -> list[ListedExplanation]:
     """The explanations that wait for a decision (of a region, a sender), or all that hold; times in UTC."""
     asked = {"decided_too": decided_too, "region": region, "sender": sender}
-    return [ListedExplanation(**row) for row in connection.execute(text(LISTED), asked).mappings()]
+    rows = [dict(row) for row in connection.execute(text(LISTED), asked).mappings()]
+    numbers = [row.pop("finding_across_id") for row in rows]
+    across = found_across(connection, [number for number in numbers if number is not None])
+    for row, number in zip(rows, numbers, strict=True):
+        if number in across:
+            row.update(finding=across[number].message, value=across[number].value)
+    return [ListedExplanation(**row) for row in rows]
 
 
 @retried

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 from sqlalchemy import Connection, Engine, RowMapping, text
@@ -95,7 +95,7 @@ WITH told AS (
 )
 UPDATE ops.delivery d SET answered_at = NULL FROM told t WHERE d.same_as = t.delivery_id
 """
-SAID = """
+FOUND = """
 SELECT a.finding_across_id, a.rule, a.reading_id, a.school_id, a.place, a.value, a.expected,
     cast(a.difference AS double precision) AS difference, a.region, a.state, r.form, r.as_of,
     d.file_name AS file, o.form AS other_form, o.as_of AS other_as_of, e.file_name AS other_file
@@ -104,6 +104,8 @@ JOIN ops.reading r ON r.reading_id = a.reading_id
 JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 JOIN ops.reading o ON o.reading_id = a.other_reading_id
 JOIN ops.delivery e ON e.delivery_id = o.delivery_id
+"""
+SAID = f"""{FOUND}
 WHERE a.reading_id = ANY (:readings) AND coalesce(a.found_at <= :known, true)
   AND (a.gone_at = 'infinity' OR a.gone_at > cast(:known AS timestamptz))
 ORDER BY a.reading_id, a.rule, a.school_id, a.place, a.finding_across_id
@@ -179,9 +181,7 @@ def said_across(
     findings: dict[int, list[Finding]] = {}
     if not rows:
         return findings
-    schools = [row["school_id"] for row in rows if row["school_id"]]
-    asked = {"day": max(row["as_of"] for row in rows), "schools": schools}
-    names = dict(connection.execute(text(SCHOOL_NAMES), asked).tuples().all())
+    names = _names(connection, rows)
     states: dict[int, dict[str, RuleState]] = {}
     for row in rows:
         if row["rule"] in RULES:
@@ -194,6 +194,25 @@ def said_across(
                 line = RuleState.of_line(row["region"], row["state"])
                 states.setdefault(row["reading_id"], {})[row["rule"]] = line
     return {reading: settled(said, states.get(reading, {}), "forms") for reading, said in findings.items()}
+
+
+def found_across(connection: Connection, numbers: Collection[int]) -> dict[int, Finding]:
+    """Number of a finding across forms → what it says, whether it is still said or not."""
+    asked = {"numbers": list(numbers)}
+    rows = connection.execute(text(f"{FOUND} WHERE a.finding_across_id = ANY (:numbers)"), asked).mappings().all()
+    names = _names(connection, rows) if rows else {}
+    return {
+        row["finding_across_id"]: _finding(RULES[row["rule"]], row["place"] or names.get(row["school_id"]), row)
+        for row in rows
+        if row["rule"] in RULES
+    }
+
+
+def _names(connection: Connection, rows: Sequence[RowMapping]) -> dict[int, str]:
+    """School id → its name, of the schools of findings, of which there is one at least."""
+    schools = [row["school_id"] for row in rows if row["school_id"]]
+    asked = {"day": max(row["as_of"] for row in rows), "schools": schools}
+    return dict(connection.execute(text(SCHOOL_NAMES), asked).tuples().all())
 
 
 def _finding(rule: Rule, place: str | None, row: RowMapping) -> Finding:
