@@ -9,9 +9,12 @@ from example import Sent
 
 from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
+from contracts.receipt import SHEET
+from contracts.receipt import TITLE as RECEIPT
 from transforms.tables.delivery_date import day_in_sheet_name
 
 TITLE, HEADING, GOOD = Sent("readiness_report").grid().sheets[0].rows
+DAY = dt.date(2023, 9, 8)
 OTHER: list[Value] = ["700004", "МБОУ «Школа-сад»", *GOOD[2:]]
 
 
@@ -128,3 +131,15 @@ def test_a_plan_that_names_its_month_is_not_doubted_in_its_first_days(title: str
     assert ("COM-112" in rules(sent.read())) is is_doubted
     late = Sent("event_plan", above=(title, on("09.10.2023")), file=file)
     assert "COM-112" not in rules(late.read())
+
+
+@pytest.mark.parametrize(("title", "day"), [(None, DAY), (on("07.09.2023"), dt.date(2023, 9, 7))])
+def test_a_receipt_under_another_name_is_of_the_date_that_it_answers(title: str | None, day: dt.date) -> None:
+    receipt = Sheet(SHEET, [[RECEIPT], [None], ["Данные на", f"{DAY:%d.%m.%Y}"]])
+    reading = read(receipt, sheet("Лист1", title), file="ответ.xlsx")
+    assert (reading.as_of, "COM-018" in rules(reading)) == (day, False)
+
+
+def test_a_receipt_that_answers_no_date_dates_nothing() -> None:
+    receipt = Sheet(SHEET, [[RECEIPT], [None], ["Файл", "Отчёт 08.09.2023.xlsx"]])
+    assert "COM-018" in rules(read(receipt, sheet("Лист1", None), file="ответ.xlsx"))

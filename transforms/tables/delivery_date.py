@@ -41,11 +41,16 @@ FEWEST_CELLS = 3
 
 
 def date_of_delivery(
-    file: str, titles: list[list[str]], sheet_day: dt.date | None, asked: dt.date | None
+    file: str,
+    titles: list[list[str]],
+    sheet_day: dt.date | None,
+    asked: dt.date | None,
+    answered: dt.date | None = None,
 ) -> tuple[dt.date | None, list[Finding]]:
     """The as-of date; it is refused when it is nowhere, or not the same everywhere.
 
-    What states none is of the day from which it holds, if it says that.
+    What states none is of the day from which it holds, if it says that; else of the date that our own receipt in it
+    `answered`: a receipt may come back under any name, and the date may have stood in the name alone.
     """
     stated = [
         (place, day)
@@ -59,7 +64,7 @@ def date_of_delivery(
     ]
     if len({day for _, day in stated}) > 1:
         return stated[0][1], [contradiction("Дата указана", [(place, f"{day:%d.%m.%Y}") for place, day in stated])]
-    day = stated[0][1] if stated else in_force_from(titles)
+    day = stated[0][1] if stated else in_force_from(titles) or answered
     return (day, []) if day is not None else (None, [finding(AS_OF_UNKNOWN)])
 
 

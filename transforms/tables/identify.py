@@ -41,7 +41,7 @@ from transforms.tables.layout import (
 )
 from transforms.tables.merged import seen_cells
 from transforms.tables.resolve import Register
-from transforms.tables.returned import without_receipts
+from transforms.tables.returned import date_answered, without_receipts
 from transforms.tables.rival import by_year
 from transforms.tables.unpivot import Unpivoted, lacking_in, unpivoted
 from transforms.tables.which_form import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
@@ -148,6 +148,7 @@ def identify(delivery: Delivery, context: Context) -> Delivery:
 
 def _identified(delivery: Delivery, context: Context) -> Delivery:
     """As `identify`, in the words of the delivery's region."""
+    answered = date_answered(delivery.content)
     content, hidden_values = _as_seen(without_text_formulas(_without_receipts(delivery.content)))
     if content is not delivery.content:
         delivery = replace(delivery, content=content)
@@ -202,7 +203,7 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
         return replace(delivery, sender=owner(delivery, context), findings=both)
     headings, sheet_day, older = newest_tables(headings, delivery.file, context.as_of)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
-    as_of, doubts = date_of_delivery(delivery.file, titles, sheet_day, context.as_of)
+    as_of, doubts = date_of_delivery(delivery.file, titles, sheet_day, context.as_of, answered)
     edition = form.edition_at(as_of)
     headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
     findings = [*layout_findings(headings, edition), *doubts, *older, *read_with_doubt]

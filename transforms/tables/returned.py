@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from contracts.explanation import MARK, STAMP, Returned, cleaned, is_said_anew
 from contracts.grid import Blocks, Grid, Sheet, Unreadable
 from contracts.receipt import is_receipt
 from contracts.texts import phrases
+from transforms.tables.origin import date_of
 
 
 def without_receipts(content: Grid) -> tuple[list[Sheet], list[Sheet]]:
@@ -56,6 +58,18 @@ def returned(content: Grid | Blocks | Unreadable) -> Returned | None:
                 shortened += is_cut
     is_alone = not any(value is not None for sheet in own for row in sheet.rows for value in row)
     return Returned(about, tuple(said.items()), tuple(dict.fromkeys(of_errors)), astray, shortened, is_alone)
+
+
+def date_answered(content: Grid | Blocks | Unreadable) -> dt.date | None:
+    """The date of the data that a receipt in a delivery answers; None where no receipt says one."""
+    if not isinstance(content, Grid):
+        return None
+    label = phrases()["receipt.label.as_of"]
+    for sheet in without_receipts(content)[1]:
+        for row in sheet.rows:
+            if len(row) > 1 and row[0] == label and isinstance(row[1], str) and (day := date_of(row[1])):
+                return day
+    return None
 
 
 def _written(
