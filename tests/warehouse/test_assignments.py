@@ -157,7 +157,7 @@ def test_what_nothing_measures_says_so(engine_of_autumn: sa.Engine) -> None:
 def test_a_mart_without_figures_on_the_day_is_no_data(engine_of_autumn: sa.Engine) -> None:
     found = asked(engine_of_autumn, AFTER)
     assert found["1"]["status_words"] == "нет данных: на эту дату в витрине lessons_in_timetable цифр нет"
-    assert (found["1"]["figure"], found["1"]["share"]) == (None, None)
+    assert (found["1"]["figure"], found["1"]["figure_rate"]) == (None, None)
 
 
 def test_units_are_counted_within_the_deadline(engine_of_autumn: sa.Engine) -> None:

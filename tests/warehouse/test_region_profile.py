@@ -60,7 +60,7 @@ def test_the_region_of_the_source(weeks: sa.Engine) -> None:
 
 def test_what_nobody_sent_is_unknown_and_not_nought(weeks: sa.Engine) -> None:
     meetings = profile(weeks, FIRST)["meetings"]
-    assert (meetings["figure"], meetings["share"], meetings["band"]) == (None, None, "no_data")
+    assert (meetings["figure"], meetings["figure_rate"], meetings["band"]) == (None, None, "no_data")
     assert (meetings["units_sent"], meetings["units_silent"]) == (0, 21)
 
 
@@ -68,7 +68,7 @@ def test_a_week_before_stands_beside(weeks: sa.Engine) -> None:
     row = profile(weeks, THIRD)["readiness"]
     assert (row["figure"], row["figure_before"], row["whole_before"]) == (252, 252, 285)
     assert row["before_as_of"] == SECOND
-    assert row["share_change"] == 0
+    assert row["rate_change"] == 0
     assert profile(weeks, SECOND)["readiness"]["before_as_of"] is None, "three days are no week"
 
 
@@ -111,7 +111,7 @@ def test_a_unit_is_one_row_of_all_systems(weeks: sa.Engine) -> None:
     assert (asinovsky["readiness_figure"], asinovsky["readiness_whole"], asinovsky["readiness_band"]) == (4, 12, "red")
     assert (asinovsky["registration_figure"], asinovsky["registration_band"]) == (156, "red")
     assert (asinovsky["systems"], asinovsky["systems_known"]) == (len(OF_UNITS), 2)
-    assert (asinovsky["meetings_figure"], asinovsky["meetings_share"]) == (None, None), "nobody sent a list"
+    assert (asinovsky["meetings_figure"], asinovsky["meetings_figure_rate"]) == (None, None), "nobody sent a list"
     assert units(weeks, SECOND)["asinovsky"]["readiness_band"] == "green"
 
 

@@ -128,7 +128,7 @@ SELECT
     j.measured_of,
     j.figure,
     j.whole,
-    j.share,
+    j.share AS figure_rate,
     j.threshold,
     j.units_silent,
     j.before_as_of,
