@@ -32,7 +32,7 @@ LANGUAGE sql STABLE ROWS 200 SET search_path = '' AS $$
         WHERE ref.academic_year(h.from_day) = ref.academic_year(day)
     )
     SELECT d.day
-    FROM (SELECT ref.calendar_at(of_region, day) AS exceptions) c
+    FROM (SELECT ref.calendar_at(of_region, day) AS exceptions OFFSET 0) c -- once, and not for each day
     CROSS JOIN LATERAL (
         SELECT make_date(ref.academic_year(day), 9, 1) + n AS day
         FROM generate_series(0, ref.lessons_end(day) - make_date(ref.academic_year(day), 9, 1)) AS n
