@@ -60,7 +60,7 @@ timetable AS (
     FROM mart.lessons_in_timetable AS t
 ),
 lessons AS (
-    SELECT j.region, j.as_of, j.school_code, sum(j.lessons_held) AS lessons_held, sum(j.lessons_due) AS lessons_due,
+    SELECT j.region, j.as_of, j.school_code, sum(j.lessons_held)::bigint AS lessons_held, sum(j.lessons_due)::bigint AS lessons_due,
         bool_or(j.by_older_rules) AS by_older_rules, max(j.known_at) AS known_at, bool_and(j.is_final) AS is_final,
         CASE
             WHEN count(j.lessons_held) = 0 THEN 'no_data'
