@@ -27,6 +27,7 @@ from contracts.forms.school_register.form import FORM as SCHOOL_REGISTER
 from contracts.forms.staff.form import FORM as STAFF
 from contracts.forms.supplementary_catalogue.form import FORM as SUPPLEMENTARY_CATALOGUE
 from contracts.forms.timetable.form import FORM as TIMETABLE
+from contracts.forms.vocational_enrolment.form import FORM as VOCATIONAL_ENROLMENT
 from contracts.regions import kept
 from contracts.rules import COMMON
 
@@ -48,6 +49,7 @@ FORMS: tuple[Form, ...] = (
     LESSON_JOURNAL,
     PROGRAMME_CATALOGUE,
     SUPPLEMENTARY_CATALOGUE,
+    VOCATIONAL_ENROLMENT,
     ASSIGNMENTS,
     READINESS_SUMMARY,
     REGISTRATION_SUMMARY,

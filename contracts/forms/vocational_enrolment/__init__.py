@@ -1,0 +1,1 @@
+"""«Первая профессия»: how many pupils of each school learn a profession, from application to certificate."""
