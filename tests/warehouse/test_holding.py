@@ -19,6 +19,7 @@ from hand_made import (
     loaded,
     plan,
     read,
+    reading,
     refused,
     report,
     school_ids,
@@ -66,6 +67,27 @@ def with_navigators(ids: dict[str, int], unit: str, each: int, classes: int) -> 
 
 def night(ids: dict[str, int], many: int, schools: int = 10) -> Reading:
     return pupils(ids, many, schools, as_of=TOMORROW)
+
+
+def journal(ids: dict[str, int], *days: dt.date, as_of: dt.date) -> Reading:
+    """A journal of a class with a lesson a day."""
+    columns = {"school_id": [ids["asinovsky-1"]], "grade": [6], "letter": ["А"], "hours": [1.0], "present": [20]}
+    facts = pl.DataFrame({name: value * len(days) for name, value in columns.items()} | {"held_on": days})
+    return reading("lesson_journal", "asinovsky", facts, as_of=as_of, slice="lesson_journal/asinovsky/2023")
+
+
+def test_a_list_of_the_year_so_far_that_lacks_an_earlier_month_is_held(engine: sa.Engine, ids: dict[str, int]) -> None:
+    september = [dt.date(2023, 9, day) for day in (7, 14, 21, 28)]
+    october = [dt.date(2023, 10, day) for day in (5, 12, 19, 26)]
+    later = dt.date(2023, 10, 31)
+    loaded(engine, journal(ids, *september, as_of=dt.date(2023, 9, 30)))
+    alone = loaded(engine, journal(ids, *october, as_of=later), NOON + HOUR)
+    assert alone.status == "held", "as many rows, of October alone"
+    (said,) = alone.history["message"].to_list()
+    assert "нет ни одной строки за 09.2023 (было строк: 4)" in said
+    assert loaded(engine, journal(ids, *september, *october, as_of=later), NOON + 2 * HOUR).status == "current"
+    fewer = journal(ids, *september[1:], *october, dt.date(2023, 11, 2), as_of=dt.date(2023, 11, 3))
+    assert loaded(engine, fewer, NOON + 3 * HOUR).status == "current", "a lesson of a month may be taken back"
 
 
 def test_each_figure_that_falls_beyond_the_bound_holds_a_reading(engine: sa.Engine, ids: dict[str, int]) -> None:

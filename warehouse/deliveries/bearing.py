@@ -19,6 +19,8 @@ from warehouse.deliveries.history import Standing, finding
 from warehouse.schema.facts import fact_table
 
 NAMES_SHOWN = 20
+FEW_MOVED = 3
+"""So many rows of a month that is gone may have had a wrong date before."""
 # Beside the reading of its own slice: what holds on its date in the marts. A nightly export counts within its academic
 # year, a register holds before its first date too.
 HOLDS_THEN = """
@@ -82,8 +84,11 @@ def objections(connection: Connection, asked: Sequence[Weighed]) -> list[list[Fi
                 findings[place] += _lost(asked[place].reading, stands[place], schools)
         else:
             figures = borne(connection, form, sorted(readings))
+            told = told_by_month(connection, form, sorted(readings))
             for place in of_form:
-                findings[place] += _fallen(form, asked[place].reading, stands[place], figures)
+                reading = asked[place].reading
+                fallen = _fallen(form, reading, stands[place], figures)
+                findings[place] += fallen or _months_lost(form, reading, stands[place], told)
     return findings
 
 
@@ -206,6 +211,45 @@ def _fallen(
             )
         )
     return findings
+
+
+def _day_column(form: Form) -> str | None:
+    """The column of the day on which what a row tells of was, where a file tells of the year so far; else None."""
+    if form.period != "academic_year":
+        return None
+    return next((key.column for key in form.grain if key.of == "date"), None)
+
+
+def told_by_month(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[dt.date, int]]:
+    """Of each reading that tells of the year so far: first day of a month → how many facts it has of that month."""
+    told: dict[int, dict[dt.date, int]] = {}
+    if day := _day_column(form):
+        statement = f"""
+            SELECT f.reading_id, cast(date_trunc('month', f.{day}) AS date), count(*) FROM core.{fact_table(form)} f
+            WHERE f.reading_id = ANY (:readings) GROUP BY 1, 2 ORDER BY 1, 2
+        """
+        for reading_id, month, count in connection.execute(text(statement), {"readings": list(readings)}):
+            told.setdefault(reading_id, {})[month] = count
+    return told
+
+
+def _months_lost(
+    form: Form, reading: Reading, stands: Sequence[Stands], told: Mapping[int, Mapping[dt.date, int]]
+) -> list[Finding]:
+    """COM-020 when a list of the year so far has nothing more of months that the one in force tells of: it is that of
+    a later month alone, and as long. Rows that were loaded while they were read are not asked."""
+    day = _day_column(form)
+    if day is None or day not in reading.facts.columns or reading.facts.height != reading.rows.loaded:
+        return []
+    now = set(reading.facts[day].dt.truncate("1mo"))
+    for replaced in stands:
+        months = told.get(replaced.reading_id, {})
+        lost = {month: count for month, count in months.items() if month not in now}
+        if sum(lost.values()) > max(form.largest_fall * sum(months.values()) + 1e-9, FEW_MOVED):
+            named = ", ".join(f"{month:%m.%Y} (было строк: {count})" for month, count in lost.items())
+            words = f"Список ведут с начала учебного года, а в файле нет ни одной строки за {named}."
+            return [finding(SUSPICIOUSLY_SMALLER, words, value="0", difference=float(-sum(lost.values())))]
+    return []
 
 
 def _lost(reading: Reading, stands: Sequence[Stands], schools: Mapping[int, Mapping[str, str]]) -> list[Finding]:
