@@ -26,6 +26,12 @@ from documents.demo.tables import file_name, table
 from documents.demo.walls import MOST, wall
 
 SUMMARY, ASSIGNMENTS = "levels_summary", "assignments"
+CATALOGUE, ENROLMENT = "programme_catalogue", "vocational_enrolment"
+COHORT = (dt.date(2024, 2, 1), dt.date(2024, 11, 30))
+"""The first cohort of «Первая профессия» learns ten months (seed line 326)."""
+ENROLLED = (20, 20, 10)
+"""Pupils of a school enrolled in each of the three programmes; of ten schools 500, as was made public (domain 3.5)."""
+SCHOOLS_OF_COHORT, BESIDES = 10, 3
 AS_PRINTED = ("admissions", "admission_calendar", "preparatory_measures", "regulations")
 """Forms whose tables the department sends cell by cell as the source prints them (`data/<form>.csv`)."""
 EXPORTED = "lesson_journal"
@@ -48,6 +54,8 @@ def deliveries(region: Region) -> Iterator[File]:
         yield region.department, *assignments(region), received_at(region, 0, 19, 20)
         for turn, form in enumerate(AS_PRINTED):
             yield region.department, *as_printed(region, form), received_at(region, 0, 19, 8 + turn)
+        yield region.operator, *as_printed(region, CATALOGUE), received_at(region, 0, 19, 21)
+        yield region.operator, *enrolment(region), received_at(region, 0, 19, 22)
 
 
 def early(region: Region) -> Iterator[File]:
@@ -145,8 +153,29 @@ def assignments(region: Region) -> tuple[str, bytes]:
     return table(form_named(ASSIGNMENTS), STYLES["plain"], about, given, region.as_of)
 
 
+def enrolment(region: Region) -> tuple[str, bytes]:
+    """File name and bytes of who wants to learn a first profession: the largest school of each of ten units, and more
+    who applied than places. The cohort has not begun."""
+    largest = [
+        max(of, key=lambda school: sum(row["pupils"] for row in school.classes))
+        for of in schools_by_unit(region).values()
+    ]
+    began, ends = COHORT
+    given: list[Row] = [
+        {
+            "profession": row["profession"], "school_code": school.code, "school_name": school.name,
+            "began_on": began, "ends_on": ends, "applied": enrolled + BESIDES, "enrolled": enrolled,
+            "began": 0, "left_training": 0, "certified": 0,
+        }
+        for school in sorted(largest, key=lambda school: school.code)[:SCHOOLS_OF_COHORT]
+        for row, enrolled in zip(rows(CATALOGUE), ENROLLED, strict=True)
+    ]  # fmt: skip
+    about = {"name": "Томская область", "file_as": "Томская область"}
+    return table(form_named(ENROLMENT), STYLES["plain"], about, given, region.as_of)
+
+
 def as_printed(region: Region, form: str) -> tuple[str, bytes]:
-    """File name and bytes of a table of the source (seed lines 67, 133–137, 248–332, 371–406), as printed there."""
+    """File name and bytes of a table as the source prints it (seed lines 67, 133–137, 248–332, 371–406, 499–502)."""
     about, lines = form_named(form), rows(form)
     edition = about.edition_at(region.as_of)
     page = Page("Таблица", [[about.title], [f"по состоянию на {region.as_of:%d.%m.%Y}"]], heading=range(2, 3))

@@ -74,8 +74,8 @@ def run_demo(settings: Settings, code: str | None) -> int:
             out.print(f"  {line}")
         return OWN_FAILURE
     out.print(
-        f"[green]Регион получился таким, каким был задуман[/green]: {tables.set_aside} неверных строк вписаны "
-        "намеренно, и все они найдены."
+        "[green]Регион получился таким, каким был задуман[/green]: неверных строк вписано намеренно "
+        f"{tables.set_aside}, и все они найдены."
     )
     return ACCEPTED
 
