@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from house import PACKAGES, ROOT
 
 FORM, UNIT = "course_visits", "chainsky"
 LAID_OVER = ROOT / "tests" / "new_form"
+LISTED = re.compile(r"^FORMS: .*\n(?:    \w+,\n)+", re.MULTILINE)
 SCHOOLS = {"690101": "Школа первая", "690102": "Школа вторая"}
 
 
@@ -38,9 +40,7 @@ class Copy:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(LAID_OVER, folder, dirs_exist_ok=True)
         forms = folder / "contracts" / "forms" / "__init__.py"
-        text = forms.read_text("utf-8").replace(
-            "    REGISTRATION_SUMMARY,\n)", "    REGISTRATION_SUMMARY,\n    FORM,\n)"
-        )
+        text = LISTED.sub(r"\g<0>    FORM,\n", forms.read_text("utf-8"))
         line = f"from contracts.forms.{FORM}.form import FORM\n"
         forms.write_text(
             text.replace("from contracts.forms.event_plan", f"{line}from contracts.forms.event_plan", 1), "utf-8"
