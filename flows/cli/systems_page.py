@@ -37,7 +37,7 @@ def systems_page() -> str:
     ]
     for row in sorted(rows("systems"), key=lambda row: int(row["number"])):
         forms = row["forms"].split()
-        of_system = sorted({*marts_of(forms), *filter(None, [row["mart"]])})
+        of_system = sorted({*marts_of(forms), row["mart"]})
         cells = (
             row["number"], f"{row['title']} (`{row['system']}`)", row["source"], _codes(forms), _codes(of_system),
             _codes(conditions_of(forms, of_system)), "; ".join(slides_of(of_system)) or NOTHING,

@@ -24,7 +24,7 @@ from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import mart, mart_named
 from warehouse.marts.sources import published_before
-from warehouse.watch.systems import System, not_served, systems_at
+from warehouse.watch.systems import System, systems_at
 
 NO_DATA = "no_data"
 OF_KNOWN = "Суммы по единицам, которые прислали данные."
@@ -105,13 +105,12 @@ def systems(line: Line, night: Night) -> Slide:
             for each in found]  # fmt: skip
     headings = ("Система", "Что считаем", "Есть", "Из", "Доля", "Прислали", "Чего нет")
     texts = (True, True, False, False, False, False, True)
-    left = f"Ещё не собирают: {', '.join(not_served())}." if not_served() else ""
     notes = "\n".join(
         f"{row['name']}: витрина {row['mart']}, {row['figure']} / {row['of']}"
-        for row in vocabulary("systems") if row["mart"]
+        for row in vocabulary("systems")
     )  # fmt: skip
-    return Slide(line.title, "", table=Table(headings, rows, texts),
-                 remark=left, notes=f"{notes}\nСуммы по строкам, где известны и цифра, и знаменатель.")  # fmt: skip
+    notes += "\nСуммы по строкам, где известны и цифра, и знаменатель."
+    return Slide(line.title, "", table=Table(headings, rows, texts), notes=notes)
 
 
 def changes(line: Line, night: Night) -> Slide:
@@ -198,10 +197,8 @@ def state(line: Line, night: Night, told: Sequence[tuple[Line, Slide]]) -> Slide
     """How complete and how final each slide is."""
     rows = [[Cell(slide.title), Cell(each.mart), Cell(_state(night.rows(each.mart)))]
             for each, slide in told if each.mart and each.mart != CORRECTIONS]  # fmt: skip
-    left = f"Чего здесь нет, потому что ещё не собирают: {', '.join(not_served())}." if not_served() else ""
     notes = "Полнота — что есть из ожидаемых документов; её столбец и столбец is_final есть у каждой витрины."
-    return Slide(line.title, table=Table(("Слайд", "Витрина", "Полнота"), rows, (True, True, True)),
-                 remark=left, notes=notes)  # fmt: skip
+    return Slide(line.title, table=Table(("Слайд", "Витрина", "Полнота"), rows, (True, True, True)), notes=notes)
 
 
 LAYOUTS: dict[str, Callable[[Line, Night], Slide]] = {

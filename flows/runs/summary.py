@@ -19,7 +19,7 @@ from flows.intake.outcome import Outcome, first_failure
 from warehouse.marts.definitions import Mart, marts, total_of
 from warehouse.marts.published import mart
 from warehouse.marts.stated import NightTable
-from warehouse.watch.systems import System, not_served, systems_at
+from warehouse.watch.systems import System, systems_at
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -156,10 +156,9 @@ def told(system: System) -> tuple[str, str, str, str, str]:
 
 
 def silent(tables: Tables) -> list[str]:
-    """Sentences on the systems that have no line: nothing has come, or nothing is collected yet."""
+    """A sentence on the systems of which nothing has come, if there are any."""
     empty = [system.name for system in tables.systems if system.figure is None]
-    sentences = {"Данных нет": empty, "Ещё не ведутся": not_served()}
-    return [f"{what}: {', '.join(names)}." for what, names in sentences.items() if names]
+    return [f"Данных нет: {', '.join(empty)}."] if empty else []
 
 
 ABSENT = "«Нет 8 из 21» — столько отчётных единиц ещё не прислали форму, срок ей или нет; доля — по тем, кто прислал."
