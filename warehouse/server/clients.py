@@ -137,7 +137,13 @@ def _clean_environment() -> dict[str, str]:
 
 
 def program_for(name: str, server: Server) -> Path:
-    """The program of the server's own version, else the next newer one. Raises ServerError when there is none.
+    """The program of the server's own version, else the next newer one. Raises ServerError when there is none."""
+    return programs_for(name, server)[0]
+
+
+def programs_for(name: str, server: Server) -> list[Path]:
+    """The programs of the server's own version and of newer ones, the older first. Raises ServerError when there is
+    none.
 
     Those of the package do not know TLS: where our connection is encrypted, so has to be theirs.
     """
@@ -150,7 +156,7 @@ def program_for(name: str, server: Server) -> Path:
             f"the server is Postgres {server.major}; {name} of that version {which}is needed, there is: {available} "
             "(install the server's client programs, postgresql-client)"
         )
-    return by_version[fitting[0]]
+    return [by_version[version] for version in fitting]
 
 
 def psql_for(server: Server) -> Path:

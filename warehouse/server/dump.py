@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
-from warehouse.server.clients import program_for, run, run_script, server_of, version_of
+from warehouse.server.clients import programs_for, run, run_script, server_of, version_of
 
 DELIVERIES = "SELECT d.sha256, d.byte_size, d.archive_path FROM ops.delivery d {less} ORDER BY d.delivery_id"
 NOT_DESTROYED = "WHERE NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)"
@@ -64,13 +65,22 @@ def restore(engine: Engine, file: Path) -> None:
     """Fill an empty database from a dump, wholly or not at all. Raises ServerError."""
     arguments = ["--no-owner", "--no-privileges", str(file)]
     server = server_of(engine)
-    program = program_for("pg_restore", server)
+    program = _reader_of(file, programs_for("pg_restore", server))
     if version_of(program) > server.major:
         run_script(engine, [program, "--file=-", *arguments])
     else:
         run("pg_restore", engine, ["--exit-on-error", "--single-transaction", *arguments])
     with engine.begin() as connection:
         connection.execute(text(FORGET))
+
+
+def _reader_of(file: Path, programs: Sequence[Path]) -> Path:
+    """The first program that can read the dump: one of a newer server may have written it. Else the last, which then
+    says what is wrong with it."""
+    for program in programs[:-1]:
+        if subprocess.run([program, "--list", file], capture_output=True, check=False).returncode == 0:
+            return program
+    return programs[-1]
 
 
 def take_statistics(engine: Engine) -> None:
