@@ -54,6 +54,22 @@ def test_publishing_the_same_state_twice_gives_the_same_bytes(engine: sa.Engine,
         assert published_dates(connection, "69") == [DAY, DAY + dt.timedelta(days=1)]
 
 
+def test_the_planner_knows_what_was_published(engine: sa.Engine, small: dict[str, int]) -> None:
+    """At once; and of a table that has grown by a little it is not told anew."""
+    told = "SELECT reltuples FROM pg_class WHERE oid = to_regclass('history.readiness_by_school')"
+    held = "SELECT count(*) FROM history.readiness_by_school"
+    week = [DAY + dt.timedelta(days=number) for number in range(7)]
+    publish(engine, "69", week)
+    with engine.connect() as connection:
+        first = connection.scalar(sa.text(told))
+        assert first == connection.scalar(sa.text(held)) == len(small) * len(week)
+    loaded(engine, report(small, "chainsky", [1]))
+    publish(engine, "69", week[:1])
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text(held)) > first
+        assert connection.scalar(sa.text(told)) == first
+
+
 def test_a_failed_audit_keeps_the_published_marts(
     engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

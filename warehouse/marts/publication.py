@@ -11,6 +11,7 @@ from psycopg2.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy import Connection, Engine, text
 
 from warehouse.core.copying import run_script
+from warehouse.core.planner_statistics import renew_statistics
 from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
 from warehouse.marts.auditing import checks
@@ -38,8 +39,8 @@ SHOWN_WRONG_ROWS = 5
 LONGEST_RESHAPING = 20.0
 """Seconds for which a publication waits for readers when the columns of a mart have changed."""
 # Whatever a mart asks for has an index, by reading or by date; the planner, which knows little of tables that grow each
-# night, else reads all of history. Sorts of a mart stay in memory, and compiling a SELECT takes longer than running it.
-PLANS = "SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"
+# night, else reads all of history. Sorts of a mart stay in memory.
+PLANS = "SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '64MB'"
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,7 @@ def _swap(
     asked = {"region": region, "dates": list(dates)}
     differ = [mart for mart in marts() if _set_apart(connection, mart, asked, aside[mart.name])]
     at = connection.scalar(text("SELECT ops.clock()"))
+    written = {}
     for mart in differ:
         # The planner knows nothing of a table just made; with the dates said it does not look through all of history.
         connection.execute(
@@ -267,7 +269,7 @@ def _swap(
         )
         columns = ", ".join(name for name, _ in aside[mart.name])
         insert = f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM pg_temp.come_{mart.name}"
-        connection.execute(text(insert), {"at": at})
+        written[mart.history] = connection.execute(text(insert), {"at": at}).rowcount
     published = []
     latest: dict[dt.date, dt.datetime | None] = {}
     for mart in marts():
@@ -281,6 +283,7 @@ def _swap(
     ]
     if publications:
         connection.execute(text(PUBLISHED), publications)
+    renew_statistics(connection, {**written, "ops.publication": len(publications)})
     return sorted(published, key=lambda mart: mart.as_of)
 
 
