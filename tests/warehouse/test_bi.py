@@ -120,6 +120,8 @@ def test_a_login_takes_all_it_can_and_the_night_publishes(server: Cluster, engin
         assert len(sessions) == CONNECTIONS
         lazy, locking, busy, trying, _ = sessions
         with lazy.cursor() as cursor:
+            cursor.execute("SHOW jit")
+            assert cursor.fetchone() == ("off",)
             for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
                 cursor.execute(f"SHOW {setting}")
                 assert cursor.fetchone() != ("0",)

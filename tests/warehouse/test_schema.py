@@ -134,6 +134,13 @@ def test_a_driver_that_is_not_ours_is_refused() -> None:
         connect("sqlite://")
 
 
+def test_our_statements_are_not_compiled(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SHOW jit")) == "off"
+        connection.rollback()
+        assert connection.scalar(sa.text("SHOW jit")) == "off"
+
+
 def test_bi_reads_marts_and_nothing_else(engine: sa.Engine) -> None:
     from warehouse.marts.publication import publish
 

@@ -29,9 +29,6 @@ OF = re.compile(r"^-- of: (the region, and the installation|the installation)$",
 NOT_EVALUATED = "condition_failed"
 """Not a file: what is told when one of them cannot be evaluated."""
 
-NO_JIT = "SET LOCAL jit = off"
-"""Compiling a SELECT takes longer than running it."""
-
 TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS incident_found (
     condition text NOT NULL, region text, form text, sender text, subject text NOT NULL, state jsonb NOT NULL,
@@ -140,7 +137,7 @@ def find(
 
     One that fails is itself found wrong, with the kind of its error: the error's own words may quote a row.
     """
-    for statement in (NO_JIT, *TABLE.split(";")):
+    for statement in TABLE.split(";"):
         connection.execute(text(statement))
     classes, controls = json.dumps(rule_classes()), json.dumps(rules_of_controls())
     due = thresholds_due(connection, region, day)

@@ -25,9 +25,11 @@ SETTINGS = {
     "statement_timeout": "10min",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "5min",
+    "jit": "off",
 }
 """Of each login, since a role does not hand its settings down to its members. A login may change them for itself: they
-are against mistakes; against the rest there are `_end_readers` and rights."""
+are against mistakes; against the rest there are `_end_readers` and rights. To compile a query takes longer than to
+answer it."""
 MOST_TEMPORARY = "5GB"
 """Of files that queries of a login put aside, at once; only a superuser may say so."""
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")

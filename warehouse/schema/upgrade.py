@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+import psycopg2.extensions
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from contracts.form import Form
@@ -80,7 +81,18 @@ def target(url: str) -> URL:
 def connect(url: str | URL) -> Engine:
     """An engine on a Postgres URL; raises as `target` does."""
     parsed = target(url) if isinstance(url, str) else url
-    return create_engine(parsed, pool_pre_ping=True, connect_args=CALLED)
+    engine = create_engine(parsed, pool_pre_ping=True, connect_args=CALLED)
+    event.listen(engine, "connect", _interpret)
+    return engine
+
+
+def _interpret(connection: psycopg2.extensions.connection, _: object) -> None:
+    """A session that interprets its statements: to compile one of a mart of marts takes ten times as long as to run it.
+
+    Said after connecting, as a pooler between us and the server may refuse options.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SET jit = off")
 
 
 def upgrade(
