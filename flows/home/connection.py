@@ -31,7 +31,7 @@ def warehouse(settings: Settings) -> Iterator[Engine]:
         with _engine(settings.database_url.get_secret_value()) as engine:
             yield engine
         return
-    with embedded_server(settings.pgdata) as url, _engine(url) as engine:
+    with embedded_server(settings.pgdata, settings.pg_listen) as url, _engine(url) as engine:
         yield engine
 
 
@@ -79,7 +79,7 @@ def existing_database(settings: Settings) -> Iterator[str | None]:
     elif not (settings.pgdata / "PG_VERSION").exists():
         yield None
     else:
-        with embedded_server(settings.pgdata) as url:
+        with embedded_server(settings.pgdata, settings.pg_listen) as url:
             yield url
 
 

@@ -6,14 +6,15 @@ import datetime as dt
 import os
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.regions import read_from, regions
 from documents.reading.formats.limits import Limits
 from flows.home.whole_file import sweep
+from warehouse.server.listening import Listening
 
 PUPIL_KEY_BYTES = 32
 INBOX_MARK = ".profmin"
@@ -33,6 +34,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="Postgres to use instead of the embedded one: postgresql+psycopg2://user:password@host/database.",
+    )
+    pg_listen: Annotated[Listening, BeforeValidator(Listening.of)] | None = Field(
+        default=None,
+        description="Where the embedded Postgres listens for BI logins: 127.0.0.1:PORT; by default nowhere.",
     )
     workers: int = Field(
         default=2,

@@ -135,7 +135,7 @@ class _Service:
             )
             return
         self.phase = "starting Postgres"
-        with embedded_server(settings.pgdata) as url:
+        with embedded_server(settings.pgdata, settings.pg_listen) as url:
             yield own_url.get_secret_value() if own_url else prefect_database(url, EMBEDDED_DATABASE)
 
     def database_beside(self, url: str) -> str:
@@ -219,7 +219,7 @@ class _Service:
         """Start the embedded server again when it died: entering it does so."""
         if self.settings.database_url is None:
             try:
-                with embedded_server(self.settings.pgdata):
+                with embedded_server(self.settings.pgdata, self.settings.pg_listen):
                     self.problems.pop("Postgres", None)
             except Exception as error:  # noqa: BLE001 - it may be back the next time
                 self.problems["Postgres"] = describe(error)

@@ -154,7 +154,11 @@ def _read_manifest(source: Path) -> Manifest:
 def _refuse_to_overwrite(settings: Settings, source: Path) -> None:
     """Raises UsageError when the home has files of its own; those that a killed restore brought are no obstacle."""
     if settings.database_url is None and (settings.pgdata / "PG_VERSION").exists():
-        with embedded_server(settings.pgdata) as url, connected(url) as engine, engine.connect() as connection:
+        with (
+            embedded_server(settings.pgdata, settings.pg_listen) as url,
+            connected(url) as engine,
+            engine.connect() as connection,
+        ):
             if not is_empty(connection):
                 raise UsageError(f"{str(settings.home)!r} has a warehouse already; restore into an empty PROFMIN_HOME")
     for name in ("archive", *FOLDERS):
@@ -189,7 +193,7 @@ def _new_database(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
     else:
-        with embedded_server(settings.pgdata) as url:
+        with embedded_server(settings.pgdata, settings.pg_listen) as url:
             yield url
 
 

