@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from crash_nights import PART
 from crash_state import State, Watcher, broken_laws, differences, state
 from crash_steps import Step
+from ledgers import LEDGERS
 
 from flows.home.settings import Settings
 from flows.intake.outcome import ACCEPTED, QUARANTINED, REFUSED
@@ -27,6 +28,7 @@ from warehouse.server.server_settings import PORT
 
 ROOT = Path(__file__).parents[2]
 ORDERLY = (ACCEPTED, QUARANTINED, REFUSED)
+OF_LEDGERS = tuple(f"mart {name}" for name in LEDGERS)
 KILLED = (-signal.SIGKILL, -signal.SIGXFSZ)
 Rules = tuple[str, str, str] | None
 """A rule of the readiness report, the severity that it gets, and the name of that version of the rules."""
@@ -176,8 +178,8 @@ class House:
                     wrong += differences(stage.expected, state(url, place.home)) + broken_laws(place.settings)
             if between is not None:  # what waits was then compared with what held before the delivery came that failed
                 wrong = [each for each in wrong if not (each.startswith("file outbox/") and PART in each)]
-            if between not in (None, *stage.seen):  # the ledger then tells of two steps instead of one
-                wrong = [each for each in wrong if not each.startswith("mart corrections")]
+            if between not in (None, *stage.seen):  # the ledgers then tell of two steps instead of one
+                wrong = [each for each in wrong if not each.startswith(OF_LEDGERS)]
             wrong += watcher.errors[:3]
             if strange := set(watcher.seen) - stage.seen - {between}:
                 wrong.append(f"a reader saw {len(strange)} states that are neither before nor after")

@@ -35,7 +35,7 @@ HAPPENS = frozenset({0, GAP, FILLED, SOFTER, MOVED - 1, MOVED, RENAMED - 2, RENA
 """Nights that no autumn leaves out."""
 OF_OTHERS = 5
 """So manieth of the others is lived, if not all are."""
-LONG = ("registration_nights", "corrections")
+LONG = ("registration_nights", "corrections", "revisions")
 """Series that grow with the autumn, kept every tenth day."""
 FIGURES = {
     "readiness_by_school": "school_code, status, level",

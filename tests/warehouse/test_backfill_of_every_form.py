@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 from hand_made import ALL, DAY, VERSION, contents, delivery, now, read
+from ledgers import LEDGERS
 from sqlalchemy.exc import DBAPIError
 from truth import plain, truth
 
@@ -36,8 +37,6 @@ CREATE FUNCTION ops.killed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE '
 CREATE TRIGGER killed BEFORE INSERT ON ops.publication EXECUTE FUNCTION ops.killed()
 """
 """Ends the transaction of an application when the marts are published in it, the last thing but one."""
-LEDGER = ("corrections",)
-"""It remembers what was taken back."""
 
 
 def by_other_rules(form: Form, reading: Reading) -> Reading:
@@ -68,7 +67,7 @@ def facts_that_count(engine: sa.Engine) -> dict[str, list[str]]:
 
 
 def marts_of(engine: sa.Engine, known: dt.datetime | None = None) -> dict[str, pl.DataFrame]:
-    return {each.name: read(engine, each.name, DAY, known) for each in ALL if each.name not in LEDGER}
+    return {each.name: read(engine, each.name, DAY, known) for each in ALL if each.name not in LEDGERS}
 
 
 def test_every_form_is_planned_applied_and_taken_back(engine: sa.Engine) -> None:
@@ -120,4 +119,4 @@ def test_every_form_is_planned_applied_and_taken_back(engine: sa.Engine) -> None
     revert(engine, backfill_id, dates, wait=HOUR, on_wait=print)
     assert facts_that_count(engine) == facts
     after = contents(engine)
-    assert [name for name in before if name not in LEDGER and after[name] != before[name]] == []
+    assert [name for name in before if name not in LEDGERS and after[name] != before[name]] == []

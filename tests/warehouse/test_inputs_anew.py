@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from changing import Inputs
 from hand_made import DAY, NOON, contents, loaded, now, read, report
+from ledgers import LEDGERS
 
 from warehouse.backfill.apply import apply, cancel, revert
 from warehouse.backfill.comparison import affected_dates, changed_inputs, changes, compare
@@ -79,7 +80,7 @@ def band(engine: sa.Engine, day: dt.date, unit: str = "asinovsky") -> tuple[str,
 
 
 def marts(engine: sa.Engine) -> dict[str, list[str]]:
-    return {name: rows for name, rows in contents(engine).items() if name != "corrections"}
+    return {name: rows for name, rows in contents(engine).items() if name not in LEDGERS}
 
 
 def ledger(engine: sa.Engine, *metrics: str) -> list[tuple[object, ...]]:
