@@ -32,7 +32,7 @@ ROOMS: dict[str, str] = {
     "warehouse.core": "",
     "warehouse.server": "",
     "warehouse.schema": "contracts warehouse.core warehouse.server",
-    "warehouse.marts": "warehouse.core warehouse.schema",
+    "warehouse.marts": "contracts warehouse.core warehouse.schema",
     "warehouse.deliveries": "contracts warehouse.core warehouse.schema",
     "warehouse.backfill": "contracts warehouse.core warehouse.schema warehouse.marts warehouse.deliveries",
     "warehouse.incidents": "contracts warehouse.core warehouse.schema",

@@ -17,6 +17,7 @@ from documents.writing.mart_xlsx import MartSheet, marts_xlsx
 from documents.writing.report_front import Call, Front, Line
 from flows.presentation.mart_sheets import Asked, region_row, region_view, sheet_of, short_title, state_lines, title_of
 from warehouse.marts.definitions import Mart, marts, views
+from warehouse.marts.indicators import LONG
 from warehouse.marts.published import mart
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ def _sheets(sheets: list[MartSheet]) -> Iterator[MartSheet]:
 
 
 def _told() -> list[Mart]:
-    """The marts in the order of the sheets, without the views that are the total row of another."""
+    """The marts in the order of the sheets, without the views that are the total row of another, or repeat all."""
     everyone = [*marts(), *views()]
     totals = {view.name for each in everyone if (view := region_view(each))}
-    told = [each for each in everyone if each.name not in totals]
+    told = [each for each in everyone if each.name not in {*totals, LONG}]
     return sorted(told, key=lambda each: (ORDER.index(each.grain), each.subject, each.name))
 
 

@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from warehouse.marts.columns import OF_ALL, caption
+from warehouse.marts.indicators import PLACE, indicators
 from warehouse.marts.stated import Rate, Stated, is_statement, read_statements
 from warehouse.schema.facts import literal
 
@@ -271,11 +272,12 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
         stated = read_statements(path.parent.name, [line for line in prose if is_statement(line)])
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
+    select = "\n".join(lines[head:]).strip().removesuffix(";")
     mart = Mart(
         name=path.stem,
         about=KEY.sub("", about).strip(),
         captions=own,
-        select="\n".join(lines[head:]).strip().removesuffix(";"),
+        select=select.replace(PLACE, indicators(bases)) if PLACE in select else select,
         is_view=bool(bases),
         key=tuple(key[1].split(", ")) if key else (),
         label=key[2] if key else "",
