@@ -86,6 +86,42 @@ def test_two_columns_of_one_heading_are_still_named() -> None:
     assert "COM-014" in rules(read([[*row, row[2]] for row in TABLE]))
 
 
+ASSIGNED: Rows = [
+    ["№", "№ поручения", "Поручение", "Срок", "Исполнитель", "Статус", "Подтверждение"],
+    [1, "2.1", "Сдать отчёты", "11.09.2023", "муниципалитеты", "Выполнено", "протокол № 4"],
+    [2, "2.4", "Внести занятия в расписание", "15.09.2023", "школы", "Выполнено", "протокол № 5"],
+]
+
+
+def assigned(rows: Rows) -> Reading:
+    return read(rows, (), "assignments")
+
+
+@pytest.mark.parametrize("called", ["№", "№ п/п", "N п/п"])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("many", [1, 2])
+def test_numbers_of_rows_are_no_second_column_beside_the_numbers_of_assignments(
+    called: str, order: tuple[int, int], many: int
+) -> None:
+    rows = [[*(row[c] for c in order), *row[2:]] for row in ASSIGNED[: 1 + many]]
+    rows[0][order.index(0)] = called
+    reading = assigned(rows)
+    assert (reading.verdict, rules(reading)) == ("accepted", [])
+    assert reading.facts["number"].to_list() == ["2.1", "2.4"][:many]
+    assert reading.layout.unknown == (called,) and reading.layout.matched["№ поручения"] == "number"
+
+
+def test_a_number_sign_is_the_number_of_an_assignment_where_nothing_else_is() -> None:
+    alone = assigned([[row[1 if r else 0], *row[2:]] for r, row in enumerate(ASSIGNED)])
+    assert (alone.facts["number"].to_list(), alone.layout.matched["№"]) == (["2.1", "2.4"], "number")
+
+
+def test_two_columns_of_numbers_that_number_no_rows_are_one_too_many() -> None:
+    for first, second in (("1.1", "1.2"), (2, 4), (1, 1)):
+        rows = [ASSIGNED[0], *([number, *row[1:]] for number, row in zip((first, second), ASSIGNED[1:], strict=True))]
+        assert "COM-014" in rules(assigned(rows)), (first, second)
+
+
 def by_grades(parts: Sequence[Value], merged: bool, *, second: Sequence[Value] = ()) -> Reading:
     upper: list[Value] = ["№", "Муниципальный район", "План, чел.", *[None] * (len(parts) - 1)]
     lower: list[Value] = [None, None, *parts]

@@ -7,6 +7,9 @@ from dataclasses import replace
 
 from contracts.grid import Sheet
 from contracts.vocabulary import academic_year
+from transforms.cells.cell import cell_text
+from transforms.cells.key import headings, ignored_headings
+from transforms.cells.numbering import is_numbering
 from transforms.tables.header import Heading
 from transforms.tables.hint import years_in
 
@@ -30,6 +33,36 @@ def by_data(sheet: Sheet, heading: Heading) -> Heading:
 
 def _is_used(sheet: Sheet, heading: Heading, c: int) -> bool:
     return any(c < len(row) and row[c] is not None and row[c] != "" for row in sheet.rows[heading.last + 1 :])
+
+
+def without_numbering(sheet: Sheet, heading: Heading) -> Heading:
+    """The heading in which «№» over «1, 2, 3» is no second column beside «№ поручения»: it numbers the rows."""
+    known = headings(heading.form)
+    columns, matched, twice = dict(heading.columns), dict(heading.matched), dict(heading.twice)
+    unknown = dict(heading.unknown)
+    for shown, place in heading.twice.items():
+        names = frozenset().union(*(known.get(key, ()) for key in heading.keys[place]))
+        for held, name in [(text, name) for text, name in heading.matched.items() if name in names]:
+            if _numbers_rows(sheet, heading, place):
+                unknown[shown] = twice.pop(shown)
+            elif _numbers_rows(sheet, heading, columns[name]):
+                unknown[held], columns[name] = columns[name], twice.pop(shown)
+                matched = {shown if text == held else text: column for text, column in matched.items()}
+            else:
+                continue
+            break
+    if twice == heading.twice:
+        return heading
+    return replace(heading, columns=columns, matched=matched, twice=twice, unknown=unknown)
+
+
+def _numbers_rows(sheet: Sheet, heading: Heading, c: int) -> bool:
+    """Whether a column is called as columns are that number rows, and holds 1, 2, 3 and no other number."""
+    if not heading.keys[c] & ignored_headings():
+        return False
+    texts = [cell_text(sheet.rows[r][c]) for r in heading.below(sheet) if c < len(sheet.rows[r])]
+    numbers = [text for text in texts if any(sign.isdecimal() for sign in text)]
+    return numbers == ["1"] or is_numbering(numbers)
 
 
 def by_year(heading: Heading, as_of: dt.date | None) -> Heading:
