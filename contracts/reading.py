@@ -159,10 +159,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Apart:
-    """Of a reading whose facts were loaded apart from it, block by block: the different things that they `named`, by
-    which readings are compared, and the `digest` of what was sent."""
+    """Of a reading whose facts were loaded apart from it, block by block: the different things that they `named` and
+    first days of the `months` that they tell of, by which readings are compared, and the `digest` of what was sent."""
 
     named: pl.DataFrame
+    months: frozenset[dt.date] = frozenset()
     digest: str = ""
 
 

@@ -131,7 +131,9 @@ class FactReading(ExportReading[FactPart]):
             return whole
         good = keys.filter("is_good").join(taken, on=PLACE, how="anti")
         named = good.select(key.column for key in self.form.grain if key.of in COUNTED).unique()
-        return replace(whole, apart=Apart(named), school_outcomes=self._outcomes(doubles))
+        day = self.form.told_on
+        months = frozenset(good[day].dt.truncate("1mo").unique().to_list() if day else ())
+        return replace(whole, apart=Apart(named, months), school_outcomes=self._outcomes(doubles))
 
     def _once(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Rows of `keys`, each once, in the order of the file."""

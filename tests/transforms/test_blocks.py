@@ -266,4 +266,5 @@ def test_an_export_of_facts(encoding: str, tmp_path: Path) -> None:
     assert_frame_equal(*outcomes)
     assert by_blocks.apart is not None
     assert by_blocks.apart.named["school_id"].to_list() == [1]
+    assert by_blocks.apart.months == set(whole.facts["held_on"].dt.truncate("1mo"))
     assert by_blocks.facts.is_empty()

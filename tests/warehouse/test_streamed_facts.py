@@ -76,6 +76,21 @@ def test_facts_are_loaded_while_they_are_read(engine: sa.Engine, school: int) ->
     assert (last.status, last.superseded) == ("current", first.reading_id)
 
 
+def test_a_journal_of_a_later_month_alone_is_held(engine: sa.Engine, school: int) -> None:
+    def sent(hours: int, *months: int) -> str:
+        blocks = [lessons(school, 5, 12, 19, 26).with_columns(pl.col("held_on").dt.offset_by(f"{n}mo")) for n in months]
+        told = frozenset(day for block in blocks for day in block["held_on"].dt.truncate("1mo"))
+        made = journal(school, 4 * len(months), as_of=dt.date(2023, 10, 31))
+        made = replace(made, apart=Apart(pl.DataFrame({"school_id": [school]}), told))
+        result = load_stream(engine, Journal(blocks, made), delivery(engine, NOON + hours * HOUR), VERSION)
+        return f"{result.status}: {'; '.join(result.history['message'])}"
+
+    assert sent(0, 0) == "current: "
+    alone = sent(1, 1)
+    assert alone.startswith("held: ") and "нет ни одной строки за 09.2023 (было строк: 4)" in alone
+    assert sent(2, 0, 1) == "current: "
+
+
 def test_the_digest_tells_facts_that_were_loaded_apart(engine: sa.Engine, school: int) -> None:
     digests = "SELECT count(DISTINCT digest) FROM ops.reading WHERE form = 'lesson_journal'"
     for turn, days in enumerate(((5, 6), (5, 7))):

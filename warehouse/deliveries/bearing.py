@@ -213,17 +213,10 @@ def _fallen(
     return findings
 
 
-def _day_column(form: Form) -> str | None:
-    """The column of the day on which what a row tells of was, where a file tells of the year so far; else None."""
-    if form.period != "academic_year":
-        return None
-    return next((key.column for key in form.grain if key.of == "date"), None)
-
-
 def told_by_month(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[dt.date, int]]:
     """Of each reading that tells of the year so far: first day of a month → how many facts it has of that month."""
     told: dict[int, dict[dt.date, int]] = {}
-    if day := _day_column(form):
+    if day := form.told_on:
         statement = f"""
             SELECT f.reading_id, cast(date_trunc('month', f.{day}) AS date), count(*) FROM core.{fact_table(form)} f
             WHERE f.reading_id = ANY (:readings) GROUP BY 1, 2 ORDER BY 1, 2
@@ -237,11 +230,11 @@ def _months_lost(
     form: Form, reading: Reading, stands: Sequence[Stands], told: Mapping[int, Mapping[dt.date, int]]
 ) -> list[Finding]:
     """COM-020 when a list of the year so far has nothing more of months that the one in force tells of: it is that of
-    a later month alone, and as long. Rows that were loaded while they were read are not asked."""
-    day = _day_column(form)
-    if day is None or day not in reading.facts.columns or reading.facts.height != reading.rows.loaded:
+    a later month alone, and as long."""
+    day = form.told_on
+    if day is None:
         return []
-    now = set(reading.facts[day].dt.truncate("1mo"))
+    now = reading.apart.months if reading.apart is not None else set(reading.facts[day].dt.truncate("1mo"))
     for replaced in stands:
         months = told.get(replaced.reading_id, {})
         lost = {month: count for month, count in months.items() if month not in now}
