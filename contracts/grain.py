@@ -8,7 +8,7 @@ from typing import Literal
 Entity = Literal[
     "school", "unit", "class", "person", "partner", "programme", "provider", "college", "event", "agreement",
     "assignment", "role", "direction", "date", "month", "year", "grade", "weekday", "lesson", "number", "specialty",
-    "funding", "measure", "document", "step",
+    "funding", "measure", "document", "step", "served",
 ]  # fmt: skip
 COUNTED: dict[Entity, tuple[str, str]] = {
     "school": ("schools", "школ"),
@@ -52,6 +52,8 @@ class Key:
 
 SCHOOL = Key("school_id", "school", stated_in="school_name")
 """A school of the register, by its lasting id."""
+SERVED = Key("school_id", "served", stated_in="school_name")
+"""The school that something is for, by its lasting id; blank where it is for none alone. The row tells of no school."""
 UNIT = Key("reporting_unit", "unit")
 
 

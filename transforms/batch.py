@@ -12,6 +12,7 @@ import polars as pl
 from contracts.due import due_on
 from contracts.form import Edition, Form
 from contracts.forms.rule_states import States, notes, rows_under, states_of, under
+from contracts.grain import SCHOOL
 from contracts.reading import (
     CONTROL_TOTALS,
     FINDINGS,
@@ -103,7 +104,7 @@ def interpret_batch(batch: Sequence[Delivery], parts_of: Sequence[Sequence[Part]
         "stated": _by_delivery(pl.DataFrame(stated, schema={"delivery": pl.Int32, **CONTROL_TOTALS}, orient="row")),
         "totals": _by_delivery(totals),
         "facts": _by_delivery(facts_of(form, edition, typed.filter(~pl.col("bad")))),
-        "outcomes": _by_delivery(outcomes_of(typed, findings)) if "school_id" in form.key else {},
+        "outcomes": _by_delivery(outcomes_of(typed, findings)) if SCHOOL in form.grain else {},
     }
     if sieves:
         known = known_names(context.schools, aliases)

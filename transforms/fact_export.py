@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from contracts.form import Column
-from contracts.grain import COUNTED
+from contracts.grain import COUNTED, SCHOOL
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS, RAW_ROWS, SCHOOL_OUTCOMES, Apart, Finding, Reading, Rows, empty
 from contracts.rules import DUPLICATE_KEY
@@ -86,7 +86,7 @@ class FactReading(ExportReading[FactPart]):
             checked.skipped,
             checked.spoke[0],
             keys if is_whole.all() else keys.filter(is_whole),
-            outcomes_of(typed, checked.findings).drop("delivery") if "school_id" in key else pl.DataFrame(),
+            outcomes_of(typed, checked.findings).drop("delivery") if SCHOOL in self.form.grain else pl.DataFrame(),
         )
 
     def added(self, part: FactPart) -> pl.DataFrame:
@@ -170,7 +170,7 @@ class FactReading(ExportReading[FactPart]):
 
     def _outcomes(self, doubles: pl.DataFrame) -> pl.DataFrame:
         """`SCHOOL_OUTCOMES` of all blocks together; who has two rows of one key is rejected for that too."""
-        if "school_id" not in self.form.key:
+        if SCHOOL not in self.form.grain:
             return empty(SCHOOL_OUTCOMES)
         twice = (
             doubles.select("school_id")

@@ -470,14 +470,14 @@ def test_no_event_for_a_month_of_the_season(engine: sa.Engine, five: dict[str, i
 
 
 def test_agreements_that_end_within_a_month(engine: sa.Engine, five: dict[str, int]) -> None:
-    """One that another with the same partner outlives is none of them."""
-    assert five
+    """One that another with the same partner outlives is none of them; one for two schools is one."""
     facts = pl.DataFrame(
         {
-            "partner_inn": ["7000000000", "7000000000", "7000000001", "7000000002"],
-            "partner_name": ["Завод", "Завод", "Порт", "Лес"],
-            "agreement_number": ["1", "2", "3", "4"],
-            "valid_to": [on(30), None, on(30), on(31, 12)],
+            "partner_inn": ["7000000000", "7000000000", "7000000001", "7000000001", "7000000002"],
+            "partner_name": ["Завод", "Завод", "Порт", "Порт", "Лес"],
+            "agreement_number": ["1", "2", "3", "3", "4"],
+            "school_id": [None, None, five["asinovsky-1"], five["asinovsky-2"], None],
+            "valid_to": [on(30), None, on(30), on(30), on(31, 12)],
         },
         schema_overrides={"valid_to": pl.Date},
     ).with_columns(signed_on=pl.lit(on(1)))

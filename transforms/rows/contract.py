@@ -114,9 +114,15 @@ def one_row_a_key(form: Form, edition: Edition) -> str:
 
 
 def whole_key(form: Form, edition: Edition) -> pl.Expr:
-    """Has the row all of its key? A blank part that may be blank is a value like any other."""
+    """Has the row all of its key? A blank part that may be blank is a value like any other; a school that is stated
+    and not found is none."""
     blank = {column.name for column in edition.columns if column.nullable and column.kind not in SCHOOL_KINDS}
-    needed = [pl.col(name).is_not_null() for name in form.key if name not in blank]
+    schools = [column.name for column in edition.columns if column.kind in SCHOOL_KINDS]
+    needed = [
+        pl.col(key.column).is_not_null() | (key.of == "served" and pl.all_horizontal(pl.col(schools).is_null()))
+        for key in form.grain
+        if key.column not in blank
+    ]
     return pl.all_horizontal(needed) if needed else pl.lit(True)
 
 

@@ -26,8 +26,12 @@ from transforms.cells.school_name import CLEARLY_BETTER, NOTHING_ALIKE, candidat
 
 UNKNOWN_SCHOOL = CELL["school_name"].id
 WANTED = "школа из реестра"
+ONE_A_ROW = "у каждой школы своя строка, а здесь названо школ: {}"
 TWO_NAMES = re.compile(r"([^()]+)\(([^()]+)\)")
 """«Муниципальное … учреждение «СОШ № 1» (МБОУ «СОШ № 1»)»."""
+BETWEEN = re.compile(r"\s*[,;\n]\s*|\s+и\s+")
+"""What stands between the codes or the names of several schools in one cell."""
+SAME_WORDS = 100
 MOST_GUESSED = 500
 """Unknown names of a register's run for which candidates are looked up: beyond it the file is of another region."""
 
@@ -171,19 +175,40 @@ class Register:
         if coded is not None and name is not None:
             if named and coded not in named:
                 return Match(named[0] if len(named) == 1 else coded, CODE_AND_NAME_DIFFER.id, WANTED)
-            return Match(coded) if named else self.misspelt(coded, name)
+            if named:
+                return Match(coded)
+            several = self.several(name, units)
+            return Match(coded, CODE_AND_NAME_DIFFER.id, several) if several else self.misspelt(coded, name)
         if coded is not None:
             return Match(coded)
         if len(named) == 1:
             school = named[0]
             if code:
-                return Match(school, CODE_UNKNOWN.id, f"код {school.code}")
+                return Match(school, CODE_UNKNOWN.id, self.several(code, units) or f"код {school.code}")
             if name in (school.name, school.full_name):
                 return Match(school)
             return Match(school, note=KEY_NORMALISED.id, read_as=school.name)
         if named:
             return Match(None, SCHOOL_AMBIGUOUS.id, WANTED)
-        return Match(None, UNKNOWN_SCHOOL, self.guesses(name, units) if name else WANTED)
+        several = self.several(code or "", units) or self.several(name or "", units)
+        return Match(None, UNKNOWN_SCHOOL, several or (self.guesses(name, units) if name else WANTED))
+
+    def several(self, text: str, units: tuple[str | None, ...]) -> str | None:
+        """What is expected of a cell that names several schools, by their codes or by their names; None of another."""
+        parts = [part for part in BETWEEN.split(text.strip()) if part]
+        if len(parts) < 2 or len(self.guessed) >= MOST_GUESSED:
+            return None
+        known = {self._meant(part, units) for part in parts}
+        return ONE_A_ROW.format(len(known)) if None not in known and len(known) > 1 else None
+
+    def _meant(self, text: str, units: tuple[str | None, ...]) -> str | None:
+        """The code of the school that a text surely means: its code, its name, or all of the name's own words."""
+        if (code := self.known_code(text)) in self.by_code:
+            return code
+        if named := self.named(text, units):
+            return named[0].code
+        best = next(iter(candidates(text, self.names)), None)
+        return list(self.schools.values())[best.place].code if best is not None and best.score == SAME_WORDS else None
 
     def misspelt(self, coded: School, name: str) -> Match:
         """The code's school under a name that no school has, unless that is nothing like its own or more like

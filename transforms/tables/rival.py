@@ -61,7 +61,7 @@ def _numbers_rows(sheet: Sheet, heading: Heading, c: int) -> bool:
     if not heading.keys[c] & ignored_headings():
         return False
     texts = [cell_text(sheet.rows[r][c]) for r in heading.below(sheet) if c < len(sheet.rows[r])]
-    numbers = [text for text in texts if any(sign.isdecimal() for sign in text)]
+    numbers = [text for text in texts if text and any(sign.isdecimal() for sign in text)]
     return numbers == ["1"] or is_numbering(numbers)
 
 

@@ -74,11 +74,12 @@ def fact_columns(form: Form) -> tuple[FactColumn, ...]:
 
 def _keys(form: Form) -> Iterator[FactColumn]:
     columns = {column.name: column for column in _columns(form)}
+    school = SCHOOL_OF_ROW if form.has("served") else SCHOOL_ID
     for name in key_columns(form):
         if form.people is not None and name == form.people.key:
             yield FactColumn(name, "text NOT NULL", PERSON)
         else:
-            yield SCHOOL_ID if name == SCHOOL_ID.name else _loaded(columns[name], is_key=True)
+            yield school if name == school.name else _loaded(columns[name], is_key=True)
 
 
 def _measures(form: Form) -> Iterator[FactColumn]:

@@ -1,4 +1,5 @@
-"""«Соглашения с партнёрами»: a row an agreement (seed lines 179–182, 512–514; domain 7 (viii), assignment 3).
+"""«Соглашения с партнёрами»: a row an agreement (seed lines 179–182, 512–514; domain 7 (viii), assignment 3), and
+of one that is for several schools a row a school.
 
 Partners are known by their ИНН: names are spelt in many ways, and one that changes its name stays the same partner.
 The lists of the source are lost (two numbers are left of the slide), so the columns are those that the rules need.
@@ -11,7 +12,7 @@ import datetime as dt
 import polars as pl
 
 from contracts.form import Column, Edition, Form, Rule
-from contracts.grain import Defines, Key, Owed
+from contracts.grain import SERVED, Defines, Key, Owed
 from contracts.inn import is_right
 
 INN = pl.col("partner_inn")
@@ -32,9 +33,11 @@ COLUMNS = (
            ("Срок действия", "Срок действия до", "Соглашение: действует до", "Окончание действия",
             "Действительно по"), nullable=True,
            blank_words=("бессрочно", "бессрочное", "без срока", "не ограничен")),
-    Column("school_code", "Код ОО", "school_code", "Школа, для которой соглашение; пусто — для всей территории.",
+    Column("school_code", "Код ОО", "school_code",
+           "Школа, для которой соглашение, строка на каждую; пусто — для всей территории.",
            ("Код школы", "Код организации (школы)"), required=False, nullable=True),
-    Column("school_name", "Школа", "school_name", "Школа, для которой соглашение; пусто — для всей территории.",
+    Column("school_name", "Школа", "school_name",
+           "Школа, для которой соглашение, строка на каждую; пусто — для всей территории.",
            ("Наименование ОО", "Образовательная организация", "Для какой школы"), required=False, nullable=True,
            fact=False),
 )  # fmt: skip
@@ -78,8 +81,8 @@ FORM = Form(
     title="Соглашения с партнёрами",
     description="Действующие соглашения территории; из них известно, какие есть партнёры.",
     sender_kind="reporting_unit",
-    grain=(Key("partner_inn", "partner"), Key("agreement_number", "agreement")),
-    row_is="партнёр × соглашение",
+    grain=(Key("partner_inn", "partner"), Key("agreement_number", "agreement"), SERVED),
+    row_is="партнёр × соглашение × школа, если оно не для всей территории",
     cadence="к 30 сентября и при изменениях; новый файл заменяет прежний целиком",
     period="academic_year",
     owed=Owed("academic_year", until=(9, 30)),

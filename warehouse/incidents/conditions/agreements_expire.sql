@@ -1,13 +1,15 @@
 -- Agreements of a sender that end within `days` days, while no other agreement with the same partner goes on.
 -- needs: core.partner_agreements_fact
 WITH agreement AS (
-    SELECT h.sender, h.delivery_id, f.partner_inn, f.partner_name, f.agreement_number, coalesce(f.valid_to, 'infinity') AS valid_to
+    SELECT h.sender, h.delivery_id, f.partner_inn, max(f.partner_name) AS partner_name, f.agreement_number,
+        max(coalesce(f.valid_to, 'infinity')) AS valid_to
     FROM ops.reading_at(:region, :day, 'infinity') h
     CROSS JOIN LATERAL (
         SELECT * FROM core.partner_agreements_fact e
         WHERE e.reading_id = h.reading_id AND e.signed_on <= :day AND coalesce(e.valid_to >= :day, true) OFFSET 0
     ) f
     WHERE h.form = 'partner_agreements'
+    GROUP BY h.sender, h.delivery_id, f.partner_inn, f.agreement_number
 ),
 ending AS (
     SELECT a.*, row_number() OVER (PARTITION BY a.sender ORDER BY a.valid_to, a.partner_inn, a.agreement_number) AS place

@@ -1,16 +1,17 @@
 -- Партнёры.
 -- Строка — партнёр по ИНН на дату: сколько соглашений с ним названо, сколько из них действует и у кого. Название — каким его
--- назвали в последний раз.
+-- назвали в последний раз. Соглашение для нескольких школ — одно соглашение.
 -- Ключ: partner_inn; имя: partner_name; формы: partner_agreements.
 --   position: Порядок. По числу действующих соглашений, затем по названию.
 WITH held AS MATERIALIZED (
     SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'partner_agreements'
 ),
 agreement AS (
-    SELECT f.partner_inn, h.sender, f.valid_to, f.signed_on,
-        f.signed_on <= :as_of AND coalesce(f.valid_to, 'infinity') >= :as_of AS is_valid
+    SELECT f.partner_inn, h.sender, max(coalesce(f.valid_to, 'infinity')) AS valid_to, min(f.signed_on) AS signed_on,
+        bool_or(f.signed_on <= :as_of AND coalesce(f.valid_to, 'infinity') >= :as_of) AS is_valid
     FROM held h
     CROSS JOIN LATERAL (SELECT * FROM core.partner_agreements_fact e WHERE e.reading_id = h.reading_id OFFSET 0) f
+    GROUP BY f.partner_inn, h.sender, f.agreement_number
 ),
 partner AS (
     SELECT a.partner_inn, count(*) AS agreements,

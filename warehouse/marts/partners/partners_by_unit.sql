@@ -1,6 +1,6 @@
 -- Партнёры отчётных единиц.
 -- Строка — отчётная единица на дату: со сколькими партнёрами действуют её соглашения. Ноль — список есть, партнёров нет; без
--- списка цифр нет.
+-- списка цифр нет. Соглашение для нескольких школ — одно соглашение.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: partner_agreements.
 -- Меры: agreements, agreements_valid.
 -- Меры без поправок: agreements_expiring.
@@ -10,10 +10,11 @@ WITH held AS MATERIALIZED (
     SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'partner_agreements'
 ),
 agreement AS (
-    SELECT h.sender, f.partner_inn, f.valid_to,
-        f.signed_on <= :as_of AND coalesce(f.valid_to, 'infinity') >= :as_of AS is_valid
+    SELECT h.sender, f.partner_inn, max(coalesce(f.valid_to, 'infinity')) AS valid_to,
+        bool_or(f.signed_on <= :as_of AND coalesce(f.valid_to, 'infinity') >= :as_of) AS is_valid
     FROM held h
     CROSS JOIN LATERAL (SELECT * FROM core.partner_agreements_fact e WHERE e.reading_id = h.reading_id OFFSET 0) f
+    GROUP BY h.sender, f.partner_inn, f.agreement_number
 ),
 unit AS (
     SELECT a.sender, count(DISTINCT a.partner_inn) FILTER (WHERE a.is_valid) AS partners, count(*) AS agreements,
