@@ -1,5 +1,5 @@
--- A row a school whose journal has classes that its list of levels does not know; a school that is in no list is told
--- otherwise.
+-- A row a class of a journal that the list of levels of its school does not know; a school that is in no list is told
+-- otherwise. Each class is a finding of its own: what is explained of one stays so when another comes or goes.
 WITH compared AS (
     SELECT l.reading_id, h.reading_id AS other_reading_id
     FROM held l
@@ -19,11 +19,9 @@ taught AS MATERIALIZED (
     ) f
 )
 SELECT t.reading_id, t.other_reading_id, t.school_id, NULL AS place,
-    string_agg(t.grade || CASE WHEN t.letter ~ '^\d' THEN '-' WHEN length(t.letter) > 3 THEN ' ' ELSE '' END || t.letter, ', '
-        ORDER BY t.grade, t.letter) AS value,
-    'классы из списка уровней' AS expected, count(*)::numeric AS difference
+    t.grade || CASE WHEN t.letter ~ '^\d' THEN '-' WHEN length(t.letter) > 3 THEN ' ' ELSE '' END || t.letter AS value,
+    'класс из списка уровней' AS expected, NULL AS difference
 FROM taught t
 WHERE EXISTS (SELECT FROM known k WHERE k.reading_id = t.reading_id AND k.school_id = t.school_id)
   AND NOT EXISTS (SELECT FROM known k WHERE k.reading_id = t.reading_id AND k.school_id = t.school_id
                     AND k.grade = t.grade AND k.letter = t.letter)
-GROUP BY t.reading_id, t.other_reading_id, t.school_id
