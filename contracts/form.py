@@ -323,13 +323,6 @@ class Form:
         return any(key.of == of for key in self.grain)
 
     @property
-    def told_on(self) -> str | None:
-        """The column of the day on which what a row tells of was, where a file tells of the year so far; else None."""
-        if self.period != "academic_year":
-            return None
-        return next((key.column for key in self.grain if key.of == "date"), None)
-
-    @property
     def tells_of_classes(self) -> bool:
         """May a class have several rows, for days or kinds of lessons? Then the classes are known beforehand."""
         return self.has("class") and any(key.of not in ("school", "class") for key in self.grain)

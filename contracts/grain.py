@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,6 +56,12 @@ SCHOOL = Key("school_id", "school", stated_in="school_name")
 SERVED = Key("school_id", "served", stated_in="school_name")
 """The school that something is for, by its lasting id; blank where it is for none alone. The row tells of no school."""
 UNIT = Key("reporting_unit", "unit")
+
+
+def told_on(period: Period, grain: Sequence[Key]) -> str | None:
+    """The column of the day on which what a row tells of was, where a file tells of the year so far; else None."""
+    days = (key.column for key in grain if key.of == "date")
+    return next(days, None) if period == "academic_year" else None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from contracts.form import Column
-from contracts.grain import COUNTED, SCHOOL
+from contracts.grain import COUNTED, SCHOOL, told_on
 from contracts.grid import column_letters
 from contracts.reading import FINDINGS, RAW_ROWS, SCHOOL_OUTCOMES, Apart, Finding, Reading, Rows, empty
 from contracts.rules import DUPLICATE_KEY
@@ -131,7 +131,7 @@ class FactReading(ExportReading[FactPart]):
             return whole
         good = keys.filter("is_good").join(taken, on=PLACE, how="anti")
         named = good.select(key.column for key in self.form.grain if key.of in COUNTED).unique()
-        day = self.form.told_on
+        day = told_on(self.form.period, self.form.grain)
         months = frozenset(good[day].dt.truncate("1mo").unique().to_list() if day else ())
         return replace(whole, apart=Apart(named, months), school_outcomes=self._outcomes(doubles))
 

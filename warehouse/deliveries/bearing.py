@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from contracts.form import Form
 from contracts.forms import form_named
-from contracts.grain import COUNTED
+from contracts.grain import COUNTED, told_on
 from contracts.reading import Finding, Reading
 from contracts.rules import NOTHING_LOADED, SCHOOLS_LOST, SUSPICIOUSLY_SMALLER
 from warehouse.deliveries.history import Standing, finding
@@ -216,7 +216,7 @@ def _fallen(
 def told_by_month(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[dt.date, int]]:
     """Of each reading that tells of the year so far: first day of a month → how many facts it has of that month."""
     told: dict[int, dict[dt.date, int]] = {}
-    if day := form.told_on:
+    if day := told_on(form.period, form.grain):
         statement = f"""
             SELECT f.reading_id, cast(date_trunc('month', f.{day}) AS date), count(*) FROM core.{fact_table(form)} f
             WHERE f.reading_id = ANY (:readings) GROUP BY 1, 2 ORDER BY 1, 2
@@ -231,7 +231,7 @@ def _months_lost(
 ) -> list[Finding]:
     """COM-020 when a list of the year so far has nothing more of months that the one in force tells of: it is that of
     a later month alone, and as long."""
-    day = form.told_on
+    day = told_on(form.period, form.grain)
     if day is None:
         return []
     now = reading.apart.months if reading.apart is not None else set(reading.facts[day].dt.truncate("1mo"))
