@@ -9,9 +9,10 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import SEED, load_seed, loaded, report, school_ids
+from hand_made import SEED, load_seed, loaded, reading, report
 
 from contracts.vocabulary import rows
 from warehouse.marts.definitions import views
@@ -20,6 +21,7 @@ from warehouse.marts.published import mart_named
 from warehouse.schema.upgrade import connect
 from warehouse.watch.systems import systems_at
 
+OF_MARTS = [row for row in rows("system_figures") if row["mart"]]
 FIRST, SECOND, THIRD = dt.date(2023, 9, 8), dt.date(2023, 9, 11), dt.date(2023, 9, 18)
 
 
@@ -27,9 +29,12 @@ FIRST, SECOND, THIRD = dt.date(2023, 9, 8), dt.date(2023, 9, 11), dt.date(2023, 
 def weeks(module_database_url: str) -> Iterator[sa.Engine]:
     """The region of the source; on the eleventh Асиновский sends a report on all of its twelve schools."""
     engine = connect(module_database_url)
-    load_seed(engine)
+    ids = load_seed(engine)
+    nowhere = {"profession": ["Повар"], "hours": [122], "provider": ["Колледж № 1"], "study_form": ["part_time"]}
+    loaded(engine, reading("programme_catalogue", "regional_operator", pl.DataFrame(nowhere)))
+    of_a_class = {"school_id": [ids["asinovsky-1"]], "grade": [10], "letter": ["А"], "profile_kind": ["medical"]}
+    loaded(engine, reading("profile_classes", "asinovsky", pl.DataFrame(of_a_class)))
     publish(engine, "69", [FIRST])
-    ids = school_ids(engine)
     loaded(engine, report(ids, "asinovsky", range(1, 13), as_of=SECOND))
     publish(engine, "69", [SECOND, THIRD])
     yield engine
@@ -83,7 +88,20 @@ def test_figures_are_those_that_a_night_prints(weeks: sa.Engine) -> None:
         assert shown["band"] == told.band, row["system"]
 
 
-@pytest.mark.parametrize("row", rows("system_figures"), ids=lambda row: row["system"])
+def test_every_system_has_a_figure_or_says_why_it_has_none(weeks: sa.Engine) -> None:
+    """What states no figure says so in the vocabulary; of others the night says whether anybody has sent anything."""
+    assert {row["system"] for row in rows("system_figures")} == {row["system"] for row in rows("systems")}
+    assert all(row["mart"] or row["no_figure"] for row in rows("system_figures"))
+    found = profile(weeks, FIRST)
+    assert all((row["figure"] is None) == bool(row["no_figure_words"]) for row in found.values())
+    assert found["readiness"]["no_figure_words"] is None
+    assert found["first_profession"]["no_figure_words"] == "документов нет: форму никто не прислал"
+    assert found["catalogues"]["no_figure_words"] == "программы есть, но где им учат, каталог не говорит"
+    assert "profmin mart assignments" in found["assignments"]["no_figure_words"]
+    assert found["profile"]["no_figure_words"] == "документы есть, но на эту дату цифры из них нет"
+
+
+@pytest.mark.parametrize("row", OF_MARTS, ids=lambda row: row["system"])
 def test_a_figure_is_of_a_published_mart_that_the_profile_reads(row: dict[str, str]) -> None:
     (view,) = (view for view in views() if view.name == "region_profile")
     assert row["mart"] in view.marts_read
@@ -101,7 +119,7 @@ def units(engine: sa.Engine, as_of: dt.date) -> dict[str, dict[str, Any]]:
         return {row["reporting_unit"]: dict(row) for row in connection.execute(statement, {"as_of": as_of}).mappings()}
 
 
-OF_UNITS = [row for row in rows("system_figures") if "reporting_unit" in mart_named(row["mart"]).captions]
+OF_UNITS = [row for row in OF_MARTS if "reporting_unit" in mart_named(row["mart"]).captions]
 
 
 def test_a_unit_is_one_row_of_all_systems(weeks: sa.Engine) -> None:

@@ -25,7 +25,8 @@ COMMENT ON VIEW ref.study_form IS 'Формы обучения. Строка —
 CREATE OR REPLACE VIEW ref.system_standing AS SELECT * FROM (VALUES {standings}) AS s (system, standing, name);
 COMMENT ON VIEW ref.system_standing IS 'Состояния школы. Строка — состояние одной из систем, словами.';
 CREATE OR REPLACE VIEW ref.system AS SELECT * FROM (VALUES {systems}) AS s
-    ("position", system, name, title, form, shown_mart, mart, figure, whole, lacks, lacks_words, band_rule);
+    ("position", system, name, title, form, shown_mart, mart, figure, whole, lacks, lacks_words, band_rule,
+     no_figure);
 COMMENT ON VIEW ref.system IS 'Системы источника. Строка — система, и какая цифра какой витрины о ней говорит.';
 
 -- Academic hours a year of a level in a direction, by the newest model of the day. A direction that is no part of a
@@ -86,6 +87,10 @@ $$;
 """
 
 
+OF_FIGURES = ("mart", "figure", "of", "lacks", "lacks_words", "band_rule", "no_figure")
+"""Columns of the vocabulary system_figures, in the order of `ref.system`."""
+
+
 def levels(forms: Sequence[Form]) -> str:
     """The script of the lists, and of `core.levels_at` where the form is that tells levels."""
     lists = LISTS.format(
@@ -104,7 +109,7 @@ def _systems() -> Iterator[str]:
     for n, row in enumerate(rows("systems"), start=1):
         told = figures.get(row["system"], {})
         texts = [row["system"], row["name"], row["title"], row["forms"].partition(" ")[0], row["mart"]]
-        texts += [told.get(name, "") for name in ("mart", "figure", "of", "lacks", "lacks_words", "band_rule")]
+        texts += [told.get(name, "") for name in OF_FIGURES]
         yield f"({n}, {', '.join(literal(text) if text else 'NULL::text' for text in texts)})"
 
 

@@ -54,6 +54,9 @@ told AS (
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.profile_classes_by_unit AS m
         WHERE s.mart = 'profile_classes_by_unit' AND m.region = a.region AND m.as_of = a.as_of
         UNION ALL
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.programme_offer AS m
+        WHERE s.mart = 'programme_offer' AND m.region = a.region AND m.as_of = a.as_of
+        UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.event_plan AS m
         WHERE s.mart = 'event_plan' AND m.region = a.region AND m.as_of = a.as_of
     ) m
@@ -108,6 +111,9 @@ card AS (
         max(j.figure) FILTER (WHERE j.system = 'partners') AS partners_figure,
         max(j.whole) FILTER (WHERE j.system = 'partners') AS partners_whole,
         max(j.share) FILTER (WHERE j.system = 'partners') AS partners_figure_rate,
+        max(j.figure) FILTER (WHERE j.system = 'catalogues') AS catalogues_figure,
+        max(j.whole) FILTER (WHERE j.system = 'catalogues') AS catalogues_whole,
+        max(j.share) FILTER (WHERE j.system = 'catalogues') AS catalogues_figure_rate,
         max(j.figure) FILTER (WHERE j.system = 'profile') AS profile_figure,
         max(j.whole) FILTER (WHERE j.system = 'profile') AS profile_whole,
         max(j.share) FILTER (WHERE j.system = 'profile') AS profile_figure_rate,
@@ -124,7 +130,7 @@ SELECT
     u.reporting_unit,
     u.reporting_unit_name,
     u.is_municipality,
-    14 AS systems,
+    15 AS systems,
     coalesce(c.systems_known, 0) AS systems_known,
     c.levels_figure,
     c.levels_whole,
@@ -166,6 +172,9 @@ SELECT
     c.partners_figure,
     c.partners_whole,
     c.partners_figure_rate,
+    c.catalogues_figure,
+    c.catalogues_whole,
+    c.catalogues_figure_rate,
     c.profile_figure,
     c.profile_whole,
     c.profile_figure_rate,
@@ -174,7 +183,7 @@ SELECT
     c.plan_figure_rate,
     c.band_rule_version,
     c.by_older_rules,
-    coalesce(c.systems_known, 0)::numeric / 14 AS completeness,
+    coalesce(c.systems_known, 0)::numeric / 15 AS completeness,
     c.known_at,
     c.is_final
 FROM unit u

@@ -1,7 +1,7 @@
 -- Регион по системам источника.
 -- Строка — система источника на дату: главная цифра региона, из скольких, полоса, как было не меньше чем неделю назад, насколько полно и чего нет.
 -- Цифры — суммы строк опубликованных витрин, в которых известны и цифра, и знаменатель: доля — по тем, кто сообщил. Какая цифра какой витрины —
--- данные, contracts/vocabulary/system_figures.csv; система, которой там нет, строку имеет, цифры — нет.
+-- данные, contracts/vocabulary/system_figures.csv. Система без цифры имеет строку, и словами — почему цифры нет.
 -- Ключ: system; имя: system_name.
 --   position: Порядок. Как в таблице систем, contracts/vocabulary/systems.csv.
 --   band: Полоса. По правилу витрины, no_data без цифр; пусто, если правила для этой цифры нет.
@@ -87,6 +87,18 @@ told AS (
         SELECT to_jsonb(m) AS said FROM history.admission_steps AS m
         WHERE s.mart = 'admission_steps' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
           AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT to_jsonb(m) AS said FROM history.programme_offer AS m
+        WHERE s.mart = 'programme_offer' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
+          AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT to_jsonb(m) AS said FROM history.first_profession AS m
+        WHERE s.mart = 'first_profession' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
+          AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT to_jsonb(m) AS said FROM history.preparation_measures AS m
+        WHERE s.mart = 'preparation_measures' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
+          AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
     ) m
 ),
 summed AS (
@@ -119,6 +131,11 @@ SELECT
     CASE WHEN f.form IS NOT NULL THEN e.units - coalesce(u.units_sent, 0) END AS units_silent,
     n.lacks,
     s.lacks_words,
+    CASE
+        WHEN n.figure IS NOT NULL THEN NULL
+        WHEN s.mart IS NOT NULL AND coalesce(u.units_sent, 0) = 0 THEN 'документов нет: форму никто не прислал'
+        ELSE coalesce(s.no_figure, 'документы есть, но на эту дату цифры из них нет')
+    END AS no_figure_words,
     n.by_older_rules,
     n.completeness,
     n.known_at,

@@ -2,7 +2,7 @@
 -- Строка — отчётная единица и направление на дату: программы профессионального обучения и дополнительного образования, по последнему
 -- каталогу. Ноль — каталог есть, программ в единице нет; без каталога направления цифр нет (NULL).
 -- Ключ: reporting_unit, direction; имя: reporting_unit_name; формы: supplementary_catalogue, programme_catalogue.
--- Меры без поправок: programmes, programmes_with_places, places.
+-- Меры без поправок: programmes, programmes_with_places, places, directions, directions_offered.
 --   position: Порядок. Отчётные единицы, у каждой направления в порядке уровней.
 --   reporting_unit: Код отчётной единицы. Где учат.
 --   judged_by: Версия правил. По какой версии правил проверен каталог; пусто без каталога.
@@ -51,6 +51,10 @@ SELECT
     c.titles,
     c.starts_next,
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(a.programmes, 0) END AS programmes_unplaced,
+    CASE WHEN h.reading_id IS NOT NULL THEN 1 END AS directions,
+    CASE WHEN h.reading_id IS NOT NULL THEN 
+        CASE WHEN c.programmes > 0 THEN 1 WHEN coalesce(a.programmes, 0) = 0 THEN 0 END
+    END AS directions_offered,
     h.reading_id
 FROM ref.unit_at(:region, :as_of) u
 JOIN ref.direction d ON d.direction IN ('supplementary_education', 'vocational_training')

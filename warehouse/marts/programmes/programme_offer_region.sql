@@ -2,6 +2,7 @@
 -- Строка — направление на дату: все программы каталога, и те, у которых территория не названа.
 -- Ключ: direction; имя: direction_name.
 --   position: Порядок. Направления в порядке уровней.
+--   units: Отчётных единиц. Всех, если каталог направления есть.
 --   programmes: Программ. Всех программ каталога, и без территории.
 SELECT
     o.region,
@@ -12,7 +13,9 @@ SELECT
     max(o.catalogue_as_of) AS catalogue_as_of,
     (sum(o.programmes) + max(o.programmes_unplaced))::bigint AS programmes,
     sum(o.programmes)::bigint AS programmes_placed,
-    count(*) FILTER (WHERE o.programmes > 0) AS units_with_programmes,
+    sum(o.directions_offered)::bigint AS units_with_programmes,
+    sum(o.directions)::bigint AS units,
+    max(o.programmes_unplaced) AS programmes_unplaced,
     sum(o.places)::bigint AS places,
     bool_or(o.by_older_rules) AS by_older_rules,
     max(o.completeness) AS completeness,
