@@ -45,11 +45,12 @@ autumn: $(READY)  ## each of the sixty nights of the autumn; writes down with wh
 midnight: $(READY)  ## what deals with days, while a day ends in local time and in the region's
 	@$(BIN)/python tests/midnight.py -n auto --dist loadfile --no-loadscope-reorder tests/contracts tests/flows tests/warehouse
 
-lint: $(READY)  ## style, types, import direction; changes nothing
+lint: $(READY)  ## style, types, import direction, promised names; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m contracts.versions
+	@$(BIN)/python -m warehouse.marts.promised
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
 format: $(READY)  ## apply the style

@@ -51,8 +51,11 @@ def db_bi_login(
 
     settings = read_settings()
     password = bi_login(settings, name, new_password=new_password)
-    if settings.database_url is None:
-        typer.echo("The embedded Postgres listens to nobody: this login needs a PROFMIN_DATABASE_URL.", err=True)
+    if settings.database_url is None and settings.pg_listen is None:
+        typer.echo(
+            "The embedded Postgres listens to nobody: this login needs PROFMIN_PG_LISTEN, or a server of your own.",
+            err=True,
+        )
     if password is not None:
         typer.echo(f"{name} may read the schema mart. Its password is shown once:", err=True)
         typer.echo(password)
