@@ -63,10 +63,10 @@ class Column:
     `headings` are the wordings by which people call it, besides `title`. `required` says that a file without the
     heading is refused; `nullable` that a blank cell is allowed. `fact` says that the value is loaded; a `personal`
     value never leaves the reading: it is neither loaded nor shown. Of a text `pattern` says what it may be at all: any
-    other is left out. `misfit` is a rule of the form that says of a cell that it is no value, in place of the rule that
-    all forms share; `mended` is one that says of a value that it was put together otherwise than it is written. Of a
-    cell that is read `within` only the word of the vocabulary is taken that stands somewhere in its text; the rest,
-    which may name people, is not kept.
+    other is left out. `misfit` is a rule of the form that says of a cell that it is no value, in place of the shared
+    one; `mended` is one that says of a value that it was put together otherwise than it is written. Of a cell read
+    `within` only the word of the vocabulary is taken that stands somewhere in its text; the rest, which may name
+    people, is not kept. A date `of_year` is one of the report's academic year, where none is written.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Column:
     misfit: str | None = None
     mended: str | None = None
     within: bool = False
+    of_year: bool = False
 
     @property
     def dtype(self) -> pl.DataType:
@@ -295,10 +296,9 @@ class Form:
             yield f"it is owed every {every}, so its period has to be {of_period[every]!r}, not {self.period!r}"
         if self.period == "campaign" and every != "campaign":
             yield "its period is a campaign, so it has to be owed every campaign"
-        if self.covers == "schools" and not self.has("school"):
-            yield "it covers schools, so a school has to be in its grain"
-        if self.covers == "units" and not self.has("unit"):
-            yield "it covers reporting units, so a unit has to be in its grain"
+        for of, covered in (("school", "schools"), ("unit", "reporting units")):
+            if self.covers == f"{of}s" and of not in [key.of for key in self.grain]:
+                yield f"it covers {covered}, so a {of} has to be in its grain"
 
     def _told_of_people(self, edition: Edition) -> Iterator[str]:
         """What would tell of people in an edition: a name as a fact, and a text in which one may stand."""

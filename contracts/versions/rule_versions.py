@@ -26,7 +26,7 @@ from contracts.regions import FOLDER, kept, only_region, region_named, regions
 from contracts.regions.pack import Region
 from contracts.regions.pack_check import SHIPPED
 from contracts.regions.pack_table import table_lines
-from contracts.rules import COMMON, RULE_STATE
+from contracts.rules import COMMON, RULE_STATE, YEAR_OF_REPORT
 from contracts.versions import inputs
 from contracts.vocabulary import form_rows, rows
 
@@ -164,8 +164,9 @@ def deciding(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None
     if form.pupils is not None:
         yield form.pupils.identity, _written(form.pupils.state), form.pupils.counters
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
-    yield from (_of_rule(rule) for rule in COMMON if rule is not RULE_STATE)
     columns = [column for edition in form.editions for column in edition.columns]
+    unsaid = {RULE_STATE} if any(column.of_year for column in columns) else {RULE_STATE, YEAR_OF_REPORT}
+    yield from (_of_rule(rule) for rule in COMMON if rule not in unsaid)
     yield from _of_vocabularies(form, columns, said or {})
     yield from selects_of(form).items()
 
@@ -178,8 +179,7 @@ def _of_edition(edition: Edition) -> Iterator[object]:
 
 def _of_column(column: Column) -> object:
     unsaid = {"description", *(name for name in ("pattern", "misfit", "mended") if getattr(column, name) is None)}
-    if not column.within:
-        unsaid.add("within")
+    unsaid |= {name for name in ("within", "of_year") if not getattr(column, name)}
     return {name: value for name, value in asdict(column).items() if name not in unsaid}
 
 

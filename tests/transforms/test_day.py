@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from example import SCHOOLS, Sent, drained
 from hypothesis import given
 from hypothesis import strategies as st
 from spelling import FEW, MANY, of, one
 
 from contracts.form import Column
 from contracts.vocabulary import rows
-from transforms.cells.day import MONTHS
+from transforms.cells.day import MONTHS, day_of_year
+from transforms.tables.identify import Context
 
 ORDERED = Column("order_date", "Дата приказа", "date", "")
 ARCHIVED = Column("archived_on", "Дата архивации", "date", "", blank_words=("нет",))
@@ -82,3 +84,47 @@ def test_words_for_nothing() -> None:
 def test_months_are_twelve_and_a_word_is_one_of_them() -> None:
     assert set(MONTHS.values()) == set(range(1, 13))
     assert len(MONTHS) == len(rows("months"))
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("14 сентября", dt.date(2023, 9, 14)), ("14 СЕНТ.", dt.date(2023, 9, 14)), ("14.09", dt.date(2023, 9, 14)),
+        ("14.09.", dt.date(2023, 9, 14)), ("5 марта", dt.date(2024, 3, 5)), ("29 февраля", dt.date(2024, 2, 29)),
+        ("31 августа", dt.date(2024, 8, 31)), ("«1» сентября", dt.date(2023, 9, 1)),
+        ("12.1", None), ("31 июня", None), ("сентябрь", None), ("14", None), ("14/09", None), ("14 по плану", None),
+        ("14 сентября 23 г.", None),
+    ],
+)  # fmt: skip
+def test_a_day_without_a_year_is_of_the_academic_year(written: str, day: dt.date | None) -> None:
+    assert day_of_year(written, 2023) == day
+
+
+@pytest.mark.parametrize("form", ["parent_meetings", "practice_events"])
+def test_a_date_without_a_year_is_that_of_the_report_and_told(form: str) -> None:
+    reading = Sent(form, {"held_on": "7 сентября"}).read()
+    assert reading.facts["held_on"].to_list()[0] == dt.date(2023, 9, 7)
+    (note,) = reading.findings.filter(rule="COM-115").to_dicts()
+    assert (note["severity"], note["value"], note["expected"]) == ("note", "7 сентября", "07.09.2023")
+
+
+def test_where_no_year_is_to_lean_on_it_is_asked_for() -> None:
+    reading = Sent("partner_agreements", {"signed_on": "4 сентября"}).read()
+    assert reading.findings.filter(severity="error")["rule"].to_list() == ["COM-032"]
+    assert reading.facts.is_empty()
+
+
+def test_of_two_reports_read_together_each_has_its_own_year() -> None:
+    sent = [
+        Sent("parent_meetings", {"held_on": "5 сентября"}, above=(f"на {day}",), received=received)
+        for day, received in (
+            ("08.09.2023", dt.datetime(2023, 9, 8, tzinfo=dt.UTC)),
+            ("08.09.2024", dt.datetime(2024, 9, 8, tzinfo=dt.UTC)),
+        )
+    ]  # fmt: skip
+    read = drained([each.delivery() for each in sent], Context(register=SCHOOLS, secret=b"test"))
+    assert [each.facts["held_on"].to_list()[0].year for each in read] == [2023, 2024]
+    assert [each.findings.filter(rule="COM-115")["expected"].to_list() for each in read] == [
+        ["05.09.2023"],
+        ["05.09.2024"],
+    ]

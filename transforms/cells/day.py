@@ -13,12 +13,17 @@ from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, doubtful, is_n
 MONTHS = {row["word"]: int(row["month"]) for row in rows("months")}
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 LATEST_OF_TWO_DIGITS = 30
+FIRST_MONTH = 9
+"""Of an academic year."""
 EARLIEST_SERIAL, LATEST_SERIAL = 20_000, 60_000
 FIRST_DAY = dt.date(1899, 12, 30)
 TIME = r"(?:[t ] ?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 DAY_FIRST = re.compile(rf"(\d{{1,2}})([./, -])(\d{{1,2}})([./, -])(\d{{4}}|\d{{2}}){TIME}")
 YEAR_FIRST = re.compile(rf"(\d{{4}})([./-])(\d{{1,2}})\2(\d{{1,2}}){TIME}")
 MONTH_IN_WORDS = re.compile(rf"(\d{{1,2}})[ .-]*([а-яa-z]+)[ .,-]*(\d{{4}}|\d{{2}}){TIME}")
+WORDS_ALONE = re.compile(r"(\d{1,2})[ .-]*([а-яa-z]+)")
+FIGURES_ALONE = re.compile(r"(\d{1,2})\.(\d{2})")
+"""A day without a year. «14.1» is none: a number cell makes it of «14.10»."""
 SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
 AROUND = re.compile(r"^от |[«»\"“”„]|(?:(?<=\d) ?(?:года?|г)\.?|\.)$")
 
@@ -37,6 +42,19 @@ def date(text: str, _: Column) -> Meaning:
     if len(days) > 1:
         return doubtful(*(f"{day:%d.%m.%Y}" for day in days))
     return Meaning(days[0]) if days else UNREAD
+
+
+def day_of_year(text: str, academic_year: int) -> dt.date | None:
+    """The day of an academic year (its first calendar year) that a text without a year names; else None."""
+    body = AROUND.sub("", plain(text)).strip()
+    if match := WORDS_ALONE.fullmatch(body):
+        month = MONTHS.get(match[2])
+    else:
+        match = FIGURES_ALONE.fullmatch(body)
+        month = int(match[2]) if match else None
+    if match is None or month is None:
+        return None
+    return real_day(academic_year + (month < FIRST_MONTH), month, int(match[1]))
 
 
 def _orders(body: str) -> Iterable[tuple[int, int, int]]:

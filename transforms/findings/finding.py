@@ -25,6 +25,7 @@ from contracts.rules import (
     SPOILT_TEXT,
     TWO_MEANINGS,
     WORD_WITH_TAIL,
+    YEAR_OF_REPORT,
 )
 from transforms.findings.disclosure import HIDDEN, NOBODY, KnownNames, is_guarded, shown
 
@@ -37,7 +38,14 @@ PLACED: dict[str, pl.DataType] = {
 }
 """A broken rule at a row and a column of a batch; `index` is the position of the row."""
 
-NOTED_ONCE = (KEY_NORMALISED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id, CLASS_READ_AS.id)
+NOTED_ONCE = (
+    KEY_NORMALISED.id,
+    NAME_MISSPELT.id,
+    WORD_WITH_TAIL.id,
+    GRADES_FROM_DAY.id,
+    CLASS_READ_AS.id,
+    YEAR_OF_REPORT.id,
+)
 """Notes about a text that may stand in every row: told at its first cell."""
 NO_PERSON: tuple[Kind, ...] = ("school_name", "school_code", "date")
 """Kinds of columns in which nobody's name stands by mistake, but where rows are people."""

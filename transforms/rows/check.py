@@ -23,11 +23,13 @@ from contracts.rules import (
     NOT_IN_OPEN_LIST,
     NOUGHT_RESTORED,
     READ_AS,
+    YEAR_OF_REPORT,
 )
 from contracts.vocabulary import official_names, unit_names
 from transforms.cells.answer import DASH
 from transforms.cells.cell_value import plain
 from transforms.cells.code import tidy
+from transforms.cells.day import day_of_year
 from transforms.cells.free_text import ERROR_CELL
 from transforms.cells.number import percent_precision
 from transforms.cells.parse import UNVALUED, Parsed, once_each, parse
@@ -142,6 +144,9 @@ def parsed(
         read = once_each(texts, partial(_units, aliases)) if column.kind == "unit" else parse(texts, column)
         if column.kind == "yes_no" and read.remarks:
             read = _with_plain_dashes(texts, raw["delivery"], read)
+        if column.of_year:
+            read, noted = _of_year(texts, raw, read)
+            frames.append(noted)
         columns.append(read.values.alias(column.name))
         if read.unread is not None:
             frames.append(_unread_cells(texts, read.unread, read, column, *_wanted(column, edition)))
@@ -166,6 +171,19 @@ def _with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> P
     if read.unread is None or not clear.any():
         return read
     return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
+
+
+def _of_year(texts: pl.Series, raw: pl.DataFrame, read: Parsed) -> tuple[Parsed, pl.DataFrame]:
+    """Dates without a year are those of the report's academic year; a `PLACED` frame that says so."""
+    if read.unread is None:
+        return read, pl.DataFrame(schema=PLACED)
+    rows = pl.DataFrame({"text": texts.set(~read.unread, None), "year": raw["academic_year_start"]})
+    asked = rows.drop_nulls().unique()
+    days = pl.Series("day", [day_of_year(text, year) for text, year in asked.iter_rows()], dtype=pl.Date)
+    found = rows.join(asked.with_columns(days), on=["text", "year"], how="left", maintain_order="left")["day"]
+    noted = _aliased(raw["delivery"], texts, found.dt.to_string("%d.%m.%Y"), texts.name, YEAR_OF_REPORT.id)
+    values = read.values.zip_with(found.is_null(), found)
+    return replace(read, values=values, unread=read.unread & found.is_null()), noted
 
 
 def _wanted(column: Column, edition: Edition) -> tuple[Rule, str]:
