@@ -52,6 +52,31 @@ def open_template(path: Path | None) -> Deck:
     return deck
 
 
+def missing_in(path: Path) -> list[str]:
+    """What a region's own master lacks for its slides, a sentence each, in Russian; nothing when it serves."""
+    try:
+        deck = open_template(path)
+    except UnfitTemplate as error:
+        return [str(error)]
+    first, other = title_layout(deck), body_layout(deck)
+    wrong = []
+    if not _kinds(first) & set(TITLES):
+        wrong.append(f"{path}: первый макет «{first.name}» — титул, а заголовка в нём нет: названия не будет")
+    if other == first or _kinds(other) & set(BODIES):
+        wrong.append(
+            f"{path}: после первого нет макета с заголовком и без текста под ним, слайды лягут на макет «{other.name}»:"
+            " на них останется пустая рамка"
+        )
+    if PP_PLACEHOLDER.FOOTER not in _kinds(other):
+        wrong.append(
+            f"{path}: в макете «{other.name}» нет нижнего колонтитула: на слайдах не будет, на какую дату цифры и когда"
+            " они стали известны"
+        )
+    if PP_PLACEHOLDER.SLIDE_NUMBER not in _kinds(other):
+        wrong.append(f"{path}: в макете «{other.name}» нет номера слайда")
+    return wrong
+
+
 def title_layout(deck: Deck) -> SlideLayout:
     """The layout of the first slide."""
     return deck.slide_layouts[0]

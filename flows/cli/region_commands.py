@@ -53,9 +53,13 @@ def check(pack: Pack) -> None:
     from contracts.regions import packs_folder
     from contracts.regions.pack_check import beside
     from contracts.versions.pack_faults import wrong_pack
+    from documents.writing.deck_template import missing_in
+    from flows.presentation.region_deck import TEMPLATE
 
     folder, where = _folder(pack), _own_packs()
     wrong = wrong_pack(folder, beside(folder, [where or packs_folder()] if where or _is_in_force(folder) else []))
+    master = folder / TEMPLATE
+    wrong = [*wrong, *(missing_in(master) if master.exists() else ())]
     for sentence in wrong:
         typer.echo(sentence)
     if wrong:

@@ -11,12 +11,13 @@ from typing import Any
 import openpyxl
 import pytest
 from pptx import Presentation
+from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Inches
 
 from documents.writing.deck import Card, Slide, Slides, write_deck
 from documents.writing.deck_chart import Chart
 from documents.writing.deck_table import Cell, Table
-from documents.writing.deck_template import UnfitTemplate
+from documents.writing.deck_template import UnfitTemplate, missing_in
 
 KNOWN = dt.datetime(2023, 9, 9, 3, 30, 15, 123, tzinfo=dt.UTC)
 HOSTILE = ["=1+1", "+7 3822", "@SUM(A1)", '=HYPERLINK("http://x";"а")', "<script>alert(1)</script>",
@@ -121,6 +122,38 @@ def test_a_region_brings_its_own_master(tmp_path: Path) -> None:
     texts = [shape.text_frame.text for slide in made.slides for shape in slide.shapes if shape.has_text_frame]
     assert "лишний" not in texts and "Т" in texts
     assert sum(len(part) - 1 for part in tables(made)) == 40
+    assert missing_in(tmp_path / "deck.pptx") == []
     (tmp_path / "deck.pptx").write_bytes(b"PK")
     with pytest.raises(UnfitTemplate, match="это не презентация"):
         deck(Slide("Т"), template=tmp_path / "deck.pptx")
+
+
+def test_what_a_master_lacks_is_said_in_words(tmp_path: Path) -> None:
+    """Each part that is taken away is named: what slides would then be without."""
+    path = tmp_path / "deck.pptx"
+    own = Presentation()
+    for layout in list(own.slide_layouts)[2:]:
+        own.slide_layouts.remove(layout)
+    for layout in own.slide_layouts:
+        for shape in list(layout.placeholders):
+            if shape.placeholder_format.type in (PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER):
+                shape._element.getparent().remove(shape._element)
+    own.save(str(path))
+    told = [sentence.removeprefix(f"{path}: ") for sentence in missing_in(path)]
+    assert told == [
+        (
+            "после первого нет макета с заголовком и без текста под ним, слайды лягут на макет «Title Slide»:"
+            " на них останется пустая рамка"
+        ),
+        (
+            "в макете «Title Slide» нет нижнего колонтитула: на слайдах не будет, на какую дату цифры и когда они"
+            " стали известны"
+        ),
+        "в макете «Title Slide» нет номера слайда",
+    ]
+    title = own.slide_layouts[0].placeholders[0]
+    title._element.getparent().remove(title._element)
+    own.save(str(path))
+    assert "первый макет «Title Slide» — титул, а заголовка в нём нет: названия не будет" in missing_in(path)[0]
+    path.write_bytes(b"no")
+    assert missing_in(path) == [f"{path}: это не презентация .pptx, которую можно открыть"]

@@ -47,6 +47,9 @@ def test_a_pack_that_is_wrong_is_said_so_in_russian(profmin: Run, packs: Path) -
     done = profmin("region", "check", pack)
     assert done.returncode == 4
     assert "campaigns.csv, строка 2: кампания «a_readiness-2023» кончается 2023-07-01" in done.stdout
+    (pack / "deck.pptx").write_bytes(b"no")
+    done = profmin("region", "check", pack)
+    assert "deck.pptx: это не презентация .pptx" in done.stdout
     done = profmin("region", "version", pack, "2023", "--from", "0001-01-01", "--what", "Первая версия.")
     assert done.returncode == 4 and not (pack / "versions.csv").exists()
 

@@ -42,7 +42,7 @@ SELECT
     h.as_of AS catalogue_as_of,
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(c.programmes, 0) END AS programmes,
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(c.with_places, 0) END AS programmes_with_places,
-    CASE WHEN h.reading_id IS NOT NULL AND c.programmes IS NULL THEN 0 ELSE c.places END AS places,
+    CASE WHEN h.reading_id IS NOT NULL AND c.programmes IS NULL AND a.programmes IS NULL THEN 0 ELSE c.places END AS places,
     CASE WHEN h.reading_id IS NOT NULL THEN coalesce(c.providers, 0) END AS providers,
     c.hours_least,
     c.hours_most,
