@@ -157,11 +157,14 @@ def deck(
 @app.command(rich_help_panel=OFFICER)
 def dictionary(
     name: Annotated[str | None, typer.Argument(help="Только эта витрина.", show_default=False)] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="markdown — людям; json — каталогу данных; csvw — описание файлов csv.")
+    ] = "markdown",
 ) -> None:
-    """Витрины и их столбцы словами, в Markdown."""
+    """Витрины и их столбцы словами: в Markdown, или в JSON для каталога данных."""
     from flows.cli.dictionary import show_dictionary
 
-    show_dictionary(name)
+    show_dictionary(name, format_)
 
 
 @app.command(rich_help_panel=OFFICER)

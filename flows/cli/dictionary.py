@@ -1,11 +1,14 @@
-"""`profmin dictionary`: the marts and their columns in words, as Markdown; `docs/dictionary.md` is its output."""
+"""`profmin dictionary`: the marts and their columns in words, as Markdown, of which `docs/dictionary.md` is the output,
+or as JSON for catalogues of data."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
 
+from flows.home.json_output import write
 from flows.home.usage import must_be_known
+from flows.presentation.mart_catalogue import catalogue, csvw_of_all
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import ALL_FORMS, Mart, live, marts, views
 from warehouse.marts.published import mart_named, mart_names
@@ -22,6 +25,8 @@ HEAD = """# Словарь витрин
 
 Этот файл пишет `profmin dictionary > docs/dictionary.md`.
 """
+MARKDOWN = "markdown"
+DOCUMENTS = {"json": catalogue, "csvw": csvw_of_all}
 LAYERS = (
     ("Витрины из фактов", "Публикуются каждую ночь; каждая версия каждой строки хранится.", marts),
     ("Витрины из витрин", "Представления на опубликованном: итоги, ряды, поправки.", views),
@@ -29,14 +34,15 @@ LAYERS = (
 )
 
 
-def show_dictionary(name: str | None) -> None:
-    """Print the dictionary of one mart, or of all. Raises UsageError for a name that is not a mart."""
-    if name is None:
-        sys.stdout.write(dictionary())
-        return
+def show_dictionary(name: str | None, format_: str = MARKDOWN) -> None:
+    """Print the dictionary of one mart, or of all. Raises UsageError for a name that is not a mart, or a format."""
     shown = {each.name: each for each in live()}
-    must_be_known([name], [*mart_names(), *shown], "mart")
-    sys.stdout.write(_section(shown.get(name) or mart_named(name)))
+    must_be_known([name] if name else [], [*mart_names(), *shown], "mart")
+    must_be_known([format_], [MARKDOWN, *DOCUMENTS], "format")
+    if format_ in DOCUMENTS:
+        write(DOCUMENTS[format_](name))
+    else:
+        sys.stdout.write(dictionary() if name is None else _section(shown.get(name) or mart_named(name)))
 
 
 def dictionary() -> str:

@@ -27,6 +27,7 @@ from flows.home.json_output import plain
 from flows.home.settings import Settings
 from flows.home.shown import cell
 from flows.home.usage import UsageError, in_zone, must_be_known
+from flows.presentation.mart_catalogue import beside, csvw
 from flows.presentation.mart_sheets import OF_NO_REGION, Asked, region_row, sheet_of
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import column_captions, first_published, mart, mart_named, mart_names
@@ -59,7 +60,7 @@ def print_mart(
     region: str | None = None,
 ) -> None:
     """Write a mart of a region, or of all, to standard output or into a file. Raises UsageError for an unknown name,
-    format or region.
+    format or region. Beside a csv file lies what its columns are (CSVW).
 
     `known_at` without a zone is in the region's time. Where a region has no row, standard error says why.
     """
@@ -94,6 +95,9 @@ def print_mart(
         put_data(_workbook(mart_named(name), frames, of_no_region, totals, asked), to)
     elif kind == "csv":
         put_data(mart_csv(frame).encode(), to)
+        if to is not None and to.is_file():  # and not a device or a pipe
+            described = csvw(mart_named(name), frame.columns, to.name)
+            put_data(json.dumps(described, ensure_ascii=False, indent=2).encode(), to.with_name(beside(to)))
     elif kind == "json":
         text = json.dumps([plain(row) for row in frame.iter_rows(named=True)], ensure_ascii=False)
         put_data(f"{text}\n".encode(), to)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -78,6 +81,40 @@ def test_a_workbook_shows_local_times_says_so_and_is_the_same_again(
     row = dict(zip(heading, first, strict=True))
     assert row["Известно на (время Asia/Tomsk)"] == dt.datetime(2023, 9, 9, 3, 30)  # noqa: DTZ001
     assert not any("UTC" in str(each) for each in heading)
+
+
+PARSED: dict[str, Callable[[str], object]] = {
+    "string": str,
+    "integer": int,
+    "number": Decimal,
+    "date": dt.date.fromisoformat,
+    "boolean": {"true": True, "false": False}.__getitem__,
+    "yyyy-MM-ddTHH:mm:ss.SSSSSSX": lambda text: dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z"),
+}
+"""A datatype of CSVW, or the format of a moment → how a cell of it is read; a blank one is NULL."""
+
+
+@pytest.mark.parametrize("name", ["readiness_by_municipality", "delivery_health", "indicators", "reporting_rate"])
+def test_beside_a_csv_file_lies_what_it_holds(
+    settings: Settings, published: dt.datetime, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / f"{name}.csv"
+    print_mart(settings, name, None, None, to=file)
+    (described,) = tmp_path.glob("*.json")
+    assert described.name == f"{name}.csv-metadata.json"
+    told = json.loads(described.read_text(encoding="utf-8"))
+    assert told["url"] == file.name
+    with file.open(encoding="utf-8", newline="") as opened:
+        head, *rows = csv.reader(opened)
+    columns = told["tableSchema"]["columns"]
+    assert [column["titles"][0] for column in columns] == [column["name"] for column in columns] == head
+    for row in rows:
+        for cell, column in zip(row, columns, strict=True):
+            kind = column["datatype"]
+            if cell:
+                PARSED[kind["format"] if isinstance(kind, dict) else kind](cell)
+    keys = [tuple(row[head.index(column)] for column in told["tableSchema"]["primaryKey"]) for row in rows]
+    assert len(set(keys)) == len(keys) > 0
 
 
 def test_what_cannot_be_written_or_named(settings: Settings, tmp_path: Path) -> None:

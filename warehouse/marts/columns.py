@@ -48,8 +48,12 @@ def caption(column: str, *kinds: str) -> str:
 
 
 def kind(column: str, *kinds: str) -> tuple[str, str]:
-    """(kind, unit) of a column in the first of these kinds of marts that says it, else in all."""
-    return next((line.kind, line.unit) for line in lines(column, *kinds, OF_ALL) if line.kind)
+    """(kind, unit) of a column in the first of these kinds of marts that says it, else in all. Raises ValueError for a
+    column without a line."""
+    for line in lines(column, *kinds, OF_ALL):
+        if line.kind:
+            return line.kind, line.unit
+    raise ValueError(f"no columns.csv has a line that says of what kind {column} is")
 
 
 def lines(column: str, *kinds: str) -> Iterator[Word]:
