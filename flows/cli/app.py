@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.access_commands import commands as access
 from flows.cli.backfill_commands import commands as backfill
 from flows.cli.context import read_settings
 from flows.cli.database_commands import commands as database
@@ -36,6 +37,7 @@ run = typer.Typer(help="Запустить сейчас.", no_args_is_help=True)
 app.add_typer(run, name="run", rich_help_panel=OFFICER)
 app.add_typer(files)
 app.add_typer(database, name="db", rich_help_panel=ENGINEER)
+app.add_typer(access, name="access", rich_help_panel=ENGINEER)
 app.add_typer(backfill, name="backfill", rich_help_panel=ENGINEER)
 app.add_typer(operating, rich_help_panel=OPERATING)
 app.command(rich_help_panel=OFFICER)(nothing)

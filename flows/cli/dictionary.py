@@ -59,6 +59,7 @@ def _section(mart: Mart) -> str:
     if mart.key:
         key = (*(["as_of"] if "as_of" in mart.columns else []), *mart.key)
         lines += [f"Ключ: {_code_names(key)}.", ""]
+    lines += [f"Видят: {mart.audience.words}.", ""]
     lines += _statements(mart)
     lines += [f"Источник: {_source(mart)}.", "", "| столбец | вид | название | что это |", "|---|---|---|---|"]
     for column, caption in mart.captions.items():

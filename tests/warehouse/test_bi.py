@@ -56,7 +56,7 @@ def region(server: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
         yield "region"
     finally:
         made.dispose()
-        server.run("DROP DATABASE region WITH (FORCE)", "DROP ROLE IF EXISTS bi_reader")
+        server.run("DROP DATABASE region WITH (FORCE)", "DROP ROLE IF EXISTS bi_reader, mart_audience, mart_reader")
         server.run("DROP OWNED BY profmin CASCADE", "DROP ROLE profmin")
 
 

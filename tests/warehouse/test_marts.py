@@ -190,7 +190,8 @@ def write(folder: Path, head: str, select: str) -> Path:
     return path
 
 
-KEY = "-- Выдумка.\n-- Ключ: school_code; имя: school_name; формы: school_register, readiness_report."
+KEY = "-- Выдумка.\n-- Ключ: school_code; имя: school_name; формы: school_register, readiness_report.\n"
+KEY += "-- Доступ: регион."
 HEAD = f"{KEY}\n-- Меры: нет."
 EXPLAINED = f"{HEAD}\n--   judged_by: Правила. Какие."
 SELECT = """SELECT
@@ -237,6 +238,9 @@ def test_sets_of_rules_that_marts_name_are_in_the_shipped_pack() -> None:
         (EXPLAINED, ",\n    s.unheard_of", "unheard_of"),
         (EXPLAINED + "\n--   school: Школа. Какая.", "", "school$"),
         ("-- Выдумка.", "", "Ключ"),
+        (HEAD.replace("-- Доступ: регион.\n", ""), "", "says once «Доступ"),
+        (HEAD.replace("регион", "кто угодно"), "", "says once «Доступ"),
+        (HEAD.replace("регион.", "единица по reporting_unit."), "", "does not yield: reporting_unit"),
         (HEAD + "\n--nothing of a comment", "", "neither prose nor a column"),
         (KEY, "", "of a mart of schools, units or senders says"),
         (f"{KEY}\n-- Меры: pupils.", "", "does not yield: pupils"),

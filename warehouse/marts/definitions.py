@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
+from warehouse.marts.audience import Audience, is_audience, read_audience
 from warehouse.marts.columns import OF_ALL, caption
 from warehouse.marts.indicators import PLACE, indicators
 from warehouse.marts.stated import Rate, Stated, is_statement, read_statements
@@ -24,10 +24,10 @@ FOLDER = Path(__file__).parent
 CHECKS = "checks"
 """A folder of checks, not of a subject."""
 LIVE = {
-    "incidents": ("incidents/incidents.sql", ("incident_id",)),
-    "calendar": ("schema/calendar_view.sql", ("region", "day")),
+    "incidents": ("incidents/incidents.sql", ("incident_id",), "Доступ: единица по sender."),
+    "calendar": ("schema/calendar_view.sql", ("region", "day"), "Доступ: регион."),
 }
-"""View that is made with the schema → its script in `warehouse/`, and its key."""
+"""View that is made with the schema → its script in `warehouse/`, its key, and who sees its rows."""
 COMMENT = re.compile(r"COMMENT ON (?:VIEW|COLUMN) mart\.\w+(?:\.(\w+))? IS\s+'([^']*)';")
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
@@ -47,17 +47,6 @@ RULES = ("judged_by", "by_older_rules")
 TAIL = (*RULES, "completeness", "known_at", "is_final")
 OF_LATEST = "Только последняя опубликованная дата каждого региона."
 OF_AS_KNOWN = "Как было опубликовано к моменту known_at; of_region — один регион, без него все."
-DEFINITION = """
-CREATE VIEW {relation} AS {now};
--- Asked region by region, with OFFSET 0, a view that groups reads of each only its last date.
-CREATE VIEW {latest} AS SELECT m.* FROM ref.region AS r
-CROSS JOIN LATERAL (SELECT max(p.as_of) AS as_of FROM ops.publication AS p WHERE p.region = r.region) AS l
-CROSS JOIN LATERAL (SELECT * FROM {relation} AS k WHERE k.region = r.region AND k.as_of = l.as_of OFFSET 0) AS m;
-CREATE FUNCTION {as_known}(as_of date, known_at timestamptz, of_region text DEFAULT NULL) RETURNS SETOF {relation}
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ {then} $$
-"""
-OF_REGIONS = """\
-CASE WHEN $3 IS NULL THEN ARRAY(SELECT r.region FROM ref.region AS r) ELSE ARRAY[$3] END"""
 STATE = "state AS (SELECT * FROM ops.state_at(:region, :as_of, :known_at, {forms})),\n"
 WHOLE = """
 WITH {state}told AS (
@@ -81,7 +70,7 @@ class Mart:
     `about` is the comment of the view; `captions` has the comment of each column, Russian caption first. `key` are the
     columns that tell rows of a date in a region apart, `label` the column that names a row for people. `forms` are
     those by which the mart's state is judged (none when its SELECT says of each row itself how complete and how sure it
-    is), the one whose figures these are last. `stated` is what it says of its figures.
+    is), the one whose figures these are last. `audience` is who may see its rows, `stated` what it says of its figures.
     """
 
     name: str
@@ -89,6 +78,7 @@ class Mart:
     captions: dict[str, str]
     select: str
     is_view: bool
+    audience: Audience
     key: tuple[str, ...] = ()
     label: str = ""
     forms: tuple[str, ...] = ()
@@ -124,11 +114,6 @@ class Mart:
     def latest(self) -> str:
         """The view of the last published date of each region."""
         return f"{self.relation}_latest"
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all that its views, its function and their comments are made of."""
-        return sha256(f"{DEFINITION}{self.about}{self.captions}{self.select}{self.forms}".encode()).hexdigest()
 
     @property
     def reads(self) -> frozenset[tuple[str, str]]:
@@ -239,14 +224,14 @@ def total_of(mart: Mart) -> Mart | None:
 @cache
 def live() -> tuple[Mart, ...]:
     """Views of how things stand: never published, and made when the schema is."""
-    return tuple(_live(name, FOLDER.parent / script, key) for name, (script, key) in LIVE.items())
+    return tuple(_live(name, FOLDER.parent / script, key, line) for name, (script, key, line) in LIVE.items())
 
 
-def _live(name: str, path: Path, key: tuple[str, ...]) -> Mart:
+def _live(name: str, path: Path, key: tuple[str, ...], line: str) -> Mart:
     script = path.read_text(encoding="utf-8")
-    select = script.partition(f"CREATE VIEW mart.{name} AS\n")[2].partition(";")[0]
+    select = script.partition(f"CREATE VIEW mart.{name} WITH (security_barrier) AS\n")[2].partition(";")[0]
     comments = dict(COMMENT.findall(script))
-    return Mart(name, comments.pop(""), comments, select, is_view=True, key=key)
+    return Mart(name, comments.pop(""), comments, select, is_view=True, audience=read_audience([line]), key=key)
 
 
 def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
@@ -264,12 +249,13 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
     prose = [match[1] for line in lines[:head] if (match := PROSE.fullmatch(line))]
     if len(own) + len(prose) != head:
         raise ValueError(f"{path.name}: a line of the head comment is neither prose nor a column")
-    about = " ".join(line for line in prose if not is_statement(line))
+    about = " ".join(line for line in prose if not is_statement(line) and not is_audience(line))
     key = KEY.search(about)
     if key is None and not bases:
         raise ValueError(f"{path.name}: the head comment does not say «Ключ: …; имя: ….»")
     try:
         stated = read_statements(path.parent.name, [line for line in prose if is_statement(line)])
+        audience = read_audience([line for line in prose if is_audience(line)])
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     select = "\n".join(lines[head:]).strip().removesuffix(";")
@@ -279,6 +265,7 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
         captions=own,
         select=select.replace(PLACE, indicators(bases)) if PLACE in select else select,
         is_view=bool(bases),
+        audience=audience,
         key=tuple(key[1].split(", ")) if key else (),
         label=key[2] if key else "",
         forms=tuple(key[3].split(", ")) if key and key[3] else (),
@@ -286,7 +273,7 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
         stated=stated,
     )
     for line in prose:  # a label that is misspelt would be prose
-        listed = None if is_statement(line) or KEY.match(line) else LABELLED.match(line)
+        listed = None if is_statement(line) or is_audience(line) or KEY.match(line) else LABELLED.match(line)
         if listed and listed[1] in mart.columns:
             raise ValueError(f"{path.name}: this line states nothing: {line}")
     if wrong := misstated(mart):
@@ -299,7 +286,7 @@ def misstated(mart: Mart) -> str:
     stated = mart.stated
     if mart.is_view and "region" not in mart.columns:
         return "a view on marts yields the region of each row, and groups by it"
-    if odd := sorted(stated.columns - set(mart.columns)):
+    if odd := sorted((stated.columns | mart.audience.columns) - set(mart.columns)):
         return f"the head comment states columns that the SELECT does not yield: {', '.join(odd)}"
     if mart.grain and not stated.lines:
         return "the head of a mart of schools, units or senders says «Меры: ….» or «Состояния: ….» (or «Меры: нет.»)"

@@ -15,7 +15,8 @@ from warehouse.core.planner_statistics import renew_statistics
 from warehouse.core.slices import LONGEST_WAIT, publisher
 from warehouse.core.transaction import retried
 from warehouse.marts.auditing import checks
-from warehouse.marts.definitions import DEFINITION, OF_REGIONS, Mart, marts, views
+from warehouse.marts.definitions import Mart, marts, views
+from warehouse.marts.relations import definition, dropping, fingerprint, guard
 from warehouse.marts.shapes import Columns, shape, shapes
 from warehouse.marts.told import PACE, RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
@@ -135,7 +136,7 @@ def _prepare(connection: Connection, aside: Aside) -> None:
     reshaped = [mart for mart in marts() if published[mart.relation] != aside[mart.name]]
     applied = _applied(connection, [RELATION, *(mart.relation for mart in (*marts(), *views()))])
     changed = [
-        mart for mart in (*marts(), *views()) if mart in reshaped or applied.get(mart.relation) != mart.fingerprint
+        mart for mart in (*marts(), *views()) if mart in reshaped or applied.get(mart.relation) != fingerprint(mart)
     ]
     tables = [mart for mart in changed if not mart.is_view]
     figures = figures_fingerprint(marts())
@@ -146,13 +147,15 @@ def _prepare(connection: Connection, aside: Aside) -> None:
 
     def reshape() -> None:
         for view in on_tables:
-            run_script(connection, _dropping(view))
+            run_script(connection, dropping(view))
         if has_other_figures:
             run_script(connection, f"DROP VIEW IF EXISTS {RELATION}, {PACE}")
         for mart in tables:
-            run_script(connection, _dropping(mart))
+            run_script(connection, dropping(mart))
         for mart in reshaped:
             _extend_history(connection, mart, aside[mart.name])
+        for mart in tables:
+            run_script(connection, guard(mart, [name for name, _ in aside[mart.name]]))
 
     past_readers(connection, reshape, LONGEST_RESHAPING)
     for mart in tables:
@@ -162,12 +165,6 @@ def _prepare(connection: Connection, aside: Aside) -> None:
         connection.execute(text(RECORD), {"name": RELATION, "fingerprint": figures})
     for view in on_tables:
         _make(connection, view)
-
-
-def _dropping(mart: Mart) -> str:
-    """Statements after which nothing of a mart is left but its history."""
-    function = f"{mart.as_known}(date, timestamptz, text)"
-    return f"DROP FUNCTION IF EXISTS {function}; DROP VIEW IF EXISTS {mart.latest}, {mart.relation}"
 
 
 def make_missing(connection: Connection) -> None:
@@ -184,6 +181,7 @@ def make_missing(connection: Connection) -> None:
             published.append(mart if kept == mart.captions else replace(mart, captions=kept))
     for mart in published:
         if not shape(connection, mart.relation):
+            run_script(connection, guard(mart, list(mart.captions)))
             _make(connection, mart, [name for name in mart.columns if name in mart.captions])
     telling = [mart for mart in published if mart.stated.columns <= mart.captions.keys()]
     if not shape(connection, RELATION) and any(mart.stated.figures for mart in telling):
@@ -197,9 +195,9 @@ def make_missing(connection: Connection) -> None:
 
 def _make(connection: Connection, mart: Mart, columns: Sequence[str] = ()) -> None:
     """Make the views and the function of a mart that has none, with their comments."""
-    run_script(connection, _definition(mart, columns))
+    run_script(connection, definition(mart, columns))
     run_script(connection, mart.comments([name for name, _ in shape(connection, mart.relation)]))
-    connection.execute(text(RECORD), {"name": mart.relation, "fingerprint": mart.fingerprint})
+    connection.execute(text(RECORD), {"name": mart.relation, "fingerprint": fingerprint(mart)})
 
 
 def _extend_history(connection: Connection, mart: Mart, columns: Columns) -> None:
@@ -218,31 +216,6 @@ def _extend_history(connection: Connection, mart: Mart, columns: Columns) -> Non
             run_script(connection, f"ALTER TABLE {mart.history} ADD COLUMN {name} {kind}")
         elif before[name] != kind:
             run_script(connection, f"ALTER TABLE {mart.history} ALTER COLUMN {name} TYPE {kind}")
-
-
-def _definition(mart: Mart, columns: Sequence[str]) -> str:
-    """The view on what holds now, that of the last date, and the function for what was published at a moment.
-
-    `columns` are those of a mart that is published, in their order. A view that looks at versions of rows itself does
-    so by the parameter `:known_at`.
-    """
-    if mart.is_view:
-        now = mart.select.replace(":known_at", "'infinity'::timestamptz")
-        then = mart.select.replace(":known_at", "$2")
-        for base in marts():
-            then = then.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2, $3) AS")
-        then = (
-            f"SELECT * FROM ({then}) AS k WHERE k.region = ANY ({OF_REGIONS}) AND k.as_of = $1"
-            " AND coalesce(k.known_at <= $2, true) ORDER BY k.region, k.position"
-        )
-    else:
-        listed = ", ".join(columns)
-        now = f"SELECT {listed} FROM {mart.history} WHERE replaced_at = 'infinity'"
-        then = (
-            f"SELECT {listed} FROM {mart.history} AS h WHERE h.region = ANY ({OF_REGIONS}) AND h.as_of = $1"
-            " AND h.published_at <= $2 AND h.replaced_at > $2 ORDER BY h.region, h.position"
-        )
-    return DEFINITION.format(relation=mart.relation, latest=mart.latest, as_known=mart.as_known, now=now, then=then)
 
 
 def _swap(

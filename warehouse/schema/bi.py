@@ -19,6 +19,9 @@ from warehouse.core.transaction import LOCK_NOT_AVAILABLE
 
 LOG = logging.getLogger("profmin.warehouse")
 READER = "bi_reader"
+"""The role of logins that see the marts of the whole country."""
+READER_OF_OWN = "mart_reader"
+"""The role of logins that see what `ref.access` says (warehouse/schema/access.py)."""
 CONNECTIONS = 5
 SETTINGS = {
     "default_transaction_read_only": "on",
@@ -34,12 +37,16 @@ MOST_TEMPORARY = "5GB"
 """Of files that queries of a login put aside, at once; only a superuser may say so."""
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 IS_OTHER = """
-SELECT r.rolname IN ('bi_reader', current_user) OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
-       OR r.rolbypassrls OR r.rolname LIKE 'pg\\_%%' OR NOT pg_has_role(r.oid, 'bi_reader', 'MEMBER')
+SELECT r.rolname IN ('bi_reader', 'mart_reader', 'mart_audience', current_user) OR r.rolsuper OR r.rolcreaterole
+       OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolname LIKE 'pg\\_%%'
+       OR NOT pg_has_role(r.oid, :reader, 'MEMBER') OR EXISTS (
+           SELECT FROM pg_roles b
+           WHERE (b.rolname IN ('bi_reader', 'mart_reader') AND b.rolname <> :reader OR b.rolname LIKE 'pg\\_%%')
+             AND pg_has_role(r.oid, b.oid, 'MEMBER'))
 FROM pg_roles r WHERE r.rolname = :name
 """
 MAY = """
-SELECT rolsuper, rolsuper OR rolcreaterole, EXISTS (SELECT FROM pg_roles b WHERE b.rolname = 'bi_reader')
+SELECT rolsuper, rolsuper OR rolcreaterole, EXISTS (SELECT FROM pg_roles b WHERE b.rolname = :reader)
 FROM pg_roles WHERE rolname = current_user
 """
 HOLDERS = """
@@ -55,7 +62,8 @@ WHERE l.locktype = 'relation' AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND n.nspname IN ('ref', 'ops', 'core', 'restricted', 'history', 'mart')
   AND r.rolname <> current_user AND NOT r.rolsuper
-  AND pg_has_role(r.oid, (SELECT oid FROM pg_roles WHERE rolname = 'bi_reader'), 'MEMBER')
+  AND EXISTS (SELECT FROM pg_roles b
+              WHERE b.rolname IN ('bi_reader', 'mart_reader') AND pg_has_role(r.oid, b.oid, 'MEMBER'))
 GROUP BY a.pid, a.usename, r.oid
 ORDER BY a.pid
 """
@@ -68,48 +76,55 @@ class NoLogin(ValueError):
     """A login cannot be made; the text says why."""
 
 
-def make_login(engine: Engine, name: str, *, new_password: bool = False) -> str | None:
+def make_login(
+    engine: Engine, name: str, *, new_password: bool = False, reader: str = READER, password: str | None = None
+) -> str | None:
     """Make a login that reads marts, or bring one to the limits of today; its password when it has got a new one.
 
     Raises NoLogin for a name that is no plain one or that something else has, and when our role may make no roles.
     """
+    with engine.begin() as connection:
+        return make_login_within(connection, name, new_password=new_password, reader=reader, password=password)
+
+
+def make_login_within(
+    connection: Connection, name: str, *, new_password: bool, reader: str, password: str | None
+) -> str | None:
+    """The same in a transaction of the caller. A `password` that is not given is made."""
     if not NAME.fullmatch(name):
         raise NoLogin(f"{name!r} is no plain name of a role: write small Latin letters, digits and _")
-    with engine.begin() as connection:
-        is_superuser, may_make, has_reader = connection.execute(text(MAY)).one()
-        if not may_make:
-            raise NoLogin(
-                "our role may make no roles: give it CREATEROLE, or run this with another PROFMIN_DATABASE_URL"
-            )
-        if not has_reader:
-            raise NoLogin("there is no role bi_reader: run profmin db upgrade with a role that may make it")
-        is_other = connection.scalar(text(IS_OTHER), {"name": name})
-        if is_other:
-            raise NoLogin(f"the role {name} is there for something else")
-        if is_other is None:
-            connection.execute(text(f"CREATE ROLE {name} LOGIN"))
-            connection.execute(text(f"GRANT {READER} TO {name}"))
-        if not is_superuser:  # so that we may end its sessions
-            connection.execute(text(f"GRANT {name} TO CURRENT_USER"))
-        connection.execute(text(f"ALTER ROLE {name} LOGIN CONNECTION LIMIT {CONNECTIONS}"))
-        for setting, value in SETTINGS.items():
-            connection.execute(text(f"ALTER ROLE {name} SET {setting} = '{value}'"))
-        if is_superuser:
-            connection.execute(text(f"ALTER ROLE {name} SET temp_file_limit = '{MOST_TEMPORARY}'"))
-        if is_other is not None and not new_password:
-            return None
-        password = secrets.token_urlsafe(24)
-        hashed = psycopg2.extensions.encrypt_password(
-            password, name, scope=connection.connection.driver_connection, algorithm="scram-sha-256"
-        )
-        run_script(connection, f"ALTER ROLE {name} PASSWORD '{hashed}'")
-        return password
+    is_superuser, may_make, has_reader = connection.execute(text(MAY), {"reader": reader}).one()
+    if not may_make:
+        raise NoLogin("our role may make no roles: give it CREATEROLE, or run this with another PROFMIN_DATABASE_URL")
+    if not has_reader:
+        raise NoLogin(f"there is no role {reader}: run profmin db upgrade with a role that may make it")
+    is_other = connection.scalar(text(IS_OTHER), {"name": name, "reader": reader})
+    if is_other:
+        raise NoLogin(f"the role {name} is there for something else")
+    if is_other is None:
+        connection.execute(text(f"CREATE ROLE {name} LOGIN"))
+        connection.execute(text(f"GRANT {reader} TO {name}"))
+    if not is_superuser:  # so that we may end its sessions
+        connection.execute(text(f"GRANT {name} TO CURRENT_USER"))
+    connection.execute(text(f"ALTER ROLE {name} LOGIN CONNECTION LIMIT {CONNECTIONS}"))
+    for setting, value in SETTINGS.items():
+        connection.execute(text(f"ALTER ROLE {name} SET {setting} = '{value}'"))
+    if is_superuser:
+        connection.execute(text(f"ALTER ROLE {name} SET temp_file_limit = '{MOST_TEMPORARY}'"))
+    if is_other is not None and not new_password and password is None:
+        return None
+    password = password or secrets.token_urlsafe(24)
+    hashed = psycopg2.extensions.encrypt_password(
+        password, name, scope=connection.connection.driver_connection, algorithm="scram-sha-256"
+    )
+    run_script(connection, f"ALTER ROLE {name} PASSWORD '{hashed}'")
+    return password
 
 
 def past_readers(connection: Connection, work: Callable[[], None], seconds: float) -> None:
     """Do some work of a transaction that needs tables for itself, again and again for so long.
 
-    A login of `bi_reader` that holds one for longer than a moment loses its session: it can begin anew, and a night
+    A login that reads marts and holds one for longer than a moment loses its session: it can begin anew, and a night
     that waits for it would not end. Raises what the server said at last.
     """
     deadline = time.monotonic() + seconds
@@ -130,7 +145,7 @@ def past_readers(connection: Connection, work: Callable[[], None], seconds: floa
 
 
 def _end_readers(connection: Connection) -> None:
-    """End the sessions of logins of `bi_reader` that hold tables of ours; the log names them."""
+    """End the sessions of logins that read marts and hold tables of ours; the log names them."""
     for pid, login, held, may_end in connection.execute(text(HOLDERS)).tuples():
         if may_end:
             connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})

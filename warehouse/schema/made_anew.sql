@@ -1,5 +1,6 @@
 -- Views and functions of ref, ops and core hold no data: they go before the scripts make them anew, whatever arguments and
--- columns they had. Those on which published views of mart stand stay, and are replaced (CREATE OR REPLACE).
+-- columns they had. Those on which published views of mart, or policies on what marts are made of, stand stay, and are
+-- replaced (CREATE OR REPLACE).
 
 DO $$
 DECLARE
@@ -11,7 +12,8 @@ BEGIN
         SELECT FROM pg_depend d
         JOIN pg_rewrite w ON w.oid = d.objid
         JOIN pg_class v ON v.oid = w.ev_class AND v.relnamespace = 'mart'::regnamespace
-        WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = c.oid);
+        WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = c.oid)
+      AND c.relname NOT IN ('my_access', 'my_totals', 'last_published');
     IF gone IS NOT NULL THEN
         EXECUTE 'DROP VIEW ' || gone;
     END IF;

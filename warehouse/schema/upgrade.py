@@ -33,16 +33,16 @@ LONGEST_WAIT = 300.0
 """Seconds for which an upgrade waits for runs that use its tables."""
 SCRIPTS = (
     "schema/made_anew.sql", "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql",
-    "schema/explanations.sql", "schema/calendar_view.sql", "incidents/incidents.sql", "schema/grants.sql",
+    "schema/explanations.sql", "schema/access.sql", "schema/calendar_view.sql", "incidents/incidents.sql",
+    "schema/grants.sql",
 )  # fmt: skip
-APPLIED = """
-SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema')
-       = :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN '' ELSE ' no role' END
+MADE = """
+:fingerprint || (SELECT repeat(' no role', 3 - count(*)::integer) FROM pg_roles
+                 WHERE rolname IN ('bi_reader', 'mart_reader', 'mart_audience'))
 """
-RECORD = """
-INSERT INTO ops.applied (name, fingerprint)
-SELECT 'schema', :fingerprint || CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader')
-                                      THEN '' ELSE ' no role' END
+APPLIED = f"SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema') = {MADE}"
+RECORD = f"""
+INSERT INTO ops.applied (name, fingerprint) SELECT 'schema', {MADE}
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = clock_timestamp()
 """
 

@@ -2,6 +2,7 @@
 -- Строка — отчётная единица на дату. Готовность на бумаге ничего не говорит о регистрации; здесь видно и то и другое.
 -- Доли относятся к разным совокупностям: школы реестра и план обучающихся.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, readiness_report, registration_plan, registration_export.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: schools, accepted, plan_pupils, actual_pupils.
 --   actual_pupils: Факт. Зарегистрированные обучающиеся.
 --   by_older_rules: По прежним правилам. За дату отчёта, плана или выгрузки уже судят другие правила.

@@ -2,6 +2,7 @@
 -- Строка — отчётная единица на дату: суммы по школам. Учебный год — сумма по школам, у которых он посчитан; сколько их,
 -- стоит рядом.
 -- Ключ: reporting_unit; имя: reporting_unit_name.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: schools, schools_complete, schools_inconsistent, diagnostics, trials, excursions, museum_visits, masterclasses.
 -- Меры без поправок: diagnostics_pupils, trials_pupils, excursions_pupils, museum_visits_pupils, masterclasses_pupils.
 -- Меры без поправок: diagnostics_academic_year, trials_academic_year, excursions_academic_year, museum_visits_academic_year, masterclasses_academic_year.

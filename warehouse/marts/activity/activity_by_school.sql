@@ -7,6 +7,7 @@
 -- Состояние: complete — цифры есть; нет снимка за этот день — no_export, за 31 августа — no_base, за 31 декабря —
 -- no_year_end; not_stated — в нужном снимке нет какого-то счётчика; inconsistent — счётчик убыл, и его цифры нет.
 -- Ключ: school_code; имя: school_name; формы: school_register, registration_export.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: diagnostics, trials, excursions, museum_visits, masterclasses.
 -- Меры без поправок: diagnostics_pupils, trials_pupils, excursions_pupils, museum_visits_pupils, masterclasses_pupils.
 -- Меры без поправок: diagnostics_academic_year, trials_academic_year, excursions_academic_year, museum_visits_academic_year, masterclasses_academic_year.

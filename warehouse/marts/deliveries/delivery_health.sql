@@ -3,6 +3,7 @@
 -- если она отклонена или ждёт решения сотрудника, действует прежняя (is_received — «да») или ничего. У того, что сдают
 -- каждый месяц, — за месяц, который закончился, если она есть.
 -- Ключ: form, sender; имя: sender_name; формы: все.
+-- Доступ: единица по sender.
 -- Меры без поправок: rows_read, rows_loaded, rows_quarantined, rows_not_data, refusals, errors, warnings, notes, warnings_explained, warnings_accepted.
 --   status: Состояние. accepted — принято, partial — часть строк в карантине, refused — отклонено, held — ждёт решения сотрудника, missing — не прислано, nothing_to_report — сообщать нечего.
 --   status_name: Состояние доставки. То же словами.

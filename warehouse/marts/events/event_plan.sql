@@ -2,6 +2,7 @@
 -- Строка — месяц учебного года и отчётная единица на дату: что запланировано и что с этим стало, по последнему плану. Месяц без
 -- мероприятий — строка с нулями; без плана единицы цифр нет.
 -- Ключ: reporting_unit, month; имя: reporting_unit_name; формы: event_plan.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: events, events_planned, events_held, events_moved, events_cancelled, events_overdue.
 -- Показатель: events_held_rate = events_held / events; совокупность: мероприятия плана на этот месяц.
 --   reporting_unit: Код отчётной единицы. Чей план.

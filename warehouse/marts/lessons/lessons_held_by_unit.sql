@@ -1,6 +1,7 @@
 -- Проведённые занятия «Россия – мои горизонты» по отчётным единицам.
 -- Строка — отчётная единица на дату: суммы по классам, у школ которых есть журнал. Доля — из сумм. Без журнала цифр нет (NULL).
 -- Ключ: reporting_unit; имя: reporting_unit_name.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: classes, classes_in_journal, classes_on_other_days, classes_out_of_reach, lessons_due, lessons_held, visits.
 -- Показатель: held_rate = lessons_held / lessons_due; совокупность: занятия классов с журналом, дни которых прошли к его дате.
 --   reporting_unit: Код отчётной единицы. Чьи классы.

@@ -4,6 +4,7 @@
 -- Две совокупности не смешиваются: в мероприятиях участвуют не все (цель — доля), курс «Россия – мои горизонты» — для всех.
 -- Знаменатель у обеих один: обучающиеся 6–11 классов всех школ единицы, и тех, которых в списке нет.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, level_choice.
+-- Доступ: единица по reporting_unit.
 -- Меры: schools, schools_basic, schools_main, schools_advanced, classes, classes_basic, classes_main, classes_advanced, pupils_6_11, pupils_planned, course_pupils.
 -- Меры без поправок: schools_listed, schools_without_pupils, events_lacking, course_lacking.
 -- Показатель: events_rate = pupils_planned / pupils_6_11; совокупность: обучающиеся 6–11 классов школ единицы; мероприятия.

@@ -2,6 +2,7 @@
 -- Строка — школа реестра на дату: на каком она уровне и сколько классов на каждом, по списку классов её отправителя. Уровень
 -- школы — самый высокий из уровней её классов. Школа, которой в списке нет, цифр не имеет (NULL), а не ноль.
 -- Ключ: school_code; имя: school_name; формы: school_register, level_choice.
+-- Доступ: единица по reporting_unit или territory.
 -- Меры: classes, classes_basic, classes_main, classes_advanced, pupils_6_11, pupils_planned, course_pupils.
 -- Показатель: events_rate = pupils_planned / pupils_6_11; совокупность: обучающиеся 6–11 классов школы; мероприятия.
 -- Показатель: course_rate = course_pupils / pupils_6_11; совокупность: обучающиеся 6–11 классов школы; курс.

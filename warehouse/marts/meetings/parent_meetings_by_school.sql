@@ -2,6 +2,7 @@
 -- Строка — школа реестра на дату: прошли ли оба всероссийских собрания учебного года и сколько родителей участвовало. Без
 -- списка отправителя цифр нет (NULL), а не ноль.
 -- Ключ: school_code; имя: school_name; формы: school_register, parent_meetings.
+-- Доступ: единица по reporting_unit.
 -- Меры: meetings, parents_invited, parents_attended.
 -- Показатель: attendance_rate = parents_attended / parents_invited; совокупность: приглашённые на собрания школы.
 -- Состояния: first_status «Первое собрание», second_status «Второе собрание».

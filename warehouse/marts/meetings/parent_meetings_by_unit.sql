@@ -1,6 +1,7 @@
 -- Родительские собрания по отчётным единицам.
 -- Строка — отчётная единица на дату: в скольких школах прошло первое и второе всероссийское собрание. Без списка цифр нет.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, parent_meetings.
+-- Доступ: единица по reporting_unit.
 -- Меры: first_held, second_held, meetings, parents_invited, parents_attended.
 -- Меры без поправок: schools.
 -- Показатель: first_held_rate = first_held / schools; полоса: band «Полоса: первое собрание»; совокупность: школы реестра, подчинённые единице.

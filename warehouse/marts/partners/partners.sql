@@ -2,6 +2,7 @@
 -- Строка — партнёр по ИНН на дату: сколько соглашений с ним названо, сколько из них действует и у кого. Название — каким его
 -- назвали в последний раз. Соглашение для нескольких школ — одно соглашение.
 -- Ключ: partner_inn; имя: partner_name; формы: partner_agreements.
+-- Доступ: закрыто.
 --   position: Порядок. По числу действующих соглашений, затем по названию.
 WITH held AS MATERIALIZED (
     SELECT h.reading_id, h.sender FROM ops.reading_at(:region, :as_of, :known_at) h WHERE h.form = 'partner_agreements'

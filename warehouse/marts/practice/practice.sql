@@ -2,6 +2,7 @@
 -- Строка — месяц учебного года и отчётная единица на дату: какие мероприятия прошли, у кого и сколько раз участвовали, по
 -- последнему списку. Месяц без мероприятий — строка с нулями; без списка единицы цифр нет (NULL), а не ноль.
 -- Ключ: reporting_unit, month; имя: reporting_unit_name; формы: practice_events, partner_agreements.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: practice_events, visits, hosts, events_with_host, events_without_agreement.
 -- Показатель: without_agreement_rate = events_without_agreement / events_with_host; совокупность: мероприятия, у которых назван ИНН принимающей организации.
 --   reporting_unit: Код отчётной единицы. Чей список.

@@ -4,6 +4,7 @@
 -- Часы класса — не больше, чем их дали все мероприятия школы с номером этого класса, и не больше нормы: лишние часы одного класса
 -- другому не помогают. Кто из класса был, списки не говорят.
 -- Ключ: school_code; имя: school_name; формы: school_register, level_choice, partner_agreements, practice_events.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: practice_events, visits, events_with_host, events_without_agreement, classes_with_practice, classes_below_norm.
 -- Показатель: practice_rate = practice_hours / practice_hours_norm; совокупность: часы практики в уровнях классов школы за учебный год.
 --   practice_events: Мероприятий. Прошло с начала учебного года с участием школы.

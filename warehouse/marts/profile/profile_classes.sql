@@ -2,6 +2,7 @@
 -- Строка — отчётная единица и профиль на дату: сколько таких классов, обучающихся и партнёров в списке, который действует.
 -- Единиц, у которых профильных классов нет или списка нет, здесь нет: их показывает profile_classes_by_unit.
 -- Ключ: reporting_unit, profile_kind; имя: profile_name; формы: school_register, profile_classes.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: profile_classes, profile_pupils, profile_schools, classes_without_partner.
 --   position: Порядок. Отчётные единицы, у каждой профили в порядке списка.
 --   reporting_unit: Код отчётной единицы. Чьи это классы.

@@ -2,6 +2,7 @@
 -- Строка — школа реестра на дату: сколько у неё профильных классов по списку её отправителя, который действует. Ноль — список
 -- есть, классов школы в нём нет; без списка цифр нет (NULL).
 -- Ключ: school_code; имя: school_name; формы: school_register, level_choice, profile_classes.
+-- Доступ: единица по reporting_unit.
 -- Меры: profile_classes, profile_pupils.
 -- Меры без поправок: classes_without_partner.
 --   profile_classes: Профильных классов. Школы, в списке её отправителя.

@@ -2,6 +2,7 @@
 -- Строка — отчётная единица на дату: сколько профильных классов и во скольких школах продвинутого уровня они есть. Ноль —
 -- список есть, классов нет; без списка цифр нет (NULL). Уровень школы — по списку классов, который действует.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, level_choice, profile_classes.
+-- Доступ: единица по reporting_unit.
 -- Меры: profile_classes, profile_pupils, profile_schools.
 -- Меры без поправок: classes_without_partner, classes_unlisted, advanced_schools, advanced_with_profile, advanced_without_profile.
 -- Показатель: advanced_profile_rate = advanced_with_profile / advanced_schools; совокупность: школы продвинутого уровня, подчинённые единице.

@@ -2,6 +2,7 @@
 -- Строка — отчётная единица и направление на дату: программы профессионального обучения и дополнительного образования, по последнему
 -- каталогу. Ноль — каталог есть, программ в единице нет; без каталога направления цифр нет (NULL).
 -- Ключ: reporting_unit, direction; имя: reporting_unit_name; формы: supplementary_catalogue, programme_catalogue.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: programmes, programmes_with_places, places, directions, directions_offered.
 --   position: Порядок. Отчётные единицы, у каждой направления в порядке уровней.
 --   reporting_unit: Код отчётной единицы. Где учат.

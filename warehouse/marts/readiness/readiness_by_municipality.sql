@@ -2,6 +2,7 @@
 -- Строка — отчётная единица на дату. Школы берутся из реестра по подчинению; школа, которой нет в отчёте её отправителя,
 -- отчёт не представила. Без реестра или вне кампании цифр нет (NULL), а не ноль.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, readiness_report.
+-- Доступ: единица по reporting_unit.
 -- Меры: schools, accepted, rejected, missing.
 -- Показатель: accepted_rate = accepted / schools; полоса: band «Полоса: отчёты»; совокупность: школы реестра, подчинённые единице.
 -- Ночь 1: Готовность; schools «Школ», accepted «Верный/отчёт», rejected «Неверный/отчёт», missing «Отчёта/нет», accepted_rate «Доля/верных».

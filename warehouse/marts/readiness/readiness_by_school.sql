@@ -1,6 +1,7 @@
 -- Готовность по школам.
 -- Строка — школа реестра на дату: представлен ли по ней верный отчёт, и если нет, то почему.
 -- Ключ: school_code; имя: school_name; формы: school_register, readiness_report.
+-- Доступ: единица по reporting_unit или territory.
 -- Состояния: status «Состояние отчёта», level.
 --   status: Состояние. accepted, rejected или missing; пусто вне кампании.
 --   status_name: Состояние отчёта. То же словами.

@@ -2,6 +2,7 @@
 -- Строка — отчётная единица на дату. План — на учебный год, факт — по последней выгрузке того же учебного года. Школы
 -- отнесены по подчинению. Без плана или без выгрузки цифр нет (NULL), а не ноль.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, registration_plan, registration_export.
+-- Доступ: единица по reporting_unit.
 -- Меры: plan_pupils, actual_pupils.
 -- Меры без поправок: unverified_pupils, archived_pupils, balance, shortfall, surplus.
 -- Показатель: completion_rate = actual_pupils / plan_pupils; полоса: band «Полоса: регистрация»; совокупность: обучающиеся по плану учебного года.

@@ -1,6 +1,7 @@
 -- Регистрация на «Билет в будущее» по школам.
 -- Строка — школа на дату: школы реестра, а также те, что из реестра ушли, но в выгрузке ещё есть.
 -- Ключ: school_code; имя: school_name; формы: school_register, registration_export.
+-- Доступ: единица по reporting_unit или territory.
 -- Меры: actual_pupils «Зарегистрировано».
 -- Меры без поправок: unverified_pupils, archived_pupils, pupils_6_11.
 -- Показатель: registered_share = actual_pupils / pupils_6_11; совокупность: обучающиеся 6–11 классов по реестру.

@@ -2,6 +2,7 @@
 -- Строка — школа реестра на дату: есть ли ответственный за Профминимум и с какого дня место свободно, сколько навигаторов и
 -- сколько из них обучено. Считаются те, кто в роли в этот день. Без списка отправителя цифр нет (NULL), а не ноль.
 -- Ключ: school_code; имя: school_name; формы: school_register, level_choice, staff.
+-- Доступ: единица по reporting_unit.
 -- Меры: navigators, navigators_trained.
 -- Меры без поправок: navigators_unanswered.
 -- Показатель: trained_rate = navigators_trained / navigators; совокупность: навигаторы школы в роли на дату.

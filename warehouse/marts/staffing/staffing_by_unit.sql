@@ -2,6 +2,7 @@
 -- Строка — отчётная единица на дату: в скольких школах есть ответственный, сколько навигаторов и сколько из них обучено.
 -- Навигатор двух школ считается в каждой; разных работников называет navigator_people. Без списка цифр нет (NULL), а не ноль.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, level_choice, staff.
+-- Доступ: единица по reporting_unit.
 -- Меры: responsible_valid, navigators, navigators_trained.
 -- Меры без поправок: schools, schools_without_navigator, navigators_unanswered, ahead_untrained.
 -- Показатель: responsible_rate = responsible_valid / schools; полоса: band «Полоса: ответственные»; совокупность: школы реестра, подчинённые единице.

@@ -2,6 +2,7 @@
 -- Строка — школа реестра на дату: в скольких её классах 6–11 занятие стоит в расписании, и что школа сказала о расписании в
 -- отчёте о готовности. Классы — те, что назвало расписание или список уровней. Школа, которой в файле её отправителя нет, цифр не имеет (NULL), а не ноль.
 -- Ключ: school_code; имя: school_name; формы: school_register, readiness_report, level_choice, timetable.
+-- Доступ: единица по reporting_unit.
 -- Меры: classes_6_11, classes_with_slot, classes_on_thursday, classes_without_slot.
 -- Меры без поправок: classes_in_timetable, classes_in_part, classes_in_doubt.
 -- Показатель: slot_rate = classes_with_slot / classes_6_11; совокупность: классы 6–11 школы, которые назвало расписание или список уровней.

@@ -1,6 +1,7 @@
 -- Занятие «Россия – мои горизонты» в расписании по отчётным единицам.
 -- Строка — отчётная единица на дату: суммы по её школам, у которых есть расписание. Доли — из сумм. Без файла цифр нет (NULL).
 -- Ключ: reporting_unit; имя: reporting_unit_name.
+-- Доступ: единица по reporting_unit.
 -- Меры без поправок: schools, schools_in_timetable, schools_without_slot, classes_6_11, classes_with_slot, classes_on_thursday, classes_without_slot, classes_in_part, classes_in_doubt, schools_contradicting.
 -- Показатель: slot_rate = classes_with_slot / classes_6_11; совокупность: классы 6–11 школ единицы, у которых есть расписание.
 -- Показатель: thursday_rate = classes_on_thursday / classes_with_slot; совокупность: классы 6–11, у которых занятие стоит в расписании.

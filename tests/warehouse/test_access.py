@@ -1,0 +1,160 @@
+"""Each role sees the rows that it may, whatever way it asks: reckoned apart, in Python, from all rows as the owner has
+them.
+
+Slow: a document of every form is loaded and published, and every mart is read as every login.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from hand_made import DAY
+from lived_access import HERE, LOGINS, NIGHT, THERE, UNITS, live_access
+from polars.testing import assert_frame_equal
+
+from warehouse.core.frames import frame
+from warehouse.marts.definitions import Mart, live, marts, views
+from warehouse.marts.relations import reads_with_callers_rights
+from warehouse.schema.access import seen_as, seen_by
+from warehouse.schema.upgrade import connect, upgrade
+
+PUBLISHED = (*marts(), *views())
+EVERY = (*PUBLISHED, *live())
+ALL_LOGINS = {**LOGINS, "of_nothing": [], "of_old": [(None, None)]}
+MANY_UNITS = {HERE}
+"""Regions of three units and more."""
+Rows = dict[str, pl.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def lived(databases: Any) -> Iterator[sa.Engine]:
+    with databases.fresh() as url:
+        engine = connect(url)
+        upgrade(engine)
+        try:
+            live_access(engine)
+            yield engine
+        finally:
+            with engine.begin() as connection:
+                for login in ALL_LOGINS:
+                    connection.execute(sa.text(f"DROP ROLE IF EXISTS {login}"))
+            engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def owned(lived: sa.Engine) -> Rows:
+    """Every mart as its owner has it, and as it was known before."""
+    with lived.connect() as connection:
+        found = {mart.name: frame(connection, f"SELECT * FROM {mart.relation}", {}) for mart in EVERY}
+        for mart in PUBLISHED:
+            for known in moments(connection):
+                found[f"{mart.name} {known}"] = as_known(connection, mart, known)
+        return found
+
+
+def moments(connection: sa.Connection) -> list[dt.datetime]:
+    asked = "SELECT DISTINCT published_at + interval '1 minute' FROM ops.publication WHERE as_of = :day ORDER BY 1"
+    return list(connection.scalars(sa.text(asked), {"day": DAY}))
+
+
+def as_known(connection: sa.Connection, mart: Mart, known: dt.datetime) -> pl.DataFrame:
+    return frame(connection, f"SELECT * FROM {mart.as_known}(:day, :known)", {"day": DAY, "known": known})
+
+
+def may_see(
+    mart: Mart, rows: pl.DataFrame, seen: list[tuple[str | None, str | None]], owned: Rows, at: str
+) -> pl.DataFrame:
+    """The rows of a mart that somebody may see. Nothing here asks the database."""
+    audience = mart.audience
+    whole = {region for region, unit in seen if unit is None}
+    if None in whole:
+        return rows
+    parts = pl.col("region").is_in(list(whole))
+    some = [region for region, _ in seen if region]
+    if audience.kind == "unit":
+        for column in audience.units:
+            for region, unit in ((region, unit) for region, unit in seen if unit):
+                parts |= (pl.col("region") == region) & (pl.col(column) == unit)
+    elif audience.kind == "region":
+        parts |= pl.col("region").is_in(some)
+    elif audience.kind == "total":
+        enough = pl.col("region").is_in([region for region in some if region in MANY_UNITS])
+        if audience.told_mart:
+            base = owned[f"{audience.told_mart}{at}"].filter(pl.col(audience.told).is_not_null())
+            told = base.group_by("region", "as_of").agg(pl.col("reporting_unit").n_unique().alias("_told"))
+            rows = rows.join(told, on=["region", "as_of"], how="left", maintain_order="left")
+            enough &= pl.col("_told").fill_null(0) >= 3
+        elif audience.told:
+            enough &= (pl.col(audience.told) >= 3).fill_null(True)
+        parts |= enough
+    return rows.filter(parts.fill_null(False)).select(pl.exclude("_told"))
+
+
+def same(mart: Mart, found: pl.DataFrame, expected: pl.DataFrame) -> None:
+    """The same rows. A view that is made of what its caller sees numbers these, in their order."""
+    if mart.is_view and reads_with_callers_rights(mart):
+        keys = ["region", "as_of", "position"]
+        found, expected = (rows.sort(keys).drop("position") for rows in (found, expected))
+        assert_frame_equal(found, expected)
+    assert_frame_equal(found, expected, check_row_order=False)
+
+
+@pytest.mark.parametrize("login", sorted(ALL_LOGINS))
+def test_a_role_sees_what_it_may_and_nothing_else(lived: sa.Engine, owned: Rows, login: str) -> None:
+    """By SELECT, by the view of the last date, by a cursor, by COPY, and as it was known."""
+    seen = ALL_LOGINS[login]
+    latest = {HERE: DAY, THERE: DAY}
+    with seen_as(lived, login) as connection:
+        for mart in EVERY:
+            expected = may_see(mart, owned[mart.name], seen, owned, "")
+            same(mart, frame(connection, f"SELECT * FROM {mart.relation}", {}), expected)
+            connection.execute(sa.text(f"DECLARE rows SCROLL CURSOR FOR SELECT * FROM {mart.relation}"))
+            assert len(connection.execute(sa.text("FETCH ALL FROM rows")).all()) == expected.height, mart.name
+            connection.execute(sa.text("CLOSE rows"))
+            assert connection.scalar(sa.text(f"SELECT count(*) FROM {mart.relation}")) == expected.height, mart.name
+        for mart in PUBLISHED:
+            last = owned[mart.name].filter(pl.col("as_of") == pl.col("region").replace_strict(latest, default=None))
+            same(mart, frame(connection, f"SELECT * FROM {mart.latest}", {}), may_see(mart, last, seen, owned, ""))
+
+
+@pytest.mark.parametrize("login", sorted(ALL_LOGINS))
+def test_the_past_shows_no_more(lived: sa.Engine, owned: Rows, login: str) -> None:
+    seen = ALL_LOGINS[login]
+    with lived.connect() as connection:
+        then = moments(connection)
+    with seen_as(lived, login) as connection:
+        for mart in PUBLISHED:
+            for known in then:
+                at = f" {known}"
+                same(mart, as_known(connection, mart, known), may_see(mart, owned[mart.name + at], seen, owned, at))
+
+
+def test_there_is_something_to_hide_in_every_mart(owned: Rows) -> None:
+    """Of every mart that a unit sees something of there are rows of others, and of every mart there are rows."""
+    for mart in PUBLISHED:
+        rows = owned[mart.name]
+        assert rows.height, mart.name
+        if mart.audience.kind == "unit":
+            assert rows.filter(pl.col("region") == HERE)[mart.audience.units[0]].n_unique() > 1, mart.name
+            assert may_see(mart, rows, [(HERE, "chainsky")], owned, "").height, mart.name
+    assert UNITS and NIGHT
+
+
+def test_an_audience_sees_what_a_login_of_it_sees(lived: sa.Engine) -> None:
+    """Two at once, and nothing of it stays."""
+
+    def contents(connection: sa.Connection) -> dict[str, pl.DataFrame]:
+        return {mart.name: frame(connection, f"SELECT * FROM {mart.relation}", {}) for mart in marts()}
+
+    with seen_by(lived, HERE, "chainsky") as one, seen_by(lived, HERE, "kedrovy") as other:
+        for login, found in (("of_chainsky", contents(one)), ("of_kedrovy", contents(other))):
+            with seen_as(lived, login) as connection:
+                for name, rows in contents(connection).items():
+                    assert_frame_equal(found[name], rows, check_row_order=False)
+    with lived.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM ref.access WHERE login = 'mart_audience'")) == 0
