@@ -7,6 +7,7 @@ of two units, so that no mart lacks rows of somebody else; each row has an older
 from __future__ import annotations
 
 import datetime as dt
+import os
 
 import sqlalchemy as sa
 from hand_made import DAY, VERSION, delivery
@@ -23,15 +24,18 @@ from warehouse.schema.access import grant
 HERE, THERE = "69", "39"
 UNITS = {HERE: ("chainsky", "asinovsky", "kedrovy", "tomsk_city"), THERE: ("amber", "baltic")}
 NIGHT = DAY - dt.timedelta(days=7)
-LOGINS: dict[str, list[tuple[str | None, str | None]]] = {
+SEEN: dict[str, list[tuple[str | None, str | None]]] = {
     "of_country": [(None, None)],
     "of_here": [(HERE, None)],
     "of_chainsky": [(HERE, "chainsky")],
     "of_kedrovy": [(HERE, "kedrovy")],
     "of_amber": [(THERE, "amber")],
     "of_both": [(HERE, "asinovsky"), (THERE, None)],
+    "of_nothing": [],
+    "of_old": [(None, None)],
 }
-"""Login → what it may see, as (region, unit)."""
+"""Whoever may see something: what, as (region, unit). The last two have no line of their own: one sees nothing, one is
+of the role that tools read with before."""
 OF_A_UNIT = ("reporting_unit", "sender", "territory", "school_code")
 COPY = """
 INSERT INTO {history} ({columns}, published_at, replaced_at)
@@ -39,6 +43,11 @@ SELECT {selected}, {published_at}, {replaced_at} FROM {history} AS h
 WHERE h.region = '69' AND h.as_of = CAST(:day AS date) AND h.replaced_at = 'infinity' AND ({of_first})
 """
 FIRST = "chainsky"
+
+
+def login(name: str) -> str:
+    """The role of one of these on the server, which other workers use too."""
+    return f"{name}_{os.getpid()}"
 
 
 def live_access(engine: sa.Engine) -> None:
@@ -89,12 +98,12 @@ def live_access(engine: sa.Engine) -> None:
                 connection.execute(sa.text(gone), {"units": list(UNITS[HERE][1:])})
             for day in (NIGHT, DAY):
                 _copy(connection, mart, day)
-    for login, seen in LOGINS.items():
-        for region, unit in seen:
-            grant(engine, login, region, unit)
+    for name, seen in SEEN.items():
+        for region, unit in seen if name != "of_old" else ():
+            grant(engine, login(name), region, unit)
     with engine.begin() as connection:
-        connection.execute(sa.text("CREATE ROLE of_nothing LOGIN; GRANT mart_reader TO of_nothing"))
-        connection.execute(sa.text("CREATE ROLE of_old LOGIN; GRANT bi_reader TO of_old"))
+        for name, reader in (("of_nothing", "mart_reader"), ("of_old", "bi_reader")):
+            connection.execute(sa.text(f"CREATE ROLE {login(name)} LOGIN; GRANT {reader} TO {login(name)}"))
         connection.execute(sa.text("ANALYZE"))
 
 
