@@ -12,7 +12,13 @@ from warehouse.schema.bi import make_login
 from warehouse.server.embedded import ServerError, embedded_server
 from warehouse.server.listening import Listening
 
-ROLES = "CREATE ROLE bi_reader NOLOGIN; CREATE ROLE other LOGIN PASSWORD 'known'; ALTER ROLE postgres PASSWORD 'known'"
+ROLES = """
+CREATE ROLE bi_reader NOLOGIN;
+CREATE ROLE mart_reader NOLOGIN;
+CREATE ROLE clerk LOGIN PASSWORD 'known' IN ROLE mart_reader;
+CREATE ROLE other LOGIN PASSWORD 'known';
+ALTER ROLE postgres PASSWORD 'known'
+"""
 
 
 @pytest.fixture
@@ -75,6 +81,7 @@ def listening_on(pgdata: Path) -> set[str]:
 def test_a_login_of_a_tool_enters_and_nobody_else(pgdata: Path, password: str, free: Listening) -> None:
     with embedded_server(pgdata, free) as url:
         assert enter(free, "tableau", password) == "tableau"
+        assert enter(free, "clerk", "known") == "clerk"
         for user, word, database, said in (
             ("tableau", "wrong", "profmin", "password authentication failed"),
             ("tableau", None, "profmin", "no password supplied"),

@@ -17,10 +17,11 @@ FORM = re.compile(r"(?:\[(?P<long>[^\]]*)\]|(?P<short>[^:\[\]]*)):(?P<port>[0-9]
 BY_SOCKET = "local all all trust\n"
 """Whoever reaches the socket may enter: it lies in a folder that only the owner can enter."""
 BY_ADDRESS = """host all {owner} all reject
-host {database} +bi_reader {address} scram-sha-256
+host {database} +bi_reader,+mart_reader {address} scram-sha-256
 host all all all reject
 """
-"""A superuser counts as a member of `bi_reader` only if made one in so many words, and ours is refused before that."""
+"""Who reads all marts, and who reads what he is granted of them. A superuser counts as a member of a role only if made
+one in so many words, and ours is refused before that."""
 
 
 class Listening(NamedTuple):
@@ -71,7 +72,7 @@ class Listening(NamedTuple):
 
 
 def who_may_enter(listening: Listening | None, owner: str, database: str) -> str:
-    """The text of `pg_hba.conf`: the socket, and logins of `bi_reader` with their password where we listen."""
+    """The text of `pg_hba.conf`: the socket, and logins that read marts with their password where we listen."""
     if listening is None:
         return BY_SOCKET
     length = ipaddress.ip_address(listening.address).max_prefixlen
