@@ -63,6 +63,8 @@ def as_read(table: list[list[str]]) -> list[list[str | None]]:
     st.booleans(),
     st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "cp866", "koi8-r")),
 )
+@example([["", ""], ["", ""], ["", ""], ["'", "'"]], ";", '"', "\r\n", csv.QUOTE_MINIMAL, False, "utf-8")
+@example([["", ""], ["", ""], ["", ""], ["'А", "Б'"]], ";", '"', "\r\n", csv.QUOTE_MINIMAL, False, "utf-8")
 def test_any_table_is_read_back_or_doubted(
     table: list[list[str]], separator: str, mark: str, end: str, quoting: int, is_escaped: bool, encoding: str
 ) -> None:

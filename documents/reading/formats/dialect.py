@@ -269,8 +269,10 @@ def apostrophes(dialect: Dialect, sample: str) -> tuple[Doubt, ...]:
     fields = quoted_field(dialect.separator, "'").findall(sample)
     in_line = [field[1:-1] for field in fields if len(field.splitlines()) < 2]
     is_quoted = any(dialect.separator in field or "''" in field for field in in_line)
-    if dialect.quote == "'":
-        return () if is_quoted else (Doubt("separator", *APOSTROPHES),)
+    if dialect.quote == "'":  # cells of which one begins and another ends by an apostrophe are no value between two
+        plain = fit(sample, replace(dialect, quote='"'))
+        is_sure = is_quoted and _unevenness(fit(sample, dialect)) <= _unevenness(plain)
+        return () if is_sure else (Doubt("separator", *APOSTROPHES),)
     others = quoted_field(dialect.separator, '"').findall(sample)
     return (Doubt("separator", *APOSTROPHES[::-1]),) if is_quoted or len(fields) > len(others) else ()
 
