@@ -88,6 +88,10 @@ of_form AS (
 due AS MATERIALIZED (
     SELECT d.deadline, greatest(ref.working_days_between(d.deadline, :as_of, ref.calendar_at(:region, :as_of)), 0) AS overdue_days
     FROM (SELECT DISTINCT t.deadline FROM told t) d
+),
+-- So are the versions of inputs once: in the list below they would be looked up for each row.
+judged AS MATERIALIZED (
+    SELECT ref.judged_by(:region, :as_of, ARRAY['campaigns', 'calendar', 'senders']) AS inputs_judged_by
 )
 SELECT
     row_number() OVER (ORDER BY f.title, u.position, c.name, t.sender)::integer AS position,
@@ -122,6 +126,6 @@ JOIN ref.form f ON f.form = t.form
 JOIN ref.sender_at(:region, :as_of) c ON c.sender = t.sender
 JOIN of_form a ON a.form = t.form
 JOIN due d ON d.deadline = t.deadline
-CROSS JOIN (SELECT ref.judged_by(:region, :as_of, ARRAY['campaigns', 'calendar', 'senders']) AS inputs_judged_by) v
+CROSS JOIN judged v
 LEFT JOIN ref.campaign_at(:region, :as_of) p ON p.campaign = t.campaign
 LEFT JOIN ref.unit_at(:region, :as_of) u ON u.reporting_unit = t.sender
