@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from ledgers import LEDGERS
 
 from documents.demo import tomsk
 from documents.demo.autumn import FIRST, autumn
+from documents.demo.autumn_programme import Programme
 from flows.backfills import steps as backfill
 from flows.backfills.steps import apply_backfill, plan, requested, revert_backfill
 from flows.home.settings import Settings
@@ -64,6 +65,9 @@ SELECT as_of, count(*) AS schools, count(*) FILTER (WHERE status = 'accepted') A
 FROM {marts[1]} GROUP BY as_of
 """
 REGION = "SELECT as_of, schools::bigint AS schools, accepted::bigint AS accepted, known_at FROM {marts[2]}"
+LEVELS = """
+SELECT as_of, sum(classes)::bigint AS classes, sum(pupils_planned)::bigint AS planned FROM {marts[%d]} GROUP BY as_of
+"""
 REGISTERED = """
 SELECT as_of, sum(actual_pupils)::bigint AS actual, min(export_as_of) AS export FROM {marts[%d]} GROUP BY as_of
 """
@@ -72,6 +76,7 @@ WRONG = {
     "region and units": DIFFER % (REGION, UNITS),
     "units and schools": DIFFER % (UNITS, SCHOOLS),
     "units and schools, registered": DIFFER % (REGISTERED % 3, REGISTERED % 4),
+    "units and schools, levels": DIFFER % (LEVELS % 6, LEVELS % 7),
     "both and one": (
         "SELECT * FROM {marts[5]} a FULL JOIN {marts[0]} b USING (as_of, reporting_unit)"
         " FULL JOIN {marts[3]} c USING (as_of, reporting_unit)"
@@ -82,7 +87,7 @@ WRONG = {
 """What two marts say differently in one statement; there must be no row."""
 MARTS = (
     "readiness_by_municipality", "readiness_by_school", "readiness_region", "registration_by_municipality",
-    "registration_by_school", "readiness_and_registration",
+    "registration_by_school", "readiness_and_registration", "level_coverage", "level_coverage_by_school",
 )  # fmt: skip
 
 
@@ -252,10 +257,16 @@ class Files:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """The autumn's deliveries: the first nights in the inbox, the others in a folder each."""
+    """The autumn's deliveries: the first nights in the inbox, the others in a folder each. The classes by levels come
+    in the nights under contention, while the marts of readiness are asked."""
     home, later = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("nights")
     found = Files(home, [], [])
-    for night in autumn(tomsk(), NIGHTS):
+    region = tomsk()
+    programme = Programme(region, FIRST, LAST)
+    levels = [due for due in programme.coming if due.form == "level_choice"]
+    days = [FIRST + dt.timedelta(days=BASE + turn % 3) for turn in range(len(levels))]
+    programme.coming = [replace(due, day=day, as_of=day) for due, day in zip(levels, days, strict=True)]
+    for night in autumn(region, NIGHTS, programme):
         folder = home / "inbox" if night.number < BASE else later / str(night.number)
         paths = []
         for sender, name, data, received_at in night.files:
