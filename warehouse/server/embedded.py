@@ -233,8 +233,8 @@ def _ensure_database(host: Path, listening: Listening | None) -> None:
             cursor.execute("SELECT current_setting('listen_addresses'), current_setting('port')")
             if listening and cursor.fetchone() != (listening.address, str(listening.port)):
                 raise ServerError(
-                    f"The embedded Postgres runs already and does not listen on {listening}: PROFMIN_PG_LISTEN was not "
-                    "set for the command that started it. Set it for all, end that command (profmin down), begin again."
+                    f"The embedded Postgres runs already and does not listen on {listening}: the command that "
+                    "started it had another PROFMIN_PG_LISTEN or none. Set it for all, profmin down, begin again."
                 )
             cursor.execute("SELECT pg_advisory_lock(1)")  # let go with the connection
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
