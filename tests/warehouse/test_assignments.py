@@ -72,7 +72,9 @@ def practice(school: int, sender: str, *events: dt.date) -> Reading:
 def agreements(sender: str, valid_to: dt.date) -> Reading:
     facts = pl.DataFrame(
         {"partner_inn": ["7000000000"], "agreement_number": ["1"], "partner_name": ["Завод"],
-         "partner_kind": ["enterprise"], "signed_on": [dt.date(2023, 9, 1)], "valid_to": [valid_to]}
+         "partner_kind": ["enterprise"], "school_id": [None], "signed_on": [dt.date(2023, 9, 1)],
+         "valid_to": [valid_to]},
+        schema_overrides={"school_id": pl.Int64},
     )  # fmt: skip
     return reading("partner_agreements", sender, facts, as_of=FIRST, slice=f"partner_agreements/{sender}/2023")
 
@@ -173,6 +175,29 @@ def test_words_that_the_figure_contradicts(engine_of_autumn: sa.Engine) -> None:
     assert row["status"] == "contradiction"
     assert row["status_words"] == "сказано «выполнено», а показатель ниже порога: 244 из 285"
     assert (row["before_as_of"], row["figure_before"], row["whole_before"]) == (AFTER, 244, 285)
+
+
+def test_a_status_is_told_with_the_night_since_which_it_holds(engine_of_autumn: sa.Engine) -> None:
+    """It changes on the night after the deadline, and when somebody says something else."""
+    told = {
+        day: [asked(engine_of_autumn, day)["5"][name] for name in ("status", "status_since", "status_before")]
+        for day in (FIRST, LAST, AFTER, LATER, WINTER)
+    }
+    assert told == {
+        FIRST: ["in_progress", FIRST, None],
+        LAST: ["in_progress", FIRST, None],
+        AFTER: ["overdue", AFTER, "in_progress"],
+        LATER: ["contradiction", LATER, "overdue"],
+        WINTER: ["contradiction", LATER, "overdue"],
+    }
+    unmeasured = asked(engine_of_autumn, WINTER)["6"]
+    assert (unmeasured["status_since"], unmeasured["status_before"]) == (LATER, "no_data")
+    of_the_year = asked(engine_of_autumn, NEXT)["5"]
+    assert (of_the_year["status_since"], of_the_year["status_before"]) == (NEXT, None), "another academic year"
+    with engine_of_autumn.connect() as connection:
+        known = "mart.assignments_as_known(:day, clock_timestamp(), '69')"
+        statement = sa.text(f"SELECT status_since FROM {known} WHERE number = '5'")
+        assert connection.scalar(statement, {"day": WINTER}) == LATER
 
 
 def test_another_number_is_the_same_assignment_and_another_text_is_not(engine_of_autumn: sa.Engine) -> None:

@@ -1,57 +1,56 @@
 -- Контроль поручений.
 -- Строка — поручение на дату: срок, сколько до него осталось, что с ним на самом деле и на какой цифре какой витрины это держится.
--- Состояние поручения, которое измеряется, вычислено; со слов оно только там, где измерить нечем. Как было раньше, видно в строках прежних дат;
--- рядом — та же цифра не меньше чем неделю назад.
+-- Состояние поручения, которое измеряется, вычислено; со слов оно только там, где измерить нечем. Рядом — с какой ночи учебного года оно такое и каким
+-- было до неё, и та же цифра не меньше чем неделю назад.
 -- Ключ: number; имя: assignment.
 -- Доступ: закрыто.
 -- Меры без поправок: assignments, assignments_done, assignments_overdue.
 --   status: Состояние. done — выполнено, in_progress — в работе, overdue — просрочено, contradiction — сказано «выполнено», а показатель ниже порога, unproven — сказано «выполнено», подтверждения нет, no_data — нет данных, withdrawn — снято с контроля.
-WITH given AS (
-    SELECT a.*,
-        (SELECT max(p.as_of) FROM history.assignment_list AS p WHERE p.region = a.region AND p.as_of <= a.as_of - 7) AS before_as_of
-    FROM mart.assignment_list AS a
+WITH given AS MATERIALIZED (  -- a window keeps a date from the scans below it: each night is asked for its figures once
+    SELECT a.*
+    FROM history.assignment_list AS a
+    WHERE a.published_at <= :known_at AND (a.replaced_at > :known_at OR a.replaced_at = 'infinity')
 ),
 -- A column that no mart has is nothing, and so is a mart that has no rows on the day: both are no data.
 told AS (
-    SELECT g.region, g.as_of, g.number, d.day, d.day = g.as_of AS is_now, m.reporting_unit,
+    SELECT g.region, g.as_of, g.number, m.reporting_unit,
         sum((m.said ->> g.measured_figure)::numeric) AS figure,
         sum((m.said ->> g.measured_figure)::numeric) FILTER (WHERE m.said ->> g.measured_of IS NOT NULL) AS figure_of_whole,
         sum((m.said ->> g.measured_of)::numeric) FILTER (WHERE m.said ->> g.measured_figure IS NOT NULL) AS whole
     FROM given g
-    CROSS JOIN LATERAL (VALUES (g.as_of), (g.before_as_of)) AS d (day)
     CROSS JOIN LATERAL (
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.readiness_by_municipality AS m
-        WHERE g.measured_mart = 'readiness_by_municipality' AND m.region = g.region AND m.as_of = d.day
+        WHERE g.measured_mart = 'readiness_by_municipality' AND m.region = g.region AND m.as_of = g.as_of
           AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
         UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.registration_by_municipality AS m
-        WHERE g.measured_mart = 'registration_by_municipality' AND m.region = g.region AND m.as_of = d.day
+        WHERE g.measured_mart = 'registration_by_municipality' AND m.region = g.region AND m.as_of = g.as_of
           AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
         UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.level_coverage AS m
-        WHERE g.measured_mart = 'level_coverage' AND m.region = g.region AND m.as_of = d.day
+        WHERE g.measured_mart = 'level_coverage' AND m.region = g.region AND m.as_of = g.as_of
           AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
         UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.lessons_in_timetable AS m
-        WHERE g.measured_mart = 'lessons_in_timetable' AND m.region = g.region AND m.as_of = d.day
+        WHERE g.measured_mart = 'lessons_in_timetable' AND m.region = g.region AND m.as_of = g.as_of
           AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
         UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.partners_by_unit AS m
-        WHERE g.measured_mart = 'partners_by_unit' AND m.region = g.region AND m.as_of = d.day
+        WHERE g.measured_mart = 'partners_by_unit' AND m.region = g.region AND m.as_of = g.as_of
           AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
         UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM history.practice AS m
-        WHERE g.measured_mart = 'practice' AND m.region = g.region AND m.as_of = d.day
+        WHERE g.measured_mart = 'practice' AND m.region = g.region AND m.as_of = g.as_of
           AND m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
           -- Of a mart of months only those count that lie within the deadline.
           AND coalesce(make_date(
-              extract(year FROM d.day)::integer - (extract(month FROM d.day) < 9)::integer + (m.month < 9)::integer, m.month, 1
+              extract(year FROM g.as_of)::integer - (extract(month FROM g.as_of) < 9)::integer + (m.month < 9)::integer, m.month, 1
           ) BETWEEN date_trunc('month', g.deadline_from) AND g.deadline_to, true)
     ) m
-    GROUP BY g.region, g.as_of, g.number, d.day, g.measured_figure, g.measured_of, m.reporting_unit
+    GROUP BY g.region, g.as_of, g.number, g.measured_figure, g.measured_of, m.reporting_unit
 ),
 counted AS (
-    SELECT t.region, t.as_of, t.number, t.day, t.is_now,
+    SELECT t.region, t.as_of, t.number,
         CASE WHEN count(t.figure) = 0 THEN NULL
             WHEN min(g.measured_of) = 'units' THEN count(*) FILTER (WHERE t.figure > 0)
             ELSE sum(t.figure_of_whole)
@@ -60,14 +59,12 @@ counted AS (
         count(*) FILTER (WHERE t.figure IS NULL) AS units_silent
     FROM told t
     JOIN given g USING (region, as_of, number)
-    GROUP BY t.region, t.as_of, t.number, t.day, t.is_now
+    GROUP BY t.region, t.as_of, t.number
 ),
 measured AS (
-    SELECT g.*, n.figure, n.whole, n.figure / nullif(n.whole, 0) AS share, n.units_silent, b.figure AS figure_before,
-        b.whole AS whole_before, g.as_of > g.deadline_to AS is_past
+    SELECT g.*, n.figure, n.whole, n.figure / nullif(n.whole, 0) AS share, n.units_silent, g.as_of > g.deadline_to AS is_past
     FROM given g
-    LEFT JOIN counted n ON n.region = g.region AND n.as_of = g.as_of AND n.number = g.number AND n.is_now
-    LEFT JOIN counted b ON b.region = g.region AND b.as_of = g.as_of AND b.number = g.number AND NOT b.is_now
+    LEFT JOIN counted n USING (region, as_of, number)
 ),
 judged AS (
     SELECT m.*,
@@ -87,6 +84,23 @@ judged AS (
             ELSE 'in_progress'
         END AS status
     FROM measured m
+),
+-- The same assignment is the same number and text of an academic year; a spell is a run of nights of one status.
+spelt AS (
+    SELECT b.*, sum((b.status IS DISTINCT FROM b.status_last)::integer) OVER nights AS spell
+    FROM (
+        SELECT j.*, date_trunc('year', j.as_of - interval '8 months') AS school_year, lag(j.status) OVER (
+            PARTITION BY j.region, date_trunc('year', j.as_of - interval '8 months'), j.number, j.assignment ORDER BY j.as_of
+        ) AS status_last
+        FROM judged j
+    ) b
+    WINDOW nights AS (PARTITION BY b.region, b.school_year, b.number, b.assignment ORDER BY b.as_of)
+),
+followed AS (
+    SELECT e.*, first_value(e.as_of) OVER since AS status_since, first_value(e.status_last) OVER since AS status_before,
+        (SELECT max(p.as_of) FROM given p WHERE p.region = e.region AND p.as_of <= e.as_of - 7) AS before_as_of
+    FROM spelt e
+    WINDOW since AS (PARTITION BY e.region, e.school_year, e.number, e.assignment, e.spell ORDER BY e.as_of)
 )
 SELECT
     j.region,
@@ -120,6 +134,8 @@ SELECT
             WHEN j.measured_by IS NULL THEN '; показателя нет, это слова исполнителя' END,
         CASE WHEN j.deadline_kind IS NULL THEN '; срок не понят' END
     ) AS status_words,
+    j.status_since,
+    j.status_before,
     j.stated_status,
     j.evidence,
     j.review_every,
@@ -133,8 +149,8 @@ SELECT
     j.threshold,
     j.units_silent,
     j.before_as_of,
-    j.figure_before,
-    j.whole_before,
+    b.figure AS figure_before,
+    b.whole AS whole_before,
     1 AS assignments,
     (j.status = 'done')::integer AS assignments_done,
     (j.status IN ('overdue', 'contradiction'))::integer AS assignments_overdue,
@@ -143,4 +159,5 @@ SELECT
     j.completeness,
     j.known_at,
     j.is_final
-FROM judged j
+FROM followed j
+LEFT JOIN measured b ON b.region = j.region AND b.as_of = j.before_as_of AND b.number = j.number AND b.assignment = j.assignment
