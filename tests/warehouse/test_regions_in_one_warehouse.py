@@ -11,16 +11,33 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import DAY, NOON, SEED, VERSION, delivery, export, loaded, now, plan, refused, report, school_register
+from hand_made import (
+    DAY,
+    NOON,
+    SEED,
+    VERSION,
+    delivery,
+    export,
+    finding,
+    loaded,
+    now,
+    plan,
+    refused,
+    report,
+    school_register,
+)
 from packs import edit, renamed, write_pack
 from polars.testing import assert_frame_equal
 
-from contracts.reading import Reading
+from contracts.explanation import Returned
+from contracts.reading import Reading, findings_frame
 from contracts.regions import read_from
 from warehouse.backfill.apply import apply, revert
 from warehouse.backfill.comparison import affected_dates, changes, compare
 from warehouse.backfill.older_rules import MARKS
 from warehouse.backfill.requests import Refused, Request, open_backfill
+from warehouse.deliveries.explanation_decision import decide_of, listed
+from warehouse.deliveries.explanations import Brought, take
 from warehouse.deliveries.load import load_many
 from warehouse.deliveries.recall import unpublished
 from warehouse.incidents.handling import incidents
@@ -278,3 +295,39 @@ def test_facts_of_another_region_are_not_read(databases: Any, _packs: Path) -> N
                 theirs = connection.scalar(sa.text(KEPT.format(table=table)), {"region": AMBER})
                 assert theirs is not None and found[table] - rows < max(theirs, 1), table
         engine.dispose()
+
+
+def test_what_one_region_explains_says_nothing_of_the_other(two: sa.Engine) -> None:
+    """The same warning of the same row in both; a key of one region is nothing to a sender of the other.
+
+    Slow: publishes both regions twice.
+    """
+    doubt = finding("RDY-016", 4, "warning")._replace(column="rmg_weekday", value="вторник", row_key="школа 1")
+    asked = sa.text("SELECT finding_key FROM ops.warnings_of(ARRAY[cast(:reading AS bigint)]) WHERE rule = 'RDY-016'")
+    keys = {}
+    for region, prefix in ((TOMSK, ""), (AMBER, "a_")):
+        with two.connect() as connection:
+            ids = dict(register(connection, region).select("school_code", "school_id").iter_rows())
+        made = report(ids, f"{prefix}asinovsky", range(1, 9), findings=findings_frame([doubt]), sha256="1" * 64)
+        put = loaded(two, made, NOON + WEEK)
+        publish(two, region, [DAY])
+        with two.connect() as connection:
+            keys[region] = str(connection.scalar(asked, {"reading": put.reading_id}))
+    before = frames(two, TOMSK)
+    for sender in ("a_asinovsky", "asinovsky"):
+        number = delivery(two)
+        with two.begin() as connection:
+            take(connection, Brought(number, sender, Returned("1" * 64, ((keys[AMBER], "две смены"),), is_alone=True)))
+    with two.connect() as connection:
+        (waiting,) = listed(connection)
+    decide_of(two, [waiting.explanation_id], "accepted", "Петрова", None)
+    for region in (TOMSK, AMBER):
+        publish(two, region, [DAY])
+    counts = {
+        region: frames(two, region)["rule_failures"].filter(pl.col("rule") == "RDY-016")["explained_accepted"].sum()
+        for region in (TOMSK, AMBER)
+    }
+    assert keys[TOMSK] != keys[AMBER] and counts == {TOMSK: 0, AMBER: 1}
+    after = frames(two, TOMSK)
+    for name, frame in before.items():
+        assert_frame_equal(without_codes(after[name]), without_codes(frame))
