@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from contracts.due import due_on
 from contracts.form import Form
 from contracts.forms import form_named
 from contracts.vocabulary import academic_year
-from documents.demo import File
+from documents.demo import File, programme_files
 from documents.demo.programme import ROWS, Unit
 from documents.demo.programme_files import schools_by_unit, written, wrong_rows
 from documents.demo.region import Region
@@ -72,6 +72,13 @@ def _month_ends(first: dt.date, last: dt.date) -> list[dt.date]:
     """The last days of the months that are over, from the month of one day to another."""
     days = (first + dt.timedelta(days=n) for n in range((last - first).days))
     return [day for day in days if (day + dt.timedelta(days=1)).day == 1]
+
+
+def of_offices(region: Region, day: dt.date) -> Iterator[File]:
+    """What the department and the operator send on a day: their tables on that of the demo, each month's on the same
+    day of it. A region that is invented has none."""
+    if region.published and day >= region.as_of and day.day == region.as_of.day:
+        yield from programme_files.of_offices(replace(region, as_of=day), again=day > region.as_of)
 
 
 class Programme:

@@ -34,6 +34,8 @@ ENROLLED = (20, 20, 10)
 SCHOOLS_OF_COHORT, BESIDES = 10, 3
 AS_PRINTED = ("admissions", "admission_calendar", "preparatory_measures", "regulations")
 """Forms whose tables the department sends cell by cell as the source prints them (`data/<form>.csv`)."""
+MONTHLY = ("preparatory_measures",)
+"""Those of them that a month changes; so do assignments and enrolment."""
 EXPORTED = "lesson_journal"
 """What an electronic journal exports: a text file, whoever sends it."""
 EARLY, EARLY_ROWS, TOO_EARLY = "kedrovy", 3, "LVL-003"
@@ -51,11 +53,18 @@ def deliveries(region: Region) -> Iterator[File]:
                 yield slug, *document, received_at(region, 0, 9 + turn, (place * 7 + turn) % 60)
     if region.published:
         yield region.department, *_summary(region), received_at(region, 0, 19, 6)
-        yield region.department, *assignments(region), received_at(region, 0, 19, 20)
-        for turn, form in enumerate(AS_PRINTED):
+        yield from of_offices(region)
+
+
+def of_offices(region: Region, *, again: bool = False) -> Iterator[File]:
+    """The tables of the department and the operator as the source prints them; `again`, those that a month changes."""
+    yield region.department, *assignments(region), received_at(region, 0, 19, 20)
+    for turn, form in enumerate(AS_PRINTED):
+        if not again or form in MONTHLY:
             yield region.department, *as_printed(region, form), received_at(region, 0, 19, 8 + turn)
+    if not again:
         yield region.operator, *as_printed(region, CATALOGUE), received_at(region, 0, 19, 21)
-        yield region.operator, *enrolment(region), received_at(region, 0, 19, 22)
+    yield region.operator, *enrolment(region), received_at(region, 0, 19, 22)
 
 
 def early(region: Region) -> Iterator[File]:

@@ -15,7 +15,7 @@ from contracts.circumstances import INBOX
 from contracts.regions.pack import Region as Pack
 from documents.demo import Region, eve, of_pack, programme_files, put, tomsk, write_deliveries
 from documents.demo.autumn import FIRST, autumn
-from documents.demo.autumn_programme import Programme
+from documents.demo.autumn_programme import Programme, of_offices
 from documents.demo.region import TOMSK
 from flows.cli.night_tables import show_night
 from flows.cli.terminal import console, progress
@@ -92,7 +92,7 @@ def run_autumn(settings: Settings, code: str | None, until: dt.date | None) -> i
     nights = autumn(region, (last - FIRST).days + 1, Programme(region, FIRST, last))
     with _prefect(settings) as wait, warehouse(settings):
         for lived in nights:
-            put(lived.files, settings.inbox)
+            put([*lived.files, *of_offices(region, lived.as_of)], settings.inbox)
             ((night, tables),) = _nights(settings, lived.as_of, pack.code, wait)
             console(error=True).print(
                 f"{night.as_of:%d.%m.%Y}: новых файлов {len(night.outcomes)}, строк в карантине {night.quarantined}"

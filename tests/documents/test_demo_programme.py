@@ -18,7 +18,7 @@ from contracts.due import due_on
 from contracts.forms import FORMS, form_named
 from documents.demo import Region, deliveries, programme_files, put, tomsk
 from documents.demo.autumn import FIRST
-from documents.demo.autumn_programme import GROWING, Due, Programme, schedule
+from documents.demo.autumn_programme import GROWING, Due, Programme, of_offices, schedule
 from documents.demo.data import rows
 from documents.demo.mistakes import LEVELS
 from documents.demo.programme import ROWS, Unit
@@ -176,3 +176,21 @@ def test_a_day_of_an_autumn_is_read_without_complaint(region: Region, tmp_path: 
     told = check(put(programme.files(day), tmp_path / "inbox"), Options(register=path), settings)
     assert len(told) > 5
     assert {(outcome.form, outcome.verdict) for outcome in told if outcome.verdict != "accepted"} == set()
+
+
+def test_offices_send_their_tables_once_and_what_a_month_changes_each_month(region: Region, tmp_path: Path) -> None:
+    """Slow: the documents of two days are read. Nothing of them is set aside, and no day but these has any."""
+    register = next(file for file in deliveries(region) if file[1].startswith("Реестр"))
+    (path,) = put([register], tmp_path / "register")
+    settings = Settings(home=tmp_path / "profmin", vouched_channels="inbox,ingest")  # type: ignore[call-arg]
+    settings.prepare()
+    days = [FIRST + dt.timedelta(days=n) for n in range(LAST.toordinal() - FIRST.toordinal() + 1)]
+    sent = [day for day in days if list(of_offices(region, day))]
+    assert sent == [dt.date(2023, 9, 8), *(dt.date(2023, month, 8) for month in (10, 11, 12)), dt.date(2024, 1, 8)]
+    forms = []
+    for day in sent[:2]:
+        told = check(put(of_offices(region, day), tmp_path / f"{day}"), Options(register=path), settings)
+        assert {(outcome.verdict, outcome.as_of) for outcome in told} == {("accepted", day)}
+        forms.append({outcome.form for outcome in told})
+    monthly = {"assignments", "preparatory_measures", "vocational_enrolment"}
+    assert forms == [{*monthly, "admissions", "admission_calendar", "regulations", "programme_catalogue"}, monthly]
