@@ -12,6 +12,7 @@ from clusters import OURS, Cluster, cluster, programs_with_tls
 from hand_made import DAY, loaded, plan, report, school_ids, school_register
 
 from warehouse.marts.publication import publish
+from warehouse.schema.access import grant, grants, revoke, seen_by
 from warehouse.schema.bi import CONNECTIONS, NoLogin, make_login
 from warehouse.schema.upgrade import connect, upgrade
 from warehouse.watch.law import examined
@@ -70,7 +71,7 @@ def engine(server: Cluster, region: str) -> Iterator[sa.Engine]:
         yield made
     finally:
         made.dispose()
-        server.run("DROP DATABASE warehouse WITH (FORCE)", "DROP ROLE IF EXISTS tableau")
+        server.run("DROP DATABASE warehouse WITH (FORCE)", "DROP ROLE IF EXISTS tableau, clerk")
 
 
 # As docs/operate.md has it; its owner and superuser run it once.
@@ -100,8 +101,8 @@ def broken(engine: sa.Engine) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def session(server: Cluster, password: str | None) -> Iterator[psycopg2.extensions.connection]:
-    opened = psycopg2.connect(host="127.0.0.1", port=server.port, user="tableau", password=password, dbname="warehouse")
+def session(server: Cluster, password: str | None, user: str = "tableau") -> Iterator[psycopg2.extensions.connection]:
+    opened = psycopg2.connect(host="127.0.0.1", port=server.port, user=user, password=password, dbname="warehouse")
     try:
         yield opened
     finally:
@@ -205,3 +206,80 @@ def test_an_owner_is_told_what_the_administrator_has_to_do(server: Cluster, engi
     assert broken(engine) == []
     make_login(engine, "tableau")
     assert broken(engine) == [("pg_advisory_lock(bigint)", "PUBLIC may call it: see docs/operate.md, BI logins")]
+
+
+def rows(session: psycopg2.extensions.connection, statement: str) -> list[tuple[object, ...]]:
+    with session.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def test_a_clerk_reads_his_own_and_no_way_leads_further(server: Cluster, engine: sa.Engine) -> None:
+    """No other role, no other schema, nobody's queries, no error that quotes a row."""
+    with pytest.raises(NoLogin, match="no unit 'nowhere'"):
+        grant(engine, "clerk", "69", "nowhere")
+    with pytest.raises(NoLogin, match="no region '99'"):
+        grant(engine, "clerk", "99")
+    password = grant(engine, "clerk", "69", "asinovsky")
+    assert password and grant(engine, "clerk", "69", "asinovsky") is None
+    assert broken(engine) == []
+    with engine.connect() as connection:
+        stored = connection.scalar(
+            sa.text("SELECT count(*) FROM ops.applied WHERE fingerprint LIKE :p"), {"p": password}
+        )
+        assert stored == 0
+        assert [(each.login, each.region, each.reporting_unit) for each in grants(connection)] == [
+            ("bi_reader", None, None),
+            ("clerk", "69", "asinovsky"),
+        ]
+    with session(server, password, "clerk") as there, engine.connect() as busy:
+        busy.execute(sa.text("SELECT 'of the owner', pg_sleep(0)"))
+        assert rows(there, "SELECT DISTINCT reporting_unit FROM mart.readiness_by_municipality") == [("asinovsky",)]
+        assert rows(there, "SELECT count(*) FROM mart.readiness_by_school") == [(10,)]
+        assert rows(there, "SELECT count(*) FROM mart.partners") == [(0,)]
+        told = rows(there, "SELECT query FROM pg_stat_activity WHERE usename <> current_user")
+        assert not any("of the owner" in str(query) for (query,) in told)
+        assert rows(there, "SELECT * FROM pg_stats WHERE schemaname IN ('history', 'core', 'ops', 'ref')") == []
+        divided = "1 / (CASE WHEN reporting_unit <> 'asinovsky' THEN 0 ELSE 1 END) = 1"
+        known = "mart.readiness_by_municipality_as_known('2023-09-08', now())"
+        for relation in ("mart.readiness_by_municipality", known):
+            assert len(rows(there, f"SELECT * FROM {relation} WHERE {divided}")) == 1
+        with pytest.raises(psycopg2.errors.InvalidTextRepresentation) as error:
+            rows(there, "SELECT * FROM mart.municipality_profile WHERE reporting_unit::integer = 1")
+        assert "asinovsky" in str(error.value)
+        there.rollback()
+        with there.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+        there.commit()
+        for statement in (
+            "SET ROLE bi_reader", "SET ROLE mart_audience", "SELECT * FROM history.readiness_by_school",
+            "SELECT * FROM ref.access", "SELECT * FROM ref.my_access", "SELECT * FROM core.readiness_report_fact",
+            "SELECT * FROM restricted.pupil_fact", "SELECT * FROM ops.finding", "CREATE TEMP TABLE t (a int)",
+            "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql RETURN 1",
+            "CREATE FUNCTION mart.f() RETURNS int LANGUAGE sql RETURN 1",
+            "UPDATE mart.readiness_by_school SET status = 'accepted'",
+        ):  # fmt: skip
+            refused(there, statement)
+        with there.cursor() as cursor:
+            cursor.execute("SET ROLE mart_reader")  # its own: it sees nothing by itself
+        assert rows(there, "SELECT count(*) FROM mart.readiness_by_school") == [(0,)]
+    grant(engine, "clerk", "69")
+    assert revoke(engine, "clerk", "69", "asinovsky") is False
+    with pytest.raises(NoLogin):
+        revoke(engine, "clerk", "69", "asinovsky")
+    with session(server, password, "clerk") as there:
+        assert rows(there, "SELECT count(*) FROM mart.readiness_by_municipality") == [(21,)]
+        assert revoke(engine, "clerk") is True
+        with pytest.raises(psycopg2.OperationalError):
+            rows(there, "SELECT count(*) FROM mart.readiness_by_municipality")
+    with pytest.raises(psycopg2.OperationalError), session(server, password, "clerk"):
+        pass
+
+
+def test_the_owner_reads_as_an_audience_without_being_a_superuser(engine: sa.Engine) -> None:
+    with seen_by(engine, "69", "asinovsky") as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM mart.readiness_by_municipality")) == 1
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+            connection.execute(sa.text("SELECT * FROM ops.reading"))
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM mart.readiness_by_municipality")) == 21

@@ -56,7 +56,7 @@ BEGIN
         IF NOT pg_has_role('mart_audience', 'mart_reader', 'MEMBER') THEN
             GRANT mart_reader TO mart_audience;
         END IF;
-        IF NOT pg_has_role(current_user, 'mart_audience', 'MEMBER') THEN
+        IF NOT pg_has_role(current_user, 'mart_audience', 'USAGE') THEN  -- who made it is a member that may not set it
             GRANT mart_audience TO CURRENT_USER;
         END IF;
     EXCEPTION

@@ -6,7 +6,7 @@ WITH login AS (
     FROM pg_roles r
     WHERE r.rolcanlogin AND r.rolname <> current_user
       AND EXISTS (WITH RECURSIVE member AS (
-              SELECT m.member FROM pg_auth_members m JOIN pg_roles b ON b.oid = m.roleid WHERE b.rolname = 'bi_reader'
+              SELECT m.member FROM pg_auth_members m JOIN pg_roles b ON b.oid = m.roleid WHERE b.rolname IN ('bi_reader', 'mart_reader')
               UNION SELECT m.member FROM pg_auth_members m JOIN member ON m.roleid = member.member
           ) SELECT FROM member WHERE member.member = r.oid)
 )
@@ -37,7 +37,7 @@ SELECT 'login ' || l.rolname, 'it has no ' || each || ': profmin db bi-login ' |
 FROM login l, unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) AS each
 WHERE NOT l.rolsuper AND each <> ALL (l.told)
 UNION ALL
-SELECT 'logins of bi_reader', format('together they may open %s of the server''s %s connections',
+SELECT 'logins that read marts', format('together they may open %s of the server''s %s connections',
                                      sum(l.rolconnlimit), current_setting('max_connections'))
 FROM login l WHERE l.rolconnlimit > 0
 HAVING sum(l.rolconnlimit) > current_setting('max_connections')::integer / 2

@@ -1,9 +1,8 @@
--- bi_reader may use the schema mart and no other; PUBLIC has nothing.
-SELECT 'schema ' || n.nspname AS place, 'bi_reader may use it' AS wrong
+-- Who reads marts may use the schema mart and no other; PUBLIC has nothing.
+SELECT 'schema ' || n.nspname AS place, r.rolname || ' may use it' AS wrong
 FROM pg_namespace n
-WHERE n.nspname IN ('ref', 'ops', 'core', 'restricted', 'history')
-  AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader')
-  AND has_schema_privilege('bi_reader', n.oid, 'USAGE')
+JOIN pg_roles r ON r.rolname IN ('bi_reader', 'mart_reader', 'mart_audience')
+WHERE n.nspname IN ('ref', 'ops', 'core', 'restricted', 'history') AND has_schema_privilege(r.oid, n.oid, 'USAGE')
 UNION ALL
 SELECT p.table_schema || '.' || p.table_name, 'PUBLIC has ' || p.privilege_type
 FROM information_schema.table_privileges p
