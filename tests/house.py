@@ -27,6 +27,7 @@ ROOMS: dict[str, str] = {
     "documents.reading": "contracts documents.reading.formats",
     "documents.receipts": "contracts documents.reading documents.reading.formats",
     "documents.writing": "contracts",
+    "documents.pages": "contracts documents.writing",
     "documents.demo.data": "",
     "documents.demo": "contracts documents.demo.data",
     "warehouse.core": "",
@@ -47,10 +48,11 @@ ROOMS: dict[str, str] = {
     "flows.backfills": "contracts documents warehouse flows.home flows.intake",
     "flows.upkeep": "contracts documents warehouse flows.home",
     "flows.presentation": "contracts documents warehouse flows.home",
+    "flows.page": "contracts documents warehouse flows.home flows.presentation",
     "flows": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages flows.runs "
     "flows.backfills flows.upkeep",
     "flows.cli": "contracts transforms documents warehouse flows flows.home flows.service flows.intake flows.outbox "
-    "flows.messages flows.runs flows.backfills flows.upkeep flows.presentation",
+    "flows.messages flows.runs flows.backfills flows.upkeep flows.presentation flows.page",
 }
 """Room → the rooms whose modules it may import; of another package its name alone, which means all of its rooms."""
 

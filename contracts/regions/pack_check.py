@@ -39,7 +39,7 @@ KEYS = {
     "sender_addresses": ("channel", "address"), "campaigns": ("campaign",), "calendar": ("day",),
     "collected": ("form",), "school_holidays": ("from_day",),
     "band_rules": ("band_rule_version", "band"), "thresholds": ("condition", "name"),
-    "headings": ("form", "column", "heading"),
+    "headings": ("form", "column", "heading"), "tiles": ("row", "column"),
 }  # fmt: skip
 """What two lines of a table may not have alike."""
 
@@ -126,6 +126,7 @@ EXPECTED: dict[str, tuple[Callable[[str], bool], str]] = {
     **dict.fromkeys(("valid_from", "valid_to", "starts_on", "deadline", "day", "collected_from"), (_is_date, DATE)),
     **dict.fromkeys(("reporting_unit", "sender"), (lambda text: CODE.fullmatch(text) is not None, CODE_OF_ITS_OWN)),
     "lower_bound": (_is_share, "доля от 0 до 1 с точкой, например 0.80"),
+    **dict.fromkeys(("row", "column"), (str.isdigit, "номер от единицы, например 3")),
     "value": (_is_number, "число с точкой, например 0.05"),
     "academic_year": (
         lambda text: re.fullmatch(r"20\d\d", text) is not None,
@@ -184,6 +185,7 @@ def _between(pack: Path, tables: Tables) -> Iterator[str]:
         ("reporting_unit_aliases", "reporting_unit", "reporting_units.csv", units),
         ("sender_addresses", "sender", "senders.csv", senders),
         ("contacts", "sender", "senders.csv", senders),
+        ("tiles", "reporting_unit", "reporting_units.csv", units),
     ):
         for number, line in tables.get(table, ()):
             if line[column] not in codes:

@@ -28,11 +28,12 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "band_rules": ("band_rule_version", "band", "lower_bound", "valid_from", "why", "rule_set"),
     "thresholds": ("condition", "name", "value", "why"),
     "headings": ("form", "column", "heading", "why", "by", "on"),
+    "tiles": ("reporting_unit", "row", "column"),
     "rule_states": ("rule", "form", "campaign", "valid_from", "valid_to", "state", "reason", "decided_by"),
 }  # fmt: skip
 """Name of a table → its columns."""
 MAY_BE_ABSENT = frozenset(
-    {"contacts", "calendar", "collected", "headings", "routing", "rule_states", "school_holidays"}
+    {"contacts", "calendar", "collected", "headings", "routing", "rule_states", "school_holidays", "tiles"}
 )
 """Tables without which a region has nothing of its own to say."""
 MAY_BE_LEFT_OUT = frozenset({"rule_set"})

@@ -122,6 +122,12 @@ def phrases(language: Language = "ru") -> dict[str, str]:
 
 
 @cache
+def page_words() -> dict[str, dict[Language, str]]:
+    """Code → what the page says there, by language: Russian, and English for the switch."""
+    return {code: {"ru": row["ru"], "en": row["en"]} for code, row in _lines(FOLDER / "page.csv", "code").items()}
+
+
+@cache
 def in_words(kind: str) -> dict[str, str]:
     """Code → Russian word, in their order, of one kind of code that people see: `verdict`, `severity`, `band`,
     `incident_class`, `incident_event`, `message_outcome`, `run_kind`, and what columns of marts hold."""

@@ -157,6 +157,24 @@ def deck(
 
 
 @app.command(rich_help_panel=OFFICER)
+def page(
+    unit: Annotated[
+        str | None, typer.Option("--unit", metavar="UNIT", help="Только для этой отчётной единицы, по коду.")
+    ] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Записать в эту папку; без неё — в site.")
+    ] = None,
+    region: RegionCode = None,
+) -> None:
+    """Страницы для чтения без программ: регион и каждая единица в своей папке; прежние адреса остаются."""
+    from flows.cli.page_command import write_pages
+
+    write_pages(read_settings(), unit, as_of, known_at, to, region)
+
+
+@app.command(rich_help_panel=OFFICER)
 def dictionary(
     name: Annotated[str | None, typer.Argument(help="Только эта витрина.", show_default=False)] = None,
     format_: Annotated[

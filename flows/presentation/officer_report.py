@@ -34,9 +34,7 @@ LONGEST_NAME = 31
 def make_report(connection: Connection, region: Region, unit: str | None, unit_name: str, asked: Asked) -> bytes:
     """The workbook; of the region, or of a reporting unit what is its own and its schools'."""
     whose = unit_name if unit else region.name
-    told = _told()
-    short = Counter(short_title(definition) for definition in told)
-    titles = {each.name: short_title(each) if short[short_title(each)] == 1 else title_of(each) for each in told}
+    told, titles = told_marts(), titles_of_told()
     lines: list[Line] = []
     sheets: list[MartSheet] = []
     for definition in told:
@@ -68,12 +66,19 @@ def _sheets(sheets: list[MartSheet]) -> Iterator[MartSheet]:
         yield sheets.pop(0)
 
 
-def _told() -> list[Mart]:
+def told_marts() -> list[Mart]:
     """The marts in the order of the sheets, without the views that are the total row of another, or repeat all."""
     everyone = [*marts(), *views()]
     totals = {view.name for each in everyone if (view := region_view(each))}
     told = [each for each in everyone if each.name not in {*totals, LONG}]
     return sorted(told, key=lambda each: (ORDER.index(each.grain), each.subject, each.name))
+
+
+def titles_of_told() -> dict[str, str]:
+    """Mart → what it is called beside the others: its short title, where that is its alone."""
+    told = told_marts()
+    short = Counter(short_title(definition) for definition in told)
+    return {each.name: short_title(each) if short[short_title(each)] == 1 else title_of(each) for each in told}
 
 
 def _health(connection: Connection, region: Region, asked: Asked) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from warehouse.marts.audience import Audience, is_audience, read_audience
@@ -115,19 +115,19 @@ class Mart:
         """The view of the last published date of each region."""
         return f"{self.relation}_latest"
 
-    @property
+    @cached_property
     def reads(self) -> frozenset[tuple[str, str]]:
         """(schema, name) of all that the SELECT reads."""
         return frozenset(READ.findall(self.select))
 
-    @property
+    @cached_property
     def marts_read(self) -> frozenset[str]:
         """Names of the marts that a view reads; of all figures, those that state some."""
         named = {name for schema, name in self.reads - {FIGURES} if schema in ("mart", "history")}
         telling = {mart.name for mart in marts() if mart.stated.figures} if FIGURES in self.reads else set()
         return frozenset(named | telling)
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """By what columns.csv may tell marts like this one: the marts it reads, its forms, its key."""
         return tuple(filter(None, (*sorted(self.marts_read), ", ".join(self.forms), ", ".join(self.key) or "as_of")))

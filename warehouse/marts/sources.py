@@ -17,6 +17,9 @@ WHERE :of_all OR r.form = ANY(:forms) ORDER BY r.form, r.delivery_id
 PUBLISHED = """
 SELECT max(published_at) FROM ops.publication WHERE region = :region AND coalesce(published_at <= :known_at, true)
 """
+PUBLICATIONS = """
+SELECT DISTINCT as_of, published_at FROM ops.publication WHERE region = :region ORDER BY as_of, published_at
+"""
 BEFORE = """
 SELECT b.as_of, max(b.published_at) AS known_at FROM ops.publication b
 WHERE b.region = :region AND b.as_of < :as_of
@@ -51,6 +54,11 @@ def last_publication(connection: Connection, region: str, known_at: dt.datetime 
     """When a region was last published (by a moment); None where it never was."""
     found = connection.scalar(text(PUBLISHED), {"region": region, "known_at": known_at})
     return found if isinstance(found, dt.datetime) else None
+
+
+def publications(connection: Connection, region: str) -> pl.DataFrame:
+    """as_of and published_at of every publication of a region, in their order; a publication has a row a date."""
+    return frame(connection, PUBLICATIONS, {"region": region})
 
 
 def published_before(connection: Connection, region: str, as_of: dt.date) -> tuple[dt.date, dt.datetime] | None:

@@ -1,0 +1,103 @@
+"""What every page of an address has: whose it is, of which date, how sure, what leads from it to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+from markupsafe import Markup
+
+from contracts.texts import page_words
+from documents.pages.mart_html import Links
+from documents.pages.render import asset_names, rendered
+from flows.page.audience import Audience
+from flows.presentation.mart_sheets import Asked, state_lines
+from flows.presentation.officer_report import told_marts
+from flows.presentation.slide_data import Night
+from warehouse.marts.definitions import Mart
+
+MOST_ROWS = 400
+"""Rows that a table of a page has, and the workbook beside it; one of more has the rest in its CSV alone."""
+
+
+class Page(NamedTuple):
+    """A file of an address: its path from there, and its bytes."""
+
+    path: str
+    data: bytes
+
+
+def told(code: str) -> Markup:
+    """What the page says in Russian, with the English for the switch."""
+    words = page_words()[code]
+    return Markup('<span data-en="{}">{}</span>').format(words["en"], words["ru"])
+
+
+def said(code: str, **values: object) -> str:
+    """The Russian words of a code with values in them."""
+    return page_words()[code]["ru"].format(**values)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An audience and what it sees of a night. `units` and `schools` are those that have a page here,
+    `standing` says how new the address is, given the way to its root."""
+
+    audience: Audience
+    night: Night
+    units: Mapping[str, str]
+    schools: frozenset[str]
+    standing: Callable[[str], Markup]
+
+    @property
+    def seen(self) -> list[Mart]:
+        """The marts that have a page here."""
+        return [each for each in told_marts() if self.audience.sees(each)]
+
+    @property
+    def asked(self) -> Asked:
+        """As what the night is read."""
+        return Asked(self.night.as_of, self.night.known_at)
+
+    def rows(self, name: str) -> pl.DataFrame:
+        """The rows of a mart that the audience sees."""
+        return self.night.rows(name)
+
+    def state(self, rows: pl.DataFrame) -> list[str]:
+        """Of when rows are, and how sure."""
+        return state_lines(rows, self.audience.name, self.night.region.zone, self.asked)
+
+    def links(self, up: str) -> Links:
+        """Where values of columns lead from a page; `up` is the way to the root of the address."""
+
+        def unit(row: Mapping[str, object]) -> str:
+            code = str(row.get("reporting_unit"))
+            return f"{up}unit/{code}.html" if code in self.units else ""
+
+        def school(row: Mapping[str, object]) -> str:
+            code = str(row.get("school_code"))
+            return f"{up}school/{code}.html" if code in self.schools else ""
+
+        return {"reporting_unit_name": unit, "school_name": school}
+
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """The pages that every page leads to, each with what it is called."""
+        own = [(f"unit/{self.audience.unit}.html", "section_unit")] if self.audience.unit else []
+        listed = [("index.html", "section_first"), *own, ("schools.html", "section_schools")]
+        for_all = [("table/municipality_profile.html", "section_units")] if not self.audience.unit else []
+        return [*listed, *for_all, ("table/corrections.html", "section_corrections"),
+                *([] if self.audience.unit else [("table/assignments.html", "section_assignments")]),
+                ("tables.html", "section_tables")]  # fmt: skip
+
+    def page(self, path: str, template: str, title: str, state: Sequence[str], **values: object) -> Page:
+        """A page at a path from the root of the address."""
+        up = "../" * path.count("/")
+        data = rendered(
+            template, title=title, whose=self.audience.name, day=f"{self.night.as_of:%d.%m.%Y}", state=state, up=up,
+            root=f"../../{up}", asset=asset_names(), sections=self.sections, here=path, t=told,
+            standing=self.standing(up), footer=self.night.footer, **values,
+        )  # fmt: skip
+        return Page(path, data)

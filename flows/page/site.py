@@ -1,0 +1,94 @@
+"""The site of a region: for each audience the pages of a date as published at a moment. What is there already stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from contracts.regions.pack import Region
+from documents.pages.render import assets
+from flows.home.whole_file import sweep, write_changed
+from flows.page.addresses import Address, Told, built, is_built, note_built, standings, tell_standings
+from flows.page.audience import audiences, seen_by
+from flows.page.first_page import first_page
+from flows.page.frame import Frame, Page
+from flows.page.school_pages import school_pages
+from flows.page.table_pages import DECK, table_pages
+from flows.page.unit_page import unit_page, units_before
+from flows.presentation.region_deck import NotPublished, make_deck
+from flows.presentation.slide_data import Night
+from warehouse.marts.sources import publications
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+class Built(NamedTuple):
+    """What a build did: of which address, for how many audiences, how many files it wrote."""
+
+    address: Address
+    audiences: int
+    files: int
+
+
+def build_site(
+    engine: Engine,
+    region: Region,
+    to: Path,
+    as_of: dt.date | None = None,
+    known_at: dt.datetime | None = None,
+    units: Collection[str] | None = None,
+) -> Built:
+    """Write the pages of a region's date (without one the last published), as published last (by `known_at`).
+
+    Without `units` for every audience, else for those units only. An address that is there stays as it is, but for
+    what it says of how new it is. Raises NotPublished.
+    """
+    with engine.connect() as connection:
+        told = publications(connection, region.code).iter_rows()
+        published = [Address(day, moment) for day, moment in told]
+        by_then = [each for each in published if known_at is None or each.known_at <= known_at]
+        address = max((each for each in by_then if as_of in (None, each.as_of)), default=None)
+        if address is None:
+            raise NotPublished
+        night = Night(connection, region, address.as_of, address.known_at)
+        asked = [each for each in audiences(region, address.as_of) if units is None or each.unit in units]
+        files = 0
+        for audience in asked:
+            folder = to / audience.folder
+            found = standings(audience, {address, *built(folder)}, published)
+            if not is_built(folder, address):
+                files += _write(folder, found[address], _pages(seen_by(audience, night), found[address]))
+            files += len(tell_standings(folder, found))
+    return Built(address, len(asked), files)
+
+
+def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:
+    """Write an address file by file, and that it is whole last; returns how many files were written."""
+    root = folder / told.address.path
+    root.mkdir(parents=True, exist_ok=True)
+    sweep(root)
+    written = sum(write_changed(folder / "assets" / name, data) for name, data in assets().items())
+    for page in pages:
+        written += write_changed(root / page.path, page.data, root)
+    note_built(folder, told.address, told.key)
+    return written
+
+
+def _pages(night: Night, told: Told) -> Iterator[Page]:
+    units = night.rows("municipality_profile")
+    names = {row["reporting_unit"]: row["reporting_unit_name"] for row in units.iter_rows(named=True)}
+    cards = night.rows("school_profile")
+    schools = frozenset(cards["school_code"].to_list() if not cards.is_empty() else ())
+    frame = Frame(told.audience, night, names, schools, told.line)
+    yield first_page(frame)
+    before = units_before(frame)
+    for unit in names:
+        yield unit_page(frame, unit, before)
+    yield from school_pages(frame)
+    yield from table_pages(frame)
+    if not told.audience.unit:
+        _, deck = make_deck(night.connection, night.region, night.as_of, night.known_at)
+        yield Page(DECK, deck)

@@ -1,0 +1,80 @@
+"""A page for each mart that the audience sees: the table, the files beside it, what its figures mean and rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from contracts.forms.titles import form_title
+from contracts.texts.figures import whole
+from documents.pages.mart_html import html_table
+from documents.writing.mart_csv import mart_csv
+from documents.writing.mart_xlsx import marts_xlsx
+from flows.page.frame import MOST_ROWS, Frame, Page
+from flows.presentation.mart_sheets import region_row, sheet_of
+from flows.presentation.officer_report import titles_of_told
+from flows.presentation.slide_data import MOST_NUMBERS
+from warehouse.marts.definitions import Mart
+from warehouse.marts.sources import counting, query
+
+DECK = "deck.pptx"
+
+
+def table_pages(frame: Frame) -> Iterator[Page]:
+    """Each mart of the audience as a page, a workbook and a CSV, then the list of them."""
+    titles = titles_of_told()
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for definition in frame.seen:
+        yield from _table(frame, definition, titles[definition.name])
+        rows = whole(frame.rows(definition.name).height)
+        groups.setdefault(definition.subject, []).append(
+            (f"table/{definition.name}.html", titles[definition.name], rows)
+        )
+    state = frame.state(frame.rows("delivery_health"))
+    deck = "" if frame.audience.unit else DECK
+    yield frame.page("tables.html", "tables.html", "Все таблицы", state, groups=list(groups.items()), deck=deck)
+
+
+def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
+    rows, path = frame.rows(definition.name), f"table/{definition.name}"
+    night = frame.night
+    total = None
+    if not frame.audience.unit and not rows.is_empty():
+        total = region_row(night.connection, definition, night.region, frame.asked)
+    sheet = sheet_of(definition, rows, night.region, frame.asked, total=total)
+    yield frame.page(
+        f"{path}.html", "table.html", title, sheet.lines[:2],
+        said=sheet.lines[2:], stem=definition.name, has_book=rows.height <= MOST_ROWS, about=definition.about,
+        notes=sheet.notes,
+        told=html_table(sheet, definition.label, frame.links("../"), MOST_ROWS),
+        captions=[(name, definition.captions[name]) for name in definition.captions if name in rows.columns],
+        sources=[*_rules(rows), *_documents(frame, definition)],
+    )  # fmt: skip
+    if rows.height <= MOST_ROWS:
+        yield Page(f"{path}.xlsx", marts_xlsx([sheet]))
+    yield Page(f"{path}.csv", mart_csv(rows).encode())
+
+
+def _rules(rows: pl.DataFrame) -> list[str]:
+    """By which versions of rules rows were judged."""
+    found = []
+    for name, words in (("judged_by", "Правила форм"), ("band_rule_version", "Правило полос")):
+        if name in rows.columns and (versions := rows[name].drop_nulls().unique().sort().to_list()):
+            found.append(f"{words}: {', '.join(map(str, versions))}.")
+    return found
+
+
+def _documents(frame: Frame, definition: Mart) -> list[str]:
+    """Which documents counted, a line a form, and the query that shows the figures again."""
+    night, unit = frame.night, frame.audience.unit
+    counted = counting(night.connection, definition, night.region.code, night.as_of, night.known_at)
+    if unit:
+        counted = counted.filter(pl.col("sender") == unit)
+    lines = []
+    for of_form in counted.partition_by("form", maintain_order=True) if not counted.is_empty() else ():
+        numbers = of_form["delivery_id"].unique().sort().to_list()
+        some = ", ".join(map(str, numbers[:MOST_NUMBERS]))
+        more = f" и ещё {len(numbers) - MOST_NUMBERS}" if len(numbers) > MOST_NUMBERS else ""
+        lines.append(f"{form_title(of_form['form'][0])}: доставки {some}{more}.")
+    return [*lines, f"Запрос: {query(definition, night.region.code, night.as_of, night.known_at)}"]

@@ -1,0 +1,238 @@
+"""`profmin page`: whole addresses that stay, every link and file there, each audience with its own alone.
+
+Slow: the region is taken in first, and the pages of a region and of a unit are written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zipfile
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from evidence import copied
+
+from contracts.regions import region_named
+from contracts.texts import page_words
+from contracts.texts.figures import percent, whole
+from documents.demo import tomsk
+from flows.home.settings import Settings
+from flows.page.audience import Audience
+from flows.page.site import build_site
+from flows.presentation.region_deck import NotPublished
+from warehouse.marts.publication import publish
+from warehouse.marts.published import mart
+from warehouse.schema.upgrade import connect
+
+if TYPE_CHECKING:
+    from conftest import Run
+
+DAY = dt.date(2023, 9, 8)
+OWN, NEIGHBOUR = "molchanovsky", "bakcharsky"
+PLANTED = 7654321
+"""A figure that only the neighbour has."""
+MARKED = re.compile(rb"<!--standing-->.*?<!--/standing-->")
+
+
+class Read(HTMLParser):
+    """What a page has: ids, where it leads, its tables, what it says."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.leads: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        self.leads += [str(found[name]) for name in ("href", "src") if found.get(name)]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data.strip())
+
+    def count(self, tag: str) -> int:
+        return sum(1 for name, _ in self.tags if name == tag)
+
+
+@pytest.fixture(scope="module")
+def lived(databases: Any, region_taken_in: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    """The region, in which the neighbour has a figure that nobody else has."""
+    with copied(databases, region_taken_in, tmp_path_factory.mktemp("page") / "home") as made:
+        assert made.database_url is not None
+        engine = connect(made.database_url.get_secret_value())
+        with engine.begin() as connection:
+            planted = "UPDATE history.readiness_by_municipality SET missing = :planted WHERE reporting_unit = :unit"
+            connection.execute(sa.text(planted), {"planted": PLANTED, "unit": NEIGHBOUR})
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(lived: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of the region and of a unit."""
+    folder = tmp_path_factory.mktemp("site")
+    done = build_site(lived, region_named("69"), folder, units=["", OWN])
+    assert (done.address.as_of, done.audiences) == (DAY, 2)
+    return folder / "69"
+
+
+def pages(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.html"))
+
+
+def address(folder: Path) -> Path:
+    """The only address of an audience."""
+    (note,) = folder.glob("*/*/publication.json")
+    return note.parent
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a file, and of what is packed in it."""
+    data = path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            return data + b"".join(packed.read(name) for name in packed.namelist())
+    return data
+
+
+def test_every_link_and_file_is_there(site: Path) -> None:
+    read = {page: Read(page) for page in pages(site)}
+    for page, found in read.items():
+        for lead in found.leads:
+            path, _, fragment = unquote(lead).partition("#")
+            there = (page.parent / path).resolve() if path else page
+            assert there.is_relative_to(site), (page, lead)
+            assert there.is_file(), (page, lead)
+            assert not fragment or fragment in (read.get(there) or Read(there)).ids, (page, lead)
+
+
+def test_pages_are_built_to_be_read_by_everybody(site: Path) -> None:
+    for page in pages(site):
+        found = Read(page)
+        assert dict(found.tags)["html"] == {"lang": "ru"}, page
+        assert found.count("h1") == found.count("main") == 1, page
+        assert len(found.ids) == len(set(found.ids)), page
+        assert found.count("table") == found.count("caption") == found.count("thead"), page
+        assert all(told.get("scope") in ("col", "row") for tag, told in found.tags if tag == "th"), page
+        assert all(told.get("aria-labelledby") for tag, told in found.tags if tag == "section"), page
+        if page.name not in ("all.html",) and "meta" in dict(found.tags) and page.parent.parent != site:
+            assert "#main" in found.leads, page
+
+
+def test_the_first_screen_says_what_the_marts_say(site: Path, lived: sa.Engine) -> None:
+    text = Read(address(site / "region") / "index.html").text
+    with lived.connect() as connection:
+        systems = mart(connection, "region_profile", DAY, None, "69")
+    for row in systems.filter(pl.col("figure").is_not_null()).iter_rows(named=True):
+        assert row["system_title"] in text
+        assert whole(row["figure"]) in text
+        assert percent(row["figure_rate"]) in text
+    assert "зелёная" in " ".join(text)
+
+
+def test_a_unit_sees_nothing_of_its_neighbour(site: Path, lived: sa.Engine) -> None:
+    """Neither a figure of the neighbour nor a school of his is in any byte of the folder; the region has both."""
+    with lived.connect() as connection:
+        cards = mart(connection, "school_profile", DAY, None, "69").filter(pl.col("reporting_unit") == NEIGHBOUR)
+    told = [str(PLANTED), whole(PLANTED), *cards["school_code"], *cards["school_name"]]
+    own, region = (b"".join(map(contents, filter(Path.is_file, (site / name).rglob("*")))) for name in (OWN, "region"))
+    assert len(told) > 10
+    for words in told:
+        assert words.encode() not in own, words
+    assert str(PLANTED).encode() in region
+    assert all(code.encode() in region for code in cards["school_code"])
+
+
+def test_no_pupil_is_named(site: Path) -> None:
+    names = {" ".join(str(name).split()[:2]) for name in tomsk().pupils["full_name"].head(500)}
+    assert len(names) > 100
+    everything = b"".join(map(contents, filter(Path.is_file, site.rglob("*"))))
+    assert [name for name in names if name.encode() in everything] == []
+
+
+def test_a_school_is_found_in_three_steps_with_how_to_mend_it(site: Path, lived: sa.Engine) -> None:
+    """First screen → schools → school; the one with a wrong report says what its rules say."""
+    with lived.connect() as connection:
+        reports = mart(connection, "readiness_by_school", DAY, None, "69")
+    row = reports.filter((pl.col("reporting_unit") == OWN) & (pl.col("status") == "rejected")).row(0, named=True)
+    root = address(site / OWN)
+    assert "schools.html" in Read(root / "index.html").leads
+    assert f"school/{row['school_code']}.html" in Read(root / "schools.html").leads
+    text = " ".join(Read(root / "school" / f"{row['school_code']}.html").text)
+    assert row["school_name"] in text
+    assert row["reasons"] in text
+    assert page_words()["mend_readiness"]["ru"] in text
+
+
+def test_only_what_says_whose_it_is_is_shown_to_a_unit() -> None:
+    unit = Audience(region_named("69"), OWN, "Асино")
+    mixed = pl.DataFrame({"reporting_unit": [OWN, NEIGHBOUR, None], "sender": [NEIGHBOUR, OWN, OWN]})
+    assert unit.own("control_totals", mixed).rows() == [(OWN, NEIGHBOUR)]
+    assert unit.own("delivery_health", mixed.drop("reporting_unit")).height == 2
+    assert unit.own("partners", pl.DataFrame({"partner_inn": ["1"]})).is_empty()
+    assert unit.own("region_profile", pl.DataFrame({"system": ["hours"]})).height == 1
+    assert Audience(region_named("69"), "", "Область").own("control_totals", mixed).height == 3
+
+
+def test_old_addresses_keep_their_figures_and_say_that_they_are_old(lived: sa.Engine, tmp_path: Path) -> None:
+    region = region_named("69")
+    build_site(lived, region, tmp_path, units=[OWN])
+    folder = tmp_path / "69" / OWN
+    old = address(folder)
+    before = {path: path.read_bytes() for path in old.rglob("*") if path.is_file()}
+    assert b'class="standing"' in before[old / "index.html"]
+    assert build_site(lived, region, tmp_path, units=[OWN]).files == 0  # nothing is new
+    publish(lived, "69", [DAY])  # the planted figure goes
+    new = build_site(lived, region, tmp_path, units=[OWN]).address
+    assert folder / new.path != old
+    for path, data in before.items():
+        if path.suffix == ".html":
+            assert MARKED.sub(b"", path.read_bytes()).replace(b"standing old", b"standing") == MARKED.sub(b"", data), (
+                path
+            )
+        elif path.name != "publication.json":
+            assert path.read_bytes() == data
+    said = " ".join(Read(old / "index.html").text)
+    assert page_words()["is_superseded"]["ru"] in said
+    assert f"../../{new.path}/index.html" in Read(old / "index.html").leads
+    assert page_words()["is_newest"]["ru"] in " ".join(Read(folder / new.path / "index.html").text)
+    assert Read(folder / "index.html").leads == [f"{new.path}/index.html"]
+    assert {f"{new.path}/index.html", f"{old.parent.name}/{old.name}/index.html"} <= set(
+        Read(folder / "all.html").leads
+    )
+
+
+def test_an_address_that_was_broken_off_is_written_again(lived: sa.Engine, tmp_path: Path) -> None:
+    build_site(lived, region_named("69"), tmp_path, units=[OWN])
+    root = address(tmp_path / "69" / OWN)
+    whole_page = (root / "schools.html").read_bytes()
+    (root / "publication.json").unlink()
+    (root / "schools.html").write_bytes(b"half")
+    (root / "tables.html").unlink()
+    build_site(lived, region_named("69"), tmp_path, units=[OWN])
+    assert (root / "schools.html").read_bytes() == whole_page
+    assert (root / "tables.html").is_file()
+    assert address(tmp_path / "69" / OWN) == root
+
+
+def test_what_was_not_published_has_no_page(
+    settings: Settings, engine: sa.Engine, tmp_path: Path, profmin: Run
+) -> None:
+    with pytest.raises(NotPublished):
+        build_site(engine, region_named("69"), tmp_path)
+    done = profmin("page", "--to", tmp_path / "a", settings=settings)
+    assert (done.returncode, "ничего не опубликовано" in done.stderr) == (2, True)
+    done = profmin("page", "--unit", "x", settings=settings)
+    assert (done.returncode, "единицы «x» нет" in done.stderr or "«x»" in done.stderr) == (2, True)
