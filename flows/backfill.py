@@ -30,6 +30,7 @@ from flows.home.log import logged
 from flows.home.settings import Settings
 from flows.nightly import run_name
 from flows.outbox.receipts import write_receipts
+from flows.page.after_publish import write_site
 from flows.runs.record import settings_of
 from warehouse.backfill.apply import cancel, status_of
 from warehouse.backfill.requests import Refused, Request, backfill_of
@@ -154,5 +155,6 @@ def _apply_or_cancel(settings: Settings, backfill_id: int, approval: Approval) -
         published = apply_backfill(engine, settings, backfill_id, approval.who)
         region = region_of_backfill(engine, backfill_id)
         write_receipts(engine, settings, region, [], None)  # of documents of which others now say something else
+        write_site(engine, settings, region)
     get_run_logger().info("applied; %d dates published", len({mart.as_of for mart in published}))
     return "applied"

@@ -42,6 +42,7 @@ from flows.intake.publishing import publish_changes
 from flows.intake.receiving import receive_new
 from flows.intake.take_in import look, recall
 from flows.outbox.receipts import write_receipts
+from flows.page.after_publish import write_site
 from flows.runs.each_region import in_one
 from flows.runs.record import COMPLETED, FAILED, recorded_run, settings_of
 from flows.runs.run_page import run_page
@@ -276,9 +277,10 @@ def publish_marts(work: Work, day: dt.date) -> list[dt.date]:
 
 @task(name="write receipts", cache_policy=NO_CACHE, persist_result=False)
 def write_outbox(work: Work, outcomes: list[Outcome], day: dt.date) -> None:
-    """Write the receipts of what came, and of what an earlier run left unanswered."""
+    """Write the receipts of what came and of what an earlier run left unanswered, and the page."""
     written = write_receipts(work.intake.engine, work.intake.settings, work.intake.region, outcomes, day)
     get_run_logger().info("%d new receipts in the outbox", len(written))
+    write_site(work.intake.engine, work.intake.settings, work.intake.region)
 
 
 def tell_prefect(settings: Settings, night: Night, run_id: int, kind: str) -> None:

@@ -17,6 +17,7 @@ from flows.home.settings import Settings
 from flows.intake.publishing import publish_changes
 from flows.nightly import run_name
 from flows.outbox.receipts import write_receipts
+from flows.page.after_publish import write_site
 from flows.runs.each_region import in_one, of_each
 from flows.runs.record import recorded_run, settings_of
 
@@ -43,4 +44,5 @@ def _publish_as_run(settings: Settings, region: Region, as_of: dt.date | None) -
     ):
         dates = publish_changes(engine, settings, region, as_of, run.run_id)
         write_receipts(engine, settings, region, [], None)  # of documents of which others now say something else
+        write_site(engine, settings, region)
         return dates

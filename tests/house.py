@@ -48,9 +48,9 @@ ROOMS: dict[str, str] = {
     "flows.backfills": "contracts documents warehouse flows.home flows.intake",
     "flows.upkeep": "contracts documents warehouse flows.home",
     "flows.presentation": "contracts documents warehouse flows.home",
-    "flows.page": "contracts documents warehouse flows.home flows.presentation",
+    "flows.page": "contracts transforms documents warehouse flows.home flows.presentation",
     "flows": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages flows.runs "
-    "flows.backfills flows.upkeep",
+    "flows.backfills flows.upkeep flows.page",
     "flows.cli": "contracts transforms documents warehouse flows flows.home flows.service flows.intake flows.outbox "
     "flows.messages flows.runs flows.backfills flows.upkeep flows.presentation flows.page",
 }

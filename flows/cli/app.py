@@ -164,7 +164,8 @@ def page(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FOLDER", help="Записать в эту папку; без неё — в site.")
+        Path | None,
+        typer.Option("--to", metavar="FOLDER", help="Записать в эту папку; без неё — в PROFMIN_SITE или site."),
     ] = None,
     region: RegionCode = None,
 ) -> None:

@@ -25,7 +25,7 @@ def write_pages(
     units = sorted(set(reporting_units(as_of or dt.date.max, chosen.code)["reporting_unit"]))
     must_be_known([unit] if unit else [], units, "unit")
     moment = in_zone(known_at, chosen.zone) if known_at else None
-    folder = to or Path("site")
+    folder = to or settings.site or Path("site")
     try:
         with warehouse(settings) as engine, progress("страницы"):
             done = build_site(engine, chosen, folder, as_of, moment, [unit] if unit else None)

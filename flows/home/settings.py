@@ -182,6 +182,10 @@ class Settings(BaseSettings):
         default=None,
         description="Where runs write Prometheus metrics (textfile); by default metrics.prom in the home.",
     )
+    site: Path | None = Field(
+        default=None,
+        description="Folder of the page, which each publication writes; without it only `profmin page` does.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text",
         description="How the log is written: lines for people, or JSON documents with ids of run and delivery.",

@@ -13,7 +13,6 @@ import polars as pl
 
 from contracts.regions.pack import Region
 from contracts.vocabulary import reporting_units
-from flows.presentation.officer_report import told_marts
 from flows.presentation.slide_data import Night
 from warehouse.marts.definitions import Mart
 
@@ -57,7 +56,20 @@ def audiences(region: Region, as_of: dt.date) -> list[Audience]:
     return [Audience(region, "", region.name), *(Audience(region, row["reporting_unit"], row["name"]) for row in units)]
 
 
-def seen_by(audience: Audience, night: Night) -> Night:
-    """A night with only the rows that an audience may see, of every mart that has some for it."""
-    read = {each.name: audience.own(each.name, night.rows(each.name)) for each in told_marts() if audience.sees(each)}
-    return Night(night.connection, night.region, night.as_of, night.known_at, read)
+@dataclass(frozen=True, kw_only=True)
+class Seen(Night):
+    """A night of which every mart has only the rows that an audience may see; `whole` is the night of the region."""
+
+    audience: Audience
+    whole: Night
+
+    def rows(self, name: str) -> pl.DataFrame:
+        """The rows of a mart that the audience may see."""
+        if name not in self.read:
+            self.read[name] = self.audience.own(name, self.whole.rows(name))
+        return self.read[name]
+
+
+def seen_by(audience: Audience, night: Night) -> Seen:
+    """A night as an audience sees it."""
+    return Seen(night.connection, night.region, night.as_of, night.known_at, audience=audience, whole=night)

@@ -105,10 +105,10 @@ def _decisions(frame: Frame) -> Iterator[tuple[str, str]]:
     health = frame.rows("delivery_health")
     if not health.is_empty():
         for row in health.filter(pl.col("status") == "held").iter_rows(named=True):
-            yield "table/delivery_health.html", said("decide_held", form=row["form_title"], sender=row["sender_name"])
+            yield f"form/{row['form']}.html", said("decide_held", form=row["form_title"], sender=row["sender_name"])
         late = health.filter((pl.col("status") == "missing") & (pl.col("deadline") < frame.night.as_of))
-        for form, count in late.group_by("form_title", maintain_order=True).len().iter_rows():
-            yield "table/delivery_health.html", said("decide_missing", form=form, count=count)
+        for form, title, count in late.group_by("form", "form_title", maintain_order=True).len().iter_rows():
+            yield f"form/{form}.html", said("decide_missing", form=title, count=count)
     if frame.audience.unit:
         return
     for row in frame.rows("region_profile").filter(pl.col("band") == "red").iter_rows(named=True):

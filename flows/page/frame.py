@@ -86,7 +86,8 @@ class Frame:
     def sections(self) -> list[tuple[str, str]]:
         """The pages that every page leads to, each with what it is called."""
         own = [(f"unit/{self.audience.unit}.html", "section_unit")] if self.audience.unit else []
-        listed = [("index.html", "section_first"), *own, ("schools.html", "section_schools")]
+        listed = [("index.html", "section_first"), *own, ("schools.html", "section_schools"),
+                  ("forms.html", "section_forms"), ("lines.html", "section_lines")]  # fmt: skip
         for_all = [("table/municipality_profile.html", "section_units")] if not self.audience.unit else []
         return [*listed, *for_all, ("table/corrections.html", "section_corrections"),
                 *([] if self.audience.unit else [("table/assignments.html", "section_assignments")]),

@@ -116,7 +116,7 @@ def _school(
     for system, standing, words, figures in found:
         day = row.get(f"{system}{OF_DOCUMENT}") or (row.get("export_as_of") if system == "registration" else None)
         shown = "; ".join(
-            f"{caption_of(definition, name).lower()} {frame.night.shown(definition, name, row[name])}"
+            f"{_small(caption_of(definition, name))} {frame.night.shown(definition, name, row[name])}"
             for name in figures
             if row[name] is not None
         )
@@ -135,6 +135,10 @@ def _school(
         mends=list(_mends(found, report)), calls=contacts_of(str(row["reporting_unit"])),
         told=simple_table(headings, lines), more=more,
     )  # fmt: skip
+
+
+def _small(caption: str) -> str:
+    return caption[:1].lower() + caption[1:]
 
 
 def _mends(found: list[tuple[str, str, str, list[str]]], report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

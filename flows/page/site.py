@@ -13,7 +13,9 @@ from flows.home.whole_file import sweep, write_changed
 from flows.page.addresses import Address, Told, built, is_built, note_built, standings, tell_standings
 from flows.page.audience import audiences, seen_by
 from flows.page.first_page import first_page
+from flows.page.form_pages import form_pages
 from flows.page.frame import Frame, Page
+from flows.page.lines_page import lines_page
 from flows.page.school_pages import school_pages
 from flows.page.table_pages import DECK, table_pages
 from flows.page.unit_page import unit_page, units_before
@@ -89,6 +91,8 @@ def _pages(night: Night, told: Told) -> Iterator[Page]:
         yield unit_page(frame, unit, before)
     yield from school_pages(frame)
     yield from table_pages(frame)
+    yield from form_pages(frame)
+    yield lines_page(frame)
     if not told.audience.unit:
         _, deck = make_deck(night.connection, night.region, night.as_of, night.known_at)
         yield Page(DECK, deck)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
+from markupsafe import Markup, escape
 
 from contracts.forms.titles import form_title
 from contracts.texts.figures import whole
-from documents.pages.mart_html import html_table
+from documents.pages.mart_html import html_table, link
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import marts_xlsx
 from flows.page.frame import MOST_ROWS, Frame, Page
@@ -42,16 +43,17 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
     total = None
     if not frame.audience.unit and not rows.is_empty():
         total = region_row(night.connection, definition, night.region, frame.asked)
+    has_book = rows.height <= MOST_ROWS and (frame.audience.unit == "" or not rows.is_empty())
     sheet = sheet_of(definition, rows, night.region, frame.asked, total=total)
     yield frame.page(
         f"{path}.html", "table.html", title, sheet.lines[:2],
-        said=sheet.lines[2:], stem=definition.name, has_book=rows.height <= MOST_ROWS, about=definition.about,
+        said=sheet.lines[2:], stem=definition.name, has_book=has_book, about=definition.about,
         notes=sheet.notes,
         told=html_table(sheet, definition.label, frame.links("../"), MOST_ROWS),
         captions=[(name, definition.captions[name]) for name in definition.captions if name in rows.columns],
         sources=[*_rules(rows), *_documents(frame, definition)],
     )  # fmt: skip
-    if rows.height <= MOST_ROWS:
+    if has_book:
         yield Page(f"{path}.xlsx", marts_xlsx([sheet]))
     yield Page(f"{path}.csv", mart_csv(rows).encode())
 
@@ -65,16 +67,20 @@ def _rules(rows: pl.DataFrame) -> list[str]:
     return found
 
 
-def _documents(frame: Frame, definition: Mart) -> list[str]:
-    """Which documents counted, a line a form, and the query that shows the figures again."""
+def _documents(frame: Frame, definition: Mart) -> list[Markup | str]:
+    """Which documents counted, each with the page that says in which cells they are read, and the query that shows the
+    figures again."""
     night, unit = frame.night, frame.audience.unit
     counted = counting(night.connection, definition, night.region.code, night.as_of, night.known_at)
     if unit:
         counted = counted.filter(pl.col("sender") == unit)
-    lines = []
+    lines: list[Markup | str] = []
+    has_page = set(frame.rows("delivery_health")["form"]) if not counted.is_empty() else set()
     for of_form in counted.partition_by("form", maintain_order=True) if not counted.is_empty() else ():
-        numbers = of_form["delivery_id"].unique().sort().to_list()
-        some = ", ".join(map(str, numbers[:MOST_NUMBERS]))
+        form, numbers = of_form["form"][0], of_form["delivery_id"].unique().sort().to_list()
+        page = f"../form/{form}.html" if form in has_page else ""
+        some = [link(f"{page}#d{number}", number) if page else escape(number) for number in numbers[:MOST_NUMBERS]]
         more = f" и ещё {len(numbers) - MOST_NUMBERS}" if len(numbers) > MOST_NUMBERS else ""
-        lines.append(f"{form_title(of_form['form'][0])}: доставки {some}{more}.")
+        title = link(page, form_title(form)) if page else escape(form_title(form))
+        lines.append(title + ": доставки " + Markup(", ").join(some) + more + ".")
     return [*lines, f"Запрос: {query(definition, night.region.code, night.as_of, night.known_at)}"]

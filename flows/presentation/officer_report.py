@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -66,14 +67,16 @@ def _sheets(sheets: list[MartSheet]) -> Iterator[MartSheet]:
         yield sheets.pop(0)
 
 
-def told_marts() -> list[Mart]:
+@cache
+def told_marts() -> tuple[Mart, ...]:
     """The marts in the order of the sheets, without the views that are the total row of another, or repeat all."""
     everyone = [*marts(), *views()]
     totals = {view.name for each in everyone if (view := region_view(each))}
     told = [each for each in everyone if each.name not in {*totals, LONG}]
-    return sorted(told, key=lambda each: (ORDER.index(each.grain), each.subject, each.name))
+    return tuple(sorted(told, key=lambda each: (ORDER.index(each.grain), each.subject, each.name)))
 
 
+@cache
 def titles_of_told() -> dict[str, str]:
     """Mart → what it is called beside the others: its short title, where that is its alone."""
     told = told_marts()

@@ -24,6 +24,7 @@ from contracts.texts import page_words
 from contracts.texts.figures import percent, whole
 from documents.demo import tomsk
 from flows.home.settings import Settings
+from flows.page.after_publish import write_site
 from flows.page.audience import Audience
 from flows.page.site import build_site
 from flows.presentation.region_deck import NotPublished
@@ -236,3 +237,38 @@ def test_what_was_not_published_has_no_page(
     assert (done.returncode, "ничего не опубликовано" in done.stderr) == (2, True)
     done = profmin("page", "--unit", "x", settings=settings)
     assert (done.returncode, "единицы «x» нет" in done.stderr or "«x»" in done.stderr) == (2, True)
+
+
+def test_a_form_says_who_sent_what_is_broken_and_in_which_cells_it_is_read(site: Path, lived: sa.Engine) -> None:
+    found = Read(address(site / OWN) / "form" / "readiness_report.html")
+    text = " ".join(found.text)
+    with lived.connect() as connection:
+        failures = mart(connection, "rule_failures", DAY, None, "69")
+    own = failures.filter((pl.col("sender") == OWN) & (pl.col("form") == "readiness_report"))
+    assert own.height > 0
+    assert all(row["what"] in text for row in own.head(15).iter_rows(named=True))
+    (lead,) = [lead for lead in found.leads if lead.startswith("#d")]
+    assert lead[1:] in found.ids
+    assert re.search(r": (?:[^ ]+!)?[A-Z]{1,2}\d+ ", text)
+    assert len([identity for identity in found.ids if re.fullmatch(r"d\d+", identity)]) == 1  # his document alone
+
+
+def test_lines_have_a_chart_and_a_table_a_unit(site: Path) -> None:
+    assert Read(address(site / "region") / "lines.html").count("svg") == 22
+    own = Read(address(site / OWN) / "lines.html")
+    assert own.count("svg") == own.count("table") == 1
+
+
+def test_a_publication_writes_the_page_where_the_home_says_so(region: Settings, tmp_path: Path) -> None:
+    """Without a folder nothing is written; one that cannot be written is logged and stops nothing."""
+    assert region.database_url is not None
+    engine = connect(region.database_url.get_secret_value())
+    write_site(engine, region, region_named("69"))
+    assert list(tmp_path.rglob("index.html")) == []
+    (tmp_path / "file").touch()
+    write_site(engine, region.model_copy(update={"site": tmp_path / "file"}), region_named("69"))
+    write_site(engine, region.model_copy(update={"site": tmp_path / "site"}), region_named("69"))
+    engine.dispose()
+    audiences = sorted(path.parent.name for path in tmp_path.glob("site/69/*/index.html"))
+    assert len(audiences) == 22
+    assert {"region", OWN, NEIGHBOUR} < set(audiences)

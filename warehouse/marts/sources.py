@@ -17,6 +17,15 @@ WHERE :of_all OR r.form = ANY(:forms) ORDER BY r.form, r.delivery_id
 PUBLISHED = """
 SELECT max(published_at) FROM ops.publication WHERE region = :region AND coalesce(published_at <= :known_at, true)
 """
+PLACES = """
+SELECT r.form, r.sender, c.name AS sender_name, r.delivery_id, r.as_of, r.received_at, d.sha256,
+    coalesce(n.layout -> 'places', '{}')::text AS places
+FROM ops.reading_at(:region, :as_of, :known_at) r
+JOIN ops.reading n ON n.reading_id = r.reading_id
+JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+LEFT JOIN ref.sender c ON c.sender = r.sender
+ORDER BY r.form, r.sender, r.delivery_id
+"""
 PUBLICATIONS = """
 SELECT DISTINCT as_of, published_at FROM ops.publication WHERE region = :region ORDER BY as_of, published_at
 """
@@ -43,6 +52,12 @@ def counting(
     forms = list(forms_of(definition))
     asked = {"region": region, "as_of": as_of, "known_at": known_at, "forms": forms, "of_all": forms == [ALL_FORMS]}
     return frame(connection, COUNTING, asked)
+
+
+def counted_places(connection: Connection, region: str, as_of: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+    """form, sender, sender_name, delivery_id, as_of, received_at, sha256, places of the documents that counted for a
+    date at a moment; places are JSON: a column of the form → the sheet and cell of its heading."""
+    return frame(connection, PLACES, {"region": region, "as_of": as_of, "known_at": known_at})
 
 
 def query(definition: Mart, region: str, as_of: dt.date, known_at: dt.datetime) -> str:
