@@ -18,8 +18,8 @@ from markupsafe import Markup
 from documents.pages.render import asset_names, rendered
 from flows.home.shown import local_time
 from flows.home.whole_file import write_changed
-from flows.page.audience import Audience
 from flows.page.frame import said, told
+from flows.page.page_audience import PageAudience
 
 NOTE = "publication.json"
 """What an address is of. It is written last: a folder without it is not whole, and is written again."""
@@ -39,7 +39,7 @@ class Address:
         """The folder, from that of the audience; its second part is the moment in UTC."""
         return f"{self.as_of}/{self.known_at.astimezone(dt.UTC):%Y%m%dT%H%M%S.%fZ}"
 
-    def words(self, audience: Audience) -> str:
+    def words(self, audience: PageAudience) -> str:
         """The date and the moment by the region's clocks."""
         return f"на {self.as_of:%d.%m.%Y}, опубликовано {local_time(self.known_at, audience.region.zone)}"
 
@@ -69,7 +69,7 @@ def built(folder: Path) -> dict[Address, str]:
 class Told:
     """What pages of an address say of how new it is, and where they lead who asks for newer figures."""
 
-    audience: Audience
+    audience: PageAudience
     address: Address
     standing: Standing
     newer: Address
@@ -91,7 +91,7 @@ class Told:
         )
 
 
-def standings(audience: Audience, there: Collection[Address], published: Iterable[Address]) -> dict[Address, Told]:
+def standings(audience: PageAudience, there: Collection[Address], published: Iterable[Address]) -> dict[Address, Told]:
     """What each address of an audience says. `published` are the publications of the region, also those that have no
     pages here."""
     last: dict[dt.date, dt.datetime] = {}

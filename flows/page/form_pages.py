@@ -32,9 +32,8 @@ def form_pages(frame: Frame) -> Iterator[Page]:
         yield frame.page("forms.html", "forms.html", "Формы", state, told=simple_table([], []))
         return
     night = frame.night
-    places = counted_places(night.connection, night.region.code, night.as_of, night.known_at)
-    if frame.audience.unit:
-        places = places.filter(pl.col("sender") == frame.audience.unit)
+    places = counted_places(night.whole.connection, night.region.code, night.as_of, night.known_at)
+    places = night.counted(places)
     listed = []
     for of_form in health.drop_nulls("form").partition_by("form", maintain_order=True):
         form, title = of_form.row(0, named=True)["form"], of_form.row(0, named=True)["form_title"]

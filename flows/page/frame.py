@@ -12,10 +12,9 @@ from markupsafe import Markup
 from contracts.texts import page_words
 from documents.pages.mart_html import Links
 from documents.pages.render import asset_names, rendered
-from flows.page.audience import Audience
+from flows.page.page_audience import PageAudience, Seen
 from flows.presentation.mart_sheets import Asked, state_lines
 from flows.presentation.officer_report import told_marts
-from flows.presentation.slide_data import Night
 from warehouse.marts.definitions import Mart
 
 MOST_ROWS = 400
@@ -45,8 +44,8 @@ class Frame:
     """An audience and what it sees of a night. `units` and `schools` are those that have a page here,
     `standing` says how new the address is, given the way to its root."""
 
-    audience: Audience
-    night: Night
+    audience: PageAudience
+    night: Seen
     units: Mapping[str, str]
     schools: frozenset[str]
     standing: Callable[[str], Markup]
@@ -54,7 +53,7 @@ class Frame:
     @property
     def seen(self) -> list[Mart]:
         """The marts that have a page here."""
-        return [each for each in told_marts() if self.audience.sees(each)]
+        return [each for each in told_marts() if self.audience.has(each)]
 
     @property
     def asked(self) -> Asked:

@@ -11,17 +11,18 @@ from contracts.regions.pack import Region
 from documents.pages.render import assets
 from flows.home.whole_file import sweep, write_changed
 from flows.page.addresses import Address, Told, built, is_built, note_built, standings, tell_standings
-from flows.page.audience import audiences, seen_by
 from flows.page.first_page import first_page
 from flows.page.form_pages import form_pages
 from flows.page.frame import Frame, Page
 from flows.page.lines_page import lines_page
+from flows.page.page_audience import Seen, audiences
 from flows.page.school_pages import school_pages
 from flows.page.table_pages import DECK, table_pages
 from flows.page.unit_page import unit_page, units_before
 from flows.presentation.region_deck import NotPublished, make_deck
 from flows.presentation.slide_data import Night
 from warehouse.marts.sources import publications
+from warehouse.schema.access import seen_by
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -62,9 +63,17 @@ def build_site(
             folder = to / audience.folder
             found = standings(audience, {address, *built(folder)}, published)
             if not is_built(folder, address):
-                files += _write(folder, found[address], _pages(seen_by(audience, night), found[address]))
+                files += _write_seen(engine, night, folder, found[address])
             files += len(tell_standings(folder, found))
     return Built(address, len(asked), files)
+
+
+def _write_seen(engine: Engine, night: Night, folder: Path, told: Told) -> int:
+    """Write an address as its audience sees the night; returns how many files were written."""
+    region, audience = night.region, told.audience
+    with seen_by(engine, region.code, audience.unit or None) as connection:
+        seen = Seen(connection, region, night.as_of, night.known_at, audience=audience, whole=night)
+        return _write(folder, told, _pages(seen, told))
 
 
 def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:
@@ -79,7 +88,7 @@ def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:
     return written
 
 
-def _pages(night: Night, told: Told) -> Iterator[Page]:
+def _pages(night: Seen, told: Told) -> Iterator[Page]:
     units = night.rows("municipality_profile")
     names = {row["reporting_unit"]: row["reporting_unit_name"] for row in units.iter_rows(named=True)}
     cards = night.rows("school_profile")
@@ -94,5 +103,5 @@ def _pages(night: Night, told: Told) -> Iterator[Page]:
     yield from form_pages(frame)
     yield lines_page(frame)
     if not told.audience.unit:
-        _, deck = make_deck(night.connection, night.region, night.as_of, night.known_at)
+        _, deck = make_deck(night.whole.connection, night.region, night.as_of, night.known_at)
         yield Page(DECK, deck)

@@ -70,10 +70,9 @@ def _rules(rows: pl.DataFrame) -> list[str]:
 def _documents(frame: Frame, definition: Mart) -> list[Markup | str]:
     """Which documents counted, each with the page that says in which cells they are read, and the query that shows the
     figures again."""
-    night, unit = frame.night, frame.audience.unit
-    counted = counting(night.connection, definition, night.region.code, night.as_of, night.known_at)
-    if unit:
-        counted = counted.filter(pl.col("sender") == unit)
+    night = frame.night
+    counted = counting(night.whole.connection, definition, night.region.code, night.as_of, night.known_at)
+    counted = night.counted(counted)
     lines: list[Markup | str] = []
     has_page = set(frame.rows("delivery_health")["form"]) if not counted.is_empty() else set()
     for of_form in counted.partition_by("form", maintain_order=True) if not counted.is_empty() else ():

@@ -25,7 +25,6 @@ from contracts.texts.figures import percent, whole
 from documents.demo import tomsk
 from flows.home.settings import Settings
 from flows.page.after_publish import write_site
-from flows.page.audience import Audience
 from flows.page.site import build_site
 from flows.presentation.region_deck import NotPublished
 from warehouse.marts.publication import publish
@@ -175,16 +174,6 @@ def test_a_school_is_found_in_three_steps_with_how_to_mend_it(site: Path, lived:
     assert row["school_name"] in text
     assert row["reasons"] in text
     assert page_words()["mend_readiness"]["ru"] in text
-
-
-def test_only_what_says_whose_it_is_is_shown_to_a_unit() -> None:
-    unit = Audience(region_named("69"), OWN, "Асино")
-    mixed = pl.DataFrame({"reporting_unit": [OWN, NEIGHBOUR, None], "sender": [NEIGHBOUR, OWN, OWN]})
-    assert unit.own("control_totals", mixed).rows() == [(OWN, NEIGHBOUR)]
-    assert unit.own("delivery_health", mixed.drop("reporting_unit")).height == 2
-    assert unit.own("partners", pl.DataFrame({"partner_inn": ["1"]})).is_empty()
-    assert unit.own("region_profile", pl.DataFrame({"system": ["hours"]})).height == 1
-    assert Audience(region_named("69"), "", "Область").own("control_totals", mixed).height == 3
 
 
 def test_old_addresses_keep_their_figures_and_say_that_they_are_old(lived: sa.Engine, tmp_path: Path) -> None:

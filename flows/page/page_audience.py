@@ -1,0 +1,57 @@
+"""Who looks: the region, or a reporting unit. What each sees of marts the database decides: its pages are read by a
+connection that has the rights of its readers (`warehouse/schema/access.py`) and no others."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+
+from contracts.regions.pack import Region
+from contracts.vocabulary import reporting_units
+from flows.presentation.slide_data import Night
+from warehouse.marts.definitions import Mart
+
+OF_REGION = "region"
+"""The folder of those who see all of a region."""
+READY_MADE = ("region_profile",)
+"""Marts of the region as a whole that a unit's folder has; the others of which it may see totals it has not."""
+
+
+@dataclass(frozen=True)
+class PageAudience:
+    """`unit` is empty for those who see all of the region; `name` is how it is called."""
+
+    region: Region
+    unit: str
+    name: str
+
+    @property
+    def folder(self) -> str:
+        """Its folder on the site."""
+        return f"{self.region.code}/{self.unit or OF_REGION}"
+
+    def has(self, definition: Mart) -> bool:
+        """Has its folder a page for a mart?"""
+        return not self.unit or definition.name in READY_MADE or definition.audience.kind == "unit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen(Night):
+    """A night by the connection of an audience. `whole` is that of the owner, who is asked which documents
+    counted."""
+
+    audience: PageAudience
+    whole: Night
+
+    def counted(self, documents: pl.DataFrame) -> pl.DataFrame:
+        """Of documents (a row each, with its sender) those of the audience."""
+        return documents.filter(pl.col("sender") == self.audience.unit) if self.audience.unit else documents
+
+
+def audiences(region: Region, as_of: dt.date) -> list[PageAudience]:
+    """The region's own audience, then one for each reporting unit of a date."""
+    units = reporting_units(as_of, region.code).iter_rows(named=True)
+    of_units = (PageAudience(region, row["reporting_unit"], row["name"]) for row in units)
+    return [PageAudience(region, "", region.name), *of_units]
