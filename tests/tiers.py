@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Collection
 from itertools import groupby
 from pathlib import Path
 
@@ -21,8 +22,20 @@ SERVICE = ROOT / "tests" / "service"
 PURE = tuple(ROOT / "tests" / name for name in ("contracts", "transforms", "documents", "golden", "cases"))
 """Many short tests: they fill up what is left at the end."""
 REASONED = ("takes long", "with a reason")
-SERVER = "PROFMIN_TEST_DATABASE_URL"
-"""A server of others, on which the tests run once more: those that are asked of the server of the tests."""
+SERVER, SAMPLED = "PROFMIN_TEST_DATABASE_URL", "PROFMIN_OTHER_SERVER"
+"""A server of others, on which the tests run once more: those that are asked of the server of the tests. `sampled` in
+the second one leaves out modules that another commit meets."""
+WAREHOUSE, FLOWS = ROOT / "tests" / "warehouse", ROOT / "tests" / "flows"
+OF_SERVER = tuple(
+    FLOWS / f"test_{name}.py"
+    for name in (
+        "backup", "backup_before_upgrade", "contention", "deliveries_at_once", "home_of_before", "region_upgrade",
+    )
+)  # fmt: skip
+"""What hangs on the server itself beside the warehouse, where all SQL, migrations and roles are: dumps, restoring,
+homes brought over, locks between processes."""
+COMMITS = 6
+"""After so many commits, on the average, every other module of the flows has met another server too."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -44,6 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left |= set(points) - set(sample(points, of_commit(config)))
     if SERVER in os.environ:  # the others would be the same again
         left |= {item for item in items if "databases" not in getattr(item, "fixturenames", ())}
+        if os.environ.get(SAMPLED) == "sampled":
+            met = elsewhere({item.path for item in items if item not in left}, of_commit(config))
+            left |= {item for item in items if item.path not in met}
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=sorted(left, key=lambda item: item.nodeid))
     modules = [list(found) for _, found in groupby(items, lambda item: item.path)]
@@ -84,6 +100,12 @@ def sample(points: list[pytest.Item], number: int) -> list[pytest.Item]:
     """Every so-manieth crash point, about 60 of them; the number says from which on."""
     step = -(-len(points) // CRASH_POINTS) or 1
     return sorted(points, key=lambda item: item.nodeid)[number % step :: step]
+
+
+def elsewhere(modules: Collection[Path], number: int) -> set[Path]:
+    """The modules that meet another server: each that hangs on it, of the others every so-manieth."""
+    known = {module for module in modules if module.is_relative_to(WAREHOUSE) or module in OF_SERVER}
+    return known | set(sorted(set(modules) - known)[number % COMMITS :: COMMITS])
 
 
 def of_commit(config: pytest.Config) -> int:

@@ -1,0 +1,22 @@
+"""What a tier leaves out, another commit meets."""
+
+from __future__ import annotations
+
+from tiers import COMMITS, FLOWS, OF_SERVER, WAREHOUSE, elsewhere
+
+MODULES = [*WAREHOUSE.glob("test_*.py"), *FLOWS.glob("test_*.py")]
+
+
+def test_what_hangs_on_the_server_is_there() -> None:
+    assert [module.name for module in OF_SERVER if module not in MODULES] == []
+
+
+def test_every_commit_meets_another_server_with_what_hangs_on_it() -> None:
+    for number in range(COMMITS):
+        met = elsewhere(MODULES, number)
+        assert met >= {*OF_SERVER, *WAREHOUSE.glob("test_*.py")}
+        assert 0 < len(met - {*OF_SERVER}) < len(MODULES)
+
+
+def test_every_module_meets_another_server_with_some_commit() -> None:
+    assert set().union(*(elsewhere(MODULES, number) for number in range(COMMITS))) == set(MODULES)
