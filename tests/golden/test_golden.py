@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,10 @@ def region(case: Path, tmp_path: Path) -> Iterator[None]:
     read_from(None)
 
 
-def read(case: Path, told: dict[str, Any]) -> Reading:
+@cache
+def read(case: Path) -> Reading:
+    """A delivery as the fixture `region` has it, once for all tests of it."""
+    told = told_of(case)
     content = read_grid(told["file"], as_sent(case, told))
     received = dt.datetime.fromisoformat(told.get("received", "2023-09-08T12:00+00:00"))
     delivery = Delivery(told["file"], "0" * 64, told.get("folder"), received, content)
@@ -111,6 +115,11 @@ def read(case: Path, told: dict[str, Any]) -> Reading:
     for _ in found:
         pass
     return found.reading()
+
+
+def told_of(case: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((case / "reading.json").read_text(encoding="utf-8"))
+    return found
 
 
 def as_csv(frame: pl.DataFrame) -> str:
@@ -131,8 +140,7 @@ def about(reading: Reading) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_golden(case: Path, region: None) -> None:
-    told = json.loads((case / "reading.json").read_text(encoding="utf-8"))
-    reading = read(case, told)
+    told, reading = told_of(case), read(case)
     expected = {
         "facts.csv": as_csv(reading.facts),
         "findings.csv": as_csv(reading.findings.select(SHOWN)),
@@ -156,8 +164,7 @@ OF_PYTHON = re.compile(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_nothing_of_python_is_said(case: Path, region: None) -> None:
-    told = json.loads((case / "reading.json").read_text(encoding="utf-8"))
-    for found in read(case, told).findings.to_dicts():
+    for found in read(case).findings.to_dicts():
         said = found["message"].replace(f"«{found['value']}»", "") + str(found["expected"] or "")
         assert not OF_PYTHON.search(said), said
         assert not re.search(r"\d day|timedelta|datetime", str(found["value"])), found["value"]
