@@ -13,7 +13,7 @@ KINDS = {
     "first": "index.html", "unit": "unit/molchanovsky.html", "schools": "schools.html", "school": "school",
     "form": "form/readiness_report.html", "lines": "lines.html", "table": "table/corrections.html",
 }  # fmt: skip
-HIGHEST = 1500
+HIGHEST = 1200
 """Pixels of a page that a picture has at most."""
 SCHOOL = "691401.html"
 
@@ -28,7 +28,7 @@ def main(address: Path, to: Path) -> None:
                 page.goto((at / SCHOOL if at.is_dir() else at).resolve().as_uri())
                 height = min(page.evaluate("document.body.scrollHeight"), HIGHEST)
                 clip = {"x": 0, "y": 0, "width": width, "height": height}
-                page.screenshot(path=to / f"page_{kind}_{name}.jpg", type="jpeg", quality=45, full_page=True, clip=clip)
+                page.screenshot(path=to / f"page_{kind}_{name}.jpg", type="jpeg", quality=30, full_page=True, clip=clip)
         browser.close()
 
 

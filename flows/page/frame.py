@@ -55,6 +55,11 @@ class Frame:
         """The marts that have a page here."""
         return [each for each in told_marts() if self.audience.has(each)]
 
+    def has_book(self, name: str) -> bool:
+        """Has a mart a workbook beside its table? One that is shown in part has none, nor an empty one of a unit."""
+        rows = self.rows(name).height
+        return rows <= MOST_ROWS and (not self.audience.unit or rows > 0)
+
     @property
     def asked(self) -> Asked:
         """As what the night is read."""
@@ -97,7 +102,7 @@ class Frame:
         up = "../" * path.count("/")
         data = rendered(
             template, title=title, whose=self.audience.name, day=f"{self.night.as_of:%d.%m.%Y}", state=state, up=up,
-            root=f"../../{up}", asset=asset_names(), sections=self.sections, here=path, t=told,
+            root=f"../../{up}", asset=asset_names(), sections=self.sections, here=path, t=told, has_book=self.has_book,
             standing=self.standing(up), footer=self.night.footer, **values,
         )  # fmt: skip
         return Page(path, data)

@@ -43,17 +43,16 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
     total = None
     if not frame.audience.unit and not rows.is_empty():
         total = region_row(night.connection, definition, night.region, frame.asked)
-    has_book = rows.height <= MOST_ROWS and (frame.audience.unit == "" or not rows.is_empty())
     sheet = sheet_of(definition, rows, night.region, frame.asked, total=total)
     yield frame.page(
         f"{path}.html", "table.html", title, sheet.lines[:2],
-        said=sheet.lines[2:], stem=definition.name, has_book=has_book, about=definition.about,
+        said=sheet.lines[2:], stem=definition.name,  about=definition.about,
         notes=sheet.notes,
         told=html_table(sheet, definition.label, frame.links("../"), MOST_ROWS),
         captions=[(name, definition.captions[name]) for name in definition.captions if name in rows.columns],
         sources=[*_rules(rows), *_documents(frame, definition)],
     )  # fmt: skip
-    if has_book:
+    if frame.has_book(definition.name):
         yield Page(f"{path}.xlsx", marts_xlsx([sheet]))
     yield Page(f"{path}.csv", mart_csv(rows).encode())
 

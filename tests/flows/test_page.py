@@ -24,6 +24,7 @@ from contracts.texts import page_words
 from contracts.texts.figures import percent, whole
 from documents.demo import tomsk
 from flows.home.settings import Settings
+from flows.page import frame, table_pages
 from flows.page.after_publish import write_site
 from flows.page.site import build_site
 from flows.presentation.region_deck import NotPublished
@@ -108,6 +109,24 @@ def contents(path: Path) -> bytes:
 
 
 def test_every_link_and_file_is_there(site: Path) -> None:
+    links_lead_somewhere(site)
+
+
+def test_a_table_that_is_too_long_has_its_csv_alone(
+    lived: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (frame, table_pages):
+        monkeypatch.setattr(module, "MOST_ROWS", 5)
+    build_site(lived, region_named("69"), tmp_path, units=[OWN])
+    links_lead_somewhere(tmp_path / "69")
+    table = address(tmp_path / "69" / OWN) / "table"
+    assert (table / "school_profile.csv").is_file()
+    assert not (table / "school_profile.xlsx").exists()
+    assert "school_profile.xlsx" not in Read(table / "school_profile.html").leads
+    assert (table / "readiness_by_municipality.xlsx").is_file()
+
+
+def links_lead_somewhere(site: Path) -> None:
     read = {page: Read(page) for page in pages(site)}
     for page, found in read.items():
         for lead in found.leads:
