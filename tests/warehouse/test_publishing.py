@@ -193,6 +193,7 @@ def test_views_that_an_older_version_made_give_way(engine: sa.Engine, small: dic
     with engine.begin() as connection:
         connection.execute(sa.text(f"DROP VIEW {dropped}"))
         connection.execute(sa.text("DROP FUNCTION mart.corrections_as_known; DROP VIEW mart.corrections"))
+        connection.execute(sa.text("DROP FUNCTION mart.revisions_as_known; DROP VIEW mart.revisions"))
         connection.execute(sa.text("DROP VIEW history.figure"))
         connection.execute(sa.text("CREATE VIEW mart.corrections AS SELECT as_of FROM history.readiness_by_school"))
         connection.execute(sa.text("UPDATE ops.applied SET fingerprint = 'older' WHERE name LIKE 'mart.%'"))
