@@ -30,7 +30,7 @@ def show_night(out: Console, night: Night, tables: Tables, settings: Settings) -
     for table in tables.of_units:
         out.print(_by_unit(table, night, narrow=narrow))
         out.print()
-    if any(system.figure is not None for system in tables.systems):
+    if any(system.is_known for system in tables.systems):
         out.print(_systems(tables, night))
         for sentence in silent(tables):
             out.print(Text(sentence, "dim"))
@@ -125,7 +125,7 @@ def _systems(tables: Tables, night: Night) -> Table:
     table.add_column("Чего нет")
     table.caption = ABSENT
     for system in tables.systems:
-        if system.figure is not None:
+        if system.is_known:
             colour = COLOURS.get(system.band or "", "")
             name, counted, of, rate, missing = told(system)
             band = Text(in_words("band").get(system.band or "", "—"), colour)

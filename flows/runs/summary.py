@@ -151,13 +151,13 @@ def told(system: System) -> tuple[str, str, str, str, str]:
         missing.append(f"нет {system.senders - system.sent} из {system.senders}")
     if system.lacks:
         missing.append(system.lacks_words.format(whole(system.lacks)))
-    of = f"{whole(system.figure)} из {whole(system.of)}"
+    of = "—" if system.figure is None else f"{whole(system.figure)} из {whole(system.of)}"
     return system.name, counted, of, percent(system.rate), "; ".join(missing) or "—"
 
 
 def silent(tables: Tables) -> list[str]:
     """A sentence on the systems of which nothing has come, if there are any."""
-    empty = [system.name for system in tables.systems if system.figure is None]
+    empty = [system.name for system in tables.systems if not system.is_known]
     return [f"Данных нет: {', '.join(empty)}."] if empty else []
 
 
@@ -203,7 +203,7 @@ def _markdown_systems(tables: Tables) -> list[str]:
     lines = ["## Системы мониторинга", "| Система | Что считается | Сколько | Доля | Чего нет | |"]
     lines.append("|---|---|---:|---:|---|---|")
     for system in tables.systems:
-        if system.figure is not None:
+        if system.is_known:
             lines.append(f"| {' | '.join(told(system))} | {BAND_SIGNS.get(system.band or '', '')} |")
     return [*lines, "", *silent(tables), ""]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -16,10 +17,11 @@ from flows.intake.incoming import Options
 from flows.intake.outcome import Outcome
 from flows.runs.ingest import ingest
 from flows.runs.run_page import MOST, deliveries_section, moves_section, run_page
-from flows.runs.summary import Night
+from flows.runs.summary import Night, told
 from warehouse.deliveries.received import start_run
 from warehouse.marts.movement import moved
 from warehouse.marts.publication import publish
+from warehouse.watch.systems import System
 
 DAY = dt.date(2023, 9, 8)
 
@@ -124,3 +126,12 @@ def test_it_is_bounded_and_survives_odd_names(settings: Settings) -> None:
     text = "\n".join(deliveries_section(many, settings.outbox))
     assert len(tables(text)[0]) == MOST + 2 and "… и ещё 7." in text
     assert tables(text)[0][2][:5] == ["отправитель не узнан", "форма не узнана", "сбой у нас", "—", "—"]
+
+
+def test_a_system_without_a_figure_is_told_where_something_is_wanting_for_one() -> None:
+    words = "единиц с программами; программ {programmes}"
+    catalogues = System("catalogues", "Каталоги", words, {"programmes": 3}, None, None, None, None, None, 3,
+                        "без территории {}")  # fmt: skip
+    assert catalogues.is_known
+    assert told(catalogues) == ("Каталоги", "единиц с программами; программ 3", "—", "—", "без территории 3")
+    assert not replace(catalogues, lacks=None).is_known

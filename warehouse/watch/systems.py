@@ -50,6 +50,11 @@ class System:
     lacks_words: str
 
     @property
+    def is_known(self) -> bool:
+        """Is there anything to tell: a figure, or what is wanting for one?"""
+        return self.figure is not None or bool(self.lacks)
+
+    @property
     def rate(self) -> float | None:
         """The share; None of nothing."""
         return self.figure / self.of if self.figure is not None and self.of else None
