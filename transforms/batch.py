@@ -38,6 +38,7 @@ from transforms.rows.judged import Part
 from transforms.rows.sieve import Sieve, sheet_names, titles_of, without_names
 from transforms.rows.total import computed_totals, row_controls, stated_totals
 from transforms.tables.identify import Context, Delivery
+from transforms.tables.joint import parted
 from transforms.tables.whose import called
 
 NAMES_SHOWN = 20
@@ -73,7 +74,7 @@ def interpret_batch(batch: Sequence[Delivery], parts_of: Sequence[Sequence[Part]
                     faults += [(len(tables), row.number, names[c], *fault) for c, fault in row.faults.items()]
             sheet = (sieves[number].sheet(part_there.sheet) or HIDDEN) if sieves else part_there.sheet
             tables.append(Table(number, sheet, columns))
-    raw = _raw_frame(texts, places, batch)
+    raw = parted(_raw_frame(texts, places, batch), tables, form)
     states = [states_of(form.name, delivery.sender, delivery.as_of, delivery.campaign) for delivery in batch]
     checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults, states, secret=context.secret)
     typed = checked.typed

@@ -216,6 +216,8 @@ def _of_vocabularies(
         yield name, sorted(tuple(row[column] for column in deciding_columns) for row in said.get(name, rows(name)))
     own = [row for row in said.get("headings", rows("headings")) if row["form"] == form.name]
     yield sorted((row["column"], row["heading"]) for row in (*form_rows(form.name, "headings"), *own))
+    if joint := form_rows(form.name, "joint_headings"):
+        yield sorted(tuple(row.values()) for row in joint)
     rules = {rule.id for rule in (*form.rules, *COMMON)}
     states = [row for row in said.get("rule_states", rows("rule_states")) if row["form"] in ("", form.name)]
     if of_form := sorted(tuple(row[name] for name in OF_STATES) for row in states if row["rule"] in rules):

@@ -94,12 +94,14 @@ def test_words_are_not(form: Form) -> None:
 @pytest.fixture
 def one_more(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, dict[str, str]], None]]:
     """Add a row to a vocabulary."""
-    whole = vocabulary.rows
+    whole, of_form = vocabulary.rows, vocabulary.form_rows
 
     def added(name: str, row: dict[str, str]) -> None:
         monkeypatch.setattr(versions, "rows", lambda asked: (*whole(asked), *([row] if asked == name else ())))
         monkeypatch.setattr(
-            versions, "form_rows", lambda form, asked: (row,) if (asked, form) == (name, row.get("form")) else ()
+            versions,
+            "form_rows",
+            lambda form, asked: (row,) if (asked, form) == (name, row.get("form")) else of_form(form, asked),
         )
         rules_of.cache_clear()
 
