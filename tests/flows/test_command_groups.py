@@ -29,6 +29,8 @@ def test_files_and_marts(real_profmin: Run, region_files: Path, settings: Settin
     ("arguments", "code", "said"),
     [
         (["db", "url"], 0, "postgresql+psycopg2://"),
+        (["access", "list"], 0, "bi_reader"),
+        (["access", "grant", "clerk"], 2, "say what it may see"),
         (["backfill", "list"], 0, "Пересчёт"),
         (["messages"], 0, ""),
         (["incidents", "list"], 0, ""),
