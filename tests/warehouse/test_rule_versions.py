@@ -52,7 +52,7 @@ def older(engine: sa.Engine) -> list[tuple[str, str]]:
 def test_every_mart_on_readings_says_by_which_rules() -> None:
     silent = [mart.name for mart in ALL if not set(MARKS).intersection(mart.captions)]
     # Whether it came: delivery_health says by which rules. What was published, and when: the ledgers.
-    assert silent == ["reporting_rate", "corrections", "reporting_rate_region", "revisions"]
+    assert silent == ["reporting_rate", "corrections", "indicators", "reporting_rate_region", "revisions"]
     assert set(MARKS) <= {name for mart in ALL for name in mart.captions}
 
 
