@@ -7,6 +7,7 @@ Slow: a document of every form is loaded and published, and every mart is read a
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,12 +15,13 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 from hand_made import DAY
-from lived_access import HERE, SEEN, THERE, live_access, login
+from lived_access import FIRST, HERE, SEEN, THERE, live_access, login
 from polars.testing import assert_frame_equal
 
 from warehouse.core.frames import frame
 from warehouse.marts.definitions import Mart, live, marts, views
 from warehouse.marts.relations import reads_with_callers_rights
+from warehouse.marts.shapes import shape
 from warehouse.schema.access import seen_as, seen_by
 from warehouse.schema.upgrade import connect, upgrade
 
@@ -156,3 +158,73 @@ def test_an_audience_sees_what_a_login_of_it_sees(lived: sa.Engine) -> None:
                     assert_frame_equal(found[mart_name], rows, check_row_order=False)
     with lived.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM ref.access WHERE login = 'mart_audience'")) == 0
+
+
+OF_UNITS = [mart for mart in PUBLISHED if mart.audience.kind == "unit"]
+SHOWN = ("Plan", "Plans", "Node Type", "Subplan Name", "Alias", "Actual Rows", "Actual Loops", "Rows Removed by Filter")
+"""What of an executed plan may differ by what stands in rows: the rest is of a plan's shape, of times and of memory."""
+COUNTED = ("corrections", "revisions")
+"""Of these, how many rows others have depends on what their figures are; EXPLAIN tells how many were passed over."""
+
+
+def guesses(connection: sa.Connection) -> list[str]:
+    """Questions whether a neighbour's row has this value in this column, of every column; each value is right."""
+    found = []
+    for mart in OF_UNITS:
+        unit = mart.audience.units[0]
+        one = f"SELECT to_jsonb(m) FROM {mart.relation} AS m WHERE region = :here AND {unit} <> :own LIMIT 1"
+        row = connection.scalar(sa.text(one), {"here": HERE, "own": FIRST})
+        if row is None or mart.name in COUNTED:
+            continue
+        values = {name: value for name, value in row.items() if isinstance(value, (str, int, float))}
+        for name in values.keys() - {"region", "as_of", "position"}:
+            asked = sa.text(f"{unit} = :unit AND {name} = :value").bindparams(unit=row[unit], value=str(values[name]))
+            said = asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+            found.append(f"SELECT * FROM {mart.relation} WHERE {said}")
+    return sorted(found)
+
+
+def executed(plan: Any) -> Any:
+    if isinstance(plan, dict):
+        return {name: executed(part) for name, part in plan.items() if name in SHOWN}
+    return [executed(part) for part in plan] if isinstance(plan, list) else plan
+
+
+def answers(engine: sa.Engine, questions: list[str], more: int) -> list[str]:
+    """How each was executed for a clerk when the figures of all others are so much more."""
+    with engine.begin() as connection:
+        for mart in (mart for mart in marts() if mart.audience.kind == "unit"):
+            kinds = ("bigint", "integer", "numeric")
+            of_mart = [name for name, kind in shape(connection, mart.history) if kind in kinds and name != "position"]
+            changed = ", ".join(f"{name} = {name} + {more}" for name in of_mart)
+            if changed:
+                of_others = f"UPDATE {mart.history} SET {changed} WHERE {mart.audience.units[0]} <> :own"
+                connection.execute(sa.text(of_others), {"own": FIRST})
+    explain = "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) "
+    with seen_as(engine, login("of_chainsky")) as connection:
+        return [json.dumps(executed(connection.exec_driver_sql(explain + each).scalar())) for each in questions]
+
+
+def test_how_a_question_is_executed_tells_nothing_of_others(lived: sa.Engine) -> None:
+    """Two warehouses differ in others' figures alone: a right guess of one is executed as a wrong one of the other.
+
+    Slow: each warehouse is a copy, and five hundred questions are executed in each.
+    """
+    with lived.connect() as connection:
+        questions = guesses(connection)
+    assert len(questions) > 400
+    lived.dispose()
+    server = sa.create_engine(lived.url.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    found = []
+    for more in (0, 17):
+        copy = f"{lived.url.database}_{more}"
+        with server.connect() as connection:
+            connection.execute(sa.text(f'CREATE DATABASE "{copy}" TEMPLATE "{lived.url.database}"'))
+        engine = connect(lived.url.set(database=copy))
+        try:
+            found.append(answers(engine, questions, more))
+        finally:
+            engine.dispose()
+            with server.connect() as connection:
+                connection.execute(sa.text(f'DROP DATABASE "{copy}" WITH (FORCE)'))
+    assert [asked for asked, one, other in zip(questions, *found, strict=True) if one != other] == []

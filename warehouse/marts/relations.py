@@ -34,6 +34,10 @@ BEGIN
 END
 $do$
 """
+# Nobody wants the numbers, and they are not reckoned. But past them only conditions on region and date go down to the
+# table: what else is asked is asked of rows that the policy let through. Beside it in one scan, what is cheap is asked
+# first, and EXPLAIN ANALYZE tells whether any row was left to ask the policy of.
+KEPT = "SELECT {listed}, row_number() OVER (PARTITION BY h.region, h.as_of) AS apart FROM {history} AS h"
 NOW = "(SELECT h.* FROM {history} AS h WHERE h.replaced_at = 'infinity')"
 CALLERS_RIGHTS = "BEGIN ATOMIC {then}; END"
 OWNERS_RIGHTS = "SECURITY DEFINER SET search_path = '' AS $$ {then} $$"
@@ -62,7 +66,8 @@ def reads_with_callers_rights(mart: Mart) -> bool:
 
 def fingerprint(mart: Mart) -> str:
     """A hash of all that its views, its function, its policy and their comments are made of."""
-    made = f"{DEFINITION}{NOW}{CALLERS_RIGHTS}{OWNERS_RIGHTS}{GUARD}{_seen(mart, 'k')}{reads_with_callers_rights(mart)}"
+    made = f"{DEFINITION}{KEPT}{NOW}{CALLERS_RIGHTS}{OWNERS_RIGHTS}{GUARD}"
+    made += f"{_seen(mart, 'k')}{reads_with_callers_rights(mart)}"
     return sha256(f"{made}{mart.about}{mart.captions}{mart.select}{mart.forms}".encode()).hexdigest()
 
 
@@ -87,10 +92,11 @@ def definition(mart: Mart, columns: Sequence[str]) -> str:
             then = then.replace(f"FROM {base.relation} AS", f"FROM {base.as_known}($1, $2, $3) AS")
     else:
         listed = ", ".join(columns)
-        now = f"SELECT {listed} FROM {mart.history} WHERE replaced_at = 'infinity'"
+        kept = KEPT.format(listed=listed, history=mart.history)
+        now = f"SELECT {listed} FROM ({kept} WHERE h.replaced_at = 'infinity') AS h"
         then = (
-            f"SELECT {listed} FROM {mart.history} AS h WHERE h.region = ANY ({OF_REGIONS}) AND h.as_of = $1"
-            " AND h.published_at <= $2 AND h.replaced_at > $2 ORDER BY h.region, h.position"
+            f"SELECT {listed} FROM ({kept} WHERE h.region = ANY ({OF_REGIONS}) AND h.as_of = $1"
+            " AND h.published_at <= $2 AND h.replaced_at > $2) AS h ORDER BY h.region, h.position"
         )
     return DEFINITION.format(
         relation=mart.relation,
