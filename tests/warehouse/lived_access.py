@@ -102,8 +102,9 @@ def live_access(engine: sa.Engine) -> None:
         for region, unit in seen if name != "of_old" else ():
             grant(engine, login(name), region, unit)
     with engine.begin() as connection:
+        # They log in nowhere: else the doctor of every other warehouse on the server asks for their limits.
         for name, reader in (("of_nothing", "mart_reader"), ("of_old", "bi_reader")):
-            connection.execute(sa.text(f"CREATE ROLE {login(name)} LOGIN; GRANT {reader} TO {login(name)}"))
+            connection.execute(sa.text(f"CREATE ROLE {login(name)} NOLOGIN; GRANT {reader} TO {login(name)}"))
         connection.execute(sa.text("ANALYZE"))
 
 
