@@ -57,6 +57,7 @@ def renamed(pack: Path, prefix: str) -> None:
     for table, columns in {
         "reporting_units": ("reporting_unit",), "reporting_unit_aliases": ("reporting_unit",), "senders": ("sender",),
         "sender_addresses": ("sender", "address"), "contacts": ("sender",), "campaigns": ("campaign",),
+        "tiles": ("reporting_unit",),
     }.items():  # fmt: skip
 
         def change(lines: list[dict[str, str]], columns: tuple[str, ...] = columns) -> None:
