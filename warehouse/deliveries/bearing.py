@@ -147,18 +147,25 @@ def borne_by(form: Form, facts: pl.DataFrame) -> dict[str, int]:
 
 
 def borne(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[str, int]]:
-    """What the facts of readings bear, by the names of `titles`."""
-    keys = _columns_counted(form)
-    sums = [
-        f"count(DISTINCT f.{keys[name]}) AS {name}" if name in keys else f"coalesce(sum(f.{name}), 0)::bigint AS {name}"
-        for name in titles(form)
-    ]
-    statement = f"""
-        SELECT f.reading_id, {", ".join(sums)} FROM core.{fact_table(form)} f
-        WHERE f.reading_id = ANY (:readings) GROUP BY f.reading_id
+    """What the facts of readings bear, by the names of `titles`.
+
+    Different things are told apart by hashing: the planner knows little of what was loaded a moment ago, and sorted a
+    million facts on disk.
     """
-    rows = connection.execute(text(statement), {"readings": list(readings)}).mappings()
-    return {row["reading_id"]: {name: int(row[name]) for name in titles(form)} for row in rows}
+    called, keys, table = titles(form), _columns_counted(form), f"core.{fact_table(form)}"
+    figures: dict[int, dict[str, int]] = {}
+    asked = {"readings": list(readings)}
+    for name in (name for name in called if name in keys):
+        things = f"SELECT DISTINCT f.reading_id, f.{keys[name]} FROM {table} f WHERE f.reading_id = ANY (:readings)"
+        statement = f"SELECT d.reading_id, count(d.{keys[name]}) FROM ({things}) d GROUP BY d.reading_id"
+        for reading_id, count in connection.execute(text(statement), asked):
+            figures.setdefault(reading_id, {})[name] = count
+    if sums := [name for name in called if name not in keys]:
+        stated = ", ".join(f"coalesce(sum(f.{name}), 0)::bigint" for name in sums)
+        statement = f"SELECT f.reading_id, {stated} FROM {table} f WHERE f.reading_id = ANY (:readings) GROUP BY 1"
+        for reading_id, *totals in connection.execute(text(statement), asked):
+            figures.setdefault(reading_id, {}).update(zip(sums, totals, strict=True))
+    return figures
 
 
 def registered(connection: Connection, form: Form, readings: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -218,8 +225,10 @@ def told_by_month(connection: Connection, form: Form, readings: Sequence[int]) -
     told: dict[int, dict[dt.date, int]] = {}
     if day := told_on(form.period, form.grain):
         statement = f"""
-            SELECT f.reading_id, cast(date_trunc('month', f.{day}) AS date), count(*) FROM core.{fact_table(form)} f
-            WHERE f.reading_id = ANY (:readings) GROUP BY 1, 2 ORDER BY 1, 2
+            SELECT d.reading_id, cast(date_trunc('month', d.day::timestamp) AS date), sum(d.facts)::bigint FROM (
+                SELECT f.reading_id, f.{day} AS day, count(*) AS facts FROM core.{fact_table(form)} f
+                WHERE f.reading_id = ANY (:readings) GROUP BY 1, 2
+            ) d GROUP BY 1, 2 ORDER BY 1, 2
         """
         for reading_id, month, count in connection.execute(text(statement), {"readings": list(readings)}):
             told.setdefault(reading_id, {})[month] = count
