@@ -16,16 +16,22 @@ WITH held AS MATERIALIZED (
     WHERE h.form IN ('practice_events', 'partner_agreements', 'level_choice')
 ),
 agreement AS MATERIALIZED (
-    SELECT h.sender, f.school_id, f.partner_inn, f.signed_on, coalesce(f.valid_to, 'infinity') AS valid_to
+    SELECT h.sender, f.school_id, f.partner_inn, f.agreement_number, f.signed_on, coalesce(f.valid_to, 'infinity') AS valid_to
     FROM held h
     CROSS JOIN LATERAL (SELECT * FROM core.partner_agreements_fact e WHERE e.reading_id = h.reading_id OFFSET 0) f
     WHERE h.form = 'partner_agreements'
 ),
+valid AS MATERIALIZED (SELECT * FROM agreement a WHERE a.signed_on <= :as_of AND a.valid_to >= :as_of),
+-- One that is listed for the whole territory and for a school too is one.
 in_force AS (
     SELECT a.sender, a.school_id, count(*) AS agreements,
         count(*) FILTER (WHERE a.valid_to <= cast(:as_of AS date) + 30) AS expiring
-    FROM agreement a
-    WHERE a.signed_on <= :as_of AND a.valid_to >= :as_of
+    FROM valid a
+    WHERE a.school_id IS NULL OR NOT EXISTS (
+        SELECT FROM valid w
+        WHERE w.sender = a.sender AND w.school_id IS NULL AND w.partner_inn = a.partner_inn
+          AND w.agreement_number = a.agreement_number
+    )
     GROUP BY a.sender, a.school_id
 ),
 visit AS MATERIALIZED (
