@@ -2,8 +2,9 @@
 
 The SELECT asks `held`, the readings that hold in the region `:region` on the day `:day` as known at `:known` (the
 columns of `ops.reading_at`), and facts of their forms. It yields `reading_id`, the document of which the finding is
-said, `other_reading_id`, the one that says otherwise, `school_id` or else `place`, `value`, `expected` and
-`difference`; null is what cannot be told.
+said, `other_reading_id`, the one that says otherwise, `school_id`, `place` where a school does not tell the thing,
+`value`, `expected` and `difference`; null is what cannot be told. A row is one thing that may be explained by itself:
+findings are the same when school, place and value are.
 """
 
 from __future__ import annotations

@@ -127,6 +127,16 @@ def test_fewer_agreements_are_listed_than_a_school_states(engine: sa.Engine, sch
     assert second != first and judge_across(engine, "69") == []
 
 
+def test_an_agreement_of_the_territory_and_of_a_school_is_one(engine: sa.Engine, schools: dict[str, int]) -> None:
+    first = schools[f"{UNIT}-1"]
+    loaded(engine, states(schools, (2, 1)))
+    both = agreements([None, first])
+    listed = loaded(engine, replace(both, facts=both.facts.with_columns(agreement_number=pl.lit("1/23"))))
+    assert judge_across(engine, "69") == [listed.reading_id]
+    (found,) = said(engine, listed)
+    assert (found.rule, found.difference) == ("AG-007", -1)
+
+
 def test_fewer_navigators_are_listed_than_a_school_states(engine: sa.Engine, schools: dict[str, int]) -> None:
     """Those who have left, other roles and vacant posts are no navigators."""
     loaded(engine, navigators_stated(schools, 3, 2))
@@ -440,7 +450,9 @@ def test_a_host_has_no_agreement_on_the_day_of_the_event(engine: sa.Engine, scho
     found = {finding.value: finding for finding in said(engine, listed)}
     assert {finding.rule for finding in found.values()} == {"EV-012"}
     assert sorted(value.split(" — ")[0] for value in found if value) == ["10.09.2023", "28.09.2023"]
-    assert all("ООО «Завод» (ИНН 700000000" in finding.message for finding in found.values())
+    places = [finding.message.split(" (ИНН")[0] for finding in found.values()]
+    named = [f"Школа {UNIT}-{number} ({UNIT}-{number}): ООО «Завод»" for number in (1, 2)]
+    assert sorted(places) == named, "the school is named, and the host"
 
 
 def practice(*held: tuple[int, str, int, float], as_of: dt.date = OCTOBER) -> Reading:
@@ -614,9 +626,11 @@ def test_classes_of_a_timetable_that_no_list_knows(engine: sa.Engine, schools: d
     lessons = [(6, "А"), (6, "Б"), (9, None), (10, "кадетский"), (5, "А")]
     made = loaded(engine, timetable(first, *((*each, "thursday", "rmg") for each in lessons)))
     judge_across(engine, "69")
-    (found,) = said(engine, made)
-    assert (found.rule, found.severity, found.difference) == ("TT-005", "warning", 2)
-    assert found.value == "6Б, 10 кадетский — в файле «файл.xlsx» от 30.09.2023"
+    found = said(engine, made)
+    assert {(each.rule, each.severity) for each in found} == {("TT-005", "warning")}
+    assert [each.value for each in found] == [
+        f"{name} — в файле «файл.xlsx» от 30.09.2023" for name in ("6Б", "10 кадетский")
+    ]
     assert said(engine, listed) == []
     other = loaded(engine, timetable(second, (6, "Б", "thursday", "rmg")), NOON + HOUR)
     judge_across(engine, "69")
@@ -628,9 +642,11 @@ def test_classes_of_a_list_that_no_timetable_has(engine: sa.Engine, schools: dic
     loaded(engine, classes_listed(first, (6, "А"), (9, None), (11, "1")))
     made = loaded(engine, timetable(first, (6, "А", "thursday", "rmg")))
     judge_across(engine, "69")
-    (found,) = said(engine, made)
-    assert (found.rule, found.difference) == ("TT-013", -2)
-    assert found.value == "в расписании нет: 9, 11-1 — в файле «файл.xlsx» от 30.09.2023"
+    found = said(engine, made)
+    assert [(each.rule, each.value) for each in found] == [
+        ("TT-013", f"класса {name} нет — в файле «файл.xlsx» от 30.09.2023") for name in ("9", "11-1")
+    ]
+    assert found[1].expected == "занятия класса 11-1 — по файлу «файл.xlsx» от 30.09.2023"
 
 
 def journal(school: int, *lessons: tuple[int, str | None, dt.date], as_of: dt.date = SEPTEMBER) -> Reading:
@@ -679,6 +695,47 @@ def test_what_is_explained_of_a_class_stays_so_when_other_classes_come_and_go(
     three = keys(1, (6, "Б"), (7, "Г"), (8, "В"))
     both = keys(2, (6, "Б"), (7, "Г"))
     assert (len(one), len(both), len(three)) == (1, 2, 3) and one < both < three
+
+
+KEYS = sa.text("SELECT rule, finding_key FROM ops.warnings_of(ARRAY[:reading])")
+Things = tuple[tuple[int, str], ...]
+
+
+@pytest.mark.parametrize("rule", ["TT-005", "TT-013", "LSN-011", "EV-012"])
+def test_what_is_explained_of_one_thing_stays_so_when_others_come_and_go(
+    engine: sa.Engine, schools: dict[str, int], rule: str
+) -> None:
+    """Things are classes 6А, 7А, … beside which one is in order; of events, days of one host."""
+    first, thursday = schools[f"{UNIT}-1"], dt.date(2023, 9, 7)
+    in_order: Things = ((6, "А"),)
+
+    def readings(things: Things) -> tuple[Reading, Reading]:
+        both = (*in_order, *things)
+        lessons = tuple((*each, "thursday", "rmg") for each in both)
+        day = DAY - 30 * DAYS
+        if rule == "TT-005":
+            return classes_listed(first, *in_order), timetable(first, *lessons)
+        if rule == "TT-013":
+            return classes_listed(first, *both), timetable(first, *lessons[:1])
+        if rule == "LSN-011":
+            hours = [(first, *each, "extracurricular_rmg", 2.0) for each in things]
+            return hours_of(hours), journal(first, *((*each, thursday) for each in both))
+        held = [(first, "7000000000", day + grade * DAYS) for grade, _ in things]
+        return agreements([None]), events(held, OCTOBER)
+
+    def keys(turn: int, *things: tuple[int, str]) -> set[str]:
+        other, own = readings(things)
+        loaded(engine, other, NOON + 2 * turn * HOUR)
+        made = loaded(engine, own, NOON + (2 * turn + 1) * HOUR)
+        judge_across(engine, "69")
+        with engine.connect() as connection:
+            found = connection.execute(KEYS, {"reading": made.reading_id}).tuples()
+            return {key for broken, key in found if broken == rule}
+
+    both = ((7, "Г"), (8, "В"))
+    one, three, others = keys(0, (7, "Г")), keys(1, *both, (9, "Б")), keys(2, *both, (10, "Д"))
+    assert (len(one), len(three), len(others)) == (1, 3, 3)
+    assert one < three & others and len(three & others) == 2
 
 
 def test_more_hours_are_reported_than_the_journal_shows(engine: sa.Engine, schools: dict[str, int]) -> None:

@@ -105,10 +105,12 @@ JOIN ops.delivery d ON d.delivery_id = r.delivery_id
 JOIN ops.reading o ON o.reading_id = a.other_reading_id
 JOIN ops.delivery e ON e.delivery_id = o.delivery_id
 """
-SAID = f"""{FOUND}
+# Class 6 comes before class 10.
+SAID = rf"""{FOUND}
 WHERE a.reading_id = ANY (:readings) AND coalesce(a.found_at <= :known, true)
   AND (a.gone_at = 'infinity' OR a.gone_at > cast(:known AS timestamptz))
-ORDER BY a.reading_id, a.rule, a.school_id, a.place, a.finding_across_id
+ORDER BY a.reading_id, a.rule, a.school_id, a.place, length(substring(a.value, '^\D*\d+')), a.value,
+    a.finding_across_id
 """
 NAMELESS = {form.name: form.title for form in FORMS if form.names_people}
 """Forms of whose files another sender hears the title alone: the name of a file may be somebody's."""
@@ -185,8 +187,7 @@ def said_across(
     states: dict[int, dict[str, RuleState]] = {}
     for row in rows:
         if row["rule"] in RULES:
-            place = row["place"] or names.get(row["school_id"])
-            found = _finding(RULES[row["rule"]], place, row)
+            found = _finding(RULES[row["rule"]], names.get(row["school_id"]), row)
             findings.setdefault(row["reading_id"], []).append(found)
             if by_id is not None:
                 by_id[row["finding_across_id"]] = found
@@ -202,7 +203,7 @@ def found_across(connection: Connection, numbers: Collection[int]) -> dict[int, 
     rows = connection.execute(text(f"{FOUND} WHERE a.finding_across_id = ANY (:numbers)"), asked).mappings().all()
     names = _names(connection, rows) if rows else {}
     return {
-        row["finding_across_id"]: _finding(RULES[row["rule"]], row["place"] or names.get(row["school_id"]), row)
+        row["finding_across_id"]: _finding(RULES[row["rule"]], names.get(row["school_id"]), row)
         for row in rows
         if row["rule"] in RULES
     }
@@ -215,10 +216,10 @@ def _names(connection: Connection, rows: Sequence[RowMapping]) -> dict[int, str]
     return dict(connection.execute(text(SCHOOL_NAMES), asked).tuples().all())
 
 
-def _finding(rule: Rule, place: str | None, row: RowMapping) -> Finding:
+def _finding(rule: Rule, school: str | None, row: RowMapping) -> Finding:
     value = _of_document("across.stated", row["value"], row["form"], row["file"], row["as_of"])
     expected = _of_document("across.other", row["expected"], row["other_form"], row["other_file"], row["other_as_of"])
-    whose = f"{place}: " if place else ""
+    whose = "".join(f"{part}: " for part in (school, row["place"]) if part)
     return Finding(
         rule.id, rule.severity, rule.scope, None, None, None, rule.column, value, expected, row["difference"],
         message=f"{whose}{rule.what} Указано: «{value}». Ожидается: {expected}. {rule.mend}",

@@ -1,5 +1,5 @@
--- A row a school of the journal for some of whose classes more hours of the course are reported than its journal shows, month by
--- month. A month that was not over when the journal was exported is compared only with a report that is no younger.
+-- A row a class and a month for which more hours of the course are reported than the journal of its school shows. A month that
+-- was not over when the journal was exported is compared only with a report that is no younger.
 WITH compared AS (
     SELECT l.reading_id, l.as_of, h.reading_id AS other_reading_id, h.as_of AS other_as_of
     FROM held l
@@ -21,22 +21,16 @@ given AS (
     FROM compared c
     CROSS JOIN LATERAL (SELECT * FROM core.hours_delivered_fact e WHERE e.reading_id = c.other_reading_id OFFSET 0) f
     WHERE f.direction = 'extracurricular_rmg'
-),
-above AS (
-    SELECT g.reading_id, g.other_reading_id, g.school_id, g.hours AS given, coalesce(s.hours, 0) AS shown,
-        format('%s%s за %s', g.grade, g.letter, to_char(g.month, 'MM.YYYY')) AS what,
-        row_number() OVER (PARTITION BY g.reading_id, g.other_reading_id, g.school_id ORDER BY g.month, g.grade, g.letter) AS place
-    FROM given g
-    LEFT JOIN shown s ON s.reading_id = g.reading_id AND s.school_id = g.school_id AND s.grade = g.grade
-        AND s.letter IS NOT DISTINCT FROM g.letter AND s.month = g.month
-    WHERE g.hours > coalesce(s.hours, 0) AND (g.is_no_younger OR g.month + interval '1 month' <= g.as_of + 1)
-      AND EXISTS (SELECT FROM shown j WHERE j.reading_id = g.reading_id AND j.school_id = g.school_id)
 )
-SELECT a.reading_id, a.other_reading_id, a.school_id, NULL AS place,
-    string_agg(format('%s: %s', a.what, a.shown::real), '; ' ORDER BY a.place) FILTER (WHERE a.place <= 10)
-        || CASE WHEN count(*) > 10 THEN format(' и ещё %s', count(*) - 10) ELSE '' END AS value,
-    string_agg(format('%s: не меньше %s ч', a.what, a.given::real), '; ' ORDER BY a.place) FILTER (WHERE a.place <= 10)
-        || CASE WHEN count(*) > 10 THEN format(' и ещё %s', count(*) - 10) ELSE '' END AS expected,
-    sum(a.shown - a.given) AS difference
-FROM above a
-GROUP BY a.reading_id, a.other_reading_id, a.school_id
+SELECT g.reading_id, g.other_reading_id, g.school_id, NULL AS place,
+    format('%s: %s', n.what, coalesce(s.hours, 0)::real) AS value, format('%s: не меньше %s ч', n.what, g.hours::real) AS expected,
+    coalesce(s.hours, 0) - g.hours AS difference
+FROM given g
+CROSS JOIN LATERAL (
+    SELECT format('%s%s%s за %s', g.grade, CASE WHEN g.letter ~ '^\d' THEN '-' WHEN length(g.letter) > 3 THEN ' ' ELSE '' END, g.letter,
+        to_char(g.month, 'MM.YYYY')) AS what
+) n
+LEFT JOIN shown s ON s.reading_id = g.reading_id AND s.school_id = g.school_id AND s.grade = g.grade
+    AND s.letter IS NOT DISTINCT FROM g.letter AND s.month = g.month
+WHERE g.hours > coalesce(s.hours, 0) AND (g.is_no_younger OR g.month + interval '1 month' <= g.as_of + 1)
+  AND EXISTS (SELECT FROM shown j WHERE j.reading_id = g.reading_id AND j.school_id = g.school_id)

@@ -1,4 +1,4 @@
--- A row a school and a host with whom its sender's list has no agreement that was valid on the day of the event. A list of
+-- A row a school, a day and a host with whom its sender's list has no agreement that was valid on that day. A list of
 -- agreements that was made before the event says nothing of it.
 WITH event AS (
     SELECT h.sender, h.reading_id, f.school_id, f.host_inn, f.host_name, f.held_on
@@ -16,8 +16,8 @@ agreement AS MATERIALIZED (
 )
 SELECT e.reading_id, h.reading_id AS other_reading_id, e.school_id,
     format('%s (ИНН %s)', coalesce(max(e.host_name), 'организация'), e.host_inn) AS place,
-    string_agg(DISTINCT to_char(e.held_on, 'DD.MM.YYYY'), ', ' ORDER BY to_char(e.held_on, 'DD.MM.YYYY')) AS value,
-    'соглашение, которое действует в этот день' AS expected, NULL AS difference
+    to_char(e.held_on, 'DD.MM.YYYY') AS value,
+    'соглашение, которое действует в этот день' AS expected, NULL::numeric AS difference
 FROM event e
 JOIN held h ON h.form = 'partner_agreements' AND h.sender = e.sender AND h.as_of >= e.held_on
 WHERE NOT EXISTS (
@@ -25,4 +25,4 @@ WHERE NOT EXISTS (
     WHERE a.sender = e.sender AND a.partner_inn = e.host_inn
       AND a.signed_on <= e.held_on AND coalesce(a.valid_to >= e.held_on, true)
 )
-GROUP BY e.reading_id, h.reading_id, e.school_id, e.host_inn
+GROUP BY e.reading_id, h.reading_id, e.school_id, e.host_inn, e.held_on

@@ -1,4 +1,4 @@
--- A row a school whose timetable has classes of grades 6 to 11 that its list of levels does not know; a school that is in no
+-- A row a class of grades 6 to 11 in a timetable that the list of levels of its school does not know; a school that is in no
 -- list is told otherwise.
 WITH listed AS (
     SELECT h.sender, h.reading_id, h.as_of FROM held h WHERE h.form = 'timetable'
@@ -21,11 +21,9 @@ scheduled AS MATERIALIZED (
     WHERE f.grade BETWEEN 6 AND 11
 )
 SELECT s.reading_id, s.other_reading_id, s.school_id, NULL AS place,
-    string_agg(s.grade || CASE WHEN s.letter ~ '^\d' THEN '-' WHEN length(s.letter) > 3 THEN ' ' ELSE '' END || s.letter, ', '
-        ORDER BY s.grade, s.letter) AS value,
-    'классы из списка уровней' AS expected, count(*)::numeric AS difference
+    s.grade || CASE WHEN s.letter ~ '^\d' THEN '-' WHEN length(s.letter) > 3 THEN ' ' ELSE '' END || s.letter AS value,
+    'класс из списка уровней' AS expected, NULL::numeric AS difference
 FROM scheduled s
 WHERE EXISTS (SELECT FROM known k WHERE k.reading_id = s.reading_id AND k.school_id = s.school_id)
   AND NOT EXISTS (SELECT FROM known k WHERE k.reading_id = s.reading_id AND k.school_id = s.school_id
                     AND k.grade = s.grade AND k.letter = s.letter)
-GROUP BY s.reading_id, s.other_reading_id, s.school_id
