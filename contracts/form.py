@@ -66,7 +66,7 @@ class Column:
     other is left out. `misfit` is a rule of the form that says of a cell that it is no value, in place of the shared
     one; `mended` is one that says of a value that it was put together otherwise than it is written. Of a cell read
     `within` only the word of the vocabulary is taken that stands somewhere in its text; the rest, which may name
-    people, is not kept. A date `of_year` is one of the report's academic year, where none is written.
+    people, is not kept. A date or month `of_year` is of the report's academic year.
     """
 
     name: str

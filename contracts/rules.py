@@ -93,6 +93,7 @@ SCHOOL_YEAR_DIFFERS = Rule("COM-111", "warning", "delivery")
 MONTH_JUST_BEGUN = Rule("COM-112", "warning", "delivery")
 CLASS_READ_AS = Rule("COM-114", "note", "cell")
 YEAR_OF_REPORT = Rule("COM-115", "note", "cell")
+MINUTES_AS_HOURS = Rule("COM-116", "note", "cell")
 RULE_STATE = Rule("COM-120", "note", "delivery")
 TOTAL_MISSING = Rule("COM-060", "warning", "table")
 UNITS_MISSING = Rule("COM-061", "warning", "table")
@@ -125,7 +126,7 @@ HOLDS = frozenset({SUSPICIOUSLY_SMALLER.id, SCHOOLS_LOST.id})
 
 READ_AS = (
     KEY_NORMALISED.id, FOOTNOTE_MARK.id, NOUGHT_RESTORED.id, NAME_MISSPELT.id, WORD_WITH_TAIL.id, GRADES_FROM_DAY.id,
-    CLASS_READ_AS.id, YEAR_OF_REPORT.id,
+    CLASS_READ_AS.id, YEAR_OF_REPORT.id, MINUTES_AS_HOURS.id,
 )  # fmt: skip
 """Notes of cells that were read: what they show as expected is what was read."""
 ALONE = tuple(rule for rule in globals().values() if isinstance(rule, Rule))

@@ -26,7 +26,7 @@ from contracts.regions import FOLDER, kept, only_region, region_named, regions
 from contracts.regions.pack import Region
 from contracts.regions.pack_check import SHIPPED
 from contracts.regions.pack_table import table_lines
-from contracts.rules import COMMON, RULE_STATE, YEAR_OF_REPORT
+from contracts.rules import COMMON, MINUTES_AS_HOURS, RULE_STATE, YEAR_OF_REPORT
 from contracts.versions import inputs
 from contracts.vocabulary import form_rows, rows
 
@@ -165,8 +165,9 @@ def deciding(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None
         yield form.pupils.identity, _written(form.pupils.state), form.pupils.counters
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
     columns = [column for edition in form.editions for column in edition.columns]
-    unsaid = {RULE_STATE} if any(column.of_year for column in columns) else {RULE_STATE, YEAR_OF_REPORT}
-    yield from (_of_rule(rule) for rule in COMMON if rule not in unsaid)
+    said_of = {YEAR_OF_REPORT: any(column.of_year for column in columns), RULE_STATE: False,
+               MINUTES_AS_HOURS: any(column.unit == "ак. ч" for column in columns)}  # fmt: skip
+    yield from (_of_rule(rule) for rule in COMMON if said_of.get(rule, True))
     yield from _of_vocabularies(form, columns, said or {})
     yield from selects_of(form).items()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
-from example import REPORT, SCHOOLS, Cells, Sent, drained
+from example import GOOD, REPORT, SCHOOLS, Cells, Sent, drained
 
 from contracts.reading import Reading
 from transforms.tables.identify import Context
@@ -69,3 +69,13 @@ def test_a_formula_without_a_result_is_told_in_every_column() -> None:
         rules = Sent("readiness_report", cells).read().findings["rule"].to_list()
         assert "COM-043" in rules, name
         assert "COM-039" not in rules, name
+
+
+def test_a_column_that_is_not_there_is_warned_of_once_a_table() -> None:
+    def told(*without: str) -> list[tuple[str | None, ...]]:
+        more = [{**GOOD["parent_meetings"][0], "held_on": f"0{day}.09.2023"} for day in (4, 5)]
+        reading = Sent("parent_meetings", {"link": None}, more=[{**row, "link": None} for row in more], without=without)
+        return reading.read().findings.filter(rule="PM-004").select("sheet", "cell", "row_key", "expected").rows()
+
+    assert told("link") == [("Лист1", None, None, "столбец «Ссылка на материалы»")]
+    assert [cell for _, cell, *_ in told()] == ["H3", "H4", "H5"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from example import Sent
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from spelling import FEW, MANY, SPACES, note, of
@@ -149,3 +150,19 @@ def test_precision_of_a_percent(text: str, printed: int | None, half_unit: float
     decimals, halves = percent_precision(pl.Series([text]))
     assert decimals[0] == printed
     assert halves[0] == pytest.approx(half_unit)
+
+
+@pytest.mark.parametrize(("written", "hours"), [("90 мин", 2), ("45 минут", 1), ("135мин.", 3), ("60 мин", None)])
+def test_minutes_are_academic_hours_where_they_are_whole_ones(written: str, hours: int | None) -> None:
+    reading = Sent("parent_meetings", {"hours": written}).read()
+    (told,) = reading.findings.filter(column="hours").to_dicts()
+    if hours is None:
+        assert (told["rule"], told["severity"]) == ("COM-031", "error")
+        assert told["expected"] == "число академических часов; час — 45 минут"
+    else:
+        assert reading.facts["hours"].to_list()[0] == hours
+        assert (told["rule"], told["severity"], told["expected"]) == ("COM-116", "note", f"{hours} ак. ч")
+
+
+def test_minutes_are_no_hours_where_the_unit_is_another() -> None:
+    assert Sent("admissions", {"average_mark": "45 мин"}).read().findings.filter(rule="COM-116").is_empty()

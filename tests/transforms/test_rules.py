@@ -205,6 +205,7 @@ EXAMPLES: dict[str, Example] = {
         Sent("event_plan", above=("по состоянию на 09.10.2023",)),
     ),
     "COM-113": of("level_choice", {"letter": "А, Б"}, "letter", {"letter": "«а»"}),
+    "COM-116": of("parent_meetings", {"hours": "90 мин"}, "hours", {"hours": "2 ч"}),
     "COM-115": of("parent_meetings", {"held_on": "7 сентября"}, "held_on"),
     "COM-114": of("level_choice", {"grade": "7A", "letter": None}, "grade", {"grade": "7 «А»", "letter": None}),
     "COM-060": Example(Sent("registration_plan", total={})),

@@ -10,7 +10,7 @@ from functools import cache
 import polars as pl
 
 from contracts.form import Column
-from contracts.rules import FOOTNOTE_MARK
+from contracts.rules import CELL, FOOTNOTE_MARK, MINUTES_AS_HOURS
 from contracts.vocabulary import rows
 from transforms.cells.cell_value import NOTHING, UNREAD, Meaning, blank_words, doubtful, is_nothing, plain, unmarked
 
@@ -28,6 +28,9 @@ SCIENTIFIC = re.compile(r"-?\d(?:\.\d+)?e-\d{1,2}")
 IN_BRACKETS = re.compile(r"\((\d[^()]*)\)")
 ATTACHED_MARK = re.compile(r"([^()]*\d)\d\)")
 PERCENT = re.compile(r" ?(?:%|проц(?:ент(?:а|ов)?)?\.?)$")
+MINUTES = re.compile(r"(\d{1,3}) ?мин(?:\.|ут[аы]?)?")
+ACADEMIC_HOUR = 45
+"""Minutes."""
 LONGEST_WHOLE = 15
 TAIL_DECIMALS = 9
 """Decimals that anybody writes at most: «63.00000000000001» is what floating point makes of 63."""
@@ -87,6 +90,8 @@ def number(text: str, column: Column) -> Meaning:
         return NOTHING
     if blank_words().get(body) == "none":
         return doubtful("0", EMPTY)
+    if column.unit == "ак. ч" and (minutes := MINUTES.fullmatch(body)):
+        return _of_minutes(int(minutes[1]))
     body, is_marked = unmarked(body)
     is_whole = column.dtype.is_integer()
     amounts = numbers(units().sub("", body), None if is_whole else column.maximum)
@@ -95,6 +100,14 @@ def number(text: str, column: Column) -> Meaning:
     return _chosen(
         [(int(amount) if is_whole else float(amount), _shown(amount)) for amount in amounts], is_marked=is_marked
     )
+
+
+def _of_minutes(minutes: int) -> Meaning:
+    """Whole academic hours, with a note; of 40 or 60 minutes only the sender knows how many hours they were."""
+    hours, rest = divmod(minutes, ACADEMIC_HOUR)
+    if rest or not hours:
+        return Meaning(rule=CELL["hours"].id, shown=f"число академических часов; час — {ACADEMIC_HOUR} минут")
+    return Meaning(float(hours), rule=MINUTES_AS_HOURS.id, shown=f"{hours} ак. ч")
 
 
 def percent(text: str, _: Column) -> Meaning:

@@ -18,6 +18,7 @@ from contracts.rules import (
     FOOTNOTE_MARK,
     GRADES_FROM_DAY,
     KEY_NORMALISED,
+    MINUTES_AS_HOURS,
     NAME_MISSPELT,
     NOUGHT_RESTORED,
     READ_AS,
@@ -45,6 +46,7 @@ NOTED_ONCE = (
     GRADES_FROM_DAY.id,
     CLASS_READ_AS.id,
     YEAR_OF_REPORT.id,
+    MINUTES_AS_HOURS.id,
 )
 """Notes about a text that may stand in every row: told at its first cell."""
 NO_PERSON: tuple[Kind, ...] = ("school_name", "school_code", "date")
@@ -110,6 +112,17 @@ def _message(value: pl.Expr, expected: pl.Expr) -> pl.Expr:
     )
 
 
+def told_once(
+    delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str, rule: str = KEY_NORMALISED.id
+) -> pl.DataFrame:
+    """A `PLACED` note for each text that was understood although it is written otherwise, at its first cell."""
+    frame = pl.DataFrame({"delivery": delivery, "text": texts, "name": names.cast(pl.String)}).with_row_index("index")
+    first = frame.filter(pl.col("text") != pl.col("name")).unique(
+        ["delivery", "text"], keep="first", maintain_order=True
+    )
+    return placed(first["index"], rule, column, first["name"])
+
+
 def described(
     broken: pl.DataFrame, raw: pl.DataFrame, tables: Sequence[Table], edition: Edition, known: KnownNames = NOBODY,
     *, grain: Sequence[str] = (), discreet: bool = False,
@@ -125,12 +138,20 @@ def described(
     shown = raw.select("table", "row", "delivery")[index].with_columns(index)
     broken = broken.with_row_index("order").join(shown, on="index", how="left").join(texts(), on="rule", how="left")
     broken = broken.join(_places(tables), on=["table", "column"], how="left").sort("order")
+    broken, lacking = _once_a_table(broken, tables)
     broken = broken.with_columns(
         _subjects(raw[broken["index"]], edition).alias("subject"),
         _row_keys(raw[broken["index"]], edition, grain),
         value=_values(broken, raw, edition, known, discreet=discreet),
         row=pl.col("row").cast(pl.Int64),
     )
+    if lacking.any():
+        titles = {column.name: f"столбец «{column.title}»" for column in edition.columns}
+        nothing = pl.when(~lacking)
+        broken = broken.with_columns(
+            *(nothing.then(name).alias(name) for name in ("row", "row_key", "subject", "value")),
+            expected=nothing.then("expected").otherwise(pl.col("column").replace_strict(titles, default=None)),
+        )
     hidden = (pl.col("value") == HIDDEN) & pl.col("rule").is_in(MADE_OF_VALUE)
     broken = broken.with_columns(expected=pl.when(hidden).then(pl.lit(HIDDEN)).otherwise("expected"))
     return (
@@ -141,6 +162,19 @@ def described(
         .sort("delivery", "table", "row", "order")
         .select(*FINDINGS, "delivery", "index")
     )
+
+
+def _once_a_table(broken: pl.DataFrame, tables: Sequence[Table]) -> tuple[pl.DataFrame, pl.Series]:
+    """What rules warn of because a table has no such column, each rule once a table, and a mask of these."""
+    lacking = pl.col("letters").is_null() & (pl.col("severity") == "warning") & (pl.col("scope") == "row")
+    if not broken.select(lacking.any()).item():
+        return broken, pl.repeat(False, len(broken), eager=True)
+    sheets = {number: table.sheet for number, table in enumerate(tables)}
+    first = pl.int_range(pl.len()).over("table", "rule", "column") == 0
+    broken = broken.filter(~lacking | first).with_columns(
+        sheet=pl.coalesce("sheet", pl.col("table").replace_strict(sheets, default=None, return_dtype=pl.String))
+    )
+    return broken, broken.select(lacking).to_series()
 
 
 def _subjects(raw: pl.DataFrame, edition: Edition) -> pl.Series:

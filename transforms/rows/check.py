@@ -23,18 +23,17 @@ from contracts.rules import (
     NOT_IN_OPEN_LIST,
     NOUGHT_RESTORED,
     READ_AS,
-    YEAR_OF_REPORT,
 )
 from contracts.vocabulary import official_names, unit_names
 from transforms.cells.answer import DASH
 from transforms.cells.cell_value import plain
 from transforms.cells.code import tidy
-from transforms.cells.day import day_of_year
 from transforms.cells.free_text import ERROR_CELL
 from transforms.cells.number import percent_precision
 from transforms.cells.parse import UNVALUED, Parsed, once_each, parse
 from transforms.findings.disclosure import NOBODY, KnownNames, is_guarded
-from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed
+from transforms.findings.finding import NOTED_ONCE, PLACED, Table, described, placed, told_once
+from transforms.rows.academic_year import of_year
 from transforms.rows.broken import broken_rows
 from transforms.rows.classes import bare_grades, states_classes, with_letters
 from transforms.rows.contract import Judgement, contract
@@ -145,7 +144,7 @@ def parsed(
         if column.kind == "yes_no" and read.remarks:
             read = _with_plain_dashes(texts, raw["delivery"], read)
         if column.of_year:
-            read, noted = _of_year(texts, raw, read)
+            read, noted = of_year(texts, raw, read, column)
             frames.append(noted)
         columns.append(read.values.alias(column.name))
         if read.unread is not None:
@@ -155,7 +154,7 @@ def parsed(
         if column.kind == "unit":
             names = read.values.replace_strict(unit_names(), default=None, return_dtype=pl.String)
             others = texts.set(texts.is_in(official_names(region)), None)
-            frames.append(_aliased(raw["delivery"], others, names, column.name))
+            frames.append(told_once(raw["delivery"], others, names, column.name))
     return pl.DataFrame(columns), pl.concat(frames)
 
 
@@ -171,19 +170,6 @@ def _with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> P
     if read.unread is None or not clear.any():
         return read
     return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
-
-
-def _of_year(texts: pl.Series, raw: pl.DataFrame, read: Parsed) -> tuple[Parsed, pl.DataFrame]:
-    """Dates without a year are those of the report's academic year; a `PLACED` frame that says so."""
-    if read.unread is None:
-        return read, pl.DataFrame(schema=PLACED)
-    rows = pl.DataFrame({"text": texts.set(~read.unread, None), "year": raw["academic_year_start"]})
-    asked = rows.drop_nulls().unique()
-    days = pl.Series("day", [day_of_year(text, year) for text, year in asked.iter_rows()], dtype=pl.Date)
-    found = rows.join(asked.with_columns(days), on=["text", "year"], how="left", maintain_order="left")["day"]
-    noted = _aliased(raw["delivery"], texts, found.dt.to_string("%d.%m.%Y"), texts.name, YEAR_OF_REPORT.id)
-    values = read.values.zip_with(found.is_null(), found)
-    return replace(read, values=values, unread=read.unread & found.is_null()), noted
 
 
 def _wanted(column: Column, edition: Edition) -> tuple[Rule, str]:
@@ -223,22 +209,11 @@ def _noted_cells(delivery: pl.Series, texts: pl.Series, read: Parsed, column: Co
         noted = {text: remark.shown for text, remark in read.remarks.items() if remark.rule == rule}
         shown = texts.replace_strict(noted, default=None, return_dtype=pl.String)
         if rule in NOTED_ONCE:
-            frames.append(_aliased(delivery, texts, shown, column.name, rule))
+            frames.append(told_once(delivery, texts, shown, column.name, rule))
         else:
             index = shown.is_not_null().arg_true()
             frames.append(placed(index, rule, column.name, shown.gather(index)))
     return frames
-
-
-def _aliased(
-    delivery: pl.Series, texts: pl.Series, names: pl.Series, column: str, rule: str = KEY_NORMALISED.id
-) -> pl.DataFrame:
-    """A note for each distinct name that was understood although it is written otherwise, at its first cell."""
-    frame = pl.DataFrame({"delivery": delivery, "text": texts, "name": names.cast(pl.String)}).with_row_index("index")
-    first = frame.filter(pl.col("text") != pl.col("name")).unique(
-        ["delivery", "text"], keep="first", maintain_order=True
-    )
-    return placed(first["index"], rule, column, first["name"])
 
 
 def _with_schools(
@@ -259,7 +234,7 @@ def _with_schools(
     frames = [restored]
     for rule in (KEY_NORMALISED, NAME_MISSPELT):
         read_as = resolved["school_read_as"].set((resolved["school_note"] != rule.id).fill_null(False), None)
-        frames.append(_aliased(raw["delivery"], rows["school_name"], read_as, "school_name", rule.id))
+        frames.append(told_once(raw["delivery"], rows["school_name"], read_as, "school_name", rule.id))
     of_code = resolved["school_problem"].is_in([CODE_AND_NAME_DIFFER.id, CODE_UNKNOWN.id]).fill_null(False)
     by_code = rows["school_code"].is_not_null() & (rows["school_name"].is_null() | of_code)
     for mask, column in ((problem & ~by_code, "school_name"), (problem & by_code, "school_code")):
