@@ -172,10 +172,13 @@ def _with_plain_dashes(texts: pl.Series, delivery: pl.Series, read: Parsed) -> P
     return replace(read, values=read.values.set(clear, False), unread=read.unread & ~clear)
 
 
-def _wanted(column: Column, edition: Edition) -> tuple[Rule, str]:
+def _wanted(column: Column, edition: Edition) -> tuple[Rule, str | None]:
     """The rule of a cell whose text says no value of the column, and what it should say."""
     if column.kind == "grade" and states_classes(edition):
         return CELL["letter"], "один класс, например 7 или 7А; у класса-комплекта строка на каждую параллель"
+    own = next((rule for rule in edition.rules if rule.id == column.misfit), None)
+    if own is not None and column.pattern:
+        return own, own.expected if isinstance(own.expected, str) else None
     rule = NOT_IN_OPEN_LIST if column.open_vocabulary else CELL.get(column.kind, CELL_ERROR)
     if column.kind == "hours" and column.unit != "ак. ч":
         return rule, "число"
@@ -183,7 +186,7 @@ def _wanted(column: Column, edition: Edition) -> tuple[Rule, str]:
 
 
 def _unread_cells(
-    texts: pl.Series, unread: pl.Series, read: Parsed, column: Column, rule: Rule, wanted: str
+    texts: pl.Series, unread: pl.Series, read: Parsed, column: Column, rule: Rule, wanted: str | None
 ) -> pl.DataFrame:
     """Cells that state something that is not one value of the column."""
     index = unread.arg_true()
@@ -199,6 +202,7 @@ def _unread_cells(
         )
         ids = there.replace_strict(remarked, rules, default=ids, return_dtype=pl.String)
         expected = there.replace_strict(remarked, shown, default=expected, return_dtype=pl.String)
+        expected = expected.set((expected.is_null() & (ids == rule.id)).fill_null(False), wanted)
     return placed(index, ids, column.name, expected)
 
 

@@ -14,8 +14,9 @@ from contracts.form import Column, Edition, Form, Rule
 from contracts.grain import Key
 from contracts.vocabulary import rows
 
-DAY_OF_YEAR = r"(?i)^(?:(?:до|по|с) +)?\d{1,2}(?:\.\d{1,2}| +[а-яё]{3,})$"
-"""«1 июня», «До 15 августа», «10.08»."""
+YEAR = r"(20\d\d) *(?:г\.?|года?)?"
+DAY_OF_YEAR = rf"(?i)^(?:(?:до|по|с) +)?\d{{1,2}}(?:\.\d{{1,2}}| +[а-яё]{{3,}}\.?(?: +{YEAR})?)$"
+"""«1 июня», «До 15 авг.», «10.08», «20 июня 2024 года»."""
 
 COLUMNS = (
     Column("step", "Этап приёмной кампании", "text", "Что происходит.",
@@ -26,17 +27,20 @@ COLUMNS = (
 )  # fmt: skip
 
 PRINTED = pl.col("date_as_printed").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
-PARTS = PRINTED.str.extract_groups(r"^(?:(до|по|с) )?(\d{1,2})(?:\.(\d{1,2})| ([а-яё]+))$")
+PARTS = PRINTED.str.extract_groups(rf"^(?:(до|по|с) )?(\d{{1,2}})(?:\.(\d{{1,2}})| ([а-яё]+)\.?(?: {YEAR})?)$")
 WORDS = {row["word"]: row["month"] for row in rows("months")}
 MONTH = pl.coalesce(PARTS.struct["3"], PARTS.struct["4"].replace_strict(WORDS, default=None, return_dtype=pl.String))
 LEAP_YEAR = 2024
+OF_CALENDAR = PARTS.struct["5"].cast(pl.Int32) - pl.col("as_of").dt.year()
+"""A calendar of the next year may be published in this one."""
 DAY = pl.format("{}-{}-{}", LEAP_YEAR, MONTH.str.zfill(2), PARTS.struct["2"].str.zfill(2)).str.to_date(strict=False)
 STARTS = pl.when(PARTS.struct["1"].is_null()).then(DAY).min().over("delivery")
 
 RULES = (
     Rule(
         "ADC-001", "error", "row",
-        column="date_as_printed", check=DAY.is_not_null(), expected="«1 июня» или «До 15 августа»",
+        column="date_as_printed", check=DAY.is_not_null() & OF_CALENDAR.is_between(0, 1).fill_null(True),
+        expected="«1 июня» или «До 15 августа»",
         source="seed 371–385",
     ),
     Rule(
