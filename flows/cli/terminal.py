@@ -140,8 +140,12 @@ def _by_rule_worst_first(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 def _is_about_cells(places: Sequence[Finding]) -> bool:
-    """Are these about cells? What is about a whole file says everything in its message."""
-    return any(place.cell for place in places) and places[0].rule in RULES
+    """Are these about cells, or several about a sheet? What is about a whole file says everything in its message."""
+    rule = RULES.get(places[0].rule)
+    if rule is None:
+        return False
+    several = len(places) > 1 and all(place.sheet and place.message.startswith(rule.what) for place in places)
+    return several or any(place.cell for place in places)
 
 
 def _rule_words(places: Sequence[Finding]) -> str:
