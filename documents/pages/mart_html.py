@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
 from markupsafe import Markup, escape
 
 from contracts.texts import word_of
@@ -47,10 +48,12 @@ def html_table(sheet: MartSheet, label: str, links: Links, most: int) -> HtmlTab
     row."""
     shown = [column for column in sheet.columns if not column.is_aside]
     head = label if any(column.name == label for column in shown) else ""
-    rows = [
-        _row(shown, head, values, links) for values in sheet.rows.head(most).iter_rows(named=True)
-    ]  # rows of a mart that people read, never those of an export
-    total = None if sheet.total is None else _row(shown, head, sheet.total, {})
+    part = sheet.rows.head(most)
+    found = [_cells(column, part, links, is_head=column.name == head) for column in shown]
+    rows = [Markup("".join(cells)) for cells in zip(*found, strict=True)]
+    total = None if sheet.total is None else Markup("".join(
+        _cell(column, _value(column, sheet.total, {}), is_head=column.name == head) for column in shown
+    ))  # fmt: skip
     headings = [(column.caption, _is_figure(column)) for column in shown]
     return HtmlTable(headings, rows, total, max(0, sheet.rows.height - most))
 
@@ -62,15 +65,25 @@ def figures_list(sheet: MartSheet, links: Links) -> list[tuple[str, Markup]]:
     return [(column.caption, _value(column, values, links)) for column in shown]
 
 
-def _row(columns: Sequence[Shown], head: str, values: Mapping[str, object], links: Links) -> Markup:
+def _cells(column: Shown, rows: pl.DataFrame, links: Links, *, is_head: bool) -> list[str]:
+    """The cells of a column. Equal values in equal bands look alike; those that lead somewhere do by their row."""
+    if column.name in links:
+        return [_cell(column, _value(column, row, links), is_head=is_head) for row in rows.iter_rows(named=True)]
+    names = [name for name in dict.fromkeys((column.name, column.band)) if name in rows.columns]
+    seen: dict[tuple[object, ...], str] = {}
     cells = []
-    for column in columns:
-        told = _value(column, values, links)
-        if column.name == head:
-            cells.append(f'<th scope="row">{told}</th>')
-        else:
-            cells.append(f'<td class="n">{told}</td>' if _is_figure(column) else f"<td>{told}</td>")
-    return Markup("".join(cells))
+    for values in rows.select(names).iter_rows():
+        if values not in seen:
+            told = _value(column, dict(zip(names, values, strict=True)), links)
+            seen[values] = _cell(column, told, is_head=is_head)
+        cells.append(seen[values])
+    return cells
+
+
+def _cell(column: Shown, told: Markup, *, is_head: bool) -> str:
+    if is_head:
+        return f'<th scope="row">{told}</th>'
+    return f'<td class="n">{told}</td>' if _is_figure(column) else f"<td>{told}</td>"
 
 
 def _value(column: Shown, values: Mapping[str, object], links: Links) -> Markup:

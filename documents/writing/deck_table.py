@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from pptx.dml.color import RGBColor
@@ -89,12 +90,12 @@ class Table:
     total: Sequence[Cell] | None = None
     size: int = SPLIT_SIZE
 
-    @property
+    @cached_property
     def lines(self) -> list[Sequence[Cell]]:
         """Headings, rows and the last one."""
         return [[Cell(heading) for heading in self.headings], *self.rows, *([self.total] if self.total else [])]
 
-    @property
+    @cached_property
     def widths(self) -> list[float]:
         """How wide each column wants to be, letters: a text as its longest value, a figure as its longest word."""
         wanted = []
@@ -116,11 +117,13 @@ def split(table: Table, area: Area) -> tuple[Table, Table | None]:
     """What of a table fits a place, in letters as large as fit, and the rest; a row at least."""
     for size in SIZES:
         sized = replace(table, size=size)
-        fits = sum(_height(sized, line, area) for line in sized.lines) <= area.height
+        letters = _letters(sized, area)
+        fits = sum(_height(sized, line, letters) for line in sized.lines) <= area.height
         if fits and (size == SIZES[-1] or _has_whole_words(sized, area)):
             return sized, None
     table = replace(table, size=SPLIT_SIZE)
-    heading, *heights = (_height(table, line, area) for line in table.lines)
+    letters = _letters(table, area)
+    heading, *heights = (_height(table, line, letters) for line in table.lines)
     room, fitting = area.height - heading, 0
     while fitting < len(table.rows) and heights[fitting] <= room:
         room -= heights[fitting]
@@ -133,8 +136,8 @@ def _has_whole_words(table: Table, area: Area) -> bool:
     """Does no word of a heading break? Headings are bold, which is wider."""
     bold = LETTER / BOLD_LETTER
     return all(
-        max(map(len, heading.split()), default=0) <= _letters(table, area, place) * bold
-        for place, heading in enumerate(table.headings)
+        max(map(len, heading.split()), default=0) <= letters * bold
+        for heading, letters in zip(table.headings, _letters(table, area), strict=True)
     )
 
 
@@ -145,9 +148,10 @@ def draw_table(made: Made, area: Area, table: Table) -> None:
     drawn = frame.table
     for column, width in zip(drawn.columns, _widths(table, area), strict=True):
         column.width = width
+    in_line = _letters(table, area)
     for number, row in enumerate((heading, *rows)):
         is_total = table.total is not None and number == len(rows)
-        drawn.rows[number].height = _height(table, row, area)
+        drawn.rows[number].height = _height(table, row, in_line)
         for place, cell in enumerate(row):
             ground, letters = band_colours(cell.band)
             if not cell.band:
@@ -155,7 +159,7 @@ def draw_table(made: Made, area: Area, table: Table) -> None:
             align = PP_ALIGN.LEFT if table.texts[place] else PP_ALIGN.RIGHT
             if number == 0:
                 ground, letters, align = HEAD, WHITE, PP_ALIGN.CENTER
-            text = _cut(cell.text, _letters(table, area, place))
+            text = _cut(cell.text, in_line[place])
             _write(drawn.cell(number, place), text, table.size, ground, letters, align, is_bold=is_total or not number)
 
 
@@ -178,9 +182,9 @@ def _widths(table: Table, area: Area) -> list[int]:
     return [int(area.width * width / whole) for width in table.widths]
 
 
-def _letters(table: Table, area: Area, place: int) -> int:
-    """How many letters a line of a column takes."""
-    return max(3, int((_widths(table, area)[place] - 2 * PAD) / (Pt(table.size) * LETTER)))
+def _letters(table: Table, area: Area) -> list[int]:
+    """How many letters a line of each column takes."""
+    return [max(3, int((width - 2 * PAD) / (Pt(table.size) * LETTER))) for width in _widths(table, area)]
 
 
 def plain(text: str) -> str:
@@ -212,6 +216,7 @@ def _cut(text: str, letters: int) -> str:
     return f"{shown.rstrip()}…"
 
 
-def _height(table: Table, row: Sequence[Cell], area: Area) -> int:
-    lines = max(min(_lines(cell.text, _letters(table, area, place)), MOST_LINES) for place, cell in enumerate(row))
+def _height(table: Table, row: Sequence[Cell], letters: Sequence[int]) -> int:
+    """Of a row whose lines take so many letters."""
+    lines = max(min(_lines(cell.text, most), MOST_LINES) for cell, most in zip(row, letters, strict=False))
     return int(lines * Pt(table.size) * 1.2 + Pt(4))

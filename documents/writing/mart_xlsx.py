@@ -1,7 +1,7 @@
 """Marts as a workbook that is ready to be read and printed: a title, of when and how sure it is, headings that stay in
 sight, figures in their formats, bands in colour, a total, notes; a page wide in landscape.
 
-Rows are written as they come and not kept: a large mart costs what a small one does. Nothing of the data becomes a
+Rows are written as they come and not kept, unless that is asked for: a large mart costs what a small one does. Nothing of the data becomes a
 formula or a link. Equal marts give equal bytes: a workbook says nothing of when it was written.
 """
 
@@ -11,6 +11,7 @@ import io
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -80,15 +81,19 @@ class TooManyRows(ValueError):
 
 
 Formats = Callable[..., Format]
+Styles = Callable[[int, str, str, bool, bool], Format]
 
 
-def marts_xlsx(sheets: Iterable[MartSheet], front: Callable[[Any, Formats], None] | None = None) -> bytes:
+def marts_xlsx(
+    sheets: Iterable[MartSheet], front: Callable[[Any, Formats], None] | None = None, *, in_memory: bool = False
+) -> bytes:
     """A workbook of marts, a sheet each; `front` writes on a first sheet of its own. Times are as the rows have them.
 
-    Raises TooManyRows.
+    What is small is written quicker `in_memory`, without files on the way. Raises TooManyRows.
     """
     data = io.BytesIO()
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    kept = "in_memory" if in_memory else "constant_memory"
+    options = {kept: True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(data, options) as book:
         book.set_properties({"created": MADE})
         formats = formats_of(book)
@@ -187,16 +192,17 @@ def _write_table(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int
     row = top
     names = [column.name for column in mart.columns]
     in_lines = {c.name: w for c, w in zip(mart.columns, widths, strict=True) if c.kind == "текст" and not c.is_aside}
+    styled = _styles(mart.columns, formats)
     for row, values in enumerate(mart.rows.select(names).iter_rows(named=True), start=top + 1):
         lines = max((lines_of(values[name], width) for name, width in in_lines.items()), default=1)
         if lines > 1:  # a height that is said is kept in memory
             sheet.set_row(row, LINE * lines + 2)
-        _write_row(sheet, row, mart.columns, values, formats)
+        _write_row(sheet, row, mart.columns, values, styled)
     if mart.columns:
         sheet.autofilter(top, 0, max(row, top + 1), len(mart.columns) - 1)
     if mart.total is not None:
         row += 1
-        _write_row(sheet, row, mart.columns, mart.total, formats, bold=True, top=2)
+        _write_row(sheet, row, mart.columns, mart.total, styled, is_total=True)
     first_text = next((place for place, column in enumerate(mart.columns) if column.kind == "текст"), -1)
     sheet.freeze_panes(top + 1, first_text + 1 if first_text < 2 else 0)
     sheet.repeat_rows(top)
@@ -204,15 +210,29 @@ def _write_table(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int
 
 
 def _write_row(
-    sheet: Any, row: int, columns: Sequence[Shown], values: Mapping[str, object], formats: Formats, **more: object
-) -> None:
-    if values.get(IN_QUESTION):
-        more = {**more, "font_color": GREY}
+    sheet: Any, row: int, columns: Sequence[Shown], values: Mapping[str, object], styled: Styles, *,
+    is_total: bool = False,
+) -> None:  # fmt: skip
+    is_grey = bool(values.get(IN_QUESTION))
     for place, column in enumerate(columns):
         value = values.get(column.name)
         band = str(values.get(column.band)) if column.band else ""
-        style = formats(kind_of(column.kind, value), band, **CELL, **_place(column), **more)
+        style = styled(place, kind_of(column.kind, value), band, is_grey, is_total)
         put(sheet, row, place, in_word(column.name, value), style, column.kind)
+
+
+def _styles(columns: Sequence[Shown], formats: Formats) -> Styles:
+    """The format of a cell by its column, kind and band, and whether its row is in question or the last: a sheet has
+    few, and ten thousand cells."""
+
+    @cache
+    def styled(place: int, kind: str, band: str, is_grey: bool, is_total: bool) -> Format:  # noqa: FBT001
+        more: dict[str, object] = {"bold": True, "top": 2} if is_total else {}
+        if is_grey:
+            more["font_color"] = GREY
+        return formats(kind, band, **CELL, **_place(columns[place]), **more)
+
+    return styled
 
 
 def _place(column: Shown) -> dict[str, object]:
@@ -263,17 +283,16 @@ def _width(mart: MartSheet, column: Shown) -> float:
     """How wide a column is: as its longest value, but no narrower than the longest word of its heading."""
     values = mart.rows[column.name]
     if column.kind in FIGURES:
-        largest = values.cast(pl.Float64).abs().max()
-        total = (mart.total or {}).get(column.name)
-        sizes = [size for size in (largest, total) if isinstance(size, int | float)]
-        longest = 7 if column.kind == "доля" else max((len(whole(round(size))) for size in sizes), default=1)
+        sizes = [values.max(), values.min(), (mart.total or {}).get(column.name)]
+        figures = (len(whole(abs(round(size)))) for size in sizes if isinstance(size, int | float))
+        longest = 7 if column.kind == "доля" else max(figures, default=1)
         longest += 2 * (column.kind == "число")
     elif column.kind in ("дата", "момент"):
         longest = 10 if column.kind == "дата" else 16
     elif column.kind in ("да/нет", "номер"):
         longest = 4
     else:
-        lengths = [len(word_of(column.name, text)) for text in values.unique().head(10_000).drop_nulls()]
+        lengths = [len(word_of(column.name, text)) for text in set(values.head(10_000)) if text is not None]
         longest = max(lengths, default=0)
         if mart.total and isinstance(of_total := mart.total.get(column.name), str):
             longest = max(longest, len(of_total))

@@ -17,7 +17,6 @@ from documents.receipts.findings import column_titles
 from flows.home.shown import local_time
 from flows.page.frame import Frame, Page, told
 from transforms.findings.disclosure import born_before, may_be_shown
-from warehouse.marts.sources import counted_places
 
 WORST = ("missing", "refused", "held", "partial")
 STATUS_BANDS = {"missing": "red", "refused": "red", "held": "amber", "partial": "amber", "accepted": "green"}
@@ -31,13 +30,10 @@ def form_pages(frame: Frame) -> Iterator[Page]:
     if health.is_empty():
         yield frame.page("forms.html", "forms.html", "Формы", state, told=simple_table([], []))
         return
-    night = frame.night
-    places = counted_places(night.whole.connection, night.region.code, night.as_of, night.known_at)
-    places = night.counted(places)
     listed = []
     for of_form in health.drop_nulls("form").partition_by("form", maintain_order=True):
         form, title = of_form.row(0, named=True)["form"], of_form.row(0, named=True)["form_title"]
-        documents = places.filter(pl.col("form") == form)
+        documents = frame.night.places.filter(pl.col("form") == form)
         numbers = {row["sender"]: row["delivery_id"] for row in documents.iter_rows(named=True)}
         late = of_form.filter(~pl.col("on_time").fill_null(True)).height
         listed.append([

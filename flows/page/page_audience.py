@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from contracts.regions.pack import Region
 from contracts.vocabulary import reporting_units
 from flows.presentation.slide_data import Night
 from warehouse.marts.definitions import Mart
+from warehouse.marts.sources import counted_places
 
 OF_REGION = "region"
 """The folder of those who see all of a region."""
@@ -45,8 +47,17 @@ class Seen(Night):
     audience: PageAudience
     whole: Night
 
-    def counted(self, documents: pl.DataFrame) -> pl.DataFrame:
-        """Of documents (a row each, with its sender) those of the audience."""
+    @cached_property
+    def documents(self) -> pl.DataFrame:
+        """form, sender, delivery_id of the documents of the audience that counted."""
+        return self._own(self.whole.documents)
+
+    @cached_property
+    def places(self) -> pl.DataFrame:
+        """The documents of the audience that counted, with the cells in which they are read (`counted_places`)."""
+        return self._own(counted_places(self.whole.connection, self.region.code, self.as_of, self.known_at))
+
+    def _own(self, documents: pl.DataFrame) -> pl.DataFrame:
         return documents.filter(pl.col("sender") == self.audience.unit) if self.audience.unit else documents
 
 

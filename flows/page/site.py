@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from contracts.regions.pack import Region
 from documents.pages.render import assets
@@ -17,6 +18,7 @@ from flows.page.frame import Frame, Page
 from flows.page.lines_page import lines_page
 from flows.page.page_audience import Seen, audiences
 from flows.page.school_pages import school_pages
+from flows.page.second_process import WORTH, SecondProcess, taken
 from flows.page.table_pages import DECK, table_pages
 from flows.page.unit_page import unit_page, units_before
 from flows.presentation.region_deck import NotPublished, make_deck
@@ -43,11 +45,12 @@ def build_site(
     as_of: dt.date | None = None,
     known_at: dt.datetime | None = None,
     units: Collection[str] | None = None,
+    processes: Literal[1, 2] = 2,
 ) -> Built:
     """Write the pages of a region's date (without one the last published), as published last (by `known_at`).
 
     Without `units` for every audience, else for those units only. An address that is there stays as it is, but for
-    what it says of how new it is. Raises NotPublished.
+    what it says of how new it is. Many are written in two processes. Raises NotPublished.
     """
     with engine.connect() as connection:
         told = publications(connection, region.code).iter_rows()
@@ -58,13 +61,21 @@ def build_site(
             raise NotPublished
         night = Night(connection, region, address.as_of, address.known_at)
         asked = [each for each in audiences(region, address.as_of) if units is None or each.unit in units]
+        found = {each: standings(each, {address, *built(to / each.folder)}, published) for each in asked}
+        waiting = {each.unit: each for each in asked if not is_built(to / each.folder, address)}
+        queue = deque(waiting)
+        second = None
+        if processes > 1 and len(waiting) >= WORTH:
+            second = SecondProcess(engine, region, to, address, queue)
         files = 0
-        for audience in asked:
-            folder = to / audience.folder
-            found = standings(audience, {address, *built(folder)}, published)
-            if not is_built(folder, address):
-                files += _write_seen(engine, night, folder, found[address])
-            files += len(tell_standings(folder, found))
+        try:
+            for unit in taken(queue.popleft):
+                audience = waiting[unit]
+                files += _write_seen(engine, night, to / audience.folder, found[audience][address])
+        finally:
+            queue.clear()
+        files += second.files() if second else 0
+        files += sum(len(tell_standings(to / each.folder, found[each])) for each in asked)
     return Built(address, len(asked), files)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 from markupsafe import Markup, escape
@@ -17,7 +18,7 @@ from flows.presentation.mart_sheets import region_row, sheet_of
 from flows.presentation.officer_report import titles_of_told
 from flows.presentation.slide_data import MOST_NUMBERS
 from warehouse.marts.definitions import Mart
-from warehouse.marts.sources import counting, query
+from warehouse.marts.sources import behind, query
 
 DECK = "deck.pptx"
 
@@ -53,7 +54,8 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
         sources=[*_rules(rows), *_documents(frame, definition)],
     )  # fmt: skip
     if frame.has_book(definition.name):
-        yield Page(f"{path}.xlsx", marts_xlsx([sheet]))
+        as_on_page = replace(sheet, columns=[column for column in sheet.columns if not column.is_aside])
+        yield Page(f"{path}.xlsx", marts_xlsx([as_on_page], in_memory=True))
     yield Page(f"{path}.csv", mart_csv(rows).encode())
 
 
@@ -70,8 +72,7 @@ def _documents(frame: Frame, definition: Mart) -> list[Markup | str]:
     """Which documents counted, each with the page that says in which cells they are read, and the query that shows the
     figures again."""
     night = frame.night
-    counted = counting(night.whole.connection, definition, night.region.code, night.as_of, night.known_at)
-    counted = night.counted(counted)
+    counted = behind(definition, night.documents)
     lines: list[Markup | str] = []
     has_page = set(frame.rows("delivery_health")["form"]) if not counted.is_empty() else set()
     for of_form in counted.partition_by("form", maintain_order=True) if not counted.is_empty() else ():

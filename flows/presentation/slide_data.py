@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,7 +20,7 @@ from flows.presentation.mart_sheets import Asked, band_columns, region_row, regi
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import mart, mart_named
-from warehouse.marts.sources import counting, query
+from warehouse.marts.sources import behind, counting, query
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -80,6 +80,11 @@ class Night:
             self.read[name] = mart(self.connection, name, self.as_of, self.known_at, self.region.code)
         return self.read[name]
 
+    @cached_property
+    def documents(self) -> pl.DataFrame:
+        """form, sender, delivery_id of the documents that counted."""
+        return counting(self.connection, self.region.code, self.as_of, self.known_at)
+
     def total(self, name: str) -> dict[str, Any]:
         """The region's row of a mart: of the view that sums it up, else sums of what adds up and shares of sums."""
         definition = mart_named(name)
@@ -122,7 +127,7 @@ class Night:
         ])  # fmt: skip
 
     def _documents(self, definition: Mart) -> list[str]:
-        counted = counting(self.connection, definition, self.region.code, self.as_of, self.known_at)
+        counted = behind(definition, self.documents)
         if counted.is_empty():
             return ["Документов, на которых стоят эти цифры, нет."]
         told = []

@@ -12,7 +12,7 @@ from warehouse.marts.definitions import ALL_FORMS, Mart, marts
 
 COUNTING = """
 SELECT r.form, r.sender, r.delivery_id FROM ops.reading_at(:region, :as_of, :known_at) r
-WHERE :of_all OR r.form = ANY(:forms) ORDER BY r.form, r.delivery_id
+ORDER BY r.form, r.delivery_id
 """
 PUBLISHED = """
 SELECT max(published_at) FROM ops.publication WHERE region = :region AND coalesce(published_at <= :known_at, true)
@@ -45,13 +45,15 @@ def forms_of(definition: Mart) -> tuple[str, ...]:
     return tuple(dict.fromkeys(of_bases)) or (ALL_FORMS,)
 
 
-def counting(
-    connection: Connection, definition: Mart, region: str, as_of: dt.date, known_at: dt.datetime
-) -> pl.DataFrame:
-    """form, sender, delivery_id of the documents that counted for a date at a moment, of the forms of a mart."""
-    forms = list(forms_of(definition))
-    asked = {"region": region, "as_of": as_of, "known_at": known_at, "forms": forms, "of_all": forms == [ALL_FORMS]}
-    return frame(connection, COUNTING, asked)
+def counting(connection: Connection, region: str, as_of: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+    """form, sender, delivery_id of the documents that counted for a date at a moment."""
+    return frame(connection, COUNTING, {"region": region, "as_of": as_of, "known_at": known_at})
+
+
+def behind(definition: Mart, documents: pl.DataFrame) -> pl.DataFrame:
+    """Of documents those of the forms of a mart."""
+    forms = forms_of(definition)
+    return documents if forms == (ALL_FORMS,) else documents.filter(pl.col("form").is_in(forms))
 
 
 def counted_places(connection: Connection, region: str, as_of: dt.date, known_at: dt.datetime) -> pl.DataFrame:
