@@ -6,14 +6,16 @@ Slow: the region is taken in first, and the pages of a region and of a unit are 
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
+import openpyxl
 import polars as pl
 import pytest
 import sqlalchemy as sa
@@ -39,6 +41,7 @@ DAY = dt.date(2023, 9, 8)
 OWN, NEIGHBOUR = "molchanovsky", "bakcharsky"
 PLANTED = 7654321
 """A figure that only the neighbour has."""
+PROCESSES: tuple[Literal[1, 2], ...] = (1, 2)
 MARKED = re.compile(rb"<!--standing-->.*?<!--/standing-->")
 
 
@@ -259,6 +262,38 @@ def test_a_form_says_who_sent_what_is_broken_and_in_which_cells_it_is_read(site:
     assert lead[1:] in found.ids
     assert re.search(r": (?:[^ ]+!)?[A-Z]{1,2}\d+ ", text)
     assert len([identity for identity in found.ids if re.fullmatch(r"d\d+", identity)]) == 1  # his document alone
+
+
+def test_the_workbook_beside_a_table_has_its_columns(site: Path) -> None:
+    """What stands aside in a workbook by itself, codes and moments, is in the csv."""
+    table = address(site / OWN) / "table" / "school_profile"
+    headings = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table.with_suffix(".html").read_text(encoding="utf-8"))
+    sheet = openpyxl.load_workbook(table.with_suffix(".xlsx")).worksheets[0]
+    lines = [[cell for cell in line if cell is not None] for line in sheet.iter_rows(values_only=True)]
+    assert [html.unescape(heading) for heading in headings] in lines
+    assert not any(column.hidden for column in sheet.column_dimensions.values())
+    assert "school_code" in table.with_suffix(".csv").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_two_processes_write_what_one_does(lived: sa.Engine, tmp_path: Path) -> None:
+    units = [OWN, NEIGHBOUR, "kedrovy", "asinovsky"]
+    one, two = (
+        build_site(lived, region_named("69"), tmp_path / str(processes), units=units, processes=processes).files
+        for processes in PROCESSES
+    )
+    assert one == two > 100
+    written = [path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file()]
+    assert len(written) == one + len(units)  # and the notes
+    for path in written:
+        assert (tmp_path / "2" / path).read_bytes() == (tmp_path / "1" / path).read_bytes(), path
+
+
+def test_what_one_of_two_processes_cannot_write_is_no_site(lived: sa.Engine, tmp_path: Path) -> None:
+    """Whoever of the two comes to it: the second takes the last units, when it has started before the first is there."""
+    (tmp_path / "69").mkdir()
+    (tmp_path / "69" / "asinovsky").write_text("no folder")
+    with pytest.raises((OSError, RuntimeError)):
+        build_site(lived, region_named("69"), tmp_path, units=[OWN, NEIGHBOUR, "kedrovy", "asinovsky"])
 
 
 def test_lines_have_a_chart_and_a_table_a_unit(site: Path) -> None:
