@@ -44,7 +44,7 @@ ROOMS: dict[str, str] = {
     "flows.intake": "contracts transforms documents warehouse flows.home",
     "flows.outbox": "contracts transforms documents warehouse flows.home flows.intake",
     "flows.messages": "contracts documents warehouse flows.home flows.intake flows.outbox",
-    "flows.runs": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages",
+    "flows.runs": "contracts warehouse flows.home flows.service flows.intake flows.outbox flows.messages flows.page",
     "flows.backfills": "contracts documents warehouse flows.home flows.intake",
     "flows.upkeep": "contracts documents warehouse flows.home",
     "flows.presentation": "contracts documents warehouse flows.home",

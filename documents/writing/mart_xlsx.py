@@ -1,8 +1,8 @@
 """Marts as a workbook that is ready to be read and printed: a title, of when and how sure it is, headings that stay in
 sight, figures in their formats, bands in colour, a total, notes; a page wide in landscape.
 
-Rows are written as they come and not kept, unless that is asked for: a large mart costs what a small one does. Nothing of the data becomes a
-formula or a link. Equal marts give equal bytes: a workbook says nothing of when it was written.
+Rows are written as they come and not kept, unless that is asked for: a large mart costs what a small one does. Nothing
+of the data becomes a formula or a link. Equal marts give equal bytes: a workbook says nothing of when it was written.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _styles(columns: Sequence[Shown], formats: Formats) -> Styles:
     few, and ten thousand cells."""
 
     @cache
-    def styled(place: int, kind: str, band: str, is_grey: bool, is_total: bool) -> Format:  # noqa: FBT001
+    def styled(place: int, kind: str, band: str, is_grey: bool, is_total: bool) -> Format:
         more: dict[str, object] = {"bold": True, "top": 2} if is_total else {}
         if is_grey:
             more["font_color"] = GREY

@@ -113,11 +113,13 @@ def apply_(backfill_id: Id) -> None:
     """Make a plan current and publish, in one transaction."""
     from flows.backfills.steps import apply_backfill, region_of_backfill
     from flows.outbox.receipts import write_receipts
+    from flows.page.after_publish import write_site
 
     with _opened_warehouse() as (engine, settings):
         published = apply_backfill(engine, settings, backfill_id)
         region = region_of_backfill(engine, backfill_id)
         write_receipts(engine, settings, region, [], None)  # of documents of which others now say something else
+        write_site(engine, settings, region)
     typer.echo(f"Applied; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 
@@ -126,10 +128,13 @@ def revert(backfill_id: Id) -> None:
     """Bring back exactly what was before an applied backfill."""
     from flows.backfills.steps import region_of_backfill, revert_backfill
     from flows.outbox.receipts import write_receipts
+    from flows.page.after_publish import write_site
 
     with _opened_warehouse() as (engine, settings):
         published = revert_backfill(engine, settings, backfill_id)
-        write_receipts(engine, settings, region_of_backfill(engine, backfill_id), [], None)
+        region = region_of_backfill(engine, backfill_id)
+        write_receipts(engine, settings, region, [], None)
+        write_site(engine, settings, region)
     typer.echo(f"Reverted; {len({mart.as_of for mart in published})} dates published.", err=True)
 
 

@@ -17,8 +17,6 @@ from warehouse.marts.sources import counted_places
 
 OF_REGION = "region"
 """The folder of those who see all of a region."""
-READY_MADE = ("region_profile",)
-"""Marts of the region as a whole that a unit's folder has; the others of which it may see totals it has not."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,18 @@ class PageAudience:
         return f"{self.region.code}/{self.unit or OF_REGION}"
 
     def has(self, definition: Mart) -> bool:
-        """Has its folder a page for a mart?"""
-        return not self.unit or definition.name in READY_MADE or definition.audience.kind == "unit"
+        """Has its folder a page for a mart? That of a unit has none for what is closed to all units."""
+        return not self.unit or definition.audience.kind != "closed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen(Night):
     """A night by the connection of an audience. `whole` is that of the owner, who is asked which documents
-    counted."""
+    counted; `books` are the workbooks written so far of what several audiences see alike."""
 
     audience: PageAudience
     whole: Night
+    books: dict[str, bytes]
 
     @cached_property
     def documents(self) -> pl.DataFrame:

@@ -18,8 +18,8 @@ from flows.page.frame import Frame, Page
 from flows.page.lines_page import lines_page
 from flows.page.page_audience import Seen, audiences
 from flows.page.school_pages import school_pages
-from flows.page.second_process import WORTH, SecondProcess, taken
 from flows.page.table_pages import DECK, table_pages
+from flows.page.two_processes import WORTH, SecondProcess, taken
 from flows.page.unit_page import unit_page, units_before
 from flows.presentation.region_deck import NotPublished, make_deck
 from flows.presentation.slide_data import Night
@@ -27,7 +27,7 @@ from warehouse.marts.sources import publications
 from warehouse.schema.access import seen_by
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 
 class Built(NamedTuple):
@@ -36,6 +36,50 @@ class Built(NamedTuple):
     address: Address
     audiences: int
     files: int
+
+
+class Site:
+    """The address of a region's date (without one the last published), as published last (by `known_at`), in each
+    audience's folder. Raises NotPublished."""
+
+    def __init__(
+        self, connection: Connection, region: Region, to: Path, as_of: dt.date | None, known_at: dt.datetime | None
+    ) -> None:
+        self._engine, self._to = connection.engine, to
+        told = publications(connection, region.code).iter_rows()
+        self._published = [Address(day, moment) for day, moment in told]
+        by_then = [each for each in self._published if known_at is None or each.known_at <= known_at]
+        address = max((each for each in by_then if as_of in (None, each.as_of)), default=None)
+        if address is None:
+            raise NotPublished
+        self.address = address
+        self._night = Night(connection, region, address.as_of, address.known_at)
+        self._books: dict[str, bytes] = {}
+        self.audiences = {each.unit: each for each in audiences(region, address.as_of)}
+
+    def lacks(self, unit: str) -> bool:
+        """Has the folder of a unit, or of the region, no such address?"""
+        return not is_built(self._folder(unit), self.address)
+
+    def write(self, unit: str) -> int:
+        """Write the address as its audience sees the night; returns how many files were written."""
+        night, audience = self._night, self.audiences[unit]
+        told = self._standings(unit)[self.address]
+        with seen_by(self._engine, night.region.code, unit or None) as connection:
+            seen = Seen(connection, night.region, night.as_of, night.known_at, audience=audience, whole=night,
+                        books=self._books)  # fmt: skip
+            return _write(self._folder(unit), told, _pages(seen, told))
+
+    def tell(self, unit: str) -> int:
+        """Let all addresses of a folder say how new they are; returns how many files changed."""
+        return len(tell_standings(self._folder(unit), self._standings(unit)))
+
+    def _folder(self, unit: str) -> Path:
+        return self._to / self.audiences[unit].folder
+
+    def _standings(self, unit: str) -> dict[Address, Told]:
+        there = {self.address, *built(self._folder(unit))}
+        return standings(self.audiences[unit], there, self._published)
 
 
 def build_site(
@@ -53,38 +97,19 @@ def build_site(
     what it says of how new it is. Many are written in two processes. Raises NotPublished.
     """
     with engine.connect() as connection:
-        told = publications(connection, region.code).iter_rows()
-        published = [Address(day, moment) for day, moment in told]
-        by_then = [each for each in published if known_at is None or each.known_at <= known_at]
-        address = max((each for each in by_then if as_of in (None, each.as_of)), default=None)
-        if address is None:
-            raise NotPublished
-        night = Night(connection, region, address.as_of, address.known_at)
-        asked = [each for each in audiences(region, address.as_of) if units is None or each.unit in units]
-        found = {each: standings(each, {address, *built(to / each.folder)}, published) for each in asked}
-        waiting = {each.unit: each for each in asked if not is_built(to / each.folder, address)}
-        queue = deque(waiting)
+        site = Site(connection, region, to, as_of, known_at)
+        asked = [unit for unit in site.audiences if units is None or unit in units]
+        queue = deque(unit for unit in asked if site.lacks(unit))
         second = None
-        if processes > 1 and len(waiting) >= WORTH:
-            second = SecondProcess(engine, region, to, address, queue)
-        files = 0
+        if processes > 1 and len(queue) >= WORTH:
+            second = SecondProcess(engine, region, to, site.address, queue)
         try:
-            for unit in taken(queue.popleft):
-                audience = waiting[unit]
-                files += _write_seen(engine, night, to / audience.folder, found[audience][address])
+            files = sum(map(site.write, taken(queue.popleft)))
         finally:
             queue.clear()
         files += second.files() if second else 0
-        files += sum(len(tell_standings(to / each.folder, found[each])) for each in asked)
-    return Built(address, len(asked), files)
-
-
-def _write_seen(engine: Engine, night: Night, folder: Path, told: Told) -> int:
-    """Write an address as its audience sees the night; returns how many files were written."""
-    region, audience = night.region, told.audience
-    with seen_by(engine, region.code, audience.unit or None) as connection:
-        seen = Seen(connection, region, night.as_of, night.known_at, audience=audience, whole=night)
-        return _write(folder, told, _pages(seen, told))
+        files += sum(map(site.tell, asked))
+    return Built(site.address, len(asked), files)
 
 
 def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:

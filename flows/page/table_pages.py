@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 
 import polars as pl
 from markupsafe import Markup, escape
@@ -12,7 +13,7 @@ from contracts.forms.titles import form_title
 from contracts.texts.figures import whole
 from documents.pages.mart_html import html_table, link
 from documents.writing.mart_csv import mart_csv
-from documents.writing.mart_xlsx import marts_xlsx
+from documents.writing.mart_xlsx import MartSheet, marts_xlsx
 from flows.page.frame import MOST_ROWS, Frame, Page
 from flows.presentation.mart_sheets import region_row, sheet_of
 from flows.presentation.officer_report import titles_of_told
@@ -53,10 +54,19 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
         captions=[(name, definition.captions[name]) for name in definition.captions if name in rows.columns],
         sources=[*_rules(rows), *_documents(frame, definition)],
     )  # fmt: skip
+    as_csv = mart_csv(rows).encode()
+    yield Page(f"{path}.csv", as_csv)
     if frame.has_book(definition.name):
+        yield Page(f"{path}.xlsx", _book(night.books, as_csv, sheet))
+
+
+def _book(written: dict[str, bytes], rows: bytes, sheet: MartSheet) -> bytes:
+    """The workbook beside a table, which has the columns of that. Units that were given the same rows have the same."""
+    key = sha256(rows + repr((sheet.name, sheet.total)).encode()).hexdigest()
+    if key not in written:
         as_on_page = replace(sheet, columns=[column for column in sheet.columns if not column.is_aside])
-        yield Page(f"{path}.xlsx", marts_xlsx([as_on_page], in_memory=True))
-    yield Page(f"{path}.csv", mart_csv(rows).encode())
+        written[key] = marts_xlsx([as_on_page], in_memory=True)
+    return written[key]
 
 
 def _rules(rows: pl.DataFrame) -> list[str]:

@@ -15,6 +15,7 @@ from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.intake.publishing import publish_changes
 from flows.outbox.receipts import write_receipts
+from flows.page.after_publish import write_site
 from flows.runs.record import recorded_run
 from warehouse.deliveries.decision import Decided, decide
 from warehouse.deliveries.explanation_decision import DecidedOf, decide_of
@@ -60,11 +61,12 @@ def decide_of_explanations(
 
 
 def _told(engine: Engine, settings: Settings, region: Region, message: str) -> list[dt.date]:
-    """Publish what a decision changes and write receipts again, as a run; the dates published."""
+    """Publish what a decision changes, write receipts and the page again, as a run; the dates published."""
     with recorded_run(engine, settings, KIND, region, None, None) as run:
         run.message = message
         published = guarded("publishing", partial(publish_changes, engine, settings, region, None, run.run_id))
         if isinstance(published, Fault):
             raise published
         write_receipts(engine, settings, region, [], None)
+        write_site(engine, settings, region)
     return published

@@ -24,6 +24,7 @@ from flows.intake.receiving import receive, receive_new
 from flows.intake.take_in import take_in
 from flows.messages.after_run import write_down
 from flows.outbox.receipts import write_receipts
+from flows.page.after_publish import write_site
 from flows.runs.each_region import of_each
 from flows.runs.record import LONGEST_MESSAGE
 from flows.runs.what_counts import with_what_counts, with_what_others_say
@@ -91,6 +92,7 @@ def _ingested(
             with engine.connect() as connection:
                 published = published_dates(connection, region.code)  # by a run, too, that died before its receipts
             write_receipts(engine, settings, region, outcomes, max(dates or published, default=options.as_of))
+            write_site(engine, settings, region)
             state, message = RUN_STATES[exit_code(outcomes)], first_failure(outcomes)
     finally:
         with engine.begin() as connection:

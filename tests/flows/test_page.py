@@ -19,17 +19,22 @@ import openpyxl
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from evidence import copied
+from evidence import copied, picked, take_in
 
 from contracts.regions import region_named
 from contracts.texts import page_words
 from contracts.texts.figures import percent, whole
 from documents.demo import tomsk
+from documents.demo.exports import register as register_file
 from flows.home.settings import Settings
+from flows.intake.incoming import Options
 from flows.page import frame, table_pages
+from flows.page.addresses import built
 from flows.page.after_publish import write_site
 from flows.page.site import build_site
 from flows.presentation.region_deck import NotPublished
+from flows.runs.decide import decide_and_publish
+from flows.runs.ingest import ingest
 from warehouse.marts.publication import publish
 from warehouse.marts.published import mart
 from warehouse.schema.upgrade import connect
@@ -289,7 +294,7 @@ def test_two_processes_write_what_one_does(lived: sa.Engine, tmp_path: Path) -> 
 
 
 def test_what_one_of_two_processes_cannot_write_is_no_site(lived: sa.Engine, tmp_path: Path) -> None:
-    """Whoever of the two comes to it: the second takes the last units, when it has started before the first is there."""
+    """Whoever of the two comes to it."""
     (tmp_path / "69").mkdir()
     (tmp_path / "69" / "asinovsky").write_text("no folder")
     with pytest.raises((OSError, RuntimeError)):
@@ -315,3 +320,27 @@ def test_a_publication_writes_the_page_where_the_home_says_so(region: Settings, 
     audiences = sorted(path.parent.name for path in tmp_path.glob("site/69/*/index.html"))
     assert len(audiences) == 22
     assert {"region", OWN, NEIGHBOUR} < set(audiences)
+
+
+def test_what_is_taken_in_by_hand_and_what_an_officer_decides_writes_the_page(
+    settings: Settings, region_files: Path, tmp_path: Path
+) -> None:
+    home = settings.model_copy(update={"site": tmp_path / "site"})
+    of_region = tmp_path / "site" / "69" / "region"
+    take_in(home, *picked(region_files, "department/Реестр", "kedrovy").values())
+    (first,) = built(of_region)
+    region = tomsk()
+    gone = region.schools.filter(pl.col("subordination") == "kedrovy")["school_code"][0]
+    object.__setattr__(region, "schools", region.schools.filter(pl.col("school_code") != gone))
+    less = home.inbox / "department" / "Реестр школ 2023-09-01 исправлено.xlsx"
+    less.parent.mkdir(exist_ok=True)
+    less.write_bytes(register_file(region))
+    (held,) = ingest([less], Options(), home)
+    assert (held.verdict, len(built(of_region))) == ("held", 2), "that it waits is told too"
+    assert held.delivery_id is not None
+    decide_and_publish(home, held.delivery_id, "current", "Офицер", "Школа закрыта.")
+    assert [each.as_of for each in built(of_region)] == [first.as_of] * 3
+    assert {gone} == {path.stem for path in (of_region / first.path / "school").glob("*")} - {
+        path.stem for path in (of_region / max(built(of_region)).path / "school").glob("*")
+    }
+

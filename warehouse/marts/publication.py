@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from psycopg2.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy import Connection, Engine, text
@@ -34,6 +35,8 @@ PUBLISHED = """
 INSERT INTO ops.publication (region, as_of, known_at, published_at, run_id)
 VALUES (:region, :as_of, :known_at, :at, :run_id)
 """
+MADE = "marts as published"
+"""Under which name it is kept of which version the tables, views and functions of all marts are."""
 Aside = Mapping[str, Columns]
 """The columns of the rows put aside, by the names of the marts."""
 SHOWN_WRONG_ROWS = 5
@@ -96,8 +99,27 @@ def publish_within(
         aside = _shapes_aside(connection)
     audit(connection, region)
     _prepare(connection, aside)
+    _note_made(connection)
     _note_shapes(connection, region, aside)
     return _swap(connection, region, dates, run_id, aside)
+
+
+def bring_up_marts(engine: Engine, wait: dt.timedelta = LONGEST_WAIT) -> None:
+    """Give what was published the columns, views and functions that this version of the code knows, as a publication
+    would: whoever reads meanwhile finds them, and nothing in columns that came since. The next publication fills them.
+
+    Nothing happens when they are there, or nothing was published. Raises Timeout as `publish` does.
+    """
+    with engine.connect() as connection:
+        if _is_made(connection) or not connection.scalar(text("SELECT EXISTS (SELECT FROM ops.publication)")):
+            return
+    with publisher(engine, wait=wait) as connection:
+        asked = {"region": None, "as_of": None, "known_at": EVERYTHING}
+        for mart in marts():
+            made = f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS\n{mart.statement}\nWITH NO DATA"
+            connection.execute(text(made), asked)
+        _prepare(connection, _shapes_aside(connection))
+        _note_made(connection)
 
 
 def published_dates(connection: Connection, region: str) -> list[dt.date]:
@@ -191,6 +213,21 @@ def make_missing(connection: Connection) -> None:
         if not shape(connection, view.relation):
             with suppress(UndefinedColumn, UndefinedTable), connection.begin_nested():
                 _make(connection, view)
+
+
+def _is_made(connection: Connection) -> bool:
+    return _applied(connection, [MADE]).get(MADE) == _made()
+
+
+def _note_made(connection: Connection) -> None:
+    """Keep of which version the marts are that stand in the database."""
+    if not _is_made(connection):
+        connection.execute(text(RECORD), {"name": MADE, "fingerprint": _made()})
+
+
+def _made() -> str:
+    prints = [figures_fingerprint(marts()), *map(fingerprint, (*marts(), *views()))]
+    return sha256(" ".join(prints).encode()).hexdigest()
 
 
 def _make(connection: Connection, mart: Mart, columns: Sequence[str] = ()) -> None:
