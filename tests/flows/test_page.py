@@ -343,4 +343,3 @@ def test_what_is_taken_in_by_hand_and_what_an_officer_decides_writes_the_page(
     assert {gone} == {path.stem for path in (of_region / first.path / "school").glob("*")} - {
         path.stem for path in (of_region / max(built(of_region)).path / "school").glob("*")
     }
-
