@@ -149,8 +149,15 @@ def _is_about_cells(places: Sequence[Finding]) -> bool:
 
 
 def _rule_words(places: Sequence[Finding]) -> str:
-    """What the rule says; about a whole file, what its findings say."""
-    return RULES[places[0].rule].what if _is_about_cells(places) else " ".join(place.message for place in places)
+    """What the rule says; about a whole file, what its findings say, and what all of them say once."""
+    rule = RULES.get(places[0].rule)
+    if rule is None or len(places) == 1:
+        return rule.what if rule and _is_about_cells(places) else " ".join(place.message for place in places)
+    if _is_about_cells(places):
+        return rule.what
+    told = [place.message.removeprefix(rule.what).removesuffix(rule.mend).strip() for place in places]
+    what = [rule.what] * any(place.message.startswith(rule.what) for place in places)
+    return " ".join([*what, *told, rule.mend])
 
 
 def _place_words(place: Finding, titles: dict[str, str]) -> str:

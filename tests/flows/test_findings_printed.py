@@ -6,9 +6,10 @@ import pytest
 from example import Sent
 
 from contracts.reading import Finding
-from contracts.rules import HEADING_MISSING, SCHOOL_YEAR_DIFFERS
+from contracts.rules import HEADING_MISSING, SCHOOL_YEAR_DIFFERS, SUSPICIOUSLY_SMALLER
 from flows.cli.terminal import console, show_outcomes
 from flows.intake.outcome import Outcome
+from transforms.findings.finding import finding
 
 
 def printed(capsys: pytest.CaptureFixture[str], *rules: str, without: tuple[str, ...] = ()) -> str:
@@ -29,3 +30,12 @@ def test_columns_that_are_missing_are_listed_under_their_rule(capsys: pytest.Cap
 def test_what_is_about_a_file_says_all_in_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, SCHOOL_YEAR_DIFFERS.id)
     assert SCHOOL_YEAR_DIFFERS.what in text and "Указано: «2022/2023»" in text and SCHOOL_YEAR_DIFFERS.mend in text
+
+
+def test_what_several_findings_of_a_file_say_alike_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    rule = SUSPICIOUSLY_SMALLER
+    told = [finding(rule, what=f"{rule.what} Загружается {name}.") for name in ("строк: 3", "школ: 1")]
+    show_outcomes(console(), [Outcome("файл.xlsx", "0" * 64, verdict="held", findings=tuple(told))])
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.count(rule.what) == 1 and text.count(rule.mend) == 1
+    assert "Загружается строк: 3. Загружается школ: 1." in text

@@ -143,3 +143,23 @@ def test_a_receipt_under_another_name_is_of_the_date_that_it_answers(title: str 
 def test_a_receipt_that_answers_no_date_dates_nothing() -> None:
     receipt = Sheet(SHEET, [[RECEIPT], [None], ["Файл", "Отчёт 08.09.2023.xlsx"]])
     assert "COM-018" in rules(read(receipt, sheet("Лист1", None), file="ответ.xlsx"))
+
+
+@pytest.mark.parametrize(
+    ("title", "file", "day"),
+    [
+        ("Выполнение часов за октябрь 2023 г.", "часы.xlsx", dt.date(2023, 10, 31)),
+        ("Выполнение часов", "Часы за ДЕКАБРЬ 2023.xlsx", dt.date(2023, 12, 31)),
+        ("Часы за октябрь 2023", "часы октябрь 2023.xlsx", dt.date(2023, 10, 31)),
+        ("Часы за октябрь", "часы.xlsx", None), ("Часы за сентябрь 2023 и октябрь 2023", "часы.xlsx", None),
+        ("Утверждено 5 октября 2023 года", "часы.xlsx", None),
+        (f"Часы за октябрь 2023, {on('15.11.2023')}", "часы.xlsx", dt.date(2023, 11, 15)),
+    ],
+)  # fmt: skip
+def test_a_report_of_a_month_is_of_its_last_day(title: str, file: str, day: dt.date | None) -> None:
+    reading = Sent("hours_delivered", {"month": "сентябрь"}, above=(title,), file=file).read()
+    assert (reading.as_of, "COM-018" in rules(reading)) == (day, day is None)
+
+
+def test_a_month_dates_no_list_of_a_year() -> None:
+    assert "COM-018" in rules(Sent("level_choice", above=("Уровни, сентябрь 2023",)).read())

@@ -24,6 +24,7 @@ from transforms.tables.origin import (
     as_of_in_name,
     date_of,
     in_force_from,
+    month_ends_in,
     months_in,
     names_of,
     real_date,
@@ -41,6 +42,7 @@ FEWEST_CELLS = 3
 
 
 def date_of_delivery(
+    form: Form,
     file: str,
     titles: list[list[str]],
     sheet_day: dt.date | None,
@@ -49,8 +51,9 @@ def date_of_delivery(
 ) -> tuple[dt.date | None, list[Finding]]:
     """The as-of date; it is refused when it is nowhere, or not the same everywhere.
 
-    What states none is of the day from which it holds, if it says that; else of the date that our own receipt in it
-    `answered`: a receipt may come back under any name, and the date may have stood in the name alone.
+    What states none is of the day from which it holds, if it says that; of a form of months the last day of the only
+    one that is named with its year; else of the date that our own receipt in it `answered`: a receipt may come back
+    under any name, and the date may have stood in the name alone.
     """
     stated = [
         (place, day)
@@ -64,8 +67,16 @@ def date_of_delivery(
     ]
     if len({day for _, day in stated}) > 1:
         return stated[0][1], [contradiction("Дата указана", [(place, f"{day:%d.%m.%Y}") for place, day in stated])]
-    day = stated[0][1] if stated else in_force_from(titles) or answered
+    day = stated[0][1] if stated else in_force_from(titles) or _of_month(form, file, titles) or answered
     return (day, []) if day is not None else (None, [finding(AS_OF_UNKNOWN)])
+
+
+def _of_month(form: Form, file: str, titles: list[list[str]]) -> dt.date | None:
+    """The last day of the month that a form of months is of, where titles and the name of the file name but one."""
+    if form.period != "month":
+        return None
+    months = month_ends_in([*(text for line in titles for text in line), names_of(file)[0]])
+    return months.pop() if len(months) == 1 else None
 
 
 def newest_tables(

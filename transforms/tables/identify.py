@@ -203,7 +203,7 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
         return replace(delivery, sender=owner(delivery, context), findings=both)
     headings, sheet_day, older = newest_tables(headings, delivery.file, context.as_of)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
-    as_of, doubts = date_of_delivery(delivery.file, titles, sheet_day, context.as_of, answered)
+    as_of, doubts = date_of_delivery(form, delivery.file, titles, sheet_day, context.as_of, answered)
     edition = form.edition_at(as_of)
     headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
     findings = [*layout_findings(headings, edition), *doubts, *older, *read_with_doubt]

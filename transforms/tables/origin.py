@@ -80,8 +80,19 @@ def school_years_in(texts: Iterable[str]) -> dict[int, str]:
 
 def months_in(texts: Iterable[str], year: int) -> set[int]:
     """The months that texts name as such, «на октябрь», «план октябрь 2023»; not those of dates or of other years."""
+    return {NAMED_MONTHS[match["month"]] for match in _months_named(texts) if int(match["year"] or year) == year}
+
+
+def month_ends_in(texts: Iterable[str]) -> set[dt.date]:
+    """The last days of the months that texts name with their year: «за октябрь 2023 г.» is 31.10.2023."""
+    named = {(int(match["year"]), NAMED_MONTHS[match["month"]]) for match in _months_named(texts) if match["year"]}
+    return {dt.date(year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1) for year, month in named}
+
+
+def _months_named(texts: Iterable[str]) -> list[re.Match[str]]:
+    """Months that stand without a day, which would be a date's."""
     found = [match for text in texts for match in MONTH.finditer(" ".join(text.lower().replace("_", " ").split()))]
-    return {NAMED_MONTHS[match["month"]] for match in found if not match["day"] and int(match["year"] or year) == year}
+    return [match for match in found if not match["day"]]
 
 
 def school_years_of(as_of: dt.date) -> tuple[int, ...]:
