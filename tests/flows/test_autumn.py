@@ -30,6 +30,8 @@ from warehouse.marts.published import mart, mart_names
 from warehouse.schema import reference
 from warehouse.schema.upgrade import connect
 
+pytestmark = pytest.mark.timeout(3600)
+"""All sixty nights beside other tests are ten minutes, which the first test is charged with."""
 SOFTER, HARDER, RENAMED = 25, 45, 40
 HAPPENS = frozenset({0, GAP, FILLED, SOFTER, MOVED - 1, MOVED, RENAMED - 2, RENAMED, HARDER, NIGHTS - 1})
 """Nights that no autumn leaves out."""
