@@ -21,6 +21,7 @@ from changing import Inputs, forget
 from left_behind import watched
 from tiers import pytest_collection_modifyitems, pytest_terminal_summary, pytest_xdist_auto_num_workers
 
+from warehouse.marts.bringing_up import lay_out
 from warehouse.schema.upgrade import connect, upgrade
 
 __all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "pytest_xdist_auto_num_workers"]
@@ -66,7 +67,7 @@ class Databases:
             if not connection.scalar(sa.text(exists), lock):
                 connection.execute(sa.text(f"CREATE DATABASE {self.template} TEMPLATE template0"))
                 engine = connect(self.url(self.template))
-                upgrade(engine)
+                upgrade(engine, afterwards=lay_out)
                 engine.dispose()
             connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext(:key), 1)"), lock)
             yield

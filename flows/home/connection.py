@@ -13,7 +13,7 @@ from contracts.regions.pack_table import OF_TELLING
 from contracts.versions.pack_faults import wrong_tables
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from warehouse.marts.publication import bring_up_marts, make_missing
+from warehouse.marts.bringing_up import bring_up, lay_out
 from warehouse.schema.bi import NoLogin, make_login
 from warehouse.schema.upgrade import connect, upgrade
 from warehouse.server.clients import connection_words, psql_for, server_of
@@ -51,8 +51,8 @@ def _must_be_right(settings: Settings) -> None:
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
     with connected(url) as engine:
-        upgrade(engine, afterwards=make_missing)
-        bring_up_marts(engine)
+        upgrade(engine, afterwards=lay_out)
+        bring_up(engine)
         yield engine
 
 

@@ -233,16 +233,6 @@ def test_a_condition_that_fails_closes_nothing_and_is_told(
     assert its_history(engine, number) == ["opened"]
 
 
-def test_a_condition_whose_mart_is_not_there_is_passed_over(
-    engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    sent(engine, small, [7], day(0))
-    number = events(engine, day(0.1))[0].incident_id
-    with select_of(monkeypatch, tmp_path, "-- needs: mart.never\nSELECT * FROM mart.never"):
-        assert look(engine, day(1), "condition_failed") == []
-    assert its_history(engine, number) == ["opened"]
-
-
 def ended(engine: sa.Engine, state: str) -> None:
     with engine.begin() as connection:
         finish_run(connection, start_run(connection, "nightly", region="69"), state, "loading: Timeout")

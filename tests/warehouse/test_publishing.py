@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 from hand_made import ALL, DAY, NOON, contents, loaded, read, report, school_register, unit
 
+from warehouse.marts import bringing_up
 from warehouse.marts import publication as publishing
+from warehouse.marts.bringing_up import bring_up
 from warehouse.marts.definitions import Mart, live, marts, views
-from warehouse.marts.publication import AuditFailed, bring_up_marts, publish, published_dates
+from warehouse.marts.publication import AuditFailed, publish, published_dates
 from warehouse.marts.published import column_captions, mart_names
 
 HOUR = dt.timedelta(hours=1)
@@ -149,7 +151,7 @@ def test_a_mart_that_gets_a_column_is_published_anew_for_every_date(
     yesterday = DAY - dt.timedelta(days=1)
     publish(engine, "69", [yesterday])
     grown = tuple(with_one(each) if each.name == "readiness_by_municipality" else each for each in marts())
-    monkeypatch.setattr(publishing, "marts", lambda: grown)
+    known_as(monkeypatch, grown)
     published = publish(engine, "69", [DAY])
     assert {each.as_of for each in published} == {yesterday, DAY}
     assert "one" in read(engine, "readiness_by_municipality", yesterday).columns
@@ -174,8 +176,8 @@ def test_an_upgrade_gives_what_was_published_the_columns_that_came_since(
         *(with_one(each) if each.name == "readiness_by_municipality" else each for each in marts()),
         replace(next(each for each in marts() if each.name == "regulations_in_force"), name="regulations_of_tomorrow"),
     )
-    monkeypatch.setattr(publishing, "marts", lambda: newer)
-    bring_up_marts(engine)
+    known_as(monkeypatch, newer)
+    bring_up(engine)
     with engine.connect() as connection:
         ones = connection.execute(sa.text(f"SELECT count(*), count(one) {KNOWN}"), {"day": DAY}).one()
         assert ones == (21, 0)
@@ -192,21 +194,11 @@ def test_an_upgrade_gives_what_was_published_the_columns_that_came_since(
         assert connection.execute(sa.text(f"SELECT count(*), count(one) {KNOWN}"), {"day": DAY}).one() == (21, 21)
 
 
-def test_marts_are_brought_up_once_and_never_before_a_publication(
-    engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bring_up_marts(engine)
-    assert small and mart_count(engine) == 0
-    publish(engine, "69", [DAY])
-    monkeypatch.setattr(publishing, "publisher", None)  # nobody needs to be one
-    bring_up_marts(engine)
-    assert mart_count(engine) > len(marts())
-
-
-def mart_count(engine: sa.Engine) -> int:
-    with engine.connect() as connection:
-        made = "SELECT count(*) FROM pg_views WHERE schemaname = 'mart' AND viewname <> ALL (:live)"
-        return int(connection.scalar(sa.text(made), {"live": list(LIVE)}) or 0)
+def known_as(monkeypatch: pytest.MonkeyPatch, newer: tuple[Mart, ...]) -> None:
+    """Let a newer version have these marts."""
+    for module in (publishing, bringing_up):
+        monkeypatch.setattr(module, "marts", lambda: newer)
+    monkeypatch.setattr(bringing_up, "of_files", lambda: "of a newer version")
 
 
 KNOWN = "FROM mart.readiness_by_municipality_as_known(:day, '2100-01-01', '69')"
@@ -260,9 +252,17 @@ def test_views_that_an_older_version_made_give_way(engine: sa.Engine, small: dic
         assert connection.execute(sa.text(moved)).tuples().all() == [("0", "4")]
 
 
+def test_who_connects_before_the_first_publication_finds_every_mart(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        connection.execute(sa.text("SET ROLE bi_reader"))
+        for mart in (*marts(), *views()):
+            for relation in (mart.relation, mart.latest):
+                assert connection.scalar(sa.text(f"SELECT count(*) FROM {relation}")) == 0
+
+
 def test_a_column_without_a_caption_is_not_published(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     bare = replace(marts()[0], captions={"as_of": "На дату."})
-    monkeypatch.setattr(publishing, "marts", lambda: (bare, *marts()[1:]))
+    known_as(monkeypatch, (bare, *marts()[1:]))
     with pytest.raises(ValueError, match="needs one caption"):
         publish(engine, "69", [DAY])
 

@@ -23,7 +23,6 @@ from contracts.vocabulary import rows
 from warehouse.schema.input_versions import thresholds_due
 
 FOLDER = Path(__file__).parent / "conditions"
-NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
 INPUTS = re.compile(r"^-- follows from: (.+)$", re.MULTILINE)
 OF = re.compile(r"^-- of: (the region, and the installation|the installation)$", re.MULTILINE)
 NOT_EVALUATED = "condition_failed"
@@ -48,7 +47,6 @@ FAILED = """
 INSERT INTO pg_temp.incident_found (condition, region, subject, state, details, deliveries)
 SELECT :condition, :region, :subject, d, d, '{}' FROM jsonb_build_object('error', cast(:error AS text)) d
 """
-IS_THERE = "SELECT bool_and(to_regclass(n) IS NOT NULL) FROM unnest(cast(:needs AS text[])) n"
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,7 @@ class Condition:
     """What is wrong now, as a SELECT with the parameters `:region`, `:now`, `:day` and its thresholds.
 
     It yields form, sender, subject (which together tell its incidents apart), state (whose change is news), details
-    (further figures for the text) and deliveries. `tells` says which events of its incidents are told. It is passed
-    over while a relation that it needs (`-- needs:`) is not there, as marts are before the first publication.
+    (further figures for the text) and deliveries. `tells` says which events of its incidents are told.
     `inputs` are those from which it follows besides its thresholds, which each region has of its own. It is asked of
     each region; one that is of the installation (`-- of:`) too, or alone, of no region, and then by the thresholds of
     the region that is looked at.
@@ -118,12 +115,6 @@ def rules_of_controls() -> dict[str, dict[str, str]]:
     }
 
 
-def is_there(connection: Connection, select: str) -> bool:
-    """Is everything there that a SELECT says it needs?"""
-    needs = NEEDS.search(select)
-    return not needs or bool(connection.scalar(text(IS_THERE), {"needs": needs[1].split(", ")}))
-
-
 def find(
     connection: Connection,
     region: str,
@@ -144,9 +135,6 @@ def find(
     left_out: set[str] = set()
     for condition in all_conditions:
         if not condition.select:
-            continue
-        if not is_there(connection, condition.select):
-            left_out.add(condition.name)
             continue
         parameters = {
             **condition.thresholds.get(region, {}),

@@ -6,11 +6,8 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from warehouse.core.frames import frame
-from warehouse.marts.told import RELATION
 
-HAS_PUBLISHED = f"""
-SELECT to_regclass('{RELATION}') IS NOT NULL AND EXISTS (SELECT FROM ops.publication WHERE run_id = :run_id)
-"""
+HAS_PUBLISHED = "SELECT EXISTS (SELECT FROM ops.publication WHERE run_id = :run_id)"
 # A date is compared with its own publication before; the run's last date, when it is new, with the date before it.
 PAIRS = """
 now AS (

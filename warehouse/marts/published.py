@@ -48,8 +48,6 @@ def mart(
     name that is not a mart, with the names that are.
     """
     definition = mart_named(name)
-    if connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": definition.relation}) is None:
-        return pl.DataFrame(schema=dict.fromkeys(definition.captions, pl.String()))
     asked = {"as_of": as_of, "known_at": known_at, "region": region}
     if known_at is not None:
         asked["as_of"] = as_of or connection.scalar(text(LATEST), asked)

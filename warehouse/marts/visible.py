@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, text
 
 from warehouse.marts.definitions import Mart, live, marts, views
-from warehouse.marts.shapes import shapes
 from warehouse.schema.access import seen_as
 
 COUNTED = """
@@ -29,14 +28,12 @@ class Seen:
 
 
 def seen(engine: Engine, login: str) -> list[Seen]:
-    """What a login sees of every mart that is there. Raises NoLogin when there is no such login."""
+    """What a login sees of every mart. Raises NoLogin when there is no such login."""
     every = (*marts(), *views(), *live())
     with engine.connect() as connection:
-        there = shapes(connection, [mart.relation for mart in every])
-        shown = [mart for mart in every if there[mart.relation]]
-        whole = {mart.name: _counted(connection, mart)[0] for mart in shown}
+        whole = {mart.name: _counted(connection, mart)[0] for mart in every}
     with seen_as(engine, login) as connection:
-        found = {mart.name: _counted(connection, mart) for mart in shown}
+        found = {mart.name: _counted(connection, mart) for mart in every}
     return [
         Seen(name, rows, whole[name], tuple(filter(None, regions)), tuple(units))
         for name, (rows, regions, units) in found.items()

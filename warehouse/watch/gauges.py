@@ -44,17 +44,13 @@ ORDER BY p.region, p.as_of DESC, p.published_at DESC
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric and the SELECT of its samples; a summary has two figures, how many and their sum.
-
-    It has no samples while the relation that it `needs` does not exist.
-    """
+    """A metric and the SELECT of its samples; a summary has two figures, how many and their sum."""
 
     name: str
     kind: Literal["counter", "gauge", "summary"]
     says: str
     labels: tuple[str, ...]
     select: str
-    needs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +77,7 @@ METRICS = (
            ("region", "rule", "severity"),
            f"""SELECT f.region, f.rule, f.severity, sum(f.failures)
                FROM mart.rule_failures f JOIN ({PUBLISHED}) p ON p.region = f.region AND p.as_of = f.as_of
-               GROUP BY f.region, f.rule, f.severity""",
-           needs="mart.rule_failures"),
+               GROUP BY f.region, f.rule, f.severity"""),
     Metric("profmin_deliveries_waiting", "gauge", "Deliveries that the next run will read.", (),
            f"SELECT count(*) FROM ({WAITING}) w"),
     Metric("profmin_delivery_waiting_oldest_timestamp_seconds", "gauge", "When the oldest of them was received.", (),
@@ -155,10 +150,9 @@ def measured(
     }
     for metric in METRICS:
         samples: list[Sample] = []
-        if metric.needs is None or connection.scalar(text("SELECT to_regclass(:name)"), {"name": metric.needs}):
-            statement = text(metric.select)
-            used = {name: parameters[name] for name in statement.compile().params}
-            for row in connection.execute(statement, used).tuples():
-                labels, figures = row[: len(metric.labels)], row[len(metric.labels) :]
-                samples.append(Sample(tuple(map(str, labels)), tuple(map(float, figures))))
+        statement = text(metric.select)
+        used = {name: parameters[name] for name in statement.compile().params}
+        for row in connection.execute(statement, used).tuples():
+            labels, figures = row[: len(metric.labels)], row[len(metric.labels) :]
+            samples.append(Sample(tuple(map(str, labels)), tuple(map(float, figures))))
         yield metric, sorted(samples, key=lambda sample: sample.labels)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from warehouse.core.frames import frame
 from warehouse.deliveries.received import waiting
-from warehouse.marts.definitions import marts
+from warehouse.marts.publication import marts_published
 from warehouse.schema.upgrade import connect
 
 PUBLISHED = """
@@ -94,10 +94,8 @@ def last_published(connection: Connection, region: str) -> LastPublication | Non
 
 def freshness_of_marts(connection: Connection, region: str) -> pl.DataFrame:
     """mart, as_of and published_at of a region's last publication; when a row of that date changed last, and how many
-    rows it has. A mart that was never published is left out."""
-    published = [
-        mart for mart in marts() if connection.scalar(text("SELECT to_regclass(:name)"), {"name": mart.history})
-    ]
+    rows it has. A mart that was never published for the region is left out."""
+    published = marts_published(connection, region)
     selects = " UNION ALL ".join(MART.format(name=mart.name, history=mart.history) for mart in published)
     rows = f"WITH last AS ({PUBLISHED}) {selects} ORDER BY mart"
     return frame(connection, rows, {"region": region}) if published else pl.DataFrame()
@@ -106,8 +104,6 @@ def freshness_of_marts(connection: Connection, region: str) -> pl.DataFrame:
 def senders(connection: Connection, region: str) -> pl.DataFrame:
     """Who of a region owes what for its latest published date, and what became of it; empty when nothing was ever
     published."""
-    if connection.scalar(text("SELECT to_regclass('mart.delivery_health')")) is None:
-        return pl.DataFrame()
     return frame(connection, SENDERS, {"region": region})
 
 

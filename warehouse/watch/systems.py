@@ -63,13 +63,11 @@ class System:
 def systems_at(
     connection: Connection, region: str, as_of: dt.date, known_at: dt.datetime | None = None
 ) -> tuple[System, ...]:
-    """The systems whose mart is made, in their order, as published for a region and date; with `known_at` as then."""
+    """The systems in their order, as published for a region and date; with `known_at` as then."""
     units = reporting_units(as_of, region)["reporting_unit"].to_list()
     came = mart(connection, "delivery_health", as_of, known_at, region).filter("is_received")
     found = []
     for row in rows("systems"):
-        if not _is_made(connection, row["mart"]):
-            continue
         named = PLACE.findall(row["words"])
         told = _told(connection, row, named, {"region": region, "as_of": as_of, "known_at": known_at})
         form = form_named(row["forms"].split()[0])
@@ -81,11 +79,6 @@ def systems_at(
             row["lacks_words"],
         ))  # fmt: skip
     return tuple(found)
-
-
-def _is_made(connection: Connection, name: str) -> bool:
-    """Is a mart there? One that is new comes with the next publication."""
-    return connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": mart_named(name).relation}) is not None
 
 
 def _told(connection: Connection, row: dict[str, str], named: list[str], asked: dict[str, Any]) -> dict[str, Any]:

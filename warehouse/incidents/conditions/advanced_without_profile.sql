@@ -1,6 +1,5 @@
 -- A unit has at least `schools` of the advanced level without a profile class, though the list of such classes was sent: on that
 -- level they are recommended.
--- needs: mart.profile_classes_by_unit
 SELECT
     'profile_classes' AS form,
     m.reporting_unit AS sender,

@@ -1,5 +1,4 @@
 -- Agreements of a sender that end within `days` days, while no other agreement with the same partner goes on.
--- needs: core.partner_agreements_fact
 WITH agreement AS (
     SELECT h.sender, h.delivery_id, f.partner_inn, max(f.partner_name) AS partner_name, f.agreement_number,
         max(coalesce(f.valid_to, 'infinity')) AS valid_to

@@ -1,5 +1,4 @@
 -- Somebody says that an assignment is done, and the figure that measures it is below the threshold.
--- needs: mart.assignments
 SELECT
     'assignments' AS form,
     h.sender,

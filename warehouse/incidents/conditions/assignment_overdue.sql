@@ -1,6 +1,5 @@
 -- The last day of an assignment was `days` or more days ago, and it is not done: by its figure, or by what is said of one that
 -- nothing measures.
--- needs: mart.assignments
 SELECT
     'assignments' AS form,
     h.sender,

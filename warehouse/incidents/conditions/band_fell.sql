@@ -1,6 +1,5 @@
 -- A unit is red on the last published date, and was not red earlier in the same campaign or academic year.
 -- Of a form with several bands each is an incident of its own.
--- needs: history.figure
 WITH told AS (
     SELECT f.mart, f.metric, f.metric_name, f.form, f.as_of, f.reporting_unit, f.rate, f.figure AS band,
         coalesce(f.campaign, ref.academic_year(f.as_of)::text) AS round

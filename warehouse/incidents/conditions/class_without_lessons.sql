@@ -1,5 +1,4 @@
 -- Classes whose journal shows no lesson of «Россия – мои горизонты» for some weeks of lessons on end, up to the day of the journal.
--- needs: mart.lessons_held
 WITH class AS (
     SELECT m.reporting_unit, m.school_code, m.school_name, m.grade, m.letter, m.weeks_without, m.journal_as_of,
         row_number() OVER (PARTITION BY m.reporting_unit ORDER BY m.position) AS place

@@ -1,5 +1,4 @@
 -- After the day by which timetables are to be there, schools of a unit have classes without «Россия – мои горизонты».
--- needs: mart.lessons_in_timetable
 WITH latest AS (
     SELECT m.* FROM mart.lessons_in_timetable m
     WHERE m.region = :region

@@ -1,5 +1,4 @@
 -- Classes that have fewer weeks left in the academic year than lessons of «Россия – мои горизонты» owed to them.
--- needs: mart.hours_delivery
 WITH class AS (
     SELECT m.reporting_unit, m.school_code, m.school_name, m.grade, m.letter, m.hours_norm - m.hours_given AS hours_left,
         row_number() OVER (PARTITION BY m.reporting_unit ORDER BY m.position) AS place

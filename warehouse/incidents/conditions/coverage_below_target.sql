@@ -1,6 +1,5 @@
 -- Of a unit's pupils fewer are to take part in events than the target asks, and `days` or fewer are left until the events of
 -- the autumn end. The course is another population and is not asked about here.
--- needs: mart.level_coverage
 WITH latest AS (
     SELECT m.*,
         make_date(ref.academic_year(:day) + CASE WHEN :end_month < 9 THEN 1 ELSE 0 END, cast(:end_month AS integer),

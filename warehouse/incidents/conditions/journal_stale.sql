@@ -1,5 +1,4 @@
 -- A unit's journal is old, and lessons have gone on since: what is told of its classes is not of today.
--- needs: mart.lessons_held
 WITH unit AS (
     SELECT m.reporting_unit, max(m.journal_as_of) AS journal_as_of
     FROM mart.lessons_held m

@@ -1,5 +1,4 @@
 -- Classes that by their journal have more lessons of «Россия – мои горизонты» to hold than weeks of lessons are left.
--- needs: mart.lessons_held
 WITH class AS (
     SELECT m.reporting_unit, m.school_code, m.school_name, m.grade, m.letter, m.lessons_left, m.weeks_left, m.journal_as_of,
         row_number() OVER (PARTITION BY m.reporting_unit ORDER BY m.position) AS place

@@ -1,6 +1,5 @@
 -- What grows towards a plan stands still at a unit for `days`, and the plan is not reached yet. Of a form of which several marts
 -- state a pace each is an incident of its own.
--- needs: history.pace
 WITH told AS (
     SELECT p.* FROM history.pace p
     WHERE p.region = :region AND p.as_of <= :day AND p.as_of > make_date(ref.academic_year(:day), 8, 31) AND p.counted IS NOT NULL

@@ -1,6 +1,5 @@
 -- A municipality whose list of events has none in the last `days` days, between the first of September and the end of the
 -- season; one that has sent no list is told as overdue, not here.
--- needs: core.practice_events_fact
 SELECT
     'practice_events' AS form,
     h.sender,

@@ -1,5 +1,4 @@
 -- Schools chose the main or the advanced level, and fewer than `trained` of their navigators are trained.
--- needs: mart.staffing_by_school
 WITH school AS (
     SELECT m.reporting_unit, m.school_code, m.school_name, m.navigators,
         row_number() OVER (PARTITION BY m.reporting_unit ORDER BY m.position) AS place

@@ -1,6 +1,5 @@
 -- At the pace of the last `window_days` a unit reaches its plan after the end of the academic year, or never. It takes counts at
 -- least `least_days` apart to speak of a pace. Of a form of which several marts state one each is an incident of its own.
--- needs: history.pace
 WITH told AS (
     SELECT p.* FROM history.pace p
     WHERE p.region = :region AND p.as_of <= :day AND p.as_of > make_date(ref.academic_year(:day), 8, 31) AND p.counted IS NOT NULL

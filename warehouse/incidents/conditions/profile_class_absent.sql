@@ -1,5 +1,4 @@
 -- At least `classes` profile classes of a unit are not among the classes that its list of levels has of the same schools.
--- needs: mart.profile_classes_by_unit
 SELECT
     'profile_classes' AS form,
     m.reporting_unit AS sender,

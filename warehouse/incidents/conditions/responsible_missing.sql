@@ -1,6 +1,5 @@
 -- Schools have had nobody valid who answers for the minimum for more than `days` working days, by the list of their sender: the
 -- post is vacant, nobody is named, or who is named may not be. Where nobody says since when, since the date of the list.
--- needs: mart.staffing_by_school
 -- follows from: calendar
 WITH school AS (
     SELECT m.reporting_unit, m.school_code, m.school_name, coalesce(m.vacant_since, m.report_as_of) AS since,

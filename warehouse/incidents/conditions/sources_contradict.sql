@@ -1,5 +1,4 @@
 -- The reports say that (nearly) every school of a unit is ready, and hardly any pupil of it is registered.
--- needs: mart.readiness_and_registration
 SELECT
     'readiness_report' AS form,
     m.reporting_unit AS sender,

@@ -1,6 +1,5 @@
 -- Schools whose readiness report says that the lesson is in the timetable, and whose timetable has it for no class;
 -- less those whose sender has explained that (TT-010), as an officer accepted.
--- needs: mart.lessons_in_timetable
 WITH explained AS MATERIALIZED (
     SELECT i.school_code FROM ops.finding_across o
     JOIN ops.reading r ON r.reading_id = o.reading_id

@@ -1,6 +1,5 @@
 -- A regional total of an earlier date is not any more what it was: within `days`, compared with what was published at the
 -- end of that day. News of the day itself moves nothing; the first publication of a date neither.
--- needs: history.figure
 WITH base AS MATERIALIZED (
     SELECT p.as_of, greatest(
         min(p.published_at),

@@ -1,5 +1,4 @@
 -- No published completeness of a form is more than the schools, units or pupils that its documents named.
--- needs: mart.reporting_rate
 WITH published AS (
     SELECT p.region, p.as_of, max(p.published_at) AS at FROM ops.publication p
     GROUP BY p.region, p.as_of
