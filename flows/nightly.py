@@ -31,6 +31,7 @@ from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.log import logged
 from flows.home.progress import report
+from flows.home.sealing import seal_archive
 from flows.home.settings import Settings
 from flows.intake.arrival import Arrival, Key
 from flows.intake.batches import batches, in_turns
@@ -280,6 +281,7 @@ def write_outbox(work: Work, outcomes: list[Outcome], day: dt.date) -> None:
     """Write the receipts of what came and of what an earlier run left unanswered, and the page."""
     written = write_receipts(work.intake.engine, work.intake.settings, work.intake.region, outcomes, day)
     get_run_logger().info("%d new receipts in the outbox", len(written))
+    guarded("sealing what names people", partial(seal_archive, work.intake.engine, work.intake.settings))
     write_site(work.intake.engine, work.intake.settings, work.intake.region)
 
 

@@ -45,8 +45,11 @@ LINES_OF_RECORD = 50
 """How often the cut of a block moves up before its quotation marks are taken for odd ones."""
 
 
-def large_text(name: str, path: Path) -> Blocks | None:
-    """Open a text for reading by blocks when it is large; None for any other file. Raises Unreadable."""
+def large_text(name: str, path: Path, held: object = None) -> Blocks | None:
+    """Open a text for reading by blocks when it is large; None for any other file. Raises Unreadable.
+
+    `held` is kept for as long as blocks may be read: a file without a name lasts no longer than who opened it.
+    """
     if path.stat().st_size <= LARGE_TEXT:
         return None
     with path.open("rb") as file:
@@ -56,10 +59,10 @@ def large_text(name: str, path: Path) -> Blocks | None:
         return None
     if start.startswith(NOT_BLOCKS) or b"\0" in start or is_page(start.decode("latin-1").removeprefix("ï»¿")):
         return None
-    return _text_blocks(name, path, start)
+    return _text_blocks(name, path, start, held)
 
 
-def _text_blocks(name: str, path: Path, start: bytes) -> Blocks:
+def _text_blocks(name: str, path: Path, start: bytes, held: object) -> Blocks:
     """Blocks of a csv; its encoding and its dialect are judged by its beginning, as are the doubts about them."""
     encoding, doubts = _encoding_of(start, path)
     begin = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
@@ -73,7 +76,7 @@ def _text_blocks(name: str, path: Path, start: bytes) -> Blocks:
     whole = max(len(lines) - LINES_OF_RECORD, min(len(lines) - 1, HEAD_ROWS))  # the sample may end inside a record
     head: list[list[Value]] = [[field or None for field in line] for line in lines[:whole][:HEAD_ROWS]]
     begin += len(sample[:hint].encode(encoding))
-    text = TextFile(path, encoding, begin, dialect, max(map(len, head), default=0))
+    text = TextFile(path, encoding, begin, dialect, max(map(len, head), default=0), held)
     notes = (f"encoding {encoding}", separator_note(dialect))
     doubts = (*doubts, *unsure, *uneven(lines[:whole], [place for place in odd if place < whole]))
     sheet = Sheet(PurePath(name).stem, head)
@@ -102,6 +105,7 @@ class TextFile:
     begin: int
     dialect: Dialect
     width: int
+    held: object = None
 
     @property
     def schema(self) -> dict[str, pl.DataType]:

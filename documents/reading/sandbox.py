@@ -20,14 +20,15 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, TypeVar, cast
+from typing import IO, Protocol, TypeVar, cast
 
 from contracts.grid import Blocks, Grid, Unreadable
 from documents.reading.answers import (
@@ -60,6 +61,24 @@ Content = Grid | Blocks
 T = TypeVar("T")
 
 
+class Opened(Protocol):
+    """A file that lies at `path` for as long as this is held."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+@dataclass(frozen=True)
+class AsItLies:
+    """A file that needs no opening."""
+
+    path: Path
+
+
+Opening = Callable[[Path], Opened]
+"""How a file is got at, in the thread that reads it: one that is sealed has to be unsealed."""
+
+
 class ReaderFailed(Exception):
     """Our own code or a process of it failed while a file was opened. Its text quotes no cell."""
 
@@ -67,8 +86,9 @@ class ReaderFailed(Exception):
 class Sandbox:
     """Some processes that open files for all threads of this one. Each is started anew when it has died."""
 
-    def __init__(self, processes: int = 2, limits: Limits | None = None) -> None:
+    def __init__(self, processes: int = 2, limits: Limits | None = None, opening: Opening = AsItLies) -> None:
         self.processes = processes
+        self.opening = opening
         self._jobs: SimpleQueue[tuple[Request, Path, Future[Content]] | None] = SimpleQueue()
         self._readers = [_Reader(limits or Limits()) for _ in range(processes)]
         # Daemons, so that an interrupted command ends at once and not when the file that it waits for is read.
@@ -127,7 +147,7 @@ class Sandbox:
             request, path, future = job
             if future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(reader.open(request, path))
+                    future.set_result(reader.open(request, self.opening(path)))
                 except BaseException as error:  # noqa: BLE001 - it is the asker's to handle
                     future.set_exception(error)
             del job, request, path, future
@@ -142,11 +162,11 @@ def result(future: Future[T]) -> T:
 
 
 @cache
-def shared(processes: int, limits: Limits) -> Sandbox:
+def shared(processes: int, limits: Limits, opening: Opening = AsItLies) -> Sandbox:
     """The sandbox of these settings, for the whole life of our process."""
     gc.freeze()  # what is imported stays: the collector, which many cells call often, need not look through it again
     gc.set_threshold(*FEWER_COLLECTIONS)
-    return Sandbox(processes, limits)
+    return Sandbox(processes, limits, opening)
 
 
 class _Reader:
@@ -168,9 +188,10 @@ class _Reader:
         if self.process is not None:
             self.process.end()
 
-    def open(self, request: Request, path: Path) -> Content:
+    def open(self, request: Request, opened: Opened) -> Content:
+        path = opened.path
         # Plain bytes cannot expand, and they are read a block at a time: they need no process.
-        if not request.whole and (text := large_text(request.name, path)) is not None:
+        if not request.whole and (text := large_text(request.name, path, opened)) is not None:
             return text
         try:
             return self._asked(request, path)

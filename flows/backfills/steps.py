@@ -19,6 +19,7 @@ from contracts.regions import region_at, region_named
 from contracts.regions.pack import Region
 from contracts.versions.rule_versions import contract_version
 from contracts.vocabulary import campaign_at, rows_in
+from flows.home.archived import is_kept
 from flows.home.asked_region import asked_region
 from flows.home.faults import LOGGER, Fault
 from flows.home.log import logged
@@ -269,7 +270,7 @@ def still_archived(engine: Engine, settings: Settings, deliveries: Sequence[int]
     with engine.connect() as connection:
         arrivals = archived_arrivals(connection, settings.archive, deliveries)
     gone = [
-        f"{delivery_id}, {arrival.sha256[:8]}" for delivery_id, arrival in arrivals.items() if not arrival.path.exists()
+        f"{delivery_id}, {arrival.sha256[:8]}" for delivery_id, arrival in arrivals.items() if not is_kept(arrival.path)
     ]
     if gone:
         raise Refused(

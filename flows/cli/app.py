@@ -214,9 +214,10 @@ def doctor(as_json: EnglishJson = False) -> None:
     from flows.cli.terminal import console, progress
     from flows.upkeep.doctor import examine, show
 
+    settings = read_settings()
     with progress("архив"):
-        laws = examine(read_settings())
-    raise typer.Exit(show(laws, console(), as_json=as_json))
+        laws = examine(settings)
+    raise typer.Exit(show(laws, settings, console(), as_json=as_json))
 
 
 @run.command("nightly")

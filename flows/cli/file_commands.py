@@ -139,10 +139,10 @@ def template(
 
 def _settings_with_readers() -> Settings:
     """The settings; the processes that read files are started, so that they get ready while we import what we need."""
-    from documents.reading.sandbox import shared
+    from flows.home.archived import readers
 
     settings = read_settings()
-    shared(settings.reader_processes, settings.reader_limits)
+    readers(settings)
     return settings
 
 

@@ -12,7 +12,7 @@ from contracts.grid import Grid, Unreadable
 from contracts.rules import LEFT_OUT
 from contracts.texts import rule_text
 from documents.reading.grid_json import document_of
-from documents.reading.sandbox import shared
+from flows.home.archived import readers
 from flows.home.json_output import Document
 from flows.home.settings import Settings
 from flows.intake.archive import digested
@@ -57,7 +57,7 @@ def _grid_of(arrival: Arrival, settings: Settings) -> Grid | Unreadable:
     if is_own_file(PurePath(arrival.file).name):
         return Unreadable("unknown", "A program keeps this file for itself; it is no document and was passed over.")
     try:
-        return shared(settings.reader_processes, settings.reader_limits).grid(arrival.file, arrival.path)
+        return readers(settings).grid(arrival.file, arrival.path)
     except Unreadable as error:
         return error
 

@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from flows.home.faults import Fault
+from flows.home.keyring import keyring_of
 from flows.home.settings import PUPIL_KEY_BYTES, Settings
 from flows.home.whole_file import write_once
 from warehouse.schema.keys import fingerprint_of, has_pupils, note_fingerprint
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 KEY_NAME = "pupil"
 PURPOSE = b"profmin pupil key\0"
 BRING_BACK = (
-    "bring keys/pupil.key back from the last backup. With another key every pupil would be a new one and none could be "
-    "told from those of before; so none is made"
+    "bring it back from the copy of the keys (docs/operate.md). With another key every pupil would be a new one and "
+    "none could be told from those of before; so none is made"
 )
 
 
@@ -28,7 +29,7 @@ def checked_key(engine: Engine, settings: Settings) -> bytes:
     Raises Fault, with what to do, for one that is lost, not whole, or not the one under which the warehouse keeps its
     pupils.
     """
-    path = settings.pupil_key_file
+    path = keyring_of(settings).folder / settings.pupil_key_file.name
     with engine.connect() as connection:
         expected = fingerprint_of(connection, KEY_NAME)
         if not path.exists() and (expected is not None or has_pupils(connection)):
@@ -45,15 +46,15 @@ def checked_key(engine: Engine, settings: Settings) -> bytes:
 
 def key_of_home(settings: Settings) -> bytes:
     """The key as it lies in the home, made when there is none. Raises Fault for one that is not whole."""
-    path = settings.pupil_key_file
+    path = keyring_of(settings).folder / settings.pupil_key_file.name
     if not path.exists():
-        settings.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_once(path, secrets.token_bytes(PUPIL_KEY_BYTES))
     key = path.read_bytes()
     if len(key) != PUPIL_KEY_BYTES:
         raise Fault(
-            f"{path} has {len(key)} bytes in place of {PUPIL_KEY_BYTES}; bring it back from the last backup"
-            " (its keys/pupil.key): under another key every pupil would be a new one"
+            f"{path} has {len(key)} bytes in place of {PUPIL_KEY_BYTES}; bring it back from the copy of the keys"
+            " (docs/operate.md): under another key every pupil would be a new one"
         )
     return key
 

@@ -106,19 +106,20 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Folder of region packs (units, senders, campaigns, time zone) in place of the shipped one.",
     )
+    keyring: Path | None = Field(
+        default=None,
+        description="Folder outside the home for its keys: of pseudonyms, of academic years. By default keys/ in it.",
+    )
+    master_key: Path | None = Field(
+        default=None, description="File of the key that locks those of years; by default master.key beside them."
+    )
     prefect_database_url: SecretStr | None = Field(
         default=None,
         description="Postgres of the Prefect server, postgresql+asyncpg://…; by default its own database beside ours.",
     )
-    prefect_port: int = Field(
-        default=4200,
-        ge=1,
-        le=65535,
-        description="Port of the Prefect server on loopback.",
-    )
+    prefect_port: int = Field(default=4200, ge=1, le=65535, description="Port of the Prefect server on loopback.")
     routing: Path | None = Field(
-        default=None,
-        description="Who is told what by which channel (CSV); by default routing.csv in the home.",
+        default=None, description="Who is told what by which channel (CSV); by default routing.csv in the home."
     )
     smtp_url: SecretStr | None = Field(
         default=None,
@@ -129,15 +130,9 @@ class Settings(BaseSettings):
         pattern=r"^-?\d+(,-?\d+)*$",
         description="On which working days around a deadline a sender is reminded.",
     )
-    cool_down_days: int = Field(
-        default=7,
-        ge=1,
-        description="After how many days an unchanged incident is told again.",
-    )
+    cool_down_days: int = Field(default=7, ge=1, description="After how many days an unchanged incident is told again.")
     escalate_days: int = Field(
-        default=3,
-        ge=1,
-        description="After how many working days an open incident goes to the next contact.",
+        default=3, ge=1, description="After how many working days an open incident goes to the next contact."
     )
     nightly_hours: float = Field(
         default=25,
@@ -325,7 +320,7 @@ class Settings(BaseSettings):
     @property
     def pupil_key_file(self) -> Path:
         """The key under which pupils are told apart; `flows.home.pupil_key` makes it."""
-        return self.keys / "pupil.key"
+        return (self.keyring or self.keys) / "pupil.key"
 
 
 def stated_regions() -> Path | None:

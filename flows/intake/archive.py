@@ -12,6 +12,7 @@ from typing import IO
 
 from documents.reading.archive_members import members, unpacked_size
 from documents.reading.formats.limits import Limits
+from flows.home.archived import is_kept
 from flows.home.whole_file import new_file, sync, write
 from flows.intake.arrival import Arrival
 from flows.intake.incoming import Incoming, opened, stamp
@@ -58,8 +59,8 @@ def archive(incoming: Incoming, folder: Path, allowed: Allowed = no_limit) -> Ar
             if size > status.st_size:
                 allowed(1 + files, size + unpacked)
 
-        sha256, kept = _kept(source, folder, grown)
-    arrival = replace(_arrival(incoming, sha256, status, kept), size=kept.stat().st_size)
+        sha256, size, kept = _kept(source, folder, grown)
+    arrival = replace(_arrival(incoming, sha256, status, kept), size=size)
     if incoming.inbox_path is None:
         return arrival
     return replace(arrival, inbox_path=incoming.inbox_path, stamp=stamp(status))
@@ -73,8 +74,7 @@ def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
     unpacked = []
     for name, content in members(arrival.path, limits.unpacked):
         if not is_passed_by(PurePosixPath(name).parts):
-            sha256, kept = _kept(content, folder)
-            size = kept.stat().st_size
+            sha256, size, kept = _kept(content, folder)
             member = replace(arrival, file=f"{arrival.file}/{name}", sha256=sha256, size=size, path=kept)
             unpacked.append(
                 replace(member, container_id=arrival.delivery_id, delivery_id=None, inbox_path=None, stamp=None)
@@ -82,8 +82,8 @@ def unpack(arrival: Arrival, folder: Path, limits: Limits) -> list[Arrival]:
     return unpacked
 
 
-def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None = None) -> tuple[str, Path]:
-    """The checksum of some bytes, and where they are kept."""
+def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None = None) -> tuple[str, int, Path]:
+    """The checksum of some bytes, how many they are, and their place, where they may lie sealed already."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     checksum = hashlib.sha256()
     size = 0
@@ -97,12 +97,12 @@ def _kept(source: IO[bytes], folder: Path, allowed: Callable[[int], None] | None
         os.fsync(target)
         sha256 = checksum.hexdigest()
         kept = folder / sha256[:2] / sha256
-        if not kept.exists():
+        if not is_kept(kept):
             kept.parent.mkdir(mode=0o700, exist_ok=True)
             copy.rename(kept)
             for changed in (kept.parent, folder):
                 sync(changed)
-    return sha256, kept
+    return sha256, size, kept
 
 
 def _arrival(incoming: Incoming, sha256: str, status: os.stat_result, path: Path) -> Arrival:

@@ -20,7 +20,8 @@ from contracts.circumstances import NOTHING_STATED, Stated
 from contracts.forms import FORMS
 from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import Reading, Stream
-from documents.reading.sandbox import result, shared
+from documents.reading.sandbox import result
+from flows.home.archived import readers
 from flows.home.faults import Fault, guarded, guarded_all
 from flows.home.settings import Settings
 from flows.intake.arrival import Arrival, Key
@@ -81,7 +82,7 @@ class DeliveryFiles:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.sandbox = shared(settings.reader_processes, settings.reader_limits)
+        self.sandbox = readers(settings)
         self._kept: dict[Key, Content] = {}
         self._room = MOST_KEPT
         self._guard = threading.Lock()

@@ -15,7 +15,9 @@ from contracts.regions.pack import Region
 from contracts.versions.rule_versions import contract_version
 from contracts.vocabulary import owners
 from documents.reading.names import file_name
+from flows.home.archived import Opened
 from flows.home.faults import Fault, guarded
+from flows.home.keyring import keyring_of
 from flows.intake.archive import archive, unpack
 from flows.intake.arrival import Arrival, Key
 from flows.intake.incoming import INBOX_ITSELF, NAMED, Incoming, LeftOut, NotTaken, is_bare, lying_with
@@ -112,7 +114,8 @@ def _deliveries(intake: Intake, kept: Arrival | Outcome, seen: Look, together: T
 
 
 def _unpacked(intake: Intake, arrival: Arrival, seen: Look, together: Together) -> list[Arrival | Outcome]:
-    inside = unpack(arrival, intake.settings.archive, intake.settings.reader_limits)
+    opened = Opened(arrival.path, keyring_of(intake.settings))
+    inside = unpack(replace(arrival, path=opened.path), intake.settings.archive, intake.settings.reader_limits)
     return record(intake, inside, seen, [*together, *_circumstances(inside)]) if inside else []
 
 

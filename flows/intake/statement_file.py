@@ -17,6 +17,8 @@ from contracts.texts import phrases
 from contracts.texts.spans import span_words
 from documents.reading.formats.encoding import decoded
 from documents.receipts.make import receipt_name
+from flows.home.archived import parts
+from flows.home.keyring import Keyring
 from flows.intake.arrival import Arrival
 from warehouse.incidents.nothing_to_report import Duty, Unanswered, duties, duty_of_month
 
@@ -36,12 +38,12 @@ MONTH = re.compile(rf"\b(?:{'|'.join(f'({month})' for month in MONTHS)})[а-я]{
 BY = "файл отправителя"
 
 
-def statement_text(arrival: Arrival) -> str | None:
+def statement_text(arrival: Arrival, keyring: Keyring) -> str | None:
     """The text of a file that says that there is nothing to report, in its name or its first lines; None for any other
     file, and for one that holds a table."""
     if PurePath(arrival.file).suffix.lower() != ".txt" or arrival.size > LARGEST:
         return None
-    data = arrival.path.read_bytes()
+    data = b"".join(parts(arrival.path, keyring))
     try:
         text = decoded(data)[0] if data.strip() else ""
     except Unreadable:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from contracts.circumstances import NothingToReport
 from contracts.regions import zone_at
 from contracts.texts.spans import span_words
+from flows.home.keyring import keyring_of
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.home.whole_file import write_changed
@@ -49,8 +50,9 @@ def statements_in(
     `sender` says whose the files are, not the folder.
     """
     statements: dict[Key, tuple[NothingToReport, str]] = {}
+    keyring = keyring_of(settings)
     for arrival in arrivals:
-        text = statement_text(arrival)
+        text = statement_text(arrival, keyring)
         if text is None:
             continue
         place = sender or arrival.owner

@@ -18,10 +18,11 @@ from contracts.grid import Blocks, Grid, Unreadable
 from contracts.receipt import Overdue, Receipt
 from contracts.regions import region_of
 from contracts.regions.pack import Region
-from documents.reading.sandbox import shared
 from documents.receipts.explanation_lines import came_of_sentences
 from documents.receipts.make import Content, copies_table, make_overdue, make_receipt, overdue_name, receipt_name
+from flows.home.archived import Opened, is_kept, readers, size_of
 from flows.home.faults import LOGGER, Fault, guarded
+from flows.home.keyring import Keyring, keyring_of
 from flows.home.settings import Settings
 from flows.home.whole_file import write_changed
 from flows.intake.outcome import NOBODY, Outcome
@@ -104,7 +105,7 @@ def made_receipts(
     """The bytes of receipts in their order; files are opened in the reader processes, ahead of who asks."""
     sources = [settings.archive / address.archive_path for _, address in addressed]
     is_opened = [
-        source.exists() and copies_table(receipt, source.stat().st_size)
+        is_kept(source) and copies_table(receipt, size_of(source))
         for (receipt, _), source in zip(addressed, sources, strict=True)
     ]
     files = [
@@ -112,23 +113,24 @@ def made_receipts(
         for (receipt, _), source, is_one in zip(addressed, sources, is_opened, strict=True)
         if is_one
     ]
-    sandbox = shared(settings.reader_processes, settings.reader_limits)
-    with closing(sandbox.in_order(files)) as opened:
+    keyring = keyring_of(settings)
+    with closing(readers(settings).in_order(files)) as opened:
         for (receipt, _), source, is_one in zip(addressed, sources, is_opened, strict=True):
             future = next(opened) if is_one else None
             doing = f"making the receipt of delivery {receipt.sha256[:8]}"
-            made = partial(_made, receipt, source if source.exists() else None, future)
+            made = partial(_made, receipt, source, keyring, future)
             yield receipt, guarded(doing, made, delivery=receipt.sha256)
 
 
-def _made(receipt: Receipt, source: Path | None, opened: Future[Grid | Blocks] | None) -> bytes:
+def _made(receipt: Receipt, source: Path, keyring: Keyring, opened: Future[Grid | Blocks] | None) -> bytes:
     content: Content | None = None
     if opened is not None:
         try:
             content = opened.result()
         except Unreadable as error:
             content = error
-    return make_receipt(_with_public_names(receipt), source, content)
+    delivery = Opened(source, keyring) if is_kept(source) else None
+    return make_receipt(_with_public_names(receipt), delivery.path if delivery else None, content)
 
 
 def _receipts_written(

@@ -13,6 +13,7 @@ from contracts.regions.pack import Region
 from flows.home.connection import warehouse
 from flows.home.faults import LOGGER, Fault, guarded
 from flows.home.log import logged
+from flows.home.sealing import seal_archive
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.arrival import REGISTER_FORM, Arrival
@@ -92,6 +93,7 @@ def _ingested(
             with engine.connect() as connection:
                 published = published_dates(connection, region.code)  # by a run, too, that died before its receipts
             write_receipts(engine, settings, region, outcomes, max(dates or published, default=options.as_of))
+            guarded("sealing what names people", partial(seal_archive, engine, settings))
             write_site(engine, settings, region)
             state, message = RUN_STATES[exit_code(outcomes)], first_failure(outcomes)
     finally:

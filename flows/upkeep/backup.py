@@ -7,29 +7,32 @@ and a purge waits until we are done; so every byte that the snapshot knows is th
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
+from flows.home.archived import digest, is_kept, parts, put, sealed_place
 from flows.home.connection import connected, existing_database, warehouse
 from flows.home.faults import LOGGER, Fault
+from flows.home.keyring import Keyring, keyring_of
 from flows.home.progress import report
+from flows.home.sealing import seal_archive
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.home.whole_file import HIDDEN_NAME, new_file, replace
 from flows.upkeep.doctor import examine, hash_of
+from flows.upkeep.retention import destroy_again
 from warehouse.core.slices import holding
 from warehouse.schema.upgrade import must_fit
 from warehouse.server.dump import ArchivedDelivery, dump, is_empty, restore, snapshot, take_statistics
 from warehouse.server.embedded import embedded_server
 from warehouse.watch.ages import newest_revision
-from warehouse.watch.destruction import ARCHIVE
+from warehouse.watch.destruction import ARCHIVE, years_to_seal
 
 DUMP, MANIFEST, ROUTING = "warehouse.dump", "manifest.json", "routing.csv"
 
@@ -44,8 +47,11 @@ class Manifest(TypedDict):
     dump_sha256: str
 
 
-FOLDERS = ("keys", "outbox", "acts")
-"""What is copied as it is. The inbox is not: what was received from it is in the archive."""
+FOLDERS = ("outbox", "acts")
+"""What is copied as it is. The inbox is not: what was received from it is in the archive. Keys never are: who has a
+backup has nothing to open it with, and a year's key that is destroyed is in none."""
+OF_BEFORE = "keys"
+"""Backups of before held the key of the pseudonyms in this folder."""
 
 
 def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
@@ -64,10 +70,11 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
         with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
             with snapshot(engine) as taken:
                 dump(engine, taken.name, to / DUMP, settings.lock_wait)
+                years = years_to_seal(taken.connection)
             archived = tuple(
                 {delivery.archive_path: delivery for delivery in taken.deliveries}.values()
             )  # equal bytes lie there once
-            _copy_archive(settings.archive, to / "archive", archived)
+            _copy_archive(settings, to / "archive", archived, years)
     for name in FOLDERS:
         _copy_folder(settings.home / name, to / name)
     for source, target in (
@@ -88,15 +95,18 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
     return manifest
 
 
-def _copy_archive(archive: Path, to: Path, deliveries: tuple[ArchivedDelivery, ...]) -> None:
-    """Copy the bytes of deliveries. Raises Fault, after the rest is copied, for those that are not what came."""
+def _copy_archive(
+    settings: Settings, to: Path, deliveries: tuple[ArchivedDelivery, ...], years: Mapping[str, int]
+) -> None:
+    """Copy the bytes of deliveries; what names people, or may, is sealed by the key of its year. Raises Fault, after
+    the rest is copied, for those that are not what came."""
     to.mkdir(mode=0o700)
+    keyring = keyring_of(settings)
     wrong = []
     for number, delivery in enumerate(deliveries, start=1):
-        target = to / delivery.archive_path
-        target.parent.mkdir(mode=0o700, exist_ok=True)
+        place = settings.archive / delivery.archive_path
         try:
-            checksum = _copied(archive / delivery.archive_path, target)
+            checksum = _copied(place, to / delivery.archive_path, years.get(delivery.archive_path), keyring)
         except FileNotFoundError:
             checksum = "nothing"
         if checksum != delivery.sha256:
@@ -109,10 +119,11 @@ def _copy_archive(archive: Path, to: Path, deliveries: tuple[ArchivedDelivery, .
         )
 
 
-def bring_back(settings: Settings, source: Path) -> Manifest:
+def bring_back(settings: Settings, source: Path, now: dt.datetime) -> Manifest:
     """Restore a backup into an empty home and an empty database; returns its manifest.
 
-    Files come first and the database last, in one transaction: a restore that was killed can be called again. Raises
+    Files come first and the database last, in one transaction: a restore that was killed can be called again. What was
+    destroyed since the backup was taken, with the key of its year, is destroyed in the restored warehouse too. Raises
     UsageError for what is not a whole backup, is newer than this version, or would overwrite anything.
     """
     manifest = _read_manifest(source)
@@ -122,7 +133,7 @@ def bring_back(settings: Settings, source: Path) -> Manifest:
             must_fit(connection)
             if not is_empty(connection):
                 raise UsageError("the database holds a warehouse already; restore into a new one")
-        for name in ("archive", *FOLDERS):
+        for name in ("archive", *FOLDERS, OF_BEFORE):
             _copy_folder(source / name, settings.home / name)
         for name, target in (
             (ROUTING, settings.routing or settings.home / ROUTING),
@@ -134,6 +145,8 @@ def bring_back(settings: Settings, source: Path) -> Manifest:
     settings.make_inbox()
     with warehouse(settings) as engine:  # brings it up to date: views, reference data and grants of this version
         take_statistics(engine)
+        destroy_again(engine, settings, now)
+        seal_archive(engine, settings)
     return manifest
 
 
@@ -161,7 +174,8 @@ def _refuse_to_overwrite(settings: Settings, source: Path) -> None:
         ):
             if not is_empty(connection):
                 raise UsageError(f"{str(settings.home)!r} has a warehouse already; restore into an empty PROFMIN_HOME")
-    for name in ("archive", *FOLDERS):
+    of_before = [OF_BEFORE] if (source / OF_BEFORE).exists() else []
+    for name in ("archive", *FOLDERS, *of_before):
         for path in _files(settings.home / name):
             in_backup = source / name / path.relative_to(settings.home / name)
             if not in_backup.is_file() or in_backup.read_bytes() != path.read_bytes():
@@ -177,7 +191,7 @@ def show_backup(settings: Settings, to: Path, now: dt.datetime) -> None:
 
 def show_restored(settings: Settings, source: Path) -> int:
     """Restore, then ask every law; 1 when one is broken."""
-    manifest = bring_back(settings, source)
+    manifest = bring_back(settings, source, dt.datetime.now(dt.UTC))
     sys.stdout.write(f"restored {manifest['deliveries']} deliveries as of {manifest['taken_at']}\n")
     broken = [law for law in examine(settings) if law.times]
     for law in broken:
@@ -197,15 +211,17 @@ def _new_database(settings: Settings) -> Iterator[str]:
             yield url
 
 
-def _copied(source: Path, target: Path) -> str:
-    """Copy a file, closed to others; the sha256 of what was copied."""
-    checksum = hashlib.sha256()
-    with source.open("rb") as reader, target.open("wb") as writer:
-        os.fchmod(writer.fileno(), 0o600)
-        while chunk := reader.read(1 << 20):
-            checksum.update(chunk)
-            writer.write(chunk)
-    return checksum.hexdigest()
+def _copied(source: Path, target: Path, year: int | None, keyring: Keyring) -> str:
+    """Copy the bytes of a place of the archive, closed to others: sealed ones as they lie, those of a year sealed; the
+    sha256 of what came."""
+    if not is_kept(source):
+        raise FileNotFoundError(source)
+    if source.exists():
+        return put(target, year, parts(source, keyring), keyring, target.parents[1])
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.copyfile(sealed_place(source), sealed_place(target))
+    sealed_place(target).chmod(0o600)
+    return digest(target, keyring)[0]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -9,10 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from flows.home.archived import digest, is_kept, sealed_place
 from flows.home.connection import warehouse
+from flows.home.faults import Fault
 from flows.home.json_output import write
+from flows.home.keyring import keyring_of, lies_beside
 from flows.home.progress import report
 from flows.home.settings import Settings
+from warehouse.watch.destruction import years_of_naming
 from warehouse.watch.law import SHOWN, Law, archived, examined
 
 
@@ -21,27 +25,44 @@ def examine(settings: Settings) -> list[Law]:
     with warehouse(settings) as engine, engine.connect() as connection:
         laws = list(examined(connection))
         deliveries = archived(connection)
-    wrong = list(_wrong_bytes(settings.archive, deliveries))
+        years = years_of_naming(connection)
+    wrong = list(_wrong_bytes(settings, deliveries))
     says = "The archive holds the bytes of each delivery under their sha256 until they are destroyed, and nothing else."
-    return [*laws, Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong))]
+    open_ones = [
+        (place.rsplit("/", 1)[-1][:8], f"lies open, and names people or may ({year}): the next run seals it")
+        for place, year in years.items()
+        if (settings.archive / place).exists()
+    ]
+    sealed = "What names people, or may, lies sealed by the key of its academic year."
+    return [
+        *laws,
+        Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong)),
+        Law("names_are_sealed", sealed, tuple(open_ones[:SHOWN]), len(open_ones)),
+    ]
 
 
 def _wrong_bytes(
-    archive: Path, deliveries: list[tuple[str, str, int, str, dt.datetime | None]]
+    settings: Settings, deliveries: list[tuple[str, str, int, str, dt.datetime | None]]
 ) -> Iterator[tuple[str, str]]:
     """Deliveries whose bytes are missing, others, or there although they were destroyed, and files of the archive that
     no delivery knows."""
-    paths = set()
+    archive, keyring, paths = settings.archive, keyring_of(settings), set()
     for number, (sha256, name, size, place, destroyed_at) in enumerate(deliveries, start=1):
         path = archive / place
-        paths.add(path)
+        paths |= {path, sealed_place(path)}
         if destroyed_at is not None:
-            if path.exists():
+            if is_kept(path):
                 yield f"{name} {sha256[:8]}", f"destroyed on {destroyed_at:%Y-%m-%d}, but there (again): profmin purge"
-        elif not path.is_file():
+        elif not is_kept(path):
             yield f"{name} {sha256[:8]}", "the bytes are not in the archive"
-        elif path.stat().st_size != size or hash_of(path) != sha256:
-            yield f"{name} {sha256[:8]}", "the bytes in the archive are not those that came"
+        else:
+            try:
+                found = digest(path, keyring)
+            except Fault as fault:
+                yield f"{name} {sha256[:8]}", str(fault)
+                continue
+            if found != (sha256, size):
+                yield f"{name} {sha256[:8]}", "the bytes in the archive are not those that came"
         report(number, len(deliveries))
     for path in sorted(archive.rglob("*")):
         if path.is_file() and path not in paths:
@@ -54,8 +75,8 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def show(laws: list[Law], out: Console, *, as_json: bool) -> int:
-    """Print what was found; 1 when a law is broken, else 0."""
+def show(laws: list[Law], settings: Settings, out: Console, *, as_json: bool) -> int:
+    """Print what was found, and where the keys lie when that is no good place; 1 when a law is broken, else 0."""
     if as_json:
         document = [
             {"law": law.name, "says": law.says, "broken": law.times, "places": [list(place) for place in law.broken]}
@@ -68,4 +89,6 @@ def show(laws: list[Law], out: Console, *, as_json: bool) -> int:
             out.print(f"{mark}  {law.says} [dim]({law.name})[/dim]")
             for place, wrong in law.broken:
                 out.print(f"         {place}: {wrong}", markup=False)
+        if beside := lies_beside(settings):
+            out.print(f"note   {beside}", markup=False)
     return int(any(law.times for law in laws))

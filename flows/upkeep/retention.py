@@ -13,9 +13,12 @@ from zoneinfo import ZoneInfo
 from contracts.regions import zone_of
 from documents.reading.names import as_on_disk
 from documents.writing.act import Item, make_act
+from flows.home.archived import is_kept, places_sealed_by, remove
 from flows.home.connection import warehouse
 from flows.home.faults import LOGGER
 from flows.home.json_output import write
+from flows.home.keyring import keyring_of, lies_beside
+from flows.home.sealing import bring_out, seal_archive
 from flows.home.settings import Settings
 from flows.home.whole_file import replace
 from flows.upkeep.doctor import hash_of
@@ -27,6 +30,7 @@ from warehouse.watch.destruction import (
     Removal,
     blank_texts,
     due,
+    not_purged,
     note_act,
     note_gone,
     old_texts,
@@ -40,6 +44,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 REASON = "Цель обработки достигнута: после конца учебного года прошло больше {} дней (часть 7 статьи 5 152-ФЗ)"
+
+
+REASON_AGAIN = (
+    "Уничтожено раньше вместе с ключом учебного года; возвращено из резервной копии, снятой до этого, в нечитаемом виде"
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,9 @@ def _purged(engine: Engine, settings: Settings, now: dt.datetime, run_id: int) -
     for path in receipts:
         path.unlink(missing_ok=True)
     deliveries, size, rows = _destroyed(engine, settings, now, run_id)
-    return Purged(messages, len(receipts), deliveries, rows, size, tuple(_acts_written(engine, settings, now)))
+    acts = _acts_written(engine, settings, now)
+    seal_archive(engine, settings)
+    return Purged(messages, len(receipts), deliveries, rows, size, tuple(acts))
 
 
 def _destroyed(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None) -> tuple[int, int, int]:
@@ -110,10 +121,12 @@ def _acts_written(engine: Engine, settings: Settings, now: dt.datetime) -> list[
     with engine.connect() as connection:
         removals = to_remove(connection)
     for removal in removals:
+        remove(settings.archive / removal.archive_path)
         for path in _copies(settings, removal):
             path.unlink(missing_ok=True)
         with engine.begin() as connection:
             note_gone(connection, removal, now)
+    _keys_destroyed(engine, settings, now)
     with engine.connect() as connection:
         unattested = without_act(connection)
     acts = []
@@ -130,9 +143,34 @@ def _acts_written(engine: Engine, settings: Settings, now: dt.datetime) -> list[
     return acts
 
 
+def _keys_destroyed(engine: Engine, settings: Settings, now: dt.datetime) -> None:
+    """Destroy the keys of the academic years whose time is over, and with them each copy of what they sealed, in every
+    backup. What lies under them and is not to go is taken out before."""
+    keyring, today = keyring_of(settings), now.astimezone(zone_of(None)).date()
+    for year in keyring.years():
+        if settings.pupil_days is not None and dt.date(year + 1, 8, 31) + dt.timedelta(settings.pupil_days) < today:
+            bring_out(engine, settings, keyring, year)
+            for key in keyring.destroy(year, now):
+                LOGGER.info("the key %s of the academic year %d is destroyed", key.key_id, key.year)
+
+
+def destroy_again(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
+    """Destroy in a restored warehouse what was destroyed since its backup was taken: of which the year's key is no
+    more. Names of the acts. Raises Timeout, GaveUp."""
+    keys = {key.key_id: key for key in keyring_of(settings).destroyed()}
+    places = [path.relative_to(settings.archive).as_posix() for path in places_sealed_by(settings.archive, keys)]
+    if not places:
+        return []
+    with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
+        with engine.connect() as connection:
+            deliveries = not_purged(connection, places)
+        if deliveries:
+            record(engine, deliveries, REASON_AGAIN, now, settings.lock_wait, None)
+        return _acts_written(engine, settings, now)
+
+
 def _copies(settings: Settings, removal: Removal) -> Iterator[Path]:
-    """The files that hold the bytes of a delivery: in the archive, and in the inbox as they came."""
-    yield settings.archive / removal.archive_path
+    """The files of the inbox that hold the bytes of a delivery as they came."""
     for place in removal.inbox_paths:
         path = settings.inbox / as_on_disk(place)
         if not path.is_symlink() and path.is_file() and hash_of(path) == removal.sha256:
@@ -161,6 +199,8 @@ def show_purge(settings: Settings, now: dt.datetime, *, dry_run: bool, as_json: 
         sys.stdout.write(f"act to be signed: {settings.acts / act}\n")
     if settings.pupil_days is None:
         sys.stdout.write("pupils' data is kept: PROFMIN_PUPIL_DAYS is not set\n")
+    if beside := lies_beside(settings):
+        sys.stdout.write(f"{beside}\n")
 
 
 def _would_be_purged(engine: Engine, settings: Settings, now: dt.datetime) -> Purged:
@@ -181,7 +221,7 @@ def _due(engine: Engine, settings: Settings, now: dt.datetime) -> dict[int, int]
     return {
         export.delivery_id: export.byte_size
         for export in exports
-        if not export.is_purged or (settings.archive / export.archive_path).exists()
+        if not export.is_purged or is_kept(settings.archive / export.archive_path)
     }
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import psycopg2
 import sqlalchemy as sa
 
+from flows.home.archived import SUFFIX, digest
+from flows.home.keyring import keyring_of
 from flows.home.settings import Settings
 from flows.upkeep.doctor import examine
 from warehouse.marts.definitions import marts, views
@@ -91,10 +93,18 @@ def state(url: str, home: Path) -> State:
 
 
 def files(home: Path) -> State:
-    """The files of a home by their place: their checksums. The register's are told by its name alone."""
+    """The files of a home by their place: their checksums. Of what is sealed those of what is in it, of years' keys,
+    which chance makes, the years."""
     found = {}
+    keyring = keyring_of(Settings(home=home))
     for path in sorted(path for part in KEPT for path in (home / part).rglob("*") if path.is_file()):
-        found[f"file {path.relative_to(home)}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        name = f"file {path.relative_to(home)}"
+        if path.suffix == SUFFIX:
+            found[name] = digest(path.with_suffix(""), keyring)[0]
+        elif path.parent == keyring.folder and path.name != "pupil.key":
+            found[name.rsplit("-", 2)[0]] = "a key"
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     for path in sorted(path for path in home.iterdir() if path.is_file()):
         if not path.name.startswith(("profmin.log", "pgdata.", "postgres.log", "metrics.prom")):
             found[f"file {path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()

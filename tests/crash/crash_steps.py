@@ -27,7 +27,7 @@ PHASES = {
     "process": "read", "keep_register": "register", "keep_classes": "register",
     "load_many": "load", "load_stream": "load",
     "publish": "publish", "publish_changes": "publish", "dates_to_publish": "publish",
-    "write_receipts": "receipts", "finish_run": "end",
+    "write_receipts": "receipts", "seal_archive": "seal", "finish_run": "end",
     "_leave": "stop", "open_backfill": "open", "read_again": "propose", "compare": "compare", "apply": "apply",
     "revert": "revert", "show_report": "show", "publish_within": "publish", "decide": "decide",
     "decided": "open", "notify": "tell", "write_metrics": "tell",

@@ -171,6 +171,8 @@ def environment_of(settings: Settings | None) -> dict[str, str]:
     if settings is not None:
         found["PROFMIN_HOME"] = str(settings.home)
         found["PROFMIN_VOUCHED_CHANNELS"] = settings.vouched_channels or ""
+        if settings.keyring is not None:
+            found["PROFMIN_KEYRING"] = str(settings.keyring)
         if settings.regions is not None:
             found["PROFMIN_REGIONS"] = str(settings.regions)
         if settings.database_url is not None:

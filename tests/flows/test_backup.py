@@ -23,7 +23,6 @@ from evidence import picked
 
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
-from flows.home.pupil_key import key_of_home
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.incoming import Options
@@ -62,7 +61,14 @@ def region(region: Settings) -> Settings:
 def elsewhere(databases: Any, tmp_path: Path) -> Iterator[Settings]:
     """An empty home on an empty database."""
     with databases.fresh("template0") as url:
-        yield Settings(home=tmp_path / "elsewhere", database_url=url)  # type: ignore[arg-type]
+        yield Settings(home=tmp_path / "elsewhere", database_url=url, keyring=tmp_path / "keys")  # type: ignore[arg-type]
+
+
+def carried(keys_of: Settings, to: Settings) -> Settings:
+    """The settings of another home whose folder of keys has those of the first: a backup has none."""
+    assert to.keyring is not None
+    shutil.copytree(keys_of.keys, to.keyring)
+    return to
 
 
 def tables(settings: Settings, *schemas: str) -> dict[str, list[str]]:
@@ -94,16 +100,16 @@ def test_what_is_restored_is_what_there_was(region: Settings, elsewhere: Setting
     manifest = backup(region, tmp_path / "backup", NOW)
     assert (manifest["deliveries"], manifest["revision"] >= "0007") == (26, True)
     assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o700
-    assert bring_back(elsewhere, tmp_path / "backup") == manifest
+    assert bring_back(carried(region, elsewhere), tmp_path / "backup", NOW) == manifest
     schemas = ("mart", "history", "core", "restricted", "ops")
     before, after = tables(region, *schemas), tables(elsewhere, *schemas)
     del before["ops.applied"], after["ops.applied"]  # when views and grants were brought up to date
     assert after == before
-    for folder in ("archive", "outbox", "keys"):
+    for folder in ("archive", "outbox"):
         assert files(elsewhere.home / folder) == files(region.home / folder)
     assert elsewhere.register.read_bytes() == region.register.read_bytes()
     assert (elsewhere.home / "routing.csv").read_text() == "кто\n"
-    assert [oct(path.stat().st_mode & 0o777) for path in (elsewhere.archive, elsewhere.keys)] == ["0o700"] * 2
+    assert oct(elsewhere.archive.stat().st_mode & 0o777) == "0o700"
     assert broken(elsewhere) == []
     with warehouse(elsewhere) as engine, engine.connect() as connection:
         assert connection.scalars(sa.text(UNKNOWN), {"schemas": [*schemas, "ref"]}).all() == []
@@ -113,7 +119,7 @@ def test_life_goes_on_after_a_restore(
     region: Settings, elsewhere: Settings, tmp_path: Path, region_files: Path
 ) -> None:
     backup(region, tmp_path / "backup", NOW)
-    bring_back(elsewhere, tmp_path / "backup")
+    bring_back(carried(region, elsewhere), tmp_path / "backup", NOW)
     elsewhere.prepare()
     shutil.copytree(region_files, elsewhere.inbox, dirs_exist_ok=True)
     outcomes = ingest([], Options(), elsewhere)
@@ -150,7 +156,7 @@ def test_a_backup_while_a_run_loads_is_whole(
         engine.dispose()
     assert is_alive, "the run ended before the backup did: nothing was tested"
     assert manifest["deliveries"] >= 5
-    bring_back(elsewhere, tmp_path / "backup")
+    bring_back(carried(settings, elsewhere), tmp_path / "backup", NOW)
     left = set(broken(elsewhere)) - {"every_delivery_is_read"}
     assert left == set()
     elsewhere.prepare()
@@ -178,7 +184,7 @@ def test_a_purge_waits_until_the_bytes_are_copied_and_is_then_kept(
     done = purge(expiring, dt.datetime(2024, 10, 1, tzinfo=dt.UTC))
     assert done.deliveries == 1
     assert backup(region, tmp_path / "backup", NOW)["deliveries"] == 25
-    bring_back(elsewhere, tmp_path / "backup")
+    bring_back(carried(region, elsewhere), tmp_path / "backup", NOW)
     assert files(elsewhere.acts) == files(region.acts)
     assert broken(elsewhere) == []
 
@@ -201,7 +207,7 @@ def test_an_archive_that_lost_bytes_makes_no_whole_backup(region: Settings, tmp_
     with pytest.raises(Fault, match=f"does not hold the bytes of 1 deliveries, the first: {victim.name[:8]}"):
         backup(region, tmp_path / "backup", NOW)
     with pytest.raises(UsageError, match="is not a whole backup"):
-        bring_back(region, tmp_path / "backup")
+        bring_back(region, tmp_path / "backup", NOW)
 
 
 def test_nothing_is_overwritten(region: Settings, elsewhere: Settings, tmp_path: Path) -> None:
@@ -210,11 +216,11 @@ def test_nothing_is_overwritten(region: Settings, elsewhere: Settings, tmp_path:
         backup(region, tmp_path / "backup", NOW)
     before = tables(region, "ops"), files(region.archive)
     with pytest.raises(UsageError, match="the database holds a warehouse already"):
-        bring_back(region, tmp_path / "backup")
+        bring_back(region, tmp_path / "backup", NOW)
     elsewhere.prepare()
-    key_of_home(elsewhere)
-    with pytest.raises(UsageError, match=r"pupil\.key' is in the way"):
-        bring_back(elsewhere, tmp_path / "backup")
+    (elsewhere.outbox / "письмо.txt").write_text("своё")
+    with pytest.raises(UsageError, match=r"письмо\.txt' is in the way"):
+        bring_back(elsewhere, tmp_path / "backup", NOW)
     assert (tables(region, "ops"), files(region.archive)) == before
 
 
@@ -224,12 +230,12 @@ def test_a_backup_that_was_changed_is_refused(region: Settings, elsewhere: Setti
     document = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(document | {"revision": "9999"}))
     with pytest.raises(UsageError, match="is of migration 9999, newer than"):
-        bring_back(elsewhere, tmp_path / "backup")
+        bring_back(elsewhere, tmp_path / "backup", NOW)
     manifest.write_text(json.dumps(document))
     with (tmp_path / "backup" / "warehouse.dump").open("ab") as file:
         file.write(b" ")
     with pytest.raises(UsageError, match="is not the file that was written"):
-        bring_back(elsewhere, tmp_path / "backup")
+        bring_back(elsewhere, tmp_path / "backup", NOW)
     assert not elsewhere.archive.exists()
 
 
@@ -238,8 +244,10 @@ def test_a_restore_that_was_killed_can_be_called_again(
 ) -> None:
     backup(region, tmp_path / "backup", NOW)
     assert elsewhere.database_url is not None
+    carried(region, elsewhere)
     environment = os.environ | {
         "PROFMIN_HOME": str(elsewhere.home),
+        "PROFMIN_KEYRING": str(elsewhere.keyring),
         "PROFMIN_DATABASE_URL": elsewhere.database_url.get_secret_value(),
     }
     command = [sys.executable, "-m", "flows.cli.app", "restore", str(tmp_path / "backup")]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from flows.home.archived import parts
+from flows.home.keyring import keyring_of
 from flows.home.settings import Settings
 from flows.upkeep.backup import backup, bring_back
 from warehouse.schema.upgrade import MIGRATIONS, connect, migrate
@@ -40,8 +43,10 @@ def test_each_earlier_revision_is_backed_up_and_restored(databases: Any, tmp_pat
         (homes[0].archive / place).write_bytes(BYTES)
         manifest = backup(homes[0], tmp_path / "backup", NOW)
         assert (manifest["revision"], manifest["deliveries"]) == (revision, 1)
-        bring_back(homes[1], tmp_path / "backup")
-        assert (homes[1].archive / place).read_bytes() == BYTES
+        assert not (tmp_path / "backup" / "archive" / place).exists(), "of a warehouse of before all is sealed"
+        shutil.copytree(homes[0].keys, homes[1].keys)
+        bring_back(homes[1], tmp_path / "backup", NOW)
+        assert b"".join(parts(homes[1].archive / place, keyring_of(homes[1]))) == BYTES
         engine = connect(new)
         with engine.connect() as connection:
             assert connection.scalar(sa.text("SELECT max(version_num) FROM ops.alembic_version")) == REVISIONS[-1]

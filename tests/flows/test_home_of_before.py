@@ -114,7 +114,7 @@ def home(databases: Any, backup: Path, tmp_path_factory: pytest.TempPathFactory)
     with databases.fresh("template0") as url:
         made = Settings(home=tmp_path_factory.mktemp("over") / "home", database_url=url)  # type: ignore[arg-type]
         made.prepare()
-        bring_back(made, backup)
+        bring_back(made, backup, dt.datetime(2023, 11, 1, tzinfo=dt.UTC))
         yield made
 
 

@@ -48,7 +48,7 @@ def test_a_lost_short_or_foreign_key_stops_with_words(
         settings.pupil_key_file.write_bytes(damage)
     with pytest.raises(Fault, match=told) as caught:
         checked_key(engine, settings)
-    assert "from the last backup" in str(caught.value)
+    assert "from the copy of the keys" in str(caught.value)
     assert (settings.pupil_key_file.read_bytes() if damage is not None else None) == damage
     assert settings.pupil_key_file.exists() == (damage is not None), "none was made"
 
@@ -62,7 +62,7 @@ def test_a_run_with_a_lost_key_fails_in_words(settings: Settings, engine: sa.Eng
     assert profmin("ingest", settings=settings).returncode == 0
     settings.pupil_key_file.unlink()
     ran = profmin("ingest", settings=settings)
-    assert ran.returncode == 1 and "pupil.key is gone" in ran.stderr and "backup" in ran.stderr
+    assert ran.returncode == 1 and "pupil.key is gone" in ran.stderr and "copy of the keys" in ran.stderr
     assert not settings.pupil_key_file.exists()
 
 

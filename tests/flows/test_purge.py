@@ -22,6 +22,7 @@ from evidence import copied, picked, taken_in
 
 from documents.writing.act import make_act
 from flows.backfills.steps import plan, requested
+from flows.home.archived import is_kept
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.outbox.written_again import write_receipt
@@ -104,7 +105,7 @@ def sha256(path: Path) -> str:
 
 
 def kept(settings: Settings, digest: str) -> bool:
-    return (settings.archive / digest[:2] / digest).exists()
+    return is_kept(settings.archive / digest[:2] / digest)
 
 
 def broken(settings: Settings) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -13,6 +13,7 @@ from owed_forms import ALL_FORMS
 from packs import REGION
 
 from contracts.texts.spans import span_words
+from flows.home.keyring import keyring_of
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.arrival import Arrival
@@ -143,7 +144,12 @@ def test_what_is_not_understood_is_said_and_refused(
 def test_other_files_are_no_statements(tmp_path: Path, name: str, text: str) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(text.encode())
-    assert statement_text(Arrival(name, "kedrovy", "0" * 64, path.stat().st_size, NOON, path)) is None
+    assert (
+        statement_text(
+            Arrival(name, "kedrovy", "0" * 64, path.stat().st_size, NOON, path), keyring_of(Settings(home=tmp_path))
+        )
+        is None
+    )
 
 
 def health(engine: sa.Engine, day: dt.date = DAY) -> dict[tuple[str, str], str]:

@@ -17,6 +17,8 @@ import sqlalchemy as sa
 from evidence import picked
 
 from flows.cli.grid_command import show_grids
+from flows.home.archived import parts
+from flows.home.keyring import keyring_of
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.dry_run import check
@@ -83,9 +85,9 @@ def test_each_file_of_an_archive_is_a_delivery(trusting: Settings, files: dict[s
         ("сентябрь.zip/письмо.pdf", None, "refused", 0),
     ]
     assert [each.sha256 for each in outcomes[:2]] == [alone[path.name].sha256 for path in (first, second)]
-    kept = {path.name: path.read_bytes() for path in settings.archive.rglob("*") if path.is_file()}
-    assert kept[hashlib.sha256(archive.read_bytes()).hexdigest()] == archive.read_bytes()
-    assert kept[outcomes[1].sha256] == second.read_bytes()
+    keyring = keyring_of(settings)
+    for name, data in ((hashlib.sha256(archive.read_bytes()).hexdigest(), archive), (outcomes[1].sha256, second)):
+        assert b"".join(parts(settings.archive / name[:2] / name, keyring)) == data.read_bytes()
     assert sorted(rows(settings, CAME_IN)) == sorted(("сентябрь.zip", each.file, False) for each in outcomes)
     assert rows(settings, "SELECT count(*) FROM ops.arrival WHERE container_id IS NULL AND file_name ~ 'zip'") == [(1,)]
 

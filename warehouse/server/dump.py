@@ -30,11 +30,12 @@ class ArchivedDelivery:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the warehouse holds at one moment; `name` lets other sessions see the same."""
+    """What the warehouse holds at one moment; `name` lets other sessions see the same, `connection` sees it."""
 
     name: str
     revision: str
     deliveries: tuple[ArchivedDelivery, ...]
+    connection: Connection
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def snapshot(engine: Engine) -> Iterator[Snapshot]:
         knows_purges = connection.scalar(text("SELECT to_regclass('ops.purged')")) is not None
         statement = DELIVERIES.format(less=NOT_DESTROYED if knows_purges else "")
         deliveries = tuple(ArchivedDelivery(row[0], row[1], row[2]) for row in connection.execute(text(statement)))
-        yield Snapshot(name, revision, deliveries)
+        yield Snapshot(name, revision, deliveries, connection)
 
 
 def dump(engine: Engine, snapshot_name: str, file: Path, wait: dt.timedelta) -> None:

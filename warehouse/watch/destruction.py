@@ -25,29 +25,64 @@ ARCHIVE = "the archive"
 # day on which it came. An unrecognised one may be an export that lost its headings. The zip archive in which an export
 # came holds its bytes once more; what else was in it is archived by itself. A receipt that came back with explanations
 # of such a file may say of people what the file did.
-DUE = """
-WITH due AS (
-    SELECT d.sha256 FROM ops.delivery d LEFT JOIN ops.reading r ON r.delivery_id = d.delivery_id
-    GROUP BY d.sha256
-    HAVING count(r.reading_id) > 0
-       AND (bool_or(r.form = ANY (:forms))
-            OR (array_agg(r.form ORDER BY r.reading_id DESC) FILTER (WHERE r.reading_id IS NOT NULL))[1] IS NULL)
-       AND make_date(ref.academic_year(max(coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d))))
-                         FILTER (WHERE d.same_as IS NULL)) + 1, 8, 31) + :days
-           < :today
+NAMING = """
+WITH told AS (
+    SELECT DISTINCT d.sha256 FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+    WHERE r.form = ANY (:forms) OR r.form IS NULL
 ),
-gone AS (
-    SELECT d.delivery_id FROM ops.delivery d WHERE d.sha256 IN (SELECT sha256 FROM due)
-    UNION SELECT e.delivery_id FROM ops.returned_receipt e JOIN due u ON u.sha256 = e.about_sha256 WHERE e.is_alone
+of_year AS (
+    SELECT d.sha256, ref.academic_year(coalesce(
+        max(coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d)))) FILTER (WHERE d.same_as IS NULL),
+        max(coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d)))))) AS year
+    FROM ops.delivery d LEFT JOIN ops.reading r ON r.delivery_id = d.delivery_id
+    WHERE d.sha256 IN (SELECT sha256 FROM told)
+    GROUP BY d.sha256
+    HAVING bool_or(r.form = ANY (:forms))
+        OR (array_agg(r.form ORDER BY r.reading_id DESC) FILTER (WHERE r.reading_id IS NOT NULL))[1] IS NULL
+),
+alone AS (
+    SELECT d.delivery_id, y.year FROM ops.delivery d JOIN of_year y ON y.sha256 = d.sha256
+    UNION ALL
+    SELECT e.delivery_id, y.year FROM ops.returned_receipt e JOIN of_year y ON y.sha256 = e.about_sha256
+    WHERE e.is_alone
+),
+naming AS (
+    SELECT delivery_id, min(year) AS year FROM (
+        SELECT delivery_id, year FROM alone
+        UNION ALL SELECT i.container_id, a.year FROM ops.arrival i JOIN alone a ON a.delivery_id = i.delivery_id
+        WHERE i.container_id IS NOT NULL
+    ) each GROUP BY delivery_id
 )
+"""
+DUE = f"""
+{NAMING}
 SELECT d.delivery_id, d.byte_size, d.archive_path,
     EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id) AS is_purged
-FROM ops.delivery d
-WHERE d.delivery_id IN (
-    SELECT delivery_id FROM gone
-    UNION SELECT a.container_id FROM ops.arrival a JOIN gone g ON g.delivery_id = a.delivery_id
-)
+FROM naming n JOIN ops.delivery d ON d.delivery_id = n.delivery_id
+WHERE make_date(n.year + 1, 8, 31) + :days < :today
 ORDER BY d.delivery_id
+"""
+SEALED = f"""
+{NAMING}
+SELECT d.archive_path, min(n.year) FROM naming n JOIN ops.delivery d ON d.delivery_id = n.delivery_id
+WHERE NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
+GROUP BY d.archive_path ORDER BY d.archive_path
+"""
+UNREAD = """
+WITH unread AS (
+    SELECT d.delivery_id FROM ops.delivery d
+    WHERE d.same_as IS NULL
+      AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id)
+      AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
+      AND NOT EXISTS (SELECT FROM ops.returned_receipt e WHERE e.delivery_id = d.delivery_id AND e.is_alone)
+      AND NOT EXISTS (SELECT FROM ops.arrival i WHERE i.container_id = d.delivery_id)
+)
+SELECT d.archive_path, min(ref.academic_year(ref.region_date(NULL, ops.came_at(d)))) FROM ops.delivery d
+WHERE d.delivery_id IN (
+    SELECT delivery_id FROM unread
+    UNION SELECT i.container_id FROM ops.arrival i JOIN unread u ON u.delivery_id = i.delivery_id
+)
+GROUP BY d.archive_path ORDER BY d.archive_path
 """
 PARTITIONS = """
 SELECT r.delivery_id, r.reading_id FROM ops.reading r
@@ -77,6 +112,11 @@ SELECT d.delivery_id, :now, d.sha256, d.byte_size, n.pupil_rows, :reason, :run_i
 FROM unnest(cast(:deliveries AS bigint[]), cast(:pupil_rows AS bigint[])) AS n (delivery_id, pupil_rows)
 JOIN ops.delivery d ON d.delivery_id = n.delivery_id
 """
+NOT_PURGED = """
+SELECT d.delivery_id FROM ops.delivery d
+WHERE d.archive_path = ANY (:places) AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
+ORDER BY d.delivery_id
+"""
 TO_REMOVE = """
 SELECT p.delivery_id, p.purged_at, d.sha256, d.archive_path,
     ARRAY(SELECT DISTINCT a.inbox_path FROM ops.arrival a
@@ -105,6 +145,16 @@ ATTESTED = "UPDATE ops.purged SET act = :act WHERE purged_at = :purged_at AND ac
 OLD_TEXTS = "outcome IN ('sent', 'failed', 'cancelled') AND body <> '' AND coalesce(sent_at, created_at) < :before"
 BLANK = f"UPDATE ops.message SET body = '' WHERE {OLD_TEXTS}"
 PATIENCE = "SELECT set_config('lock_timeout', :milliseconds, true)"
+
+
+KNOWS = """
+SELECT to_regproc('ops.came_at') IS NOT NULL AND to_regproc('ref.region_date') IS NOT NULL
+    AND to_regproc('ref.academic_year') IS NOT NULL AND to_regclass('ops.returned_receipt') IS NOT NULL
+"""
+ALL = """
+SELECT archive_path, min(extract(year FROM received_at - interval '8 months'))::int FROM ops.delivery
+GROUP BY archive_path ORDER BY archive_path
+"""
 
 
 @dataclass(frozen=True)
@@ -152,6 +202,20 @@ def due(connection: Connection, days: int, today: dt.date) -> list[Due]:
     return [Due(*row) for row in connection.execute(text(DUE), parameters).tuples()]
 
 
+def years_of_naming(connection: Connection) -> dict[str, int]:
+    """Place in the archive → academic year, of the bytes that name people, or may: by what was read of them."""
+    parameters = {"forms": [form.name for form in FORMS if form.names_people]}
+    return {row[0]: row[1] for row in connection.execute(text(SEALED), parameters).tuples()}
+
+
+def years_to_seal(connection: Connection) -> dict[str, int]:
+    """The same, and of bytes of which nobody knows yet what they are the academic year in which they came. So are all
+    of a warehouse of before, whose words we cannot ask."""
+    statement = UNREAD if connection.scalar(text(KNOWS)) else ALL
+    unknown = {row[0]: row[1] for row in connection.execute(text(statement)).tuples()}
+    return unknown | (years_of_naming(connection) if statement == UNREAD else {})
+
+
 def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int, int]:
     """Delivery → how many rows of pupils and people are kept of it, in all its readings."""
     rows_of = dict.fromkeys(deliveries, 0)
@@ -184,6 +248,11 @@ def record(
         parameters = {"deliveries": list(rows_of), "pupil_rows": list(rows_of.values()), "reason": reason}
         connection.execute(text(RECORD), {**parameters, "now": now, "run_id": run_id})
     return sum(rows_of.values())
+
+
+def not_purged(connection: Connection, places: Collection[str]) -> list[int]:
+    """The deliveries whose bytes lie at places of the archive, less those that are recorded as destroyed."""
+    return list(connection.scalars(text(NOT_PURGED), {"places": list(places)}))
 
 
 def to_remove(connection: Connection) -> list[Removal]:
