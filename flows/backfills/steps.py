@@ -24,7 +24,7 @@ from flows.home.asked_region import asked_region
 from flows.home.faults import LOGGER, Fault
 from flows.home.log import logged
 from flows.home.progress import report
-from flows.home.pupil_key import checked_key
+from flows.home.pupil_key import PupilSecrets
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.arrival import Arrival
@@ -202,12 +202,12 @@ def read_again(
     kept = still_archived(engine, settings, work)
     files = DeliveryFiles(settings)
     arrivals = looked_at(list(kept.values()), files)
-    secret = checked_key(engine, settings)
+    secret_of = PupilSecrets(engine, settings).of
     register_known_at, version = plan.register_known_at, contract_version(plan.region)
     done = 0
     report(done, len(arrivals))
     for group in registers_first(arrivals):
-        contexts = Contexts(partial(register_then, engine, backfill_id, register_known_at), secret)
+        contexts = Contexts(partial(register_then, engine, backfill_id, register_known_at), secret_of)
         for batch, answers in read_ahead(group, contexts, register_known_at, settings.workers, files):
             whole: list[tuple[Reading, int]] = []
             for arrival, reading in zip(batch, answers, strict=True):

@@ -115,6 +115,14 @@ def purge(
 
 
 @commands.command(rich_help_panel=OPERATING)
+def rekey() -> None:
+    """Give pupils other pseudonyms under new keys of their academic years, and seal the archive by these."""
+    from flows.upkeep.rekey import show_rekeyed
+
+    show_rekeyed(read_settings())
+
+
+@commands.command(rich_help_panel=OPERATING)
 def backup(to: Annotated[Path, typer.Argument(help="A new or empty folder.", show_default=False)]) -> None:
     """Write the database, the archive, keys, receipts and acts into a folder; runs may go on meanwhile."""
     from flows.cli.terminal import progress

@@ -2,25 +2,103 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from contracts.pseudonym import rewrapped
 from flows.home.faults import Fault
-from flows.home.keyring import keyring_of
+from flows.home.keyring import KeyGone, YearKey, keyring_of
 from flows.home.settings import PUPIL_KEY_BYTES, Settings
 from flows.home.whole_file import write_once
-from warehouse.schema.keys import fingerprint_of, has_pupils, note_fingerprint
+from warehouse.schema.keys import (
+    RunGoesOn,
+    fingerprint_of,
+    has_pupils,
+    note_fingerprint,
+    note_wrapped,
+    noted_years,
+    renote,
+    rewrap,
+    year_name,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 KEY_NAME = "pupil"
+FIRST_MONTH = 9
+"""An academic year begins on 1 September."""
 PURPOSE = b"profmin pupil key\0"
 BRING_BACK = (
     "bring it back from the copy of the keys (docs/operate.md). With another key every pupil would be a new one and "
     "none could be told from those of before; so none is made"
 )
+
+
+class PupilSecrets:
+    """The secrets by which a run makes pseudonyms of pupils: the key of the home, and of each academic year another by
+    which they are wrapped, so that with the year's key they become numbers of nobody."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.keyring = keyring_of(settings)
+        self.key = checked_key(engine, settings)
+
+    def of(self, day: dt.date | None) -> bytes:
+        """The secret for exports of a day; without one that for people who are no pupils, of all years the same.
+
+        Raises Fault, KeyGone for a key that is lost. Pseudonyms of before, which no year wraps, are wrapped first.
+        """
+        return self.key if day is None else self.key + self.of_year(day.year - (day.month < FIRST_MONTH))
+
+    def of_year(self, year: int) -> bytes:
+        """The key that wraps the pseudonyms of an academic year, by what the warehouse notes of it."""
+        with self.engine.connect() as connection:
+            noted = fingerprint_of(connection, year_name(year))
+        if noted is None:
+            new = self.keyring.of_year(year)
+            noted = note_wrapped(self.engine, year, partial(rewrapped, old=b"", new=wrapping(new)), new.key_id)
+        try:
+            return wrapping(self.keyring.find(year, noted))
+        except KeyGone as gone:
+            if gone.destroyed_at is None:
+                raise
+        new = self.keyring.of_year(year)  # what comes late for a year whose pupils are destroyed
+        with self.engine.begin() as connection:
+            renote(connection, year, new.key_id)
+        return wrapping(new)
+
+    def rotate(self) -> int:
+        """Give the pupils of all years other pseudonyms, under new keys, in one transaction; how many there are.
+
+        The keys are made before, and which holds is told by the warehouse alone: whenever it is killed, either the old
+        or the new ones hold. Raises Fault while a run is not over.
+        """
+        with self.engine.connect() as connection:
+            years = noted_years(connection)
+        old = {year: wrapping(self.keyring.find(year, key_id)) for year, key_id in years.items()}
+        for year in years:
+            self.keyring.renew(year)
+        new = {year: self.keyring.of_year(year) for year in years}
+        try:
+            return rewrap(
+                self.engine,
+                {year: partial(rewrapped, old=old[year], new=wrapping(new[year])) for year in years},
+                {year: (years[year], new[year].key_id) for year in years},
+            )
+        except RunGoesOn as error:
+            raise Fault(str(error)) from None
+
+
+def wrapping(key: YearKey) -> bytes:
+    """The key made of a year's key that wraps pseudonyms."""
+    return HKDF(SHA256(), 32, salt=None, info=b"profmin pseudonyms").derive(key.key)
 
 
 def checked_key(engine: Engine, settings: Settings) -> bytes:

@@ -42,7 +42,8 @@ def check(paths: Sequence[Path], options: Options, settings: Settings) -> list[O
             return register_at_hand(settings, None, files, region)
 
         # Pseudonyms only tell pupils of one file apart here, so any secret will do.
-        contexts = Contexts(register_on, secrets.token_bytes(PUPIL_KEY_BYTES))
+        secret = secrets.token_bytes(PUPIL_KEY_BYTES)
+        contexts = Contexts(register_on, lambda _: secret)
         arrived: list[Arrival | Outcome] = []
         come = partial(_deliveries, Path(unpacked), settings, options.stated, dt.datetime.now(dt.UTC))
         for incoming in named(paths, settings.inbox):

@@ -14,7 +14,7 @@ import polars as pl
 
 from contracts.regions.pack import Region
 from contracts.versions.rule_versions import contract_version
-from flows.home.pupil_key import checked_key
+from flows.home.pupil_key import PupilSecrets
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.intake.quota import Quota
@@ -39,7 +39,7 @@ class Intake:
         self.version = contract_version(region.code)
         self.quota = Quota(settings, engine)
         self.files = DeliveryFiles(settings)
-        self.contexts = Contexts(partial(register_on, engine), checked_key(engine, settings))
+        self.contexts = Contexts(partial(register_on, engine), PupilSecrets(engine, settings).of)
 
 
 def register_on(engine: Engine, region: str | None, day: dt.date | None) -> pl.DataFrame | None:

@@ -47,22 +47,29 @@ RegisterOn = Callable[[str | None, dt.date | None], pl.DataFrame | None]
 without rows, where there is none."""
 
 
+SecretOf = Callable[[dt.date | None], bytes]
+"""The secret of pseudonyms: of pupils that of a day, of others the same for all."""
+WITH_PUPILS = frozenset(form.name for form in FORMS if form.pupils is not None)
+
+
 class Contexts:
     """The contexts of one run, one a region and day, for each of which `register_on` is asked once."""
 
-    def __init__(self, register_on: RegisterOn, secret: bytes) -> None:
+    def __init__(self, register_on: RegisterOn, secret_of: SecretOf) -> None:
         self.register_on = register_on
-        self.secret = secret
-        self._of_day: dict[tuple[str | None, dt.date | None], Context] = {}
+        self.secret_of = secret_of
+        self._of_day: dict[tuple[str | None, dt.date | None, bool], Context] = {}
         self._guard = threading.Lock()
 
     def of(self, batch: Sequence[Arrival]) -> Context:
         """That of deliveries of one form, region and date, of which the same was stated."""
-        asked = batch[0].region, batch[0].stated.as_of or batch[0].as_of
+        day, has_pupils = batch[0].stated.as_of or batch[0].as_of, batch[0].form in WITH_PUPILS
+        asked = batch[0].region, day, has_pupils
         with self._guard:
             if asked not in self._of_day:
-                schools = self.register_on(*asked)
-                self._of_day[asked] = Context(None if schools is None or schools.is_empty() else schools, self.secret)
+                schools = self.register_on(batch[0].region, day)
+                secret = self.secret_of(day if has_pupils else None)
+                self._of_day[asked] = Context(None if schools is None or schools.is_empty() else schools, secret)
             context = self._of_day[asked]
         return as_stated(context, batch[0].stated)
 

@@ -10,12 +10,12 @@ import polars_hash as plh
 
 from contracts.counted_pupils import Pupils
 from contracts.grain import VACANT, People
+from contracts.pseudonym import KEY_BYTES, SECRET_BYTES, rewrapped
 from transforms.cells.key import key
 
 CAPITALS = [*"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯABCDEFGHIJKLMNOPQRSTUVWXYZ", "Ё", "ё"]
 SMALL = [*"".join(CAPITALS[:-2]).lower(), "е", "е"]
 """Letters that do not tell pupils apart; a table is three times as quick as lower case by Unicode."""
-KEY_BYTES = 16
 EARLIEST_BIRTH = 1980
 """No pupil is born earlier: 01.01.1900 and 01.01.1970 stand for a birth date that nobody entered."""
 IDENTITY: dict[str, pl.DataType] = {"pupil_key": pl.Binary(), "namesake": pl.UInt64(), "is_whole": pl.Boolean()}
@@ -25,8 +25,9 @@ IDENTITY: dict[str, pl.DataType] = {"pupil_key": pl.Binary(), "namesake": pl.UIn
 def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFrame:
     """`IDENTITY` of rows with the columns of the form and school_id; the key never leaves the house.
 
-    `pupil_key` is 16 bytes of an HMAC-SHA256 over the normalised identity. A birth date alone cannot be missing from
-    it: two pupils of one name in different schools would be one. Where it is blank, school and grade follow.
+    `pupil_key` is 16 bytes of an HMAC-SHA256 over the normalised identity, wrapped by the key of the year
+    (`contracts.pseudonym`). A birth date alone cannot be missing from it: two pupils of one name in different schools
+    would be one. Where it is blank, school and grade follow.
     """
     parts = [_normalised(rows[name]) for name in pupils.identity]
     is_whole = pl.select(pl.all_horizontal(_tells_apart(rows[name]) for name in pupils.identity)).to_series()
@@ -39,10 +40,10 @@ def identities(rows: pl.DataFrame, pupils: Pupils, secret: bytes) -> pl.DataFram
         parts += [beside_identity.set(is_whole, None) for beside_identity in beside]
     identity = pl.DataFrame([part.alias(f"p{place}") for place, part in enumerate(parts)])
     joined = identity.select(identity=pl.concat_str(pl.all(), separator="|", ignore_nulls=True))
-    digest = joined.select(plh.col("identity").chash.hmac_sha256(key=secret.hex())).to_series()
+    digest = joined.select(plh.col("identity").chash.hmac_sha256(key=secret[:SECRET_BYTES].hex())).to_series()
     return pl.DataFrame(
         {
-            "pupil_key": _bytes_of(digest.str.head(2 * KEY_BYTES)),
+            "pupil_key": _bytes_of(digest.str.head(2 * KEY_BYTES), secret[SECRET_BYTES:]),
             "namesake": parts[0].hash(),
             "is_whole": is_whole,
         }
@@ -54,7 +55,7 @@ def person_keys(names: pl.Series, senders: pl.Series, people: People, secret: by
 
     They are 32 digits of an HMAC-SHA256 whose key is made of the secret for the domain of the people.
     """
-    own_secret = hmac.digest(secret, people.domain.encode(), "sha256")
+    own_secret = hmac.digest(secret[:SECRET_BYTES], people.domain.encode(), "sha256")
     keys: dict[tuple[str | None, str | None], str] = {}
     for sender, name in set(zip(senders, names, strict=True)):
         identity = "|".join((sender or "", _known_as(name or "")))
@@ -67,11 +68,12 @@ def _known_as(name: str) -> str:
     return " ".join(key(name.replace(".", ". ")).replace(".", " ").split())
 
 
-def _bytes_of(digests: pl.Series) -> pl.Series:
-    """What texts of `2 * KEY_BYTES` hexadecimal digits say; all at once is three times as quick as each by itself."""
+def _bytes_of(digests: pl.Series, key: bytes) -> pl.Series:
+    """What texts of `2 * KEY_BYTES` hexadecimal digits say, wrapped by a key; all at once is three times as quick as
+    each by itself."""
     if digests.is_empty():
         return digests.cast(pl.Binary)
-    together = pl.Series([bytes.fromhex(digests.str.join().item())], dtype=pl.Binary)
+    together = pl.Series([rewrapped(bytes.fromhex(digests.str.join().item()), b"", key)], dtype=pl.Binary)
     each = together.bin.reinterpret(dtype=pl.Array(pl.UInt8, KEY_BYTES * len(digests))).reshape((-1, KEY_BYTES))
     return each.cast(pl.List(pl.UInt8)).cast(pl.Binary)
 

@@ -1,0 +1,161 @@
+"""Pseudonyms are wrapped by the key of their year, wrapped anew in one transaction, and joinable before and after.
+
+Slow: an export is taken in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from evidence import copied, picked, taken_in
+
+from contracts.pseudonym import rewrapped
+from flows.home import pupil_key
+from flows.home.faults import Fault
+from flows.home.pupil_key import PupilSecrets, wrapping
+from flows.home.settings import Settings
+from flows.intake.incoming import Options
+from flows.runs.ingest import ingest
+from flows.upkeep.retention import purge
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.schema import keys
+from warehouse.schema.upgrade import connect
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+NIGHT = dt.date(2023, 9, 8)
+EXPORT = "regional_operator/Сводный"
+PUPILS = "SELECT DISTINCT pupil_key FROM restricted.pupil_fact"
+
+
+@pytest.fixture(scope="module")
+def lived(databases: Any, region_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    files = picked(region_files, "department/Реестр", EXPORT).values()
+    with taken_in(databases, tmp_path_factory.mktemp("rekey") / "home", *files) as made:
+        yield made
+
+
+@pytest.fixture
+def settings(databases: Any, lived: Settings, tmp_path: Path) -> Iterator[Settings]:
+    with copied(databases, lived, tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[sa.Engine]:
+    assert settings.database_url is not None
+    made = connect(settings.database_url.get_secret_value())
+    yield made
+    made.dispose()
+
+
+def pupils(engine: sa.Engine) -> set[bytes]:
+    with engine.connect() as connection:
+        return {bytes(key) for key in connection.scalars(sa.text(PUPILS))}
+
+
+def unwrapped(engine: sa.Engine, settings: Settings) -> set[bytes]:
+    """The pseudonyms as no year wraps them."""
+    key = PupilSecrets(engine, settings).of(NIGHT)[32:]
+    return {rewrapped(each, key, b"") for each in pupils(engine)}
+
+
+def test_a_block_is_wrapped_and_wrapped_anew() -> None:
+    first, second = bytes(range(32)), bytes(32)
+    two = b"a" * 16 + b"b" * 16
+    assert rewrapped(two, b"", b"") == two
+    assert rewrapped(rewrapped(two, b"", first), first, second) == rewrapped(two, b"", second) != two
+    assert rewrapped(two, b"", first)[:16] == rewrapped(two[:16], b"", first)
+
+
+def test_pupils_of_before_are_wrapped_and_meet_those_of_now(
+    engine: sa.Engine, settings: Settings, region_files: Path
+) -> None:
+    wrapped, plain = pupils(engine), unwrapped(engine, settings)
+    assert len(wrapped) > 1000 and wrapped.isdisjoint(plain)
+    key = PupilSecrets(engine, settings).of_year(2023)
+    with engine.begin() as connection:  # as the version of before left it
+        keys._rewrap(connection, 2023, lambda each: rewrapped(each, key, b""))
+        connection.execute(sa.text("DELETE FROM ops.key WHERE name = 'pupil 2023'"))
+    assert pupils(engine) == plain
+    (export,) = picked(region_files, EXPORT).values()
+    later = settings.inbox / "regional_operator" / "Ещё.xlsx"
+    later.write_bytes(export.read_bytes())
+    assert PupilSecrets(engine, settings).of_year(2023) == key
+    assert pupils(engine) == wrapped, "the same pupil has the same pseudonym again"
+
+
+def test_rekeying_changes_every_pseudonym_and_joins_them_as_before(
+    engine: sa.Engine, settings: Settings, profmin: Run
+) -> None:
+    before, plain = pupils(engine), unwrapped(engine, settings)
+    ran = profmin("rekey", settings=settings)
+    assert ran.returncode == 0 and ran.stdout.startswith(f"{len(before)} pupils have other pseudonyms, 1 files"), ran
+    after = pupils(engine)
+    assert len(after) == len(before) and after.isdisjoint(before)
+    assert unwrapped(engine, settings) == plain
+    assert profmin("doctor", settings=settings).returncode == 0
+
+
+@pytest.mark.parametrize("point", ["the keys are made", "rows are changed", "at the commit", "before sealing"])
+def test_rekeying_that_was_killed_goes_on(
+    engine: sa.Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    before, plain = pupils(engine), unwrapped(engine, settings)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as now, pytest.raises(KeyboardInterrupt):
+        if point == "the keys are made":
+            now.setattr(pupil_key, "rewrap", killed)
+        elif point == "rows are changed":
+            now.setattr(keys, "renote", killed)
+        elif point == "at the commit":
+            now.setattr(sa.Connection, "commit", killed)
+            now.setattr(sa.engine.base.RootTransaction, "commit", killed)
+        PupilSecrets(engine, settings).rotate()
+        raise KeyboardInterrupt
+    is_done = point == "before sealing"
+    assert (pupils(engine) == before) != is_done and unwrapped(engine, settings) == plain
+    assert PupilSecrets(engine, settings).rotate() == len(before)
+    assert pupils(engine).isdisjoint(before) and unwrapped(engine, settings) == plain
+
+
+def test_it_waits_for_no_run_and_says_so(engine: sa.Engine, settings: Settings) -> None:
+    with engine.begin() as connection:
+        run_id = start_run(connection, "nightly", NIGHT, region="69")
+    with pytest.raises(Fault, match=rf"run {run_id} \(nightly\) is not over: profmin down"):
+        PupilSecrets(engine, settings).rotate()
+    with engine.begin() as connection:
+        finish_run(connection, run_id, "completed")
+    assert PupilSecrets(engine, settings).rotate() > 1000
+
+
+def test_of_a_year_that_is_destroyed_nobody_finds_a_pupil_again(
+    engine: sa.Engine, settings: Settings, region_files: Path
+) -> None:
+    before, old = pupils(engine), PupilSecrets(engine, settings).of(NIGHT)
+    expiring = settings.model_copy(update={"pupil_days": 30})
+    assert purge(expiring, dt.datetime(2024, 10, 1, 2, tzinfo=dt.UTC)).deliveries == 1
+    assert not list(settings.keys.glob("year-2023-*")) and pupils(engine) == set()
+    (export,) = picked(region_files, EXPORT).values()
+    late = settings.inbox / "regional_operator" / "Поздняя.xlsx"
+    late.parent.mkdir(exist_ok=True)
+    data = export.read_bytes()
+    late.write_bytes(data + b"\0")  # other bytes of the same table
+    outcomes = ingest([late], Options(), settings)
+    assert [outcome.failure for outcome in outcomes] == [None]
+    assert PupilSecrets(engine, settings).of(NIGHT)[:32] == old[:32]
+    assert PupilSecrets(engine, settings).of(NIGHT)[32:] != old[32:]
+    assert pupils(engine).isdisjoint(before)
+
+
+def test_the_key_that_wraps_is_not_the_one_that_seals(tmp_path: Path) -> None:
+    key = pupil_key.keyring_of(Settings(home=tmp_path)).of_year(2023)
+    assert wrapping(key) != key.key and len(wrapping(key)) == 32
