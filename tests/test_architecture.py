@@ -169,6 +169,15 @@ def commands() -> Iterator[tuple[str, object]]:
     yield from walk("profmin", typer.main.get_command(app))
 
 
+def test_migrations_are_one_chain() -> None:
+    """Each begins where the one before ends: two made at the same time with one number would stop every upgrade."""
+    said = re.compile(r'^(?:down_)?revision(?:: .*)? = (?:"(\d{4})"|None)$', re.MULTILINE)
+    before = ""
+    for path in sorted((ROOT / "warehouse" / "migrations" / "versions").glob("[0-9]*.py")):
+        assert said.findall(path.read_text(encoding="utf-8")) == [path.name[:4], before], path.name
+        before = path.name[:4]
+
+
 def test_each_command_and_option_has_help() -> None:
     silent = []
     for name, command in commands():

@@ -1,5 +1,5 @@
 """The two papers about destroyed personal data that order 179 of Roskomnadzor (28.10.2022) asks for: an act, and an
-extract from the log of events."""
+extract from the log of events. What each of them has to say, and where that is told: docs/privacy.md."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ SYSTEM = "Информационная система profmin: архив пол
 WAY = (
     "Файлы удалены из архива и из папки входящих средствами операционной системы; строки обучающихся (под псевдонимом) "
     "удалены из базы данных вместе с таблицами, где они хранились; псевдонимы работников заменены случайными номерами. "
-    "Восстановление средствами системы невозможно. "
-    "Резервные копии, снятые раньше, уничтожаются отдельно, в срок их хранения."
+    "Восстановление средствами системы невозможно."
 )
+WITH_KEYS = (
+    " Ключи учебных годов, которыми файлы и псевдонимы были зашифрованы, уничтожены (перезаписаны и удалены): копии в "
+    "резервных копиях, снятых раньше, прочитать нельзя. Ключи: {}. Копия папки ключей, если она хранится отдельно, "
+    "уничтожается вручную: ____________________ (дата, подпись)."
+)
+WITHOUT_KEYS = " Резервные копии, снятые раньше, уничтожаются отдельно, в срок их хранения."
 TO_FILL_IN = "______________________________"
 HEADINGS = (
     ("Доставка", 10), ("Форма", 44), ("Отправитель", 32), ("За дату", 12), ("Получен", 17), ("Строк о людях", 13),
-    ("Размер, байт", 14), ("Контрольная сумма файла (SHA-256)", 68), ("Уничтожен", 17),
+    ("Людей (псевдонимов)", 13), ("Отпечаток множества псевдонимов (SHA-256)", 68), ("Размер, байт", 14),
+    ("Контрольная сумма файла (SHA-256)", 68), ("Категории данных", 40), ("Причина", 40), ("Уничтожен", 17),
 )  # fmt: skip
 
 
@@ -39,15 +45,34 @@ class Item:
     as_of: dt.date | None
     received_at: dt.datetime
     pupil_rows: int
+    people: int | None
+    people_digest: str | None
     byte_size: int
     sha256: str
     gone_at: dt.datetime
 
 
-def make_act(items: Sequence[Item], reason: str, decided_at: dt.datetime, run_id: int | None) -> bytes:
+@dataclass(frozen=True)
+class KeyItem:
+    """A key of an academic year that was destroyed."""
+
+    year: int
+    key_id: str
+    at: dt.datetime
+
+
+def make_act(
+    items: Sequence[Item],
+    reason: str,
+    decided_at: dt.datetime,
+    run_id: int | None,
+    keys: Sequence[KeyItem] = (),
+    operator: str | None = None,
+) -> bytes:
     """A workbook of two sheets: the act, to be printed and signed, and the extract from the log, a row a file.
 
-    Nobody is named: the files are told apart by their checksums. The same items give the same bytes.
+    Nobody is named: files are told apart by their checksums, people by the set of pseudonyms of a file. The same items
+    give the same bytes.
     """
     data = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -55,12 +80,19 @@ def make_act(items: Sequence[Item], reason: str, decided_at: dt.datetime, run_id
         book.set_properties(
             {"title": "Акт об уничтожении персональных данных", "created": decided_at.replace(tzinfo=None)}
         )
-        _write_act(book, items, reason, decided_at)
-        _write_extract(book, items, reason, run_id)
+        _write_act(book, items, reason, decided_at, keys, operator)
+        _write_extract(book, items, reason, run_id, keys)
     return data.getvalue()
 
 
-def _write_act(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, decided_at: dt.datetime) -> None:
+def _write_act(
+    book: xlsxwriter.Workbook,
+    items: Sequence[Item],
+    reason: str,
+    decided_at: dt.datetime,
+    keys: Sequence[KeyItem],
+    operator: str | None,
+) -> None:
     sheet = book.add_worksheet("Акт")
     title = book.add_format({"bold": True, "font_size": 14, "align": "center"})
     label = book.add_format({"text_wrap": True, "valign": "top", "border": 1, "bold": True})
@@ -72,16 +104,18 @@ def _write_act(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, de
     gone = max(item.gone_at for item in items)
     whose = (
         "Обучающиеся из выгрузок платформы «Билет в будущее» и работники школ из списков: "
-        f"файлов {len(items)}, строк о людях {rows}. "
-        "Файлы перечислены на листе «Выгрузка из журнала»."
+        f"файлов {len(items)}, строк о людях {rows}. Иная информация о них: множество псевдонимов каждого файла, "
+        "число и отпечаток которого стоят на листе «Выгрузка из журнала» в строке файла."
     )
+    way = WAY + (WITH_KEYS.format(_told(keys)) if keys else WITHOUT_KEYS)
     lines = (
-        ("Оператор (наименование, адрес)", TO_FILL_IN),
-        ("Лицо, обрабатывающее данные по поручению", TO_FILL_IN),
+        ("Оператор (наименование, адрес)", operator or TO_FILL_IN),
+        ("Лицо, обрабатывающее данные по поручению (наименование, адрес)", TO_FILL_IN),
         ("Чьи данные уничтожены", whose),
         ("Категории уничтоженных данных", CATEGORIES),
+        ("Материальный носитель, листов", "не уничтожался: данные обрабатывались автоматизированно"),
         ("Информационная система", SYSTEM),
-        ("Способ уничтожения", WAY),
+        ("Способ уничтожения", way),
         ("Причина уничтожения", reason),
         ("Дата уничтожения", f"{gone:%d.%m.%Y %H:%M}"),
         ("Уничтожил (ф. и. о., должность, подпись)", TO_FILL_IN),
@@ -95,7 +129,13 @@ def _write_act(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, de
     sheet.fit_to_pages(1, 1)
 
 
-def _write_extract(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, run_id: int | None) -> None:
+def _told(keys: Sequence[KeyItem]) -> str:
+    return "; ".join(f"{key.year}/{key.year + 1}, отпечаток {key.key_id}, {key.at:%d.%m.%Y %H:%M}" for key in keys)
+
+
+def _write_extract(
+    book: xlsxwriter.Workbook, items: Sequence[Item], reason: str, run_id: int | None, keys: Sequence[KeyItem]
+) -> None:
     sheet = book.add_worksheet("Выгрузка из журнала")
     heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
     day = book.add_format({"num_format": "dd.mm.yyyy"})
@@ -104,8 +144,8 @@ def _write_extract(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str
     sheet.write(
         0, 0, f"Выгрузка из журнала регистрации событий (таблица ops.purged{run})", book.add_format({"bold": True})
     )
-    sheet.write(1, 0, f"Категории данных: {CATEGORIES}")
-    sheet.write(2, 0, f"Причина: {reason}")
+    sheet.write(1, 0, f"Информационная система: {SYSTEM}")
+    sheet.write(2, 0, f"Ключи, уничтоженные вместе с данными: {_told(keys) if keys else 'нет'}")
     for column, (name, width) in enumerate(HEADINGS):
         sheet.write(4, column, name, heading)
         sheet.set_column(column, column, width)
@@ -117,9 +157,14 @@ def _write_extract(book: xlsxwriter.Workbook, items: Sequence[Item], reason: str
             sheet.write_datetime(row, 3, item.as_of, day)
         sheet.write_datetime(row, 4, item.received_at.replace(tzinfo=None), moment)
         sheet.write(row, 5, item.pupil_rows)
-        sheet.write(row, 6, item.byte_size)
-        sheet.write(row, 7, item.sha256)
-        sheet.write_datetime(row, 8, item.gone_at.replace(tzinfo=None), moment)
+        if item.people is not None:
+            sheet.write(row, 6, item.people)
+            sheet.write(row, 7, item.people_digest)
+        sheet.write(row, 8, item.byte_size)
+        sheet.write(row, 9, item.sha256)
+        sheet.write(row, 10, CATEGORIES)
+        sheet.write(row, 11, reason)
+        sheet.write_datetime(row, 12, item.gone_at.replace(tzinfo=None), moment)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)

@@ -115,6 +115,15 @@ def purge(
 
 
 @commands.command(rich_help_panel=OPERATING)
+def acts(as_json: Json = False) -> None:
+    """The acts about what was destroyed: where, until when to keep, how signed; exit 1 if one is gone or changed."""
+    from contracts.regions import zone_of
+    from flows.upkeep.acts import show_acts
+
+    raise typer.Exit(show_acts(read_settings(), dt.datetime.now(zone_of(None)).date(), as_json=as_json))
+
+
+@commands.command(rich_help_panel=OPERATING)
 def rekey() -> None:
     """Give pupils other pseudonyms under new keys of their academic years, and seal the archive by these."""
     from flows.upkeep.rekey import show_rekeyed

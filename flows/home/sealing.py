@@ -13,7 +13,7 @@ from flows.home.archived import is_kept, places_sealed_by, seal, unseal
 from flows.home.faults import LOGGER, guarded
 from flows.home.keyring import Keyring, keyring_of
 from flows.home.settings import Settings
-from warehouse.watch.destruction import years_of_naming
+from warehouse.watch.naming import years_of_naming
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

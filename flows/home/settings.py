@@ -169,6 +169,12 @@ class Settings(BaseSettings):
         ge=0,
         description="How many days after an academic year a purge destroys files with names and pupils; else never.",
     )
+    operator: str | None = Field(
+        default=None, description="Name and address of the operator of personal data, for acts."
+    )
+    signing_key: Path | None = Field(
+        default=None, description="File of an Ed25519 key (PEM) by which acts of destruction are signed; else unsigned."
+    )
     alert_url: SecretStr | None = Field(
         default=None,
         description="Where Prefect's server itself tells of a late or missing night: http(s)://… or an Apprise URL.",

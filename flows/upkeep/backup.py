@@ -32,7 +32,8 @@ from warehouse.schema.upgrade import must_fit
 from warehouse.server.dump import ArchivedDelivery, dump, is_empty, restore, snapshot, take_statistics
 from warehouse.server.embedded import embedded_server
 from warehouse.watch.ages import newest_revision
-from warehouse.watch.destruction import ARCHIVE, years_to_seal
+from warehouse.watch.destruction import ARCHIVE
+from warehouse.watch.naming import years_to_seal
 
 DUMP, MANIFEST, ROUTING = "warehouse.dump", "manifest.json", "routing.csv"
 

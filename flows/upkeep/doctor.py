@@ -16,8 +16,8 @@ from flows.home.json_output import write
 from flows.home.keyring import keyring_of, lies_beside
 from flows.home.progress import report
 from flows.home.settings import Settings
-from warehouse.watch.destruction import years_of_naming
 from warehouse.watch.law import SHOWN, Law, archived, examined
+from warehouse.watch.naming import years_of_naming
 
 
 def examine(settings: Settings) -> list[Law]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.regions import zone_of
 from documents.reading.names import as_on_disk
-from documents.writing.act import Item, make_act
+from documents.writing.act import Item, KeyItem, make_act
 from flows.home.archived import is_kept, places_sealed_by, remove
 from flows.home.connection import warehouse
 from flows.home.faults import LOGGER
@@ -21,6 +21,7 @@ from flows.home.keyring import keyring_of, lies_beside
 from flows.home.sealing import bring_out, seal_archive
 from flows.home.settings import Settings
 from flows.home.whole_file import replace
+from flows.upkeep.acts import sign
 from flows.upkeep.doctor import hash_of
 from warehouse.core.slices import holding
 from warehouse.deliveries.received import finish_run, start_run
@@ -136,7 +137,14 @@ def _acts_written(engine: Engine, settings: Settings, now: dt.datetime) -> list[
         settings.acts.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"Акт об уничтожении {local:%Y-%m-%d %H-%M-%S}.xlsx"
         items = [_item(delivery, zone) for delivery in destroyed]
-        replace(settings.acts / name, make_act(items, destroyed[0].reason, local, destroyed[0].run_id), settings.home)
+        keys = [
+            KeyItem(key.year, key.key_id, key.at.astimezone(zone))
+            for key in keyring_of(settings).destroyed()
+            if key.at >= decided_at
+        ]
+        act = make_act(items, destroyed[0].reason, local, destroyed[0].run_id, keys, settings.operator)
+        replace(settings.acts / name, act, settings.home)
+        sign(settings, settings.acts / name)
         with engine.begin() as connection:
             note_act(connection, decided_at, name)
         acts.append(name)
@@ -228,6 +236,6 @@ def _due(engine: Engine, settings: Settings, now: dt.datetime) -> dict[int, int]
 def _item(delivery: Destroyed, zone: ZoneInfo) -> Item:
     return Item(
         delivery.delivery_id, delivery.form_title, delivery.sender_name, delivery.as_of,
-        delivery.received_at.astimezone(zone), delivery.pupil_rows, delivery.byte_size, delivery.sha256,
-        delivery.gone_at.astimezone(zone),
+        delivery.received_at.astimezone(zone), delivery.pupil_rows, delivery.people, delivery.people_digest,
+        delivery.byte_size, delivery.sha256, delivery.gone_at.astimezone(zone),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import io
@@ -18,16 +19,21 @@ from typing import Any
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from evidence import copied, picked, taken_in
 
 from documents.writing.act import make_act
 from flows.backfills.steps import plan, requested
 from flows.home.archived import is_kept
+from flows.home.keyring import keyring_of
 from flows.home.settings import Settings
+from flows.home.usage import UsageError
 from flows.intake.incoming import Options
 from flows.outbox.written_again import write_receipt
 from flows.runs.ingest import ingest
 from flows.upkeep import retention as purges
+from flows.upkeep.acts import sign
 from flows.upkeep.doctor import examine
 from flows.upkeep.retention import Purged, purge
 from warehouse.backfill.requests import Refused
@@ -181,6 +187,52 @@ def test_the_act_names_files_and_nobody(engine: sa.Engine, settings: Settings, e
         assert part in whole
     assert names
     assert not [each for each in names if each in whole and each not in ("Билет в будущее",)]
+
+
+def test_both_papers_say_what_the_order_demands(engine: sa.Engine, settings: Settings, export: Path) -> None:
+    """Sections 3 and 5 of order 179; docs/privacy.md names their source."""
+    with engine.connect() as connection:
+        keys = sorted(
+            {bytes(key) for key in connection.scalars(sa.text("SELECT pupil_key FROM restricted.pupil_fact"))}
+        )
+    named = expiring(settings).model_copy(update={"operator": "Департамент, г. Томск"})
+    (name,) = purge(named, AFTER).acts
+    book = openpyxl.load_workbook(settings.acts / name)
+    act = {row[0]: row[1] for row in book["Акт"].iter_rows(min_row=3, values_only=True)}
+    assert act["Оператор (наименование, адрес)"] == "Департамент, г. Томск"
+    for field in ("Лицо, обрабатывающее данные по поручению (наименование, адрес)", "Чьи данные уничтожены",
+                  "Категории уничтоженных данных", "Материальный носитель, листов", "Информационная система",
+                  "Способ уничтожения", "Причина уничтожения", "Дата уничтожения",
+                  "Уничтожил (ф. и. о., должность, подпись)"):  # fmt: skip
+        assert act[field], field
+    (destroyed,) = keyring_of(settings).destroyed()
+    assert destroyed.key_id in str(act["Способ уничтожения"]) and "прочитать нельзя" in str(act["Способ уничтожения"])
+    heading, row = book["Выгрузка из журнала"].iter_rows(min_row=5, max_row=6, values_only=True)
+    told = dict(zip(heading, row, strict=True))
+    assert told["Людей (псевдонимов)"] == len(keys)
+    assert told["Отпечаток множества псевдонимов (SHA-256)"] == hashlib.sha256(b"".join(keys)).hexdigest()
+    assert told["Категории данных"] and told["Причина"] and told["Уничтожен"]
+
+
+def test_papers_are_signed_found_and_missed(settings: Settings, export: Path, profmin: Run, tmp_path: Path) -> None:
+    key = tmp_path / "operator.pem"
+    made = Ed25519PrivateKey.generate()
+    key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (name,) = purge(expiring(settings).model_copy(update={"signing_key": key}), AFTER).acts
+    paper = settings.acts / name
+    made.public_key().verify(base64.b64decode((settings.acts / f"{name}.sig").read_bytes()), paper.read_bytes())
+    signed = profmin("acts", settings=settings, PROFMIN_SIGNING_KEY=str(key))
+    assert (signed.returncode, "подпись верна" in signed.stdout, "01.10.2027" in signed.stdout) == (0, True, True)
+    assert "подписан, ключа нет" in profmin("acts", settings=settings).stdout
+    paper.write_bytes(paper.read_bytes() + b"x")
+    changed = profmin("acts", settings=settings, PROFMIN_SIGNING_KEY=str(key))
+    assert (changed.returncode, "ИЗМЕНЁН" in changed.stdout) == (1, True)
+    paper.unlink()
+    gone = profmin("acts", "--json", settings=settings)
+    assert (gone.returncode, json.loads(gone.stdout)[0]["state"]) == (1, "gone")
+    key.write_text("no key")
+    with pytest.raises(UsageError, match="is no Ed25519 key"):
+        sign(settings.model_copy(update={"signing_key": key}), key)
 
 
 def test_nothing_is_destroyed_before_its_time_or_without_being_asked(settings: Settings, export: Path) -> None:
@@ -338,6 +390,6 @@ def test_the_command_tells_what_it_did(settings: Settings, export: Path, profmin
 
 def test_the_same_items_give_the_same_act() -> None:
     now = dt.datetime(2024, 10, 1, 9, tzinfo=dt.UTC)
-    items = [purges.Item(1, "Выгрузка", None, None, now, 5, 10, "0" * 64, now)]
+    items = [purges.Item(1, "Выгрузка", None, None, now, 5, 4, "1" * 64, 10, "0" * 64, now)]
     assert make_act(items, "причина", now, 1) == make_act(items, "причина", now, 1)
     assert openpyxl.load_workbook(io.BytesIO(make_act(items, "причина", now, None))).sheetnames[0] == "Акт"

@@ -17,43 +17,11 @@ from contracts.grain import VACANT
 from warehouse.core.copying import run_script
 from warehouse.core.transaction import begun, retried
 from warehouse.schema.facts import fact_table
+from warehouse.watch.naming import NAMING
 
 ARCHIVE = "the archive"
 """Locked like a slice by whoever removes bytes, and by whoever needs all of them to stay: a backup."""
 
-# Bytes are asked by the last day of all deliveries that they are: by what was read of them, of one that waits by the
-# day on which it came. An unrecognised one may be an export that lost its headings. The zip archive in which an export
-# came holds its bytes once more; what else was in it is archived by itself. A receipt that came back with explanations
-# of such a file may say of people what the file did.
-NAMING = """
-WITH told AS (
-    SELECT DISTINCT d.sha256 FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
-    WHERE r.form = ANY (:forms) OR r.form IS NULL
-),
-of_year AS (
-    SELECT d.sha256, ref.academic_year(coalesce(
-        max(coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d)))) FILTER (WHERE d.same_as IS NULL),
-        max(coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d)))))) AS year
-    FROM ops.delivery d LEFT JOIN ops.reading r ON r.delivery_id = d.delivery_id
-    WHERE d.sha256 IN (SELECT sha256 FROM told)
-    GROUP BY d.sha256
-    HAVING bool_or(r.form = ANY (:forms))
-        OR (array_agg(r.form ORDER BY r.reading_id DESC) FILTER (WHERE r.reading_id IS NOT NULL))[1] IS NULL
-),
-alone AS (
-    SELECT d.delivery_id, y.year FROM ops.delivery d JOIN of_year y ON y.sha256 = d.sha256
-    UNION ALL
-    SELECT e.delivery_id, y.year FROM ops.returned_receipt e JOIN of_year y ON y.sha256 = e.about_sha256
-    WHERE e.is_alone
-),
-naming AS (
-    SELECT delivery_id, min(year) AS year FROM (
-        SELECT delivery_id, year FROM alone
-        UNION ALL SELECT i.container_id, a.year FROM ops.arrival i JOIN alone a ON a.delivery_id = i.delivery_id
-        WHERE i.container_id IS NOT NULL
-    ) each GROUP BY delivery_id
-)
-"""
 DUE = f"""
 {NAMING}
 SELECT d.delivery_id, d.byte_size, d.archive_path,
@@ -61,28 +29,6 @@ SELECT d.delivery_id, d.byte_size, d.archive_path,
 FROM naming n JOIN ops.delivery d ON d.delivery_id = n.delivery_id
 WHERE make_date(n.year + 1, 8, 31) + :days < :today
 ORDER BY d.delivery_id
-"""
-SEALED = f"""
-{NAMING}
-SELECT d.archive_path, min(n.year) FROM naming n JOIN ops.delivery d ON d.delivery_id = n.delivery_id
-WHERE NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
-GROUP BY d.archive_path ORDER BY d.archive_path
-"""
-UNREAD = """
-WITH unread AS (
-    SELECT d.delivery_id FROM ops.delivery d
-    WHERE d.same_as IS NULL
-      AND NOT EXISTS (SELECT FROM ops.reading r WHERE r.delivery_id = d.delivery_id)
-      AND NOT EXISTS (SELECT FROM ops.statement n WHERE n.delivery_id = d.delivery_id)
-      AND NOT EXISTS (SELECT FROM ops.returned_receipt e WHERE e.delivery_id = d.delivery_id AND e.is_alone)
-      AND NOT EXISTS (SELECT FROM ops.arrival i WHERE i.container_id = d.delivery_id)
-)
-SELECT d.archive_path, min(ref.academic_year(ref.region_date(NULL, ops.came_at(d)))) FROM ops.delivery d
-WHERE d.delivery_id IN (
-    SELECT delivery_id FROM unread
-    UNION SELECT i.container_id FROM ops.arrival i JOIN unread u ON u.delivery_id = i.delivery_id
-)
-GROUP BY d.archive_path ORDER BY d.archive_path
 """
 PARTITIONS = """
 SELECT r.delivery_id, r.reading_id FROM ops.reading r
@@ -106,10 +52,23 @@ WORDLESS = """
 UPDATE ops.explanation e SET explanation = 'удалено' FROM ops.reading r
 WHERE r.reading_id = e.reading_id AND r.delivery_id = ANY (:deliveries)
 """
+WHOSE = """
+SELECT count(*), encode(sha256(coalesce(string_agg(p.key, ''::bytea ORDER BY p.key), ''::bytea)), 'hex')
+FROM (SELECT DISTINCT key FROM ({sources}) each) p
+"""
+OF_PUPILS = "SELECT pupil_key AS key FROM restricted.pupil_fact_{reading_id}"
+OF_PEOPLE = """
+SELECT decode(f.{key}, 'hex') AS key FROM core.{table} f JOIN ops.reading r ON r.reading_id = f.reading_id
+WHERE r.delivery_id = {delivery_id} AND f.{key} <> '{vacant}'
+"""
 RECORD = """
-INSERT INTO ops.purged (delivery_id, purged_at, sha256, byte_size, pupil_rows, reason, run_id)
-SELECT d.delivery_id, :now, d.sha256, d.byte_size, n.pupil_rows, :reason, :run_id
-FROM unnest(cast(:deliveries AS bigint[]), cast(:pupil_rows AS bigint[])) AS n (delivery_id, pupil_rows)
+INSERT INTO ops.purged (
+    delivery_id, purged_at, sha256, byte_size, pupil_rows, people, people_digest, reason, run_id
+)
+SELECT d.delivery_id, :now, d.sha256, d.byte_size, n.pupil_rows, n.people, n.people_digest, :reason, :run_id
+FROM unnest(
+    cast(:deliveries AS bigint[]), cast(:pupil_rows AS bigint[]), cast(:people AS bigint[]), cast(:digests AS text[])
+) AS n (delivery_id, pupil_rows, people, people_digest)
 JOIN ops.delivery d ON d.delivery_id = n.delivery_id
 """
 NOT_PURGED = """
@@ -128,7 +87,8 @@ GONE = """
 UPDATE ops.purged SET gone_at = greatest(:now, purged_at) WHERE delivery_id = :delivery_id AND purged_at = :purged_at
 """
 WITHOUT_ACT = """
-SELECT p.delivery_id, p.purged_at, p.sha256, p.byte_size, p.pupil_rows, p.reason, p.run_id, p.gone_at,
+SELECT p.delivery_id, p.purged_at, p.sha256, p.byte_size, p.pupil_rows, p.people, p.people_digest, p.reason,
+    p.run_id, p.gone_at,
     ops.came_at(d) AS received_at, f.title AS form_title, s.name AS sender_name, r.as_of
 FROM ops.purged p
 JOIN ops.delivery d ON d.delivery_id = p.delivery_id
@@ -142,19 +102,14 @@ WHERE p.act IS NULL AND p.gone_at IS NOT NULL
 ORDER BY p.purged_at, p.delivery_id
 """
 ATTESTED = "UPDATE ops.purged SET act = :act WHERE purged_at = :purged_at AND act IS NULL AND gone_at IS NOT NULL"
+ACTS = """
+SELECT act AS name, max(gone_at) AS destroyed_at, count(*) AS deliveries, sum(pupil_rows)::bigint AS pupil_rows,
+    min(reason) AS reason
+FROM ops.purged WHERE act IS NOT NULL GROUP BY act ORDER BY max(gone_at) DESC, act
+"""
 OLD_TEXTS = "outcome IN ('sent', 'failed', 'cancelled') AND body <> '' AND coalesce(sent_at, created_at) < :before"
 BLANK = f"UPDATE ops.message SET body = '' WHERE {OLD_TEXTS}"
 PATIENCE = "SELECT set_config('lock_timeout', :milliseconds, true)"
-
-
-KNOWS = """
-SELECT to_regproc('ops.came_at') IS NOT NULL AND to_regproc('ref.region_date') IS NOT NULL
-    AND to_regproc('ref.academic_year') IS NOT NULL AND to_regclass('ops.returned_receipt') IS NOT NULL
-"""
-ALL = """
-SELECT archive_path, min(extract(year FROM received_at - interval '8 months'))::int FROM ops.delivery
-GROUP BY archive_path ORDER BY archive_path
-"""
 
 
 @dataclass(frozen=True)
@@ -187,6 +142,8 @@ class Destroyed:
     sha256: str
     byte_size: int
     pupil_rows: int
+    people: int | None
+    people_digest: str | None
     reason: str
     run_id: int | None
     gone_at: dt.datetime
@@ -196,24 +153,26 @@ class Destroyed:
     as_of: dt.date | None
 
 
+@dataclass(frozen=True)
+class Act:
+    """A paper: the moment at which the last byte of what it attests was gone, of how many deliveries and rows."""
+
+    name: str
+    destroyed_at: dt.datetime
+    deliveries: int
+    pupil_rows: int
+    reason: str
+
+
+def acts(connection: Connection) -> list[Act]:
+    """Every paper about what was destroyed, the newest first."""
+    return [Act(**row) for row in connection.execute(text(ACTS)).mappings()]
+
+
 def due(connection: Connection, days: int, today: dt.date) -> list[Due]:
     """Deliveries that name people whose academic year ended more than so many days ago."""
     parameters = {"forms": [form.name for form in FORMS if form.names_people], "days": days, "today": today}
     return [Due(*row) for row in connection.execute(text(DUE), parameters).tuples()]
-
-
-def years_of_naming(connection: Connection) -> dict[str, int]:
-    """Place in the archive → academic year, of the bytes that name people, or may: by what was read of them."""
-    parameters = {"forms": [form.name for form in FORMS if form.names_people]}
-    return {row[0]: row[1] for row in connection.execute(text(SEALED), parameters).tuples()}
-
-
-def years_to_seal(connection: Connection) -> dict[str, int]:
-    """The same, and of bytes of which nobody knows yet what they are the academic year in which they came. So are all
-    of a warehouse of before, whose words we cannot ask."""
-    statement = UNREAD if connection.scalar(text(KNOWS)) else ALL
-    unknown = {row[0]: row[1] for row in connection.execute(text(statement)).tuples()}
-    return unknown | (years_of_naming(connection) if statement == UNREAD else {})
 
 
 def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int, int]:
@@ -238,6 +197,7 @@ def record(
     with engine.connect() as connection, begun(connection):
         connection.execute(text(PATIENCE), {"milliseconds": str(round(wait.total_seconds() * 1000))})
         rows_of = pupil_rows(connection, deliveries)
+        whose = [_whose(connection, delivery_id) for delivery_id in rows_of]
         for _, reading_id in _partitions(connection, deliveries):
             run_script(connection, f"DROP TABLE restricted.pupil_fact_{reading_id}")
         for form in FORMS:
@@ -245,7 +205,10 @@ def record(
                 nameless = NAMELESS.format(key=form.people.key, table=fact_table(form), vacant=VACANT)
                 connection.execute(text(nameless), {"deliveries": list(deliveries)})
         connection.execute(text(WORDLESS), {"deliveries": list(deliveries)})
-        parameters = {"deliveries": list(rows_of), "pupil_rows": list(rows_of.values()), "reason": reason}
+        parameters = {
+            "deliveries": list(rows_of), "pupil_rows": list(rows_of.values()), "people": [each[0] for each in whose],
+            "digests": [each[1] for each in whose], "reason": reason,
+        }  # fmt: skip
         connection.execute(text(RECORD), {**parameters, "now": now, "run_id": run_id})
     return sum(rows_of.values())
 
@@ -289,6 +252,17 @@ def old_texts(connection: Connection, before: dt.datetime) -> int:
 def blank_texts(connection: Connection, before: dt.datetime) -> int:
     """Remove the texts of those messages; to whom, about what, hash and outcome stay. Returns how many."""
     return connection.execute(text(BLANK), {"before": before}).rowcount
+
+
+def _whose(connection: Connection, delivery_id: int) -> tuple[int, str]:
+    """How many people the rows of a delivery are of, and the SHA-256 of all their pseudonyms in their order."""
+    sources = [OF_PUPILS.format(reading_id=reading_id) for _, reading_id in _partitions(connection, [delivery_id])]
+    for form in FORMS:
+        if form.people is not None:
+            of = {"key": form.people.key, "table": fact_table(form), "vacant": VACANT, "delivery_id": delivery_id}
+            sources.append(OF_PEOPLE.format(**of))
+    row = connection.execute(text(WHOSE.format(sources=" UNION ALL ".join(sources)))).tuples().one()
+    return row[0], row[1]
 
 
 def _partitions(connection: Connection, deliveries: Collection[int]) -> list[tuple[int, int]]:
