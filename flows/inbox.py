@@ -20,7 +20,7 @@ from flows.intake.receiving import still_unread
 from flows.intake.seen import news
 from flows.nightly import run_name, taken_in
 from flows.runs.record import settings_of
-from warehouse.deliveries.received import was_cut_off
+from warehouse.deliveries.received import has_a_night, was_cut_off
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -48,7 +48,7 @@ def inbox(home: str | None = None) -> State[Any]:
 
 def regions_with_news(settings: Settings) -> list[Region]:
     """The regions of which there is a file that nobody has seen, or no inbox, or whose last run saw a file and ended
-    before it read it."""
+    before it read it. One whose night takes it in at this moment is looked at next time."""
     settings.prepare()
     files = discover(settings.inbox)
     with warehouse(settings) as engine:
@@ -56,6 +56,9 @@ def regions_with_news(settings: Settings) -> list[Region]:
 
 
 def _has_news(engine: Engine, region: Region, files: list[Incoming]) -> bool:
+    with engine.connect() as connection:
+        if has_a_night(connection, region.code):
+            return False
     if news(engine, files):
         return True
     with engine.connect() as connection:

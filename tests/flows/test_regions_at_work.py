@@ -16,11 +16,13 @@ import pytest
 import sqlalchemy as sa
 from lived_regions import DAY, KEPT, truth
 
-from contracts.regions import regions
+from contracts.regions import read_from, regions
 from documents.demo import deliveries, put
 from flows.home.settings import Settings
 from flows.service.deployments import whose
 from flows.service.synced import definitions, of_regions
+from warehouse.deliveries.received import finish_run, start_run
+from warehouse.incidents.messages import listed
 from warehouse.marts.publication import published_dates
 from warehouse.schema.upgrade import connect, upgrade
 
@@ -105,10 +107,19 @@ def test_a_night_is_of_the_day_of_its_region(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_a_failed_night_of_one_region_stops_no_other(home: tuple[Settings, sa.Engine]) -> None:
+def test_a_failed_night_of_one_region_stops_no_other(home: tuple[Settings, sa.Engine], two_regions: Path) -> None:
     from flows.nightly import nightly
 
     settings, engine = home
+    for pack in two_regions.iterdir():
+        (pack / "routing.csv").write_text(
+            "recipient,audience,sender,classes,level,channel,address,when,quiet_from,quiet_to,days\n"
+            f"Сотрудник {pack.name},officer,,,1,file,officer-{pack.name},at_once,,,\n"
+            f"Инженер {pack.name},engineer,,,1,file,engineer-{pack.name},at_once,,,\n",
+            encoding="utf-8",
+        )
+    read_from(None)
+    read_from(two_regions)
     with engine.begin() as connection:
         connection.exec_driver_sql(REFUSE)
     state: Any = nightly(DAY, str(settings.home), return_state=True)
@@ -119,7 +130,10 @@ def test_a_failed_night_of_one_region_stops_no_other(home: tuple[Settings, sa.En
     with engine.connect() as connection:
         assert (published_dates(connection, "39"), DAY in published_dates(connection, "69")) == ([], True)
         incidents = connection.execute(sa.text("SELECT region, condition FROM ops.incident")).tuples().all()
+        told = listed(connection, 1000)
     assert ("39", "run_failed") in incidents and ("69", "run_failed") not in incidents
+    (failed,) = (each for each in told if each.message_class == "own")
+    assert failed.recipient == "Инженер 39-amber" and "The run «nightly» failed" in failed.body
     assert list((settings.outbox / KEPT["69"]).iterdir())
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER refuse ON ops.publication")
@@ -147,8 +161,15 @@ def test_the_inbox_is_looked_at_for_each_region(home: tuple[Settings, sa.Engine]
     state = inbox(str(settings.home), return_state=True)
     assert [night.region.code for night in state.result()] == ["39"]
     assert [region for _, region, _ in runs(engine)] == ["39", "69", "39"]
+    report.rename(folder / "пока идёт ночь.xlsx")
+    with engine.begin() as connection:
+        night = start_run(connection, "nightly", region="39")
+    assert inbox(str(settings.home), return_state=True).name == "Nothing new", "the night of the region takes it in"
+    with engine.begin() as connection:
+        finish_run(connection, night, "completed")
+    assert [each.region.code for each in inbox(str(settings.home), return_state=True).result()] == ["39"]
     (settings.inbox / "nobody").mkdir()
-    (settings.inbox / "nobody" / "чьё.xlsx").write_bytes(report.read_bytes())
+    (settings.inbox / "nobody" / "чьё.xlsx").write_bytes((folder / "ещё раз.xlsx").read_bytes())
     state = inbox(str(settings.home), return_state=True)
     (night,) = state.result()
     assert night.region.code == "39", "what nobody is known to have sent is of the first region"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,26 +10,23 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from both_regions import AMBER, TOMSK, frames, load_region
 from hand_made import (
     DAY,
     NOON,
     SEED,
-    VERSION,
     delivery,
-    export,
     finding,
     loaded,
     now,
-    plan,
     refused,
     report,
-    school_register,
 )
-from packs import edit, renamed, write_pack
+from packs import edit
 from polars.testing import assert_frame_equal
 
 from contracts.explanation import Returned
-from contracts.reading import Reading, findings_frame
+from contracts.reading import findings_frame
 from contracts.regions import read_from
 from warehouse.backfill.apply import apply, revert
 from warehouse.backfill.comparison import affected_dates, changes, compare
@@ -38,79 +34,17 @@ from warehouse.backfill.older_rules import MARKS
 from warehouse.backfill.requests import Refused, Request, open_backfill
 from warehouse.deliveries.explanation_decision import decide_of, listed
 from warehouse.deliveries.explanations import Brought, take
-from warehouse.deliveries.load import load_many
 from warehouse.deliveries.recall import unpublished
 from warehouse.incidents.handling import incidents
 from warehouse.incidents.observe import observe
-from warehouse.marts.definitions import marts, views
 from warehouse.marts.publication import build_all, publish, published_dates
-from warehouse.marts.published import mart, register
+from warehouse.marts.published import register
 from warehouse.schema.input_versions import by_older_inputs
 from warehouse.schema.upgrade import connect, upgrade
 
-TOMSK, AMBER = "69", "39"
 NEXT = DAY + dt.timedelta(days=1)
-ZONE = "Europe/Kaliningrad"
-MANY = (*marts(), *views())
 OF_READINGS = ("reading_at", "standing_at", "reading_owed")
 WEEK = dt.timedelta(days=7)
-
-
-@pytest.fixture(scope="module")
-def _packs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Tomsk, and a region of the same names and campaigns whose codes are its own; its bands begin elsewhere."""
-    folder = tmp_path_factory.mktemp("packs")
-    write_pack(folder / "69-tomsk")
-    pack = write_pack(folder / "39-amber", code=AMBER, name="Янтарный край", time_zone=ZONE)
-    campaigns = (pack / "campaigns.csv").read_bytes()
-    renamed(pack, "a_")
-    (pack / "campaigns.csv").write_bytes(campaigns)
-    edit(
-        pack, "band_rules", lambda lines: [line.update(lower_bound="0.95") for line in lines if line["band"] == "green"]
-    )
-    read_from(folder)
-    yield folder
-    read_from(None)
-
-
-def of(prefix: str, made: Reading) -> Reading:
-    """A reading of the sender of that prefix."""
-    assert made.slice is not None
-    sender = f"{prefix}{made.sender}"
-    return replace(made, sender=sender, slice=made.slice.replace(f"/{made.sender}/", f"/{sender}/"))
-
-
-def load_region(engine: sa.Engine, region: str, prefix: str, **changed: object) -> None:
-    """The region of the source under other codes."""
-    seed = {f"{prefix}{unit}": row for unit, row in SEED.items()}
-    loaded(engine, of(prefix, school_register({unit: row[0] for unit, row in seed.items()}, **changed)))
-    with engine.connect() as connection:
-        ids = dict(register(connection, region).select("school_code", "school_id").iter_rows())
-    readings = [
-        report(ids, unit, range(1, accepted + 1), range(accepted + 1, accepted + rejected + 1), **changed)
-        for unit, (_, accepted, rejected, _, _) in seed.items()
-    ]
-    readings.append(of(prefix, plan({unit: row[3] for unit, row in seed.items()}, **changed)))
-    readings.append(of(prefix, export(ids, {f"{unit}-1": row[4] for unit, row in seed.items()}, **changed)))
-    load_many(engine, [(each, delivery(engine)) for each in readings], VERSION)
-
-
-@pytest.fixture
-def two(databases: Any, _packs: Path) -> Iterator[sa.Engine]:
-    """Both regions, loaded and published."""
-    with databases.fresh() as url:
-        engine = connect(url)
-        upgrade(engine)
-        for region, prefix in ((TOMSK, ""), (AMBER, "a_")):
-            load_region(engine, region, prefix)
-            publish(engine, region, [DAY])
-        yield engine
-        engine.dispose()
-
-
-def frames(engine: sa.Engine, region: str) -> dict[str, pl.DataFrame]:
-    with engine.connect() as connection:
-        return {each.name: mart(connection, each.name, DAY, region=region) for each in MANY}
 
 
 def without_codes(frame: pl.DataFrame) -> pl.DataFrame:
@@ -211,13 +145,13 @@ def test_incidents_of_one_are_neither_seen_nor_closed_by_the_other(two: sa.Engin
         assert {each.incident_id for each in incidents(connection)} == {each.incident_id for each in found}
 
 
-def test_dates_of_each_are_judged_by_their_own_inputs(two: sa.Engine, _packs: Path) -> None:
-    pack = _packs / "39-amber"
+def test_dates_of_each_are_judged_by_their_own_inputs(two: sa.Engine, both_packs: Path) -> None:
+    pack = both_packs / "39-amber"
     kept = (pack / "campaigns.csv").read_bytes()
     try:
         edit(pack, "campaigns", lambda lines: [line.update(deadline="2023-09-20") for line in lines])
         read_from(None)
-        read_from(_packs)
+        read_from(both_packs)
         upgrade(two)
         deadline = sa.text(
             "SELECT deadline FROM ref.campaign_at(:region, :day) WHERE campaign_form = 'readiness_report'"
@@ -233,7 +167,7 @@ def test_dates_of_each_are_judged_by_their_own_inputs(two: sa.Engine, _packs: Pa
     finally:
         (pack / "campaigns.csv").write_bytes(kept)
         read_from(None)
-        read_from(_packs)
+        read_from(both_packs)
 
 
 def test_a_backfill_is_of_one_region(two: sa.Engine) -> None:
@@ -279,7 +213,7 @@ def read_of(engine: sa.Engine, region: str) -> dict[str, int]:
     return {table: rows - before.get(table, 0) for table, rows in after.items() if rows > before.get(table, 0)}
 
 
-def test_facts_of_another_region_are_not_read(databases: Any, _packs: Path) -> None:
+def test_facts_of_another_region_are_not_read(databases: Any, both_packs: Path) -> None:
     """The planner may look up rows of ours once more or once less; one look at what is theirs is more than that."""
     with databases.fresh() as url:
         engine = connect(url)

@@ -94,7 +94,7 @@ def test_a_loader_waits_says_for_whom_and_goes_on(
     made, night, other = report(small, "chainsky", [1, 2]), runs(engine, "nightly"), runs(engine, "ingest")
     number = delivery(engine)
     with engine.begin() as connection:
-        lock_slices(connection, ["a", made.slice or "", "b"], LONG, night)
+        lock_slices(connection, ["a", made.slice or "", "b"], ["69"], LONG, night)
         waiting: Future[LoadResult] = elsewhere.submit(load, engine, made, number, VERSION, other, LONG)
         until(lambda: said)
         assert not waiting.done()
@@ -122,7 +122,7 @@ def test_the_limit_is_for_all_slices_together(engine: sa.Engine) -> None:
     with holding(engine, slices[:3]), engine.begin() as connection:
         began = time.monotonic()
         with pytest.raises(Timeout):
-            lock_slices(connection, slices, dt.timedelta(seconds=0.5))
+            lock_slices(connection, slices, [], dt.timedelta(seconds=0.5))
         assert 0.4 < time.monotonic() - began < 1.4
 
 
@@ -160,15 +160,15 @@ def test_a_publisher_waits_for_another_and_sees_what_it_did(
     engine: sa.Engine, said: list[str], elsewhere: ThreadPoolExecutor
 ) -> None:
     def count() -> object:
-        with publisher(engine) as connection:
+        with publisher(engine, "69") as connection:
             return connection.scalar(sa.text("SELECT count(*) FROM ops.run"))
 
-    with publisher(engine, run_id=runs(engine, "backfill apply")) as connection:
+    with publisher(engine, "69", run_id=runs(engine, "backfill apply")) as connection:
         waiting = elsewhere.submit(count)
         until(lambda: said)
         start_run(connection, "nightly", region="69")
     assert waiting.result() == 2
-    assert said[0].startswith(f"waiting for {PUBLICATION}, held by profmin backfill apply, run 1, process")
+    assert said[0].startswith(f"waiting for {PUBLICATION} of 69, held by profmin backfill apply, run 1, process")
 
 
 def test_no_reading_becomes_current_while_marts_are_built(
@@ -176,12 +176,12 @@ def test_no_reading_becomes_current_while_marts_are_built(
 ) -> None:
     """Else it would be older than the publication and yet not in it, and the next run would not publish it."""
     made, number = report(small, "chainsky", [1, 2]), delivery(engine)
-    with publisher(engine) as connection:
+    with publisher(engine, "69") as connection:
         loading = elsewhere.submit(load, engine, made, number, VERSION)
         until(lambda: said)
         publish_within(connection, "69", [DAY])
     assert loading.result().status == "current"
-    assert said[0].startswith(f"waiting for {PUBLICATION}, held by profmin, process")
+    assert said[0].startswith(f"waiting for {PUBLICATION} of 69, held by profmin, process")
     with engine.connect() as connection:
         assert ("readiness_report", DAY) in unpublished(connection, "69")
     publish(engine, "69", [DAY])
@@ -210,12 +210,12 @@ def test_who_publishes_other_dates_has_not_published_ours(engine: sa.Engine, sma
 
 def test_loaders_do_not_wait_for_each_other(engine: sa.Engine) -> None:
     with engine.begin() as first, engine.begin() as second:
-        lock_slices(first, ["a"], SHORT)
-        lock_slices(second, ["b"], SHORT)
+        lock_slices(first, ["a"], ["69"], SHORT)
+        lock_slices(second, ["b"], ["69"], SHORT)
 
 
 def test_publishing_gives_up(engine: sa.Engine, small: dict[str, int]) -> None:
-    with publisher(engine), pytest.raises(Timeout, match=f"for {PUBLICATION}, held by profmin, process"):
+    with publisher(engine, "69"), pytest.raises(Timeout, match=f"for {PUBLICATION} of 69, held by profmin, process"):
         publish(engine, "69", [DAY], wait=SHORT)
     assert publish(engine, "69", [DAY], wait=SHORT)
 
@@ -223,9 +223,9 @@ def test_publishing_gives_up(engine: sa.Engine, small: dict[str, int]) -> None:
 def test_a_slice_is_taken_before_the_publication(engine: sa.Engine) -> None:
     """Whoever has the publication waits for nobody: a loader that has a slice may publish next."""
     with holding(engine, ["slice"]):
-        with pytest.raises(Timeout, match="for slice"), publisher(engine, ["slice"], SHORT):
+        with pytest.raises(Timeout, match="for slice"), publisher(engine, "69", ["slice"], SHORT):
             raise AssertionError("two hold one slice")
-        with publisher(engine, wait=SHORT):
+        with publisher(engine, "69", wait=SHORT):
             pass
 
 
@@ -298,7 +298,7 @@ def test_an_update_of_what_another_has_changed_meanwhile_begins_anew(engine: sa.
     @retried
     def later() -> None:
         turns.append(1)
-        with publisher(engine) as connection:
+        with publisher(engine, "69") as connection:
             connection.execute(sa.text("SELECT 1"))
             if len(turns) == 1:
                 with engine.begin() as other:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from contracts.form import Form
 from contracts.forms import FORMS
 from warehouse.backfill.proposals import alone
-from warehouse.backfill.requests import Refused
+from warehouse.backfill.requests import Refused, lock_backfills
 from warehouse.core.copying import run_script
 from warehouse.core.slices import publisher
 from warehouse.core.transaction import retried
@@ -195,7 +195,7 @@ def revert(
 def cancel(engine: Engine, backfill_id: int) -> None:
     """Drop what a plan proposed, schools that only its registers named included; its record stays. Raises Refused."""
     with alone(engine, backfill_id), engine.begin() as connection:
-        run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
+        lock_backfills(connection, status_of(connection, backfill_id).region)
         plan = status_of(connection, backfill_id)
         if plan.status not in ("planning", "planned"):
             raise Refused(f"backfill {backfill_id} is {plan.status}; only one that is not applied can be cancelled")
@@ -289,8 +289,8 @@ def mark(connection: Connection, backfill_id: int, status: str, now: dt.datetime
 def locked(
     engine: Engine, backfill_id: int, wait: dt.timedelta, on_wait: Callable[[str], None], run_id: int | None
 ) -> Iterator[Connection]:
-    """A transaction of the only publisher, who is also the only writer of the backfill's slices."""
+    """A transaction of its region's only publisher, who is also the only writer of the backfill's slices."""
     with engine.connect() as connection:
-        slices = touched(connection, backfill_id)
-    with publisher(engine, slices, wait, on_wait, run_id) as connection:
+        region, slices = status_of(connection, backfill_id).region, touched(connection, backfill_id)
+    with publisher(engine, region, slices, wait, on_wait, run_id) as connection:
         yield connection

@@ -10,8 +10,8 @@ import polars as pl
 from sqlalchemy import Connection, Engine, text
 
 from contracts.versions.inputs import JUDGE_DATES
-from warehouse.core.copying import run_script
 from warehouse.core.frames import frame
+from warehouse.core.slices import lock_slices
 
 OPEN = """
 INSERT INTO ops.backfill (region, status, requested_by, reason, forms, senders, from_as_of, to_as_of, campaign,
@@ -137,15 +137,22 @@ class Refused(Exception):
     """A backfill that cannot be opened, applied, reverted or cancelled; the text says why, for people."""
 
 
+def lock_backfills(connection: Connection, region: str) -> None:
+    """Be the only one who opens or cancels backfills of a region, of which none is being applied, until the transaction
+    ends. Raises Timeout."""
+    lock_slices(connection, [f"backfills of {region}"], [region])
+
+
 def open_backfill(engine: Engine, request: Request) -> int:
     """Record a request and its work list: every delivery in question with its last reading, and every published date
-    that another version of an input would judge. Raises Refused."""
+    that another version of an input would judge. Raises Refused; Timeout when somebody publishes the region for too
+    long."""
     if len(request.reason.split()) < 2:
         raise Refused("a backfill needs a reason in a sentence: why is the past read again?")
     parameters = {**asdict(request), "forms": list(request.forms), "senders": list(request.senders)}
     parameters["inputs"] = None if request.inputs is None else list(request.inputs)
     with engine.begin() as connection:
-        run_script(connection, "LOCK TABLE ops.backfill IN SHARE ROW EXCLUSIVE MODE")
+        lock_backfills(connection, request.region)
         backfill_id = int(connection.execute(text(OPEN), parameters).scalar_one())
         parameters["judging"] = list(JUDGE_DATES)
         _must_have_versions(connection, request.region, request.inputs or ())

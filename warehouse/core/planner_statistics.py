@@ -21,8 +21,8 @@ def renew_statistics(connection: Connection, written: Mapping[str, int]) -> None
 
     Autovacuum does so too, a minute or more later; whoever reads a new mart before waits for a plan made blindly: on
     Postgres 15 a reading of corrections took twenty seconds for that. A table that grows a little each night is not
-    looked at.
+    looked at, nor is one that another transaction looks at: it keeps that to itself until it ends.
     """
     asked = {"relations": list(written), "rows": list(written.values())}
     for relation in connection.scalars(text(GROWN), asked).all():
-        run_script(connection, f"ANALYZE {relation}")
+        run_script(connection, f"ANALYZE (SKIP_LOCKED) {relation}")

@@ -1,10 +1,10 @@
-"""One writer a slice and one publisher of marts: waiting for the other one, saying for whom, and giving up."""
+"""One writer a slice and one publisher a region: waiting for the other one, saying for whom, and giving up."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -15,16 +15,16 @@ from warehouse.core.transaction import LOCK_NOT_AVAILABLE, LOG, begun, sqlstate
 
 LONGEST_WAIT = dt.timedelta(minutes=5)
 PUBLICATION = "the publication of marts"
-"""Locked like a slice, and after all slices: who publishes has nothing left to wait for.
+"""Of a region: locked like a slice, and after all slices: who publishes has nothing left to wait for.
 
-Loaders share it. A reading that became current while marts were built would carry a time before theirs without being in
-them, and nobody would publish it afterwards.
+Loaders of the region share it. A reading that became current while its marts were built would carry a time before
+theirs without being in them, and nobody would publish it afterwards. Of another region's readings they say nothing.
 """
 
 # Always in one order, so that nobody deadlocks.
 KEYS = """
 SELECT hashtextextended(slice, 0) AS key, slice FROM unnest(cast(:slices AS text[])) AS slice
-GROUP BY slice ORDER BY slice = :publication, key, slice
+GROUP BY slice ORDER BY slice = ANY (:last), key, slice
 """
 # In the order given, and no further than the first that is not free.
 TAKE = """
@@ -59,16 +59,27 @@ class Timeout(Exception):
 
 
 def lock_slices(
-    connection: Connection, slices: Sequence[str], wait: dt.timedelta = LONGEST_WAIT, run_id: int | None = None
+    connection: Connection,
+    slices: Sequence[str],
+    regions: Collection[str | None],
+    wait: dt.timedelta = LONGEST_WAIT,
+    run_id: int | None = None,
 ) -> None:
-    """Be the only writer of slices until the transaction ends, and let nobody publish meanwhile. Raises Timeout.
+    """Be the only writer of slices until the transaction ends, and let nobody publish their regions meanwhile.
+
+    What is of no region is in nobody's marts. Raises Timeout.
 
     The log hears for which slice we wait and who holds it; others that wait for us hear of the run.
     """
     deadline = time.monotonic() + wait.total_seconds()
     _introduce(connection, run_id, local=True)
     _take(connection, slices, "xact_lock", deadline, LOG.warning)
-    _take(connection, [PUBLICATION], "xact_lock_shared", deadline, LOG.warning)
+    _take(connection, publications(regions), "xact_lock_shared", deadline, LOG.warning)
+
+
+def publications(regions: Collection[str | None]) -> list[str]:
+    """What is locked of the publications of regions."""
+    return [f"{PUBLICATION} of {region}" for region in sorted({region for region in regions if region is not None})]
 
 
 @contextmanager
@@ -78,17 +89,18 @@ def holding(
     wait: dt.timedelta = LONGEST_WAIT,
     on_wait: Callable[[str], None] = LOG.warning,
     run_id: int | None = None,
+    last: Sequence[str] = (),
 ) -> Iterator[Connection]:
     """A connection that is the only writer of slices, across its transactions. Raises Timeout.
 
     So a snapshot can be taken that sees what whoever held them before has done. `on_wait` is told for what we wait and
-    who holds it.
+    who holds it. Those named as `last` are taken after all others.
     """
     with engine.connect() as connection:
         try:
             with connection.begin():
                 _introduce(connection, run_id, local=False)
-                _take(connection, slices, "lock", time.monotonic() + wait.total_seconds(), on_wait)
+                _take(connection, [*slices, *last], "lock", time.monotonic() + wait.total_seconds(), on_wait, last)
             yield connection
         finally:
             connection.invalidate()  # closed for good, whatever has happened, and the locks are gone with it
@@ -97,13 +109,17 @@ def holding(
 @contextmanager
 def publisher(
     engine: Engine,
+    region: str,
     slices: Sequence[str] = (),
     wait: dt.timedelta = LONGEST_WAIT,
     on_wait: Callable[[str], None] = LOG.warning,
     run_id: int | None = None,
 ) -> Iterator[Connection]:
-    """A REPEATABLE READ transaction of the only publisher, who is also the only writer of slices. Raises Timeout."""
-    with holding(engine, [*slices, PUBLICATION], wait, on_wait, run_id) as connection:
+    """A REPEATABLE READ transaction of a region's only publisher, who is also the only writer of slices.
+
+    Raises Timeout.
+    """
+    with holding(engine, slices, wait, on_wait, run_id, publications([region])) as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with begun(connection):
             yield connection
@@ -117,10 +133,15 @@ def _introduce(connection: Connection, run_id: int | None, *, local: bool) -> No
 
 
 def _take(
-    connection: Connection, slices: Sequence[str], kind: Kind, deadline: float, on_wait: Callable[[str], None]
+    connection: Connection,
+    slices: Sequence[str],
+    kind: Kind,
+    deadline: float,
+    on_wait: Callable[[str], None],
+    last: Sequence[str] = (),
 ) -> None:
     """Take the locks of slices in their one order, waiting until `deadline` (of `time.monotonic`). Raises Timeout."""
-    waiting = connection.execute(text(KEYS), {"slices": list(slices), "publication": PUBLICATION}).tuples().all()
+    waiting = connection.execute(text(KEYS), {"slices": list(slices), "last": list(last)}).tuples().all()
     while waiting:
         taken = connection.scalar(text(TAKE.format(kind=kind)), {"keys": [key for key, _ in waiting]})
         waiting = waiting[taken:]

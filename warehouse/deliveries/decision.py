@@ -38,7 +38,7 @@ WHERE r.held_at IS NOT NULL AND (r.status = 'held' OR :decided_too) AND coalesce
 ORDER BY r.status = 'held' DESC, r.held_at, r.reading_id
 """
 LAST = """
-SELECT r.reading_id, r.status, r.slice, r.held_at IS NOT NULL, r.verdict, d.counts_at, d.file_name
+SELECT r.reading_id, r.status, r.slice, r.held_at IS NOT NULL, r.verdict, d.counts_at, d.file_name, r.region
 FROM ops.delivery d
 LEFT JOIN ops.reading r ON r.delivery_id = coalesce(d.same_as, d.delivery_id)
     AND ops.came_of_run(r.status)
@@ -181,10 +181,10 @@ def decide(
     if not re.search(r"\w", reason):
         raise NotWaiting("Решению нужна причина: --reason «почему».")
     with engine.connect() as connection, begun(connection):
-        slice_ = _last(connection, delivery_id)[2]
+        _, _, slice_, *_, region = _last(connection, delivery_id)
         if slice_ is not None:
-            lock_slices(connection, [slice_], wait, run_id)
-        reading_id, status, _, was_held, verdict, counts_at, file = _last(connection, delivery_id)
+            lock_slices(connection, [slice_], [region], wait, run_id)
+        reading_id, status, _, was_held, verdict, counts_at, file, _ = _last(connection, delivery_id)
         made = Decided(delivery_id, reading_id, file, is_repeat=True)
         accepted = was_held and status in ("current", "superseded")
         if status == decision == "declined" or (accepted and decision == "current"):
@@ -204,14 +204,17 @@ def decide(
         return Decided(delivery_id, reading_id, file, is_repeat=False)
 
 
-def _last(connection: Connection, delivery_id: int) -> tuple[int, str, str | None, bool, str, dt.datetime, str]:
-    """The last reading of a delivery: id, status, slice, whether it waited, verdict; when it came, and its file."""
+def _last(
+    connection: Connection, delivery_id: int
+) -> tuple[int, str, str | None, bool, str, dt.datetime, str, str | None]:
+    """The last reading of a delivery: id, status, slice, whether it waited, verdict; when it came, its file, its
+    region."""
     last = connection.execute(text(LAST), {"delivery_id": delivery_id}).one_or_none()
     if last is None:
         raise NotWaiting(f"Файла с номером {delivery_id} нет: profmin deliveries list покажет те, что ждут решения.")
     if last[0] is None:
         raise NotWaiting(f"Файл «{last[6]}» ({delivery_id}) ещё не прочитан: решать нечего.")
-    return (last[0], last[1], last[2], last[3], last[4], last[5], last[6])
+    return (last[0], last[1], last[2], last[3], last[4], last[5], last[6], last[7])
 
 
 def _why(delivery_id: int, file: str, status: str, verdict: str, *, accepted: bool) -> str:

@@ -149,8 +149,11 @@ def decide_of(
     if decision == "refused" and not re.search(r"\w", reason or ""):
         raise NotThere("Отказу нужна причина, отправитель её прочтёт: --reason «почему».")
     with engine.connect() as connection, begun(connection):
-        senders = {row["sender"] for row in connection.execute(text(ASKED), {"ids": list(ids)}).mappings()}
-        lock_slices(connection, [f"explanations/{sender}" for sender in senders], wait)
+        whose = {
+            (row["sender"], row["region"]) for row in connection.execute(text(ASKED), {"ids": list(ids)}).mappings()
+        }
+        places = [f"explanations/{sender}" for sender, _ in whose]
+        lock_slices(connection, places, {region for _, region in whose}, wait)
         rows = {row["explanation_id"]: row for row in connection.execute(text(ASKED), {"ids": list(ids)}).mappings()}
         for number in ids:
             if number not in rows:

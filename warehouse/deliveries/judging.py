@@ -135,12 +135,12 @@ def judge_across(
 
 @retried
 def _judged(engine: Engine, region: str, run_id: int | None, wait: dt.timedelta) -> list[int]:
-    with publisher(engine, wait=wait, run_id=run_id) as connection:
+    with publisher(engine, region, wait=wait, run_id=run_id) as connection:
         return judge(connection, region)
 
 
 def judge(connection: Connection, region: str) -> list[int]:
-    """`judge_across` in a transaction of the caller, who is the publisher."""
+    """`judge_across` in a transaction of the caller, who is the region's publisher."""
     now = connection.scalar(text("SELECT ops.clock()"))
     told: set[int] = set()
     for academic_year, day, held in _changed(connection, region):

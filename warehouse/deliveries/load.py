@@ -13,6 +13,7 @@ from warehouse.core.transaction import begun, retried
 from warehouse.deliveries.arrivals import record_arrival
 from warehouse.deliveries.digest import Digests, digests
 from warehouse.deliveries.explanations import Brought, take
+from warehouse.deliveries.reading_regions import regions_of
 from warehouse.deliveries.received import finish_run, readings_of, start_run
 from warehouse.deliveries.store import Incoming, LoadResult, repeated, reserve, store
 from warehouse.deliveries.streamed import conclude, copy_stream
@@ -90,7 +91,9 @@ def load_together(
             for place, (arrival, reading_id) in enumerate(zip(arrived, reserve(connection, len(arrived)), strict=True))
         }
         places = [written(arrival, delivery_id) for arrival, _, delivery_id, _ in arrived]
-        lock_slices(connection, [*places, *(each.place for each in brought.values())], wait, run_id)
+        whose = regions_of(connection, [(delivery_id, arrival.sender) for arrival, _, delivery_id, _ in arrived])
+        whose |= regions_of(connection, [(each.delivery_id, each.sender) for each in brought.values()])
+        lock_slices(connection, [*places, *(each.place for each in brought.values())], whose, wait, run_id)
         results = repeated(connection, incoming)
         for wave in waves({place: arrival for place, arrival in incoming.items() if place not in results}):
             results |= zip(wave, store(connection, list(wave.values())), strict=True)
@@ -103,7 +106,8 @@ def load_together(
 def take_alone(engine: Engine, brought: Brought, run_id: int | None = None, wait: dt.timedelta = LONGEST_WAIT) -> bool:
     """Keep what a receipt without a table brings back; says whether it was new. Raises Timeout, GaveUp."""
     with engine.connect() as connection, begun(connection):
-        lock_slices(connection, [brought.place], wait, run_id)
+        whose = regions_of(connection, [(brought.delivery_id, brought.sender)])
+        lock_slices(connection, [brought.place], whose, wait, run_id)
         return take(connection, brought)
 
 
@@ -132,7 +136,8 @@ def load_stream(
         (reading_id,) = reserve(connection, 1)
         reading = copy_stream(connection, reading_id, stream)
         places = [written(reading, delivery_id), *([brought.place] if brought else [])]
-        lock_slices(connection, places, wait, run_id)
+        whose = regions_of(connection, [(delivery_id, reading.sender)])
+        lock_slices(connection, places, whose, wait, run_id)
         made = Incoming(reading, digests([reading])[0], delivery_id, turn, reading_id, contract_version, run_id)
         earlier = repeated(connection, {0: made})
         result = earlier[0] if earlier else store(connection, [made])[0]

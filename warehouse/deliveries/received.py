@@ -38,6 +38,11 @@ SELECT (array_agg(r.state ORDER BY r.run_id DESC))[1] = 'crashed'
 FROM (SELECT run_id, state FROM ops.run WHERE region = :region AND kind IN ('nightly', 'inbox')
       ORDER BY run_id DESC LIMIT 3) r
 """
+# One that was killed with nobody to mark it as dead says for ever that it runs.
+NIGHT = """
+SELECT EXISTS (SELECT FROM ops.run r WHERE r.region = :region AND r.kind = 'nightly' AND r.state = 'running'
+               AND r.started_at > clock_timestamp() - interval '6 hours')
+"""
 ARCHIVED = """
 SELECT d.delivery_id, d.file_name, d.sha256, d.byte_size, ops.came_at(d) AS came_at, d.claimed_at, d.archive_path,
     d.sender_folder, d.channel, d.stated_form, d.stated_sender, d.stated_as_of
@@ -77,6 +82,11 @@ def waiting(connection: Connection, contract_version: str) -> list[int]:
     """What was received less what has a finished reading: deliveries to be read, wherever they came from and however
     long ago. One that older rules refused is among them."""
     return list(connection.scalars(text(WAITING), {"versions": [contract_version]}))
+
+
+def has_a_night(connection: Connection, region: str) -> bool:
+    """Is a night of a region at work?"""
+    return bool(connection.scalar(text(NIGHT), {"region": region}))
 
 
 def was_cut_off(connection: Connection, region: str) -> bool:

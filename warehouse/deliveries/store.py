@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import polars as pl
 from sqlalchemy import Connection, text
 
-from contracts.circumstances import INBOX
 from contracts.forms import FORMS, form_named
 from contracts.forms.rule_states import States, settled, states_of
 from contracts.reading import (
@@ -24,10 +23,8 @@ from contracts.reading import (
     empty,
     findings_frame,
 )
-from contracts.regions import code_at
 from contracts.rules import HOLDS, NOTHING_LOADED
 from contracts.versions.rule_versions import rules_of
-from contracts.vocabulary import owners
 from warehouse.core.copying import copy_frame
 from warehouse.deliveries.bearing import Weighed, objections
 from warehouse.deliveries.contents import copy_contents
@@ -35,6 +32,7 @@ from warehouse.deliveries.decision import Come, overtake
 from warehouse.deliveries.digest import Digests
 from warehouse.deliveries.explanations import Brought, answered_by
 from warehouse.deliveries.history import Standing, compared, sent_again
+from warehouse.deliveries.reading_regions import by_delivery
 from warehouse.deliveries.recall import recall_findings
 
 READ_BEFORE = """
@@ -69,8 +67,6 @@ FROM unnest(cast(:deliveries AS bigint[]), cast(:readings AS bigint[])) AS n (de
 JOIN ops.reading r ON r.reading_id = n.reading_id
 WHERE d.delivery_id = n.delivery_id
 """
-FOLDERS = "SELECT delivery_id, sender_folder FROM ops.delivery WHERE delivery_id = ANY (:deliveries)"
-REGIONS = "SELECT sender, region FROM ref.sender WHERE sender = ANY (:senders)"
 SUPERSEDE = """
 UPDATE ops.reading r SET status = 'superseded', superseded_at = :now, superseded_by = n.new
 FROM unnest(cast(:old AS bigint[]), cast(:new AS bigint[])) AS n (old, new)
@@ -288,22 +284,6 @@ def _refused(reading: Reading, history: pl.DataFrame) -> Reading:
     )
 
 
-def _regions_of(
-    connection: Connection, wave: Sequence[Incoming], results: Sequence[LoadResult]
-) -> dict[int, str | None]:
-    """Delivery → whose its reading is: the region of its sender; where nobody is known to have sent it, of whose folder
-    it lay in, else the only one in force, if there is but one."""
-    senders = {candidate.delivery_id: result.reading.sender for candidate, result in zip(wave, results, strict=True)}
-    nobody = [delivery_id for delivery_id, sender in senders.items() if sender is None]
-    if nobody:
-        folders = connection.execute(text(FOLDERS), {"deliveries": nobody}).tuples()
-        senders |= {delivery_id: owners(INBOX).get(folder or "") for delivery_id, folder in folders}
-    asked = {"senders": sorted({sender for sender in senders.values() if sender is not None})}
-    regions_of = dict(connection.execute(text(REGIONS), asked).tuples().all())
-    only = code_at(None)
-    return {delivery_id: regions_of.get(sender or "", only) for delivery_id, sender in senders.items()}
-
-
 def _rules(form: str | None, region: str | None) -> str | None:
     """The fingerprint of the rules by which a form is read in a region."""
     return rules_of(form_named(form), region) if form else None
@@ -318,14 +298,17 @@ def _reading_rows(
     backfill_id: int | None = None,
 ) -> pl.DataFrame:
     """Rows of `ops.reading`."""
-    regions_of = _regions_of(connection, wave, results)
+    of_regions = by_delivery(
+        connection,
+        {candidate.delivery_id: result.reading.sender for candidate, result in zip(wave, results, strict=True)},
+    )
     records = [
         {
-            "region": regions_of[candidate.delivery_id],
+            "region": of_regions[candidate.delivery_id],
             "reading_id": candidate.reading_id,
             "delivery_id": candidate.delivery_id,
             "contract_version": candidate.contract_version,
-            "rules": _rules(result.reading.form, regions_of[candidate.delivery_id]),
+            "rules": _rules(result.reading.form, of_regions[candidate.delivery_id]),
             "form": result.reading.form,
             "edition": result.reading.edition,
             "sender": result.reading.sender,

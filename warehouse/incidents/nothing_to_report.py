@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from contracts.regions import code_at
 from warehouse.core.slices import LONGEST_WAIT, lock_slices
 
 # Of what is owed every month the running one too, where the one that is over is not owed.
@@ -155,11 +156,12 @@ def record(
     """Record statements, each in place of what stood before it; which of them are new.
 
     The same delivery changes nothing, withdrawn or not; the same words under another name, or of the same officer,
-    change nothing while they stand. Raises Timeout when somebody publishes for longer than `wait`.
+    change nothing while they stand. Raises Timeout when somebody publishes their region for longer than `wait`.
     """
     if not statements:
         return []
-    lock_slices(connection, sorted({statement.place for statement in statements}), wait, run_id)
+    whose = {code_at(statement.sender) for statement in statements}
+    lock_slices(connection, sorted({statement.place for statement in statements}), whose, wait, run_id)
     return [_record_one(connection, statement) for statement in statements]
 
 
@@ -179,7 +181,7 @@ def withdraw(
     connection: Connection, statement: Statement, by: str, now: dt.datetime, wait: dt.timedelta = LONGEST_WAIT
 ) -> bool:
     """Take a statement back; says whether there was one."""
-    lock_slices(connection, [statement.place], wait)
+    lock_slices(connection, [statement.place], [code_at(statement.sender)], wait)
     return connection.execute(text(WITHDRAW), {**vars(statement), "at": now, "by": by}).rowcount > 0
 
 

@@ -61,17 +61,17 @@ def publish(
 
     All of it is one transaction on one snapshot: a reader sees the marts of before or the marts of after. When a mart
     has got other columns, the dates published so far are published again with it; other regions do so when they publish
-    next, and until then their rows have nothing there. Raises AuditFailed; Timeout when somebody else publishes for
-    longer than `wait`; GaveUp.
+    next, and until then their rows have nothing there. Raises AuditFailed; Timeout when somebody else publishes the
+    region for longer than `wait`; GaveUp.
     """
-    with publisher(engine, wait=wait, run_id=run_id) as connection:
+    with publisher(engine, region, wait=wait, run_id=run_id) as connection:
         return publish_within(connection, region, as_of_dates, run_id)
 
 
 def publish_within(
     connection: Connection, region: str, as_of_dates: Collection[dt.date], run_id: int | None = None
 ) -> list[Published]:
-    """Publish in a REPEATABLE READ transaction of the caller, who is the publisher."""
+    """Publish in a REPEATABLE READ transaction of the caller, who is the region's publisher."""
     dates = sorted(set(as_of_dates))
     pin(connection, region, dates)
     build_all(connection, region, dates)
