@@ -11,11 +11,13 @@
     **readiness_report** asinovsky 2023-09-08; verdict partial; rows_quarantined 1
     **+ school_outcome_fact**
     **ops.statement**
+    **publish** 2023-09-08
     **expect** 2023-09-08
 
 A given reading is its form, its sender and its date, then columns of its reading or delivery that matter; the table
 below has its facts. `+` is another table of the same reading, a name with a dot a table of rows that stand for
-themselves. What else must be there is filled. `expect only` says that the mart has no other rows; else rows are found
+themselves. What else must be there is filled. `publish` publishes every mart for a date: a view on marts shows what was
+published. `expect only` says that the mart has no other rows; else rows are found
 by those columns of the key that are shown. A blank cell is NULL, a fraction (2/3) is exact.
 """
 
@@ -31,11 +33,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from warehouse.marts.definitions import FOLDER, Mart
+from warehouse.marts.publication import publish_within
 from warehouse.schema.input_versions import pin
 
 Cells = dict[str, str | None]
 GIVEN = re.compile(r"\*\*(\w+)\*\* (\w+) (\d{4}-\d\d-\d\d)(?:; (.+))?")
 MORE = re.compile(r"\*\*(?:\+ (\w+)|(\w+\.\w+))\*\*")
+PUBLISHED = re.compile(r"\*\*publish\*\* (\d{4}-\d\d-\d\d)")
 EXPECTED = re.compile(r"\*\*expect( only)?\*\* (\d{4}-\d\d-\d\d)")
 RULE = re.compile(r"\|(?:-+\|)+")
 PLACES = {"school_outcome_fact": "core", "control_total_fact": "core", "finding": "ops"}
@@ -111,6 +115,9 @@ def differences(connection: sa.Connection, mart: Mart, example: Example) -> list
     for table in example.tables:
         if expected := EXPECTED.fullmatch(table.heading):
             found += compared(connection, mart, table, dt.date.fromisoformat(expected[2]), is_all=bool(expected[1]))
+        elif published := PUBLISHED.fullmatch(table.heading):
+            publish_within(connection, "69", [dt.date.fromisoformat(published[1])])
+            connection.execute(sa.text("DISCARD TEMP"))  # what was put aside lies there until the transaction ends
         elif given := GIVEN.fullmatch(table.heading):
             form, sender, as_of, more = given.groups()
             further = dict(part.split(" ", 1) for part in more.split("; ")) if more else {}
@@ -174,13 +181,13 @@ def put(connection: sa.Connection, table: str, rows: Sequence[Cells], more: Mapp
 
 
 def compared(connection: sa.Connection, mart: Mart, table: Table, as_of: dt.date, *, is_all: bool) -> list[str]:
-    """Where the rows of a mart on a day are not those of a table."""
+    """Where the rows of a mart on a day are not those of a table; of a view, those that were published."""
     pin(connection, "69", [as_of])
-    found = (
-        connection.execute(sa.text(mart.statement), {"region": "69", "as_of": as_of, "known_at": "infinity"})
-        .mappings()
-        .all()
-    )
+    statement = mart.statement
+    if mart.is_view:
+        statement = f"SELECT * FROM {mart.relation} WHERE region = :region AND as_of = :as_of"
+    asked = {"region": "69", "as_of": as_of, "known_at": "infinity"}
+    found = connection.execute(sa.text(statement), asked).mappings().all()
     key = [column for column in table.columns if column in mart.key]
     wrong = [f"{len(found)} rows, not {len(table.rows)}"] if is_all and len(found) != len(table.rows) else []
     for row in table.rows:
