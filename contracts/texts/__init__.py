@@ -139,12 +139,12 @@ def word_of(column: str, code: str) -> str:
 
     A kind of words is named as the column is (`level`), or as it ends (`readiness_band` holds a `band`).
     """
-    return _words_of_column(column).get(code, code)
+    return words_of_column(column).get(code, code)
 
 
 @cache
-def _words_of_column(column: str) -> dict[str, str]:
-    """Code → word; of two kinds that fit, the longer name is the nearer one."""
+def words_of_column(column: str) -> dict[str, str]:
+    """Code → word of the codes that a column holds; of two kinds that fit, the longer name is the nearer one."""
     kinds = _kinds_of_words()
     named = sorted((kind for kind in kinds if column == kind or column.endswith(f"_{kind}")), key=len)
     return {code: word for kind in named for code, word in kinds[kind].items()}

@@ -179,7 +179,10 @@ def page(
 def dictionary(
     name: Annotated[str | None, typer.Argument(help="Только эта витрина.", show_default=False)] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="markdown — людям; json — каталогу данных; csvw — описание файлов csv.")
+        str,
+        typer.Option(
+            "--format", help="markdown — людям; json — каталогу данных; csvw — файлам csv; superset — архив для него."
+        ),
     ] = "markdown",
 ) -> None:
     """Витрины и их столбцы словами: в Markdown, или в JSON для каталога данных."""

@@ -1,5 +1,5 @@
 """`profmin dictionary`: the marts and their columns in words, as Markdown, of which `docs/dictionary.md` is the output,
-or as JSON for catalogues of data."""
+as JSON for catalogues of data, or as what Superset imports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from flows.home.json_output import write
-from flows.home.usage import must_be_known
+from flows.home.usage import UsageError, must_be_known
 from flows.presentation.mart_catalogue import catalogue, csvw_of_all
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import ALL_FORMS, Mart, live, marts, views
@@ -27,6 +27,7 @@ HEAD = """# Словарь витрин
 """
 MARKDOWN = "markdown"
 DOCUMENTS = {"json": catalogue, "csvw": csvw_of_all}
+SUPERSET = "superset"
 LAYERS = (
     ("Витрины из фактов", "Публикуются каждую ночь; каждая версия каждой строки хранится.", marts),
     ("Витрины из витрин", "Представления на опубликованном: итоги, ряды, поправки.", views),
@@ -38,11 +39,23 @@ def show_dictionary(name: str | None, format_: str = MARKDOWN) -> None:
     """Print the dictionary of one mart, or of all. Raises UsageError for a name that is not a mart, or a format."""
     shown = {each.name: each for each in live()}
     must_be_known([name] if name else [], [*mart_names(), *shown], "mart")
-    must_be_known([format_], [MARKDOWN, *DOCUMENTS], "format")
-    if format_ in DOCUMENTS:
+    must_be_known([format_], [MARKDOWN, *DOCUMENTS, SUPERSET], "format")
+    if format_ == SUPERSET:
+        _write_bundle(name)
+    elif format_ in DOCUMENTS:
         write(DOCUMENTS[format_](name))
     else:
         sys.stdout.write(dictionary() if name is None else _section(shown.get(name) or mart_named(name)))
+
+
+def _write_bundle(name: str | None) -> None:
+    from flows.presentation.superset_bundle import bundle
+
+    if name is not None:
+        raise UsageError("superset is of all marts: leave the name out", "для superset витрину не называют: там все")
+    if sys.stdout.isatty():
+        raise UsageError("it is a zip: write it to a file with >", "это архив zip: направьте его в файл знаком >")
+    sys.stdout.buffer.write(bundle())
 
 
 def dictionary() -> str:
