@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test crash autumn midnight lint format bench sbom lock clean
+.PHONY: help run check test crash autumn midnight bi lint format bench sbom lock clean
 
 # Tests of a module stay together, for what they share; what takes long begins first.
 TESTS  := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -45,6 +45,10 @@ autumn: $(READY)  ## each of the sixty nights of the autumn; writes down with wh
 midnight: $(READY)  ## what deals with days, while a day ends in local time and in the region's
 	@$(BIN)/python tests/midnight.py -n auto --dist loadfile --no-loadscope-reorder tests/contracts tests/flows tests/warehouse
 
+SUPERSET := $(VENV)/superset
+bi: $(READY)  ## the bundle in a real Superset, which is installed once for it; its readers, its dashboards in a browser
+	@PROFMIN_BI=$(abspath $(SUPERSET)) $(BIN)/python -m pytest -n 0 tests/bi
+
 lint: $(READY)  ## style, types, import direction, promised names; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -64,9 +68,11 @@ sbom: $(READY)  ## what is delivered: every component with version and licence (
 	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.cdx.json $(BIN)/python
 	@echo "sbom.cdx.json"
 
-lock: $(READY)  ## resolve requirements.lock again (needs uv)
+lock: $(READY)  ## resolve requirements.lock again, ours and Superset's (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header \
 	  --quiet --extra dev --output-file requirements.lock pyproject.toml requirements.build.in
+	@cd deployments/superset && uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --quiet --output-file requirements.lock requirements.in
 
 clean:  ## remove the virtual environment and the demo's state
 	@rm -rf $(VENV) .profmin
