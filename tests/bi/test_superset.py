@@ -1,6 +1,6 @@
 """The bundle in a real Superset, loaded by its one command: each reader sees his own rows, from the cache too.
 
-Slow: a region is taken in, Superset is installed and brought to its place (`make bi`; 8 to 12 minutes of a busy machine).
+Slow: a region is taken in, Superset is installed and loaded twice (`make bi`; 8 to 12 minutes of a busy machine).
 """
 
 from __future__ import annotations
