@@ -211,6 +211,19 @@ def routing(
     raise typer.Exit(show_routing(read_settings(), test, region))
 
 
+@app.command(rich_help_panel=OFFICER)
+def subject(
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл (JSON).")] = None,
+    destroy: Annotated[
+        bool, typer.Option("--destroy", help="Уничтожить выгрузки, в которых он назван; спрашивает ещё раз.")
+    ] = False,
+) -> None:
+    """Что хранится об одном обучающемся; имя и дата рождения спрашиваются и нигде не остаются."""
+    from flows.cli.subject_command import show_subject
+
+    raise typer.Exit(show_subject(read_settings(), to, destroy=destroy))
+
+
 @app.command(rich_help_panel=ENGINEER)
 def doctor(as_json: EnglishJson = False) -> None:
     """Check the laws on the live warehouse and its archive; exit 1 if any is broken."""

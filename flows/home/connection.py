@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from warehouse.marts.bringing_up import bring_up, lay_out
 from warehouse.schema.bi import NoLogin, make_login
+from warehouse.schema.restricted import note_access
 from warehouse.schema.upgrade import connect, upgrade
 from warehouse.server.clients import connection_words, psql_for, server_of
 from warehouse.server.embedded import embedded_server
@@ -94,6 +96,8 @@ def psql(settings: Settings, arguments: Sequence[str]) -> int:
     """Run psql on the warehouse until its user leaves; returns its exit code. Raises ServerError without a psql."""
     with warehouse(settings) as engine, connection_words(engine) as (target, secrets):
         program = psql_for(server_of(engine))
+        with engine.begin() as connection:
+            note_access(connection, getpass.getuser(), "db psql")
         engine.dispose()  # its connections would be idle for as long as psql is open
         return subprocess.run([program, target, *arguments], env=os.environ | secrets, check=False).returncode
 

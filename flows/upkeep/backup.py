@@ -7,6 +7,7 @@ and a purge waits until we are done; so every byte that the snapshot knows is th
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from flows.home.whole_file import HIDDEN_NAME, new_file, replace
 from flows.upkeep.doctor import examine, hash_of
 from flows.upkeep.retention import destroy_again
 from warehouse.core.slices import holding
+from warehouse.schema.restricted import note_access
 from warehouse.schema.upgrade import must_fit
 from warehouse.server.dump import ArchivedDelivery, dump, is_empty, restore, snapshot, take_statistics
 from warehouse.server.embedded import embedded_server
@@ -69,6 +71,8 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
         to.chmod(0o700)
         with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
+            with engine.begin() as connection:
+                note_access(connection, getpass.getuser(), "backup")
             with snapshot(engine) as taken:
                 dump(engine, taken.name, to / DUMP, settings.lock_wait)
                 years = years_to_seal(taken.connection)

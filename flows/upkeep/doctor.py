@@ -16,6 +16,7 @@ from flows.home.json_output import write
 from flows.home.keyring import keyring_of, lies_beside
 from flows.home.progress import report
 from flows.home.settings import Settings
+from warehouse.schema.restricted import readers
 from warehouse.watch.law import SHOWN, Law, archived, examined
 from warehouse.watch.naming import years_of_naming
 
@@ -89,6 +90,9 @@ def show(laws: list[Law], settings: Settings, out: Console, *, as_json: bool) ->
             out.print(f"{mark}  {law.says} [dim]({law.name})[/dim]")
             for place, wrong in law.broken:
                 out.print(f"         {place}: {wrong}", markup=False)
+        with warehouse(settings) as engine, engine.connect() as connection:
+            said = [f"{each.role} ({each.how}{'' if each.can_login else ', no login'})" for each in readers(connection)]
+        out.print(f"note   rows of pupils can be read by: {', '.join(said)}", markup=False)
         if beside := lies_beside(settings):
             out.print(f"note   {beside}", markup=False)
     return int(any(law.times for law in laws))

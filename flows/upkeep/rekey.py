@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 
 from flows.home.connection import warehouse
 from flows.home.pupil_key import PupilSecrets
 from flows.home.sealing import seal_archive
 from flows.home.settings import Settings
+from warehouse.schema.restricted import note_access
 
 
 def show_rekeyed(settings: Settings) -> None:
@@ -18,6 +20,8 @@ def show_rekeyed(settings: Settings) -> None:
     """
     settings.prepare()
     with warehouse(settings) as engine:
+        with engine.begin() as connection:
+            note_access(connection, getpass.getuser(), "rekey")
         pupils = PupilSecrets(engine, settings).rotate()
         files = seal_archive(engine, settings)
     sys.stdout.write(f"{pupils} pupils have other pseudonyms, {files} files are sealed anew\n")

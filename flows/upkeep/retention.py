@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from flows.upkeep.acts import sign
 from flows.upkeep.doctor import hash_of
 from warehouse.core.slices import holding
 from warehouse.deliveries.received import finish_run, start_run
+from warehouse.schema.restricted import note_access
 from warehouse.watch.destruction import (
     ARCHIVE,
     Destroyed,
@@ -38,6 +40,7 @@ from warehouse.watch.destruction import (
     pupil_rows,
     record,
     to_remove,
+    together,
     without_act,
 )
 
@@ -83,6 +86,7 @@ def purge(settings: Settings, now: dt.datetime, *, dry_run: bool = False) -> Pur
             return _would_be_purged(engine, settings, now)
         with engine.begin() as connection:
             run_id = start_run(connection, "purge", now.astimezone(zone_of(None)).date())
+            note_access(connection, getpass.getuser(), "purge", run_id)
         state = "failed"
         try:
             with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning, run_id):
@@ -174,6 +178,19 @@ def destroy_again(engine: Engine, settings: Settings, now: dt.datetime) -> list[
             deliveries = not_purged(connection, places)
         if deliveries:
             record(engine, deliveries, REASON_AGAIN, now, settings.lock_wait, None)
+        return _acts_written(engine, settings, now)
+
+
+def destroy_deliveries(
+    engine: Engine, settings: Settings, deliveries: Sequence[int], reason: str, now: dt.datetime
+) -> list[str]:
+    """Destroy deliveries wholly, whenever their time would be over, with equal bytes and the zip archives in which they
+    came; names of the acts. Raises Timeout while a backup is taken, GaveUp."""
+    with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
+        with engine.connect() as connection:
+            all_of_them = together(connection, deliveries)
+        if all_of_them:
+            record(engine, all_of_them, reason, now, settings.lock_wait, None)
         return _acts_written(engine, settings, now)
 
 

@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import secrets
 import shutil
+import subprocess
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from evidence import TRACES, copied, picked, planted, taken_in
+from evidence import TRACES, assert_nowhere, copied, picked, planted, taken_in
 from pydantic import SecretStr
 
 from flows.backfills.steps import plan, requested
@@ -28,10 +29,11 @@ from flows.home.sealed import CHUNK, HEADER, TAG, header_of
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
-from flows.upkeep.backup import backup, bring_back
+from flows.upkeep.backup import DUMP, backup, bring_back
 from flows.upkeep.doctor import examine
 from flows.upkeep.retention import purge
 from warehouse.schema.upgrade import connect
+from warehouse.server.clients import program_for, server_of
 
 NOW = dt.datetime(2023, 9, 9, 3, tzinfo=dt.UTC)
 AFTER = dt.datetime(2024, 10, 1, 2, tzinfo=dt.UTC)
@@ -251,6 +253,10 @@ def test_a_backup_of_before_a_destruction_has_no_readable_pupil(
     data = b"".join(parts(path, keyring_of(settings)))
     assert backup(settings, tmp_path / "backup", NOW)["deliveries"] == 3
     assert readable(tmp_path / "backup", data) == [] and not (tmp_path / "backup" / "keys").exists()
+    program = program_for("pg_restore", server_of(engine))
+    dumped = subprocess.run([program, "--file=-", tmp_path / "backup" / DUMP], capture_output=True, check=True).stdout
+    assert b"registration_export" in dumped
+    assert_nowhere(dumped.decode(), "the dump")
     (copy,) = (tmp_path / "backup").rglob("*.sealed")
     assert b"".join(parts(copy.with_suffix(""), keyring_of(settings))) == data, "who has the key reads it"
 

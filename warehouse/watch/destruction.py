@@ -76,6 +76,17 @@ SELECT d.delivery_id FROM ops.delivery d
 WHERE d.archive_path = ANY (:places) AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
 ORDER BY d.delivery_id
 """
+TOGETHER = """
+WITH same AS (
+    SELECT o.delivery_id FROM ops.delivery d JOIN ops.delivery o ON o.sha256 = d.sha256
+    WHERE d.delivery_id = ANY (:deliveries)
+)
+SELECT delivery_id FROM same
+UNION SELECT i.container_id FROM ops.arrival i JOIN same s ON s.delivery_id = i.delivery_id
+WHERE i.container_id IS NOT NULL
+EXCEPT SELECT p.delivery_id FROM ops.purged p
+ORDER BY delivery_id
+"""
 TO_REMOVE = """
 SELECT p.delivery_id, p.purged_at, d.sha256, d.archive_path,
     ARRAY(SELECT DISTINCT a.inbox_path FROM ops.arrival a
@@ -216,6 +227,11 @@ def record(
 def not_purged(connection: Connection, places: Collection[str]) -> list[int]:
     """The deliveries whose bytes lie at places of the archive, less those that are recorded as destroyed."""
     return list(connection.scalars(text(NOT_PURGED), {"places": list(places)}))
+
+
+def together(connection: Connection, deliveries: Collection[int]) -> list[int]:
+    """Deliveries with those of equal bytes and the zip archives in which they came, less those that are destroyed."""
+    return list(connection.scalars(text(TOGETHER), {"deliveries": list(deliveries)}))
 
 
 def to_remove(connection: Connection) -> list[Removal]:
