@@ -166,3 +166,8 @@ def test_minutes_are_academic_hours_where_they_are_whole_ones(written: str, hour
 
 def test_minutes_are_no_hours_where_the_unit_is_another() -> None:
     assert Sent("admissions", {"average_mark": "45 мин"}).read().findings.filter(rule="COM-116").is_empty()
+
+
+def test_minutes_are_shown_in_a_form_that_shows_no_texts() -> None:
+    (told,) = Sent("lesson_journal", {"hours": "45 мин"}).read().findings.filter(rule="COM-116").to_dicts()
+    assert (told["value"], told["expected"]) == ("45 мин", "1 ак. ч")

@@ -217,7 +217,7 @@ def _values(
         texts_there = raw[str(column)].gather(rows["index"]).alias("value")
         kind = edition.column(str(column)).kind
         if of_people or (discreet and kind not in NO_PERSON):
-            resolved = rows["rule"] == KEY_NORMALISED.id
+            resolved = rows["rule"].is_in([KEY_NORMALISED.id, MINUTES_AS_HOURS.id])
             as_of = raw["as_of"].first()
             day = as_of if isinstance(as_of, dt.date) else None
             hidden = shown(texts_there, edition.column(str(column)), day, known)

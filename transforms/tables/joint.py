@@ -15,7 +15,7 @@ from transforms.findings.finding import Table
 from transforms.tables.header import Heading
 
 DAY = r"\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}-\d{2}-\d{2}|[«\"]?\d{1,2}[»\"]? +[а-яё]+\.? +\d{4}"
-PAPER = r"(?:(?:приказ|договор|соглашени)\w*\s+)?"
+PAPER = r"(?:(?:приказ|распоряжени|постановлени|письм|договор|соглашени)\w*\s+)?"
 NUMBER_FIRST = rf"(?i)^\s*{PAPER}(.*?)[\s,;]*(?:\bот\s+)?({DAY})\s*(?:г\.?|года)?\s*$"
 DAY_FIRST = rf"(?i)^\s*{PAPER}(?:от\s+)?({DAY})\s*(?:г\.?|года)?[\s,;]+(.+?)\s*$"
 
