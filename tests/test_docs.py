@@ -19,8 +19,8 @@ PAGES = tuple(
 )
 FOLDERS = (*PACKAGES, "tests", "docs", "deployments", "benchmarks")
 FILE = re.compile(r"[\w<>*-]+\.(?:py|sql|csv|md|yaml|toml|lock)")
-OF_A_HOME = {"routing.csv"}
-"""Files that lie in `PROFMIN_HOME`."""
+OF_A_HOME = {"routing.csv", "destroyed.csv"}
+"""Files that lie in `PROFMIN_HOME`, or in a folder of keys."""
 PLACEHOLDER = re.compile(r"<\w+>|\b[A-Z]+(?=\.\w+$)")
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s:]+)\)")
 """Within the project: an address elsewhere has a colon."""
