@@ -25,7 +25,7 @@ Links = Mapping[str, Callable[[Mapping[str, object]], str]]
 class HtmlTable:
     """A table as markup. `left_out` counts rows that the files beside it have and the page has not."""
 
-    headings: Sequence[tuple[str, bool]]
+    headings: Sequence[tuple[Markup, bool]]
     rows: Sequence[Markup]
     total: Markup | None
     left_out: int = 0
@@ -43,18 +43,24 @@ def banded(text: object, band: str | None) -> Markup:
     )
 
 
-def html_table(sheet: MartSheet, label: str, links: Links, most: int) -> HtmlTable:
+def html_table(sheet: MartSheet, label: str, links: Links, most: int, anchor: str = "") -> HtmlTable:
     """The columns that a reader of the workbook sees at once, at most so many rows. `label` is the column that names a
-    row."""
+    row, `anchor` one by whose values, each of one row, a row is found (`row_id`)."""
     shown = [column for column in sheet.columns if not column.is_aside]
     head = label if any(column.name == label for column in shown) else ""
     part = sheet.rows.head(most)
     found = [_cells(column, part, links, is_head=column.name == head) for column in shown]
+    if anchor and head:
+        place = next(number for number, column in enumerate(shown) if column.name == head)
+        found[place] = [
+            cell.replace("<th ", f'<th id="{row_id(value)}" ', 1)
+            for cell, value in zip(found[place], part[anchor], strict=True)
+        ]
     rows = [Markup("".join(cells)) for cells in zip(*found, strict=True)]
     total = None if sheet.total is None else Markup("".join(
         _cell(column, _value(column, sheet.total, {}), is_head=column.name == head) for column in shown
     ))  # fmt: skip
-    headings = [(column.caption, _is_figure(column)) for column in shown]
+    headings = [(caption(column), _is_figure(column)) for column in shown]
     return HtmlTable(headings, rows, total, max(0, sheet.rows.height - most))
 
 
@@ -63,6 +69,21 @@ def figures_list(sheet: MartSheet, links: Links) -> list[tuple[str, Markup]]:
     values = next(sheet.rows.iter_rows(named=True), {})
     shown = (column for column in sheet.columns if not column.is_aside and column.name in values)
     return [(column.caption, _value(column, values, links)) for column in shown]
+
+
+def row_id(value: object) -> str:
+    """Where on a page the row of a unit or of a school is."""
+    return f"row-{escape(value)}"
+
+
+def in_two_languages(russian: str, english: str) -> Markup:
+    """Russian words, with the English for the switch."""
+    return Markup(f'<span data-en="{escape(english)}">{escape(russian)}</span>')
+
+
+def caption(column: Shown) -> Markup:
+    """What a column is called; in English as it is named."""
+    return in_two_languages(column.caption, column.name.replace("_", " ").capitalize())
 
 
 def _cells(column: Shown, rows: pl.DataFrame, links: Links, *, is_head: bool) -> list[str]:

@@ -144,7 +144,7 @@ def _own_pages(folder: Path, found: Mapping[Address, Told]) -> list[Path]:
     ]
     pages = {
         "all.html": rendered(
-            "all.html", whose=audience.name, addresses=shown, t=told, t_plain=said, asset=asset_names()
+            "all.html", whose=audience.name, addresses=shown, t=told, t_plain=said, asset=asset_names(), root=""
         ),
         "index.html": rendered(
             "newest.html", whose=audience.name, address=f"{newest.path}/index.html", words=newest.words(audience)

@@ -15,7 +15,8 @@ from contracts.texts import word_of
 from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
-from flows.page.frame import Frame, Page, said, told
+from flows.page.figure_links import mart_behind, to_column, to_mart, to_rate, to_row
+from flows.page.frame import Frame, Page, named, said, told
 
 Row = Mapping[str, Any]
 NO_BAND = "none"
@@ -40,7 +41,7 @@ def first_page(frame: Frame) -> Page:
     before = systems["before_as_of"].drop_nulls().max() if not systems.is_empty() else None
     tiles, columns = _places(frame)
     return frame.page(
-        "index.html", "index.html", "Главное", frame.state(systems),
+        "index.html", "index.html", "Главное", frame.state(systems), told("section_first"),
         decisions=list(_decisions(frame)), told=_systems(frame, systems, units), columns=columns,
         before=f"{before:%d.%m.%Y}" if before else "",  # type: ignore[str-bytes-safe]
         maps=[] if frame.audience.unit else _maps(frame, systems, units, tiles),
@@ -57,13 +58,14 @@ def _systems(frame: Frame, systems: pl.DataFrame, units: pl.DataFrame) -> HtmlTa
     rows = []
     for row in systems.iter_rows(named=True):
         of = words[row["system"]]
-        share = banded(percent(row["figure_rate"]), row["band"])
+        share = to_rate(frame, row, banded(percent(row["figure_rate"]), row["band"]))
         sent = f"{row['units_sent']} из {row['units_expected']}" if row["units_expected"] is not None else NOTHING
         lacks = f"{whole(row['lacks'])} {row['lacks_words']}" if row["lacks"] and row["lacks_words"] else NOTHING
         disagrees = sum(wrong[form] for form in of["forms"].split())
         cells = [
-            _to_mart(frame, _behind(row), row["system_name"]), of["title"],
-            whole(row["figure"]), whole(row["whole"]), share, *([_own_share(own, row["system"])] if unit else []),
+            to_mart(frame, mart_behind(row), named(row["system_name"], row["system"])), of["title"],
+            *(to_column(frame, row, name, whole(row[name])) for name in ("figure", "whole")), share,
+            *([_own_share(frame, own, row["system"])] if unit else []),
             points(row["rate_change"]), percent(row["completeness"]), sent, lacks,
             link("table/control_totals.html", whole(disagrees)) if disagrees else "0",
         ]  # fmt: skip
@@ -71,19 +73,10 @@ def _systems(frame: Frame, systems: pl.DataFrame, units: pl.DataFrame) -> HtmlTa
     return simple_table([(told(name), name not in texts) for name in headings], rows)
 
 
-def _own_share(own: Row, system: str) -> Markup | str:
-    return banded(percent(own.get(f"{system}_figure_rate")), own.get(f"{system}_band"))
-
-
-def _behind(row: Row) -> str:
-    """The mart that stands behind the figure of a system: that of units or schools where there is one."""
-    marts = {line["system"]: line["mart"] for line in vocabulary("system_figures")}
-    return marts.get(row["system"]) or str(row["system_mart"])
-
-
-def _to_mart(frame: Frame, name: str, text: str) -> Markup | str:
-    """A text that leads to a mart, where the audience sees that."""
-    return link(f"table/{name}.html", text) if any(each.name == name for each in frame.seen) else text
+def _own_share(frame: Frame, own: Row, system: str) -> Markup | str:
+    """The share of the unit's own, which leads to its row."""
+    share = banded(percent(own.get(f"{system}_figure_rate")), own.get(f"{system}_band"))
+    return to_row(frame, system, frame.audience.unit, share)
 
 
 def points(change: float | None) -> str:
@@ -110,10 +103,11 @@ def _decisions(frame: Frame) -> Iterator[tuple[str, str]]:
         for form, title, count in late.group_by("form", "form_title", maintain_order=True).len().iter_rows():
             yield f"form/{form}.html", said("decide_missing", form=title, count=count)
     if frame.audience.unit:
+        yield from _own_decisions(frame)
         return
     for row in frame.rows("region_profile").filter(pl.col("band") == "red").iter_rows(named=True):
         figure = f"{whole(row['figure'])} из {whole(row['whole'])} ({percent(row['figure_rate'])})"
-        yield f"table/{_behind(row)}.html", said("decide_red", system=row["system_title"], figure=figure)
+        yield f"table/{mart_behind(row)}.html", said("decide_red", system=row["system_title"], figure=figure)
     assignments = frame.rows("assignments")
     for row in assignments.iter_rows(named=True) if not assignments.is_empty() else ():
         if row["status"] in LATE:
@@ -123,6 +117,19 @@ def _decisions(frame: Frame) -> Iterator[tuple[str, str]]:
         if row["anomalies_waiting"]:
             count = whole(row["anomalies_waiting"])
             yield "table/admissions_by_year.html", said("decide_admissions", year=row["year"], count=count)
+
+
+def _own_decisions(frame: Frame) -> Iterator[tuple[str, str]]:
+    """What waits for the unit itself: its red shares, its schools that have something to mend."""
+    own = next(frame.rows("municipality_profile").iter_rows(named=True), {})
+    for system in vocabulary("systems"):
+        if own.get(f"{system['system']}_band") == "red":
+            share = percent(own[f"{system['system']}_figure_rate"])
+            yield f"unit/{frame.audience.unit}.html", said("decide_red", system=system["title"], figure=share)
+    cards = frame.rows("school_profile")
+    wanting = cards.filter(pl.col("systems_wanting") > 0).height if not cards.is_empty() else 0
+    if wanting:
+        yield "schools.html", said("decide_schools", count=whole(wanting))
 
 
 def _places(frame: Frame) -> tuple[dict[str, tuple[int, int]], int]:

@@ -15,7 +15,7 @@ from contracts.texts.figures import whole
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
 from documents.receipts.findings import column_titles
 from flows.home.shown import local_time
-from flows.page.frame import Frame, Page, told
+from flows.page.frame import Frame, Page, named, told
 from transforms.findings.disclosure import born_before, may_be_shown
 
 WORST = ("missing", "refused", "held", "partial")
@@ -28,7 +28,7 @@ def form_pages(frame: Frame) -> Iterator[Page]:
     health = frame.rows("delivery_health")
     state = frame.state(health)
     if health.is_empty():
-        yield frame.page("forms.html", "forms.html", "Формы", state, told=simple_table([], []))
+        yield frame.page("forms.html", "forms.html", "Формы", state, told("section_forms"), told=simple_table([], []))
         return
     listed = []
     for of_form in health.drop_nulls("form").partition_by("form", maintain_order=True):
@@ -37,16 +37,19 @@ def form_pages(frame: Frame) -> Iterator[Page]:
         numbers = {row["sender"]: row["delivery_id"] for row in documents.iter_rows(named=True)}
         late = of_form.filter(~pl.col("on_time").fill_null(True)).height
         listed.append([
-            link(f"form/{form}.html", title), whole(of_form.filter("is_expected").height),
+            link(f"form/{form}.html", named(title, form)), whole(of_form.filter("is_expected").height),
             whole(of_form.filter("is_received").height), whole(late),
             whole(of_form.filter(pl.col("status").is_in(["held", "refused"])).height),
         ])  # fmt: skip
         yield frame.page(
-            f"form/{form}.html", "form.html", title, frame.state(of_form), who=_who(frame, of_form, numbers),
-            rules=_rules(frame, form), documents=list(_documents(frame, documents, column_titles(form))),
+            f"form/{form}.html", "form.html", title, frame.state(of_form), named(title, form),
+            who=_who(frame, of_form, numbers), rules=_rules(frame, form),
+            documents=list(_documents(frame, documents, column_titles(form))),
         )  # fmt: skip
     headings = [(told("form"), False), *((told(code), True) for code in ("expected", "received", "late", "not_taken"))]
-    yield frame.page("forms.html", "forms.html", "Формы", state, told=simple_table(headings, listed))
+    yield frame.page(
+        "forms.html", "forms.html", "Формы", state, told("section_forms"), told=simple_table(headings, listed)
+    )
 
 
 def _who(frame: Frame, rows: pl.DataFrame, numbers: Mapping[str, int]) -> HtmlTable:

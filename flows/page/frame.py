@@ -10,7 +10,7 @@ import polars as pl
 from markupsafe import Markup
 
 from contracts.texts import page_words
-from documents.pages.mart_html import Links
+from documents.pages.mart_html import Links, in_two_languages
 from documents.pages.render import asset_names, rendered
 from flows.page.page_audience import PageAudience, Seen
 from flows.presentation.mart_sheets import Asked, state_lines
@@ -31,7 +31,12 @@ class Page(NamedTuple):
 def told(code: str) -> Markup:
     """What the page says in Russian, with the English for the switch."""
     words = page_words()[code]
-    return Markup('<span data-en="{}">{}</span>').format(words["en"], words["ru"])
+    return in_two_languages(words["ru"], words["en"])
+
+
+def named(words: str, name: str) -> Markup:
+    """Russian words of what has an English name, a column, a mart or a system: for the switch the name is the words."""
+    return in_two_languages(words, name.replace("_", " ").capitalize())
 
 
 def said(code: str, **values: object) -> str:
@@ -97,12 +102,15 @@ class Frame:
                 *([] if self.audience.unit else [("table/assignments.html", "section_assignments")]),
                 ("tables.html", "section_tables")]  # fmt: skip
 
-    def page(self, path: str, template: str, title: str, state: Sequence[str], **values: object) -> Page:
-        """A page at a path from the root of the address."""
+    def page(
+        self, path: str, template: str, title: str, state: Sequence[str], heading: Markup | str = "", **values: object
+    ) -> Page:
+        """A page at a path from the root of the address; `heading` is its title in two languages."""
         up = "../" * path.count("/")
         data = rendered(
-            template, title=title, whose=self.audience.name, day=f"{self.night.as_of:%d.%m.%Y}", state=state, up=up,
-            root=f"../../{up}", asset=asset_names(), sections=self.sections, here=path, t=told, has_book=self.has_book,
+            template, title=title, heading=heading or title, whose=self.audience.name,
+            day=f"{self.night.as_of:%d.%m.%Y}", state=state, up=up, root=f"../../{up}", asset=asset_names(),
+            sections=self.sections, here=path, t=told, has_book=self.has_book,
             standing=self.standing(up), footer=self.night.footer, **values,
         )  # fmt: skip
         return Page(path, data)

@@ -22,7 +22,9 @@ def lines_page(frame: Frame) -> Page:
     """The region first, where the audience sees all of it, then each unit."""
     nights = frame.rows("registration_nights")
     charts = list(_charts(frame, nights)) if not nights.is_empty() else []
-    return frame.page("lines.html", "lines.html", "Ход по ночам", frame.state(nights), charts=charts)
+    return frame.page(
+        "lines.html", "lines.html", "Ход по ночам", frame.state(nights), told("section_lines"), charts=charts
+    )
 
 
 def _charts(frame: Frame, nights: pl.DataFrame) -> Iterator[tuple[str, str, Markup, HtmlTable]]:

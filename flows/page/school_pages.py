@@ -14,7 +14,7 @@ from contracts.texts.figures import whole
 from contracts.vocabulary import contacts_of
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, SIGNS, banded, link, simple_table
-from flows.page.frame import Frame, Page, told
+from flows.page.frame import Frame, Page, named, told
 from flows.presentation.mart_sheets import caption_of, short_title
 from warehouse.marts.published import mart_named
 
@@ -81,20 +81,36 @@ def system_name(system: str) -> str:
 
 
 def _list(frame: Frame, cards: pl.DataFrame) -> Page:
+    """Those that have something to mend first."""
     systems = [name.removesuffix(STANDING) for name in cards.columns if name.endswith(STANDING)]
-    headings: list[tuple[object, bool]] = [(told("school"), False), (told("school_unit"), False)]
-    headings += [(told("in_order"), True), (told("wanting"), True), *((system_name(each), False) for each in systems)]
+    of_several = not cards.is_empty() and cards["reporting_unit"].n_unique() > 1
+    headings: list[tuple[object, bool]] = [(told("school"), False)]
+    headings += [(told("school_unit"), False)] if of_several else []
+    headings += [
+        (told("in_order"), True),
+        (told("wanting"), True),
+        *((named(system_name(each), each), False) for each in systems),
+    ]
     units = frame.links("")["reporting_unit_name"]
     rows = []
+    if not cards.is_empty():
+        cards = cards.sort("systems_wanting", descending=True, nulls_last=True, maintain_order=True)
     for row in cards.iter_rows(named=True):
         unit = units(row)
         rows.append([
             link(f"school/{row['school_code']}.html", row["school_name"]),
-            link(unit, row["reporting_unit_name"]) if unit else row["reporting_unit_name"],
+            *([link(unit, row["reporting_unit_name"]) if unit else row["reporting_unit_name"]] if of_several else []),
             whole(row["systems_in_order"]), whole(row["systems_wanting"]),
             *(_sign(row[f"{each}{STANDING}"], row[f"{each}{WORDS}"]) for each in systems),
         ])  # fmt: skip
-    return frame.page("schools.html", "schools.html", "Школы", frame.state(cards), told=simple_table(headings, rows))
+    return frame.page(
+        "schools.html",
+        "schools.html",
+        "Школы",
+        frame.state(cards),
+        told("section_schools"),
+        told=simple_table(headings, rows),
+    )
 
 
 def _sign(standing: str, words: str | None) -> Markup:
@@ -121,7 +137,8 @@ def _school(
             if row[name] is not None
         )
         document = f"{day:%d.%m.%Y}" if isinstance(day, dt.date) else NOTHING
-        lines.append([system_name(system), banded(words, BANDS.get(standing)), shown or NOTHING, document])
+        called = named(system_name(system), system)
+        lines.append([called, banded(words, BANDS.get(standing)), shown or NOTHING, document])
     headings = [(told(name), False) for name in ("system", "standing_word", "figures", "document")]
     unit = frame.links("../")["reporting_unit_name"](row)
     more = []

@@ -5,38 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
+from itertools import zip_longest
 
 import polars as pl
 from markupsafe import Markup, escape
 
 from contracts.forms.titles import form_title
 from contracts.texts.figures import whole
-from documents.pages.mart_html import html_table, link
+from documents.pages.mart_html import HtmlTable, html_table, link, simple_table
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import MartSheet, marts_xlsx
-from flows.page.frame import MOST_ROWS, Frame, Page
+from flows.page.figure_links import is_found_by, rate_id
+from flows.page.frame import MOST_ROWS, Frame, Page, named, told
 from flows.presentation.mart_sheets import region_row, sheet_of
 from flows.presentation.officer_report import titles_of_told
 from flows.presentation.slide_data import MOST_NUMBERS
 from warehouse.marts.definitions import Mart
+from warehouse.marts.published import mart_around
 from warehouse.marts.sources import behind, query
 
 DECK = "deck.pptx"
+CORRECTIONS, AROUND = "corrections", 31
+"""The mart of what was said otherwise later, and of how many days before and after the date its page tells too."""
 
 
 def table_pages(frame: Frame) -> Iterator[Page]:
     """Each mart of the audience as a page, a workbook and a CSV, then the list of them."""
     titles = titles_of_told()
-    groups: dict[str, list[tuple[str, str, str]]] = {}
+    groups: dict[str, list[tuple[str, Markup, str]]] = {}
     for definition in frame.seen:
         yield from _table(frame, definition, titles[definition.name])
         rows = whole(frame.rows(definition.name).height)
         groups.setdefault(definition.subject, []).append(
-            (f"table/{definition.name}.html", titles[definition.name], rows)
+            (f"table/{definition.name}.html", named(titles[definition.name], definition.name), rows)
         )
     state = frame.state(frame.rows("delivery_health"))
     deck = "" if frame.audience.unit else DECK
-    yield frame.page("tables.html", "tables.html", "Все таблицы", state, groups=list(groups.items()), deck=deck)
+    yield frame.page(
+        "tables.html", "tables.html", "Все таблицы", state, told("section_tables"), groups=list(groups.items()),
+        deck=deck,
+    )  # fmt: skip
 
 
 def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
@@ -48,9 +56,9 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
     sheet = sheet_of(definition, rows, night.region, frame.asked, total=total)
     yield frame.page(
         f"{path}.html", "table.html", title, sheet.lines[:2],
-        said=sheet.lines[2:], stem=definition.name,  about=definition.about,
-        notes=sheet.notes,
-        told=html_table(sheet, definition.label, frame.links("../"), MOST_ROWS),
+        heading=named(title, definition.name), said=sheet.lines[2:], stem=definition.name,  about=definition.about,
+        notes=list(zip_longest(map(rate_id, definition.stated.rates), sheet.notes)), others=_others(frame, definition),
+        told=html_table(sheet, definition.label, frame.links("../"), MOST_ROWS, _anchor(rows)),
         captions=[(name, definition.captions[name]) for name in definition.captions if name in rows.columns],
         sources=[*_rules(rows), *_documents(frame, definition)],
     )  # fmt: skip
@@ -58,6 +66,23 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
     yield Page(f"{path}.csv", as_csv)
     if frame.has_book(definition.name):
         yield Page(f"{path}.xlsx", _book(night.books, as_csv, sheet))
+
+
+def _anchor(rows: pl.DataFrame) -> str:
+    """The column by which a row is found: a school, or a unit, of which there is one row."""
+    return next((name for name in ("school_code", "reporting_unit") if is_found_by(rows, name)), "")
+
+
+def _others(frame: Frame, definition: Mart) -> HtmlTable:
+    """Beside the corrections of the date those of the dates around it, the newest first."""
+    night = frame.night
+    if definition.name != CORRECTIONS:
+        return simple_table([], [])
+    rows = mart_around(night.connection, definition, night.as_of, night.known_at, night.region.code, AROUND)
+    sheet = sheet_of(definition, rows, night.region, frame.asked)
+    dated = [replace(column, is_aside=column.is_aside and column.name != "as_of") for column in sheet.columns]
+    dated.sort(key=lambda column: column.name != "as_of")
+    return html_table(replace(sheet, columns=dated), "as_of", frame.links("../"), MOST_ROWS)
 
 
 def _book(written: dict[str, bytes], rows: bytes, sheet: MartSheet) -> bytes:

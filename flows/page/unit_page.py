@@ -11,8 +11,9 @@ from contracts.texts.figures import percent, whole
 from contracts.vocabulary import contacts_of
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
+from flows.page.figure_links import to_row
 from flows.page.first_page import points
-from flows.page.frame import Frame, Page, told
+from flows.page.frame import Frame, Page, named, told
 from flows.page.school_pages import OF_WANTING, standings
 from warehouse.marts.published import mart
 
@@ -35,8 +36,8 @@ def unit_page(frame: Frame, unit: str, before: pl.DataFrame) -> Page:
     schools = frame.rows("school_profile").filter(of_unit)
     return frame.page(
         f"unit/{unit}.html", "unit.html", frame.units[unit], frame.state(rows),
-        threes=_threes(shares, now, was), calls=contacts_of(unit), told=_systems(now, was), owed=_owed(frame, unit),
-        schools=_schools(schools),
+        threes=_threes(shares, now, was), calls=contacts_of(unit), told=_systems(frame, now, was),
+        owed=_owed(frame, unit), schools=_schools(schools),
     )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def _change(now: Mapping[str, Any], was: Mapping[str, Any], system: str) -> floa
     return None if one is None or other is None else float(one) - float(other)
 
 
-def _systems(now: Mapping[str, Any], was: Mapping[str, Any]) -> HtmlTable:
+def _systems(frame: Frame, now: Mapping[str, Any], was: Mapping[str, Any]) -> HtmlTable:
     rows = []
     for row in vocabulary("systems"):
         system = row["system"]
@@ -88,8 +89,10 @@ def _systems(now: Mapping[str, Any], was: Mapping[str, Any]) -> HtmlTable:
             continue
         rate = now[f"{system}_figure_rate"]
         rows.append([
-            row["title"], whole(_number(now[f"{system}_figure"])), whole(_number(now[f"{system}_whole"])),
-            banded(percent(_number(rate)), now.get(f"{system}_band")), points(_change(now, was, system)),
+            named(row["title"], system),
+            to_row(frame, system, now["reporting_unit"], whole(_number(now[f"{system}_figure"])), "../"),
+            whole(_number(now[f"{system}_whole"])), banded(percent(_number(rate)), now.get(f"{system}_band")),
+            points(_change(now, was, system)),
         ])  # fmt: skip
     headings = [("system", False), ("figure", True), ("whole", True), ("share", True), ("change", True)]
     return simple_table([(told(name), is_figure) for name, is_figure in headings], rows)
@@ -106,7 +109,7 @@ def _owed(frame: Frame, unit: str) -> HtmlTable:
         [row["form_title"], row["status_name"], f"{row['deadline']:%d.%m.%Y}" if row["deadline"] else NOTHING]
         for row in rows.iter_rows(named=True)
     ]
-    return simple_table([("Форма", False), ("Итог", False), ("Срок", False)], lines)
+    return simple_table([(told(code), False) for code in ("form", "came_of_it", "deadline")], lines)
 
 
 def _schools(schools: pl.DataFrame) -> HtmlTable:

@@ -232,11 +232,21 @@ def _with_titles(rows: pl.DataFrame) -> pl.DataFrame:
     if "campaign" in rows.columns and "campaign_title" not in rows.columns:
         campaigns = {row["campaign"]: row["title"] for row in vocabulary("campaigns")}
         rows = rows.with_columns(pl.col("campaign").replace(campaigns))
+    if {"metric", "was", "became"} <= set(rows.columns) and not rows.is_empty():
+        rows = rows.with_columns(_words_of_metric(rows, name) for name in ("was", "became"))
     if not {"form", "metric"} <= set(rows.columns) or "metric_name" in rows.columns or rows.is_empty():
         return rows
     titles = {form: column_titles(form) for form in rows["form"].unique().drop_nulls()}
     named = [titles.get(form, {}).get(metric, metric) for form, metric in rows.select("form", "metric").iter_rows()]
     return rows.with_columns(pl.Series("metric", named, dtype=pl.String))
+
+
+def _words_of_metric(rows: pl.DataFrame, name: str) -> pl.Series:
+    """What was said of a column of a mart before or since, codes of it in words."""
+    told = [
+        None if said is None else word_of(str(metric), str(said)) for metric, said in rows.select("metric", name).rows()
+    ]
+    return pl.Series(name, told, dtype=pl.String)
 
 
 def _local(rows: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:

@@ -5,87 +5,37 @@ Slow: the region is taken in first, and the pages of a region and of a unit are 
 
 from __future__ import annotations
 
-import datetime as dt
 import html
 import re
-import zipfile
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import openpyxl
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from evidence import copied, picked, take_in
+from read_pages import DAY, NEIGHBOUR, OWN, PLANTED, Read, address, everything, pages, planted
 
 from contracts.regions import region_named
 from contracts.texts import page_words
 from contracts.texts.figures import percent, whole
 from documents.demo import tomsk
-from documents.demo.exports import register as register_file
 from flows.home.settings import Settings
-from flows.intake.incoming import Options
 from flows.page import frame, table_pages
-from flows.page.addresses import built
-from flows.page.after_publish import write_site
 from flows.page.site import build_site
 from flows.presentation.region_deck import NotPublished
-from flows.runs.decide import decide_and_publish
-from flows.runs.ingest import ingest
-from warehouse.marts.publication import publish
 from warehouse.marts.published import mart
-from warehouse.schema.upgrade import connect
 
 if TYPE_CHECKING:
     from conftest import Run
 
-DAY = dt.date(2023, 9, 8)
-OWN, NEIGHBOUR = "molchanovsky", "bakcharsky"
-PLANTED = 7654321
-"""A figure that only the neighbour has."""
-PROCESSES: tuple[Literal[1, 2], ...] = (1, 2)
-MARKED = re.compile(rb"<!--standing-->.*?<!--/standing-->")
-
-
-class Read(HTMLParser):
-    """What a page has: ids, where it leads, its tables, what it says."""
-
-    def __init__(self, page: Path) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.leads: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(page.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        self.tags.append((tag, found))
-        if found.get("id"):
-            self.ids.append(str(found["id"]))
-        self.leads += [str(found[name]) for name in ("href", "src") if found.get(name)]
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data.strip())
-
-    def count(self, tag: str) -> int:
-        return sum(1 for name, _ in self.tags if name == tag)
-
 
 @pytest.fixture(scope="module")
 def lived(databases: Any, region_taken_in: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
-    """The region, in which the neighbour has a figure that nobody else has."""
-    with copied(databases, region_taken_in, tmp_path_factory.mktemp("page") / "home") as made:
-        assert made.database_url is not None
-        engine = connect(made.database_url.get_secret_value())
-        with engine.begin() as connection:
-            planted = "UPDATE history.readiness_by_municipality SET missing = :planted WHERE reporting_unit = :unit"
-            connection.execute(sa.text(planted), {"planted": PLANTED, "unit": NEIGHBOUR})
+    with planted(databases, region_taken_in, tmp_path_factory.mktemp("page") / "home") as engine:
         yield engine
-        engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -95,25 +45,6 @@ def site(lived: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = build_site(lived, region_named("69"), folder, units=["", OWN])
     assert (done.address.as_of, done.audiences) == (DAY, 2)
     return folder / "69"
-
-
-def pages(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.html"))
-
-
-def address(folder: Path) -> Path:
-    """The only address of an audience."""
-    (note,) = folder.glob("*/*/publication.json")
-    return note.parent
-
-
-def contents(path: Path) -> bytes:
-    """The bytes of a file, and of what is packed in it."""
-    data = path.read_bytes()
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as packed:
-            return data + b"".join(packed.read(name) for name in packed.namelist())
-    return data
 
 
 def test_every_link_and_file_is_there(site: Path) -> None:
@@ -169,12 +100,37 @@ def test_the_first_screen_says_what_the_marts_say(site: Path, lived: sa.Engine) 
     assert "зелёная" in " ".join(text)
 
 
+def test_a_figure_of_the_first_screen_leads_to_what_it_is_and_a_share_to_of_what_it_is_one(site: Path) -> None:
+    for folder in ("region", OWN):
+        root = address(site / folder)
+        leads = Read(root / "index.html").leads
+        mart = "table/readiness_by_municipality.html"
+        assert {f"{mart}#accepted", f"{mart}#schools", f"{mart}#rate-accepted_rate"} <= set(leads)
+        definition = (root / mart).read_text(encoding="utf-8").partition('<li id="rate-accepted_rate">')[2]
+        assert definition.partition("</li>")[0].startswith("Доля")
+        assert (f"{mart}#row-{OWN}" in leads) == (folder == OWN), "its own share leads to its own row"
+    assert f"../{mart}#row-{OWN}" in Read(address(site / "region") / "unit" / f"{OWN}.html").leads
+
+
+def test_the_clerk_is_told_what_is_red_at_his_own(site: Path, lived: sa.Engine) -> None:
+    with lived.connect() as connection:
+        units = mart(connection, "municipality_profile", DAY, None, "69").filter(pl.col("reporting_unit") == OWN)
+        cards = mart(connection, "school_profile", DAY, None, "69").filter(pl.col("reporting_unit") == OWN)
+    text = " ".join(Read(address(site / OWN) / "index.html").text)
+    red = [name.removesuffix("_band") for name in units.columns if name.endswith("_band") and units[name][0] == "red"]
+    assert len(red) > 0
+    for system in red:
+        share = percent(units[f"{system}_figure_rate"][0])
+        assert re.search(rf"Красная полоса: [^:]+: {re.escape(share)}", text)
+    assert f"Школ, где есть что поправить: {cards.filter(pl.col('systems_wanting') > 0).height}" in text
+
+
 def test_a_unit_sees_nothing_of_its_neighbour(site: Path, lived: sa.Engine) -> None:
     """Neither a figure of the neighbour nor a school of his is in any byte of the folder; the region has both."""
     with lived.connect() as connection:
         cards = mart(connection, "school_profile", DAY, None, "69").filter(pl.col("reporting_unit") == NEIGHBOUR)
     told = [str(PLANTED), whole(PLANTED), *cards["school_code"], *cards["school_name"]]
-    own, region = (b"".join(map(contents, filter(Path.is_file, (site / name).rglob("*")))) for name in (OWN, "region"))
+    own, region = (everything(site / name) for name in (OWN, "region"))
     assert len(told) > 10
     for words in told:
         assert words.encode() not in own, words
@@ -185,8 +141,9 @@ def test_a_unit_sees_nothing_of_its_neighbour(site: Path, lived: sa.Engine) -> N
 def test_no_pupil_is_named(site: Path) -> None:
     names = {" ".join(str(name).split()[:2]) for name in tomsk().pupils["full_name"].head(500)}
     assert len(names) > 100
-    everything = b"".join(map(contents, filter(Path.is_file, site.rglob("*"))))
-    assert [name for name in names if name.encode() in everything] == []
+    assert {".xlsx", ".csv", ".html", ".pptx"} <= {path.suffix for path in site.rglob("*")}
+    found = everything(site)
+    assert [name for name in names if name.encode() in found] == []
 
 
 def test_a_school_is_found_in_three_steps_with_how_to_mend_it(site: Path, lived: sa.Engine) -> None:
@@ -201,47 +158,6 @@ def test_a_school_is_found_in_three_steps_with_how_to_mend_it(site: Path, lived:
     assert row["school_name"] in text
     assert row["reasons"] in text
     assert page_words()["mend_readiness"]["ru"] in text
-
-
-def test_old_addresses_keep_their_figures_and_say_that_they_are_old(lived: sa.Engine, tmp_path: Path) -> None:
-    region = region_named("69")
-    build_site(lived, region, tmp_path, units=[OWN])
-    folder = tmp_path / "69" / OWN
-    old = address(folder)
-    before = {path: path.read_bytes() for path in old.rglob("*") if path.is_file()}
-    assert b'class="standing"' in before[old / "index.html"]
-    assert build_site(lived, region, tmp_path, units=[OWN]).files == 0  # nothing is new
-    publish(lived, "69", [DAY])  # the planted figure goes
-    new = build_site(lived, region, tmp_path, units=[OWN]).address
-    assert folder / new.path != old
-    for path, data in before.items():
-        if path.suffix == ".html":
-            assert MARKED.sub(b"", path.read_bytes()).replace(b"standing old", b"standing") == MARKED.sub(b"", data), (
-                path
-            )
-        elif path.name != "publication.json":
-            assert path.read_bytes() == data
-    said = " ".join(Read(old / "index.html").text)
-    assert page_words()["is_superseded"]["ru"] in said
-    assert f"../../{new.path}/index.html" in Read(old / "index.html").leads
-    assert page_words()["is_newest"]["ru"] in " ".join(Read(folder / new.path / "index.html").text)
-    assert Read(folder / "index.html").leads == [f"{new.path}/index.html"]
-    assert {f"{new.path}/index.html", f"{old.parent.name}/{old.name}/index.html"} <= set(
-        Read(folder / "all.html").leads
-    )
-
-
-def test_an_address_that_was_broken_off_is_written_again(lived: sa.Engine, tmp_path: Path) -> None:
-    build_site(lived, region_named("69"), tmp_path, units=[OWN])
-    root = address(tmp_path / "69" / OWN)
-    whole_page = (root / "schools.html").read_bytes()
-    (root / "publication.json").unlink()
-    (root / "schools.html").write_bytes(b"half")
-    (root / "tables.html").unlink()
-    build_site(lived, region_named("69"), tmp_path, units=[OWN])
-    assert (root / "schools.html").read_bytes() == whole_page
-    assert (root / "tables.html").is_file()
-    assert address(tmp_path / "69" / OWN) == root
 
 
 def test_what_was_not_published_has_no_page(
@@ -272,7 +188,8 @@ def test_a_form_says_who_sent_what_is_broken_and_in_which_cells_it_is_read(site:
 def test_the_workbook_beside_a_table_has_its_columns(site: Path) -> None:
     """What stands aside in a workbook by itself, codes and moments, is in the csv."""
     table = address(site / OWN) / "table" / "school_profile"
-    headings = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table.with_suffix(".html").read_text(encoding="utf-8"))
+    text = table.with_suffix(".html").read_text(encoding="utf-8")
+    headings = re.findall(r'<th scope="col"[^>]*><span [^>]*>(.*?)</span></th>', text)
     sheet = openpyxl.load_workbook(table.with_suffix(".xlsx")).worksheets[0]
     lines = [[cell for cell in line if cell is not None] for line in sheet.iter_rows(values_only=True)]
     assert [html.unescape(heading) for heading in headings] in lines
@@ -280,66 +197,7 @@ def test_the_workbook_beside_a_table_has_its_columns(site: Path) -> None:
     assert "school_code" in table.with_suffix(".csv").read_text(encoding="utf-8").splitlines()[0]
 
 
-def test_two_processes_write_what_one_does(lived: sa.Engine, tmp_path: Path) -> None:
-    units = [OWN, NEIGHBOUR, "kedrovy", "asinovsky"]
-    one, two = (
-        build_site(lived, region_named("69"), tmp_path / str(processes), units=units, processes=processes).files
-        for processes in PROCESSES
-    )
-    assert one == two > 100
-    written = [path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file()]
-    assert len(written) == one + len(units)  # and the notes
-    for path in written:
-        assert (tmp_path / "2" / path).read_bytes() == (tmp_path / "1" / path).read_bytes(), path
-
-
-def test_what_one_of_two_processes_cannot_write_is_no_site(lived: sa.Engine, tmp_path: Path) -> None:
-    """Whoever of the two comes to it."""
-    (tmp_path / "69").mkdir()
-    (tmp_path / "69" / "asinovsky").write_text("no folder")
-    with pytest.raises((OSError, RuntimeError)):
-        build_site(lived, region_named("69"), tmp_path, units=[OWN, NEIGHBOUR, "kedrovy", "asinovsky"])
-
-
 def test_lines_have_a_chart_and_a_table_a_unit(site: Path) -> None:
     assert Read(address(site / "region") / "lines.html").count("svg") == 22
     own = Read(address(site / OWN) / "lines.html")
     assert own.count("svg") == own.count("table") == 1
-
-
-def test_a_publication_writes_the_page_where_the_home_says_so(region: Settings, tmp_path: Path) -> None:
-    """Without a folder nothing is written; one that cannot be written is logged and stops nothing."""
-    assert region.database_url is not None
-    engine = connect(region.database_url.get_secret_value())
-    write_site(engine, region, region_named("69"))
-    assert list(tmp_path.rglob("index.html")) == []
-    (tmp_path / "file").touch()
-    write_site(engine, region.model_copy(update={"site": tmp_path / "file"}), region_named("69"))
-    write_site(engine, region.model_copy(update={"site": tmp_path / "site"}), region_named("69"))
-    engine.dispose()
-    audiences = sorted(path.parent.name for path in tmp_path.glob("site/69/*/index.html"))
-    assert len(audiences) == 22
-    assert {"region", OWN, NEIGHBOUR} < set(audiences)
-
-
-def test_what_is_taken_in_by_hand_and_what_an_officer_decides_writes_the_page(
-    settings: Settings, region_files: Path, tmp_path: Path
-) -> None:
-    home = settings.model_copy(update={"site": tmp_path / "site"})
-    of_region = tmp_path / "site" / "69" / "region"
-    take_in(home, *picked(region_files, "department/Реестр", "kedrovy").values())
-    (first,) = built(of_region)
-    region = tomsk()
-    gone = region.schools.filter(pl.col("subordination") == "kedrovy")["school_code"][0]
-    object.__setattr__(region, "schools", region.schools.filter(pl.col("school_code") != gone))
-    less = home.inbox / "department" / "Реестр школ 2023-09-01 исправлено.xlsx"
-    less.parent.mkdir(exist_ok=True)
-    less.write_bytes(register_file(region))
-    (held,) = ingest([less], Options(), home)
-    assert (held.verdict, len(built(of_region))) == ("held", 2), "that it waits is told too"
-    assert held.delivery_id is not None
-    decide_and_publish(home, held.delivery_id, "current", "Офицер", "Школа закрыта.")
-    assert [each.as_of for each in built(of_region)] == [first.as_of] * 3
-    assert {gone} == {path.stem for path in (of_region / first.path / "school").glob("*")} - {
-        path.stem for path in (of_region / max(built(of_region)).path / "school").glob("*")
-    }

@@ -109,6 +109,7 @@ def test_a_clerk_finds_his_red_school_in_three_clicks_and_no_other(
     page.goto((roots[unit].parents[1] / "index.html").as_uri())
     page.wait_for_url("**/index.html")
     page.get_by_role("navigation").get_by_role("link", name="Школы").click()
+    assert page.locator("tbody tr").first.locator(".amber, .red").count() >= 1, "who has something to mend stands first"
     page.locator("tbody tr", has=page.locator(".amber, .red")).first.locator("th a").click()
     assert page.locator("#mend ~ ol li").count() >= 1
     assert f"{unit}@example.invalid" in page.content()
@@ -158,6 +159,21 @@ def test_english_is_a_switch_that_is_remembered(page: Any, roots: dict[str, Path
     assert "Schools" in page.get_by_role("navigation").inner_text()
     page.get_by_role("button", name="Русский").click()
     assert "Школы" in page.get_by_role("navigation").inner_text()
+
+
+def test_english_has_titles_and_columns(page: Any, roots: dict[str, Path]) -> None:
+    page.goto((roots["region"] / "table" / "readiness_by_municipality.html").as_uri())
+    page.get_by_role("button", name="English").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Readiness by municipality"
+    assert "Accepted rate" in page.locator("#rows thead").inner_text()
+    assert page.locator("#rows caption").inner_text() == "Readiness by municipality"
+
+
+def test_a_figure_leads_to_its_definition_and_opens_it(page: Any, roots: dict[str, Path]) -> None:
+    page.goto((roots["region"] / "index.html").as_uri())
+    page.locator('a[href="table/readiness_by_municipality.html#accepted"]').click()
+    assert page.locator("dt#accepted").is_visible()
+    assert page.locator("dt#accepted + dd").inner_text().startswith("Верный")
 
 
 def test_the_first_key_skips_to_the_contents(page: Any, roots: dict[str, Path]) -> None:

@@ -17,6 +17,10 @@ FIRST_PUBLISHED = """
 SELECT as_of, min(published_at) FROM ops.publication WHERE coalesce(region = :region, true) GROUP BY as_of
 """
 
+AROUND = """
+SELECT * FROM {relation} WHERE region = :region AND as_of BETWEEN :first AND :last AND as_of <> :as_of
+  AND known_at <= :known_at ORDER BY known_at DESC, as_of DESC, position
+"""
 REGISTER = """
 SELECT school_id, school_code, short_name, full_name, territory, subordination, pupils_6_11
 FROM ref.school_at(:region, :as_of, :known_at) WHERE in_register ORDER BY school_code
@@ -58,6 +62,18 @@ def mart(
         asked["as_of"] = connection.scalar(text(latest), asked)
     rows = f"SELECT * FROM {definition.relation} WHERE as_of = :as_of{of_region} ORDER BY region, position"
     return frame(connection, rows, asked)
+
+
+def mart_around(
+    connection: Connection, mart: Mart, as_of: dt.date, known_at: dt.datetime, region: str, days: int
+) -> pl.DataFrame:
+    """The rows of a mart for the other dates, so many days before and after one, that were known at a moment; the
+    latest known first. Of a mart whose rows are each known from a moment on, and do not change."""
+    if connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": mart.relation}) is None:
+        return pl.DataFrame(schema=dict.fromkeys(mart.captions, pl.String()))
+    span = dt.timedelta(days=days)
+    asked = {"region": region, "as_of": as_of, "first": as_of - span, "last": as_of + span, "known_at": known_at}
+    return frame(connection, AROUND.format(relation=mart.relation), asked)
 
 
 def first_published(connection: Connection, region: str | None = None) -> dict[dt.date, dt.datetime]:
