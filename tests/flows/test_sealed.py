@@ -32,6 +32,7 @@ from flows.runs.ingest import ingest
 from flows.upkeep.backup import DUMP, backup, bring_back
 from flows.upkeep.doctor import examine
 from flows.upkeep.retention import purge
+from warehouse.deliveries.received import finish_run, start_run
 from warehouse.schema.upgrade import connect
 from warehouse.server.clients import program_for, server_of
 
@@ -226,6 +227,11 @@ def test_a_home_of_before_is_brought_over_by_its_next_run(engine: sa.Engine, set
     sealed_place(path).unlink()
     path.write_bytes(data)
     assert broken(settings) == ["names_are_sealed"]
+    with engine.begin() as connection:
+        run_id = start_run(connection, "nightly", NIGHT, region="69")
+    assert "names_are_sealed" not in broken(settings), "a run seals at its end"
+    with engine.begin() as connection:
+        finish_run(connection, run_id, "completed")
     ingest([], Options(), settings)
     assert not path.exists() and digest(path, keyring_of(settings))[0] == path.name and broken(settings) == []
 

@@ -61,6 +61,12 @@ def has_pupils(connection: Connection) -> bool:
     return bool(connection.scalar(text(HAS_PUPILS)))
 
 
+def run_that_goes_on(connection: Connection) -> tuple[int, str] | None:
+    """Number and kind of the first run that is not over, None when all are."""
+    row = connection.execute(text(GOES_ON)).tuples().first()
+    return row and (row[0], row[1])
+
+
 def year_name(year: int) -> str:
     """The name under which the key is noted that wraps the pseudonyms of an academic year."""
     return f"pupil {year}"
@@ -99,7 +105,7 @@ def rewrap(engine: Engine, years: Mapping[int, Rewrapped], keys: Mapping[int, tu
     done = 0
     with engine.connect() as connection, begun(connection):
         run_script(connection, "LOCK TABLE ops.run IN EXCLUSIVE MODE; LOCK TABLE ops.key IN EXCLUSIVE MODE")
-        running = connection.execute(text(GOES_ON)).tuples().first()
+        running = run_that_goes_on(connection)
         if running is not None:
             raise RunGoesOn(f"run {running[0]} ({running[1]}) is not over: profmin down, or wait until it is")
         noted = noted_years(connection)
