@@ -1,4 +1,5 @@
-"""`profmin region …`: the packs of regions, what is wrong with one, and the versions of what its tables say."""
+"""`profmin region …`: the packs of regions, taking one, what is wrong with one, versions of its tables, and the books
+that its senders fill in."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Json
+from flows.cli.options import AsOf, Json
 from flows.home.usage import UsageError, day
 
 if TYPE_CHECKING:
@@ -45,6 +46,60 @@ def list_(as_json: Json = False) -> None:
             f"{one['code']}  {one['name']}, {one['time_zone']}: единиц {one['units']}, отправителей {one['senders']}"
             f"\n    {one['folder']}"
         )
+
+
+@commands.command("add")
+def add_pack(
+    pack: Annotated[
+        str, typer.Argument(metavar="ПАКЕТ", help="Код или имя поставляемого, или папка.", show_default=False)
+    ],
+) -> None:
+    """Взять пакет региона в свою папку PROFMIN_REGIONS: с этого дня он действует. Код 4, если в нём что-то не так."""
+    from contracts.regions.offered import copy_pack, offered
+    from contracts.regions.pack_check import beside
+    from contracts.versions.pack_faults import wrong_pack
+
+    where = _own_packs()
+    if where is None:
+        raise UsageError("назовите в PROFMIN_REGIONS папку, где лежат ваши пакеты: только они и действуют")
+    folder = Path(pack).resolve() if Path(pack).is_dir() else offered().get(pack)
+    if folder is None:
+        there_are = ", ".join(sorted(path.name for path in set(offered().values())))
+        raise UsageError(f"ни папки, ни поставляемого пакета «{pack}» нет; есть: {there_are}")
+    if (where / folder.name).exists():
+        raise UsageError(f"{where / folder.name}: такой пакет уже взят")
+    if wrong := wrong_pack(folder, beside(folder, [where])):
+        for sentence in wrong:
+            typer.echo(sentence)
+        raise typer.Exit(WRONG)
+    typer.echo(f"{copy_pack(folder, where)}: взят; проверьте в нём сроки кампаний, адреса и полосы.")
+
+
+@commands.command("template")
+def template(
+    region: Annotated[str, typer.Argument(metavar="РЕГИОН", help="Код действующего региона.", show_default=False)],
+    form: Annotated[str, typer.Argument(metavar="ФОРМА", help="Форма, которую заполнять.", show_default=False)],
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Куда; без неё — исходящие, папка отправителя.")] = None,
+) -> None:
+    """Сделать книги формы для всех отправителей региона, каждому в его папку; что там уже лежит, остаётся."""
+    from contracts.vocabulary import rows_in
+    from flows.cli.context import read_settings
+    from flows.home.asked_region import asked_region
+    from flows.outbox.templates import destination, fillable, sender_of, write_template
+
+    settings, filled = read_settings(), fillable(form)
+    settings.prepare()
+    home = asked_region(region, None)
+    owing = [row["sender"] for row in rows_in("senders", home.code) if row["kind"] == filled.sender_kind]
+    written = 0
+    for sender in owing:
+        folder = (to or settings.outbox) / sender
+        folder.mkdir(parents=True, exist_ok=True)
+        if not destination(filled, sender_of(filled, sender, home), folder).exists():
+            write_template(settings, form, sender, as_of, None, folder, home.code)
+            written += 1
+    typer.echo(f"{home.name}: книг «{filled.title}» сделано {written} из {len(owing)}, в {to or settings.outbox}")
 
 
 @commands.command("check")

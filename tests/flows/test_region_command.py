@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +15,14 @@ import sqlalchemy as sa
 from packs import edit, renamed, write_pack
 
 from contracts.regions import read_from, regions
+from contracts.regions.offered import offered
+from contracts.regions.pack import region_in
+from contracts.versions.pack_faults import wrong_pack
 from flows.home.connection import warehouse
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 
+ROOT = Path(__file__).parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -39,6 +46,72 @@ def test_regions_of_ones_own_are_listed_in_their_place(profmin: Run, packs: Path
     assert (told["code"], told["time_zone"], told["units"]) == ("39", "Europe/Kaliningrad", 21)
     done = profmin("template", "readiness_report", "--sender", "asinovsky", PROFMIN_REGIONS=str(packs))
     assert done.returncode == 2 and "asinovsky" in done.stderr, "senders of Tomsk are nobody here"
+
+
+def test_shipped_packs_are_right_and_share_no_code() -> None:
+    taken = sorted(set(offered().values()), key=lambda path: path.name)
+    assert [path.name for path in taken] == ["27-kaliningrad", "67-sevastopol", "69-tomsk"]
+    for path in taken:
+        assert wrong_pack(path, [region_in(other) for other in taken if other != path]) == []
+        units = [line for line in region_in(path).lines("reporting_units") if line["kind"] == "municipality"]
+        assert all(line["oktmo"].startswith(region_in(path).code) for line in units)
+        assert {control_digit(line["oktmo"]) - int(line["control_digit"]) for line in units} == {0}
+
+
+def control_digit(oktmo: str) -> int:
+    """The control digit of an ОКТМО, by the rules of the country's classifiers (ПР 50.1.024): weights 1 to 8, else from
+    3 on."""
+    for first in (1, 3):
+        if (rest := sum((first + place) * int(digit) for place, digit in enumerate(oktmo)) % 11) < 10:
+            return rest
+    return 0
+
+
+def test_a_newcomer_takes_a_pack_and_has_books_for_all_its_senders(profmin: Run, tmp_path: Path) -> None:
+    own = {"PROFMIN_REGIONS": str(tmp_path / "regions"), "PROFMIN_HOME": str(tmp_path / "home")}
+    done = profmin("region", "add", "27")
+    assert done.returncode == 2 and "PROFMIN_REGIONS" in done.stderr
+    done = profmin("region", "add", "77", **own)
+    assert done.returncode == 2 and "27-kaliningrad, 67-sevastopol, 69-tomsk" in done.stderr
+    for pack in ("27", "67-sevastopol"):
+        assert profmin("region", "add", pack, **own).returncode == 0
+    assert profmin("region", "add", "27", **own).returncode == 2, "it is there already"
+    done = profmin("region", "list", **own)
+    assert done.stdout.startswith("27  Калининградская область, Europe/Kaliningrad: единиц 23, отправителей 25\n")
+    asked = ("region", "template", "27", "readiness_report", "--as-of", "2027-09-01")
+    done = profmin(*asked, **own)
+    assert done.returncode == 0 and "сделано 23 из 23" in done.stdout
+    (book,) = (tmp_path / "home" / "outbox" / "kgd_gusevsky").iterdir()
+    assert book.name.endswith("Гусевский городской округ.xlsx")
+    assert "сделано 0 из 23" in profmin(*asked, **own).stdout, "what lies there may be filled in"
+
+
+def test_a_region_in_ten_minutes_as_it_is_written(tmp_path: Path) -> None:
+    """The commands of docs/new-region.md up to the books, in a home that has never seen profmin.
+
+    Slow: six commands, one of which writes a book for each sender.
+    """
+    blocks = re.findall(
+        r"^```\n(.*?)^```", (ROOT / "docs" / "new-region.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    script = "set -e\n" + "".join(block for block in blocks if "profmin up" not in block)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    known = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env={**known, "PATH": path, "HOME": str(tmp_path)}, capture_output=True,
+        text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "всё верно" in done.stdout and "сделано 23 из 23" in done.stdout
+    assert len(list((tmp_path / ".profmin" / "outbox").glob("*/*.xlsx"))) == 23
+
+
+def test_a_pack_whose_codes_are_taken_is_not_added(profmin: Run, packs: Path, tmp_path: Path) -> None:
+    other = write_pack(tmp_path / "40-other", code="40")
+    renamed(other, "a_")
+    done = profmin("region", "add", other, PROFMIN_REGIONS=str(packs))
+    assert done.returncode == 4 and "уже занят пакетом 39-amber" in done.stdout
+    assert not (packs / "40-other").exists()
 
 
 def test_a_pack_that_is_wrong_is_said_so_in_russian(profmin: Run, packs: Path) -> None:
