@@ -119,3 +119,12 @@ def test_secrets_come_from_files(tmp_path: Path) -> None:
     ).stdout
     assert "PGPASSWORD=database_password of the test\n" in told
     assert "PREFECT_SERVER_API_AUTH_STRING=prefect_auth of the test\n" in told
+
+
+def test_no_two_queues_have_one_priority() -> None:
+    """Prefect keeps them apart: of two it moves one, and each deploy would move it again."""
+    file = yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text(encoding="utf-8"))
+    priorities = [queue["priority"] for queue in file["queues"]]
+    assert sorted(set(priorities)) == priorities
+    named = {each["work_pool"]["work_queue_name"] for each in file["deployments"]}
+    assert named == {queue["name"] for queue in file["queues"]}
