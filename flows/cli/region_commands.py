@@ -55,8 +55,8 @@ def add_pack(
     ],
 ) -> None:
     """Взять пакет региона в свою папку PROFMIN_REGIONS: с этого дня он действует. Код 4, если в нём что-то не так."""
-    from contracts.regions.offered import copy_pack, offered
     from contracts.regions.pack_check import beside
+    from contracts.regions.shipped_packs import copy_pack, offered
     from contracts.versions.pack_faults import wrong_pack
 
     where = _own_packs()

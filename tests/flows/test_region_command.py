@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from packs import edit, renamed, write_pack
 
 from contracts.regions import read_from, regions
-from contracts.regions.offered import offered
 from contracts.regions.pack import region_in
+from contracts.regions.shipped_packs import offered
 from contracts.versions.pack_faults import wrong_pack
 from flows.home.connection import warehouse
 from flows.home.settings import Settings
