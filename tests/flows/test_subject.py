@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
-from conftest import environment_of
 from evidence import NAME, all_text, assert_nowhere, copied, picked, planted, taken_in
 
 from flows.cli.subject_command import find
@@ -59,8 +60,10 @@ def engine(settings: Settings) -> Iterator[sa.Engine]:
 
 def asked(settings: Settings, typed: list[str], *options: str) -> subprocess.CompletedProcess[str]:
     """The command as a person runs it, who types these lines."""
+    assert settings.database_url is not None
+    ours = {"PROFMIN_HOME": str(settings.home), "PROFMIN_DATABASE_URL": settings.database_url.get_secret_value()}
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli.app", "subject", *options], env=environment_of(settings),
+        [sys.executable, "-m", "flows.cli.app", "subject", *options], env=os.environ | ours,
         input="".join(f"{line}\n" for line in typed), capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
@@ -96,8 +99,6 @@ def test_another_date_or_name_is_another_pupil(settings: Settings) -> None:
 def test_a_pupil_without_a_birth_date_is_found_by_the_class(databases: Any, region_files: Path, tmp_path: Path) -> None:
     files = picked(region_files, "department/Реестр", EXPORT)
     export = planted(files.pop(EXPORT), tmp_path / "regional_operator" / "Выгрузка.xlsx", "none")
-    import openpyxl
-
     book = openpyxl.load_workbook(export)
     sheet = book.worksheets[0]
     heading = next(row for row in sheet.iter_rows() if any(str(cell.value).lower() == "фио" for cell in row))
