@@ -75,8 +75,9 @@ def _systems(frame: Frame, systems: pl.DataFrame, units: pl.DataFrame) -> HtmlTa
 
 def _own_share(frame: Frame, own: Row, system: str) -> Markup | str:
     """The share of the unit's own, which leads to its row."""
-    share = banded(percent(own.get(f"{system}_figure_rate")), own.get(f"{system}_band"))
-    return to_row(frame, system, frame.audience.unit, share)
+    rate = own.get(f"{system}_figure_rate")
+    share = banded(percent(rate), own.get(f"{system}_band"))
+    return share if rate is None else to_row(frame, system, frame.audience.unit, share)
 
 
 def points(change: float | None) -> str:
