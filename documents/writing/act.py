@@ -22,16 +22,18 @@ WAY = (
     "Восстановление средствами системы невозможно."
 )
 WITH_KEYS = (
-    " Ключи учебных годов, которыми файлы и псевдонимы были зашифрованы, уничтожены (перезаписаны и удалены): копии в "
-    "резервных копиях, снятых раньше, прочитать нельзя. Ключи: {}. Копия папки ключей, если она хранится отдельно, "
+    " Ключи учебных годов, которыми файлы и псевдонимы обучающихся были зашифрованы, уничтожены (перезаписаны и "
+    "удалены): зашифрованное ими в резервных копиях, снятых раньше, прочитать нельзя. Ключи: {}. Копии, снятые до "
+    "введения шифрования, и псевдонимы работников в прежних копиях уничтожаются вместе с этими копиями. "
+    "Копия папки ключей, если она хранится отдельно, "
     "уничтожается вручную: ____________________ (дата, подпись)."
 )
 WITHOUT_KEYS = " Резервные копии, снятые раньше, уничтожаются отдельно, в срок их хранения."
 TO_FILL_IN = "______________________________"
 HEADINGS = (
-    ("Доставка", 10), ("Форма", 44), ("Отправитель", 32), ("За дату", 12), ("Получен", 17), ("Строк о людях", 13),
-    ("Людей (псевдонимов)", 13), ("Отпечаток множества псевдонимов (SHA-256)", 68), ("Размер, байт", 14),
-    ("Контрольная сумма файла (SHA-256)", 68), ("Категории данных", 40), ("Причина", 40), ("Уничтожен", 17),
+    ("Доставка", 9), ("Форма", 26), ("Отправитель", 22), ("За дату", 11), ("Получен", 16), ("Строк о людях", 9),
+    ("Людей (псевдонимов)", 13), ("Отпечаток множества псевдонимов (SHA-256)", 34), ("Размер, байт", 12),
+    ("Контрольная сумма файла (SHA-256)", 34), ("Уничтожен", 16),
 )  # fmt: skip
 
 
@@ -138,34 +140,37 @@ def _write_extract(
 ) -> None:
     sheet = book.add_worksheet("Выгрузка из журнала")
     heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-    day = book.add_format({"num_format": "dd.mm.yyyy"})
-    moment = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+    day = book.add_format({"num_format": "dd.mm.yyyy", "valign": "top"})
+    moment = book.add_format({"num_format": "dd.mm.yyyy hh:mm", "valign": "top"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     run = "" if run_id is None else f", запуск {run_id}"
     sheet.write(
         0, 0, f"Выгрузка из журнала регистрации событий (таблица ops.purged{run})", book.add_format({"bold": True})
     )
-    sheet.write(1, 0, f"Информационная система: {SYSTEM}")
-    sheet.write(2, 0, f"Ключи, уничтоженные вместе с данными: {_told(keys) if keys else 'нет'}")
+    head = (SYSTEM, f"Категории данных: {CATEGORIES}", f"Причина: {reason}",
+            f"Ключи, уничтоженные вместе с данными: {_told(keys) if keys else 'нет'}")  # fmt: skip
+    for row, line in enumerate(head, start=1):
+        sheet.write(row, 0, line)
+    sheet.set_row(6, 30)
     for column, (name, width) in enumerate(HEADINGS):
-        sheet.write(4, column, name, heading)
+        sheet.write(6, column, name, heading)
         sheet.set_column(column, column, width)
-    for row, item in enumerate(items, start=5):
-        sheet.write(row, 0, item.delivery_id)
-        sheet.write(row, 1, item.form or "не опознана или архив файлов")
-        sheet.write(row, 2, item.sender or "")
+    for row, item in enumerate(items, start=7):
+        sheet.set_row(row, 30)
+        sheet.write(row, 0, item.delivery_id, wrapped)
+        sheet.write(row, 1, item.form or "не опознана или архив файлов", wrapped)
+        sheet.write(row, 2, item.sender or "", wrapped)
         if item.as_of is not None:
             sheet.write_datetime(row, 3, item.as_of, day)
         sheet.write_datetime(row, 4, item.received_at.replace(tzinfo=None), moment)
-        sheet.write(row, 5, item.pupil_rows)
+        sheet.write(row, 5, item.pupil_rows, wrapped)
         if item.people is not None:
-            sheet.write(row, 6, item.people)
-            sheet.write(row, 7, item.people_digest)
-        sheet.write(row, 8, item.byte_size)
-        sheet.write(row, 9, item.sha256)
-        sheet.write(row, 10, CATEGORIES)
-        sheet.write(row, 11, reason)
-        sheet.write_datetime(row, 12, item.gone_at.replace(tzinfo=None), moment)
+            sheet.write(row, 6, item.people, wrapped)
+            sheet.write(row, 7, item.people_digest, wrapped)
+        sheet.write(row, 8, item.byte_size, wrapped)
+        sheet.write(row, 9, item.sha256, wrapped)
+        sheet.write_datetime(row, 10, item.gone_at.replace(tzinfo=None), moment)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
-    sheet.freeze_panes(5, 0)
+    sheet.freeze_panes(7, 0)

@@ -207,11 +207,15 @@ def test_both_papers_say_what_the_order_demands(engine: sa.Engine, settings: Set
         assert act[field], field
     (destroyed,) = keyring_of(settings).destroyed()
     assert destroyed.key_id in str(act["Способ уничтожения"]) and "прочитать нельзя" in str(act["Способ уничтожения"])
-    heading, row = book["Выгрузка из журнала"].iter_rows(min_row=5, max_row=6, values_only=True)
+    extract = book["Выгрузка из журнала"]
+    heading, row = extract.iter_rows(min_row=7, max_row=8, values_only=True)
     told = dict(zip(heading, row, strict=True))
     assert told["Людей (псевдонимов)"] == len(keys)
     assert told["Отпечаток множества псевдонимов (SHA-256)"] == hashlib.sha256(b"".join(keys)).hexdigest()
-    assert told["Категории данных"] and told["Причина"] and told["Уничтожен"]
+    head = "\n".join(str(extract.cell(line, 1).value) for line in range(1, 6))
+    for part in ("Информационная система profmin", "Категории данных: фамилия", "Причина: Цель", destroyed.key_id):
+        assert part in head, part
+    assert told["Уничтожен"]
 
 
 def test_papers_are_signed_found_and_missed(settings: Settings, export: Path, profmin: Run, tmp_path: Path) -> None:
