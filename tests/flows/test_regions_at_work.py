@@ -27,6 +27,7 @@ from warehouse.marts.publication import published_dates
 from warehouse.schema.upgrade import connect, upgrade
 
 AMBER_ZONE, TOMSK_ZONE = ZoneInfo("Europe/Kaliningrad"), ZoneInfo("Asia/Tomsk")
+LONG_AGO = "UPDATE ops.run SET started_at = started_at - interval '7 hours' WHERE run_id = :run"
 REFUSE = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.region = '39' THEN RAISE EXCEPTION 'Секретов'; END IF; RETURN NEW; END $$;
@@ -166,8 +167,12 @@ def test_the_inbox_is_looked_at_for_each_region(home: tuple[Settings, sa.Engine]
         night = start_run(connection, "nightly", region="39")
     assert inbox(str(settings.home), return_state=True).name == "Nothing new", "the night of the region takes it in"
     with engine.begin() as connection:
+        connection.execute(sa.text(LONG_AGO), {"run": night})
+    assert [each.region.code for each in inbox(str(settings.home), return_state=True).result()] == ["39"], (
+        "it died, and nobody said so"
+    )
+    with engine.begin() as connection:
         finish_run(connection, night, "completed")
-    assert [each.region.code for each in inbox(str(settings.home), return_state=True).result()] == ["39"]
     (settings.inbox / "nobody").mkdir()
     (settings.inbox / "nobody" / "чьё.xlsx").write_bytes((folder / "ещё раз.xlsx").read_bytes())
     state = inbox(str(settings.home), return_state=True)
