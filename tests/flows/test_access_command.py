@@ -10,11 +10,9 @@ import hashlib
 import hmac
 import json
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from flows.home.settings import Settings
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 OWN, NEIGHBOUR = "asinovsky", "molchanovsky"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -94,25 +93,18 @@ def test_a_password_is_typed_twice_and_never_shown(region: Settings, region_engi
 
 
 def typed(settings: Settings, arguments: list[str], answers: list[str]) -> tuple[int, str]:
-    """(exit code, all that the terminal showed) of a command that is answered at each prompt."""
+    """(exit code, all that was said) of a command without a terminal, which reads its answers where one would be."""
     assert settings.database_url is not None
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PROFMIN_", "PREFECT_"))}
     environment |= {
         "PROFMIN_HOME": str(settings.home), "PROFMIN_DATABASE_URL": settings.database_url.get_secret_value(),
     }  # fmt: skip
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(Path(__file__).parents[2])
-        os.execve(sys.executable, [sys.executable, "-m", "flows.cli.app", "access", *arguments], environment)
-    shown, answered = b"", 0
-    with suppress(OSError):  # how a terminal says that the command has ended
-        while said := os.read(terminal, 4096):
-            shown += said
-            if answers and shown[answered:].rstrip().endswith(b":"):
-                answered = len(shown)
-                os.write(terminal, f"{answers.pop(0)}\n".encode())
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+    command = [sys.executable, "-m", "flows.cli.app", "access", *arguments]
+    told = subprocess.run(
+        command, env=environment, cwd=ROOT, input="".join(f"{answer}\n" for answer in answers), timeout=90,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, check=False,
+    )  # fmt: skip
+    return told.returncode, told.stdout
 
 
 def is_of(verifier: str | None, password: str) -> bool:
