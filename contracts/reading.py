@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol, get_args, get_type_hints
+from typing import Literal, NamedTuple, Protocol, get_args, get_type_hints, runtime_checkable
 
 import polars as pl
 
+from contracts.counted_pupils import Pupils
 from contracts.form import Form, Scope, Severity
+from contracts.known_rows import KnownRows
 
 Verdict = Literal["accepted", "partial", "refused"]
 Status = Literal["current", "superseded", "proposed", "same", "held", "declined", "overtaken"]
@@ -101,6 +103,22 @@ PUPILS: dict[str, pl.DataType] = {
     "state": pl.Int16(),
 }
 """Pupil rows under a keyed pseudonym (16 bytes of an HMAC-SHA256); state 1 counted, 2 unverified, 3 archived."""
+
+COUNTER = pl.Int16()
+"""Of a pupil: a contract allows no more than 10 000, and there are a million pupils."""
+LINE: dict[str, pl.DataType] = {
+    "line": pl.Int64(),
+    "namesake": pl.Int64(),
+    "is_whole": pl.Boolean(),
+    "is_clean": pl.Boolean(),
+}
+"""Of a pupil's row: hashes under the key of its texts (`line`) and of its name, whether its identity lacks nothing, and
+whether no rule speaks of it by itself."""
+
+
+def kept(pupils: Pupils) -> dict[str, pl.DataType]:
+    """What is kept of a pupil's row: `PUPILS`, `LINE` and the counters."""
+    return PUPILS | LINE | dict.fromkeys(pupils.counters, COUNTER)
 
 
 def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -195,7 +213,7 @@ class Reading:
 
 
 class Stream(Protocol):
-    """A reading of an export in the making: blocks of `PUPILS`, or of facts, first, the whole `Reading` after the last.
+    """A reading of an export in the making: blocks of pupils, or of facts, first, the whole `Reading` after the last.
 
     `taken_back` are then the keys of facts that are none, though a block had them.
     """
@@ -209,3 +227,26 @@ class Stream(Protocol):
 
     def reading(self) -> Reading:
         """The whole reading, once all blocks were taken."""
+
+
+@runtime_checkable
+class PupilStream(Stream, Protocol):
+    """An export of pupils in the making: its blocks are `kept`, less the rows that are known.
+
+    `sender` and `as_of` say which exports it follows; without one of them it is refused. `circumstances` is a hash of
+    all that a reading looks at besides the file and the day within its calendar year.
+    """
+
+    @property
+    def sender(self) -> str | None: ...
+
+    @property
+    def as_of(self) -> dt.date | None: ...
+
+    def circumstances(self) -> str: ...
+
+    def since(self, known: KnownRows) -> None:
+        """Said before the first block: rows of the export before."""
+
+    def unchanged(self) -> pl.Series:
+        """After the last block: of each row that is as it was, where its line stands first among the known ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -56,6 +56,7 @@ class Part:
 
 
 P = TypeVar("P", bound=Part)
+T = TypeVar("T")
 
 
 class ExportReading(ABC, Generic[P]):
@@ -108,14 +109,7 @@ class ExportReading(ABC, Generic[P]):
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Blocks are checked by two threads, since polars leaves the interpreter free, and yielded in their order."""
         self.parts = []
-        with ThreadPoolExecutor(THREADS) as pool:
-            waiting: deque[Future[P]] = deque()
-            for number, block in self.blocks():
-                waiting.append(pool.submit(self.checked, number, block))
-                if len(waiting) > THREADS:
-                    yield self.added(waiting.popleft().result())
-            while waiting:
-                yield self.added(waiting.popleft().result())
+        yield from map(self.added, in_order(self.checked, self.blocks()))
 
     def blocks(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Rows under the heading of each table: the table's number; row Int32 and c0, c1, … String."""
@@ -231,6 +225,18 @@ class ExportReading(ABC, Generic[P]):
             findings=findings, raw_rows=aside.head(FINDINGS_KEPT), facts=pl.DataFrame(),
             control_totals=NO_CONTROL_TOTALS, school_outcomes=NO_SCHOOL_OUTCOMES,
         )  # fmt: skip
+
+
+def in_order(work: Callable[[int, pl.DataFrame], T], blocks: Iterable[tuple[int, pl.DataFrame]]) -> Iterator[T]:
+    """What comes of some work on blocks, in their order: two threads do it, a few blocks ahead."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting: deque[Future[T]] = deque()
+        for number, block in blocks:
+            waiting.append(pool.submit(work, number, block))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _not_blank(rows: pl.DataFrame, columns: Iterable[str], usual: str) -> pl.Series:

@@ -136,7 +136,7 @@ class Cursor(psycopg2.extensions.cursor):
 
 
 class Source:
-    """What COPY reads, with a step once a part of it is on its way."""
+    """What COPY reads or writes, with a step once a part of it is on its way."""
 
     def __init__(self, file: Any, name: str) -> None:
         self.file, self.name, self.reads = file, name, 0
@@ -146,6 +146,12 @@ class Source:
         if self.reads == 2:
             STEPS[0].step("copying", self.name)
         return self.file.read(size)
+
+    def write(self, part: Any) -> Any:
+        self.reads += 1
+        if self.reads == 2:
+            STEPS[0].step("copying", self.name)
+        return self.file.write(part)
 
 
 STEPS: list[Steps] = []

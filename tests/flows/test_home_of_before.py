@@ -39,6 +39,13 @@ JUDGED = """
 SELECT d.as_of, d.input, v.input_version, v.version, v.fingerprint
 FROM ops.date_input d JOIN ref.input_version v ON v.input_version = d.input_version
 """
+COPIES = """
+SELECT reading_id, encode(pupil_key, 'hex'), school_id, grade, state FROM restricted.pupil_fact ORDER BY 1, 2, 3, 4, 5
+"""
+VERSIONS = """
+SELECT r.reading_id, encode(p.pupil_key, 'hex'), p.school_id, p.grade, p.state
+FROM restricted.pupil_reading r, restricted.pupils_of(r.reading_id) p ORDER BY 1, 2, 3, 4, 5
+"""
 EVENTS = "SELECT event_id, incident_id, kind, at FROM ops.incident_event ORDER BY event_id"
 pytestmark = pytest.mark.in_order
 Shown = dict[tuple[object, ...], list[str]]
@@ -80,10 +87,15 @@ class Before(NamedTuple):
     shown: Shown
     columns: dict[str, list[str]]
     judged: list[tuple[object, ...]]
+    pupils: list[tuple[object, ...]]
 
 
 def judged(connection: sa.Connection) -> list[tuple[object, ...]]:
     return [tuple(row) for row in connection.execute(sa.text(JUDGED))]
+
+
+def pupils(connection: sa.Connection, statement: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in connection.execute(sa.text(statement))]
 
 
 def columns(connection: sa.Connection) -> dict[str, list[str]]:
@@ -103,7 +115,7 @@ def before(databases: Any, migration: str, backup: Path) -> Before:
         with engine.connect() as connection:
             assert connection.scalar(sa.text("SELECT max(version_num) FROM ops.alembic_version")) == migration
             had = columns(connection)
-            found = Before(shown(connection, had), had, judged(connection))
+            found = Before(shown(connection, had), had, judged(connection), pupils(connection, COPIES))
         engine.dispose()
     return found
 
@@ -144,6 +156,15 @@ def test_its_dates_are_judged_as_they_were(engine: sa.Engine, before: Before) ->
         now = judged(connection)
         assert connection.scalar(sa.text("SELECT count(*) FROM ref.sender WHERE region <> '69'")) == 0
     assert set(before.judged) <= set(now) and len(before.judged) > 10
+
+
+def test_pupils_are_those_of_each_copy(engine: sa.Engine, before: Before) -> None:
+    with engine.connect() as connection:
+        assert pupils(connection, VERSIONS) == before.pupils
+        versions = connection.scalar(sa.text("SELECT count(*) FROM restricted.pupil_version")) or 0
+        copies = len({row[0] for row in before.pupils})
+        assert copies == 2 and len(before.pupils) / copies <= versions < len(before.pupils)
+        assert connection.scalar(sa.text("SELECT to_regclass('restricted.pupil_fact')")) is None
 
 
 def test_every_law_holds(home: Settings) -> None:

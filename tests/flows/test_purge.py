@@ -147,7 +147,7 @@ def test_what_was_explained_of_an_export_goes_with_it(settings: Settings, export
 
 def test_pupils_go_and_figures_stay(engine: sa.Engine, settings: Settings, export: Path) -> None:
     digest, before = sha256(export), marts(engine)
-    rows = one(engine, "SELECT count(*) FROM restricted.pupil_fact")
+    rows = one(engine, "SELECT count(*) FROM restricted.pupil_version")
     size = export.stat().st_size
     wanted = Purged(0, 0, 1, rows, size)  # type: ignore[arg-type]
     assert rows
@@ -157,7 +157,7 @@ def test_pupils_go_and_figures_stay(engine: sa.Engine, settings: Settings, expor
     found = purge(expiring(settings), AFTER)
     assert replace(found, acts=()) == wanted
     assert (kept(settings, digest), export.exists()) == (False, False)
-    assert one(engine, "SELECT count(*) FROM restricted.pupil_fact") == 0
+    assert one(engine, "SELECT count(*) FROM restricted.pupil_version") == 0
     assert marts(engine) == before
     assert (settings.inbox / "asinovsky").iterdir(), "what holds no pupils stays"
     assert one(engine, "SELECT count(*) FROM ops.purged WHERE gone_at IS NOT NULL AND act IS NOT NULL") == 1
@@ -193,7 +193,7 @@ def test_both_papers_say_what_the_order_demands(engine: sa.Engine, settings: Set
     """Sections 3 and 5 of order 179; docs/privacy.md names their source."""
     with engine.connect() as connection:
         keys = sorted(
-            {bytes(key) for key in connection.scalars(sa.text("SELECT pupil_key FROM restricted.pupil_fact"))}
+            {bytes(key) for key in connection.scalars(sa.text("SELECT pupil_key FROM restricted.pupil_version"))}
         )
     named = expiring(settings).model_copy(update={"operator": "Департамент, г. Томск"})
     (name,) = purge(named, AFTER).acts
@@ -330,14 +330,14 @@ def test_a_purge_that_dies_is_finished_by_the_next(
 def test_a_purge_that_cannot_record_destroys_nothing(
     engine: sa.Engine, settings: Settings, export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = one(engine, "SELECT count(*) FROM restricted.pupil_fact")
+    before = one(engine, "SELECT count(*) FROM restricted.pupil_version")
     with engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE ops.purged ADD CONSTRAINT never CHECK (false) NOT VALID"))
     with pytest.raises(sa.exc.IntegrityError):
         purge(expiring(settings), AFTER)
     assert export.exists()
     assert kept(settings, sha256(export))
-    assert one(engine, "SELECT count(*) FROM restricted.pupil_fact") == before
+    assert one(engine, "SELECT count(*) FROM restricted.pupil_version") == before
 
 
 def test_a_purge_waits_for_a_backup(engine: sa.Engine, settings: Settings, export: Path) -> None:

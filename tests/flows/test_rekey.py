@@ -30,7 +30,7 @@ from warehouse.schema.upgrade import connect
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NIGHT = dt.date(2023, 9, 8)
 EXPORT = "regional_operator/Сводный"
-PUPILS = "SELECT DISTINCT pupil_key FROM restricted.pupil_fact"
+PUPILS = "SELECT DISTINCT pupil_key FROM restricted.pupil_version"
 
 
 @pytest.fixture(scope="module")

@@ -278,7 +278,7 @@ def test_a_backup_of_before_a_destruction_has_no_readable_pupil(
         assert readable(restored.home, data) == [] and list(restored.archive.rglob("*.sealed")) == []
         other = connect(url)
         with other.connect() as connection:
-            assert connection.scalar(sa.text("SELECT count(*) FROM restricted.pupil_fact")) == 0
+            assert connection.scalar(sa.text("SELECT count(*) FROM restricted.pupil_version")) == 0
             assert connection.scalar(sa.text("SELECT count(*) FROM ops.purged WHERE act IS NOT NULL")) == 1
         other.dispose()
         assert broken(restored) == [] and len(list(restored.acts.iterdir())) == 1

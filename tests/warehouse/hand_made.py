@@ -11,11 +11,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from contracts.form import Form
-from contracts.forms import form_named
+from contracts.forms import FORMS, form_named
+from contracts.known_rows import KnownRows
 from contracts.reading import (
     CONTROL_TOTALS,
     FINDINGS,
-    PUPILS,
     RAW_ROWS,
     SCHOOL_OUTCOMES,
     Finding,
@@ -24,6 +24,7 @@ from contracts.reading import (
     Rows,
     empty,
     findings_frame,
+    kept,
 )
 from warehouse.deliveries.decision import Decided, decide
 from warehouse.deliveries.load import LoadResult, load, load_many, record_arrival
@@ -207,6 +208,9 @@ def load_seed(engine: sa.Engine) -> dict[str, int]:
     return ids
 
 
+OF_EXPORT = next(form.pupils for form in FORMS if form.pupils)
+
+
 @dataclass
 class Stream:
     """A pupil export in the making: blocks, then a reading or the error with which it fails."""
@@ -214,12 +218,38 @@ class Stream:
     blocks: Sequence[pl.DataFrame]
     result: Reading
     fails_after: int | None = None
+    how: str = "by hand"
+
+    def __post_init__(self) -> None:
+        self.known: KnownRows | None = None
+
+    @property
+    def sender(self) -> str | None:
+        return self.result.sender
+
+    @property
+    def as_of(self) -> dt.date | None:
+        return self.result.as_of
+
+    def circumstances(self) -> str:
+        return self.how
+
+    def since(self, known: KnownRows) -> None:
+        self.known = known
+
+    def unchanged(self) -> pl.Series:
+        met = [self.found(block) for block in self.blocks] if self.known else []
+        return pl.concat([pl.Series([], dtype=pl.UInt32), *(each.drop_nulls() for each in met)])
+
+    def found(self, block: pl.DataFrame) -> pl.Series:
+        assert self.known
+        return self.known.found(block["line"])
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for number, block in enumerate(self.blocks):
             if number == self.fails_after:
                 raise RuntimeError("the stream broke")
-            yield block
+            yield block if self.known is None else block.filter(self.found(block).is_null())
 
     @property
     def form(self) -> Form:
@@ -241,8 +271,13 @@ def pupil_block(first_row: int, rows: int, school_id: int) -> pl.DataFrame:
             school_id=pl.lit(school_id, pl.Int64),
             grade=pl.lit(9, pl.Int16),
             state=pl.lit(1, pl.Int16),
+            line=pl.col("row").cast(pl.Int64) * 1_000_003 + school_id,
+            namesake=pl.col("row").cast(pl.Int64),
+            is_whole=pl.lit(True),
+            is_clean=pl.lit(True),
+            **{name: pl.lit(0, pl.Int16) for name in OF_EXPORT.counters},
         )
-        .select(*PUPILS)
+        .select(*kept(OF_EXPORT))
     )
 
 

@@ -255,7 +255,7 @@ def test_a_clerk_reads_his_own_and_no_way_leads_further(server: Cluster, engine:
         for statement in (
             "SET ROLE bi_reader", "SET ROLE mart_audience", "SELECT * FROM history.readiness_by_school",
             "SELECT * FROM ref.access", "SELECT * FROM ref.my_access", "SELECT * FROM core.readiness_report_fact",
-            "SELECT * FROM restricted.pupil_fact", "SELECT * FROM ops.finding", "CREATE TEMP TABLE t (a int)",
+            "SELECT * FROM restricted.pupil_version", "SELECT * FROM ops.finding", "CREATE TEMP TABLE t (a int)",
             "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql RETURN 1",
             "CREATE FUNCTION mart.f() RETURNS int LANGUAGE sql RETURN 1",
             "UPDATE mart.readiness_by_school SET status = 'accepted'",

@@ -24,7 +24,10 @@ BREAK = {
         WHERE form = 'readiness_report' AND status = 'current'
     """,
     "pupils_have_a_reading": """
-        CREATE TABLE restricted.pupil_fact_999999 PARTITION OF restricted.pupil_fact FOR VALUES IN (999999)
+        SELECT restricted.make_pupil_partition(2023::smallint, 1::smallint);
+        INSERT INTO restricted.pupil_version (academic_year, region_group, series_id, first_reading, line, namesake,
+                                              pupil_key, school_id, grade, state, is_whole, is_clean)
+        VALUES (2023, 1, 1, 999999, 1, 1, decode(repeat('00', 16), 'hex'), 1, 9, 1, true, true)
     """,
     "what_waits_is_newer": """
         UPDATE ops.reading SET status = 'held', held_at = became_current_at, became_current_at = NULL

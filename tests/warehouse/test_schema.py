@@ -153,7 +153,7 @@ def test_bi_reads_marts_and_nothing_else(engine: sa.Engine) -> None:
         connection.execute(sa.text("SET ROLE bi_reader"))
         for mart in ("readiness_by_municipality", "readiness_region", "registration_region"):
             assert connection.scalar(sa.text(f"SELECT count(*) FROM mart.{mart}"))
-        for table in ("ops.reading", "ref.rule", "core.school_register_fact", "restricted.pupil_fact", "ref.school"):
+        for table in ("ops.reading", "ref.rule", "core.school_register_fact", "restricted.pupil_version", "ref.school"):
             with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), connection.begin_nested():
                 connection.execute(sa.text(f"SELECT count(*) FROM {table}"))
         with pytest.raises(sa.exc.DBAPIError, match="cannot delete from view"), connection.begin_nested():

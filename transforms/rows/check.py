@@ -62,12 +62,15 @@ class Checked:
     `findings`: the columns of `contracts.reading.FINDINGS`, and `delivery`, `index` (the row of `typed`).
     `skipped`: ids of rules that needed a register and had none. `spoke`: of each delivery how often rules would have
     spoken of which its region says something (`contracts.forms.rule_states`).
+    `spoken_of`: the rows of `typed` of which a rule speaks by itself, whatever the region says of the rule: not of a
+    text that may stand in many rows and is told once.
     """
 
     typed: pl.DataFrame
     findings: pl.DataFrame
     skipped: tuple[str, ...]
     spoke: Sequence[Counter[str]]
+    spoken_of: pl.Series
 
 
 def check_rows(
@@ -110,7 +113,8 @@ def check_rows(
     findings, spoke = rows_under(found, states)
     bad = findings.filter(pl.col("severity") == "error")["index"].unique()
     typed = typed.with_columns(pl.int_range(pl.len()).is_in(bad.implode()).alias("bad"))
-    return Checked(typed, findings, compiled.skipped, spoke)
+    spoken_of = found.filter(~pl.col("rule").is_in(NOTED_ONCE))["index"].unique()
+    return Checked(typed, findings, compiled.skipped, spoke, spoken_of)
 
 
 def known_names(register: Register | None, aliases: Mapping[str, str]) -> KnownNames:

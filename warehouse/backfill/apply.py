@@ -17,6 +17,7 @@ from warehouse.core.copying import run_script
 from warehouse.core.slices import publisher
 from warehouse.core.transaction import retried
 from warehouse.deliveries.judging import judge
+from warehouse.deliveries.pupil_series import forget
 from warehouse.marts.publication import Published, publish_within
 from warehouse.schema.facts import fact_columns, fact_table
 
@@ -207,10 +208,9 @@ def cancel(engine: Engine, backfill_id: int) -> None:
             for form in REGISTERS
             for school in connection.scalars(text(HELD_SCHOOLS.format(table=fact_table(form))), {"proposed": proposed})
         ]
+        forget(connection, proposed)
         for table in (*TABLES_OF_READINGS, *(f"core.{fact_table(form)}" for form in FORMS)):
             connection.execute(text(f"DELETE FROM {table} WHERE reading_id = ANY (:proposed)"), {"proposed": proposed})
-        for reading_id in proposed:
-            run_script(connection, f"DROP TABLE IF EXISTS restricted.pupil_fact_{reading_id}")
         for table in ("ops.backfill_delivery", "ops.backfill_change", "ops.backfill_input", "ops.reading"):
             connection.execute(text(f"DELETE FROM {table} WHERE backfill_id = :id"), {"id": backfill_id})
         _drop_unused_schools(connection, held)

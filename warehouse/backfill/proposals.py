@@ -15,7 +15,7 @@ from warehouse.core.transaction import begun, retried
 from warehouse.deliveries.digest import digests
 from warehouse.deliveries.load import counts_at, waves
 from warehouse.deliveries.store import Incoming, propose, reserve
-from warehouse.deliveries.streamed import conclude, copy_stream
+from warehouse.deliveries.streamed import copy_stream
 
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('ops.backfill ' || :id, 0))"
 FREE = "SELECT pg_advisory_unlock(hashtextextended('ops.backfill ' || :id, 0))"
@@ -93,15 +93,15 @@ def propose_stream(
     with connection, connection.begin() as transaction:
         look_through(connection, backfill_id)
         before = connection.execute(text(DIGESTS), {"id": backfill_id, "deliveries": [delivery_id]}).one()[1]
-        (reading_id,) = reserve(connection, 1)
-        reading = copy_stream(connection, reading_id, stream)
+        copied = copy_stream(connection, stream, contract_version, run_id=run_id)
+        reading = copied.reading
         (hashes,) = digests([reading])
         if hashes.whole == before:
             transaction.rollback()
         else:
-            incoming = Incoming(reading, hashes, delivery_id, turn, reading_id, contract_version, run_id)
+            incoming = Incoming(reading, hashes, delivery_id, turn, copied.reading_id, contract_version, run_id)
             (result,) = propose(connection, [incoming], backfill_id)
-            conclude(connection, stream.form, reading_id, keep=result.reading.verdict != "refused")
+            copied.conclude(connection, keep=result.reading.verdict != "refused")
             _note(connection, backfill_id, "proposed", [delivery_id])
             return 1
     with engine.begin() as connection:

@@ -82,6 +82,17 @@ def publications(regions: Collection[str | None]) -> list[str]:
     return [f"{PUBLICATION} of {region}" for region in sorted({region for region in regions if region is not None})]
 
 
+def lock_names(
+    connection: Connection, names: Sequence[str], wait: dt.timedelta = LONGEST_WAIT, run_id: int | None = None
+) -> None:
+    """Be the only one who writes what is named so until the transaction ends; marts may be published. Raises Timeout.
+
+    Taken before slices, never after.
+    """
+    _introduce(connection, run_id, local=True)
+    _take(connection, names, "xact_lock", time.monotonic() + wait.total_seconds(), LOG.warning)
+
+
 @contextmanager
 def holding(
     engine: Engine,

@@ -16,7 +16,7 @@ from warehouse.deliveries.explanations import Brought, take
 from warehouse.deliveries.reading_regions import regions_of
 from warehouse.deliveries.received import finish_run, readings_of, start_run
 from warehouse.deliveries.store import Incoming, LoadResult, repeated, reserve, store
-from warehouse.deliveries.streamed import conclude, copy_stream
+from warehouse.deliveries.streamed import copy_stream
 
 __all__ = [
     "LoadResult", "finish_run", "load", "load_many", "load_stream", "readings_of", "record_arrival", "start_run",
@@ -125,24 +125,25 @@ def load_stream(
     wait: dt.timedelta = LONGEST_WAIT,
     brought: Brought | None = None,
 ) -> LoadResult:
-    """Load an export of pupils while it is being computed, in one transaction.
+    """Load an export while it is being computed, in one transaction.
 
-    The blocks of the stream go to a partition of `restricted.pupil_fact`; its reading, available after the last block,
-    is then loaded as any other. Whatever fails on either side, nothing of it stays. A stream can be had only once, so
-    to try again is the caller's. Raises Timeout when somebody else writes its slice for longer than `wait`.
+    The blocks of the stream go where its rows belong; its reading, available after the last block, is then loaded as
+    any other. Whatever fails on either side, nothing of it stays. A stream can be had only once, so to try again is
+    the caller's. Raises Timeout when somebody else loads pupils of its sender, or writes its slice, for longer than
+    `wait`.
     """
     turn = counts_at(engine, [delivery_id])[delivery_id]
     with engine.connect() as connection, begun(connection):
-        (reading_id,) = reserve(connection, 1)
-        reading = copy_stream(connection, reading_id, stream)
+        copied = copy_stream(connection, stream, contract_version, wait, run_id)
+        reading = copied.reading
         places = [written(reading, delivery_id), *([brought.place] if brought else [])]
         whose = regions_of(connection, [(delivery_id, reading.sender)])
         lock_slices(connection, places, whose, wait, run_id)
-        made = Incoming(reading, digests([reading])[0], delivery_id, turn, reading_id, contract_version, run_id)
+        made = Incoming(reading, digests([reading])[0], delivery_id, turn, copied.reading_id, contract_version, run_id)
         earlier = repeated(connection, {0: made})
         result = earlier[0] if earlier else store(connection, [made])[0]
         is_new = not earlier and result.status != "same"
-        conclude(connection, stream.form, reading_id, keep=is_new and result.reading.verdict != "refused")
+        copied.conclude(connection, keep=is_new and result.reading.verdict != "refused")
         if brought is not None:
             take(connection, brought)
     return result

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from queue import Full, Queue
 
@@ -14,30 +15,19 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from sqlalchemy import Connection, text
 
 from contracts.form import Form
-from contracts.reading import PUPILS, Reading, Stream
+from contracts.reading import PupilStream, Reading, Stream
 from warehouse.core.copying import as_csv, driver_cursor, run_script
+from warehouse.core.slices import LONGEST_WAIT
+from warehouse.deliveries.known_pupils import KnownPupils
+from warehouse.deliveries.pupil_series import Series, series_of
+from warehouse.deliveries.store import reserve
 from warehouse.schema.facts import fact_columns, fact_table
 
 BLOCKS_AHEAD = 2
 SECONDS_BETWEEN_LOOKS = 0.1
 COPY_BUFFER = 1 << 18
 
-PARTITION = """
-CREATE TABLE restricted.pupil_fact_{reading_id}
-    (LIKE restricted.pupil_fact INCLUDING COMMENTS, CHECK (reading_id = {reading_id}));
-ALTER TABLE restricted.pupil_fact_{reading_id} ALTER COLUMN reading_id SET DEFAULT {reading_id}
-"""
-COPY_PUPILS = "COPY restricted.pupil_fact_{reading_id} ({columns}) FROM STDIN WITH (FORMAT binary, FREEZE)"
-KEY = """
-SET LOCAL maintenance_work_mem = '128MB';
-SELECT set_config('wal_compression', 'off', true) WHERE has_parameter_privilege('wal_compression', 'SET');
-ALTER TABLE restricted.pupil_fact_{reading_id} ADD PRIMARY KEY (row_no, reading_id)
-"""
-"""A million rows are sorted in memory, and their pages go to the WAL as they are: either took as long as all else."""
-ATTACH = """
-ALTER TABLE restricted.pupil_fact ATTACH PARTITION restricted.pupil_fact_{reading_id} FOR VALUES IN ({reading_id})
-"""
-DROP = "DROP TABLE restricted.pupil_fact_{reading_id}"
+COPY_PUPILS = "COPY {partition} ({columns}) FROM STDIN WITH (FORMAT binary{freeze})"
 COPY_FACTS = "COPY core.{table} ({columns}) FROM STDIN WITH (FORMAT csv)"
 TAKE_BACK = """
 DELETE FROM core.{table} f USING unnest({arrays}) AS k ({columns})
@@ -51,10 +41,9 @@ class _Abandoned(Exception):
 
 
 class _Rows(ABC):
-    """Where the rows of a stream go. `prepare` and `finish` are statements before and after its COPY; `keep` and `drop`
-    are what becomes of the rows when it is known whether the reading counts. Nothing is done by an empty one."""
+    """Where the rows of a stream go; nothing is copied where `copy` is empty."""
 
-    prepare = copy = finish = keep = drop = ""
+    copy = ""
 
     @abstractmethod
     def ready(self, block: pl.DataFrame) -> pl.DataFrame:
@@ -68,29 +57,79 @@ class _Rows(ABC):
         """The reading, once all rows are there."""
         return reading
 
+    @abstractmethod
+    def conclude(self, connection: Connection, *, keep: bool) -> None:
+        """Make the rows count, or leave them out."""
 
-class _PupilRows(_Rows):
-    """A partition of `restricted.pupil_fact`, in COPY's binary form, whose key is built when all rows are there."""
 
-    def __init__(self, reading_id: int) -> None:
-        columns = ", ".join("row_no" if name == "row" else name for name in PUPILS)
-        self.prepare = PARTITION.format(reading_id=reading_id)
-        self.copy = COPY_PUPILS.format(reading_id=reading_id, columns=columns)
-        self.finish = KEY.format(reading_id=reading_id)
-        self.keep = ATTACH.format(reading_id=reading_id)
-        self.drop = DROP.format(reading_id=reading_id)
+class _NoRows(_Rows):
+    """Of an export that is nobody's, or of no date, no pupil is kept: it is refused."""
 
     def ready(self, block: pl.DataFrame) -> pl.DataFrame:
-        return block.select(*PUPILS).cast(pl.Schema(PUPILS))
+        return block.clear()
 
     def written(self, blocks: Iterator[pl.DataFrame]) -> Iterator[bytes]:
-        schema = pl.DataFrame(schema=PUPILS).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        yield from (b"" for _ in blocks)
+
+    def conclude(self, connection: Connection, *, keep: bool) -> None:
+        if keep:
+            raise AssertionError("an export of no series cannot count")
+
+
+class _PupilRows(_Rows):
+    """Rows of pupils that the last export of the series does not have, in COPY's binary form; those of it that are gone
+    are closed when it is known that the reading counts."""
+
+    def __init__(
+        self, connection: Connection, series: Series, reading_id: int, stream: PupilStream, contract_version: str
+    ) -> None:
+        self.series, self.reading_id, self.stream, self.version = series, reading_id, stream, contract_version
+        self.before = KnownPupils(connection, series, stream, contract_version)
+        if self.before.known is not None:
+            stream.since(self.before.known)
+        self.of_series = {
+            "academic_year": pl.Int16(), "region_group": pl.Int16(), "series_id": pl.Int32(),
+            "first_reading": pl.Int64(),
+        }  # fmt: skip
+        self.schema = self.of_series | self.before.rows.schema
+        self.copy = COPY_PUPILS.format(
+            partition=series.partition, columns=", ".join(self.schema), freeze=", FREEZE" if series.is_new else ""
+        )
+        self.gone: list[str] = []
+
+    def ready(self, block: pl.DataFrame) -> pl.DataFrame:
+        series = self.series
+        values = (series.academic_year, series.region_group, series.series_id, self.reading_id)
+        of_series = zip(self.of_series.items(), values, strict=True)
+        stated = [pl.lit(value, dtype).alias(name) for (name, dtype), value in of_series]
+        return block.select(*stated, *self.before.rows.schema).cast(pl.Schema(self.schema))
+
+    def written(self, blocks: Iterator[pl.DataFrame]) -> Iterator[bytes]:
+        schema = pl.DataFrame(schema=self.schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         encoder = ArrowToPostgresBinaryEncoder(schema)
         yield bytes(encoder.write_header())
         for block in blocks:
             for batch in block.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches():
                 yield encoder.write_batch(batch)
         yield encoder.finish()
+
+    def whole(self, connection: Connection, stream: Stream, reading: Reading) -> Reading:
+        """With the rows that came more often than they were there."""
+        self.gone, again = self.before.difference(self.stream.unchanged())
+        if again.height:
+            queue: Queue[pl.DataFrame | _Abandoned | None] = Queue()
+            queue.put(self.ready(again))
+            queue.put(None)
+            with driver_cursor(connection) as cursor:
+                cursor.copy_expert(self.copy, _Feed(queue, self), COPY_BUFFER)  # type: ignore[arg-type]
+        return reading
+
+    def conclude(self, connection: Connection, *, keep: bool) -> None:
+        if not keep:
+            self.series.leave_out(connection, self.reading_id)
+            return
+        self.series.close(connection, self.reading_id, self.gone)
+        self.series.note(connection, self.reading_id, self.stream, self.version)
 
 
 class _FactRows(_Rows):
@@ -102,7 +141,6 @@ class _FactRows(_Rows):
         self.types = {column.name: column.type for column in fact_columns(form) if column.name in stated}
         names = ", ".join(("reading_id", *self.types))
         self.copy = COPY_FACTS.format(table=fact_table(form), columns=names)
-        self.drop = LEAVE_OUT.format(table=fact_table(form), reading_id=reading_id)
 
     def ready(self, block: pl.DataFrame) -> pl.DataFrame:
         unknown = [pl.lit(None).alias(name) for name in self.types if name not in block.columns]
@@ -129,6 +167,10 @@ class _FactRows(_Rows):
         if reading.apart is None:
             return reading
         return replace(reading, apart=replace(reading.apart, digest=self.hash.hexdigest()))
+
+    def conclude(self, connection: Connection, *, keep: bool) -> None:
+        if not keep:
+            run_script(connection, LEAVE_OUT.format(table=fact_table(self.form), reading_id=self.reading_id))
 
 
 class _Feed:
@@ -157,23 +199,48 @@ class _Feed:
             yield block
 
 
-def copy_stream(connection: Connection, reading_id: int, stream: Stream) -> Reading:
+@dataclass(frozen=True)
+class Copied:
+    """A stream whose rows were copied under a reserved id: it is `concluded` whether they count or are left out."""
+
+    reading_id: int
+    reading: Reading
+    rows: _Rows
+
+    def conclude(self, connection: Connection, *, keep: bool) -> None:
+        """Make the rows count, or leave them out."""
+        self.rows.conclude(connection, keep=keep)
+
+
+def copy_stream(
+    connection: Connection,
+    stream: Stream,
+    contract_version: str,
+    wait: dt.timedelta = LONGEST_WAIT,
+    run_id: int | None = None,
+) -> Copied:
     """Put the blocks of the stream where they belong, within the connection's transaction; returns the whole.
 
-    The caller's thread runs the stream, a second one writes and sends, and builds the key of pupils while the first one
-    computes the whole reading. When either fails the other one ends too, and the error of the one that failed first is
-    raised.
+    The caller's thread runs the stream, a second one writes and sends. When either fails the other one ends too, and
+    the error of the one that failed first is raised. Pupils are compared with the export that was loaded before: of
+    those of a sender and an academic year one is loaded at a time. Raises Timeout.
     """
-    rows = _rows(stream.form, reading_id)
-    if rows.prepare:
-        run_script(connection, rows.prepare)
+    rows: _Rows
+    if stream.form.pupils is not None and isinstance(stream, PupilStream):
+        series = series_of(connection, stream, wait, run_id)
+        (reading_id,) = reserve(connection, 1)  # within a series numbers grow in the order of loading
+        rows = _PupilRows(connection, series, reading_id, stream, contract_version) if series else _NoRows()
+    else:
+        (reading_id,) = reserve(connection, 1)
+        rows = _FactRows(stream.form, reading_id)
     queue: Queue[pl.DataFrame | _Abandoned | None] = Queue(BLOCKS_AHEAD)
 
     def send() -> None:
         with driver_cursor(connection) as cursor:
-            cursor.copy_expert(rows.copy, _Feed(queue, rows), COPY_BUFFER)  # type: ignore[arg-type]
-            if rows.finish:
-                cursor.execute(rows.finish)
+            if rows.copy:
+                cursor.copy_expert(rows.copy, _Feed(queue, rows), COPY_BUFFER)  # type: ignore[arg-type]
+            else:
+                _Feed(queue, rows).read(1)
 
     with ThreadPoolExecutor(1, thread_name_prefix="copy-rows") as pool:
         sent = pool.submit(send)
@@ -188,18 +255,7 @@ def copy_stream(connection: Connection, reading_id: int, stream: Stream) -> Read
         sent.result()
     if reading is None:
         raise AssertionError("a COPY that ends before its last block has failed")
-    return rows.whole(connection, stream, reading)
-
-
-def conclude(connection: Connection, form: Form, reading_id: int, *, keep: bool) -> None:
-    """Make the rows count, or leave them out."""
-    rows = _rows(form, reading_id)
-    if statement := rows.keep if keep else rows.drop:
-        run_script(connection, statement)
-
-
-def _rows(form: Form, reading_id: int) -> _Rows:
-    return _PupilRows(reading_id) if form.pupils else _FactRows(form, reading_id)
+    return Copied(reading_id, rows.whole(connection, stream, reading), rows)
 
 
 def _hand_over(

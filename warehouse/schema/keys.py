@@ -18,7 +18,7 @@ ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, noted_at = 
 """
 NOTED = "SELECT fingerprint FROM ops.key WHERE name = :name"
 YEARS = r"SELECT substr(name, 7)::int, fingerprint FROM ops.key WHERE name ~ '^pupil \d{4}$' ORDER BY 1"
-HAS_PUPILS = "SELECT EXISTS (SELECT FROM restricted.pupil_fact)"
+HAS_PUPILS = "SELECT EXISTS (SELECT FROM restricted.pupil_version)"
 # Tables of pupils say themselves of which academic year a row is, or by their readings.
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname),
@@ -122,7 +122,7 @@ def _rewrap(connection: Connection, year: int, rewrapped: Rewrapped) -> int:
     run_script(connection, REWRAPPED)
     tables = connection.execute(text(TABLES)).tuples().all()
     by = {table: BY_YEAR if has_year else BY_READING for table, has_year in tables}
-    each = " UNION ".join(f"SELECT t.pupil_key FROM {table} t WHERE {whose}" for table, whose in by.items())
+    each = " UNION ".join(f"SELECT DISTINCT t.pupil_key FROM {table} t WHERE {whose}" for table, whose in by.items())
     old = [bytes(key) for key in connection.scalars(text(each), {"year": year})]
     new = rewrapped(b"".join(old))
     frame = pl.DataFrame(

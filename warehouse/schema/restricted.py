@@ -24,12 +24,14 @@ ORDER BY r.rolname
 HELD = """
 SELECT r.delivery_id, r.form, f.title AS form_title, coalesce(s.name, r.sender) AS sender, r.as_of, p.school_id,
     p.grade, p.state, p.pupil_key
-FROM restricted.pupil_fact p
-JOIN ops.reading r ON r.reading_id = p.reading_id
+FROM restricted.pupil_version p
+JOIN restricted.pupil_reading h ON h.series_id = p.series_id AND h.reading_id >= p.first_reading
+    AND (p.gone_reading IS NULL OR h.reading_id < p.gone_reading)
+JOIN ops.reading r ON r.reading_id = h.reading_id
 LEFT JOIN ref.form f ON f.form = r.form
 LEFT JOIN ref.sender s ON s.sender = r.sender
-WHERE p.pupil_key = ANY (:keys) AND ref.academic_year(r.as_of) = :year
-ORDER BY r.as_of, r.reading_id, p.row_no
+WHERE p.pupil_key = ANY (:keys) AND p.academic_year = :year
+ORDER BY r.as_of, r.reading_id, p.school_id, p.grade, p.state
 """
 SCHOOLS = "SELECT school_id FROM ref.school_identity ORDER BY school_id"
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, text
 
 from contracts.forms import FORMS
 from contracts.grain import VACANT
-from warehouse.core.copying import run_script
 from warehouse.core.transaction import begun, retried
+from warehouse.deliveries.pupil_series import forget
 from warehouse.schema.facts import fact_table
 from warehouse.watch.naming import NAMING
 
@@ -30,10 +30,22 @@ FROM naming n JOIN ops.delivery d ON d.delivery_id = n.delivery_id
 WHERE make_date(n.year + 1, 8, 31) + :days < :today
 ORDER BY d.delivery_id
 """
-PARTITIONS = """
-SELECT r.delivery_id, r.reading_id FROM ops.reading r
-WHERE r.delivery_id = ANY (:deliveries) AND to_regclass('restricted.pupil_fact_' || r.reading_id) IS NOT NULL
-ORDER BY r.reading_id
+PUPILS = """
+WITH asked AS (
+    SELECT r.delivery_id, h.reading_id, h.series_id
+    FROM ops.reading r JOIN restricted.pupil_reading h ON h.reading_id = r.reading_id
+    WHERE r.delivery_id = ANY (:deliveries)
+),
+version AS (
+    SELECT series_id, first_reading, gone_reading, count(*) AS rows FROM restricted.pupil_version
+    WHERE series_id IN (SELECT series_id FROM asked) GROUP BY series_id, first_reading, gone_reading
+)
+SELECT a.delivery_id, a.reading_id, cast(coalesce(sum(v.rows), 0) AS bigint)
+FROM asked a
+LEFT JOIN version v ON v.series_id = a.series_id AND v.first_reading <= a.reading_id
+    AND (v.gone_reading IS NULL OR v.gone_reading > a.reading_id)
+GROUP BY a.delivery_id, a.reading_id
+ORDER BY a.reading_id
 """
 PEOPLE = """
 SELECT r.delivery_id, count(*) FROM core.{table} f JOIN ops.reading r ON r.reading_id = f.reading_id
@@ -56,7 +68,7 @@ WHOSE = """
 SELECT count(*), encode(sha256(coalesce(string_agg(p.key, ''::bytea ORDER BY p.key), ''::bytea)), 'hex')
 FROM (SELECT DISTINCT key FROM ({sources}) each) p
 """
-OF_PUPILS = "SELECT pupil_key AS key FROM restricted.pupil_fact_{reading_id}"
+OF_PUPILS = "SELECT pupil_key AS key FROM restricted.pupils_of({reading_id})"
 OF_PEOPLE = """
 SELECT decode(f.{key}, 'hex') AS key FROM core.{table} f JOIN ops.reading r ON r.reading_id = f.reading_id
 WHERE r.delivery_id = {delivery_id} AND f.{key} <> '{vacant}'
@@ -193,8 +205,8 @@ def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int,
         if form.people is not None:
             people = connection.execute(text(PEOPLE.format(table=fact_table(form))), {"deliveries": list(deliveries)})
             rows_of |= {row[0]: row[1] for row in people}
-    for delivery_id, reading_id in _partitions(connection, deliveries):
-        rows_of[delivery_id] += connection.scalar(text(f"SELECT count(*) FROM restricted.pupil_fact_{reading_id}")) or 0
+    for delivery_id, _, rows in _pupils(connection, deliveries):
+        rows_of[delivery_id] += rows
     return rows_of
 
 
@@ -209,8 +221,7 @@ def record(
         connection.execute(text(PATIENCE), {"milliseconds": str(round(wait.total_seconds() * 1000))})
         rows_of = pupil_rows(connection, deliveries)
         whose = [_whose(connection, delivery_id) for delivery_id in rows_of]
-        for _, reading_id in _partitions(connection, deliveries):
-            run_script(connection, f"DROP TABLE restricted.pupil_fact_{reading_id}")
+        forget(connection, [reading_id for _, reading_id, _ in _pupils(connection, deliveries)], wait)
         for form in FORMS:
             if form.people is not None:
                 nameless = NAMELESS.format(key=form.people.key, table=fact_table(form), vacant=VACANT)
@@ -272,7 +283,7 @@ def blank_texts(connection: Connection, before: dt.datetime) -> int:
 
 def _whose(connection: Connection, delivery_id: int) -> tuple[int, str]:
     """How many people the rows of a delivery are of, and the SHA-256 of all their pseudonyms in their order."""
-    sources = [OF_PUPILS.format(reading_id=reading_id) for _, reading_id in _partitions(connection, [delivery_id])]
+    sources = [OF_PUPILS.format(reading_id=reading_id) for _, reading_id, _ in _pupils(connection, [delivery_id])]
     for form in FORMS:
         if form.people is not None:
             of = {"key": form.people.key, "table": fact_table(form), "vacant": VACANT, "delivery_id": delivery_id}
@@ -281,7 +292,6 @@ def _whose(connection: Connection, delivery_id: int) -> tuple[int, str]:
     return row[0], row[1]
 
 
-def _partitions(connection: Connection, deliveries: Collection[int]) -> list[tuple[int, int]]:
-    """Delivery and reading of each partition of pupil rows."""
-    partitions = connection.execute(text(PARTITIONS), {"deliveries": list(deliveries)})
-    return [(row[0], row[1]) for row in partitions]
+def _pupils(connection: Connection, deliveries: Collection[int]) -> list[tuple[int, int, int]]:
+    """Delivery, reading and number of rows of each reading whose pupils are kept."""
+    return [(row[0], row[1], row[2]) for row in connection.execute(text(PUPILS), {"deliveries": list(deliveries)})]

@@ -5,4 +5,4 @@ UNION ALL
 SELECT 'reading ' || r.reading_id, 'has pupil rows of a delivery that was destroyed'
 FROM ops.purged p
 JOIN ops.reading r ON r.delivery_id = p.delivery_id
-WHERE to_regclass('restricted.pupil_fact_' || r.reading_id) IS NOT NULL
+JOIN restricted.pupil_reading h ON h.reading_id = r.reading_id

@@ -10,7 +10,7 @@ CROSS JOIN LATERAL (
     FROM ops.raw_row w WHERE w.reading_id = r.reading_id
 ) k
 WHERE r.rows_read <> r.rows_loaded + r.rows_quarantined + r.rows_not_data
-   OR (k.kept > 0 AND NOT EXISTS (SELECT FROM restricted.pupil_fact p WHERE p.reading_id = r.reading_id)
+   OR (k.kept > 0 AND NOT EXISTS (SELECT FROM restricted.pupil_reading p WHERE p.reading_id = r.reading_id)
        AND r.form <> ALL (:pupil_forms)
        -- Of a large file that was read by blocks only what is set aside is kept, some of it if it is very much.
        AND NOT (r.form = ANY (:forms_by_blocks) AND k.kept = k.quarantined AND k.kept <= r.rows_quarantined)
