@@ -1,6 +1,6 @@
-"""`make bench`: W1, a million-row pupil export; W2, three hundred readiness workbooks; W3, only opening these;
-W4, the sixtieth night against the second; W5, an autumn read again; W6, one workbook checked from the shell; W7, a
-million-row journal of lessons.
+"""`make bench`: W1, a million-row pupil export, and that of the next night, one row in a hundred another; W2, three
+hundred readiness workbooks; W3, only opening these; W4, the sixtieth night against the second; W5, an autumn read
+again; W6, one workbook checked from the shell; W7, a million-row journal of lessons.
 
 Each has a database of its own, so that `--only` runs any of them alone."""
 
@@ -38,6 +38,11 @@ RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)
 CASES = ("W1", "W2", "W3", "W4", "W5", "W6", "W7")
 REPORTS = "reports"
 RECEIVED_ON = RECEIVED.date()
+WAL = "SELECT pg_current_wal_lsn() - cast(:before AS pg_lsn)"
+PUPILS_SIZE = """
+SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0) FROM pg_inherits
+WHERE inhparent = 'restricted.pupil_version'::regclass
+"""
 CLEAN_TYPES = {pl.String: "text", pl.Date: "date", pl.Int64: "bigint"}
 
 
@@ -71,16 +76,63 @@ def main() -> None:
 
 
 def exports(url: str, folder: Path, rows: int, repeat: int) -> None:
-    """W1: file → validated + quarantined + facts loaded + marts published, against COPY of the clean rows."""
+    """W1: file → validated + quarantined + facts loaded + marts published, against COPY of the clean rows; then the
+    export of the next night, against the whole one of the night before."""
     engine = connect(url)
     upgrade(engine)
     region = demo.tomsk()
     deliveries = folder / "tomsk"
     demo.write_deliveries(region, deliveries)
     take_register(engine, register_in(deliveries), None)
-    export = folder / "Сводный отчёт по ученикам 2023-09-08.csv"
+    engine.dispose()  # a database is copied when nobody is connected to it
+    export = folder / f"Сводный отчёт по ученикам {RECEIVED_ON}.csv"
     demo.write_export_csv(export, rows, region, 0.005, 2023)
-    against_copy("W1", "pupils", url, export, "ФИО", repeat, "regional_operator", RECEIVED_ON)
+    next_day = RECEIVED_ON + dt.timedelta(days=1)
+    following = folder / f"Сводный отчёт по ученикам {next_day}.csv"
+    write_next_night(export, following)
+    clean = folder / "clean.csv"
+    columns = write_clean(export, clean, "ФИО")
+    floors, works, nights = [], [], []
+    for turn in range(repeat):
+        anew = database_of(url, f"exports_{turn}", make_url(url).database)
+        dsn = make_url(anew).set(drivername="postgresql").render_as_string(hide_password=False)
+        floors.append(measure("benchmarks.export_floor", dsn, clean, columns))
+        works.append(measured_wal(anew, export, "1" * 64, RECEIVED_ON))
+        nights.append(measured_wal(anew, following, "2" * 64, next_day))
+    told("W1", f"{works[0]['rows']:,} pupils, {export.stat().st_size / 1e6:.0f} MB", floors, works, "rows")
+    told("W1", "the next night, one row in a hundred another, against the whole export", works, nights, "rows")
+
+
+def measured_wal(url: str, export: Path, sha256: str, as_of: dt.date) -> dict[str, Any]:
+    """An export taken in, with the MB of write-ahead log and of pupils' tables; pages are written whole after a
+    checkpoint."""
+    engine = connect(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CHECKPOINT"))
+        before = connection.scalar(text("SELECT pg_current_wal_lsn()"))
+        found = measure("benchmarks.export_load", url, export, sha256, "regional_operator", as_of)
+        asked = {"before": before}
+        found["wal_mb"] = round(float(connection.scalar(text(WAL), asked) or 0) / 1e6)
+        found["pupils_mb"] = round(float(connection.scalar(text(PUPILS_SIZE)) or 0) / 1e6)
+    engine.dispose()
+    return found
+
+
+def write_next_night(export: Path, following: Path) -> None:
+    """The export a day later: one line in two hundred gone, as many new ones, and the grade of one in a hundred."""
+    lines = export.read_bytes().splitlines(keepends=True)
+    head = next(place for place, line in enumerate(lines) if "ФИО".encode() in line) + 1
+    name = lines[head - 1].split(b";").index("ФИО".encode())
+    then, day = f"{RECEIVED_ON:%d.%m.%Y}".encode(), f"{RECEIVED_ON + dt.timedelta(days=1):%d.%m.%Y}".encode()
+    written = [line.replace(then, day) for line in lines[:head]]
+    for place, line in enumerate(lines[head:]):
+        if place % 200 != 7:
+            written.append(line.replace(b";7;", b";8;", 1).replace(b";6;", b";7;", 1) if place % 100 == 3 else line)
+        if place % 200 == 11:
+            fields = line.split(b";")
+            fields[name] += " Новый".encode()
+            written.append(b";".join(fields))
+    following.write_bytes(b"".join(written))
 
 
 def journals(url: str, folder: Path, rows: int, repeat: int) -> None:
