@@ -78,7 +78,7 @@ def night(
 ) -> None:
     path.write_text("\n".join([f"Дата формирования: {day:%d.%m.%Y};;;;;;", HEADING, *lines, ""]), encoding="utf-8")
     with engine.connect() as connection:
-        context = Context(register(connection, "69", day), b"secret" * 6)
+        context = Context(register(connection, "69", day), b"secret" * 8)
     came = NOON + step * HOUR
     content = large_text(path.name, path)
     assert isinstance(content, Blocks)

@@ -22,11 +22,13 @@ import pytest
 import sqlalchemy as sa
 from hand_made import NOON, OF_EXPORT, VERSION, Stream, delivery, export, loaded, refused, school_ids, school_register
 
+from contracts.pseudonym import rewrapped
 from contracts.reading import Rows, kept
 from warehouse.core.slices import Timeout, holding
 from warehouse.core.transaction import begun
 from warehouse.deliveries.load import load_stream
 from warehouse.deliveries.pupil_series import forget
+from warehouse.schema import keys
 from warehouse.watch.destruction import pupil_rows, record
 from warehouse.watch.law import examined
 
@@ -168,3 +170,19 @@ def test_a_reader_does_not_wait_for_a_partition(engine: sa.Engine, schools: list
             now = reader.scalar(sa.text("SELECT count(*) FROM restricted.pupil_version"))
             assert (before or 0) + len(rows) == now
     assert len(held(engine)) == 2
+
+
+def test_a_pseudonym_of_several_versions_is_wrapped_once(engine: sa.Engine, schools: list[int]) -> None:
+    pupils = dict.fromkeys(range(20), 0)
+    for step in range(3):
+        rows = block(Random(step), schools, {pupil: step * (pupil % 2) for pupil in pupils})
+        made = export(school_ids(engine), {"asinovsky-1": len(rows)}, as_of=FIRST + dt.timedelta(days=step))
+        load_stream(engine, Stream([rows], made), delivery(engine, NOON + step * HOUR), VERSION)
+    before = held(engine)
+    with engine.begin() as connection:
+        assert keys._rewrap(connection, 2023, lambda each: rewrapped(each, b"", b"k" * 32)) == len(pupils)
+    after = held(engine)
+    assert after.keys() == before.keys() and len(after) == 3
+    for reading_id, rows_of in before.items():
+        wrapped = Counter({(rewrapped(key, b"", b"k" * 32), *rest): n for (key, *rest), n in rows_of.items()})
+        assert after[reading_id] == wrapped

@@ -13,7 +13,6 @@ from contracts.form import Form
 from contracts.forms import FORMS
 from warehouse.backfill.proposals import alone
 from warehouse.backfill.requests import Refused, lock_backfills
-from warehouse.core.copying import run_script
 from warehouse.core.slices import publisher
 from warehouse.core.transaction import retried
 from warehouse.deliveries.judging import judge
