@@ -242,8 +242,10 @@ def nights(url: str, home: Path, times: int) -> None:
 
 def database_of(url: str, name: str, template: str = "template0") -> str:
     """The URL of a new database on the same server, a copy of `template`."""
-    with connect(url).execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    engine = connect(url)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    engine.dispose()  # the next copy of it is made when nobody is connected
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
