@@ -20,15 +20,15 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from copy import copy
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, Protocol, TypeVar, cast
+from typing import IO, TypeVar, cast
 
 from contracts.grid import Blocks, Grid, Unreadable
 from documents.reading.answers import (
@@ -49,6 +49,7 @@ from documents.reading.answers import (
 )  # fmt: skip
 from documents.reading.blocks import large_text, table_blocks
 from documents.reading.formats.limits import Limits
+from documents.reading.opening import AsItLies, Opened, Opening
 
 START_SECONDS = 60
 TURN_SECONDS = 0.2
@@ -61,24 +62,6 @@ Content = Grid | Blocks
 T = TypeVar("T")
 
 
-class Opened(Protocol):
-    """A file that lies at `path` for as long as this is held."""
-
-    @property
-    def path(self) -> Path: ...
-
-
-@dataclass(frozen=True)
-class AsItLies:
-    """A file that needs no opening."""
-
-    path: Path
-
-
-Opening = Callable[[Path], Opened]
-"""How a file is got at, in the thread that reads it: one that is sealed has to be unsealed."""
-
-
 class ReaderFailed(Exception):
     """Our own code or a process of it failed while a file was opened. Its text quotes no cell."""
 
@@ -86,10 +69,10 @@ class ReaderFailed(Exception):
 class Sandbox:
     """Some processes that open files for all threads of this one. Each is started anew when it has died."""
 
-    def __init__(self, processes: int = 2, limits: Limits | None = None, opening: Opening = AsItLies) -> None:
+    def __init__(self, processes: int = 2, limits: Limits | None = None) -> None:
         self.processes = processes
-        self.opening = opening
-        self._jobs: SimpleQueue[tuple[Request, Path, Future[Content]] | None] = SimpleQueue()
+        self.opening: Opening = AsItLies
+        self._jobs: SimpleQueue[tuple[Request, Path, Opening, Future[Content]] | None] = SimpleQueue()
         self._readers = [_Reader(limits or Limits()) for _ in range(processes)]
         # Daemons, so that an interrupted command ends at once and not when the file that it waits for is read.
         for reader in self._readers:
@@ -102,13 +85,19 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def opening_by(self, opening: Opening) -> Sandbox:
+        """The same processes, for files that are got at in another way."""
+        other = copy(self)
+        other.opening = opening
+        return other
+
     def submit(self, name: str, path: Path, *, whole: bool = False) -> Future[Content]:
         """Open a file in its turn, as a Grid or, when it is large and need not be `whole`, as Blocks.
 
         `result` of the future raises Unreadable for the file's fault, ReaderFailed or OSError for ours.
         """
         future: Future[Content] = Future()
-        self._jobs.put((Request(name, whole), path, future))
+        self._jobs.put((Request(name, whole), path, self.opening, future))
         return future
 
     def open(self, name: str, path: Path) -> Content:
@@ -144,13 +133,13 @@ class Sandbox:
         with suppress(OSError):  # the first file will tell
             reader.start()
         while (job := self._jobs.get()) is not None:
-            request, path, future = job
+            request, path, opening, future = job
             if future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(reader.open(request, self.opening(path)))
+                    future.set_result(reader.open(request, opening(path)))
                 except BaseException as error:  # noqa: BLE001 - it is the asker's to handle
                     future.set_exception(error)
-            del job, request, path, future
+            del job, request, path, opening, future
 
 
 def result(future: Future[T]) -> T:
@@ -162,11 +151,11 @@ def result(future: Future[T]) -> T:
 
 
 @cache
-def shared(processes: int, limits: Limits, opening: Opening = AsItLies) -> Sandbox:
+def shared(processes: int, limits: Limits) -> Sandbox:
     """The sandbox of these settings, for the whole life of our process."""
     gc.freeze()  # what is imported stays: the collector, which many cells call often, need not look through it again
     gc.set_threshold(*FEWER_COLLECTIONS)
-    return Sandbox(processes, limits, opening)
+    return Sandbox(processes, limits)
 
 
 class _Reader:

@@ -43,7 +43,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Opening:
-    """Opens places of the archive; whoever asks with the same keys is given the same reader processes."""
+    """Opens places of the archive by the keys of a home."""
 
     keyring: Keyring
 
@@ -53,7 +53,7 @@ class Opening:
 
 def readers(settings: Settings) -> Sandbox:
     """The reader processes of a home, which open what is sealed too."""
-    return shared(settings.reader_processes, settings.reader_limits, Opening(keyring_of(settings)))
+    return shared(settings.reader_processes, settings.reader_limits).opening_by(Opening(keyring_of(settings)))
 
 
 def sealed_place(path: Path) -> Path:

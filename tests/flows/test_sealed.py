@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from flows.backfills.steps import plan, requested
 from flows.home import sealing
-from flows.home.archived import Opened, digest, is_kept, parts, put, seal, sealed_place, size_of
+from flows.home.archived import Opened, digest, is_kept, parts, put, readers, seal, sealed_place, size_of
 from flows.home.faults import Fault
 from flows.home.keyring import DESTROYED, KeyGone, Keyring, keyring_of, lies_beside
 from flows.home.sealed import CHUNK, HEADER, TAG, header_of
@@ -306,3 +306,13 @@ def test_what_nobody_has_read_yet_is_sealed_in_a_backup(engine: sa.Engine, setti
     waiting.unlink()
     purge(settings, AFTER)
     assert waiting.read_bytes() == data and keyring_of(settings).years() == []
+
+
+def test_two_homes_have_the_same_reader_processes(tmp_path: Path) -> None:
+    """Else a process that serves many homes, as these tests do, would start two for each and end none."""
+    one, other = (
+        readers(Settings(home=tmp_path / name, keyring=tmp_path / f"keys of {name}"))  # type: ignore[arg-type]
+        for name in ("one", "other")
+    )
+    assert one.opening != other.opening
+    assert one._readers is other._readers
