@@ -25,6 +25,7 @@ from warehouse.schema.keys import (
     noted_years,
     renote,
     rewrap,
+    unnoted_years,
     year_name,
 )
 
@@ -43,17 +44,22 @@ BRING_BACK = (
 
 class PupilSecrets:
     """The secrets by which a run makes pseudonyms of pupils: the key of the home, and of each academic year another by
-    which they are wrapped, so that with the year's key they become numbers of nobody."""
+    which they are wrapped, so that with the year's key they become numbers of nobody. Pseudonyms that no year wraps
+    yet, of a version before, are wrapped by whoever asks first."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
         self.keyring = keyring_of(settings)
         self.key = checked_key(engine, settings)
+        with engine.connect() as connection:
+            before = unnoted_years(connection)
+        for year in before:  # no export of an earlier year may ever come
+            self.of_year(year)
 
     def of(self, day: dt.date | None) -> bytes:
         """The secret for exports of a day; without one that for people who are no pupils, of all years the same.
 
-        Raises Fault, KeyGone for a key that is lost. Pseudonyms of before, which no year wraps, are wrapped first.
+        Raises Fault, KeyGone for a key that is lost.
         """
         return self.key if day is None else self.key + self.of_year(day.year - (day.month < FIRST_MONTH))
 
@@ -94,6 +100,14 @@ class PupilSecrets:
             )
         except RunGoesOn as error:
             raise Fault(str(error)) from None
+
+
+def wrap_all(engine: Engine, settings: Settings) -> None:
+    """Wrap the pseudonyms that no year wraps yet, if there are any. Raises Fault for a key that is lost."""
+    with engine.connect() as connection:
+        are_left = bool(unnoted_years(connection))
+    if are_left:
+        PupilSecrets(engine, settings)
 
 
 def wrapping(key: YearKey) -> bytes:

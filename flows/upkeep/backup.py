@@ -22,6 +22,7 @@ from flows.home.connection import connected, existing_database, warehouse
 from flows.home.faults import LOGGER, Fault
 from flows.home.keyring import Keyring, keyring_of
 from flows.home.progress import report
+from flows.home.pupil_key import wrap_all
 from flows.home.sealing import seal_archive
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
@@ -151,6 +152,7 @@ def bring_back(settings: Settings, source: Path, now: dt.datetime) -> Manifest:
     with warehouse(settings) as engine:  # brings it up to date: views, reference data and grants of this version
         take_statistics(engine)
         destroy_again(engine, settings, now)
+        wrap_all(engine, settings)
         seal_archive(engine, settings)
     return manifest
 

@@ -16,7 +16,7 @@ from flows.home.json_output import write
 from flows.home.keyring import keyring_of, lies_beside
 from flows.home.progress import report
 from flows.home.settings import Settings
-from warehouse.schema.keys import run_that_goes_on
+from warehouse.schema.keys import run_that_goes_on, unnoted_years
 from warehouse.schema.restricted import readers
 from warehouse.watch.law import SHOWN, Law, archived, examined
 from warehouse.watch.naming import years_of_naming
@@ -28,6 +28,7 @@ def examine(settings: Settings) -> list[Law]:
         laws = list(examined(connection))
         deliveries = archived(connection)
         # A run seals at its end: until then what it has read lies open.
+        bare = unnoted_years(connection)
         years = {} if run_that_goes_on(connection) else years_of_naming(connection)
     wrong = list(_wrong_bytes(settings, deliveries))
     says = "The archive holds the bytes of each delivery under their sha256 until they are destroyed, and nothing else."
@@ -37,10 +38,13 @@ def examine(settings: Settings) -> list[Law]:
         if (settings.archive / place).exists()
     ]
     sealed = "While no run goes on, what names people, or may, lies sealed by the key of its academic year."
+    wrapped = "The pseudonyms of each academic year with pupils are wrapped by a key that is noted."
+    unwrapped = [(f"academic year {year}", "its pupils are wrapped by no key: the next run does it") for year in bare]
     return [
         *laws,
         Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong)),
         Law("names_are_sealed", sealed, tuple(open_ones[:SHOWN]), len(open_ones)),
+        Law("pupils_are_wrapped", wrapped, tuple(unwrapped[:SHOWN]), len(unwrapped)),
     ]
 
 

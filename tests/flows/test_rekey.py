@@ -16,12 +16,14 @@ import sqlalchemy as sa
 from evidence import copied, picked, taken_in
 
 from contracts.pseudonym import rewrapped
+from flows.cli.subject_command import find
 from flows.home import pupil_key
 from flows.home.faults import Fault
-from flows.home.pupil_key import PupilSecrets, wrapping
+from flows.home.pupil_key import PupilSecrets, wrap_all, wrapping
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
+from flows.upkeep.doctor import examine
 from flows.upkeep.retention import purge
 from warehouse.deliveries.received import finish_run, start_run
 from warehouse.schema import keys
@@ -79,15 +81,43 @@ def test_pupils_of_before_are_wrapped_and_meet_those_of_now(
     wrapped, plain = pupils(engine), unwrapped(engine, settings)
     assert len(wrapped) > 1000 and wrapped.isdisjoint(plain)
     key = PupilSecrets(engine, settings).of_year(2023)
-    with engine.begin() as connection:  # as the version of before left it
-        keys._rewrap(connection, 2023, lambda each: rewrapped(each, key, b""))
-        connection.execute(sa.text("DELETE FROM ops.key WHERE name = 'pupil 2023'"))
+    as_before(engine, settings)
     assert pupils(engine) == plain
     (export,) = picked(region_files, EXPORT).values()
     later = settings.inbox / "regional_operator" / "Ещё.xlsx"
     later.write_bytes(export.read_bytes())
     assert PupilSecrets(engine, settings).of_year(2023) == key
     assert pupils(engine) == wrapped, "the same pupil has the same pseudonym again"
+
+
+def as_before(engine: sa.Engine, settings: Settings) -> None:
+    """Leave pupils as a version did that wrapped none."""
+    key = PupilSecrets(engine, settings).of_year(2023)
+    with engine.begin() as connection:
+        keys._rewrap(connection, 2023, lambda each: rewrapped(each, key, b""))
+        connection.execute(sa.text("DELETE FROM ops.key WHERE name = 'pupil 2023'"))
+
+
+@pytest.mark.parametrize("by", ["ingest", "subject", "rekey", "purge", "wrap_all"])
+def test_pupils_of_a_year_of_which_no_export_comes_are_wrapped_too(
+    engine: sa.Engine, settings: Settings, by: str
+) -> None:
+    wrapped, plain = pupils(engine), unwrapped(engine, settings)
+    as_before(engine, settings)
+    assert pupils(engine) == plain
+    assert [law.name for law in examine(settings) if law.times] == ["pupils_are_wrapped"]
+    if by == "ingest":
+        ingest([], Options(), settings)
+    elif by == "subject":
+        assert find(engine, settings, "Никакой Нигде Никогдаевич", None) == []
+    elif by == "rekey":
+        assert PupilSecrets(engine, settings).rotate() == len(wrapped)
+    elif by == "purge":
+        purge(settings, dt.datetime(2024, 10, 1, 2, tzinfo=dt.UTC))
+    else:
+        wrap_all(engine, settings)
+    assert pupils(engine).isdisjoint(plain) and (pupils(engine) == wrapped) == (by != "rekey")
+    assert [law.name for law in examine(settings) if law.times] == []
 
 
 def test_rekeying_changes_every_pseudonym_and_joins_them_as_before(

@@ -18,6 +18,12 @@ ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, noted_at = 
 """
 NOTED = "SELECT fingerprint FROM ops.key WHERE name = :name"
 YEARS = r"SELECT substr(name, 7)::int, fingerprint FROM ops.key WHERE name ~ '^pupil \d{4}$' ORDER BY 1"
+UNNOTED = """
+SELECT DISTINCT s.academic_year FROM restricted.pupil_series s
+JOIN restricted.pupil_reading r ON r.series_id = s.series_id
+WHERE NOT EXISTS (SELECT FROM ops.key k WHERE k.name = 'pupil ' || s.academic_year)
+ORDER BY 1
+"""
 HAS_PUPILS = "SELECT EXISTS (SELECT FROM restricted.pupil_version)"
 # Tables of pupils say themselves of which academic year a row is, or by their readings.
 TABLES = """
@@ -75,6 +81,11 @@ def year_name(year: int) -> str:
 def noted_years(connection: Connection) -> dict[int, str]:
     """Academic year → fingerprint of the key that wraps its pseudonyms."""
     return {row[0]: row[1] for row in connection.execute(text(YEARS)).tuples()}
+
+
+def unnoted_years(connection: Connection) -> list[int]:
+    """Academic years with pupils whose pseudonyms are wrapped by no key, as versions of before left them."""
+    return list(connection.scalars(text(UNNOTED)))
 
 
 def renote(connection: Connection, year: int, fingerprint: str) -> None:
