@@ -1,7 +1,7 @@
 """The second of two processes that write pages (`two_processes.py`), `python -m flows.page.second_process`.
 
 It reads lines: first what to write of which, as JSON, then a unit a line (an empty one is the region); it answers each
-with the number of files that it wrote, or with the name of the error for which it ends.
+with the number of files that it wrote, or with what kind of error it ends for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from contracts.regions import read_from, region_named
+from flows.home.faults import describe
 from flows.page.site import Site
 from warehouse.schema.upgrade import connect
 
@@ -26,8 +27,8 @@ def main() -> None:
             site = Site(connection, region_named(asked["region"]), Path(asked["to"]), as_of, known_at)
             for line in sys.stdin:
                 _answer(str(site.write(line.strip())))
-    except Exception as error:  # noqa: BLE001 - the first process raises it
-        _answer(type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - the first process tells it
+        _answer(describe(error))
 
 
 def _answer(word: str) -> None:

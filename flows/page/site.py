@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from contracts.regions.pack import Region
 from documents.pages.render import assets
+from flows.home.faults import LOGGER
 from flows.home.whole_file import sweep, write_changed
 from flows.page.addresses import Address, Told, built, is_built, note_built, standings, tell_standings
 from flows.page.first_page import first_page
@@ -94,7 +95,8 @@ def build_site(
     """Write the pages of a region's date (without one the last published), as published last (by `known_at`).
 
     Without `units` for every audience, else for those units only. An address that is there stays as it is, but for
-    what it says of how new it is. Many are written in two processes. Raises NotPublished.
+    what it says of how new it is. Many are written in two processes; what the second leaves when it fails, the first
+    writes. Raises NotPublished; OSError for a folder that cannot be written.
     """
     with engine.connect() as connection:
         site = Site(connection, region, to, as_of, known_at)
@@ -107,7 +109,11 @@ def build_site(
             files = sum(map(site.write, taken(queue.popleft)))
         finally:
             queue.clear()
-        files += second.files() if second else 0
+        if second is not None:
+            files += second.files()
+            if second.fault:
+                LOGGER.warning("the second process of the page failed, the first does its work: %s", second.fault)
+            files += sum(map(site.write, filter(site.lacks, asked)))
         files += sum(map(site.tell, asked))
     return Built(site.address, len(asked), files)
 

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, cast
 
 from contracts.regions import packs_folder
+from flows.home.faults import describe
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,7 +34,10 @@ def taken(take: Callable[[], str]) -> Iterator[str]:
 
 
 class SecondProcess:
-    """Takes units from the end of a queue while this process takes them from its beginning."""
+    """Takes units from the end of a queue while this process takes them from its beginning.
+
+    When it fails it takes no more, and leaves the one that it had; `fault` says then why, without what was in a row.
+    """
 
     def __init__(self, engine: Engine, region: Region, to: Path, address: Address, queue: deque[str]) -> None:
         self._asked = json.dumps({
@@ -42,32 +46,33 @@ class SecondProcess:
             "known_at": address.known_at.isoformat(),
         })  # fmt: skip
         self._queue = queue
-        self._files, self._fault = 0, ""
+        self._files, self.fault = 0, ""
         self._thread = Thread(target=self._work, name="pages", daemon=True)
         self._thread.start()
 
     def files(self) -> int:
-        """Wait for its end; how many files it wrote. Raises RuntimeError when it failed."""
+        """Wait for its end; how many files it wrote."""
         self._thread.join()
-        if self._fault:
-            raise RuntimeError(f"the second process of the page failed: {self._fault}")
         return self._files
 
     def _work(self) -> None:
         command = [sys.executable, "-m", "flows.page.second_process"]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL  # where it fails it says more than may be shown
+        process: subprocess.Popen[str] | None = None
         try:
             with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, text=True) as process:
                 to, back = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
                 print(self._asked, file=to, flush=True)
                 for unit in taken(self._queue.pop):
-                    self._fault = f"no answer for {unit or 'the region'}"
+                    self.fault = "no answer"
                     print(unit, file=to, flush=True)
                     answer = back.readline().strip()
-                    self._fault = "" if answer.isdigit() else f"{answer} at {unit or 'the region'}"
-                    if self._fault:
+                    self.fault = "" if answer.isdigit() else answer or self.fault
+                    if self.fault:
                         break
                     self._files += int(answer)
                 to.close()
         except OSError as error:
-            self._fault = self._fault or str(error)
+            self.fault = self.fault or describe(error)
+        if self.fault and process is not None and process.returncode:
+            self.fault += f" (it ended with {process.returncode})"

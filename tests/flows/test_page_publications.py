@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from contracts.texts import page_words
 from contracts.texts.figures import whole
 from documents.demo import tomsk
 from documents.demo.exports import register as register_file
+from flows.home.faults import LOGGER
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.page.addresses import built
@@ -59,8 +61,29 @@ def test_what_one_of_two_processes_cannot_write_is_no_site(lived: sa.Engine, tmp
     """Whoever of the two comes to it."""
     (tmp_path / "69").mkdir()
     (tmp_path / "69" / "asinovsky").write_text("no folder")
-    with pytest.raises((OSError, RuntimeError)):
+    with pytest.raises(OSError):
         build_site(lived, region_named("69"), tmp_path, units=[OWN, NEIGHBOUR, "kedrovy", "asinovsky"])
+
+
+@pytest.mark.parametrize(
+    ("second", "why"),
+    [("exit 3", "it ended with 3"), ("read of; read unit; echo 'OSError: No space left on device'", "No space left")],
+)
+def test_what_a_second_process_leaves_that_fails_the_first_writes(
+    lived: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, second: str,
+    why: str,
+) -> None:  # fmt: skip
+    """Nobody stays with the page of before, and the log says why it failed."""
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{second}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(LOGGER, "propagate", True)
+    units = [OWN, NEIGHBOUR, "kedrovy", "asinovsky"]
+    done = build_site(lived, region_named("69"), tmp_path / "site", units=units)
+    for unit in units:
+        assert Read(tmp_path / "site" / "69" / unit / "index.html").leads == [f"{done.address.path}/index.html"]
+    assert why in caplog.text
 
 
 def test_old_addresses_keep_their_figures_and_say_that_they_are_old(region_engine: sa.Engine, tmp_path: Path) -> None:
