@@ -161,6 +161,22 @@ def test_a_mart_that_gets_a_column_is_published_anew_for_every_date(
         assert connection.scalar(sa.text("SELECT count(*) FROM mart.readiness_region")) == 2
 
 
+def test_a_mart_that_is_new_is_published_for_the_dates_of_before(
+    engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though no other mart has changed; once, not at each publication."""
+    yesterday = DAY - dt.timedelta(days=1)
+    publish(engine, "69", [yesterday])
+    old = next(each for each in marts() if each.name == "readiness_by_municipality")
+    known_as(monkeypatch, (*marts(), replace(old, name="readiness_of_tomorrow")))
+    bring_up(engine)
+    assert {each.as_of for each in publish(engine, "69", [DAY])} == {yesterday, DAY}
+    with engine.connect() as connection:
+        dates = "SELECT DISTINCT as_of FROM mart.readiness_of_tomorrow ORDER BY as_of"
+        assert list(connection.scalars(sa.text(dates))) == [yesterday, DAY]
+    assert {each.as_of for each in publish(engine, "69", [DAY])} == {DAY}
+
+
 def test_an_upgrade_gives_what_was_published_the_columns_that_came_since(
     engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,9 +60,9 @@ def publish(
     """Publish every mart of a region for these dates; returns what was published.
 
     All of it is one transaction on one snapshot: a reader sees the marts of before or the marts of after. When a mart
-    has got other columns, the dates published so far are published again with it; other regions do so when they publish
-    next, and until then their rows have nothing there. Raises AuditFailed; Timeout when somebody else publishes the
-    region for longer than `wait`; GaveUp.
+    is new or has got other columns, the dates published so far are published again with it; other regions do so when
+    they publish next, and until then their rows have nothing there. Raises AuditFailed; Timeout when somebody else
+    publishes the region for longer than `wait`; GaveUp.
     """
     with publisher(engine, region, wait=wait, run_id=run_id) as connection:
         return publish_within(connection, region, as_of_dates, run_id)
@@ -180,9 +180,10 @@ def _set_apart(connection: Connection, mart: Mart, asked: Mapping[str, object], 
 
 
 def _is_reshaped(connection: Connection, region: str, aside: Aside) -> bool:
-    """Were marts of a region published, and does the SELECT of one of them now yield other columns?"""
+    """Were marts of a region published, and is one new since, or does its SELECT now yield other columns?"""
     now = _notes(region, aside)
-    return any(now[name] != before for name, before in applied(connection, list(now)).items())
+    before = applied(connection, list(now))
+    return bool(before) and any(before.get(name) != columns for name, columns in now.items())
 
 
 def _note_shapes(connection: Connection, region: str, aside: Aside) -> None:
