@@ -85,7 +85,8 @@ def imported(project: Path, settings: Settings, tmp_path: Path) -> Imported:
 
 
 def edited(project: Path, name: str, old: str, new: str) -> None:
-    (path,) = (project / "contracts").glob(f"*/**/{name}.csv")
+    there = (project / "contracts").glob(f"*/**/{name}.csv")
+    (path,) = (path for path in there if "_offered" not in path.parts)
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
