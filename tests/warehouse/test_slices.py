@@ -30,7 +30,7 @@ from hand_made import (
 )
 
 from warehouse.core import transaction
-from warehouse.core.slices import PUBLICATION, Timeout, holding, lock_slices, publisher
+from warehouse.core.slices import PUBLICATION, Timeout, holding, lock_names, lock_slices, publisher
 from warehouse.core.transaction import LOG, GaveUp, begun, retried
 from warehouse.deliveries.load import LoadResult, load, load_stream
 from warehouse.deliveries.recall import unpublished
@@ -124,6 +124,17 @@ def test_the_limit_is_for_all_slices_together(engine: sa.Engine) -> None:
         with pytest.raises(Timeout):
             lock_slices(connection, slices, [], dt.timedelta(seconds=0.5))
         assert 0.4 < time.monotonic() - began < 1.4
+
+
+def test_who_has_waited_is_as_patient_as_before(engine: sa.Engine) -> None:
+    with engine.connect() as connection, connection.begin(), ThreadPoolExecutor(1) as pool:
+        connection.execute(sa.text("SET LOCAL lock_timeout = '7s'"))
+        with holding(engine, ["ours"]):
+            waited = pool.submit(lock_names, connection, ["ours"], LONG)
+            time.sleep(0.3)
+            assert not waited.done()
+        waited.result()
+        assert connection.scalar(sa.text("SELECT current_setting('lock_timeout')")) == "7s"
 
 
 def test_a_killed_holder_lets_go_at_once(engine: sa.Engine, database_url: str) -> None:

@@ -171,9 +171,10 @@ def _wait_for(
     left = max(1, round((deadline - began) * 1000))
     try:
         with connection.begin_nested():
+            patience = connection.scalar(text("SELECT current_setting('lock_timeout')"))
             connection.execute(text(PATIENCE), {"milliseconds": str(left)})
             connection.execute(text(statement), {"key": key})
-            connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+            connection.execute(text(PATIENCE), {"milliseconds": patience})
     except DBAPIError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
