@@ -24,7 +24,6 @@ from flows.home.usage import UsageError
 from flows.home.whole_file import replace
 from flows.upkeep.retention import destroy_deliveries
 from transforms.rows.identity import identities
-from warehouse.schema.keys import noted_years
 from warehouse.schema.restricted import Held, held, note_access, school_ids
 
 if TYPE_CHECKING:
@@ -90,11 +89,12 @@ def show_subject(settings: Settings, to: Path | None, *, destroy: bool) -> int:
 
 
 def find(engine: Engine, settings: Settings, name: str, born: dt.date | None) -> list[Row]:
-    """Every row of a pupil, of all academic years that have a key: by name and birth date, and by the name in any
+    """Every row of a pupil, of all academic years whose key is not destroyed: by name and birth date, and by the name in any
     class where the export has no birth date."""
     secrets = PupilSecrets(engine, settings)
     with engine.connect() as connection:
-        years, schools = noted_years(connection), school_ids(connection)
+        schools = school_ids(connection)
+    years = secrets.years()
     rows = []
     for form in FORMS:
         if form.pupils is None:

@@ -80,14 +80,19 @@ class PupilSecrets:
             renote(connection, year, new.key_id)
         return wrapping(new)
 
+    def years(self) -> dict[int, str]:
+        """Academic year → the key that is noted of it, less those that are destroyed: nobody has pupils of them."""
+        gone = {key.key_id for key in self.keyring.destroyed()}
+        with self.engine.connect() as connection:
+            return {year: key_id for year, key_id in noted_years(connection).items() if key_id not in gone}
+
     def rotate(self) -> int:
         """Give the pupils of all years other pseudonyms, under new keys, in one transaction; how many there are.
 
         The keys are made before, and which holds is told by the warehouse alone: whenever it is killed, either the old
         or the new ones hold. Raises Fault while a run is not over.
         """
-        with self.engine.connect() as connection:
-            years = noted_years(connection)
+        years = self.years()
         old = {year: wrapping(self.keyring.find(year, key_id)) for year, key_id in years.items()}
         for year in years:
             self.keyring.renew(year)

@@ -186,6 +186,21 @@ def test_of_a_year_that_is_destroyed_nobody_finds_a_pupil_again(
     assert pupils(engine).isdisjoint(before)
 
 
+def test_after_a_year_is_destroyed_the_others_are_rekeyed_and_asked(engine: sa.Engine, settings: Settings) -> None:
+    secrets = PupilSecrets(engine, settings)
+    secrets.of_year(2024)
+    purge(settings.model_copy(update={"pupil_days": 30}), dt.datetime(2024, 10, 1, 2, tzinfo=dt.UTC))
+    with engine.connect() as connection:
+        noted = keys.noted_years(connection)
+    assert set(noted) == {2023, 2024} and secrets.keyring.years() == [2024]
+    assert find(engine, settings, "Никакой Нигде Никогдаевич", None) == []
+    assert secrets.keyring.years() == [2024], "whoever only reads makes no key"
+    assert secrets.rotate() == 0
+    with engine.connect() as connection:
+        after = keys.noted_years(connection)
+    assert after[2023] == noted[2023] and after[2024] != noted[2024] and secrets.keyring.years() == [2024]
+
+
 def test_the_key_that_wraps_is_not_the_one_that_seals(tmp_path: Path) -> None:
     key = pupil_key.keyring_of(Settings(home=tmp_path)).of_year(2023)
     assert wrapping(key) != key.key and len(wrapping(key)) == 32
