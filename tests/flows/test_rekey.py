@@ -32,6 +32,7 @@ from warehouse.schema.upgrade import connect
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NIGHT = dt.date(2023, 9, 8)
 EXPORT = "regional_operator/Сводный"
+HASHES = "SELECT DISTINCT line, namesake FROM restricted.pupil_version"
 PUPILS = "SELECT DISTINCT pupil_key FROM restricted.pupil_version"
 
 
@@ -130,6 +131,27 @@ def test_rekeying_changes_every_pseudonym_and_joins_them_as_before(
     assert len(after) == len(before) and after.isdisjoint(before)
     assert unwrapped(engine, settings) == plain
     assert profmin("doctor", settings=settings).returncode == 0
+
+
+def test_no_hash_under_the_secret_of_before_is_left(
+    engine: sa.Engine, settings: Settings, region_files: Path
+) -> None:
+    """Of lines and names; the next export is written as a whole, and the same pupils hold."""
+    with engine.connect() as connection:
+        before = {tuple(row) for row in connection.execute(sa.text(HASHES))}
+    assert len(before) > 1000
+    PupilSecrets(engine, settings).rotate()
+    with engine.connect() as connection:
+        assert {tuple(row) for row in connection.execute(sa.text(HASHES))} == {(0, 0)}
+    rekeyed = pupils(engine)
+    (export,) = picked(region_files, EXPORT).values()
+    again = settings.inbox / "regional_operator" / "Ещё.xlsx"
+    again.write_bytes(export.read_bytes() + b"\0")
+    assert [outcome.failure for outcome in ingest([again], Options(), settings)] == [None]
+    with engine.connect() as connection:
+        after = {tuple(row) for row in connection.execute(sa.text(f"{HASHES} WHERE gone_reading IS NULL"))}
+    assert len(after) == len(before) and after.isdisjoint(before | {(0, 0)})
+    assert pupils(engine) == rekeyed and [law.name for law in examine(settings) if law.times] == []
 
 
 @pytest.mark.parametrize("point", ["the keys are made", "rows are changed", "at the commit", "before sealing"])

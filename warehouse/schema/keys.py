@@ -28,7 +28,8 @@ HAS_PUPILS = "SELECT EXISTS (SELECT FROM restricted.pupil_version)"
 # Tables of pupils say themselves of which academic year a row is, or by their readings.
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname),
-    EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'academic_year' AND NOT a.attisdropped)
+    EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'academic_year' AND NOT a.attisdropped),
+    EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'line' AND NOT a.attisdropped)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute k ON k.attrelid = c.oid AND k.attname = 'pupil_key' AND NOT k.attisdropped
 WHERE n.nspname = 'restricted' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -37,7 +38,9 @@ ORDER BY 1
 BY_YEAR = "t.academic_year = :year"
 BY_READING = "t.reading_id IN (SELECT r.reading_id FROM ops.reading r WHERE ref.academic_year(r.as_of) = :year)"
 REWRAPPED = "CREATE TEMP TABLE rewrapped (old bytea PRIMARY KEY, new bytea NOT NULL) ON COMMIT DROP"
-SET = "UPDATE {table} t SET pupil_key = w.new FROM rewrapped w WHERE w.old = t.pupil_key AND {whose}"
+SET = "UPDATE {table} t SET pupil_key = w.new{hashes} FROM rewrapped w WHERE w.old = t.pupil_key AND {whose}"
+NO_HASHES = ", line = 0, namesake = 0, is_clean = false"
+"""What is hashed under the secret of before tells of names whoever has that; the next export is written as a whole."""
 GOES_ON = """
 SELECT run_id, kind FROM ops.run WHERE finished_at IS NULL ORDER BY run_id LIMIT 1
 """
@@ -129,10 +132,11 @@ def rewrap(engine: Engine, years: Mapping[int, Rewrapped], keys: Mapping[int, tu
 
 
 def _rewrap(connection: Connection, year: int, rewrapped: Rewrapped) -> int:
-    """Change each pseudonym of a year in all tables; how many there are."""
+    """Change each pseudonym of a year in all tables, and drop the hashes beside them; how many there are."""
     run_script(connection, REWRAPPED)
     tables = connection.execute(text(TABLES)).tuples().all()
-    by = {table: BY_YEAR if has_year else BY_READING for table, has_year in tables}
+    by = {table: BY_YEAR if has_year else BY_READING for table, has_year, _ in tables}
+    hashes = {table: NO_HASHES if has_hashes else "" for table, _, has_hashes in tables}
     each = " UNION ".join(f"SELECT DISTINCT t.pupil_key FROM {table} t WHERE {whose}" for table, whose in by.items())
     old = [bytes(key) for key in connection.scalars(text(each), {"year": year})]
     new = rewrapped(b"".join(old))
@@ -143,6 +147,7 @@ def _rewrap(connection: Connection, year: int, rewrapped: Rewrapped) -> int:
     as_text = [pl.concat_str(pl.lit("\\x"), pl.col(name).bin.encode("hex")).alias(name) for name in frame.columns]
     copy_frame(connection, "rewrapped", frame.select(as_text))
     for table, whose in by.items():
-        connection.execute(text(SET.format(table=table, whose=whose)), {"year": year})
+        setting = SET.format(table=table, whose=whose, hashes=hashes[table])
+        connection.execute(text(setting), {"year": year})
     run_script(connection, "DROP TABLE rewrapped")
     return len(old)
