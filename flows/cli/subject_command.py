@@ -89,8 +89,8 @@ def show_subject(settings: Settings, to: Path | None, *, destroy: bool) -> int:
 
 
 def find(engine: Engine, settings: Settings, name: str, born: dt.date | None) -> list[Row]:
-    """Every row of a pupil, of all academic years whose key is not destroyed: by name and birth date, and by the name in any
-    class where the export has no birth date."""
+    """Every row of a pupil, of all academic years whose key is not destroyed: by name and birth date, and by the name
+    in any class where the export has no birth date."""
     secrets = PupilSecrets(engine, settings)
     with engine.connect() as connection:
         schools = school_ids(connection)

@@ -133,9 +133,7 @@ def test_rekeying_changes_every_pseudonym_and_joins_them_as_before(
     assert profmin("doctor", settings=settings).returncode == 0
 
 
-def test_no_hash_under_the_secret_of_before_is_left(
-    engine: sa.Engine, settings: Settings, region_files: Path
-) -> None:
+def test_no_hash_under_the_secret_of_before_is_left(engine: sa.Engine, settings: Settings, region_files: Path) -> None:
     """Of lines and names; the next export is written as a whole, and the same pupils hold."""
     with engine.connect() as connection:
         before = {tuple(row) for row in connection.execute(sa.text(HASHES))}
@@ -182,8 +180,10 @@ def test_rekeying_that_was_killed_goes_on(
 def test_it_waits_for_no_run_and_says_so(engine: sa.Engine, settings: Settings) -> None:
     with engine.begin() as connection:
         run_id = start_run(connection, "nightly", NIGHT, region="69")
+    made = PupilSecrets(engine, settings).keyring.key_ids(2023)
     with pytest.raises(Fault, match=rf"run {run_id} \(nightly\) is not over: profmin down"):
         PupilSecrets(engine, settings).rotate()
+    assert PupilSecrets(engine, settings).keyring.key_ids(2023) == made, "no key is made that may not hold"
     with engine.begin() as connection:
         finish_run(connection, run_id, "completed")
     assert PupilSecrets(engine, settings).rotate() > 1000

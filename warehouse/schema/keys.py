@@ -76,6 +76,13 @@ def run_that_goes_on(connection: Connection) -> tuple[int, str] | None:
     return row and (row[0], row[1])
 
 
+def all_over(connection: Connection) -> None:
+    """Raises RunGoesOn, with the first run that is not over."""
+    running = run_that_goes_on(connection)
+    if running is not None:
+        raise RunGoesOn(f"run {running[0]} ({running[1]}) is not over: profmin down, or wait until it is")
+
+
 def year_name(year: int) -> str:
     """The name under which the key is noted that wraps the pseudonyms of an academic year."""
     return f"pupil {year}"
@@ -119,9 +126,7 @@ def rewrap(engine: Engine, years: Mapping[int, Rewrapped], keys: Mapping[int, tu
     done = 0
     with engine.connect() as connection, begun(connection):
         run_script(connection, "LOCK TABLE ops.run IN EXCLUSIVE MODE; LOCK TABLE ops.key IN EXCLUSIVE MODE")
-        running = run_that_goes_on(connection)
-        if running is not None:
-            raise RunGoesOn(f"run {running[0]} ({running[1]}) is not over: profmin down, or wait until it is")
+        all_over(connection)
         noted = noted_years(connection)
         if any(noted[year] != old for year, (old, _) in keys.items()):
             raise RunGoesOn("somebody else is changing the keys; look at it again")
