@@ -210,6 +210,21 @@ def test_an_upgrade_gives_what_was_published_the_columns_that_came_since(
         assert connection.execute(sa.text(f"SELECT count(*), count(one) {KNOWN}"), {"day": DAY}).one() == (21, 21)
 
 
+def test_what_a_run_of_an_older_version_puts_back_is_brought_up_again(
+    engine: sa.Engine, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small
+    newer = tuple(with_one(each) if each.name == "readiness_by_municipality" else each for each in marts())
+    ones = sa.text("SELECT count(*), count(one) FROM mart.readiness_by_municipality")
+    for as_older_left_it in (False, True):
+        if as_older_left_it:
+            publish(engine, "69", [DAY])
+        with monkeypatch.context() as patch, engine.connect() as connection:
+            known_as(patch, newer)
+            bring_up(engine)
+            assert connection.execute(ones).one() == (21 if as_older_left_it else 0, 0)
+
+
 def known_as(monkeypatch: pytest.MonkeyPatch, newer: tuple[Mart, ...]) -> None:
     """Let a newer version have these marts."""
     for module in (publishing, bringing_up):

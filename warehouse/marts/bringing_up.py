@@ -11,6 +11,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, Engine, text
 
 from warehouse.core.copying import run_script
+from warehouse.core.transaction import TRIES, retried
 from warehouse.marts.definitions import FOLDER, Mart, marts, views
 from warehouse.marts.relations import definition, dropping, fingerprint, guard
 from warehouse.marts.shapes import Columns, shape, shapes
@@ -35,10 +36,12 @@ LONGEST_RESHAPING = 20.0
 """Seconds for which a publication waits for readers when the columns of a mart have changed."""
 
 
+@retried
 def bring_up(engine: Engine) -> None:
     """Lay marts out as this version of the code has them; nothing happens when they are.
 
-    What was published stays, and has nothing in columns that came since until its region publishes again.
+    What was published stays, and has nothing in columns that came since until its region publishes again. Raises
+    GaveUp when others hold what it needs.
     """
     with engine.connect() as connection:
         if applied(connection, [MARTS]).get(MARTS) == of_files():
@@ -46,7 +49,7 @@ def bring_up(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if applied(connection, [MARTS]).get(MARTS) != of_files():
-            past_readers(connection, lambda: lay_out(connection), LONGEST_WAIT)
+            past_readers(connection, lambda: lay_out(connection), LONGEST_WAIT / TRIES)
 
 
 def lay_out(connection: Connection) -> None:
@@ -104,6 +107,7 @@ def prepare(connection: Connection, aside: Aside) -> None:
         record(connection, RELATION, figures)
     for view in on_tables:
         _make(connection, view)
+    record(connection, MARTS, of_files())  # a run of an older version puts its own back: the next command sees it
 
 
 def _make(connection: Connection, mart: Mart, columns: Sequence[str] = ()) -> None:
