@@ -15,6 +15,7 @@ from warehouse.marts.bringing_up import bring_up
 from warehouse.marts.definitions import Mart, live, marts, views
 from warehouse.marts.publication import AuditFailed, publish, published_dates
 from warehouse.marts.published import column_captions, mart_names
+from warehouse.server.programs import ServerError
 
 HOUR = dt.timedelta(hours=1)
 LIVE = {mart.name for mart in live()}
@@ -223,6 +224,23 @@ def test_what_a_run_of_an_older_version_puts_back_is_brought_up_again(
             known_as(patch, newer)
             bring_up(engine)
             assert connection.execute(ones).one() == (21 if as_older_left_it else 0, 0)
+
+
+def test_what_was_made_by_hand_of_a_mart_and_is_in_the_way_is_named(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as it is gone marts are brought up."""
+    newer = tuple(with_one(each) if each.name == "readiness_by_municipality" else each for each in marts())
+    known_as(monkeypatch, newer)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE VIEW by_hand AS SELECT schools FROM mart.readiness_by_municipality"))
+    with pytest.raises(ServerError, match=r"cannot be brought up.*view by_hand depends on view mart\."):
+        bring_up(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP VIEW by_hand"))
+    bring_up(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(one) FROM mart.readiness_by_municipality")) == 0
 
 
 def known_as(monkeypatch: pytest.MonkeyPatch, newer: tuple[Mart, ...]) -> None:

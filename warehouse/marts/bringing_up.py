@@ -17,7 +17,7 @@ from warehouse.marts.relations import definition, dropping, fingerprint, guard
 from warehouse.marts.shapes import Columns, shape, shapes
 from warehouse.marts.told import PACE, RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
-from warehouse.schema.upgrade import LONGEST_WAIT, UPGRADE_LOCK
+from warehouse.schema.upgrade import LONGEST_WAIT, UPGRADE_LOCK, unhindered
 
 Aside = Mapping[str, Columns]
 """The columns of the rows put aside, by the names of the marts."""
@@ -41,12 +41,12 @@ def bring_up(engine: Engine) -> None:
     """Lay marts out as this version of the code has them; nothing happens when they are.
 
     What was published stays, and has nothing in columns that came since until its region publishes again. Raises
-    GaveUp when others hold what it needs.
+    GaveUp when others hold what it needs; ServerError as `unhindered` does.
     """
     with engine.connect() as connection:
         if applied(connection, [MARTS]).get(MARTS) == of_files():
             return
-    with engine.begin() as connection:
+    with unhindered(), engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if applied(connection, [MARTS]).get(MARTS) != of_files():
             past_readers(connection, lambda: lay_out(connection), LONGEST_WAIT / TRIES)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
 import psycopg2.extensions
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from contracts.form import Form
 from contracts.forms import FORMS
@@ -53,6 +55,9 @@ SELECT current_setting('server_version_num')::integer, current_setting('server_v
 """
 
 CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
+
+HINDERED = ("2BP01", "42501")
+"""Other objects depend on it, and insufficient privilege."""
 
 NO_URL = (
     "this is not a URL; write postgresql+psycopg2://user:password@host/database, in which signs such as @ : / ? # % of "
@@ -101,19 +106,34 @@ def upgrade(
     """Bring the database up to this version of the code; nothing happens when it is.
 
     Migrations, fact tables, views, reference data, what is to be done `afterwards`, and grants are applied in one
-    transaction, by one process at a time. Raises ServerError for a server or a database that cannot hold a warehouse.
+    transaction, by one process at a time. Raises ServerError for a server or a database that cannot hold a warehouse,
+    and as `unhindered` does.
     """
     wanted = fingerprint(forms)
     with engine.connect() as connection:
         if is_applied(connection, wanted):
             return
         must_fit(connection)
-    with engine.begin() as connection:
+    with unhindered(), engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if is_applied(connection, wanted):
             return
         past_readers(connection, lambda: _bring_up(connection, forms, afterwards), LONGEST_WAIT)
         connection.execute(text(RECORD), {"fingerprint": wanted})
+
+
+@contextmanager
+def unhindered() -> Iterator[None]:
+    """Raises ServerError in the server's words, which name objects alone, where something made by hand depends on what
+    is to be made anew, or our role has not the right."""
+    try:
+        yield
+    except (DBAPIError, psycopg2.Error) as error:
+        said = getattr(error, "orig", error)
+        if not isinstance(said, psycopg2.Error) or said.pgcode not in HINDERED:
+            raise
+        words = ". ".join(filter(None, (said.diag.message_primary, said.diag.message_detail)))
+        raise ServerError(f"the warehouse cannot be brought up to this version: {words}") from error
 
 
 def must_fit(connection: Connection) -> None:
