@@ -26,8 +26,9 @@ from contracts.pseudonym import rewrapped
 from contracts.reading import Rows, kept
 from warehouse.core.slices import Timeout, holding
 from warehouse.core.transaction import begun
+from warehouse.deliveries import known_pupils, pupil_series
 from warehouse.deliveries.load import load_stream
-from warehouse.deliveries.pupil_series import forget
+from warehouse.deliveries.pupil_series import GROUPS, forget, group_of, series_of
 from warehouse.schema import keys
 from warehouse.watch.destruction import pupil_rows, record
 from warehouse.watch.law import examined
@@ -156,6 +157,45 @@ def test_one_loads_pupils_of_a_sender_at_a_time(engine: sa.Engine, schools: list
     ):
         load_stream(engine, Stream([rows], made), delivery(engine), VERSION, wait=dt.timedelta(seconds=0.2))
     assert held(engine) == {}
+
+
+def test_rows_are_closed_by_slices_and_a_whole_series_at_once(
+    engine: sa.Engine, schools: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_pupils, "SLICE_ROWS", 4)
+    named: list[int] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def note(_0: object, _1: object, statement: str, asked: dict[str, list[str]], _2: object, _3: object) -> None:
+        if "AS tid[]" in statement:
+            named.append(len(asked["rows"]))
+
+    pupils, copies = dict.fromkeys(range(1, 7), 0) | dict.fromkeys(range(8, 13), 0), {}
+    for step, changed in enumerate(([], range(8, 13), range(1, 13))):
+        pupils |= {pupil: step for pupil in changed if pupil in pupils}
+        rows = block(Random(step), schools, pupils)
+        made = export(school_ids(engine), {"asinovsky-1": len(rows)}, as_of=FIRST + dt.timedelta(days=step))
+        result = load_stream(engine, Stream([rows], made), delivery(engine, NOON + step * HOUR), VERSION)
+        copies[result.reading_id] = bag(rows)
+    assert held(engine) == copies
+    assert named == [4, 1]
+
+
+def test_the_first_export_of_a_year_holds_up_no_other(
+    engine: sa.Engine, schools: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its own group of regions, whose partition it makes, or of another one."""
+    rows = block(Random(1), schools, dict.fromkeys(range(20), 0))
+    made = export(school_ids(engine), {"asinovsky-1": len(rows)}, as_of=FIRST)
+    with engine.connect() as first, first.begin():
+        assert series_of(first, Stream([rows], made)) is not None
+        for place in (0, 1):
+            group = (group_of("69") + place) % GROUPS
+            monkeypatch.setattr(pupil_series, "group_of", lambda _, group=group: group)
+            other = replace(made, sender="asinovsky", as_of=FIRST)
+            with engine.connect() as second, second.begin() as transaction:
+                assert series_of(second, Stream([rows], other), dt.timedelta(seconds=1)) is not None
+                transaction.rollback()
 
 
 def test_a_reader_does_not_wait_for_a_partition(engine: sa.Engine, schools: list[int]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from contracts.known_rows import KnownRows
 from contracts.reading import PupilStream, kept
-from warehouse.core.copying import driver_cursor
+from warehouse.core.copying import SLICE_ROWS, driver_cursor
 from warehouse.deliveries.pupil_series import Last, Series
 
 HEADER, TRAILER, LENGTH = 19, 2, 4
@@ -105,6 +105,7 @@ class KnownPupils:
 
     def __init__(self, connection: Connection, series: Series, stream: PupilStream, contract_version: str) -> None:
         last = series.last(connection)
+        self.series = series
         self.rows = _Rows(stream)
         self.known: KnownRows | None = None
         if last is None:
@@ -119,12 +120,21 @@ class KnownPupils:
             self.rows.rows_at, is_trusted=_is_trusted(last, stream, contract_version),
         )  # fmt: skip
 
-    def difference(self, met: pl.Series) -> tuple[list[str], pl.DataFrame]:
-        """Of rows that were met again: where Postgres has those that are gone, and rows that came more often."""
+    def difference(self, met: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+        """Of rows that were met again: the numbers of those that are gone, and rows that came more often."""
         if self.known is None:
-            return [], pl.DataFrame()
+            return pl.Series(dtype=pl.UInt32), pl.DataFrame()
         gone, again = self.known.difference(met)
-        return self.rows.places_at(gone), self.known.rows(again)
+        return gone, self.known.rows(again)
+
+    def close(self, connection: Connection, reading_id: int, gone: pl.Series) -> None:
+        """Rows of these numbers are gone since a reading: all at once, or by slices of which each place is named."""
+        if len(gone) and len(gone) == self.rows.count:
+            self.series.close_all(connection, reading_id, len(gone))
+            return
+        for start in range(0, len(gone), SLICE_ROWS):
+            places = self.rows.places_at(gone.slice(start, SLICE_ROWS))
+            self.series.close(connection, reading_id, places)
 
 
 def _is_trusted(last: Last, stream: PupilStream, contract_version: str) -> bool:

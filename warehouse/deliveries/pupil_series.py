@@ -12,12 +12,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from contracts.reading import PupilStream
 from contracts.vocabulary import academic_year
 from warehouse.core.copying import run_script
-from warehouse.core.slices import LONGEST_WAIT, lock_names
+from warehouse.core.slices import LONGEST_WAIT, PATIENCE, lock_names
+from warehouse.core.transaction import retried
 
 GROUPS = 8
 """Of regions, each a partition an academic year."""
@@ -38,6 +39,10 @@ WHERE series_id = :series_id ORDER BY reading_id DESC LIMIT 1
 CLOSE = """
 UPDATE {partition} SET gone_reading = {reading_id}
 WHERE ctid = ANY (cast(:rows AS tid[])) AND series_id = {series_id} AND gone_reading IS NULL
+"""
+CLOSE_ALL = """
+UPDATE {partition} SET gone_reading = {reading_id}
+WHERE series_id = {series_id} AND gone_reading IS NULL AND first_reading < {reading_id}
 """
 NOTE = """
 INSERT INTO restricted.pupil_reading (reading_id, series_id, as_of, contract_version, circumstances)
@@ -80,12 +85,11 @@ class Last:
 
 @dataclass(frozen=True)
 class Series:
-    """Exports that follow one another; `is_new`: their partition was made in this transaction."""
+    """Exports that follow one another."""
 
     series_id: int
     academic_year: int
     region_group: int
-    is_new: bool
 
     @property
     def partition(self) -> str:
@@ -99,12 +103,19 @@ class Series:
 
     def close(self, connection: Connection, reading_id: int, rows: Sequence[str]) -> None:
         """Rows, by their places, that are gone since a reading. Raises RuntimeError when one of them is not there."""
-        if not rows:
-            return
-        closing = CLOSE.format(partition=self.partition, reading_id=reading_id, series_id=self.series_id)
-        closed = connection.execute(text(closing), {"rows": list(rows)}).rowcount
-        if closed != len(rows):
-            raise RuntimeError(f"of {len(rows)} rows of {self.partition} that are gone {closed} were there")
+        self._close(connection, CLOSE, reading_id, len(rows), {"rows": list(rows)})
+
+    def close_all(self, connection: Connection, reading_id: int, count: int) -> None:
+        """All rows of before, so many, are gone since a reading. Raises RuntimeError when they are not so many."""
+        self._close(connection, CLOSE_ALL, reading_id, count, {})
+
+    def _close(
+        self, connection: Connection, statement: str, reading_id: int, count: int, asked: dict[str, list[str]]
+    ) -> None:
+        closing = statement.format(partition=self.partition, reading_id=reading_id, series_id=self.series_id)
+        closed = connection.execute(text(closing), asked).rowcount
+        if closed != count:
+            raise RuntimeError(f"of {count} rows of {self.partition} that are gone {closed} were there")
 
     def note(self, connection: Connection, reading_id: int, stream: PupilStream, contract_version: str) -> None:
         """The rows of a reading can be had from now on."""
@@ -133,15 +144,25 @@ def series_of(
     lock_names(connection, [_name(*known.values())], wait, run_id)
     region = connection.scalar(text(REGION), {"sender": stream.sender})
     connection.execute(text(MAKE), known | {"group": group_of(region)})
-    series_id, year, group = connection.execute(text(KNOWN), known).one()
-    made = Series(series_id, year, group, is_new=False)
-    if connection.scalar(text(IS_THERE), {"partition": made.partition}):
-        return made
-    lock_names(connection, [made.partition], wait, run_id)
-    if connection.scalar(text(IS_THERE), {"partition": made.partition}):
-        return made
-    run_script(connection, f"SELECT restricted.make_pupil_partition({year}::smallint, {group}::smallint)")
-    return Series(series_id, year, group, is_new=True)
+    found = Series(*connection.execute(text(KNOWN), known).one())
+    if not connection.scalar(text(IS_THERE), {"partition": found.partition}):
+        _make_partition(connection.engine, found, wait, run_id)
+    return found
+
+
+@retried
+def _make_partition(engine: Engine, series: Series, wait: dt.timedelta, run_id: int | None) -> None:
+    """Make the partition of a series, in a transaction of its own: within that of a load it would hold up every other
+    one that is the first of an academic year, until the load ends. An empty one that is left behind harms nobody.
+
+    Raises Timeout, and GaveUp when somebody else uses the table so that none can be added."""
+    with engine.begin() as connection:
+        lock_names(connection, [series.partition], wait, run_id)
+        if connection.scalar(text(IS_THERE), {"partition": series.partition}):
+            return
+        connection.execute(text(PATIENCE), {"milliseconds": str(round(wait.total_seconds() * 1000))})
+        made = f"make_pupil_partition({series.academic_year}::smallint, {series.region_group}::smallint)"
+        run_script(connection, f"SELECT restricted.{made}")
 
 
 def group_of(region: str | None) -> int:
@@ -158,7 +179,7 @@ def forget(connection: Connection, readings: Collection[int], wait: dt.timedelta
     connection.execute(text(FORGET), {"readings": list(readings)})
     emptied = set()
     for series_id, _, _, year, group in found:
-        series = Series(series_id, year, group, is_new=False)
+        series = Series(series_id, year, group)
         if series.partition in emptied:
             continue
         asked = {"academic_year": year, "region_group": group}

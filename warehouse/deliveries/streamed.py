@@ -27,7 +27,7 @@ BLOCKS_AHEAD = 2
 SECONDS_BETWEEN_LOOKS = 0.1
 COPY_BUFFER = 1 << 18
 
-COPY_PUPILS = "COPY {partition} ({columns}) FROM STDIN WITH (FORMAT binary{freeze})"
+COPY_PUPILS = "COPY {partition} ({columns}) FROM STDIN WITH (FORMAT binary)"
 COPY_FACTS = "COPY core.{table} ({columns}) FROM STDIN WITH (FORMAT csv)"
 TAKE_BACK = """
 DELETE FROM core.{table} f USING unnest({arrays}) AS k ({columns})
@@ -92,10 +92,8 @@ class _PupilRows(_Rows):
             "first_reading": pl.Int64(),
         }  # fmt: skip
         self.schema = self.of_series | self.before.rows.schema
-        self.copy = COPY_PUPILS.format(
-            partition=series.partition, columns=", ".join(self.schema), freeze=", FREEZE" if series.is_new else ""
-        )
-        self.gone: list[str] = []
+        self.copy = COPY_PUPILS.format(partition=series.partition, columns=", ".join(self.schema))
+        self.gone = pl.Series(dtype=pl.UInt32)
 
     def ready(self, block: pl.DataFrame) -> pl.DataFrame:
         series = self.series
@@ -128,7 +126,7 @@ class _PupilRows(_Rows):
         if not keep:
             self.series.leave_out(connection, self.reading_id)
             return
-        self.series.close(connection, self.reading_id, self.gone)
+        self.before.close(connection, self.reading_id, self.gone)
         self.series.note(connection, self.reading_id, self.stream, self.version)
 
 
