@@ -189,6 +189,20 @@ def test_it_waits_for_no_run_and_says_so(engine: sa.Engine, settings: Settings) 
     assert PupilSecrets(engine, settings).rotate() > 1000
 
 
+@pytest.mark.parametrize(("flow_run_id", "is_over"), [(None, True), ("00000000-0000-0000-0000-000000000001", False)])
+def test_a_command_that_was_killed_hinders_nobody_for_ever(
+    engine: sa.Engine, settings: Settings, flow_run_id: str | None, is_over: bool
+) -> None:
+    """Of a run of Prefect the watchdog says that it is dead; of a command nobody does."""
+    with engine.begin() as connection:
+        run_id = start_run(connection, "ingest", NIGHT, flow_run_id=flow_run_id, region="69")
+        aged = "UPDATE ops.run SET started_at = started_at - interval '25 hours' WHERE run_id = :run_id"
+        connection.execute(sa.text(aged), {"run_id": run_id})
+        assert (keys.run_that_goes_on(connection) is None) == is_over
+    if is_over:
+        assert PupilSecrets(engine, settings).rotate() > 1000
+
+
 def test_of_a_year_that_is_destroyed_nobody_finds_a_pupil_again(
     engine: sa.Engine, settings: Settings, region_files: Path
 ) -> None:

@@ -41,9 +41,14 @@ REWRAPPED = "CREATE TEMP TABLE rewrapped (old bytea PRIMARY KEY, new bytea NOT N
 SET = "UPDATE {table} t SET pupil_key = w.new{hashes} FROM rewrapped w WHERE w.old = t.pupil_key AND {whose}"
 NO_HASHES = ", line = 0, namesake = 0, is_clean = false"
 """What is hashed under the secret of before tells of names whoever has that; the next export is written as a whole."""
+# A run of Prefect that was killed the watchdog marks as dead. One of a command says for ever that it runs.
 GOES_ON = """
-SELECT run_id, kind FROM ops.run WHERE finished_at IS NULL ORDER BY run_id LIMIT 1
+SELECT run_id, kind FROM ops.run
+WHERE finished_at IS NULL
+  AND (flow_run_id IS NOT NULL OR started_at > clock_timestamp() - make_interval(hours => :hours))
+ORDER BY run_id LIMIT 1
 """
+LONGEST_COMMAND_HOURS = 24
 Rewrapped = Callable[[bytes], bytes]
 """Pseudonyms, one after another, each of 16 bytes, to others of the same number."""
 
@@ -71,8 +76,8 @@ def has_pupils(connection: Connection) -> bool:
 
 
 def run_that_goes_on(connection: Connection) -> tuple[int, str] | None:
-    """Number and kind of the first run that is not over, None when all are."""
-    row = connection.execute(text(GOES_ON)).tuples().first()
+    """Number and kind of the first run that is not over, None when all are. A run of a command is after a day."""
+    row = connection.execute(text(GOES_ON), {"hours": LONGEST_COMMAND_HOURS}).tuples().first()
     return row and (row[0], row[1])
 
 
