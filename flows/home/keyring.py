@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,11 @@ DESTROYED = "destroyed.csv"
 BESIDE = (
     "the keys lie in {}, within PROFMIN_HOME, beside what they lock: whoever copies the one copies the other. "
     "Set PROFMIN_KEYRING to a folder elsewhere; what is there moves with the next run"
+)
+
+LACKS = (
+    "{} lacks {}, by which pupils are kept. Set PROFMIN_KEYRING to the folder of the keys, as the service has it, or "
+    "bring them back from their copy (docs/operate.md); nothing is done, and no other keys are made"
 )
 
 
@@ -106,6 +111,15 @@ class Keyring:
     def years(self) -> list[int]:
         """Academic years that have keys."""
         return sorted({int(match["year"]) for match in self._matches()})
+
+    def must_have(self, key_ids: Collection[str], *names: str) -> None:
+        """Raises Fault where keys of years are neither there nor destroyed, or other files are not: keys that were made
+        in their place would be a second keyring."""
+        known = {match["key_id"] for match in self._matches()} | {key.key_id for key in self.destroyed()}
+        missing = [name for name in names if not (self.folder / name).exists()]
+        missing += [f"the key {key_id}" for key_id in sorted({*key_ids} - known)]
+        if missing:
+            raise Fault(LACKS.format(self.folder, ", ".join(missing)))
 
     def destroy(self, year: int, now: dt.datetime) -> list[DestroyedKey]:
         """Destroy the keys of a year: overwritten, then removed. It is noted before, so that a killed run leaves no key

@@ -23,6 +23,7 @@ from warehouse.schema.keys import (
     has_pupils,
     note_fingerprint,
     note_wrapped,
+    noted_keys,
     noted_years,
     renote,
     rewrap,
@@ -31,7 +32,7 @@ from warehouse.schema.keys import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 KEY_NAME = "pupil"
 FIRST_MONTH = 9
@@ -108,6 +109,13 @@ class PupilSecrets:
             )
         except RunGoesOn as error:
             raise Fault(str(error)) from None
+
+
+def keys_are_there(connection: Connection, settings: Settings) -> None:
+    """Raises Fault, with the folder, where keys that the warehouse notes are not in it: before any is made there."""
+    noted = noted_keys(connection)
+    names = [settings.pupil_key_file.name] if KEY_NAME in noted else []
+    keyring_of(settings).must_have([key_id for name, key_id in noted.items() if name != KEY_NAME], *names)
 
 
 def wrap_all(engine: Engine, settings: Settings) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flows.home.archived import is_kept, places_sealed_by, seal, unseal
 from flows.home.faults import LOGGER, guarded
 from flows.home.keyring import Keyring, keyring_of
+from flows.home.pupil_key import keys_are_there
 from flows.home.settings import Settings
 from warehouse.watch.naming import years_of_naming
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
 def seal_archive(engine: Engine, settings: Settings) -> int:
     """Seal what names people and is not yet; how many files. What cannot be is logged, and tried again by whoever seals
-    next: every run at its end, and each purge."""
+    next: every run at its end, and each purge. Raises Fault where the keys of the warehouse are not there."""
     with engine.connect() as connection:
         years = years_of_naming(connection)
+        if years:
+            keys_are_there(connection, settings)
     keyring, done = keyring_of(settings), 0
     for place, year in years.items():
         path = settings.archive / place

@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-from flows.home.archived import digest, is_kept, parts, put, sealed_place
+from flows.home.archived import SUFFIX, digest, is_kept, parts, put, sealed_place
 from flows.home.connection import connected, existing_database, warehouse
 from flows.home.faults import LOGGER, Fault
 from flows.home.keyring import Keyring, keyring_of
 from flows.home.progress import report
-from flows.home.pupil_key import wrap_all
+from flows.home.pupil_key import keys_are_there, wrap_all
+from flows.home.sealed import header_of
 from flows.home.sealing import seal_archive
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
@@ -62,7 +63,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
     """Write everything into a new folder; returns its manifest, which is written last and makes the backup whole.
 
     Runs may work meanwhile; what they do after the snapshot is not in it. Raises UsageError for a folder that is not
-    empty or a home without a warehouse, Fault for bytes that are missing or wrong, ServerError.
+    empty or a home without a warehouse, Fault for bytes or keys that are missing or wrong, ServerError.
     """
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UsageError(f"{str(to)!r} is not an empty folder; name a new one")
@@ -73,6 +74,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
         to.chmod(0o700)
         with connected(url) as engine, holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
             with engine.begin() as connection:
+                keys_are_there(connection, settings)
                 note_access(connection, getpass.getuser(), "backup")
             with snapshot(engine) as taken:
                 dump(engine, taken.name, to / DUMP, settings.lock_wait)
@@ -130,7 +132,8 @@ def bring_back(settings: Settings, source: Path, now: dt.datetime) -> Manifest:
 
     Files come first and the database last, in one transaction: a restore that was killed can be called again. What was
     destroyed since the backup was taken, with the key of its year, is destroyed in the restored warehouse too. Raises
-    UsageError for what is not a whole backup, is newer than this version, or would overwrite anything.
+    UsageError for what is not a whole backup, is newer than this version, or would overwrite anything, Fault where the
+    keys are not there.
     """
     manifest = _read_manifest(source)
     _refuse_to_overwrite(settings, source)
@@ -139,6 +142,8 @@ def bring_back(settings: Settings, source: Path, now: dt.datetime) -> Manifest:
             must_fit(connection)
             if not is_empty(connection):
                 raise UsageError("the database holds a warehouse already; restore into a new one")
+        sealed_by = {header_of(path).key_id for path in (source / "archive").glob(f"*/*{SUFFIX}")}
+        keyring_of(settings).must_have(sealed_by)  # without them nobody knows what was destroyed since
         for name in ("archive", *FOLDERS, OF_BEFORE):
             _copy_folder(source / name, settings.home / name)
         for name, target in (

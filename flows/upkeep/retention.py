@@ -19,7 +19,7 @@ from flows.home.connection import warehouse
 from flows.home.faults import LOGGER
 from flows.home.json_output import write
 from flows.home.keyring import keyring_of, lies_beside
-from flows.home.pupil_key import wrap_all
+from flows.home.pupil_key import keys_are_there, wrap_all
 from flows.home.sealing import bring_out, seal_archive
 from flows.home.settings import Settings
 from flows.home.whole_file import replace
@@ -86,6 +86,7 @@ def purge(settings: Settings, now: dt.datetime, *, dry_run: bool = False) -> Pur
         if dry_run:
             return _would_be_purged(engine, settings, now)
         with engine.begin() as connection:
+            keys_are_there(connection, settings)
             run_id = start_run(connection, "purge", now.astimezone(zone_of(None)).date())
             note_access(connection, getpass.getuser(), "purge", run_id)
         state = "failed"

@@ -284,6 +284,39 @@ def test_a_backup_of_before_a_destruction_has_no_readable_pupil(
         assert broken(restored) == [] and len(list(restored.acts.iterdir())) == 1
 
 
+@pytest.mark.parametrize("by", ["purge", "backup", "seal_archive"])
+def test_where_the_keys_are_not_no_others_are_made(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, by: str
+) -> None:
+    """As in a shell that lacks the setting which the service has."""
+    path, keys = export_of(engine, settings), sorted(keyring_of(settings).folder.iterdir())
+    before = sealed_place(path).read_bytes()
+    elsewhere = settings.model_copy(update={"keyring": None})
+    with pytest.raises(Fault, match=r"lacks pupil\.key, the key [0-9a-f]{16}, by which .* Set PROFMIN_KEYRING"):
+        if by == "purge":
+            purge(elsewhere, AFTER)
+        elif by == "backup":
+            backup(elsewhere, tmp_path / "backup", NOW)
+        else:
+            sealing.seal_archive(engine, elsewhere)
+    assert list(elsewhere.keys.glob("*.key")) == [] and sealed_place(path).read_bytes() == before
+    assert sorted(keyring_of(settings).folder.iterdir()) == keys and broken(settings) == []
+    assert purge(settings, AFTER).deliveries == 1
+
+
+def test_a_restore_waits_for_the_keys(settings: Settings, databases: Any, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "backup", NOW)
+    with databases.fresh("template0") as url:
+        new = {"home": tmp_path / "restored", "database_url": SecretStr(url), "keyring": tmp_path / "other"}
+        restored = settings.model_copy(update=new)
+        with pytest.raises(Fault, match=r"other lacks the key [0-9a-f]{16}, by which"):
+            bring_back(restored, tmp_path / "backup", NOW)
+        assert not (tmp_path / "other").exists() and not restored.archive.exists()
+        shutil.copytree(keyring_of(settings).folder, tmp_path / "other")
+        bring_back(restored, tmp_path / "backup", NOW)
+        assert broken(restored) == []
+
+
 def test_what_nobody_has_read_yet_is_sealed_in_a_backup(engine: sa.Engine, settings: Settings, tmp_path: Path) -> None:
     """A report that waits is sealed too, since nobody knows what it is; it outlives the key of its year."""
     report = settings.inbox / "asinovsky" / next((settings.inbox / "asinovsky").iterdir()).name

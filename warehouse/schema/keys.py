@@ -17,6 +17,8 @@ INSERT INTO ops.key (name, fingerprint) VALUES (:name, :fingerprint)
 ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, noted_at = clock_timestamp()
 """
 NOTED = "SELECT fingerprint FROM ops.key WHERE name = :name"
+IS_THERE = "SELECT to_regclass('ops.key') IS NOT NULL"
+ALL_NOTED = "SELECT name, fingerprint FROM ops.key"
 YEARS = r"SELECT substr(name, 7)::int, fingerprint FROM ops.key WHERE name ~ '^pupil \d{4}$' ORDER BY 1"
 UNNOTED = """
 SELECT DISTINCT s.academic_year FROM restricted.pupil_series s
@@ -96,6 +98,13 @@ def year_name(year: int) -> str:
 def noted_years(connection: Connection) -> dict[int, str]:
     """Academic year → fingerprint of the key that wraps its pseudonyms."""
     return {row[0]: row[1] for row in connection.execute(text(YEARS)).tuples()}
+
+
+def noted_keys(connection: Connection) -> dict[str, str]:
+    """Name → fingerprint of every key that is noted; a warehouse of before has no place for that."""
+    if not connection.scalar(text(IS_THERE)):
+        return {}
+    return {row[0]: row[1] for row in connection.execute(text(ALL_NOTED)).tuples()}
 
 
 def unnoted_years(connection: Connection) -> list[int]:
