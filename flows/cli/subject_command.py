@@ -17,6 +17,7 @@ import polars as pl
 import typer
 
 from contracts.forms import FORMS
+from contracts.vocabulary import academic_year
 from flows.home.connection import warehouse
 from flows.home.pupil_key import PupilSecrets
 from flows.home.settings import Settings
@@ -24,20 +25,24 @@ from flows.home.usage import UsageError
 from flows.home.whole_file import replace
 from flows.upkeep.retention import destroy_deliveries
 from transforms.rows.identity import identities
-from warehouse.schema.restricted import Held, held, note_access, school_ids
+from warehouse.schema.restricted import Held, held, note_access, refused_exports, school_ids
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 GRADES = range(5, 12)
-LETTERS = (None, *"АБВГДЕЖЗИКЛМНОПРСТУФ")
+LETTERS = (None, *"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ")
 """Of classes by which a pupil without a birth date is told apart; one of another letter is not found so."""
 STATES = {1: "учтён", 2: "не верифицирован", 3: "в архиве"}
 REASON = "Требование субъекта персональных данных или его представителя (часть 1 статьи 14, статья 21 152-ФЗ)"
 BY_BIRTH_DATE, BY_CLASS = "по имени и дате рождения", "по имени и классу, даты рождения в выгрузке нет"
 NOT_HERE = (
     "не найдено. Это не значит, что файлов с этим именем нет: ищется точное написание; без даты рождения — по школе, "
-    "классу и букве одного знака; списки работников не просматриваются"
+    "классу и букве русского алфавита; списки работников не просматриваются"
+)
+NOT_SEARCHED = (
+    "Не просмотрены строки, отложенные при чтении, и отклонённые выгрузки: он может быть назван и в них. Отклонённых и "
+    "неопознанных файлов за эти учебные годы в архиве: {}"
 )
 
 
@@ -79,6 +84,11 @@ def show_subject(settings: Settings, to: Path | None, *, destroy: bool) -> int:
             sys.stdout.write(document)
         else:
             replace(to, document.encode())
+        if destroy or not rows:
+            years = {academic_year(row.held.as_of) for row in rows}
+            with engine.connect() as connection:
+                refused = refused_exports(connection, [form.name for form in FORMS if form.pupils], years)
+            typer.echo(NOT_SEARCHED.format(refused), err=True)
         if not rows:
             typer.echo(NOT_HERE, err=True)
             return 1

@@ -19,9 +19,11 @@ import pytest
 import sqlalchemy as sa
 from evidence import NAME, all_text, assert_nowhere, copied, picked, planted, taken_in
 
-from flows.cli.subject_command import find
+from flows.cli.subject_command import LETTERS, find
 from flows.home.archived import is_kept
 from flows.home.settings import Settings
+from flows.intake.incoming import Options
+from flows.runs.ingest import ingest
 from flows.upkeep.doctor import examine
 from warehouse.schema.restricted import readers
 from warehouse.schema.upgrade import connect
@@ -126,6 +128,24 @@ def test_what_is_destroyed_has_an_act_and_figures_stay(engine: sa.Engine, settin
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM core.registration_export_fact")) == facts
     assert [law.name for law in examine(settings) if law.times] == []
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_what_is_not_searched_is_said_before_anything_is_destroyed(settings: Settings, refused: int) -> None:
+    if refused:
+        stray = settings.inbox / "regional_operator" / "без шапки.csv"
+        stray.write_text("Никакой Нигде Никогдаевич;8\n" * 5)
+        os.utime(stray, (1_694_160_000, 1_694_160_000))
+        assert "refused" in [outcome.verdict for outcome in ingest([], Options(), settings)]
+    told = asked(settings, [NAME, "31.12.2009", "нет"], "--destroy")
+    assert f"неопознанных файлов за эти учебные годы в архиве: {refused}\n" in told.stderr, told.stderr
+    assert "Не просмотрены" not in asked(settings, [NAME, "31.12.2009"]).stderr
+    assert "Не просмотрены" in asked(settings, ["Никакой Нигде Никогдаевич", ""]).stderr
+
+
+@pytest.mark.parametrize("letter", ["Й", "Щ", "Я"])
+def test_any_letter_of_a_class_is_looked_for(letter: str) -> None:
+    assert letter in LETTERS and len(LETTERS) == len(set(LETTERS)) == 33
 
 
 def test_whoever_can_read_pupils_is_named_and_noted(engine: sa.Engine, settings: Settings, profmin: Run) -> None:

@@ -33,6 +33,16 @@ LEFT JOIN ref.sender s ON s.sender = r.sender
 WHERE p.pupil_key = ANY (:keys) AND p.academic_year = :year
 ORDER BY r.as_of, r.reading_id, p.school_id, p.grade, p.state
 """
+# What was refused has no rows of pupils, and one that nobody recognised may be an export without headings.
+REFUSED = """
+SELECT count(DISTINCT r.delivery_id) FROM ops.reading r JOIN ops.delivery d ON d.delivery_id = r.delivery_id
+WHERE r.verdict = 'refused' AND (r.form = ANY (:forms) OR r.form IS NULL)
+  AND (cardinality(cast(:years AS integer[])) = 0
+       OR ref.academic_year(coalesce(r.as_of, ref.region_date(r.region, ops.came_at(d)))) = ANY (:years))
+  AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
+  AND NOT EXISTS (SELECT FROM ops.reading o JOIN restricted.pupil_reading h ON h.reading_id = o.reading_id
+                  WHERE o.delivery_id = d.delivery_id)
+"""
 SCHOOLS = "SELECT school_id FROM ref.school_identity ORDER BY school_id"
 
 
@@ -76,6 +86,12 @@ def held(connection: Connection, year: int, keys: Collection[bytes]) -> list[Hel
     """Rows of an academic year under any of some pseudonyms, in the order of their dates."""
     rows = connection.execute(text(HELD), {"keys": list(keys), "year": year}).mappings()
     return [Held(**{**row, "pupil_key": bytes(row["pupil_key"])}) for row in rows]
+
+
+def refused_exports(connection: Connection, forms: Collection[str], years: Collection[int]) -> int:
+    """How many files of these forms, or of none, lie in the archive of which no row was loaded; of these academic
+    years, of all when none is named."""
+    return connection.scalar(text(REFUSED), {"forms": list(forms), "years": list(years)}) or 0
 
 
 def school_ids(connection: Connection) -> list[int]:
