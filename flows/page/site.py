@@ -24,11 +24,16 @@ from flows.page.two_processes import WORTH, SecondProcess, taken
 from flows.page.unit_page import unit_page, units_before
 from flows.presentation.region_deck import NotPublished, make_deck
 from flows.presentation.slide_data import Night
+from warehouse.core.slices import holding
 from warehouse.marts.sources import publications
 from warehouse.schema.access import seen_by
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+
+LONGEST_WAIT = dt.timedelta(minutes=30)
+"""For another build of the region: all pages of one take minutes."""
 
 
 class Built(NamedTuple):
@@ -47,8 +52,7 @@ class Site:
         self, connection: Connection, region: Region, to: Path, as_of: dt.date | None, known_at: dt.datetime | None
     ) -> None:
         self._engine, self._to = connection.engine, to
-        told = publications(connection, region.code).iter_rows()
-        self._published = [Address(day, moment) for day, moment in told]
+        self._published = _published(connection, region)
         by_then = [each for each in self._published if known_at is None or each.known_at <= known_at]
         address = max((each for each in by_then if as_of in (None, each.as_of)), default=None)
         if address is None:
@@ -71,6 +75,10 @@ class Site:
                         books=self._books)  # fmt: skip
             return _write(self._folder(unit), told, _pages(seen, told))
 
+    def look_again(self) -> None:
+        """Know what was published meanwhile."""
+        self._published = _published(self._night.connection, self._night.region)
+
     def tell(self, unit: str) -> int:
         """Let all addresses of a folder say how new they are; returns how many files changed."""
         return len(tell_standings(self._folder(unit), self._standings(unit)))
@@ -81,6 +89,10 @@ class Site:
     def _standings(self, unit: str) -> dict[Address, Told]:
         there = {self.address, *built(self._folder(unit))}
         return standings(self.audiences[unit], there, self._published)
+
+
+def _published(connection: Connection, region: Region) -> list[Address]:
+    return [Address(day, moment) for day, moment in publications(connection, region.code).iter_rows()]
 
 
 def build_site(
@@ -96,9 +108,10 @@ def build_site(
 
     Without `units` for every audience, else for those units only. An address that is there stays as it is, but for
     what it says of how new it is. Many are written in two processes; what the second leaves when it fails, the first
-    writes. Raises NotPublished; OSError for a folder that cannot be written.
+    writes. A region's pages are written by one build at a time: what another one is about to write would be told
+    wrong. Raises NotPublished; OSError for a folder that cannot be written; Timeout.
     """
-    with engine.connect() as connection:
+    with holding(engine, [f"the page of {region.code}"], LONGEST_WAIT), engine.connect() as connection:
         site = Site(connection, region, to, as_of, known_at)
         asked = [unit for unit in site.audiences if units is None or unit in units]
         queue = deque(unit for unit in asked if site.lacks(unit))
@@ -114,6 +127,7 @@ def build_site(
             if second.fault:
                 LOGGER.warning("the second process of the page failed, the first does its work: %s", second.fault)
             files += sum(map(site.write, filter(site.lacks, asked)))
+        site.look_again()
         files += sum(map(site.tell, asked))
     return Built(site.address, len(asked), files)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +28,11 @@ from documents.demo.exports import register as register_file
 from flows.home.faults import LOGGER
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
-from flows.page.addresses import built
+from flows.page import site
+from flows.page.addresses import Told, built
 from flows.page.after_publish import write_site
+from flows.page.frame import Page
+from flows.page.page_audience import Seen
 from flows.page.site import build_site
 from flows.runs.decide import decide_and_publish
 from flows.runs.ingest import ingest
@@ -113,6 +118,31 @@ def test_old_addresses_keep_their_figures_and_say_that_they_are_old(region_engin
     assert {f"{new.path}/index.html", f"{old.parent.name}/{old.name}/index.html"} <= set(
         Read(folder / "all.html").leads
     )
+
+
+def test_builds_of_one_region_take_turns_and_tell_of_what_was_published_meanwhile(
+    region_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins while the first writes an address that is not the newest any more."""
+    drawn, later = site._pages, []
+    waits = sa.text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+
+    def pages(seen: Seen, told: Told) -> Iterator[Page]:
+        if not later:
+            publish(region_engine, "69", [DAY])
+            later.append(pool.submit(build_site, region_engine, region_named("69"), tmp_path, units=[OWN]))
+            with region_engine.connect() as connection:
+                while not later[0].done() and not connection.scalar(waits):
+                    time.sleep(0.05)
+        return drawn(seen, told)
+
+    monkeypatch.setattr(site, "_pages", pages)
+    with ThreadPoolExecutor(1) as pool:
+        first = build_site(region_engine, region_named("69"), tmp_path, units=[OWN]).address
+        assert built(tmp_path / "69" / OWN)[first].startswith("superseded")
+        second = later[0].result().address
+    told = {each: standing.split()[0] for each, standing in built(tmp_path / "69" / OWN).items()}
+    assert told == {first: "superseded", second: "newest"}
 
 
 def test_an_address_that_was_broken_off_is_written_again(lived: sa.Engine, tmp_path: Path) -> None:
