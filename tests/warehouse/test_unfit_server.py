@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from warehouse.schema.upgrade import connect, unfit, upgrade
+from warehouse.schema import upgrade as of_schema
+from warehouse.schema.upgrade import connect, migrate, too_few_locks, unfit, upgrade
 from warehouse.server.programs import ServerError
 
 
@@ -34,6 +35,30 @@ def test_a_database_of_another_encoding(databases: Any, encoding: str) -> None:
 def test_a_server_that_is_too_old() -> None:
     assert unfit(140_012, "14.12", "UTF8", "d") == "the server is Postgres 14.12; 15 or newer is needed"
     assert unfit(150_000, "15.0", "UTF8", "d") is None
+
+
+def test_a_server_that_keeps_too_few_locks(databases: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert too_few_locks(0, 64, 100) is None
+    assert too_few_locks(150, 64, 100) is None
+    told = too_few_locks(2500, 64, 100)
+    assert told is not None and "2500 copies of exports" in told and "max_locks_per_transaction = 370," in told
+    assert too_few_locks(2500, 370, 100) is None
+    with databases.fresh("template0") as url:
+        engine = connect(url)
+        with engine.begin() as connection:
+            migrate(connection, "0025")
+            copy = "CREATE TABLE restricted.pupil_fact_1 PARTITION OF restricted.pupil_fact FOR VALUES IN (1)"
+            connection.execute(sa.text(copy))
+        with monkeypatch.context() as patched:
+            patched.setattr(of_schema, "OTHER_LOCKS", 10_000_000)
+            with pytest.raises(ServerError, match="has 1 copies of exports"):
+                upgrade(engine)
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT max(version_num) FROM ops.alembic_version")) == "0025"
+        upgrade(engine)
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT to_regclass('restricted.pupil_fact')")) is None
+        engine.dispose()
 
 
 def test_the_documents_name_the_same_version() -> None:

@@ -53,6 +53,12 @@ SERVER = """
 SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
     current_setting('server_encoding'), current_database()
 """
+COPIES = """
+SELECT (SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass('restricted.pupil_fact')),
+    current_setting('max_locks_per_transaction')::integer, current_setting('max_connections')::integer
+"""
+LOCKS_A_COPY, OTHER_LOCKS = 14, 2_000
+"""Of each table of pupils of before, which the upgrade reads and drops (13 were counted), and of all else (400)."""
 
 CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
 
@@ -137,9 +143,10 @@ def unhindered() -> Iterator[None]:
 
 
 def must_fit(connection: Connection) -> None:
-    """Raises ServerError for a server that is too old, and for a database that cannot hold every letter."""
+    """Raises ServerError for a server that is too old, for a database that cannot hold every letter, and for a server
+    that cannot keep as many locks as it takes to bring over what is there."""
     number, version, encoding, name = connection.execute(text(SERVER)).one()
-    if wrong := unfit(number, version, encoding, name):
+    if wrong := unfit(number, version, encoding, name) or too_few_locks(*connection.execute(text(COPIES)).one()):
         raise ServerError(wrong)
 
 
@@ -151,6 +158,20 @@ def unfit(number: int, version: str, encoding: str, name: str) -> str | None:
         made = "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
         return f"the database {name!r} keeps texts in {encoding}; UTF8 is needed: make another one ({made})"
     return None
+
+
+def too_few_locks(copies: int, locks: int, connections: int) -> str | None:
+    """Why a server cannot bring over so many copies of exports, in a sentence: each is a table, and all are dropped in
+    one transaction (revision 0026). `locks` is its `max_locks_per_transaction`: the server keeps that many for each
+    connection that it may have, and any of them may take all."""
+    wanted = copies * LOCKS_A_COPY + OTHER_LOCKS
+    if not copies or wanted <= locks * connections:
+        return None
+    return (
+        f"the warehouse has {copies} copies of exports, which become versions in one transaction of {wanted} locks; "
+        f"the server keeps {locks * connections}: ALTER SYSTEM SET max_locks_per_transaction = "
+        f"{-(-wanted // connections)}, start the server again, then repeat this (afterwards it may be as before)"
+    )
 
 
 def _bring_up(connection: Connection, forms: Sequence[Form], afterwards: Callable[[Connection], None]) -> None:

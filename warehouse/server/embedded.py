@@ -33,7 +33,7 @@ from sqlalchemy import URL
 from warehouse.server.listening import Listening, who_may_enter
 from warehouse.server.postmaster import behind, started_by_hand
 from warehouse.server.programs import Account, ServerError, account_for, spawn, write_anew
-from warehouse.server.server_settings import PORT, PRIVACY, TUNING
+from warehouse.server.server_settings import PORT, PRIVACY, ROOM, TUNING
 
 __all__ = ["ServerError", "embedded_server"]
 
@@ -263,7 +263,7 @@ def _start(pgdata: Path, server: int, listening: Listening | None) -> subprocess
             _socket_in(pgdata).symlink_to(f".s.PGSQL.{listening.port}")
     if (log := _log_file(pgdata)).exists() and log.stat().st_size > LONGEST_LOG:
         log.replace(log.with_suffix(".log.old"))
-    stated = PRIVACY | (listening.settings() if listening else {})
+    stated = PRIVACY | ROOM | (listening.settings() if listening else {})
     settings = [argument for name, value in stated.items() for argument in ("-c", f"{name}={value}")]
     return spawn("postgres", settings, pgdata, account, log=log, server=server)
 

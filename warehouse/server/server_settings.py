@@ -13,6 +13,9 @@ TUNING = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# Given at each start, so that a home of before has it too: its thousands of copies of exports, each a table, become
+# versions in one transaction (revision 0026).
+ROOM = {"max_locks_per_transaction": "1024"}
 # Given at each start, so that an edited postgresql.conf cannot open the server. The log keeps to the server's own life:
 # a failed statement and its values (pupils' names among them) go to the client that sent it and nowhere else.
 PRIVACY = {
