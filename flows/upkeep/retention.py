@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from warehouse.watch.destruction import (
     Destroyed,
     Removal,
     blank_texts,
+    destroyed_before,
     due,
     not_purged,
     note_act,
@@ -48,6 +49,7 @@ from warehouse.watch.destruction import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+REASON_SENT_AGAIN = "Уничтожено раньше; те же байты присланы снова"
 REASON = "Цель обработки достигнута: после конца учебного года прошло больше {} дней (часть 7 статьи 5 152-ФЗ)"
 
 
@@ -76,7 +78,8 @@ class Purged:
 
 
 def purge(settings: Settings, now: dt.datetime, *, dry_run: bool = False) -> Purged:
-    """Remove texts of messages and receipts older than `keep_days`, and, when `pupil_days` says so, pupils' data.
+    """Remove texts of messages and receipts older than `keep_days`, when `pupil_days` says so pupils' data, and what
+    was destroyed and came again.
 
     The decision is recorded before a byte is removed, and a run that was killed is finished by the next one. Facts,
     marts and readings stay. Raises Timeout while a backup is taken, GaveUp.
@@ -117,11 +120,14 @@ def _purged(engine: Engine, settings: Settings, now: dt.datetime, run_id: int) -
 def _destroyed(engine: Engine, settings: Settings, now: dt.datetime, run_id: int | None) -> tuple[int, int, int]:
     """Destroy the pupil rows of what is due and record its bytes as to be removed; deliveries, bytes, pupil rows."""
     sizes = _due(engine, settings, now)
-    if not sizes:
-        return 0, 0, 0
-    reason = REASON.format(settings.pupil_days)
-    rows = record(engine, list(sizes), reason, now, settings.lock_wait, run_id)
-    return len(sizes), sum(sizes.values()), rows
+    again = _sent_again(engine, settings, sizes)
+    rows = 0
+    if sizes:
+        rows = record(engine, list(sizes), REASON.format(settings.pupil_days), now, settings.lock_wait, run_id)
+    if again:  # an act has one reason, and its name the second of its decision
+        at = now + dt.timedelta(seconds=1)
+        rows += record(engine, list(again), REASON_SENT_AGAIN, at, settings.lock_wait, run_id)
+    return len(sizes) + len(again), sum(sizes.values()) + sum(again.values()), rows
 
 
 def _acts_written(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
@@ -233,6 +239,7 @@ def show_purge(settings: Settings, now: dt.datetime, *, dry_run: bool, as_json: 
 
 def _would_be_purged(engine: Engine, settings: Settings, now: dt.datetime) -> Purged:
     sizes = _due(engine, settings, now)
+    sizes |= _sent_again(engine, settings, sizes)
     with engine.connect() as connection:
         rows = sum(pupil_rows(connection, sizes).values())
         messages = old_texts(connection, _kept_since(settings, now))
@@ -250,6 +257,17 @@ def _due(engine: Engine, settings: Settings, now: dt.datetime) -> dict[int, int]
         export.delivery_id: export.byte_size
         for export in exports
         if not export.is_purged or is_kept(settings.archive / export.archive_path)
+    }
+
+
+def _sent_again(engine: Engine, settings: Settings, less: Collection[int]) -> dict[int, int]:
+    """Delivery → bytes, of what was destroyed, whenever its time would be over, and was sent again, less some."""
+    with engine.connect() as connection:
+        before = destroyed_before(connection)
+    return {
+        each.delivery_id: each.byte_size
+        for each in before
+        if each.delivery_id not in less and is_kept(settings.archive / each.archive_path)
     }
 
 

@@ -35,7 +35,7 @@ from flows.runs.ingest import ingest
 from flows.upkeep import retention as purges
 from flows.upkeep.acts import sign
 from flows.upkeep.doctor import examine
-from flows.upkeep.retention import Purged, purge
+from flows.upkeep.retention import Purged, destroy_deliveries, purge
 from warehouse.backfill.requests import Refused
 from warehouse.core.slices import Timeout, holding
 from warehouse.schema.upgrade import connect
@@ -271,6 +271,26 @@ def test_bytes_that_come_again_are_told_and_destroyed_again(
     assert (kept(settings, digest), export.exists()) == (False, False)
     assert broken(settings) == {}
     assert one(engine, "SELECT count(DISTINCT act) FROM ops.purged") == 2
+
+
+def test_what_a_parent_had_destroyed_is_destroyed_again_before_its_time(
+    engine: sa.Engine, settings: Settings, export: Path
+) -> None:
+    """And where no time is set at all: it was destroyed on demand, and would lie open otherwise."""
+    digest, data = sha256(export), export.read_bytes()
+    of_export = f"SELECT delivery_id FROM ops.delivery WHERE sha256 = '{digest}'"
+    now = dt.datetime(2023, 9, 10, 2, tzinfo=dt.UTC)
+    destroy_deliveries(engine, settings, [one(engine, of_export)], "Требование", now)  # type: ignore[list-item]
+    assert not kept(settings, digest) and purge(settings, now + dt.timedelta(days=1)).deliveries == 0
+    export.write_bytes(data)
+    ingest([], Options(), settings)
+    assert kept(settings, digest) and "archive_holds_the_bytes" in broken(settings)
+    assert purge(settings, now + dt.timedelta(days=2), dry_run=True).deliveries == 1
+    purged = purge(settings, now + dt.timedelta(days=2))
+    assert (purged.deliveries, len(purged.acts), kept(settings, digest), export.exists()) == (1, 1, False, False)
+    assert broken(settings) == {} and purge(settings, now + dt.timedelta(days=3)).deliveries == 0
+    reason = "SELECT reason FROM ops.purged ORDER BY purged_at DESC LIMIT 1"
+    assert one(engine, reason) == "Уничтожено раньше; те же байты присланы снова"
 
 
 def test_an_archive_of_files_goes_with_the_export_in_it(databases: Any, region_files: Path, tmp_path: Path) -> None:

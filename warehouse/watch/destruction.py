@@ -30,6 +30,15 @@ FROM naming n JOIN ops.delivery d ON d.delivery_id = n.delivery_id
 WHERE make_date(n.year + 1, 8, 31) + :days < :today
 ORDER BY d.delivery_id
 """
+# Bytes that are another delivery's too, which is not destroyed, stay.
+SENT_AGAIN = """
+SELECT d.delivery_id, d.byte_size, d.archive_path, true FROM ops.delivery d
+WHERE EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id)
+  AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = d.delivery_id AND p.gone_at IS NULL)
+  AND NOT EXISTS (SELECT FROM ops.delivery o WHERE o.sha256 = d.sha256
+                  AND NOT EXISTS (SELECT FROM ops.purged p WHERE p.delivery_id = o.delivery_id))
+ORDER BY d.delivery_id
+"""
 PUPILS = """
 WITH asked AS (
     SELECT r.delivery_id, h.reading_id, h.series_id
@@ -196,6 +205,11 @@ def due(connection: Connection, days: int, today: dt.date) -> list[Due]:
     """Deliveries that name people whose academic year ended more than so many days ago."""
     parameters = {"forms": [form.name for form in FORMS if form.names_people], "days": days, "today": today}
     return [Due(*row) for row in connection.execute(text(DUE), parameters).tuples()]
+
+
+def destroyed_before(connection: Connection) -> list[Due]:
+    """Deliveries that were destroyed, of any year: their bytes may have come again."""
+    return [Due(*row) for row in connection.execute(text(SENT_AGAIN)).tuples()]
 
 
 def pupil_rows(connection: Connection, deliveries: Collection[int]) -> dict[int, int]:
