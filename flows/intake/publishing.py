@@ -16,6 +16,7 @@ from contracts.regions.pack import Region
 from flows.home.faults import guarded
 from flows.home.settings import Settings
 from flows.home.whole_file import write_changed
+from warehouse.core.slices import lock_names
 from warehouse.deliveries.judging import judge_across
 from warehouse.deliveries.recall import unpublished
 from warehouse.marts.publication import publish, published_dates
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 STANDING_FORMS = frozenset(form.name for form in FORMS if form.holds_before_first)
 """A register and a plan are not for a date of their own: they hold for the dates of the other forms."""
+
+COPIES = "the copies of all regions"
+"""Under this name one reads and writes them at a time: what was read before another's publication does not replace what
+was kept after it."""
 
 
 def publish_changes(
@@ -61,13 +66,15 @@ def dates_to_publish(engine: Engine, region: str, as_of: dt.date | None) -> list
 
 def keep_register(engine: Engine, settings: Settings) -> None:
     """Keep a copy of the newest registers of all regions for checks without a database, whichever runs loaded them."""
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        lock_names(connection, [COPIES], settings.lock_wait)
         _keep(pl.concat([register(connection, region.code) for region in regions()]), settings.register)
 
 
 def keep_classes(engine: Engine, settings: Settings) -> None:
     """Keep a copy of the newest lists of classes of all regions for templates without a database."""
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        lock_names(connection, [COPIES], settings.lock_wait)
         _keep(pl.concat([classes(connection, region.code) for region in regions()]), settings.classes)
 
 

@@ -22,11 +22,13 @@ from flows.intake import loading, receiving
 from flows.intake.incoming import Incoming, Options, discover
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome
+from flows.intake.publishing import COPIES, keep_classes, keep_register
 from flows.intake.receiving import receive, receive_new
 from flows.intake.take_in import take_in
 from flows.outbox import receipts as outbox
 from flows.runs.ingest import ingest
 from flows.runs.record import recorded_run
+from warehouse.core.slices import Timeout, holding
 from warehouse.deliveries.received import finish_run, start_run
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -220,6 +222,17 @@ def test_what_a_run_left_unread_is_taken_up_by_the_next_look(
     assert bool(regions_with_news(settings)) is is_taken_up
     report.with_name("новый.csv").write_text("Школа;Класс\n", encoding="utf-8")
     assert regions_with_news(settings)
+
+
+@pytest.mark.parametrize("keep", [keep_register, keep_classes])
+def test_copies_of_all_regions_are_read_and_written_by_one_at_a_time(
+    engine: sa.Engine, settings: Settings, keep: Callable[[sa.Engine, Settings], None]
+) -> None:
+    impatient = settings.model_copy(update={"lock_seconds": 1})
+    with warehouse(settings):
+        with holding(engine, [COPIES]), pytest.raises(Timeout, match=COPIES):
+            keep(engine, impatient)
+        keep(engine, impatient)
 
 
 @pytest.mark.parametrize(
