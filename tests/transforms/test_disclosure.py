@@ -95,9 +95,11 @@ def test_what_is_held_on_the_way_does_not_show_itself() -> None:
 
 def test_pupils_are_kept_under_a_pseudonym_that_needs_the_secret() -> None:
     delivery = Sent("registration_export").delivery()
-    keys = {secret: pupils(delivery, secret)["pupil_key"].to_list() for secret in (b"one", b"other")}
-    assert pupils(delivery, b"one").columns == ["row", "pupil_key", "school_id", "grade", "state"]
-    assert keys[b"one"] != keys[b"other"]
+    kept = {secret: pupils(delivery, secret) for secret in (b"one", b"other")}
+    keys = {secret: rows["pupil_key"].to_list() for secret, rows in kept.items()}
+    assert pl.String not in kept[b"one"].dtypes, "nothing of a pupil is kept as it is written"
+    for told in ("pupil_key", "line", "namesake"):
+        assert kept[b"one"][told].to_list() != kept[b"other"][told].to_list(), told
     assert all(len(each) == 16 for each in itertools.chain(*keys.values()))
     dressed = Sent("registration_export", {"full_name": " ТЁСТОВ иван  образцович"}).delivery()
     assert pupils(dressed, b"one")["pupil_key"].to_list() == keys[b"one"]
