@@ -104,18 +104,18 @@ def find(engine: Engine, settings: Settings, name: str, born: dt.date | None) ->
     secrets = PupilSecrets(engine, settings)
     with engine.connect() as connection:
         schools = school_ids(connection)
+    classes = pl.DataFrame({"school_id": schools}, schema={"school_id": pl.Int64})
+    classes = classes.join(pl.DataFrame({"grade": list(GRADES)}, schema={"grade": pl.Int16}), how="cross")
+    classes = classes.join(pl.DataFrame({"grade_letter": list(LETTERS)}), how="cross")
+    undated = classes.with_columns(
+        full_name=pl.lit(name), birth_date=pl.lit(None, pl.Date), school_name=pl.lit(None, pl.String)
+    )
+    dated = undated.head(1).with_columns(birth_date=pl.lit(born, pl.Date))
     years = secrets.years()
     rows = []
     for form in FORMS:
         if form.pupils is None:
             continue
-        classes = pl.DataFrame({"school_id": schools}, schema={"school_id": pl.Int64})
-        classes = classes.join(pl.DataFrame({"grade": list(GRADES)}, schema={"grade": pl.Int16}), how="cross")
-        classes = classes.join(pl.DataFrame({"grade_letter": list(LETTERS)}), how="cross")
-        undated = classes.with_columns(
-            full_name=pl.lit(name), birth_date=pl.lit(None, pl.Date), school_name=pl.lit(None, pl.String)
-        )
-        dated = undated.head(1).with_columns(birth_date=pl.lit(born, pl.Date))
         for year in years:
             secret = secrets.key + secrets.of_year(year)
             by_date = set() if born is None else set(identities(dated, form.pupils, secret)["pupil_key"])

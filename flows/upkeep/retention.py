@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ from warehouse.watch.destruction import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 REASON_SENT_AGAIN = "Уничтожено раньше; те же байты присланы снова"
 REASON = "Цель обработки достигнута: после конца учебного года прошло больше {} дней (часть 7 статьи 5 152-ФЗ)"
@@ -182,12 +182,7 @@ def destroy_again(engine: Engine, settings: Settings, now: dt.datetime) -> list[
     places = [path.relative_to(settings.archive).as_posix() for path in places_sealed_by(settings.archive, keys)]
     if not places:
         return []
-    with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
-        with engine.connect() as connection:
-            deliveries = not_purged(connection, places)
-        if deliveries:
-            record(engine, deliveries, REASON_AGAIN, now, settings.lock_wait, None)
-        return _acts_written(engine, settings, now)
+    return _destroy_chosen(engine, settings, lambda connection: not_purged(connection, places), REASON_AGAIN, now)
 
 
 def destroy_deliveries(
@@ -195,11 +190,22 @@ def destroy_deliveries(
 ) -> list[str]:
     """Destroy deliveries wholly, whenever their time would be over, with equal bytes and the zip archives in which they
     came; names of the acts. Raises Timeout while a backup is taken, GaveUp."""
+    return _destroy_chosen(engine, settings, lambda connection: together(connection, deliveries), reason, now)
+
+
+def _destroy_chosen(
+    engine: Engine,
+    settings: Settings,
+    chosen: Callable[[Connection], Sequence[int]],
+    reason: str,
+    now: dt.datetime,
+) -> list[str]:
+    """Destroy what is chosen while nobody takes a backup; names of the acts."""
     with holding(engine, [ARCHIVE], settings.lock_wait, LOGGER.warning):
         with engine.connect() as connection:
-            all_of_them = together(connection, deliveries)
-        if all_of_them:
-            record(engine, all_of_them, reason, now, settings.lock_wait, None)
+            deliveries = chosen(connection)
+        if deliveries:
+            record(engine, deliveries, reason, now, settings.lock_wait, None)
         return _acts_written(engine, settings, now)
 
 

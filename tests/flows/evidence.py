@@ -21,6 +21,7 @@ from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from transforms.findings import finding
 from transforms.rows.contract import contract
+from warehouse.schema.upgrade import connect
 
 NAME = "Секретов Тайник Скрытович"
 BORN = dt.date(2009, 12, 31)
@@ -55,6 +56,17 @@ def copied(databases: Any, lived: Settings, home: Path) -> Iterator[Settings]:
     assert lived.database_url is not None
     with databases.fresh(sa.make_url(lived.database_url.get_secret_value()).database) as url:
         yield lived.model_copy(update={"home": home, "database_url": SecretStr(url)})
+
+
+@contextmanager
+def engine_of(settings: Settings) -> Iterator[sa.Engine]:
+    """An engine on the database of a home that has one of its own."""
+    assert settings.database_url is not None
+    made = connect(settings.database_url.get_secret_value())
+    try:
+        yield made
+    finally:
+        made.dispose()
 
 
 def picked(files: Path, *names: str) -> dict[str, Path]:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import sqlalchemy as sa
+from evidence import engine_of
 
 from contracts.pseudonym import rewrapped
 from contracts.regions import region_named
@@ -134,10 +135,8 @@ def home(databases: Any, backup: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def engine(home: Settings) -> Iterator[sa.Engine]:
-    assert home.database_url is not None
-    found = connect(home.database_url.get_secret_value())
-    yield found
-    found.dispose()
+    with engine_of(home) as found:
+        yield found
 
 
 def test_its_marts_are_equal_to_the_byte(engine: sa.Engine, before: Before) -> None:

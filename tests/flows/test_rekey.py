@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from evidence import copied, picked, taken_in
+from evidence import copied, engine_of, picked, taken_in
 
 from contracts.pseudonym import rewrapped
 from flows.cli.subject_command import find
@@ -27,7 +27,6 @@ from flows.upkeep.doctor import examine
 from flows.upkeep.retention import purge
 from warehouse.deliveries.received import finish_run, start_run
 from warehouse.schema import keys
-from warehouse.schema.upgrade import connect
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NIGHT = dt.date(2023, 9, 8)
@@ -51,10 +50,8 @@ def settings(databases: Any, lived: Settings, tmp_path: Path) -> Iterator[Settin
 
 @pytest.fixture
 def engine(settings: Settings) -> Iterator[sa.Engine]:
-    assert settings.database_url is not None
-    made = connect(settings.database_url.get_secret_value())
-    yield made
-    made.dispose()
+    with engine_of(settings) as made:
+        yield made
 
 
 def pupils(engine: sa.Engine) -> set[bytes]:

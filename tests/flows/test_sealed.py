@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from evidence import TRACES, assert_nowhere, copied, picked, planted, taken_in
+from evidence import TRACES, assert_nowhere, copied, engine_of, picked, planted, taken_in
 from pydantic import SecretStr
 
 from flows.backfills.steps import plan, requested
@@ -177,10 +177,8 @@ def settings(databases: Any, lived: Settings, tmp_path: Path) -> Iterator[Settin
 
 @pytest.fixture
 def engine(settings: Settings) -> Iterator[sa.Engine]:
-    assert settings.database_url is not None
-    made = connect(settings.database_url.get_secret_value())
-    yield made
-    made.dispose()
+    with engine_of(settings) as made:
+        yield made
 
 
 def export_of(engine: sa.Engine, settings: Settings) -> Path:

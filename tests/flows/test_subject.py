@@ -17,7 +17,7 @@ from typing import Any
 import openpyxl
 import pytest
 import sqlalchemy as sa
-from evidence import NAME, all_text, assert_nowhere, copied, picked, planted, taken_in
+from evidence import NAME, all_text, assert_nowhere, copied, engine_of, picked, planted, taken_in
 
 from flows.cli.subject_command import LETTERS, find
 from flows.home.archived import is_kept
@@ -54,10 +54,8 @@ def settings(databases: Any, lived: Settings, tmp_path: Path) -> Iterator[Settin
 
 @pytest.fixture
 def engine(settings: Settings) -> Iterator[sa.Engine]:
-    assert settings.database_url is not None
-    made = connect(settings.database_url.get_secret_value())
-    yield made
-    made.dispose()
+    with engine_of(settings) as made:
+        yield made
 
 
 def asked(settings: Settings, typed: list[str], *options: str) -> subprocess.CompletedProcess[str]:
