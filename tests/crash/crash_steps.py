@@ -29,7 +29,7 @@ PHASES = {
     "publish": "publish", "publish_changes": "publish", "dates_to_publish": "publish",
     "write_receipts": "receipts", "seal_archive": "seal", "finish_run": "end",
     "_leave": "stop", "open_backfill": "open", "read_again": "propose", "compare": "compare", "apply": "apply",
-    "revert": "revert", "show_report": "show", "publish_within": "publish", "decide": "decide",
+    "revert": "revert", "rotate": "rekey", "show_report": "show", "publish_within": "publish", "decide": "decide",
     "decided": "open", "notify": "tell", "write_metrics": "tell",
 }  # fmt: skip
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
