@@ -12,13 +12,14 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from evidence import BORN, NAME, all_text, assert_nowhere, picked, planted
+from evidence import BORN, NAME, TRACES, all_text, assert_nowhere, picked, planted
 from post import unpacked
 
 from flows.home.settings import Settings
 from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
 from warehouse.schema.upgrade import connect
+from warehouse.server.embedded import embedded_server
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -59,6 +60,43 @@ def test_planted_pupil_is_found_nowhere(
     for path in settings.home.rglob("*"):
         if path.is_file() and settings.archive not in path.parents:
             assert_nowhere(path.read_bytes().decode("utf-8", "replace"), str(path.relative_to(settings.home)))
+
+
+def test_no_byte_of_the_server_names_a_pupil(region_files: Path, real_profmin: Run, tmp_path: Path) -> None:
+    """Its tables, its log of changes and its own log, what commands leave of temporary files; a name that is written
+    there is found, as long as nothing is compressed."""
+    settings = Settings(home=tmp_path / "home", vouched_channels="inbox,ingest")
+    settings.prepare()
+    with embedded_server(settings.pgdata) as url:
+        said(url, "ALTER SYSTEM SET wal_compression = off")
+    files = picked(region_files, "department/Реестр", "regional_operator/Сводный")
+    export = planted(
+        files["regional_operator/Сводный"], tmp_path / "mail" / "regional_operator" / "Выгрузка 2023-09-08.xlsx", "cell"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    ran = real_profmin("ingest", files["department/Реестр"], export, settings=settings, TMPDIR=str(temporary))
+    assert ran.returncode == 3, ran.stderr
+    assert [path for path in temporary.rglob("*") if path.is_file()] == []
+    assert naming(settings.home) == set()
+    with embedded_server(settings.pgdata) as url:
+        said(url, f"CREATE TABLE told AS SELECT '{NAME}' AS name")
+    assert any("pg_wal" in path.parts for path in naming(settings.pgdata))
+
+
+def said(url: str, statement: str) -> None:
+    engine = connect(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def naming(folder: Path) -> set[Path]:
+    """Files with a trace of the pupil in their bytes."""
+    traces = [trace.encode() for trace in TRACES]
+    return {
+        path for path in folder.rglob("*") if path.is_file() and any(trace in path.read_bytes() for trace in traces)
+    }
 
 
 def test_the_name_of_an_export_is_not_told(settings: Settings, region_files: Path, tmp_path: Path) -> None:
