@@ -28,7 +28,8 @@ from flows.home.settings import Settings
 from flows.home.shown import cell
 from flows.home.usage import UsageError, in_zone, must_be_known
 from flows.presentation.mart_catalogue import beside, csvw
-from flows.presentation.mart_sheets import OF_NO_REGION, Asked, region_row, sheet_of
+from flows.presentation.mart_sheets import Asked, region_row, sheet_of, whose
+from warehouse.marts.country import COUNTRY
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import column_captions, first_published, mart, mart_named, mart_names
 
@@ -59,13 +60,19 @@ def print_mart(
     to: Path | None = None,
     region: str | None = None,
 ) -> None:
-    """Write a mart of a region, or of all, to standard output or into a file. Raises UsageError for an unknown name,
-    format or region. Beside a csv file lies what its columns are (CSVW).
+    """Write a mart of a region, of all or of the country to standard output or into a file. Raises UsageError for an
+    unknown name, format or region. Beside a csv file lies what its columns are (CSVW).
 
     `known_at` without a zone is in the region's time. Where a region has no row, standard error says why.
     """
     chosen = asked_regions(region)
     must_be_known([name], mart_names(), "mart")
+    of_country = mart_named(name).audience.kind == "country"
+    if of_country and region is not None:
+        raise UsageError(
+            f"{name} is of the country, and no region has rows in it: leave --region out",
+            f"{name} — витрина страны, у регионов в ней строк нет: спросите её без --region",
+        )
     kind = format_ or (to.suffix[1:].lower() if to else "table")
     if to is not None and not kind:
         raise UsageError(
@@ -84,11 +91,16 @@ def print_mart(
     asked = Asked(as_of, moment)
     zone = zone_of(chosen[0].code if len(chosen) == 1 else None)
     with warehouse(settings) as engine, engine.connect() as connection:
-        frames = {each.code: mart(connection, name, as_of, moment, each.code) for each in chosen}
-        empty = [each for each in chosen if frames[each.code].is_empty()]
+        frames = {each.code: mart(connection, name, as_of, moment, each.code) for each in chosen if not of_country}
+        empty = [each for each in chosen if each.code in frames and frames[each.code].is_empty()]
         published = {each.code: first_published(connection, each.code) for each in empty}
         of_no_region = _of_no_region(connection, name, as_of, moment) if region is None else []
-        totals = {each.code: region_row(connection, mart_named(name), each, asked) for each in chosen if kind == "xlsx"}
+        totals = (
+            {code: region_row(connection, mart_named(name), region_named(code), asked) for code in frames}
+            if kind == "xlsx"
+            else {}
+        )
+        anybody = first_published(connection) if of_country and of_no_region[0].is_empty() else None
     frame = pl.concat([*frames.values(), *of_no_region])
     captions = column_captions(name)
     if kind == "xlsx":
@@ -108,14 +120,18 @@ def print_mart(
         out = console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, highlight=False)
         _print_table(name, frame, captions, zone, out)
     for each in empty:
-        whose = f"{each.name}: " if len(chosen) > 1 else ""
-        sys.stderr.write(f"{whose}{why_empty(published[each.code], as_of, moment, each.zone)}\n")
+        of_whom = f"{each.name}: " if len(chosen) > 1 else ""
+        sys.stderr.write(f"{of_whom}{why_empty(published[each.code], as_of, moment, each.zone)}\n")
+    if anybody is not None:
+        sys.stderr.write(f"{why_empty(anybody, as_of, moment, zone)}\n")
 
 
 def _of_no_region(
     connection: Connection, name: str, as_of: dt.date | None, known_at: dt.datetime | None
 ) -> list[pl.DataFrame]:
-    """The rows of a mart that are of no one region: incidents of the installation."""
+    """The rows of a mart that are of no one region: those of the country, incidents of the installation."""
+    if mart_named(name).audience.kind == "country":
+        return [mart(connection, name, as_of, known_at, COUNTRY)]
     if name not in WITH_INSTALLATION:
         return []
     return [mart(connection, name, as_of, known_at).filter(pl.col("region").is_null())]
@@ -139,7 +155,7 @@ def _workbook(
             for code, frame in frames.items()
         ]
         rest = [frame for frame in of_no_region if not frame.is_empty()]
-        sheets += [sheet_of(definition, frame, None, asked, OF_NO_REGION) for frame in rest]
+        sheets += [sheet_of(definition, frame, None, asked, whose(definition) if frames else "") for frame in rest]
     try:
         return marts_xlsx(sheets)
     except TooManyRows as error:

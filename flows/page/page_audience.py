@@ -33,8 +33,9 @@ class PageAudience:
         return f"{self.region.code}/{self.unit or OF_REGION}"
 
     def has(self, definition: Mart) -> bool:
-        """Has its folder a page for a mart? That of a unit has none for what is closed to all units."""
-        return not self.unit or definition.audience.kind != "closed"
+        """Has its folder a page for a mart? That of a unit has none for what is closed to all units, and no region's
+        for what is of the country."""
+        return definition.audience.kind not in (("closed", "country") if self.unit else ("country",))
 
 
 @dataclass(frozen=True, kw_only=True)

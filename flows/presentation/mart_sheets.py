@@ -31,6 +31,7 @@ NAMES = ("{}_name", "{}_title")
 STATE = ("completeness", "is_final", "by_older_rules")
 NUMBER, NUMBERS = "№", ("номер", "год", "класс")
 """What a place is called, and units of numbers that count nothing."""
+COUNTRY_NAME = "Россия"
 OF_NO_REGION = "Установка"
 """Whose rows are of no one region."""
 
@@ -97,13 +98,18 @@ def sheet_of(
     return MartSheet(
         name=(title or definition.name)[:31],
         title=title_of(definition),
-        lines=[*state_lines(rows, region.name if region else OF_NO_REGION, zone, asked), *said],
+        lines=[*state_lines(rows, region.name if region else whose(definition), zone, asked), *said],
         columns=sorted(columns, key=lambda column: column.is_aside),
         rows=local,
         total=total,
         notes=notes_of(definition, rows),
         is_one_row=is_one_row,
     )
+
+
+def whose(definition: Mart) -> str:
+    """Whose rows are that are of no region."""
+    return COUNTRY_NAME if definition.audience.kind == "country" else OF_NO_REGION
 
 
 def title_of(definition: Mart) -> str:

@@ -127,6 +127,19 @@ def test_what_cannot_be_written_or_named(settings: Settings, tmp_path: Path) -> 
             print_mart(settings, HEALTH, DAY, None, None, path)
 
 
+def test_a_mart_of_the_country_is_asked_without_a_region(
+    region: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_mart(region, "national_readiness", DAY, None, "json")
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["region"], told["regions"], told["schools"], told["accepted"]) == ("RU", 1, 285, 244)
+    print_mart(region, "national_regions", DAY + dt.timedelta(days=30), None, "json")
+    said = capsys.readouterr()
+    assert json.loads(said.out) == [] and "не опубликована" in said.err
+    with pytest.raises(UsageError, match="is of the country"):
+        print_mart(region, "national_readiness", DAY, None, "json", region="69")
+
+
 def test_a_day_without_publication_names_those_that_have_one(
     settings: Settings, engine: sa.Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,8 @@ def test_every_system_of_the_source_has_a_row() -> None:
 
 
 def test_what_is_of_a_form() -> None:
-    assert marts_of(["readiness_report"]) == ["readiness_by_municipality", "readiness_by_school", "readiness_region"]
+    of_readiness = ["national_readiness", "readiness_by_municipality", "readiness_by_school", "readiness_region"]
+    assert marts_of(["readiness_report"]) == of_readiness
     assert "sources_contradict" in conditions_of(["readiness_report"], [])
     assert conditions_of([], ["assignments"]) == ["assignment_contradicts", "assignment_overdue"]
     assert slides_of(["readiness_by_municipality"]) == ["Мониторинг готовности школ к реализации Профминимума"]

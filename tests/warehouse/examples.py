@@ -32,6 +32,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from warehouse.marts.country import COUNTRY
 from warehouse.marts.definitions import FOLDER, Mart
 from warehouse.marts.publication import publish_within
 from warehouse.schema.input_versions import pin
@@ -186,7 +187,8 @@ def compared(connection: sa.Connection, mart: Mart, table: Table, as_of: dt.date
     statement = mart.statement
     if mart.is_view:
         statement = f"SELECT * FROM {mart.relation} WHERE region = :region AND as_of = :as_of"
-    asked = {"region": "69", "as_of": as_of, "known_at": "infinity"}
+    region = COUNTRY if mart.audience.kind == "country" else "69"
+    asked = {"region": region, "as_of": as_of, "known_at": "infinity"}
     found = connection.execute(sa.text(statement), asked).mappings().all()
     key = [column for column in table.columns if column in mart.key]
     wrong = [f"{len(found)} rows, not {len(table.rows)}"] if is_all and len(found) != len(table.rows) else []

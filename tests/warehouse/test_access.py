@@ -19,10 +19,11 @@ from lived_access import FIRST, HERE, SEEN, THERE, live_access, login
 from polars.testing import assert_frame_equal
 
 from warehouse.core.frames import frame
+from warehouse.marts.country import COUNTRY
 from warehouse.marts.definitions import Mart, live, marts, views
 from warehouse.marts.relations import reads_with_callers_rights
 from warehouse.marts.shapes import shape
-from warehouse.schema.access import seen_as, seen_by
+from warehouse.schema.access import grant, seen_as, seen_by
 from warehouse.schema.upgrade import connect, upgrade
 
 PUBLISHED = (*marts(), *views())
@@ -75,6 +76,8 @@ def may_see(
     whole = {region for region, unit in seen if unit is None}
     if None in whole:
         return rows
+    if audience.kind == "country":
+        return rows.clear()
     parts = pl.col("region").is_in(list(whole))
     some = [region for region, _ in seen if region]
     if audience.kind == "unit":
@@ -109,7 +112,7 @@ def same(mart: Mart, found: pl.DataFrame, expected: pl.DataFrame) -> None:
 def test_a_role_sees_what_it_may_and_nothing_else(lived: sa.Engine, owned: Rows, name: str) -> None:
     """By SELECT, by the view of the last date, by a cursor, by COPY, and as it was known."""
     seen = SEEN[name]
-    latest = {HERE: DAY, THERE: DAY}
+    latest = {HERE: DAY, THERE: DAY, COUNTRY: DAY}
     with seen_as(lived, login(name)) as connection:
         for mart in EVERY:
             expected = may_see(mart, owned[mart.name], seen, owned, "")
@@ -143,6 +146,27 @@ def test_there_is_something_to_hide_in_every_mart(owned: Rows) -> None:
         if mart.audience.kind == "unit":
             assert rows.filter(pl.col("region") == HERE)[mart.audience.units[0]].n_unique() > 1, mart.name
             assert may_see(mart, rows, [(HERE, "chainsky")], owned, "").height, mart.name
+
+
+def test_a_clerk_of_another_region_sees_nothing_of_this_one(lived: sa.Engine, owned: Rows) -> None:
+    """Of a region there are rows in every mart, and none of them, nor any of the country's, is there for who logs in
+    as a clerk of another, with the password that he was given."""
+    password = "A password of a test"
+    grant(lived, login("of_amber"), THERE, "amber", password=password)
+    theirs = lived.url.set(username=login("of_amber"), password=password)
+    clerk = sa.create_engine(theirs, poolclass=sa.NullPool)
+    with clerk.connect() as connection:
+        assert connection.scalar(sa.text("SELECT session_user::text")) == login("of_amber")
+        seen = {mart.name: frame(connection, f"SELECT region FROM {mart.relation}", {}) for mart in EVERY}
+        past = "SELECT count(*) FROM {}(:day, 'infinity', :region)"
+        for mart in PUBLISHED:
+            for region in (HERE, COUNTRY):
+                asked = {"day": DAY, "region": region}
+                assert connection.scalar(sa.text(past.format(mart.as_known)), asked) == 0, mart.name
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+            connection.execute(sa.text("SELECT FROM ref.access"))
+    assert {region for rows in seen.values() for region in rows["region"]} == {THERE}
+    assert {HERE, COUNTRY} <= {region for mart in PUBLISHED for region in owned[mart.name]["region"]}
 
 
 def test_an_audience_sees_what_a_login_of_it_sees(lived: sa.Engine) -> None:

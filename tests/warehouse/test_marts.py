@@ -28,7 +28,8 @@ from warehouse.marts.definitions import (
 from warehouse.marts.told import figures_view
 
 LEDGERS = {"corrections": {"publication", "run", "backfill", "reading", "delivery"}, "revisions": {"publication"}}
-"""What views read beside marts: when a figure was published anew, and why."""
+LEDGERS |= {view.name: {"publication"} for view in views() if view.audience.kind == "country"}
+"""What views read beside marts: when a figure was published anew, and why; which day each region published last."""
 TYPES = {
     "текст": {"text"},
     "целое": {"smallint", "integer", "bigint"},

@@ -5,6 +5,7 @@
     Доступ: регион.                                      everybody of the region: nothing of it is a unit's own
     Доступ: итог по reports_received.                    everybody of the region, a sum over units ready made
     Доступ: закрыто.                                     only who may see the whole region
+    Доступ: страна.                                      only who may see the country: rows are of no one region
 
 Who may see the whole region, or the country, sees every row of it. A total minus one's own is what the others told; of
 one other it would be that unit's own figure. So a total is shown only in a region of `OTHERS_AND_SELF` units or more,
@@ -18,9 +19,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["unit", "region", "total", "closed"]
+Kind = Literal["unit", "region", "total", "closed", "country"]
 LINE = re.compile(
-    r"Доступ: (?:единица по (\w+)(?: или (territory))?|(регион)|(итог)(?: по (?:(\w+)\.)?(\w+))?|закрыто)\."
+    r"Доступ: (?:единица по (\w+)(?: или (territory))?|(регион)|(итог)(?: по (?:(\w+)\.)?(\w+))?|закрыто|(страна))\."
 )
 OTHERS_AND_SELF = 3
 COUNTRY = "EXISTS (SELECT FROM ref.my_access AS a WHERE a.region IS NULL)"
@@ -52,6 +53,8 @@ class Audience:
 
         What asks who one is stands in sub-selects that know nothing of the row: they are asked once for a statement.
         """
+        if self.kind == "country":
+            return COUNTRY
         seen = [COUNTRY, WHOLE_REGION.format(row=row)]
         seen += [OWN.format(row=row, column=column) for column in self.units if column in columns]
         if self.kind == "region":
@@ -80,7 +83,7 @@ class Audience:
         if self.kind == "total":
             when = f", когда сообщили хотя бы {OTHERS_AND_SELF} единицы" if self.told else ""
             return f"все в регионе, где единиц хотя бы {OTHERS_AND_SELF}{when}"
-        return "только те, кому виден весь регион"
+        return "только те, кому видна страна" if self.kind == "country" else "только те, кому виден весь регион"
 
 
 def is_audience(line: str) -> bool:
@@ -92,9 +95,11 @@ def read_audience(lines: list[str]) -> Audience:
     """The audience that the head of a mart states. Raises ValueError when it states none, or not exactly one."""
     if len(lines) != 1 or not (found := LINE.fullmatch(lines[0])):
         raise ValueError(f"the head comment says once «Доступ: ….», as warehouse/marts/audience.py writes it: {lines}")
-    unit, territory, region, total, told_mart, told = found.groups()
+    unit, territory, region, total, told_mart, told, country = found.groups()
     if unit:
         return Audience("unit", tuple(filter(None, (unit, territory))))
     if region:
         return Audience("region")
-    return Audience("total", told=told or "", told_mart=told_mart or "") if total else Audience("closed")
+    if total:
+        return Audience("total", told=told or "", told_mart=told_mart or "")
+    return Audience("country" if country else "closed")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from warehouse.marts.audience import Audience, is_audience, read_audience
 from warehouse.marts.columns import OF_ALL, caption
+from warehouse.marts.country import of_country
 from warehouse.marts.indicators import PLACE, indicators
 from warehouse.marts.stated import Rate, Stated, is_statement, read_statements
 from warehouse.schema.facts import literal
@@ -129,8 +130,11 @@ class Mart:
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
-        """By what columns.csv may tell marts like this one: the marts it reads, its forms, its key."""
-        return tuple(filter(None, (*sorted(self.marts_read), ", ".join(self.forms), ", ".join(self.key) or "as_of")))
+        """By what columns.csv may tell marts like this one: that it is of the country, the marts it reads, its forms,
+        its key."""
+        of_country = self.audience.kind * (self.audience.kind == "country")
+        told = (of_country, *sorted(self.marts_read), ", ".join(self.forms), ", ".join(self.key) or "as_of")
+        return tuple(filter(None, told))
 
     @property
     def columns(self) -> dict[str, str]:
@@ -218,7 +222,8 @@ def _is_view(path: Path) -> bool:
 
 def total_of(mart: Mart) -> Mart | None:
     """The view that sums up a mart in one row a region and date; None when there is none."""
-    return next((view for view in views() if not view.key and view.marts_read == {mart.name}), None)
+    sums = (view for view in views() if not view.key and view.audience.kind != "country")
+    return next((view for view in sums if view.marts_read == {mart.name}), None)
 
 
 @cache
@@ -259,11 +264,13 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     select = "\n".join(lines[head:]).strip().removesuffix(";")
+    if PLACE in select:
+        select = select.replace(PLACE, indicators(bases))
     mart = Mart(
         name=path.stem,
         about=KEY.sub("", about).strip(),
         captions=own,
-        select=select.replace(PLACE, indicators(bases)) if PLACE in select else select,
+        select=of_country(select, bases),
         is_view=bool(bases),
         audience=audience,
         key=tuple(key[1].split(", ")) if key else (),

@@ -58,7 +58,8 @@ def mart(
         return frame(connection, f"SELECT * FROM {definition.as_known}(:as_of, :known_at, :region)", asked)
     of_region = "" if region is None else " AND region = :region"
     if as_of is None:
-        latest = f"SELECT max(as_of) FROM {definition.relation} WHERE true{of_region}"
+        of_last = definition.latest if definition.audience.kind == "country" else definition.relation
+        latest = f"SELECT max(as_of) FROM {of_last} WHERE true{of_region}"  # of the country all dates are many sums
         asked["as_of"] = connection.scalar(text(latest), asked)
     rows = f"SELECT * FROM {definition.relation} WHERE as_of = :as_of{of_region} ORDER BY region, position"
     return frame(connection, rows, asked)

@@ -18,9 +18,7 @@ INFINITY = "'infinity'::timestamptz"
 OF_REGIONS = "CASE WHEN $3 IS NULL THEN ARRAY(SELECT r.region FROM ref.region AS r) ELSE ARRAY[$3] END"
 DEFINITION = """
 CREATE VIEW {relation} WITH ({rights}) AS {now};
--- Asked region by region, with OFFSET 0, a view that groups reads of each only its last date.
-CREATE VIEW {latest} WITH (security_invoker) AS SELECT m.* FROM ref.last_published AS l
-CROSS JOIN LATERAL (SELECT * FROM {relation} AS k WHERE k.region = l.region AND k.as_of = l.as_of OFFSET 0) AS m;
+CREATE VIEW {latest} WITH (security_invoker) AS {last};
 CREATE FUNCTION {as_known}(as_of date, known_at timestamptz, of_region text DEFAULT NULL) RETURNS SETOF {relation}
 LANGUAGE sql STABLE {body};
 DO $do$
@@ -34,6 +32,12 @@ BEGIN
 END
 $do$
 """
+# Asked region by region, with OFFSET 0, a view that groups reads of each only its last date.
+OF_EACH_REGION = (
+    "SELECT m.* FROM ref.last_published AS l CROSS JOIN LATERAL"
+    " (SELECT * FROM {relation} AS k WHERE k.region = l.region AND k.as_of = l.as_of OFFSET 0) AS m"
+)
+OF_COUNTRY = "SELECT k.* FROM {relation} AS k WHERE k.as_of = (SELECT max(l.as_of) FROM ref.last_published AS l)"
 # Nobody wants the numbers, and they are not reckoned. But past them only conditions on region and date go down to the
 # table: what else is asked is asked of rows that the policy let through. Beside it in one scan, what is cheap is asked
 # first, and EXPLAIN ANALYZE tells whether any row was left to ask the policy of.
@@ -66,7 +70,7 @@ def reads_with_callers_rights(mart: Mart) -> bool:
 
 def fingerprint(mart: Mart) -> str:
     """A hash of all that its views, its function, its policy and their comments are made of."""
-    made = f"{DEFINITION}{KEPT}{NOW}{CALLERS_RIGHTS}{OWNERS_RIGHTS}{GUARD}"
+    made = f"{DEFINITION}{_last(mart)}{KEPT}{NOW}{CALLERS_RIGHTS}{OWNERS_RIGHTS}{GUARD}"
     made += f"{_seen(mart, 'k')}{reads_with_callers_rights(mart)}"
     return sha256(f"{made}{mart.about}{mart.captions}{mart.select}{mart.forms}".encode()).hexdigest()
 
@@ -78,14 +82,15 @@ def definition(mart: Mart, columns: Sequence[str]) -> str:
     `columns` are those of a mart that is published, in their order. A view that looks at versions of rows itself does
     so by the parameter `:known_at`.
     """
-    of_caller = reads_with_callers_rights(mart)
+    of_caller, of_country = reads_with_callers_rights(mart), mart.audience.kind == "country"
     if mart.is_view:
         seen = _seen(mart, "k")
         now = f"SELECT k.* FROM ({mart.select.replace(':known_at', INFINITY)}) AS k WHERE {seen}"
         for base in () if of_caller else marts():  # a view with its caller's rights has them in another view too
             now = now.replace(f"FROM {base.relation} AS", f"FROM {NOW.format(history=base.history)} AS")
+        of_regions = "coalesce(k.region = $3, true)" if of_country else f"k.region = ANY ({OF_REGIONS})"
         then = (
-            f"SELECT k.* FROM ({mart.select}) AS k WHERE k.region = ANY ({OF_REGIONS}) AND k.as_of = $1"
+            f"SELECT k.* FROM ({mart.select}) AS k WHERE {of_regions} AND k.as_of = $1"
             f" AND coalesce(k.known_at <= $2, true) AND ({seen}) ORDER BY k.region, k.position"
         ).replace(":known_at", "$2")
         for base in marts():
@@ -103,6 +108,7 @@ def definition(mart: Mart, columns: Sequence[str]) -> str:
         latest=mart.latest,
         as_known=mart.as_known,
         now=now,
+        last=_last(mart).format(relation=mart.relation),
         rights="security_invoker" if of_caller else "security_barrier",
         body=(CALLERS_RIGHTS if of_caller else OWNERS_RIGHTS).format(then=then),
     )
@@ -118,6 +124,11 @@ def dropping(mart: Mart) -> str:
     """Statements after which nothing of a mart is left but its history."""
     function = f"{mart.as_known}(date, timestamptz, text)"
     return f"DROP FUNCTION IF EXISTS {function}; DROP VIEW IF EXISTS {mart.latest}, {mart.relation}"
+
+
+def _last(mart: Mart) -> str:
+    """What yields the rows of the last published date: of each region, or of the country."""
+    return OF_COUNTRY if mart.audience.kind == "country" else OF_EACH_REGION
 
 
 def _seen(mart: Mart, row: str) -> str:
