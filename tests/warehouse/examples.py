@@ -34,7 +34,8 @@ import sqlalchemy as sa
 
 from warehouse.marts.country import COUNTRY
 from warehouse.marts.definitions import FOLDER, Mart
-from warehouse.marts.publication import publish_within
+from warehouse.marts.publication import EVERYTHING, publish_within
+from warehouse.marts.states import put_states_aside
 from warehouse.schema.input_versions import pin
 
 Cells = dict[str, str | None]
@@ -184,11 +185,12 @@ def put(connection: sa.Connection, table: str, rows: Sequence[Cells], more: Mapp
 def compared(connection: sa.Connection, mart: Mart, table: Table, as_of: dt.date, *, is_all: bool) -> list[str]:
     """Where the rows of a mart on a day are not those of a table; of a view, those that were published."""
     pin(connection, "69", [as_of])
+    put_states_aside(connection, "69", as_of, EVERYTHING)
     statement = mart.statement
     if mart.is_view:
         statement = f"SELECT * FROM {mart.relation} WHERE region = :region AND as_of = :as_of"
     region = COUNTRY if mart.audience.kind == "country" else "69"
-    asked = {"region": region, "as_of": as_of, "known_at": "infinity"}
+    asked = {"region": region, "as_of": as_of, "known_at": EVERYTHING}
     found = connection.execute(sa.text(statement), asked).mappings().all()
     key = [column for column in table.columns if column in mart.key]
     wrong = [f"{len(found)} rows, not {len(table.rows)}"] if is_all and len(found) != len(table.rows) else []

@@ -207,7 +207,7 @@ def test_what_a_select_does_not_say_is_completed(tmp_path: Path) -> None:
     tail = ["judged_by", "by_older_rules", "completeness", "known_at", "is_final"]
     assert list(mart.columns) == ["region", "as_of", "position", "school_code", "school_name", *tail]
     assert "told.school_name, state.judged_by" in mart.statement
-    assert "ARRAY['school_register', 'readiness_report']" in mart.statement
+    assert "s.forms = 'school_register, readiness_report'" in mart.statement
     resting = read_mart(write(tmp_path, EXPLAINED, SELECT.format(more=",\n    s.reading_id,\n    x.known_at")))
     assert list(resting.columns) == list(mart.columns)
     assert "reading.judged_by, reading.by_older_rules, state.completeness, told.known_at" in resting.statement

@@ -15,6 +15,7 @@ from warehouse.core.transaction import TRIES, retried
 from warehouse.marts.definitions import FOLDER, Mart, marts, views
 from warehouse.marts.relations import definition, dropping, fingerprint, guard
 from warehouse.marts.shapes import Columns, shape, shapes
+from warehouse.marts.states import drop_states, make_states
 from warehouse.marts.told import PACE, RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
 from warehouse.schema.upgrade import LONGEST_WAIT, UPGRADE_LOCK, unhindered
@@ -54,10 +55,12 @@ def bring_up(engine: Engine) -> None:
 
 def lay_out(connection: Connection) -> None:
     """The same in a transaction of the caller, whatever is laid out."""
+    make_states(connection)
     for mart in marts():
         connection.execute(text(f"CREATE TEMP TABLE {mart.name} AS {mart.statement} WITH NO DATA"), NOBODY)
     prepare(connection, shapes_aside(connection))
     run_script(connection, "DROP TABLE " + ", ".join(f"pg_temp.{mart.name}" for mart in marts()))
+    drop_states(connection)
     record(connection, MARTS, of_files())
 
 

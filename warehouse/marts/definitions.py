@@ -48,7 +48,8 @@ RULES = ("judged_by", "by_older_rules")
 TAIL = (*RULES, "completeness", "known_at", "is_final")
 OF_LATEST = "Только последняя опубликованная дата каждого региона."
 OF_AS_KNOWN = "Как было опубликовано к моменту known_at; of_region — один регион, без него все."
-STATE = "state AS (SELECT * FROM ops.state_at(:region, :as_of, :known_at, {forms})),\n"
+STATE = "state AS (SELECT * FROM pg_temp.states s WHERE s.as_of = :as_of AND s.forms = {forms}),\n"
+"""What states.py puts aside for the date."""
 WHOLE = """
 WITH {state}told AS (
 {select}
@@ -95,6 +96,11 @@ class Mart:
     def form(self) -> str:
         """The form whose figures these are: who owes it is told of them."""
         return self.forms[-1] if self.forms else ""
+
+    @property
+    def set_of_forms(self) -> str:
+        """How `ops.states_at` names the forms by which the mart's state is judged."""
+        return "" if self.forms == (ALL_FORMS,) else ", ".join(self.forms)
 
     @property
     def relation(self) -> str:
@@ -155,14 +161,12 @@ class Mart:
         """The SELECT with the columns that every published mart has, which it need not say.
 
         A row that rests on one reading yields its `reading_id` and is judged by the rules of that reading; others by
-        those of the readings of the mart's forms. What a SELECT says of them itself holds; it may read `state`.
+        those of the readings of the mart's forms. What a SELECT says of them itself holds; it may read `state`. The
+        states of the date are to be put aside before (warehouse/marts/states.py).
         """
-        forms = f"ARRAY{list(self.forms)}"
-        if self.forms == (ALL_FORMS,):
-            forms = "ARRAY(SELECT form FROM ref.form)"
         columns = self.columns
         whole = WHOLE.format(
-            state=STATE.format(forms=forms) if self.forms else "",
+            state=STATE.format(forms=literal(self.set_of_forms)) if self.forms else "",
             select=self.select,
             columns=", ".join(f"{source}.{name}" for name, source in columns.items() if source),
         )

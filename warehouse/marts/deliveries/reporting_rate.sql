@@ -73,7 +73,7 @@ told AS MATERIALIZED (
 ),
 of_form AS (
     SELECT t.form,
-        (SELECT s.completeness FROM ops.state_at(:region, :as_of, :known_at, ARRAY[t.form]) s) AS completeness,
+        (SELECT s.completeness FROM pg_temp.states s WHERE s.as_of = :as_of AND s.forms = t.form) AS completeness,
         bool_and(t.is_nightly OR cast(:as_of AS date) > t.deadline) AND bool_and(t.status IN ('accepted', 'partial'))
             AND NOT EXISTS (SELECT FROM held w WHERE w.form = t.form) AS is_final,
         (SELECT max(k.known) FROM (
