@@ -26,7 +26,7 @@ from contextlib import suppress
 from copy import copy
 from functools import cache
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import IO, TypeVar, cast
 
@@ -59,6 +59,7 @@ HANDED_DOWN = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMR
 """Variables that a process gets; ours may hold passwords."""
 
 Content = Grid | Blocks
+Job = tuple[Request, Path, Opening, Future[Content]]
 T = TypeVar("T")
 
 
@@ -67,16 +68,17 @@ class ReaderFailed(Exception):
 
 
 class Sandbox:
-    """Some processes that open files for all threads of this one. Each is started anew when it has died."""
+    """Some processes that open files for all threads of this one: the first is started at once, another when a file
+    comes while those before have to do, each anew when it has died."""
 
     def __init__(self, processes: int = 2, limits: Limits | None = None) -> None:
         self.processes = processes
         self.opening: Opening = AsItLies
-        self._jobs: SimpleQueue[tuple[Request, Path, Opening, Future[Content]] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._readers = [_Reader(limits or Limits()) for _ in range(processes)]
-        # Daemons, so that an interrupted command ends at once and not when the file that it waits for is read.
-        for reader in self._readers:
-            threading.Thread(target=self._serve, args=(reader,), name="profmin reader", daemon=True).start()
+        self._asleep = deque(self._readers)
+        self._idle = threading.Semaphore(1)  # readers that wait for a file, the first one while it starts
+        self._wake(is_counted=True)
         atexit.register(self.close)
 
     def __enter__(self) -> Sandbox:
@@ -98,6 +100,8 @@ class Sandbox:
         """
         future: Future[Content] = Future()
         self._jobs.put((Request(name, whole), path, self.opening, future))
+        if not self._idle.acquire(blocking=False):
+            self._wake(is_counted=False)
         return future
 
     def open(self, name: str, path: Path) -> Content:
@@ -129,10 +133,18 @@ class Sandbox:
             self._jobs.put(None)
             reader.close()
 
-    def _serve(self, reader: _Reader) -> None:
+    def _wake(self, *, is_counted: bool) -> None:
+        """Let one more reader serve, if there is one."""
+        with suppress(IndexError):
+            asked = self._asleep.popleft(), is_counted
+            # A daemon, so that an interrupted command ends at once and not when the file that it waits for is read.
+            threading.Thread(target=self._serve, args=asked, name="profmin reader", daemon=True).start()
+
+    def _serve(self, reader: _Reader, is_counted: bool) -> None:
         with suppress(OSError):  # the first file will tell
             reader.start()
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next(is_counted)) is not None:
+            is_counted = False
             request, path, opening, future = job
             if future.set_running_or_notify_cancel():
                 try:
@@ -140,6 +152,15 @@ class Sandbox:
                 except BaseException as error:  # noqa: BLE001 - it is the asker's to handle
                     future.set_exception(error)
             del job, request, path, opening, future
+
+    def _next(self, is_counted: bool) -> Job | None:
+        """The next file, waited for as one of the idle; None when there will be none."""
+        try:
+            return self._jobs.get_nowait()
+        except Empty:
+            if not is_counted:
+                self._idle.release()
+            return self._jobs.get()
 
 
 def result(future: Future[T]) -> T:

@@ -133,6 +133,17 @@ def test_a_process_reads_what_we_read(sandbox: Sandbox, files: dict[str, Path], 
     assert sandbox.open(name, files[name]) == read_grid(name, files[name].read_bytes())
 
 
+def test_processes_are_started_as_files_need_them(files: dict[str, Path]) -> None:
+    """Whoever opens one file after another needs no more than one; a few spare ones are for a machine that is late."""
+    with Sandbox(8, LIMITS) as made:
+        for _ in range(3):
+            made.open("good.csv", files["good.csv"])
+        assert sum(reader.process is not None for reader in made._readers) < 4
+        found = [made.submit("good.csv", files["good.csv"]) for _ in range(40)]
+        assert len({repr(each.result()) for each in found}) == 1
+        assert sum(reader.process is not None for reader in made._readers) > 1
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
