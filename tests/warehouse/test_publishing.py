@@ -107,7 +107,7 @@ def test_a_reader_never_sees_half(engine: sa.Engine, small: dict[str, int]) -> N
 
     def watch() -> None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            while not done.is_set():
+            while not done.wait(0.05):
                 seen.add(tuple(int(value) for value in connection.execute(pair).one()))
 
     watcher = threading.Thread(target=watch)
