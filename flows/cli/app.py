@@ -228,12 +228,12 @@ def subject(
 def doctor(as_json: EnglishJson = False) -> None:
     """Check the laws on the live warehouse and its archive; exit 1 if any is broken."""
     from flows.cli.terminal import console, progress
-    from flows.upkeep.doctor import examine, show
+    from flows.upkeep.doctor import examination, show
 
     settings = read_settings()
     with progress("архив"):
-        laws = examine(settings)
-    raise typer.Exit(show(laws, settings, console(), as_json=as_json))
+        laws, can_read = examination(settings)
+    raise typer.Exit(show(laws, can_read, settings, console(), as_json=as_json))
 
 
 @run.command("nightly")

@@ -24,12 +24,18 @@ from warehouse.watch.naming import years_of_naming
 
 def examine(settings: Settings) -> list[Law]:
     """Every law, those of the archive last."""
+    return examination(settings)[0]
+
+
+def examination(settings: Settings) -> tuple[list[Law], list[str]]:
+    """Every law, and who can read rows of pupils, as a line for each role."""
     with warehouse(settings) as engine, engine.connect() as connection:
         laws = list(examined(connection))
         deliveries = archived(connection)
         # A run seals at its end: until then what it has read lies open.
         bare = unnoted_years(connection)
         years = {} if run_that_goes_on(connection) else years_of_naming(connection)
+        can_read = [f"{each.role} ({each.how}{'' if each.can_login else ', no login'})" for each in readers(connection)]
     wrong = list(_wrong_bytes(settings, deliveries))
     says = "The archive holds the bytes of each delivery under their sha256 until they are destroyed, and nothing else."
     open_ones = [
@@ -40,12 +46,13 @@ def examine(settings: Settings) -> list[Law]:
     sealed = "While no run goes on, what names people, or may, lies sealed by the key of its academic year."
     wrapped = "The pseudonyms of each academic year with pupils are wrapped by a key that is noted."
     unwrapped = [(f"academic year {year}", "its pupils are wrapped by no key: the next run does it") for year in bare]
-    return [
+    asked = [
         *laws,
         Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong)),
         Law("names_are_sealed", sealed, tuple(open_ones[:SHOWN]), len(open_ones)),
         Law("pupils_are_wrapped", wrapped, tuple(unwrapped[:SHOWN]), len(unwrapped)),
     ]
+    return asked, can_read
 
 
 def _wrong_bytes(
@@ -82,7 +89,7 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def show(laws: list[Law], settings: Settings, out: Console, *, as_json: bool) -> int:
+def show(laws: list[Law], can_read: list[str], settings: Settings, out: Console, *, as_json: bool) -> int:
     """Print what was found, and where the keys lie when that is no good place; 1 when a law is broken, else 0."""
     if as_json:
         document = [
@@ -96,9 +103,7 @@ def show(laws: list[Law], settings: Settings, out: Console, *, as_json: bool) ->
             out.print(f"{mark}  {law.says} [dim]({law.name})[/dim]")
             for place, wrong in law.broken:
                 out.print(f"         {place}: {wrong}", markup=False)
-        with warehouse(settings) as engine, engine.connect() as connection:
-            said = [f"{each.role} ({each.how}{'' if each.can_login else ', no login'})" for each in readers(connection)]
-        out.print(f"note   rows of pupils can be read by: {', '.join(said)}", markup=False)
+        out.print(f"note   rows of pupils can be read by: {', '.join(can_read)}", markup=False)
         if beside := lies_beside(settings):
             out.print(f"note   {beside}", markup=False)
     return int(any(law.times for law in laws))
