@@ -15,7 +15,7 @@ from documents.pages.mart_html import NOTHING, HtmlTable, simple_table
 from flows.page.frame import Frame, Page, told
 from flows.presentation.slide_data import added
 
-REGISTERED, PLAN = "actual_pupils", "plan_pupils"
+REGISTERED, PLAN, MOVEMENT = "actual_pupils", "plan_pupils", "movement_words"
 
 
 def lines_page(frame: Frame) -> Page:
@@ -34,7 +34,7 @@ def _charts(frame: Frame, nights: pl.DataFrame) -> Iterator[tuple[str, str, Mark
     if not frame.audience.unit:
         known = pl.col(REGISTERED).drop_nulls()
         whole_region = of_units.group_by("night", maintain_order=True).agg(
-            pl.when(known.len() > 0).then(known.sum()).alias(REGISTERED)
+            pl.when(known.len() > 0).then(known.sum()).alias(REGISTERED), pl.lit(None, pl.String).alias(MOVEMENT)
         )
         yield _chart(frame, "region", frame.audience.name, whole_region, added(pl.Series(list(plans.values()))))
     for code, rows in of_units.partition_by("code", as_dict=True, maintain_order=True).items():
@@ -47,20 +47,25 @@ def _chart(
     frame: Frame, code: str, name: str, nights: pl.DataFrame, plan: float | None
 ) -> tuple[str, str, Markup, HtmlTable]:
     counted = dict(nights.select("night", REGISTERED).iter_rows())
+    moved = dict(nights.select("night", MOVEMENT).iter_rows())
     shares = {day: None if count is None or not plan else count / plan for day, count in counted.items()}
     chart = line_chart(f"line-{code}", f"{name}: доля плана регистрации", list(shares.items()), _bands(frame))
-    return f"nights-{code}", name, chart, _table(counted, shares, plan)
+    return f"nights-{code}", name, chart, _table(counted, shares, plan, moved)
 
 
 def _table(
-    counted: Mapping[dt.date, int | None], shares: Mapping[dt.date, float | None], plan: float | None
+    counted: Mapping[dt.date, int | None],
+    shares: Mapping[dt.date, float | None],
+    plan: float | None,
+    moved: Mapping[dt.date, str | None],
 ) -> HtmlTable:
     rows = [
-        [f"{day:%d.%m.%Y}", whole(count), whole(plan), percent(shares[day])]
+        [f"{day:%d.%m.%Y}", whole(count), whole(plan), percent(shares[day]), moved[day] or NOTHING]
         for day, count in counted.items()
         if count is not None
     ]
     headings = [(told("night"), False), (told("registered"), True), (told("plan"), True), (told("share"), True)]
+    headings.append((told("movement"), False))
     return simple_table(headings, rows or [[NOTHING] * len(headings)])
 
 

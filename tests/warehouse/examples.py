@@ -11,12 +11,14 @@
     **readiness_report** asinovsky 2023-09-08; verdict partial; rows_quarantined 1
     **+ school_outcome_fact**
     **ops.statement**
+    **pupil_flow** 2023-09-07 2023-09-08
     **publish** 2023-09-08
     **expect** 2023-09-08
 
 A given reading is its form, its sender and its date, then columns of its reading or delivery that matter; the table
 below has its facts. `+` is another table of the same reading, a name with a dot a table of rows that stand for
-themselves. What else must be there is filled. `publish` publishes every mart for a date: a view on marts shows what was
+themselves. `pupil_flow` is how many pupils went from which school, grade and state to which between the exports of two
+days. What else must be there is filled. `publish` publishes every mart for a date: a view on marts shows what was
 published. `expect only` says that the mart has no other rows; else rows are found
 by those columns of the key that are shown. A blank cell is NULL, a fraction (2/3) is exact.
 """
@@ -41,6 +43,7 @@ from warehouse.schema.input_versions import pin
 Cells = dict[str, str | None]
 GIVEN = re.compile(r"\*\*(\w+)\*\* (\w+) (\d{4}-\d\d-\d\d)(?:; (.+))?")
 MORE = re.compile(r"\*\*(?:\+ (\w+)|(\w+\.\w+))\*\*")
+FLOW = re.compile(r"\*\*pupil_flow\*\* (\d{4}-\d\d-\d\d) (\d{4}-\d\d-\d\d)")
 PUBLISHED = re.compile(r"\*\*publish\*\* (\d{4}-\d\d-\d\d)")
 EXPECTED = re.compile(r"\*\*expect( only)?\*\* (\d{4}-\d\d-\d\d)")
 RULE = re.compile(r"\|(?:-+\|)+")
@@ -60,6 +63,12 @@ WITH made AS (
     RETURNING school_id
 )
 SELECT school_id FROM made UNION SELECT school_id FROM ref.school_identity WHERE school_code = :code
+"""
+COMPARED = """
+INSERT INTO core.pupil_comparison (before_reading_id, reading_id)
+SELECT max(r.reading_id) FILTER (WHERE r.as_of = :before), max(r.reading_id) FILTER (WHERE r.as_of = :now)
+FROM ops.reading r WHERE r.form = 'registration_export'
+RETURNING before_reading_id, reading_id
 """
 FILLED = {"text": "-", "bigint": "0", "date": "2023-09-08", "timestamp with time zone": "2023-09-08 05:00+00"}
 CLOSE = Fraction(1, 10**9)
@@ -120,6 +129,10 @@ def differences(connection: sa.Connection, mart: Mart, example: Example) -> list
         elif published := PUBLISHED.fullmatch(table.heading):
             publish_within(connection, "69", [dt.date.fromisoformat(published[1])])
             connection.execute(sa.text("DISCARD TEMP"))  # what was put aside lies there until the transaction ends
+        elif flow := FLOW.fullmatch(table.heading):
+            asked = {"before": dt.date.fromisoformat(flow[1]), "now": dt.date.fromisoformat(flow[2])}
+            pair = connection.execute(sa.text(COMPARED), asked).mappings().one()
+            put(connection, "core.pupil_flow", table.rows, {name: str(number) for name, number in pair.items()})
         elif given := GIVEN.fullmatch(table.heading):
             form, sender, as_of, more = given.groups()
             further = dict(part.split(" ", 1) for part in more.split("; ")) if more else {}
@@ -172,6 +185,9 @@ def put(connection: sa.Connection, table: str, rows: Sequence[Cells], more: Mapp
         said: Cells = {"region": "69", **row, **(more or {})}
         if any(name == "school_id" for name, _, _ in columns) and (code := row.get("school_code")):
             said["school_id"] = str(connection.scalar(sa.text(SCHOOL), {"code": code}))
+        for name in {name for name, _, _ in columns} & {"from_school_id", "to_school_id"}:
+            code = row.get(name.removesuffix("_id"))
+            said[name] = str(connection.scalar(sa.text(SCHOOL), {"code": code})) if code else None
         kinds = {name: kind for name, kind, is_needed in columns if name in said or is_needed}
         values = {name: said.get(name, FILLED.get(kind)) for name, kind in kinds.items()}
         casts = ", ".join(f"cast(:{name} AS {kind})" for name, kind in kinds.items())

@@ -114,12 +114,16 @@ def _normalised(values: pl.Series) -> pl.Series:
 
 
 def distinct_pupils(pupils: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Each pupil once, by the row of the best state, and of the other rows row and is_whole."""
+    """Each pupil once, by the row of the best state, and of the other rows row and is_whole.
+
+    Of rows of one state that of the first school and grade counts, wherever it stands: an export in another order tells
+    the same, and pupils do not move between schools by it.
+    """
     halves = pupils["pupil_key"].bin.head(8).bin.reinterpret(dtype=pl.UInt64)  # numbers are compared much faster
     if halves.n_unique() == len(pupils):
         return pupils, pupils.clear().select("row", "is_whole")
     twice = pupils["pupil_key"].is_duplicated()
-    several = pupils.filter(twice).sort("state", "row")
+    several = pupils.filter(twice).sort("state", "school_id", "grade", "row")
     first = several.unique("pupil_key", keep="first", maintain_order=True)
     again = several.filter(~pl.col("row").is_in(first["row"].implode())).select("row", "is_whole")
     return pl.concat([pupils.filter(~twice), first]), again

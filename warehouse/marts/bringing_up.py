@@ -16,7 +16,7 @@ from warehouse.marts.definitions import FOLDER, Mart, marts, views
 from warehouse.marts.relations import definition, dropping, fingerprint, guard
 from warehouse.marts.shapes import Columns, shape, shapes
 from warehouse.marts.states import drop_states, make_states
-from warehouse.marts.told import PACE, RELATION, figures_fingerprint, figures_script
+from warehouse.marts.told import FLOW, PACE, RELATION, figures_fingerprint, figures_script
 from warehouse.schema.bi import past_readers
 from warehouse.schema.upgrade import LONGEST_WAIT, UPGRADE_LOCK, unhindered
 
@@ -94,7 +94,7 @@ def prepare(connection: Connection, aside: Aside) -> None:
         for view in on_tables:
             run_script(connection, dropping(view))
         if has_other_figures:
-            run_script(connection, f"DROP VIEW IF EXISTS {RELATION}, {PACE}")
+            run_script(connection, f"DROP VIEW IF EXISTS {RELATION}, {PACE}, {FLOW}")
         for mart in tables:
             run_script(connection, dropping(mart))
         for mart in reshaped:

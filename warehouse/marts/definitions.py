@@ -309,6 +309,8 @@ def misstated(mart: Mart) -> str:
             return f"a band is of a rule: the SELECT yields no {rate.rule if rate.rule_set else RULE}"
     if stated.pace and (mart.grain != "unit" or mart.is_view):
         return "a pace is of a published mart of reporting units"
+    if stated.flows and (mart.grain != "unit" or mart.is_view or not all(flow.words for flow in stated.flows)):
+        return "what came and went is of a published mart of reporting units, each with its words"
     if stated.night and (mart.grain != "unit" or stated.night.rate[0] not in banded):
         return "a table of the night is of reporting units, and its last column is a rate that has a band"
     return ""

@@ -15,6 +15,7 @@ from warehouse.core.transaction import retried
 from warehouse.marts.auditing import checks
 from warehouse.marts.bringing_up import Aside, applied, prepare, record, shapes_aside
 from warehouse.marts.definitions import Mart, marts
+from warehouse.marts.pupil_flow import compare
 from warehouse.marts.shapes import Columns
 from warehouse.marts.states import put_states_aside
 from warehouse.schema.input_versions import pin
@@ -103,6 +104,7 @@ def marts_published(connection: Connection, region: str) -> list[Mart]:
 def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> None:
     """Put the rows of these dates of a region aside, into temporary tables that have the marts' names."""
     run_script(connection, PLANS)
+    compare(connection, region, dates, EVERYTHING)
     made = {name for name, columns in shapes_aside(connection).items() if columns}
     for day in dates:
         put_states_aside(connection, region, day, EVERYTHING)

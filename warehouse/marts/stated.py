@@ -6,6 +6,8 @@
     Показатель: held_rate = held / events; полоса: held_band «Полоса: план» из набора events; совокупность: мероприятия.
     Состояния: status, timeliness «Своевременность» = on_time | late.
     Темп: actual_pupils из plan_pupils на export_as_of.
+    Прибыло: came «новые», verified.
+    Убыло: archived «архивированы», gone «нет в выгрузке».
     Ночь 1: Готовность; schools «Школ», accepted_rate «Доля/верных».
 
 Measures add up over the rows of a date. A change of a measure, of a band or of a state that was published is a
@@ -13,8 +15,9 @@ correction, unless a measure is «без поправок». A state with `=` is
 in «» stand in place of the column's own. A band is judged by the rules of the region, «из набора» by those of the set
 of that name where the region has one; by which rule it was judged stands in `<band>_rule_version`. «Темп» is a count
 that grows towards a plan until the academic year ends, and the day of which it is: what stands still, falls or comes
-too late is told. «Ночь» is a table that a night shows: its place, its title, its columns with their headings, a rate
-that has a band last.
+too late is told. «Прибыло» and «Убыло» are counts of what added to such a figure of a unit since the night before, and
+of what took from it: whatever tells that it fell says which. «Ночь» is a table that a night shows: its place, its
+title, its columns with their headings, a rate that has a band last.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-STATEMENT = re.compile(r"(?:Меры|Меры без поправок|Показатель|Состояния|Темп|Ночь \d+): ")
+STATEMENT = re.compile(r"(?:Меры|Меры без поправок|Показатель|Состояния|Темп|Прибыло|Убыло|Ночь \d+): ")
 LIST = re.compile(r"(Меры|Меры без поправок|Состояния): (.+)\.")
 ITEM = re.compile(r"(\w+)(?: «([^«»]+)»)?(?: = (\w+(?: \| \w+)+))?")
 BETWEEN_ITEMS = re.compile(r", (?=\w+(?:$|,| [«=]))")
@@ -32,6 +35,7 @@ RATE = re.compile(
     r"Показатель: (\w+) = (\w+) / (\w+)(?:; полоса: (\w+) «([^«»]+)»(?: из набора (\w+))?)?; совокупность: (.+)\."
 )
 PACE = re.compile(r"Темп: (\w+) из (\w+) на (\w+)\.")
+FLOWS = re.compile(r"(Прибыло|Убыло): (.+)\.")
 NIGHT = re.compile(r"Ночь (\d+): ([^;«»]+); (.+)\.")
 NONE = "нет"
 BAND = "band"
@@ -84,6 +88,15 @@ class Pace:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """A column that counts what added to a figure of a unit, or took from it (`sign`), under which words."""
+
+    column: str
+    words: str
+    sign: Literal["", "-"]
+
+
+@dataclass(frozen=True)
 class NightTable:
     """A table that a night shows: its place among them, its title, its figures and the rate as (column, heading)."""
 
@@ -102,6 +115,7 @@ class Stated:
     figures: tuple[Figure, ...] = ()
     night: NightTable | None = None
     pace: Pace | None = None
+    flows: tuple[Flow, ...] = ()
     lines: tuple[str, ...] = ()
 
     @property
@@ -109,6 +123,7 @@ class Stated:
         """Every column that is named."""
         named = {*self.measures, *(column for figure in self.figures for column in figure.of or (figure.column,))}
         named.update(column for rate in self.rates for column in (rate.name, rate.numerator, rate.denominator))
+        named.update(flow.column for flow in self.flows)
         named.update((self.pace.counted, self.pace.planned, self.pace.day) if self.pace else ())
         return named | {column for column, _ in (*self.night.figures, self.night.rate)} if self.night else named
 
@@ -125,6 +140,7 @@ def read_statements(subject: str, lines: Sequence[str]) -> Stated:
     figures: list[Figure] = []
     night: NightTable | None = None
     pace: Pace | None = None
+    flows: list[Flow] = []
     for line in lines:
         if found := LIST.fullmatch(line):
             items = [] if found[2] == NONE else list(_items(found[2]))
@@ -141,12 +157,15 @@ def read_statements(subject: str, lines: Sequence[str]) -> Stated:
                 figures.append(Figure(band, metric, words, "band", rate=name))
         elif found := PACE.fullmatch(line):
             pace = Pace(*found.groups())
+        elif found := FLOWS.fullmatch(line):
+            sign: Literal["", "-"] = "" if found[1] == "Прибыло" else "-"
+            flows += [Flow(column, words, sign) for column, words, _ in _items(found[2])]
         elif found := NIGHT.fullmatch(line):
             *shown, rate = ((column, words.replace("/", "\n")) for column, words, _ in _items(found[3]))
             night = NightTable(int(found[1]), found[2], tuple(shown), rate)
         else:
             raise ValueError(f"this line states nothing: {line}")
-    return Stated(tuple(measures), tuple(rates), tuple(figures), night, pace, tuple(lines))
+    return Stated(tuple(measures), tuple(rates), tuple(figures), night, pace, tuple(flows), tuple(lines))
 
 
 def _items(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -1,5 +1,6 @@
 """Every figure whose change is a correction, of all marts that state one: `history.figure`, a version a row; and every
-count that grows towards a plan: `history.pace`, as it holds now.
+count that grows towards a plan: `history.pace`, as it holds now; and what made such a count of a unit grow or fall:
+`history.flow`, a version a row.
 
 The views are made with the marts out of what they state. Corrections, the movement of a night and conditions of
 incidents read them, so that none of them names a mart.
@@ -21,6 +22,9 @@ kind: measure — мера, band — полоса (rate — её доля), stat
 PACE = "history.pace"
 ABOUT_PACE = """Числа единиц, которые до конца учебного года растут к плану: как опубликовано сейчас, из всех витрин,
 которые их называют."""
+FLOW = "history.flow"
+ABOUT_FLOW = """Что прибавило к числам единиц и что убавило (со знаком) с прежней ночи: все версии, из всех витрин,
+которые это называют."""
 GRAINS = {
     "school": ("h.school_code", "h.reporting_unit"),
     "unit": ("h.reporting_unit", "h.reporting_unit"),
@@ -35,6 +39,21 @@ FROM {history} AS h
 CROSS JOIN LATERAL (VALUES
     {figures}
 ) AS e (metric, metric_name, kind, figure, rate)
+"""
+OF_FLOW = """\
+SELECT {mart} AS mart, {form} AS form, h.reporting_unit, h.region, h.as_of, h.published_at, h.replaced_at,
+    e.place, e.words, e.many
+FROM {history} AS h
+CROSS JOIN LATERAL (VALUES
+    {flows}
+) AS e (place, words, many)
+WHERE e.many <> 0
+"""
+NO_FLOW = """\
+SELECT NULL::text AS mart, NULL::text AS form, NULL::text AS reporting_unit, NULL::text AS region, NULL::date AS as_of,
+    NULL::timestamptz AS published_at, NULL::timestamptz AS replaced_at, NULL::integer AS place, NULL::text AS words,
+    NULL::bigint AS many
+WHERE false
 """
 
 
@@ -60,10 +79,19 @@ def pace_view(all_marts: Iterable[Mart]) -> str:
     return "UNION ALL\n".join(stated) or NO_PACE
 
 
+def flow_view(all_marts: Iterable[Mart]) -> str:
+    """The SELECT of `history.flow` over the marts that state what came and went."""
+    return "UNION ALL\n".join(_flows_of(mart) for mart in all_marts if mart.stated.flows) or NO_FLOW
+
+
 def figures_script(all_marts: Iterable[Mart]) -> str:
     """Statements that make the views."""
     everyone = tuple(all_marts)
-    views = ((RELATION, figures_view(everyone), ABOUT), (PACE, pace_view(everyone), ABOUT_PACE))
+    views = (
+        (RELATION, figures_view(everyone), ABOUT),
+        (PACE, pace_view(everyone), ABOUT_PACE),
+        (FLOW, flow_view(everyone), ABOUT_FLOW),
+    )
     return ";\n".join(
         f"CREATE VIEW {name} AS\n{select};\nCOMMENT ON VIEW {name} IS {literal(about)}" for name, select, about in views
     )
@@ -112,4 +140,16 @@ def _pace_of(mart: Mart, pace: Pace) -> str:
         figure=literal(mart.captions[pace.counted].split(". ", 1)[0]),
         history=mart.history,
         **vars(pace),
+    )
+
+
+def _flows_of(mart: Mart) -> str:
+    return OF_FLOW.format(
+        mart=literal(mart.name),
+        form=literal(mart.form),
+        history=mart.history,
+        flows=",\n    ".join(
+            f"({place}, {literal(flow.words)}, {flow.sign}h.{flow.column})"
+            for place, flow in enumerate(mart.stated.flows)
+        ),
     )

@@ -708,3 +708,61 @@ RETURNS TABLE (school_id bigint, school_code text, short_name text, territory te
     LEFT JOIN counted c ON c.school_id = s.school_id
     WHERE s.in_register OR c.school_id IS NOT NULL
 $$;
+
+-- The export of each sender that holds on a day, and the one before it in the academic year, as both were known.
+CREATE FUNCTION core.export_pair_at(of_region text, day date, known timestamptz)
+RETURNS TABLE (sender text, reading_id bigint, as_of date, before_reading_id bigint, before_as_of date)
+LANGUAGE sql STABLE ROWS 10 SET search_path = '' AS $$
+    WITH year AS MATERIALIZED (SELECT * FROM ops.readings_of_year(of_region, day, known, 'registration_export'))
+    SELECT h.sender, h.reading_id, h.as_of, b.reading_id, b.as_of
+    FROM ops.reading_at(of_region, day, known) h
+    LEFT JOIN LATERAL (
+        SELECT y.reading_id, y.as_of FROM year y WHERE y.sender = h.sender AND y.as_of < h.as_of ORDER BY y.as_of DESC LIMIT 1
+    ) b ON true
+    WHERE h.form = 'registration_export'
+$$;
+
+-- How the export of a day stands to the one before it, in one row: compared; first: the academic year has none before;
+-- not_kept: rows of one of the two are destroyed or never were kept; gap: there is none of this day; no_export: none at all.
+CREATE FUNCTION core.movement_status_at(of_region text, day date, known timestamptz)
+RETURNS TABLE (export_as_of date, previous_as_of date, movement_status text) LANGUAGE sql STABLE ROWS 1 SET search_path = '' AS $$
+    SELECT max(p.as_of), max(p.before_as_of) FILTER (WHERE p.as_of = day),
+        CASE WHEN count(*) = 0 THEN 'no_export'
+            WHEN max(p.as_of) < day THEN 'gap'
+            WHEN bool_or(p.before_reading_id IS NULL) FILTER (WHERE p.as_of = day) THEN 'first'
+            WHEN bool_and(c.reading_id IS NOT NULL) FILTER (WHERE p.as_of = day) THEN 'compared'
+            ELSE 'not_kept' END
+    FROM core.export_pair_at(of_region, day, known) p
+    LEFT JOIN core.pupil_comparison c ON c.reading_id = p.reading_id AND c.before_reading_id = p.before_reading_id
+$$;
+
+-- Pupils who counted in the export before that of a day (opening), who count in it (closing), and who came to count or do no
+-- more, by school, grade and how: of a move between schools each has the other one.
+CREATE FUNCTION core.movement_at(of_region text, day date, known timestamptz)
+RETURNS TABLE (school_id bigint, grade smallint, other_school_id bigint, movement text, pupils bigint)
+LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
+    WITH pair AS MATERIALIZED (SELECT * FROM core.export_pair_at(of_region, day, known) p WHERE p.as_of = day),
+    flow AS MATERIALIZED (
+        SELECT f.* FROM pair p
+        CROSS JOIN LATERAL (
+            SELECT * FROM core.pupil_flow e
+            WHERE e.reading_id = p.reading_id AND e.before_reading_id = p.before_reading_id OFFSET 0
+        ) f
+    )
+    SELECT f.school_id, f.grade::smallint, NULL::bigint, e.movement, f.actual_pupils
+    FROM pair p
+    CROSS JOIN LATERAL (VALUES ('opening', p.before_reading_id), ('closing', p.reading_id)) AS e (movement, reading_id)
+    CROSS JOIN LATERAL (SELECT * FROM core.registration_export_fact x WHERE x.reading_id = e.reading_id OFFSET 0) f
+    UNION ALL
+    SELECT f.to_school_id, f.to_grade, f.from_school_id,
+        CASE WHEN f.from_school_id IS NULL THEN 'came' WHEN f.from_state = 3 THEN 'restored' WHEN f.from_state = 2 THEN 'verified'
+            WHEN f.from_school_id <> f.to_school_id THEN 'moved_in' ELSE 'grade_in' END,
+        f.pupils
+    FROM flow f WHERE f.to_state = 1
+    UNION ALL
+    SELECT f.from_school_id, f.from_grade, f.to_school_id,
+        CASE WHEN f.to_school_id IS NULL THEN 'left' WHEN f.to_state = 3 THEN 'archived' WHEN f.to_state = 2 THEN 'unverified'
+            WHEN f.from_school_id <> f.to_school_id THEN 'moved_out' ELSE 'grade_out' END,
+        f.pupils
+    FROM flow f WHERE f.from_state = 1
+$$;

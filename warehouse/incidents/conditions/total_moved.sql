@@ -1,5 +1,6 @@
 -- A regional total of an earlier date is not any more what it was: within `days`, compared with what was published at the
--- end of that day. News of the day itself moves nothing; the first publication of a date neither.
+-- end of that day. News of the day itself moves nothing; the first publication of a date neither. Of the last of these dates
+-- the movement says, where a mart states it, what came and went otherwise than it was told.
 WITH base AS MATERIALIZED (
     SELECT p.as_of, greatest(
         min(p.published_at),
@@ -23,6 +24,23 @@ moved AS (
     SELECT t.*, row_number() OVER (PARTITION BY t.form ORDER BY t.as_of DESC, abs(t.became - t.was) DESC NULLS LAST, t.metric, t.mart)
         AS place
     FROM total t WHERE t.was IS NOT NULL AND t.was IS DISTINCT FROM t.became
+),
+last AS (SELECT o.form, max(o.as_of) AS as_of FROM moved o GROUP BY o.form),
+flow AS (
+    SELECT f.form, f.words, min(f.place) AS place,
+        coalesce(sum(f.many) FILTER (WHERE f.replaced_at = 'infinity'), 0)
+            - coalesce(sum(f.many) FILTER (WHERE f.published_at <= b.at AND f.replaced_at > b.at), 0) AS many
+    FROM history.flow f
+    JOIN last l ON l.form = f.form AND l.as_of = f.as_of
+    JOIN base b ON b.as_of = f.as_of
+    WHERE f.region = :region
+    GROUP BY f.form, f.words
+),
+named AS (
+    SELECT f.form, string_agg(
+        f.words || ' ' || CASE WHEN f.many > 0 THEN '+' ELSE '−' END || abs(f.many), ', ' ORDER BY f.many, f.place
+    ) AS words
+    FROM flow f WHERE f.many <> 0 GROUP BY f.form
 )
 SELECT
     m.form,
@@ -33,8 +51,11 @@ SELECT
     ) FILTER (WHERE m.as_of = l.as_of))) AS state,
     jsonb_build_object('dates', count(DISTINCT m.as_of), 'as_of', l.as_of, 'totals', jsonb_agg(
         jsonb_build_object('metric', m.metric, 'was', m.was, 'became', m.became) ORDER BY m.place
-    ) FILTER (WHERE m.as_of = l.as_of)) AS details,
+    ) FILTER (WHERE m.as_of = l.as_of))
+        || CASE WHEN n.words IS NOT NULL THEN jsonb_build_object('movement', 'Движение за эту дату изменилось: ' || n.words || '.')
+           ELSE '{}' END AS details,
     '{}'::bigint[] AS deliveries
 FROM moved m
-JOIN (SELECT o.form, max(o.as_of) AS as_of FROM moved o GROUP BY o.form) l ON l.form = m.form
-GROUP BY m.form, l.as_of
+JOIN last l ON l.form = m.form
+LEFT JOIN named n ON n.form = m.form
+GROUP BY m.form, l.as_of, n.words

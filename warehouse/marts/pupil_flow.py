@@ -1,0 +1,80 @@
+"""How pupils moved between two exports: counted once for each pair of readings, out of rows that only one of them has.
+
+Rows of pupils are looked at here and nowhere else in marts; what is kept of them are numbers (`core.pupil_flow`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+# Both exports of a pair are kept, and nobody has compared them. A pair is of one series: a sender's academic year.
+WANTED = """
+SELECT DISTINCT p.reading_id, p.before_reading_id, s.series_id, s.academic_year, s.region_group
+FROM unnest(cast(:days AS date[])) AS d (day)
+CROSS JOIN LATERAL core.export_pair_at(:region, d.day, :known_at) p
+JOIN restricted.pupil_reading n ON n.reading_id = p.reading_id
+JOIN restricted.pupil_reading b ON b.reading_id = p.before_reading_id AND b.series_id = n.series_id
+JOIN restricted.pupil_series s ON s.series_id = n.series_id
+WHERE p.as_of = d.day
+  AND NOT EXISTS (SELECT FROM core.pupil_comparison c
+                  WHERE c.reading_id = p.reading_id AND c.before_reading_id = p.before_reading_id)
+ORDER BY p.reading_id, p.before_reading_id
+"""
+# A destruction empties a partition at once, also for who began before it: then there are no rows where there were some.
+# Whoever has looked holds the table, so it cannot be emptied until the transaction ends.
+ARE_THERE = """
+SELECT EXISTS (
+    SELECT FROM restricted.pupil_version v
+    WHERE v.academic_year = {academic_year} AND v.region_group = {region_group} AND v.series_id = {series_id}
+)
+"""
+COMPARED = """
+INSERT INTO core.pupil_comparison (reading_id, before_reading_id)
+VALUES (:reading_id, :before_reading_id)
+"""
+# A pupil counts once, by the row of the best state, as transforms.rows.identity.distinct_pupils has it.
+FLOWS = """
+WITH kept AS NOT MATERIALIZED (
+    SELECT v.pupil_key, v.school_id, v.grade, v.state,
+        v.first_reading <= :before_reading_id AND coalesce(v.gone_reading > :before_reading_id, true) AS in_before,
+        v.first_reading <= :reading_id AND coalesce(v.gone_reading > :reading_id, true) AS in_now
+    FROM restricted.pupil_version v
+    WHERE v.academic_year = {academic_year} AND v.region_group = {region_group} AND v.series_id = {series_id}
+),
+changed AS MATERIALIZED (SELECT DISTINCT k.pupil_key FROM kept k WHERE k.in_before <> k.in_now),
+of_changed AS MATERIALIZED (
+    SELECT k.* FROM kept k JOIN changed c ON c.pupil_key = k.pupil_key WHERE k.in_before OR k.in_now
+),
+before AS (
+    SELECT DISTINCT ON (o.pupil_key) o.pupil_key, o.school_id, o.grade, o.state
+    FROM of_changed o WHERE o.in_before ORDER BY o.pupil_key, o.state, o.school_id, o.grade
+),
+now AS (
+    SELECT DISTINCT ON (o.pupil_key) o.pupil_key, o.school_id, o.grade, o.state
+    FROM of_changed o WHERE o.in_now ORDER BY o.pupil_key, o.state, o.school_id, o.grade
+)
+INSERT INTO core.pupil_flow (reading_id, before_reading_id, from_school_id, from_grade, from_state, to_school_id,
+                             to_grade, to_state, pupils)
+SELECT :reading_id, :before_reading_id, b.school_id, b.grade, b.state, n.school_id, n.grade, n.state, count(*)
+FROM before b
+FULL JOIN now n ON n.pupil_key = b.pupil_key
+WHERE (b.school_id, b.grade, b.state) IS DISTINCT FROM (n.school_id, n.grade, n.state)
+GROUP BY b.school_id, b.grade, b.state, n.school_id, n.grade, n.state
+"""
+
+
+def compare(connection: Connection, region: str, days: Sequence[dt.date], known_at: str) -> int:
+    """Count the movement to the exports of these days from the ones before them, where nobody has; how many pairs.
+
+    A pair of which an export is not kept any more is not compared. The connection is of the region's publisher.
+    """
+    asked = {"region": region, "days": list(days), "known_at": known_at}
+    pairs = [dict(row) for row in connection.execute(text(WANTED), asked).mappings()]
+    found = [pair for pair in pairs if connection.scalar(text(ARE_THERE.format_map(pair)))]
+    for pair in found:
+        connection.execute(text(COMPARED), pair)
+        connection.execute(text(FLOWS.format_map(pair)), pair)
+    return len(found)
