@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
+from warehouse.core.copying import run_script
+
 # Both exports of a pair are kept, and nobody has compared them. A pair is of one series: a sender's academic year.
 WANTED = """
 SELECT DISTINCT p.reading_id, p.before_reading_id, s.series_id, s.academic_year, s.region_group
@@ -35,6 +37,9 @@ COMPARED = """
 INSERT INTO core.pupil_comparison (reading_id, before_reading_id)
 VALUES (:reading_id, :before_reading_id)
 """
+# The planner knows nothing of rows that came just now: by nested loops it would look through all pupils for each of them.
+BY_HASH = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"
+AS_BEFORE = "SET LOCAL enable_nestloop = on; SET LOCAL enable_mergejoin = on"
 # A pupil counts once, by the row of the best state, as transforms.rows.identity.distinct_pupils has it.
 FLOWS = """
 WITH kept AS NOT MATERIALIZED (
@@ -74,7 +79,9 @@ def compare(connection: Connection, region: str, days: Sequence[dt.date], known_
     asked = {"region": region, "days": list(days), "known_at": known_at}
     pairs = [dict(row) for row in connection.execute(text(WANTED), asked).mappings()]
     found = [pair for pair in pairs if connection.scalar(text(ARE_THERE.format_map(pair)))]
+    run_script(connection, BY_HASH)
     for pair in found:
         connection.execute(text(COMPARED), pair)
         connection.execute(text(FLOWS.format_map(pair)), pair)
+    run_script(connection, AS_BEFORE)
     return len(found)
