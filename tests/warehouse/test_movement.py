@@ -31,6 +31,7 @@ from warehouse.marts.auditing import checks
 from warehouse.marts.definitions import marts
 from warehouse.marts.publication import publish
 from warehouse.marts.pupil_flow import compare
+from warehouse.marts.states import put_states_aside
 from warehouse.schema.input_versions import pin
 
 HISTORIES = int(os.environ.get("PROFMIN_HISTORIES", "2"))
@@ -167,6 +168,7 @@ def published(engine: sa.Engine, day: dt.date) -> dict[str, list[dict[str, Any]]
     with engine.connect() as connection, begun(connection):
         pin(connection, "69", [day])
         compare(connection, "69", [day], "infinity")
+        put_states_aside(connection, "69", day, "infinity")
         asked = {"region": "69", "as_of": day, "known_at": "infinity"}
         for mart in (each for each in marts() if each.name in ASIDE):
             made = sa.text(f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS\n{mart.statement}")
