@@ -20,7 +20,7 @@ from flows.cli.file_commands import commands as files
 from flows.cli.incident_commands import commands as incidents
 from flows.cli.message_commands import commands as messages
 from flows.cli.operating_commands import commands as operating
-from flows.cli.options import AsOf, EnglishJson, Json, KnownAt, RegionCode
+from flows.cli.options import AsOf, Country, EnglishJson, Json, KnownAt, RegionCode
 from flows.cli.region_commands import commands as regions
 from flows.cli.statement_commands import nothing
 from flows.home.usage import ENGINEER, OFFICER, OPERATING, SENDER, WRONG_USAGE, UsageError, day
@@ -149,11 +149,12 @@ def deck(
     known_at: KnownAt = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Записать в этот файл .pptx.")] = None,
     region: RegionCode = None,
+    country: Country = False,
 ) -> None:
     """Презентация региона из витрин: системы, две таблицы мониторинга, план, перемены; --known-at — прежняя."""
     from flows.cli.deck_command import write_slides
 
-    write_slides(read_settings(), as_of, known_at, to, region)
+    write_slides(read_settings(), as_of, known_at, to, region, country=country)
 
 
 @app.command(rich_help_panel=OFFICER)
@@ -168,11 +169,12 @@ def page(
         typer.Option("--to", metavar="FOLDER", help="Записать в эту папку; без неё — в PROFMIN_SITE или site."),
     ] = None,
     region: RegionCode = None,
+    country: Country = False,
 ) -> None:
     """Страницы для чтения без программ: регион и каждая единица в своей папке; прежние адреса остаются."""
     from flows.cli.page_command import write_pages
 
-    write_pages(read_settings(), unit, as_of, known_at, to, region)
+    write_pages(read_settings(), unit, as_of, known_at, to, region, country=country)
 
 
 @app.command(rich_help_panel=OFFICER)

@@ -23,6 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Только докумен�
 RegionCode = Annotated[
     str | None, typer.Option("--region", metavar="КОД", help="Только этот регион, по его коду (profmin region list).")
 ]
+Country = Annotated[bool, typer.Option("--country", help="О стране: все регионы, которые опубликовали.")]
 EnglishRegionCode = Annotated[
     str | None, typer.Option("--region", metavar="CODE", help="Only this region, by its code (profmin region list).")
 ]

@@ -70,6 +70,8 @@ def region_view(definition: Mart) -> Mart | None:
 
 def _sums_up_the_same(view: Mart, definition: Mart) -> bool:
     """Is it the region's view of what a view of units sums up?"""
+    if "country" in (view.audience.kind, definition.audience.kind):
+        return False
     return definition.is_view and not view.key and view is not definition and view.marts_read == definition.marts_read
 
 

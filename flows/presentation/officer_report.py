@@ -69,8 +69,9 @@ def _sheets(sheets: list[MartSheet]) -> Iterator[MartSheet]:
 
 @cache
 def told_marts() -> tuple[Mart, ...]:
-    """The marts in the order of the sheets, without the views that are the total row of another, or repeat all."""
-    everyone = [*marts(), *views()]
+    """The marts in the order of the sheets, without the views that are the total row of another, repeat all, or are of
+    the country."""
+    everyone = [each for each in (*marts(), *views()) if each.audience.kind != "country"]
     totals = {view.name for each in everyone if (view := region_view(each))}
     told = [each for each in everyone if each.name not in {*totals, LONG}]
     return tuple(sorted(told, key=lambda each: (ORDER.index(each.grain), each.subject, each.name)))

@@ -58,6 +58,6 @@ def make_deck(
     )
 
 
-def default_name(region: Region, day: dt.date) -> Path:
+def default_name(whose: str, day: dt.date) -> Path:
     """How a deck is called where nobody says."""
-    return Path(f"Профминимум {region.name} {day:%Y-%m-%d}.pptx")
+    return Path(f"Профминимум {whose} {day:%Y-%m-%d}.pptx")
