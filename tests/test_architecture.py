@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,3 +216,25 @@ def test_no_machine_paths() -> None:
         if place.search(line)
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("own", [None, "dirty_decay_ms:500"])
+def test_how_memory_is_kept_is_said_before_polars_is_loaded(own: str | None) -> None:
+    """Polars looks for it only then; what somebody has set himself stays."""
+    watching = """
+        import os, sys
+        class Watch:
+            def find_spec(self, name, *_):
+                if name == "polars":
+                    print(os.environ["_RJEM_MALLOC_CONF"])
+                    raise SystemExit
+        sys.meta_path.insert(0, Watch())
+        import flows.intake.loading
+    """
+    given = {"_RJEM_MALLOC_CONF": own} if own else {}
+    kept = {name: value for name, value in os.environ.items() if name != "_RJEM_MALLOC_CONF"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(watching)], cwd=ROOT, env=kept | given, check=True,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == (own or "dirty_decay_ms:10000,muzzy_decay_ms:10000")
