@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 from markupsafe import Markup
 
+from contracts.texts import word_of
 from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.line_chart import line_chart
 from documents.pages.mart_html import NOTHING, HtmlTable, simple_table
-from flows.page.frame import Frame, Page, told
+from flows.page.frame import Frame, Page, said, told
 from flows.presentation.slide_data import added
 
 REGISTERED, PLAN, MOVEMENT = "actual_pupils", "plan_pupils", "movement_words"
@@ -27,7 +28,7 @@ def lines_page(frame: Frame) -> Page:
     )
 
 
-def _charts(frame: Frame, nights: pl.DataFrame) -> Iterator[tuple[str, str, Markup, HtmlTable]]:
+def _charts(frame: Frame, nights: pl.DataFrame) -> Iterator[tuple[str, str, Markup, list[str], HtmlTable]]:
     units = frame.rows("registration_by_municipality")
     plans = dict(units.select("reporting_unit", PLAN).iter_rows()) if not units.is_empty() else {}
     of_units = nights.filter(pl.col("grain") == "unit").sort("night")
@@ -45,12 +46,12 @@ def _charts(frame: Frame, nights: pl.DataFrame) -> Iterator[tuple[str, str, Mark
 
 def _chart(
     frame: Frame, code: str, name: str, nights: pl.DataFrame, plan: float | None
-) -> tuple[str, str, Markup, HtmlTable]:
+) -> tuple[str, str, Markup, list[str], HtmlTable]:
     counted = dict(nights.select("night", REGISTERED).iter_rows())
     moved = dict(nights.select("night", MOVEMENT).iter_rows())
     shares = {day: None if count is None or not plan else count / plan for day, count in counted.items()}
     chart = line_chart(f"line-{code}", f"{name}: доля плана регистрации", list(shares.items()), _bands(frame))
-    return f"nights-{code}", name, chart, _table(counted, shares, plan, moved)
+    return f"nights-{code}", name, chart, _forecast(frame, code), _table(counted, shares, plan, moved)
 
 
 def _table(
@@ -67,6 +68,24 @@ def _table(
     headings = [(told("night"), False), (told("registered"), True), (told("plan"), True), (told("share"), True)]
     headings.append((told("movement"), False))
     return simple_table(headings, rows or [[NOTHING] * len(headings)])
+
+
+def _forecast(frame: Frame, code: str) -> list[str]:
+    """When the plan will be met, and how often such forecasts held; nothing of what was not published."""
+    mart = "registration_forecast_region" if code == "region" else "registration_forecast"
+    rows = frame.rows(mart)
+    own = rows if code == "region" or rows.is_empty() else rows.filter(pl.col("reporting_unit") == code)
+    if own.is_empty():
+        return []
+    row = own.row(0, named=True)
+    if row["expected_on"] is None:
+        lines = [said("forecast_none", why=word_of("forecast_status", row["forecast_status"]))]
+    else:
+        days = {name: row[name] for name in ("earliest_on", "expected_on", "latest_on")}
+        shown = {name: f"{day:%d.%m.%Y}" if day else said("forecast_never") for name, day in days.items()}
+        lines = [said("forecast_dated", **shown)]
+    checked, held = row["forecasts_checked"], row["forecasts_held"]
+    return [*lines, said("forecast_held", held=whole(held), checked=whole(checked))] if checked else lines
 
 
 def _bands(frame: Frame) -> list[tuple[str, float]]:

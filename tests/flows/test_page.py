@@ -201,3 +201,6 @@ def test_lines_have_a_chart_and_a_table_a_unit(site: Path) -> None:
     assert Read(address(site / "region") / "lines.html").count("svg") == 22
     own = Read(address(site / OWN) / "lines.html")
     assert own.count("svg") == own.count("table") == 1
+    written = (address(site / OWN) / "lines.html").read_text(encoding="utf-8")
+    assert "Прогноза выполнения плана нет: недель для прогноза мало." in written
+    assert "Что изменило с прежней выгрузки" in written

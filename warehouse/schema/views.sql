@@ -766,3 +766,122 @@ LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
         f.pupils
     FROM flow f WHERE f.from_state = 1
 $$;
+
+-- Days of the academic year of a day, each with how many working days there were from its beginning up to and with it.
+CREATE FUNCTION ref.working_days_of_year(of_region text, of_day date) RETURNS TABLE (day date, number integer)
+LANGUAGE sql STABLE ROWS 366 SET search_path = '' AS $$
+    SELECT d.day, (count(*) FILTER (WHERE ref.is_working_day(d.day, c.calendar)) OVER (ORDER BY d.day))::integer
+    FROM (SELECT ref.calendar_at(of_region, of_day) AS calendar OFFSET 0) c
+    CROSS JOIN LATERAL (
+        SELECT make_date(ref.academic_year(of_day), 9, 1) + n AS day
+        FROM generate_series(0, make_date(ref.academic_year(of_day) + 1, 8, 31) - make_date(ref.academic_year(of_day), 9, 1)) AS n
+    ) d
+$$;
+
+-- At which pace registered pupils grow, and when the plan is met by it: of each reporting unit, and of the region (no unit). A
+-- pace is that of a week: from the last export of the week before to the last of this one, by working day between them; weeks
+-- without an export have none. Of the last eight paces the median, and the tenth and ninetieth percentile as interval. A forecast
+-- of a past week held for an export of the next four weeks when its count was within what the interval promised. A pace of a
+-- third, three days long, is one pupil: fractions that are rounded are given a millionth.
+CREATE FUNCTION core.registration_forecast_at(of_region text, day date, known timestamptz)
+RETURNS TABLE (reporting_unit text, export_as_of date, planned bigint, counted bigint, forecast_status text, weeks_of_pace integer,
+               pace_low numeric, pace_middle numeric, pace_high numeric, expected_on date, earliest_on date, latest_on date,
+               forecasts_checked integer, forecasts_held integer)
+LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
+    WITH worked AS MATERIALIZED (SELECT w.day, w.number FROM ref.working_days_of_year(of_region, $2) w),
+    export AS MATERIALIZED (
+        SELECT DISTINCT ON (r.sender, date_trunc('week', r.as_of::timestamp)) r.reading_id, r.as_of,
+            date_trunc('week', r.as_of::timestamp)::date AS monday
+        FROM ops.readings_of_year(of_region, $2, known, 'registration_export') r
+        WHERE r.as_of > $2 - 7 * 16
+        ORDER BY r.sender, date_trunc('week', r.as_of::timestamp), r.as_of DESC
+    ),
+    school AS MATERIALIZED (SELECT s.school_id, s.subordination FROM ref.school_at(of_region, $2, known) s),
+    there AS (
+        SELECT e.monday, s.subordination, sum(f.actual_pupils)::bigint AS counted
+        FROM export e
+        CROSS JOIN LATERAL (
+            SELECT x.school_id, sum(x.actual_pupils) AS actual_pupils FROM core.registration_export_fact x
+            WHERE x.reading_id = e.reading_id GROUP BY x.school_id OFFSET 0
+        ) f
+        JOIN school s ON s.school_id = f.school_id
+        GROUP BY e.monday, s.subordination
+    ),
+    week AS (SELECT e.monday, max(e.as_of) AS last_day FROM export e GROUP BY e.monday),
+    unit AS (SELECT u.reporting_unit FROM ref.unit_at(of_region, $2) u),
+    of_week AS (
+        SELECT u.reporting_unit, w.monday, w.last_day, coalesce(sum(t.counted), 0)::bigint AS counted
+        FROM week w
+        CROSS JOIN unit u
+        LEFT JOIN there t ON t.monday = w.monday AND t.subordination = u.reporting_unit
+        GROUP BY GROUPING SETS ((u.reporting_unit, w.monday, w.last_day), (w.monday, w.last_day))
+    ),
+    step AS MATERIALIZED (
+        SELECT coalesce(o.reporting_unit, '') AS code, o.last_day, o.counted, d.number, row_number() OVER by_week AS place,
+            (o.counted - lag(o.counted) OVER by_week)::numeric / nullif(d.number - lag(d.number) OVER by_week, 0) AS pace
+        FROM of_week o
+        JOIN worked d ON d.day = o.last_day
+        WINDOW by_week AS (PARTITION BY coalesce(o.reporting_unit, '') ORDER BY o.monday)
+    ),
+    paced AS MATERIALIZED (
+        SELECT s.*, q.paces, q.low, q.middle, q.high
+        FROM step s
+        CROSS JOIN LATERAL (
+            SELECT count(o.pace) AS paces, percentile_cont(0.1) WITHIN GROUP (ORDER BY o.pace)::numeric AS low,
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY o.pace)::numeric AS middle,
+                percentile_cont(0.9) WITHIN GROUP (ORDER BY o.pace)::numeric AS high
+            FROM step o WHERE o.code = s.code AND o.place <= s.place AND o.place > s.place - 8
+        ) q
+    ),
+    checked AS (
+        SELECT p.code, count(*) AS forecasts, count(*) FILTER (
+            WHERE s.counted BETWEEN floor(p.counted + p.low * (s.number - p.number) + 0.000001)
+                AND ceil(p.counted + p.high * (s.number - p.number) - 0.000001)
+        ) AS held
+        FROM paced p
+        JOIN step s ON s.code = p.code AND s.place > p.place AND s.place <= p.place + 4
+        WHERE p.paces >= 4
+        GROUP BY p.code
+    ),
+    plan AS (
+        SELECT coalesce(u.reporting_unit, '') AS code, CASE WHEN bool_and(f.plan_pupils IS NOT NULL) THEN sum(f.plan_pupils)::bigint END AS planned
+        FROM unit u
+        LEFT JOIN (
+            SELECT e.reporting_unit, sum(e.plan_pupils) AS plan_pupils FROM ops.reading_at(of_region, $2, known) r
+            CROSS JOIN LATERAL (SELECT * FROM core.registration_plan_fact x WHERE x.reading_id = r.reading_id OFFSET 0) e
+            WHERE r.form = 'registration_plan' GROUP BY e.reporting_unit
+        ) f ON f.reporting_unit = u.reporting_unit
+        GROUP BY GROUPING SETS ((u.reporting_unit), ())
+    ),
+    last AS (SELECT DISTINCT ON (p.code) p.* FROM paced p ORDER BY p.code, p.place DESC),
+    standing AS (
+        SELECT n.code, n.planned, l.last_day, l.counted, l.number, coalesce(l.paces, 0)::integer AS paces, l.low, l.middle, l.high,
+            CASE
+                WHEN l.counted IS NULL THEN 'no_export'
+                WHEN n.planned IS NULL THEN 'no_plan'
+                WHEN l.counted >= n.planned THEN 'met'
+                WHEN l.paces < 4 THEN 'short_history'
+                WHEN l.middle <= 0 THEN 'no_growth'
+                ELSE 'forecast'
+            END AS status
+        FROM plan n
+        LEFT JOIN last l ON l.code = n.code
+    ),
+    reached AS (
+        SELECT s.*, r.expected_on, r.earliest_on, r.latest_on
+        FROM standing s
+        CROSS JOIN LATERAL (
+            SELECT
+                min(d.day) FILTER (WHERE s.middle > 0 AND (d.number - s.number) * s.middle >= s.planned - s.counted - 0.000001) AS expected_on,
+                min(d.day) FILTER (WHERE s.high > 0 AND (d.number - s.number) * s.high >= s.planned - s.counted - 0.000001) AS earliest_on,
+                min(d.day) FILTER (WHERE s.low > 0 AND (d.number - s.number) * s.low >= s.planned - s.counted - 0.000001) AS latest_on
+            FROM worked d WHERE s.status = 'forecast'
+        ) r
+    )
+    SELECT nullif(r.code, ''), r.last_day, r.planned, r.counted,
+        CASE WHEN r.status = 'forecast' AND r.expected_on IS NULL THEN 'after_year' ELSE r.status END, r.paces,
+        CASE WHEN r.paces >= 4 THEN r.low END, CASE WHEN r.paces >= 4 THEN r.middle END, CASE WHEN r.paces >= 4 THEN r.high END,
+        r.expected_on, r.earliest_on, r.latest_on, coalesce(c.forecasts, 0)::integer, coalesce(c.held, 0)::integer
+    FROM reached r
+    LEFT JOIN checked c ON c.code = r.code
+$$;
