@@ -25,6 +25,7 @@ from flows.runs.record import settings_of
 from flows.service.deployments import whose
 from flows.service.drain import crash_silent
 from flows.service.prefect_api import Api
+from flows.service.taken_up import take_up
 from warehouse.deliveries.received import finish_run, open_runs, recorded_runs, start_run
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ WATCHED = ("nightly", "inbox", "publish", "remind", "purge")
 
 @flow(name="watchdog", flow_run_name=run_name, persist_result=False)
 def watchdog(home: str | None = None) -> State[Any]:
-    """Clear away dead runs, ask how fresh the warehouse is, and send what is to be told."""
+    """Clear away dead runs, begin nights of dead machines again, ask how fresh the warehouse is, and send what is to be
+    told."""
     settings = settings_of(home)
     api = Api(os.environ["PREFECT_API_URL"], os.environ.get("PREFECT_API_AUTH_STRING"))
     now = dt.datetime.now(dt.UTC)
@@ -54,11 +56,13 @@ def _look_around(settings: Settings, api: Api, now: dt.datetime) -> None:
 
     logger = get_run_logger()
     settings.prepare()
-    for run in crash_silent(api, now):
+    for run in crash_silent(api, dt.timedelta(seconds=settings.silent_seconds)):
         logger.warning("%s gave no sign of life and is marked as crashed", run["name"])
     with warehouse(settings) as engine:
         for name in _record_ends(engine, api, now):
             logger.warning("%s ended without saying so", name)
+        for run in take_up(api, now):
+            logger.warning("%s is there in place of a night that crashed", run["name"])
         for region in regions():
             guarded(f"telling of incidents of {region.code}", partial(tell_of_incidents, engine, settings, region, now))
 

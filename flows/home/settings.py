@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,14 @@ NO_SETTING = "PROFMIN_TIMEZONE"
 """Was one once; a region's own time zone is the only word now."""
 
 
+FOLDERS = ("inbox", "archive", "outbox")
+"""What of a home several machines have in common: each may be named by a setting."""
+
+
+def _in_home(name: str) -> Callable[[dict[str, Any]], Path]:
+    return lambda settings: Path(settings["home"]) / name
+
+
 class Settings(BaseSettings):
     """Settings, each an environment variable with the prefix `PROFMIN_`."""
 
@@ -30,6 +39,18 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=Path(".profmin"),
         description="Folder of everything kept on disk: inbox, archive, outbox, embedded database, keys, log.",
+    )
+    inbox: Path = Field(
+        default_factory=_in_home("inbox"),
+        description="Where files arrive, a folder a sender; of several machines one shared folder.",
+    )
+    archive: Path = Field(
+        default_factory=_in_home("archive"),
+        description="Bytes of every delivery, by sha256; of several machines one shared folder.",
+    )
+    outbox: Path = Field(
+        default_factory=_in_home("outbox"),
+        description="What goes back to the senders, a folder a sender; of several machines one shared folder.",
     )
     database_url: SecretStr | None = Field(
         default=None,
@@ -40,26 +61,16 @@ class Settings(BaseSettings):
         description="Where the embedded Postgres listens for BI logins: 127.0.0.1:PORT; by default nowhere.",
     )
     workers: int = Field(
-        default=2,
-        ge=1,
-        le=64,
-        description="How many deliveries (or batches of small ones) a night works on at once.",
+        default=2, ge=1, le=64, description="How many deliveries (or batches of small ones) a night works on at once."
     )
     reader_processes: int = Field(
-        default=2,
-        ge=1,
-        le=64,
-        description="How many processes open the files, each held to the limits below.",
+        default=2, ge=1, le=64, description="How many processes open the files, each held to the limits below."
     )
     reader_memory_mb: int = Field(
-        default=2048,
-        ge=128,
-        description="Memory of a reader process; a file that takes more is refused.",
+        default=2048, ge=128, description="Memory of a reader process; a file that takes more is refused."
     )
     reader_seconds: float = Field(
-        default=120,
-        gt=0,
-        description="Seconds for reading one file; one that takes longer is refused.",
+        default=120, gt=0, description="Seconds for reading one file; one that takes longer is refused."
     )
     reader_cells: int = Field(
         default=10_000_000,
@@ -67,9 +78,7 @@ class Settings(BaseSettings):
         description="Filled cells of a sheet, and rows times columns up to the last of them; a larger one is refused.",
     )
     reader_unpacked_mb: int = Field(
-        default=1024,
-        ge=1,
-        description="Unpacked size of a workbook or a zip archive; a larger one is refused.",
+        default=1024, ge=1, description="Unpacked size of a workbook or a zip archive; a larger one is refused."
     )
     sender_files: int = Field(
         default=5000,
@@ -135,9 +144,7 @@ class Settings(BaseSettings):
         default=3, ge=1, description="After how many working days an open incident goes to the next contact."
     )
     nightly_hours: float = Field(
-        default=25,
-        gt=0,
-        description="How old the last completed nightly run may be before somebody is woken.",
+        default=25, gt=0, description="How old the last completed nightly run may be before somebody is woken."
     )
     silent_seconds: int = Field(
         default=90,
@@ -180,8 +187,7 @@ class Settings(BaseSettings):
         description="Where Prefect's server itself tells of a late or missing night: http(s)://… or an Apprise URL.",
     )
     metrics_file: Path | None = Field(
-        default=None,
-        description="Where runs write Prometheus metrics (textfile); by default metrics.prom in the home.",
+        default=None, description="Where runs write Prometheus metrics (textfile); by default metrics.prom in the home."
     )
     site: Path | None = Field(
         default=None,
@@ -245,19 +251,9 @@ class Settings(BaseSettings):
         return dt.timedelta(seconds=self.lock_seconds)
 
     @property
-    def inbox(self) -> Path:
-        """Where files arrive, a folder a sender."""
-        return self.home / "inbox"
-
-    @property
-    def archive(self) -> Path:
-        """Bytes of every delivery, by sha256."""
-        return self.home / "archive"
-
-    @property
-    def outbox(self) -> Path:
-        """What goes back to the senders, a folder a sender."""
-        return self.home / "outbox"
+    def elsewhere(self) -> dict[str, Path]:
+        """Of the folders of deliveries those that do not lie in the home, where other machines may write too."""
+        return {name: getattr(self, name) for name in FOLDERS if getattr(self, name) != self.home / name}
 
     @property
     def messages(self) -> Path:
@@ -313,8 +309,8 @@ class Settings(BaseSettings):
         if not self.archive.exists():
             self.make_inbox()
         for folder in (self.outbox, self.archive, self.keys):
-            folder.mkdir(mode=0o777 if folder == self.outbox else 0o700, exist_ok=True)
-            sweep(folder)
+            folder.mkdir(mode=0o777 if folder == self.outbox else 0o700, parents=True, exist_ok=True)
+            sweep(folder, is_shared=folder in self.elsewhere.values())
         sweep(self.home)
 
     def make_inbox(self) -> None:
@@ -340,6 +336,8 @@ def settings_table() -> str:
     lines = ["| variable | default | what it is |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "none" if field.default is None else f"`{field.default}`"
+        if name in FOLDERS:
+            default = f"`{name}` in the home"
         lines.append(f"| `PROFMIN_{name.upper()}` | {default} | {field.description} |")
     return "\n".join(lines)
 

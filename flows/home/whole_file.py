@@ -1,7 +1,8 @@
 """Files that are written whole or not at all: a new file under a hidden name is renamed when it is complete.
 
 A killed process leaves its hidden files. Each is locked for as long as its writer lives, so that the next run can tell
-those of the dead from those of the living.
+those of the dead from those of the living. In a folder of several machines a lock tells nothing: over NFS it may be
+refused, or hold on one machine only. There a file that nobody has written to for a day is of the dead.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HIDDEN_NAME = re.compile(r"\.[0-9a-f]{16}")
+ABANDONED_SECONDS = 86_400.0
+"""No file of ours is written for so long, and no two clocks differ by so much."""
 
 
 @contextmanager
@@ -60,27 +64,33 @@ def sync(folder: Path) -> None:
         os.close(handle)
 
 
-def sweep(folder: Path) -> None:
-    """Remove the hidden files in a folder whose writers are dead."""
+def sweep(folder: Path, *, is_shared: bool = False) -> None:
+    """Remove the hidden files in a folder whose writers are dead; in one of several machines those that are old."""
     for path in [path for path in folder.glob(".*") if HIDDEN_NAME.fullmatch(path.name)]:
-        try:
-            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:  # its writer has just renamed it
-            continue
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(file)
+        with suppress(FileNotFoundError):  # its writer has just renamed it
+            if not is_shared:
+                _remove_unlocked(path)
+            elif time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
+
+
+def _remove_unlocked(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(file)
 
 
 def _locked(folder: Path, mode: int) -> tuple[Path, int]:
     while True:
         path = folder / f".{secrets.token_hex(8)}"
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # a share without locks; who sweeps there does not ask for any
+            fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file).st_nlink:  # else it was swept between its making and its lock
             return path, file
         os.close(file)

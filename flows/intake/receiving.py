@@ -30,7 +30,7 @@ from flows.intake.settling import settled
 from flows.intake.statements import statements_in, take_statements
 from warehouse.deliveries import not_taken as left_out
 from warehouse.deliveries.arrivals import Came, Look, look, record_all
-from warehouse.deliveries.received import archived, waiting
+from warehouse.deliveries.received import archived, has_deliveries, waiting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -61,7 +61,8 @@ def receive_new(intake: Intake, inbox: Sequence[Incoming]) -> list[Arrival | Out
 
 
 def _received(intake: Intake, incoming: Sequence[Incoming]) -> tuple[list[Arrival | Outcome], set[str]]:
-    """The deliveries, and the paths of entries of the inbox that are left out."""
+    """The deliveries, and the paths of entries of the inbox that are left out. Raises as `archive_is_there` does."""
+    archive_is_there(intake)
     with intake.engine.connect() as connection:
         seen = look(connection)
     together = _circumstances(incoming)
@@ -181,6 +182,19 @@ def _is_of(region: Region, inbox_path: str) -> bool:
     folder, inside, _ = inbox_path.partition("/")
     owner = owners(INBOX).get(file_name(folder, "")) if inside else None
     return inbox_path == INBOX_ITSELF or region_of(owner) == region
+
+
+def archive_is_there(intake: Intake) -> None:
+    """Raises Fault where the archive lies elsewhere and has no entry at all although the warehouse knows deliveries:
+    what is written to the folder on which a disk should be mounted is found by no other machine."""
+    folder = intake.settings.archive
+    if "archive" in intake.settings.elsewhere and is_bare(folder) and _has_deliveries(intake.engine):
+        raise Fault(f"PROFMIN_ARCHIVE: {folder} is empty, and the warehouse has deliveries: is it the mounted disk?")
+
+
+def _has_deliveries(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return has_deliveries(connection)
 
 
 def _has_seen_files(engine: Engine) -> bool:

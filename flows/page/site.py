@@ -136,7 +136,7 @@ def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:
     """Write an address file by file, and that it is whole last; returns how many files were written."""
     root = folder / told.address.path
     root.mkdir(parents=True, exist_ok=True)
-    sweep(root)
+    sweep(root, is_shared=True)
     written = sum(write_changed(folder / "assets" / name, data) for name, data in assets().items())
     for page in pages:
         written += write_changed(root / page.path, page.data, root)

@@ -94,10 +94,8 @@ def whose(deployment: str) -> tuple[str, str | None]:
 
 def _sync_deployments(api: Api, settings: Settings, file: dict[str, Any]) -> Synced:
     wanted = [definition["name"] for definition in file["deployments"]]
-    variables = {"PROFMIN_HOME": str(settings.home.resolve()), "PROFMIN_COMMON_ZONE": str(zone_of(None))}
-    if settings.regions is not None:
-        variables["PROFMIN_REGIONS"] = str(settings.regions.resolve())
-    version = _hash_of_sources(variables, file)
+    variables = {"PROFMIN_COMMON_ZONE": str(zone_of(None))}
+    version = _hash_of_sources(variables, file)  # of nothing that is one machine's: each that deploys finds it the same
     counts = Synced()
     there = {}
     for deployment in api.deployments():
@@ -131,15 +129,19 @@ def _deploy_all(api: Api, settings: Settings, file: dict[str, Any], variables: d
     """Run `prefect deploy`, which alone understands all that its file may say. Raises Fault."""
     import yaml
 
-    written = settings.home / DEPLOYED_FILE
+    home = settings.home.resolve()
+    ours = {"PROFMIN_HOME": str(home)}
+    if settings.regions is not None:
+        ours["PROFMIN_REGIONS"] = str(settings.regions.resolve())
+    written = home / DEPLOYED_FILE
     replace(written, yaml.safe_dump(file, allow_unicode=True, sort_keys=False).encode())
-    command = ["--no-prompt", "deploy", "--all", "--prefect-file", str(written.resolve())]
-    environment = {**SHARED, **WORKER, **os.environ, **variables, "PREFECT_API_URL": api.url}
+    command = ["--no-prompt", "deploy", "--all", "--prefect-file", str(written)]
+    environment = {**SHARED, **WORKER, **os.environ, **ours, **variables, "PREFECT_API_URL": api.url}
     if api.auth:
         environment["PREFECT_API_AUTH_STRING"] = api.auth
     ended = subprocess.run(
         [sys.executable, "-m", "prefect", *command],
-        cwd=variables["PROFMIN_HOME"],
+        cwd=home,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from flows.home.faults import Fault
 from flows.service.prefect_api import ACTIVE, Api, FlowRun
 
-SILENCE = dt.timedelta(minutes=4)
-"""A run gives a sign of life every half minute; one that was silent for so long is dead."""
+BEGINNING = dt.timedelta(minutes=4)
+"""How long a run may take from being handed to a worker to its first word: a process starts slowly beside others."""
+ASKED_AGAIN_SECONDS = 35.0
+"""A run that lives gives a sign each half minute, also after Prefect's server was away for longer."""
 LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 """How long a server may be away, while its database restarts for example, before draining gives up."""
@@ -61,15 +63,27 @@ def crash_left(api: Api, worker: str, why: str) -> list[FlowRun]:
     return left
 
 
-def crash_silent(api: Api, now: dt.datetime) -> list[FlowRun]:
-    """Mark runs as crashed that gave no sign of life for long, wherever they ran; returns them.
+def crash_silent(api: Api, silence: dt.timedelta) -> list[FlowRun]:
+    """Mark runs as crashed that gave no sign of life for so long, wherever they ran; returns them. One that is silent
+    is given the time for another sign.
 
-    Prefect's automation does this sooner, but forgets a run when the server stops.
+    Prefect's automation only says that it is time to look: it forgets a run when the server stops, and fires although a
+    run has spoken.
     """
-    silent = [run for run in api.runs(ACTIVE) if not _has_spoken(api, run, now - SILENCE)]
+    asked = dt.datetime.now(dt.UTC)
+    silent = _silent(api, api.runs(("RUNNING",)), asked - silence)
+    silent += _silent(api, api.runs(("PENDING", "CANCELLING")), asked - max(silence, BEGINNING))
+    if silent:
+        time.sleep(ASKED_AGAIN_SECONDS)
+        ids = {run["id"] for run in silent}
+        silent = _silent(api, [run for run in api.runs(ACTIVE) if run["id"] in ids], asked)
     for run in silent:
         api.crash(run, "no sign of life; its process must be gone")
     return silent
+
+
+def _silent(api: Api, runs: Sequence[FlowRun], since: dt.datetime) -> list[FlowRun]:
+    return [run for run in runs if not _has_spoken(api, run, since)]
 
 
 def _has_spoken(api: Api, run: FlowRun, since: dt.datetime) -> bool:

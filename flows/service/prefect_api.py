@@ -30,6 +30,8 @@ class FlowRun(TypedDict):
     name: str
     deployment_id: str
     expected_start_time: str
+    parameters: dict[str, Any]
+    tags: list[str]
     state: RunState
 
 
@@ -98,6 +100,12 @@ class Api:
             "sort": "EXPECTED_START_TIME_ASC",
         }
         return list(self.call("POST", "/flow_runs/filter", query))
+
+    def begin(self, deployment: str, parameters: dict[str, Any], tags: list[str], once: str) -> FlowRun:
+        """Let a deployment run now; whoever asks with the same `once` later is given the same run."""
+        body = {"parameters": parameters, "tags": tags, "idempotency_key": once, "state": {"type": "SCHEDULED"}}
+        run: FlowRun = self.call("POST", f"/deployments/{deployment}/create_flow_run", body)
+        return run
 
     def workers(self) -> list[Worker]:
         """The workers of our pool, with those that are gone."""

@@ -79,5 +79,6 @@ def _absolute_paths(settings: Settings) -> dict[str, str]:
         "PROFMIN_ROUTING": settings.routing,
         "PROFMIN_REGIONS": settings.regions,
         "PROFMIN_METRICS_FILE": settings.metrics_file,
+        **{f"PROFMIN_{name.upper()}": path for name, path in settings.elsewhere.items()},
     }
     return {name: str(path.resolve()) for name, path in paths.items() if path is not None}

@@ -84,7 +84,7 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
             )  # equal bytes lie there once
             _copy_archive(settings, to / "archive", archived, years)
     for name in FOLDERS:
-        _copy_folder(settings.home / name, to / name)
+        _copy_folder(_place(settings, name), to / name)
     for source, target in (
         (settings.routing or settings.home / ROUTING, ROUTING),
         *((copy, copy.name) for copy in settings.copies),
@@ -101,6 +101,12 @@ def backup(settings: Settings, to: Path, now: dt.datetime) -> Manifest:
     _sync(to)
     replace(to / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     return manifest
+
+
+def _place(settings: Settings, name: str) -> Path:
+    """Where a folder of a home lies, which a setting may have put elsewhere."""
+    folder: Path = getattr(settings, name)
+    return folder
 
 
 def _copy_archive(
@@ -145,7 +151,7 @@ def bring_back(settings: Settings, source: Path, now: dt.datetime) -> Manifest:
         sealed_by = {header_of(path).key_id for path in (source / "archive").glob(f"*/*{SUFFIX}")}
         keyring_of(settings).must_have(sealed_by)  # without them nobody knows what was destroyed since
         for name in ("archive", *FOLDERS, OF_BEFORE):
-            _copy_folder(source / name, settings.home / name)
+            _copy_folder(source / name, _place(settings, name))
         for name, target in (
             (ROUTING, settings.routing or settings.home / ROUTING),
             *((copy.name, copy) for copy in settings.copies),
@@ -188,8 +194,8 @@ def _refuse_to_overwrite(settings: Settings, source: Path) -> None:
                 raise UsageError(f"{str(settings.home)!r} has a warehouse already; restore into an empty PROFMIN_HOME")
     of_before = [OF_BEFORE] if (source / OF_BEFORE).exists() else []
     for name in ("archive", *FOLDERS, *of_before):
-        for path in _files(settings.home / name):
-            in_backup = source / name / path.relative_to(settings.home / name)
+        for path in _files(_place(settings, name)):
+            in_backup = source / name / path.relative_to(_place(settings, name))
             if not in_backup.is_file() or in_backup.read_bytes() != path.read_bytes():
                 raise UsageError(f"{str(path)!r} is in the way; restore into an empty PROFMIN_HOME")
 

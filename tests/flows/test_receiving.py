@@ -55,6 +55,21 @@ def arrivals(engine: sa.Engine) -> int:
         return int(connection.scalar(sa.text("SELECT count(*) FROM ops.arrival")) or 0)
 
 
+def test_an_archive_elsewhere_that_is_not_mounted_is_a_failure(
+    engine: sa.Engine, settings: Settings, report: Path, tmp_path: Path
+) -> None:
+    """Its folder is empty, and other machines have filled the disk that should be there."""
+    elsewhere = settings.model_copy(update={"archive": tmp_path / "elsewhere"})
+    elsewhere.prepare()
+    night(engine, elsewhere)
+    report.rename(report.with_stem("другой"))
+    shutil.rmtree(elsewhere.archive)
+    elsewhere.archive.mkdir()
+    with pytest.raises(Fault, match="PROFMIN_ARCHIVE"):
+        night(engine, elsewhere)
+    assert list(elsewhere.archive.iterdir()) == []
+
+
 def test_an_inbox_as_it_was_is_not_read_again(
     engine: sa.Engine, settings: Settings, report: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

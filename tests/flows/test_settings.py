@@ -1,4 +1,5 @@
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -14,6 +15,18 @@ def test_everything_lies_in_the_home(tmp_path: Path) -> None:
     settings.prepare()
     assert {path.name for path in tmp_path.iterdir()} == {"inbox", "outbox", "archive", "keys"}
     assert stat.S_IMODE(settings.archive.stat().st_mode) == stat.S_IMODE(settings.keys.stat().st_mode) == 0o700
+
+
+def test_what_several_machines_share_lies_where_a_setting_says(tmp_path: Path) -> None:
+    """The first machine makes the folders; the next one does not make an inbox that is gone anew."""
+    shared = {name: tmp_path / "shared" / name for name in ("inbox", "archive", "outbox")}
+    first, second = (Settings(home=tmp_path / name, **shared) for name in ("one", "two"))  # type: ignore[arg-type]
+    first.prepare()
+    assert {path.name for path in first.home.iterdir()} == {"keys"}
+    assert first.elsewhere == shared and Settings(home=tmp_path).elsewhere == {}
+    shutil.rmtree(first.inbox)
+    second.prepare()
+    assert {path.name for path in (tmp_path / "shared").iterdir()} == {"archive", "outbox"}
 
 
 def test_pupil_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """A file is written whole or not at all; what the dead left is removed, what the living write is not."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from flows.home.whole_file import new_file, replace, sweep, write
+from flows.home.whole_file import ABANDONED_SECONDS, new_file, replace, sweep, write
 
 WRITER = """
 import sys, time
@@ -39,6 +43,24 @@ def test_only_drafts_are_swept(tmp_path: Path) -> None:
     (tmp_path / ".0123456789abcdef").write_bytes(b"gone")
     sweep(tmp_path)
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_in_a_folder_of_several_machines_only_what_is_old_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draft without a lock may be another machine's, which writes to it now; and a share may refuse all locks."""
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    names = (".0123456789abcdef", ".fedcba9876543210")
+    for name, age in zip(names, (3600.0, 2 * ABANDONED_SECONDS), strict=True):
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    sweep(tmp_path, is_shared=True)
+    replace(tmp_path / "whole", b"whole")
+    assert {path.name for path in tmp_path.iterdir()} == {names[0], "whole"}
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:

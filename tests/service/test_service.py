@@ -44,10 +44,10 @@ def test_a_cron_is_scheduled_in_local_time(service: RunningService) -> None:
 def test_up_again_changes_nothing(service: RunningService) -> None:
     before = things(service)
     assert set(before["deployments"]) == SEVEN
-    assert len(before["automations"]) == 3 + 1
+    assert len(before["automations"]) == 4 + 1
     again = service.up(at_rest=False)
     assert "already runs" in again.stderr and "deployments: 7 unchanged" in again.stderr
-    assert "automations: 4 unchanged" in again.stderr
+    assert "automations: 5 unchanged" in again.stderr
     assert things(service) == before
     service.rest()
 
@@ -67,15 +67,15 @@ def test_automations_are_those_of_the_file(service: RunningService) -> None:
     try:
         told = service.profmin("deploy")
         assert told.returncode == 0, told.stderr
-        assert "automations: 2 changed, 2 deleted, 2 unchanged" in told.stderr
+        assert "automations: 2 changed, 2 deleted, 3 unchanged" in told.stderr
         found = {each["name"]: each for each in service.api.call("POST", "/automations/filter", {"limit": 200})}
-        assert len(found) == 5
+        assert len(found) == 6
         actions = [action["type"] for action in found["profmin: a run is late"]["actions"]]
         assert actions == ["run-deployment", "send-notification"]
-        assert "automations: 4 unchanged" in service.profmin("deploy").stderr
+        assert "automations: 5 unchanged" in service.profmin("deploy").stderr
     finally:
         del service.environment["PROFMIN_ALERT_URL"]
-    assert "automations: 2 changed, 2 unchanged" in service.profmin("deploy").stderr
+    assert "automations: 2 changed, 3 unchanged" in service.profmin("deploy").stderr
 
 
 def test_no_trigger_names_the_watchdog(service: RunningService) -> None:

@@ -84,6 +84,11 @@ def waiting(connection: Connection, contract_version: str) -> list[int]:
     return list(connection.scalars(text(WAITING), {"versions": [contract_version]}))
 
 
+def has_deliveries(connection: Connection) -> bool:
+    """Was anything ever received?"""
+    return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM ops.delivery)")))
+
+
 def has_a_night(connection: Connection, region: str) -> bool:
     """Is a night of a region at work?"""
     return bool(connection.scalar(text(NIGHT), {"region": region}))

@@ -60,7 +60,17 @@ SELECT (SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass('restrict
 LOCKS_A_COPY, OTHER_LOCKS = 14, 2_000
 """Of each table of pupils of before, which the upgrade reads and drops (13 were counted), and of all else (400)."""
 
-CALLED = {"client_encoding": "utf8", "fallback_application_name": "profmin"}
+CALLED = {
+    "client_encoding": "utf8", "fallback_application_name": "profmin",
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+}  # fmt: skip
+"""Our end finds out within a minute that the server's machine is gone."""
+SESSION = """
+SET jit = off;
+SET tcp_keepalives_idle = 30;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 3
+"""
 
 HINDERED = ("2BP01", "42501")
 """Other objects depend on it, and insufficient privilege."""
@@ -99,11 +109,13 @@ def connect(url: str | URL) -> Engine:
 
 def _interpret(connection: psycopg2.extensions.connection, _: object) -> None:
     """A session that interprets its statements: to compile one of a mart of marts takes ten times as long as to run it.
+    And one that the server ends within a minute when our machine is gone, as its locks hold up others until then: by
+    itself it would ask after two hours.
 
     Said after connecting, as a pooler between us and the server may refuse options.
     """
     with connection, connection.cursor() as cursor:
-        cursor.execute("SET jit = off")
+        cursor.execute(SESSION)
 
 
 def upgrade(
