@@ -216,7 +216,15 @@ def read_again(
                 if isinstance(reading, Reading):
                     whole.append((reading, arrival.recorded_id))
                 else:
-                    propose_stream(engine, backfill_id, reading, arrival.recorded_id, version, run_id)
+                    propose_stream(
+                        engine,
+                        backfill_id,
+                        reading,
+                        arrival.recorded_id,
+                        version,
+                        run_id,
+                        settings.scratch or settings.home,
+                    )
             if whole:
                 propose_readings(engine, backfill_id, whole, version, run_id)
             done += len(batch)

@@ -171,6 +171,9 @@ class Settings(BaseSettings):
         ge=30,
         description="After how many days a purge removes texts of messages and receipts that lie in the outbox.",
     )
+    scratch: Path | None = Field(
+        default=None, description="Folder for rows of the last export while the next is read; by default the home."
+    )
     pupil_days: int | None = Field(
         default=None,
         ge=0,
@@ -312,6 +315,7 @@ class Settings(BaseSettings):
             folder.mkdir(mode=0o777 if folder == self.outbox else 0o700, parents=True, exist_ok=True)
             sweep(folder, is_shared=folder in self.elsewhere.values())
         sweep(self.home)
+        (self.scratch or self.home).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def make_inbox(self) -> None:
         """Make the inbox, with a mark by which an emptied one is told from a disk that is not mounted."""

@@ -118,6 +118,7 @@ def _load_stream(intake: Intake, arrival: Arrival, stream: Stream) -> LoadResult
             intake.run_id,
             intake.settings.lock_wait,
             brought(intake, arrival),
+            intake.settings.scratch or intake.settings.home,
         ),
         delivery=arrival.sha256,
     )

@@ -11,10 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from random import Random
 
 import polars as pl
@@ -157,6 +159,23 @@ def test_one_loads_pupils_of_a_sender_at_a_time(engine: sa.Engine, schools: list
     ):
         load_stream(engine, Stream([rows], made), delivery(engine), VERSION, wait=dt.timedelta(seconds=0.2))
     assert held(engine) == {}
+
+
+def test_rows_of_the_export_before_lie_where_they_are_told_to(
+    engine: sa.Engine, schools: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of the system may be small, or lie in memory: here it is none at all."""
+    rows = block(Random(1), schools, dict.fromkeys(range(20), 0))
+    made = export(school_ids(engine), {"asinovsky-1": len(rows)})
+    first = load_stream(engine, Stream([rows], made), delivery(engine), VERSION)
+    next_day = replace(made, as_of=FIRST + dt.timedelta(days=1), sha256="2" * 64)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    number = delivery(engine, NOON + HOUR)
+    with pytest.raises(FileNotFoundError):
+        load_stream(engine, Stream([rows], next_day), number, VERSION)
+    second = load_stream(engine, Stream([rows], next_day), number, VERSION, aside=tmp_path)
+    assert held(engine) == {first.reading_id: bag(rows), second.reading_id: bag(rows)}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_rows_are_closed_by_slices_and_a_whole_series_at_once(

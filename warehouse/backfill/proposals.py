@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -85,7 +86,13 @@ def propose_readings(
 
 
 def propose_stream(
-    engine: Engine, backfill_id: int, stream: Stream, delivery_id: int, contract_version: str, run_id: int | None
+    engine: Engine,
+    backfill_id: int,
+    stream: Stream,
+    delivery_id: int,
+    contract_version: str,
+    run_id: int | None,
+    aside: Path | None = None,
 ) -> int:
     """Store an export's reading with its pupils, if it says something else than before; returns 1 or 0."""
     turn = counts_at(engine, [delivery_id])[delivery_id]
@@ -93,7 +100,7 @@ def propose_stream(
     with connection, connection.begin() as transaction:
         look_through(connection, backfill_id)
         before = connection.execute(text(DIGESTS), {"id": backfill_id, "deliveries": [delivery_id]}).one()[1]
-        copied = copy_stream(connection, stream, contract_version, run_id=run_id)
+        copied = copy_stream(connection, stream, contract_version, run_id=run_id, aside=aside)
         reading = copied.reading
         (hashes,) = digests([reading])
         if hashes.whole == before:

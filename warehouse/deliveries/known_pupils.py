@@ -7,6 +7,7 @@ found by its number. In memory is what tells a line, some thirteen bytes a row.
 from __future__ import annotations
 
 from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from tempfile import TemporaryFile
 
 import polars as pl
@@ -49,13 +50,13 @@ class _Rows:
         self.count = 0
         self.bytes = pa.array([], pa.binary(end))
 
-    def copied(self, connection: Connection, series: Series) -> None:
+    def copied(self, connection: Connection, series: Series, aside: Path | None) -> None:
         """Read the rows that hold. The file has no name, and is gone with whoever has it open."""
         columns = ", ".join(
             f"coalesce({name}, {UNSTATED}::smallint)" if name in self.counters else name for name in self.schema
         )
         statement = OUT.format(columns=columns, partition=series.partition, series_id=series.series_id)
-        with TemporaryFile(prefix="profmin-known-") as file:
+        with TemporaryFile(prefix="profmin-known-", dir=aside) as file:
             with driver_cursor(connection) as cursor:
                 cursor.copy_expert(statement, file)
             file.flush()
@@ -101,16 +102,24 @@ class _Rows:
 
 
 class KnownPupils:
-    """The rows of the last export of a series; `known` is None when there is none."""
+    """The rows of the last export of a series; `known` is None when there is none. They lie in the folder `aside` while
+    the next one is read, by default in that of the system."""
 
-    def __init__(self, connection: Connection, series: Series, stream: PupilStream, contract_version: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        series: Series,
+        stream: PupilStream,
+        contract_version: str,
+        aside: Path | None = None,
+    ) -> None:
         last = series.last(connection)
         self.series = series
         self.rows = _Rows(stream)
         self.known: KnownRows | None = None
         if last is None:
             return
-        self.rows.copied(connection, series)
+        self.rows.copied(connection, series, aside)
         if not self.rows.count:
             return
         lines = self.rows.column("line")

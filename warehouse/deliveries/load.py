@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from sqlalchemy import Engine, text
 
@@ -124,17 +125,18 @@ def load_stream(
     run_id: int | None = None,
     wait: dt.timedelta = LONGEST_WAIT,
     brought: Brought | None = None,
+    aside: Path | None = None,
 ) -> LoadResult:
     """Load an export while it is being computed, in one transaction.
 
     The blocks of the stream go where its rows belong; its reading, available after the last block, is then loaded as
-    any other. Whatever fails on either side, nothing of it stays. A stream can be had only once, so to try again is
-    the caller's. Raises Timeout when somebody else loads pupils of its sender, or writes its slice, for longer than
-    `wait`.
+    any other. Rows of the export before lie in the folder `aside` meanwhile. Whatever fails on either side, nothing of
+    it stays. A stream can be had only once, so to try again is the caller's. Raises Timeout when somebody else loads
+    pupils of its sender, or writes its slice, for longer than `wait`.
     """
     turn = counts_at(engine, [delivery_id])[delivery_id]
     with engine.connect() as connection, begun(connection):
-        copied = copy_stream(connection, stream, contract_version, wait, run_id)
+        copied = copy_stream(connection, stream, contract_version, wait, run_id, aside)
         reading = copied.reading
         places = [written(reading, delivery_id), *([brought.place] if brought else [])]
         whose = regions_of(connection, [(delivery_id, reading.sender)])

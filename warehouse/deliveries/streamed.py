@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 from queue import Full, Queue
 
 import polars as pl
@@ -81,10 +82,16 @@ class _PupilRows(_Rows):
     are closed when it is known that the reading counts."""
 
     def __init__(
-        self, connection: Connection, series: Series, reading_id: int, stream: PupilStream, contract_version: str
+        self,
+        connection: Connection,
+        series: Series,
+        reading_id: int,
+        stream: PupilStream,
+        contract_version: str,
+        aside: Path | None,
     ) -> None:
         self.series, self.reading_id, self.stream, self.version = series, reading_id, stream, contract_version
-        self.before = KnownPupils(connection, series, stream, contract_version)
+        self.before = KnownPupils(connection, series, stream, contract_version, aside)
         if self.before.known is not None:
             stream.since(self.before.known)
         self.of_series = {
@@ -216,18 +223,21 @@ def copy_stream(
     contract_version: str,
     wait: dt.timedelta = LONGEST_WAIT,
     run_id: int | None = None,
+    aside: Path | None = None,
 ) -> Copied:
     """Put the blocks of the stream where they belong, within the connection's transaction; returns the whole.
 
     The caller's thread runs the stream, a second one writes and sends. When either fails the other one ends too, and
     the error of the one that failed first is raised. Pupils are compared with the export that was loaded before: of
-    those of a sender and an academic year one is loaded at a time. Raises Timeout.
+    those of a sender and an academic year one is loaded at a time, and its rows lie in the folder `aside` (by default
+    that of the system) meanwhile. Raises Timeout.
     """
     rows: _Rows
     if stream.form.pupils is not None and isinstance(stream, PupilStream):
         series = series_of(connection, stream, wait, run_id)
         (reading_id,) = reserve(connection, 1)  # within a series numbers grow in the order of loading
-        rows = _PupilRows(connection, series, reading_id, stream, contract_version) if series else _NoRows()
+        known = (reading_id, stream, contract_version, aside)
+        rows = _PupilRows(connection, series, *known) if series else _NoRows()
     else:
         (reading_id,) = reserve(connection, 1)
         rows = _FactRows(stream.form, reading_id)
