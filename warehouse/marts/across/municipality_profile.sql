@@ -13,6 +13,7 @@ WITH unit AS (
     SELECT u.region, u.as_of, u.position, u.reporting_unit, u.reporting_unit_name, u.is_municipality
     FROM mart.readiness_by_municipality AS u
 ),
+-- Marts of classes have thousands of rows: of theirs only the columns that tell of a system are summed, then told.
 told AS (
     SELECT a.region, a.as_of, m.reporting_unit, s.system,
         sum((m.said ->> s.figure)::numeric) FILTER (WHERE m.said ->> s.whole IS NOT NULL) AS figure,
@@ -25,8 +26,15 @@ told AS (
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.level_coverage AS m
         WHERE s.mart = 'level_coverage' AND m.region = a.region AND m.as_of = a.as_of
         UNION ALL
-        SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.hours_delivery AS m
-        WHERE s.mart = 'hours_delivery' AND m.region = a.region AND m.as_of = a.as_of
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM (
+            SELECT h.reporting_unit, sum(h.hours_given) FILTER (WHERE h.hours_norm IS NOT NULL) AS hours_given,
+                sum(h.hours_norm) FILTER (WHERE h.hours_given IS NOT NULL) AS hours_norm, bool_or(h.by_older_rules) AS by_older_rules,
+                max(h.known_at) AS known_at, bool_and(h.is_final) AS is_final
+            FROM mart.hours_delivery AS h
+            WHERE h.region = a.region AND h.as_of = a.as_of
+            GROUP BY h.reporting_unit
+        ) m
+        WHERE s.mart = 'hours_delivery'
         UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.readiness_by_municipality AS m
         WHERE s.mart = 'readiness_by_municipality' AND m.region = a.region AND m.as_of = a.as_of
@@ -40,8 +48,15 @@ told AS (
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.lessons_in_timetable AS m
         WHERE s.mart = 'lessons_in_timetable' AND m.region = a.region AND m.as_of = a.as_of
         UNION ALL
-        SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.lessons_held AS m
-        WHERE s.mart = 'lessons_held' AND m.region = a.region AND m.as_of = a.as_of
+        SELECT m.reporting_unit, to_jsonb(m) AS said FROM (
+            SELECT h.reporting_unit, sum(h.lessons_held) FILTER (WHERE h.lessons_due IS NOT NULL) AS lessons_held,
+                sum(h.lessons_due) FILTER (WHERE h.lessons_held IS NOT NULL) AS lessons_due, bool_or(h.by_older_rules) AS by_older_rules,
+                max(h.known_at) AS known_at, bool_and(h.is_final) AS is_final
+            FROM mart.lessons_held AS h
+            WHERE h.region = a.region AND h.as_of = a.as_of
+            GROUP BY h.reporting_unit
+        ) m
+        WHERE s.mart = 'lessons_held'
         UNION ALL
         SELECT m.reporting_unit, to_jsonb(m) AS said FROM mart.parent_meetings_by_unit AS m
         WHERE s.mart = 'parent_meetings_by_unit' AND m.region = a.region AND m.as_of = a.as_of

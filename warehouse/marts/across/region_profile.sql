@@ -19,6 +19,7 @@ sent AS (
     GROUP BY h.region, h.as_of, h.form
 ),
 unit AS (SELECT u.region, u.as_of, count(*) AS units FROM mart.readiness_by_municipality AS u GROUP BY u.region, u.as_of),
+-- Marts of classes have thousands of rows: of theirs only the columns that tell of a system are summed, then told.
 told AS (
     SELECT a.region, a.as_of, s.system, d.day = a.as_of AS is_now,
         (m.said ->> s.figure)::numeric AS figure, (m.said ->> s.whole)::numeric AS whole, (m.said ->> s.lacks)::numeric AS lacks,
@@ -33,9 +34,16 @@ told AS (
         WHERE s.mart = 'level_coverage' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
           AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
         UNION ALL
-        SELECT to_jsonb(m) AS said FROM history.hours_delivery AS m
-        WHERE s.mart = 'hours_delivery' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
-          AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        SELECT to_jsonb(m) AS said FROM (
+            SELECT sum(h.hours_given) FILTER (WHERE h.hours_norm IS NOT NULL) AS hours_given, sum(h.hours_norm) FILTER (WHERE h.hours_given IS NOT NULL) AS hours_norm, sum(h.hours_behind) AS hours_behind,
+                max(h.completeness) AS completeness, bool_or(h.by_older_rules) AS by_older_rules, max(h.known_at) AS known_at,
+                bool_and(h.is_final) AS is_final
+            FROM history.hours_delivery AS h
+            WHERE h.region = a.region AND h.as_of = d.day AND h.published_at <= :known_at
+              AND (h.replaced_at > :known_at OR h.replaced_at = 'infinity')
+            GROUP BY h.reporting_unit
+        ) m
+        WHERE s.mart = 'hours_delivery'
         UNION ALL
         SELECT to_jsonb(m) AS said FROM history.readiness_by_municipality AS m
         WHERE s.mart = 'readiness_by_municipality' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
@@ -53,9 +61,16 @@ told AS (
         WHERE s.mart = 'lessons_in_timetable' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
           AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
         UNION ALL
-        SELECT to_jsonb(m) AS said FROM history.lessons_held AS m
-        WHERE s.mart = 'lessons_held' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
-          AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        SELECT to_jsonb(m) AS said FROM (
+            SELECT sum(h.lessons_held) FILTER (WHERE h.lessons_due IS NOT NULL) AS lessons_held, sum(h.lessons_due) FILTER (WHERE h.lessons_held IS NOT NULL) AS lessons_due,
+                max(h.completeness) AS completeness, bool_or(h.by_older_rules) AS by_older_rules, max(h.known_at) AS known_at,
+                bool_and(h.is_final) AS is_final
+            FROM history.lessons_held AS h
+            WHERE h.region = a.region AND h.as_of = d.day AND h.published_at <= :known_at
+              AND (h.replaced_at > :known_at OR h.replaced_at = 'infinity')
+            GROUP BY h.reporting_unit
+        ) m
+        WHERE s.mart = 'lessons_held'
         UNION ALL
         SELECT to_jsonb(m) AS said FROM history.parent_meetings_by_unit AS m
         WHERE s.mart = 'parent_meetings_by_unit' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
