@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from pptx.dml.color import RGBColor
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.slide import Slide as Made
+from pptx.table import _Cell
 from pptx.util import Pt
 
 from documents.writing.mart_xlsx import BAND_COLOURS
@@ -149,32 +151,57 @@ def draw_table(made: Made, area: Area, table: Table) -> None:
     for column, width in zip(drawn.columns, _widths(table, area), strict=True):
         column.width = width
     in_line = _letters(table, area)
-    for number, row in enumerate((heading, *rows)):
+    made_so_far: dict[Style, Any] = {}
+    for number, (row, line) in enumerate(zip((heading, *rows), drawn.rows, strict=True)):
         is_total = table.total is not None and number == len(rows)
-        drawn.rows[number].height = _height(table, row, in_line)
-        for place, cell in enumerate(row):
+        line.height = _height(table, row, in_line)
+        for place, (cell, blank) in enumerate(zip(row, line.cells, strict=True)):
             ground, letters = band_colours(cell.band)
             if not cell.band:
                 ground, letters = LAST if is_total else (STRIPE if number % 2 else WHITE), LETTERS
             align = PP_ALIGN.LEFT if table.texts[place] else PP_ALIGN.RIGHT
             if number == 0:
                 ground, letters, align = HEAD, WHITE, PP_ALIGN.CENTER
-            text = _cut(cell.text, in_line[place])
-            _write(drawn.cell(number, place), text, table.size, ground, letters, align, is_bold=is_total or not number)
+            style = Style(table.size, ground, letters, align, is_bold=is_total or not number)
+            _write(blank, _cut(cell.text, in_line[place]), style, made_so_far)
 
 
-def _write(
-    cell: Any, text: str, size: int, ground: RGBColor, letters: RGBColor, align: object, *, is_bold: bool
-) -> None:  # fmt: skip
+class Style(NamedTuple):
+    """How a cell looks."""
+
+    size: int
+    ground: RGBColor
+    letters: RGBColor
+    align: PP_ALIGN
+    is_bold: bool
+
+
+def _write(cell: Any, text: str, style: Style, made: dict[Style, Any]) -> None:
+    """Write a text. A cell that looks like one of those `made` is a copy of it: to set each anew takes a hundred times as
+    long, and slides have thousands."""
+    if style not in made:
+        _style(cell, style)
+        made[style] = deepcopy(cell._tc)
+    else:
+        cell._tc.getparent().replace(cell._tc, copied := deepcopy(made[style]))
+        cell = _Cell(copied, cell._parent)
+    (run,) = cell.text_frame.paragraphs[0].runs
+    if text:
+        run.text = text
+    else:
+        run._r.getparent().remove(run._r)
+
+
+def _style(cell: Any, style: Style) -> None:
     cell.margin_left = cell.margin_right = PAD
     cell.margin_top = cell.margin_bottom = Pt(1)
     cell.vertical_anchor = MSO_ANCHOR.MIDDLE
     cell.fill.solid()
-    cell.fill.fore_color.rgb = ground
-    cell.text_frame.text = text
-    for paragraph in cell.text_frame.paragraphs:
-        paragraph.alignment = align
-        paragraph.font.size, paragraph.font.bold, paragraph.font.color.rgb = Pt(size), is_bold, letters
+    cell.fill.fore_color.rgb = style.ground
+    cell.text_frame.text = "?"
+    (paragraph,) = cell.text_frame.paragraphs
+    paragraph.alignment = style.align
+    paragraph.font.size, paragraph.font.bold, paragraph.font.color.rgb = Pt(style.size), style.is_bold, style.letters
 
 
 def _widths(table: Table, area: Area) -> list[int]:

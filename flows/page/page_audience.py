@@ -13,10 +13,13 @@ from contracts.regions.pack import Region
 from contracts.vocabulary import reporting_units
 from flows.presentation.slide_data import Night
 from warehouse.marts.definitions import Mart
+from warehouse.marts.published import mart_around, mart_named
 from warehouse.marts.sources import counted_places
 
 OF_REGION = "region"
 """The folder of those who see all of a region."""
+CORRECTIONS, AROUND = "corrections", 31
+"""The mart of what was said otherwise later, and of how many days before and after the date its page tells too."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,20 @@ class Seen(Night):
     audience: PageAudience
     whole: Night
     books: dict[str, bytes]
+
+    def rows(self, name: str) -> pl.DataFrame:
+        """The rows of a mart. Corrections are read once with those of the dates around: to plan that takes longer than
+        all else of the page of the mart."""
+        if name == CORRECTIONS and name not in self.read:
+            of_date = self.corrections_around.filter(pl.col("as_of") == self.as_of)
+            self.read[name] = of_date.sort("position") if of_date.height else of_date
+        return super().rows(name)
+
+    @cached_property
+    def corrections_around(self) -> pl.DataFrame:
+        """The corrections of the date and those around it, the latest first."""
+        corrections = mart_named(CORRECTIONS)
+        return mart_around(self.connection, corrections, self.as_of, self.known_at, self.region.code, AROUND)
 
     @cached_property
     def documents(self) -> pl.DataFrame:

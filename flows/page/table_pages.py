@@ -17,16 +17,14 @@ from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import MartSheet, marts_xlsx
 from flows.page.figure_links import is_found_by, rate_id
 from flows.page.frame import MOST_ROWS, Frame, Page, named, told
+from flows.page.page_audience import CORRECTIONS
 from flows.presentation.mart_sheets import region_row, sheet_of
 from flows.presentation.officer_report import titles_of_told
 from flows.presentation.slide_data import MOST_NUMBERS
 from warehouse.marts.definitions import Mart
-from warehouse.marts.published import mart_around
 from warehouse.marts.sources import behind, query
 
 DECK = "deck.pptx"
-CORRECTIONS, AROUND = "corrections", 31
-"""The mart of what was said otherwise later, and of how many days before and after the date its page tells too."""
 
 
 def table_pages(frame: Frame) -> Iterator[Page]:
@@ -78,7 +76,8 @@ def _others(frame: Frame, definition: Mart) -> HtmlTable:
     night = frame.night
     if definition.name != CORRECTIONS:
         return simple_table([], [])
-    rows = mart_around(night.connection, definition, night.as_of, night.known_at, night.region.code, AROUND)
+    rows = night.corrections_around
+    rows = rows.filter(pl.col("as_of") != night.as_of) if rows.height else rows
     sheet = sheet_of(definition, rows, night.region, frame.asked)
     dated = [replace(column, is_aside=column.is_aside and column.name != "as_of") for column in sheet.columns]
     dated.sort(key=lambda column: column.name != "as_of")

@@ -18,7 +18,7 @@ SELECT as_of, min(published_at) FROM ops.publication WHERE coalesce(region = :re
 """
 
 AROUND = """
-SELECT * FROM {relation} WHERE region = :region AND as_of BETWEEN :first AND :last AND as_of <> :as_of
+SELECT * FROM {relation} WHERE region = :region AND as_of BETWEEN :first AND :last
   AND known_at <= :known_at ORDER BY known_at DESC, as_of DESC, position
 """
 REGISTER = """
@@ -68,12 +68,12 @@ def mart(
 def mart_around(
     connection: Connection, mart: Mart, as_of: dt.date, known_at: dt.datetime, region: str, days: int
 ) -> pl.DataFrame:
-    """The rows of a mart for the other dates, so many days before and after one, that were known at a moment; the
-    latest known first. Of a mart whose rows are each known from a moment on, and do not change."""
+    """The rows of a mart for a date and so many days before and after it, that were known at a moment; the latest
+    known first. Of a mart whose rows are each known from a moment on, and do not change."""
     if connection.scalar(text("SELECT to_regclass(:relation)"), {"relation": mart.relation}) is None:
         return pl.DataFrame(schema=dict.fromkeys(mart.captions, pl.String()))
     span = dt.timedelta(days=days)
-    asked = {"region": region, "as_of": as_of, "first": as_of - span, "last": as_of + span, "known_at": known_at}
+    asked = {"region": region, "first": as_of - span, "last": as_of + span, "known_at": known_at}
     return frame(connection, AROUND.format(relation=mart.relation), asked)
 
 
