@@ -177,8 +177,8 @@ class Style(NamedTuple):
 
 
 def _write(cell: Any, text: str, style: Style, made: dict[Style, Any]) -> None:
-    """Write a text. A cell that looks like one of those `made` is a copy of it: to set each anew takes a hundred times as
-    long, and slides have thousands."""
+    """Write a text. A cell that looks like one of those `made` is a copy of it: to set each anew takes far longer, and
+    slides have thousands."""
     if style not in made:
         _style(cell, style)
         made[style] = deepcopy(cell._tc)

@@ -96,6 +96,19 @@ def _locked(folder: Path, mode: int) -> tuple[Path, int]:
         os.close(file)
 
 
+def link_as(path: Path, there: Path, hidden_in: Path) -> None:
+    """Let a file be a hard link to one that is there, in place of what was there; a copy where there are no links."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(hidden_in, 0o666) as (hidden, _):
+        try:
+            hidden.unlink()
+            hidden.hardlink_to(there)
+        except OSError:  # a file system that has none, or no more of this file
+            write_changed(path, there.read_bytes(), hidden_in)
+        else:
+            hidden.replace(path)  # of two links to one file it does nothing, and the hidden one is removed
+
+
 def write_changed(path: Path, data: bytes, hidden_in: Path | None = None) -> bool:
     """Write a file as a whole; one that is there already with the same bytes is left. Says whether it was written."""
     if path.exists() and path.read_bytes() == data:

@@ -16,7 +16,8 @@ from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
 from flows.page.figure_links import mart_behind, to_column, to_mart, to_rate, to_row
-from flows.page.frame import Frame, Page, named, said, told
+from flows.page.frame import Frame, named, said, told
+from flows.page.made_of import Page
 
 Row = Mapping[str, Any]
 NO_BAND = "none"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,8 @@ from contracts.texts.figures import whole
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
 from documents.receipts.findings import column_titles
 from flows.home.shown import local_time
-from flows.page.frame import Frame, Page, named, told
+from flows.page.frame import Frame, named, told
+from flows.page.made_of import Page, digest
 from transforms.findings.disclosure import born_before, may_be_shown
 
 WORST = ("missing", "refused", "held", "partial")
@@ -34,22 +36,32 @@ def form_pages(frame: Frame) -> Iterator[Page]:
     for of_form in health.drop_nulls("form").partition_by("form", maintain_order=True):
         form, title = of_form.row(0, named=True)["form"], of_form.row(0, named=True)["form_title"]
         documents = frame.night.places.filter(pl.col("form") == form)
-        numbers = {row["sender"]: row["delivery_id"] for row in documents.iter_rows(named=True)}
         late = of_form.filter(~pl.col("on_time").fill_null(True)).height
         listed.append([
             link(f"form/{form}.html", named(title, form)), whole(of_form.filter("is_expected").height),
             whole(of_form.filter("is_received").height), whole(late),
             whole(of_form.filter(pl.col("status").is_in(["held", "refused"])).height),
         ])  # fmt: skip
-        yield frame.page(
-            f"form/{form}.html", "form.html", title, frame.state(of_form), named(title, form),
-            who=_who(frame, of_form, numbers), rules=_rules(frame, form),
-            documents=list(_documents(frame, documents, column_titles(form))),
-        )  # fmt: skip
+        failures = frame.rows("rule_failures")
+        failures = failures.filter(pl.col("form") == form) if not failures.is_empty() else failures
+        page = partial(_form, frame, form, of_form, documents, failures)
+        yield Page(f"form/{form}.html", page, digest(frame.made_of, of_form, documents, failures))
     headings = [(told("form"), False), *((told(code), True) for code in ("expected", "received", "late", "not_taken"))]
     yield frame.page(
         "forms.html", "forms.html", "Формы", state, told("section_forms"), told=simple_table(headings, listed)
     )
+
+
+def _form(
+    frame: Frame, form: str, health: pl.DataFrame, documents: pl.DataFrame, failures: pl.DataFrame
+) -> bytes:  # fmt: skip
+    title = health["form_title"][0]
+    numbers = {row["sender"]: row["delivery_id"] for row in documents.iter_rows(named=True)}
+    return frame.draw(
+        f"form/{form}.html", "form.html", title, frame.state(health), named(title, form),
+        who=_who(frame, health, numbers), rules=_rules(failures),
+        documents=list(_documents(frame, documents, column_titles(form))),
+    )  # fmt: skip
 
 
 def _who(frame: Frame, rows: pl.DataFrame, numbers: Mapping[str, int]) -> HtmlTable:
@@ -80,10 +92,8 @@ def _status(row: Mapping[str, Any]) -> Markup | str:
     return banded(row["status_name"], STATUS_BANDS.get(row["status"]))
 
 
-def _rules(frame: Frame, form: str) -> HtmlTable:
+def _rules(found: pl.DataFrame) -> HtmlTable:
     """The rules of a form that are broken most, over all its senders, and how to mend that."""
-    failures = frame.rows("rule_failures")
-    found = failures.filter(pl.col("form") == form) if not failures.is_empty() else failures
     if found.is_empty():
         return simple_table([], [])
     summed = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any
 
 import polars as pl
 from markupsafe import Markup
@@ -12,6 +13,8 @@ from markupsafe import Markup
 from contracts.texts import page_words
 from documents.pages.mart_html import Links, in_two_languages
 from documents.pages.render import asset_names, rendered
+from flows.page.made_of import Page, digest, program
+from flows.page.moment import marked
 from flows.page.page_audience import PageAudience, Seen
 from flows.presentation.mart_sheets import Asked, state_lines
 from flows.presentation.officer_report import told_marts
@@ -19,13 +22,6 @@ from warehouse.marts.definitions import Mart
 
 MOST_ROWS = 400
 """Rows that a table of a page has, and the workbook beside it; one of more has the rest in its CSV alone."""
-
-
-class Page(NamedTuple):
-    """A file of an address: its path from there, and its bytes."""
-
-    path: str
-    data: bytes
 
 
 def told(code: str) -> Markup:
@@ -60,6 +56,12 @@ class Frame:
         """The marts that have a page here."""
         return [each for each in told_marts() if self.audience.has(each)]
 
+    @cached_property
+    def forms(self) -> frozenset[str]:
+        """The forms that have a page here."""
+        health = self.rows("delivery_health")
+        return frozenset(health["form"].drop_nulls()) if not health.is_empty() else frozenset()
+
     def has_book(self, name: str) -> bool:
         """Has a mart a workbook beside its table? One that is shown in part has none, nor an empty one of a unit."""
         rows = self.rows(name).height
@@ -70,13 +72,24 @@ class Frame:
         """As what the night is read."""
         return Asked(self.night.as_of, self.night.known_at)
 
+    @property
+    def of_date(self) -> Asked:
+        """As what sheets tell of it: from when rows are known each says itself, and the address what it is of."""
+        return Asked(self.night.as_of)
+
+    @cached_property
+    def made_of(self) -> str:
+        """Of what every page is made: whose it is, and which units and schools have one to lead to."""
+        whose = (self.audience.region.code, self.audience.unit, self.audience.name, self.night.as_of)
+        return digest(program(self.audience.region.folder), whose, dict(self.units), sorted(self.schools))
+
     def rows(self, name: str) -> pl.DataFrame:
         """The rows of a mart that the audience sees."""
         return self.night.rows(name)
 
     def state(self, rows: pl.DataFrame) -> list[str]:
         """Of when rows are, and how sure."""
-        return state_lines(rows, self.audience.name, self.night.region.zone, self.asked)
+        return state_lines(rows, self.audience.name, self.night.region.zone, self.of_date)
 
     def links(self, up: str) -> Links:
         """Where values of columns lead from a page; `up` is the way to the root of the address."""
@@ -103,14 +116,20 @@ class Frame:
                 ("tables.html", "section_tables")]  # fmt: skip
 
     def page(
-        self, path: str, template: str, title: str, state: Sequence[str], heading: Markup | str = "", **values: object
+        self, path: str, template: str, title: str, state: Sequence[str], heading: Markup | str = "", **values: Any
     ) -> Page:
+        """A page that is always written (`draw`)."""
+        return Page(path, partial(self.draw, path, template, title, state, heading, **values))
+
+    def draw(
+        self, path: str, template: str, title: str, state: Sequence[str], heading: Markup | str = "", **values: object
+    ) -> bytes:
         """A page at a path from the root of the address; `heading` is its title in two languages."""
         up = "../" * path.count("/")
-        data = rendered(
+        night = self.night
+        return rendered(
             template, title=title, heading=heading or title, whose=self.audience.name,
             day=f"{self.night.as_of:%d.%m.%Y}", state=state, up=up, root=f"../../{up}", asset=asset_names(),
             sections=self.sections, here=path, t=told, has_book=self.has_book,
-            standing=self.standing(up), footer=self.night.footer, **values,
+            standing=self.standing(up), footer=marked(night.footer, night.known_at, night.region.zone), **values,
         )  # fmt: skip
-        return Page(path, data)

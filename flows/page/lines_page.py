@@ -13,7 +13,8 @@ from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.line_chart import line_chart
 from documents.pages.mart_html import NOTHING, HtmlTable, simple_table
-from flows.page.frame import Frame, Page, said, told
+from flows.page.frame import Frame, said, told
+from flows.page.made_of import Page
 from flows.presentation.slide_data import added
 
 REGISTERED, PLAN, MOVEMENT = "actual_pupils", "plan_pupils", "movement_words"

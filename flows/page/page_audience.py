@@ -41,13 +41,23 @@ class PageAudience:
         return definition.audience.kind not in (("closed", "country") if self.unit else ("country",))
 
 
+@dataclass(frozen=True)
+class Whole(Night):
+    """A night by the connection of the owner, who is asked which documents counted."""
+
+    @cached_property
+    def places(self) -> pl.DataFrame:
+        """The documents that counted, with the cells in which they are read (`counted_places`)."""
+        return counted_places(self.connection, self.region.code, self.as_of, self.known_at)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen(Night):
-    """A night by the connection of an audience. `whole` is that of the owner, who is asked which documents
-    counted; `books` are the workbooks written so far of what several audiences see alike."""
+    """A night by the connection of an audience. `whole` is that of the owner; `books` are the workbooks written so far
+    of what several audiences see alike."""
 
     audience: PageAudience
-    whole: Night
+    whole: Whole
     books: dict[str, bytes]
 
     def rows(self, name: str) -> pl.DataFrame:
@@ -72,7 +82,7 @@ class Seen(Night):
     @cached_property
     def places(self) -> pl.DataFrame:
         """The documents of the audience that counted, with the cells in which they are read (`counted_places`)."""
-        return self._own(counted_places(self.whole.connection, self.region.code, self.as_of, self.known_at))
+        return self._own(self.whole.places)
 
     def _own(self, documents: pl.DataFrame) -> pl.DataFrame:
         return documents.filter(pl.col("sender") == self.audience.unit) if self.audience.unit else documents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,8 @@ from contracts.texts.figures import whole
 from contracts.vocabulary import contacts_of
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, SIGNS, banded, link, simple_table
-from flows.page.frame import Frame, Page, named, told
+from flows.page.frame import Frame, named, told
+from flows.page.made_of import Page, digest
 from flows.presentation.mart_sheets import caption_of, short_title
 from warehouse.marts.published import mart_named
 
@@ -30,6 +32,7 @@ MORE = {
     "lessons_held": ("grade", "letter", "lessons_due", "lessons_held", "lessons_left", "held_rate"),
 }  # fmt: skip
 """Marts of classes that a school's page shows, and which columns."""
+Values = tuple[object, ...]
 
 
 def standings(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, list[str]]]:
@@ -57,20 +60,17 @@ def school_pages(frame: Frame) -> Iterator[Page]:
     for number, row in enumerate(cards.iter_rows(named=True)):
         of_school = cards.slice(number, 1)
         classes = {name: found[row["school_code"]] for name, found in more.items() if row["school_code"] in found}
-        yield _school(frame, row, of_school, reports.get(row["school_code"], {}), classes)
+        report = reports.get(row["school_code"], {})
+        page = partial(_school, frame, row, of_school, report, classes)
+        yield Page(f"school/{row['school_code']}.html", page, digest(frame.made_of, row, report, classes))
 
 
-def _by_school(frame: Frame, name: str, columns: Sequence[str]) -> dict[str, list[list[str]]]:
-    """School → lines of some columns of a mart, in words."""
-    rows, definition = frame.rows(name), mart_named(name)
-    found: dict[str, list[list[str]]] = {}
-    if rows.is_empty():
-        return found
-    told_columns = [
-        [frame.night.shown(definition, column, value) for value in rows[column]] for column in columns
-    ]  # rows of a mart
-    for school, *line in zip(rows["school_code"], *told_columns, strict=True):
-        found.setdefault(school, []).append(line)
+def _by_school(frame: Frame, name: str, columns: Sequence[str]) -> dict[str, list[Values]]:
+    """School → some columns of the rows of a mart."""
+    rows = frame.rows(name)
+    found: dict[str, list[Values]] = {}
+    for school, *values in rows.select("school_code", *columns).iter_rows() if not rows.is_empty() else ():
+        found.setdefault(school, []).append(tuple(values))
     return found
 
 
@@ -124,8 +124,8 @@ def _sign(standing: str, words: str | None) -> Markup:
 
 def _school(
     frame: Frame, row: Mapping[str, Any], card: pl.DataFrame, report: Mapping[str, Any],
-    classes: Mapping[str, list[list[str]]],
-) -> Page:  # fmt: skip
+    classes: Mapping[str, list[Values]],
+) -> bytes:  # fmt: skip
     definition = mart_named("school_profile")
     found = list(standings(row))
     lines = []
@@ -145,8 +145,9 @@ def _school(
     for name, rows in classes.items():
         of_mart = mart_named(name)
         captions = [(caption_of(of_mart, column), column in of_mart.stated.columns) for column in MORE[name]]
-        more.append((name.replace("_", "-"), short_title(of_mart), simple_table(captions, rows)))
-    return frame.page(
+        lines_of = [[frame.night.shown(of_mart, *told) for told in zip(MORE[name], row, strict=True)] for row in rows]
+        more.append((name.replace("_", "-"), short_title(of_mart), simple_table(captions, lines_of)))
+    return frame.draw(
         f"school/{row['school_code']}.html", "school.html", row["school_name"], frame.state(card),
         code=row["school_code"], level=row["level_name"] or "", unit=row["reporting_unit_name"], unit_address=unit,
         mends=list(_mends(found, report)), calls=contacts_of(str(row["reporting_unit"])),

@@ -13,17 +13,18 @@ from documents.pages.render import assets
 from flows.home.faults import LOGGER
 from flows.home.whole_file import sweep, write_changed
 from flows.page.addresses import Address, Told, built, is_built, note_built, standings, tell_standings
+from flows.page.carried import before, carry, note_made_of
 from flows.page.first_page import first_page
 from flows.page.form_pages import form_pages
-from flows.page.frame import Frame, Page
+from flows.page.frame import Frame
 from flows.page.lines_page import lines_page
-from flows.page.page_audience import Seen, audiences
+from flows.page.made_of import Page
+from flows.page.page_audience import Seen, Whole, audiences
 from flows.page.school_pages import school_pages
 from flows.page.table_pages import DECK, table_pages
 from flows.page.two_processes import WORTH, SecondProcess, taken
 from flows.page.unit_page import unit_page, units_before
 from flows.presentation.region_deck import NotPublished, make_deck
-from flows.presentation.slide_data import Night
 from warehouse.core.slices import holding
 from warehouse.marts.sources import publications
 from warehouse.schema.access import seen_by
@@ -58,7 +59,7 @@ class Site:
         if address is None:
             raise NotPublished
         self.address = address
-        self._night = Night(connection, region, address.as_of, address.known_at)
+        self._night = Whole(connection, region, address.as_of, address.known_at)
         self._books: dict[str, bytes] = {}
         self.audiences = {each.unit: each for each in audiences(region, address.as_of)}
 
@@ -133,13 +134,19 @@ def build_site(
 
 
 def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:
-    """Write an address file by file, and that it is whole last; returns how many files were written."""
+    """Write an address file by file, and that it is whole last; returns how many files were written, those apart that
+    are taken over."""
     root = folder / told.address.path
     root.mkdir(parents=True, exist_ok=True)
     sweep(root, is_shared=True)
     written = sum(write_changed(folder / "assets" / name, data) for name, data in assets().items())
+    of, made_of = before(folder, told.address), {}
     for page in pages:
-        written += write_changed(root / page.path, page.data, root)
+        if not carry(of, root, page, told):
+            written += write_changed(root / page.path, page.write(), root)
+        if page.made_of:
+            made_of[page.path] = page.made_of
+    note_made_of(root, made_of)
     note_built(folder, told.address, told.key)
     return written
 
@@ -159,5 +166,4 @@ def _pages(night: Seen, told: Told) -> Iterator[Page]:
     yield from form_pages(frame)
     yield lines_page(frame)
     if not told.audience.unit:
-        _, deck = make_deck(night.whole.connection, night.region, night.as_of, night.known_at)
-        yield Page(DECK, deck)
+        yield Page(DECK, lambda: make_deck(night.whole.connection, night.region, night.as_of, night.known_at)[1])

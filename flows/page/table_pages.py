@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
+from functools import cache
 from itertools import zip_longest
 
 import polars as pl
@@ -16,7 +16,9 @@ from documents.pages.mart_html import HtmlTable, html_table, link, simple_table
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import MartSheet, marts_xlsx
 from flows.page.figure_links import is_found_by, rate_id
-from flows.page.frame import MOST_ROWS, Frame, Page, named, told
+from flows.page.frame import MOST_ROWS, Frame, named, told
+from flows.page.made_of import Page, digest
+from flows.page.moment import marked
 from flows.page.page_audience import CORRECTIONS
 from flows.presentation.mart_sheets import region_row, sheet_of
 from flows.presentation.officer_report import titles_of_told
@@ -51,19 +53,30 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
     total = None
     if not frame.audience.unit and not rows.is_empty():
         total = region_row(night.connection, definition, night.region, frame.asked)
-    sheet = sheet_of(definition, rows, night.region, frame.asked, total=total)
-    yield frame.page(
-        f"{path}.html", "table.html", title, sheet.lines[:2],
-        heading=named(title, definition.name), said=sheet.lines[2:], stem=definition.name,  about=definition.about,
-        notes=list(zip_longest(map(rate_id, definition.stated.rates), sheet.notes)), others=_others(frame, definition),
-        told=html_table(sheet, definition.label, frame.links("../"), MOST_ROWS, _anchor(rows)),
-        captions=[(name, definition.captions[name]) for name in definition.captions if name in rows.columns],
-        sources=[*_rules(rows), *_documents(frame, definition)],
-    )  # fmt: skip
-    as_csv = mart_csv(rows).encode()
-    yield Page(f"{path}.csv", as_csv)
+    counted, others = behind(definition, night.documents), _others(frame, definition)
+    of_rows = digest(rows)
+    of_table = digest(of_rows, total)
+
+    @cache
+    def sheet() -> MartSheet:
+        return sheet_of(definition, rows, night.region, frame.of_date, total=total)
+
+    def page() -> bytes:
+        return frame.draw(
+            f"{path}.html", "table.html", title, sheet().lines[:2], named(title, definition.name),
+            said=sheet().lines[2:], stem=definition.name, about=definition.about,
+            notes=list(zip_longest(map(rate_id, definition.stated.rates), sheet().notes)),
+            others=_others_table(frame, definition, others),
+            told=html_table(sheet(), definition.label, frame.links("../"), MOST_ROWS, _anchor(rows)),
+            captions=[(name, definition.captions[name]) for name in definition.captions if name in rows.columns],
+            sources=[*_rules(rows), *_documents(frame, definition, counted)],
+        )  # fmt: skip
+
+    yield Page(f"{path}.html", page, digest(frame.made_of, of_table, counted, sorted(frame.forms), others))
+    yield Page(f"{path}.csv", lambda: mart_csv(rows).encode(), of_rows)
     if frame.has_book(definition.name):
-        yield Page(f"{path}.xlsx", _book(night.books, as_csv, sheet))
+        made_of = digest(frame.made_of, of_table)
+        yield Page(f"{path}.xlsx", lambda: _book(night.books, of_table, sheet()), made_of)
 
 
 def _anchor(rows: pl.DataFrame) -> str:
@@ -71,22 +84,26 @@ def _anchor(rows: pl.DataFrame) -> str:
     return next((name for name in ("school_code", "reporting_unit") if is_found_by(rows, name)), "")
 
 
-def _others(frame: Frame, definition: Mart) -> HtmlTable:
+def _others(frame: Frame, definition: Mart) -> pl.DataFrame | None:
     """Beside the corrections of the date those of the dates around it, the newest first."""
-    night = frame.night
     if definition.name != CORRECTIONS:
+        return None
+    rows = frame.night.corrections_around
+    return rows.filter(pl.col("as_of") != frame.night.as_of) if rows.height else rows
+
+
+def _others_table(frame: Frame, definition: Mart, rows: pl.DataFrame | None) -> HtmlTable:
+    if rows is None:
         return simple_table([], [])
-    rows = night.corrections_around
-    rows = rows.filter(pl.col("as_of") != night.as_of) if rows.height else rows
-    sheet = sheet_of(definition, rows, night.region, frame.asked)
+    sheet = sheet_of(definition, rows, frame.night.region, frame.of_date)
     dated = [replace(column, is_aside=column.is_aside and column.name != "as_of") for column in sheet.columns]
     dated.sort(key=lambda column: column.name != "as_of")
     return html_table(replace(sheet, columns=dated), "as_of", frame.links("../"), MOST_ROWS)
 
 
-def _book(written: dict[str, bytes], rows: bytes, sheet: MartSheet) -> bytes:
+def _book(written: dict[str, bytes], of_table: str, sheet: MartSheet) -> bytes:
     """The workbook beside a table, which has the columns of that. Units that were given the same rows have the same."""
-    key = sha256(rows + repr((sheet.name, sheet.total)).encode()).hexdigest()
+    key = f"{sheet.name} {of_table}"
     if key not in written:
         as_on_page = replace(sheet, columns=[column for column in sheet.columns if not column.is_aside])
         written[key] = marts_xlsx([as_on_page], in_memory=True)
@@ -102,18 +119,17 @@ def _rules(rows: pl.DataFrame) -> list[str]:
     return found
 
 
-def _documents(frame: Frame, definition: Mart) -> list[Markup | str]:
+def _documents(frame: Frame, definition: Mart, counted: pl.DataFrame) -> list[Markup | str]:
     """Which documents counted, each with the page that says in which cells they are read, and the query that shows the
     figures again."""
     night = frame.night
-    counted = behind(definition, night.documents)
     lines: list[Markup | str] = []
-    has_page = set(frame.rows("delivery_health")["form"]) if not counted.is_empty() else set()
     for of_form in counted.partition_by("form", maintain_order=True) if not counted.is_empty() else ():
         form, numbers = of_form["form"][0], of_form["delivery_id"].unique().sort().to_list()
-        page = f"../form/{form}.html" if form in has_page else ""
+        page = f"../form/{form}.html" if form in frame.forms else ""
         some = [link(f"{page}#d{number}", number) if page else escape(number) for number in numbers[:MOST_NUMBERS]]
         more = f" и ещё {len(numbers) - MOST_NUMBERS}" if len(numbers) > MOST_NUMBERS else ""
         title = link(page, form_title(form)) if page else escape(form_title(form))
         lines.append(title + ": доставки " + Markup(", ").join(some) + more + ".")
-    return [*lines, f"Запрос: {query(definition, night.region.code, night.as_of, night.known_at)}"]
+    asked = f"Запрос: {query(definition, night.region.code, night.as_of, night.known_at)}"
+    return [*lines, marked(asked, night.known_at, night.region.zone)]

@@ -13,7 +13,8 @@ from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
 from flows.page.figure_links import to_row
 from flows.page.first_page import points
-from flows.page.frame import Frame, Page, named, told
+from flows.page.frame import Frame, named, told
+from flows.page.made_of import Page
 from flows.page.school_pages import OF_WANTING, standings
 from warehouse.marts.published import mart
 

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,7 +31,8 @@ from flows.intake.incoming import Options
 from flows.page import site
 from flows.page.addresses import Told, built
 from flows.page.after_publish import write_site
-from flows.page.frame import Page
+from flows.page.frame import Frame
+from flows.page.made_of import Page
 from flows.page.page_audience import Seen
 from flows.page.site import build_site
 from flows.runs.decide import decide_and_publish
@@ -57,7 +58,7 @@ def test_two_processes_write_what_one_does(lived: sa.Engine, tmp_path: Path) -> 
     )
     assert one == two > 100
     written = [path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file()]
-    assert len(written) == one + len(units)  # and the notes
+    assert len(written) == one + 2 * len(units)  # and the notes
     for path in written:
         assert (tmp_path / "2" / path).read_bytes() == (tmp_path / "1" / path).read_bytes(), path
 
@@ -120,11 +121,55 @@ def test_old_addresses_keep_their_figures_and_say_that_they_are_old(region_engin
     )
 
 
+def test_what_a_publication_did_not_change_is_not_drawn_again(
+    region_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is taken over is what would be drawn."""
+    drawn: list[tuple[str, str]] = []
+    draw = Frame.draw
+
+    def seen(frame: Frame, path: str, *told: Any, **values: Any) -> bytes:
+        drawn.append((frame.audience.unit, path))
+        return draw(frame, path, *told, **values)
+
+    units = ["", OWN, NEIGHBOUR]
+    plant(region_engine, NEIGHBOUR)
+    build_site(region_engine, region_named("69"), tmp_path / "site", units=units)
+    olds = {unit: address(tmp_path / "site" / "69" / (unit or "region")) for unit in units}
+    publish(region_engine, "69", [DAY])  # the planted figure goes
+    monkeypatch.setattr(Frame, "draw", seen)
+    done = build_site(region_engine, region_named("69"), tmp_path / "site", units=units)
+    again = list(drawn)
+    fresh = build_site(region_engine, region_named("69"), tmp_path / "fresh", units=units)
+    assert (done.address, done.files < fresh.files / 2) == (fresh.address, True)
+    for unit, old in olds.items():
+        new = old.parents[1] / done.address.path
+        for path in (path for path in new.rglob("*") if path.is_file()):
+            place = path.relative_to(new)
+            data = path.read_bytes()
+            assert data == (tmp_path / "fresh" / new.relative_to(tmp_path / "site") / place).read_bytes(), path
+            if path.suffix == ".csv":
+                assert (old / place).samefile(path) == ((old / place).read_bytes() == data), path
+        assert (unit, "table/readiness_by_municipality.html") in again or unit == OWN
+        assert (unit, "table/level_coverage.html") not in again
+    assert not [path for _, path in again if path.startswith("school/")], "what is planted is no school's"
+
+
+def test_what_another_version_drew_is_drawn_again(
+    region_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build_site(region_engine, region_named("69"), tmp_path, units=[OWN])
+    publish(region_engine, "69", [DAY])
+    monkeypatch.setattr("flows.page.frame.program", lambda _: "upgraded")
+    assert build_site(region_engine, region_named("69"), tmp_path, units=[OWN]).files > first.files / 2
+
+
 def test_builds_of_one_region_take_turns_and_tell_of_what_was_published_meanwhile(
     region_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second begins while the first writes an address that is not the newest any more."""
-    drawn, later = site._pages, []
+    drawn = site._pages
+    later: list[Future[site.Built]] = []
     waits = sa.text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
 
     def pages(seen: Seen, told: Told) -> Iterator[Page]:
