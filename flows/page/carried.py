@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flows.home.whole_file import link_as, write_changed
+from flows.page.address_moment import with_moment
 from flows.page.addresses import MARKED, Address, Told, built
 from flows.page.made_of import Page
-from flows.page.moment import with_moment
 
 MADE_OF = "made_of.json"
 

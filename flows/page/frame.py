@@ -13,8 +13,8 @@ from markupsafe import Markup
 from contracts.texts import page_words
 from documents.pages.mart_html import Links, in_two_languages
 from documents.pages.render import asset_names, rendered
+from flows.page.address_moment import marked
 from flows.page.made_of import Page, digest, program
-from flows.page.moment import marked
 from flows.page.page_audience import PageAudience, Seen
 from flows.presentation.mart_sheets import Asked, state_lines
 from flows.presentation.officer_report import told_marts

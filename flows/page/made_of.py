@@ -10,13 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-import contracts
-import documents
-import flows
-import transforms
-import warehouse
-
-PROGRAM = (contracts, documents, flows, transforms, warehouse)
+PROGRAM = [Path(__file__).parents[2] / name for name in ("contracts", "documents", "flows", "transforms", "warehouse")]
 
 
 class Page(NamedTuple):
@@ -41,7 +35,7 @@ def digest(*parts: object) -> str:
 def program(pack: Path) -> str:
     """Of what every page is made beside rows: the program with its words, and the pack of the region."""
     made = sha256(pl.__version__.encode())
-    for folder in (*(Path(package.__path__[0]) for package in PROGRAM), pack):
+    for folder in (*PROGRAM, pack):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 made.update(f"{path.relative_to(folder)}\0".encode() + sha256(path.read_bytes()).digest())

@@ -15,10 +15,10 @@ from contracts.texts.figures import whole
 from documents.pages.mart_html import HtmlTable, html_table, link, simple_table
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import MartSheet, marts_xlsx
+from flows.page.address_moment import marked
 from flows.page.figure_links import is_found_by, rate_id
 from flows.page.frame import MOST_ROWS, Frame, named, told
 from flows.page.made_of import Page, digest
-from flows.page.moment import marked
 from flows.page.page_audience import CORRECTIONS
 from flows.presentation.mart_sheets import region_row, sheet_of
 from flows.presentation.officer_report import titles_of_told
