@@ -102,6 +102,48 @@ def template(
     typer.echo(f"{home.name}: книг «{filled.title}» сделано {written} из {len(owing)}, в {to or settings.outbox}")
 
 
+@commands.command("export")
+def export(
+    region: Annotated[str, typer.Argument(metavar="РЕГИОН", help="Код действующего региона.", show_default=False)],
+    to: Annotated[Path, typer.Option("--to", metavar="ФАЙЛ", help="Куда записать регион.")],
+    key_to: Annotated[Path, typer.Option("--key-to", metavar="ФАЙЛ", help="Куда записать ключ: в другую папку.")],
+) -> None:
+    """Вынести регион с его данными в файл, который открывает только отдельный ключ; отсюда ничего не уходит."""
+    from flows.cli.context import read_settings
+    from flows.home.asked_region import asked_region
+    from flows.upkeep.region_move import export_region
+
+    settings, now = read_settings(), dt.datetime.now(dt.UTC)
+    manifest = export_region(settings, asked_region(region, None), to, key_to, now)
+    typer.echo(
+        f"{manifest.name}: доставок {manifest.deliveries}, {to} ({to.stat().st_size} байт), миграция"
+        f" {manifest.revision}. Ключ — {key_to}: передайте его другим путём, без него файл не открыть никому."
+    )
+
+
+@commands.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="ФАЙЛ", help="Что записал region export.", show_default=False)],
+    key: Annotated[Path, typer.Option("--key", metavar="ФАЙЛ", help="Ключ этого файла.")],
+) -> None:
+    """Принять вынесенный регион: пакет — в папку PROFMIN_REGIONS, данные — в это хранилище, целиком или никак."""
+    from flows.cli.context import read_settings
+    from flows.upkeep.region_move import import_region
+
+    settings, where = read_settings(), _own_packs()
+    if where is None:
+        raise UsageError(
+            "name in PROFMIN_REGIONS the folder of your packs: the region's own is put there",
+            "назовите в PROFMIN_REGIONS папку, где лежат ваши пакеты: пакет региона ляжет туда",
+        )
+    settings.prepare()
+    manifest = import_region(settings, source, key, where)
+    typer.echo(
+        f"{manifest.name}: принят, доставок {manifest.deliveries}; вынес {manifest.exported_by} {manifest.exported_at}."
+        f" Теперь profmin deploy заведёт его ночи."
+    )
+
+
 @commands.command("check")
 def check(pack: Pack) -> None:
     """Сказать словами, что в папке региона не так: файл, строка, что там, что ожидается. Код 4, если не так."""

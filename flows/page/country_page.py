@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FOLDER = "country"
 """The folder of those who see the country."""
 LONGEST_WAIT = dt.timedelta(minutes=10)
+MOST_ABSENT = 5
+"""Regions that a row of a system names as absent."""
 UP = "../../../"
 """From an address to the site."""
 Row = Mapping[str, Any]
@@ -91,7 +93,7 @@ def _systems(night: CountryNight) -> HtmlTable:
             percent(row["figure_rate"]), f"{row['regions_told']} из {row['regions']}",
             f"{row['regions_final']} из {row['regions']}",
             f"{row['regions_green']} / {row['regions_amber']} / {row['regions_red']}",
-            row["regions_absent"] or NOTHING,
+            _some(row["regions_absent"]),
         ]
         for row in night.rows(SYSTEMS).iter_rows(named=True)
     ]  # fmt: skip
@@ -99,6 +101,13 @@ def _systems(night: CountryNight) -> HtmlTable:
     headings = ("system", "counted", "figure", "whole", "share", "country_told", "country_final", "country_bands",
                 "country_absent")  # fmt: skip
     return simple_table([(told(name), name not in texts) for name in headings], rows)
+
+
+def _some(names: str | None) -> str:
+    """The first of names; all of them stand in the file beside the table."""
+    listed = names.split(", ") if names else []
+    more = f" и ещё {len(listed) - MOST_ABSENT}" if len(listed) > MOST_ABSENT else ""
+    return ", ".join(listed[:MOST_ABSENT]) + more if listed else NOTHING
 
 
 def _regions(night: CountryNight, site: Path) -> HtmlTable:

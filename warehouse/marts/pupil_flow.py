@@ -12,7 +12,9 @@ from sqlalchemy import Connection, text
 
 from warehouse.core.copying import run_script
 
-# Both exports of a pair are kept, and nobody has compared them. A pair is of one series: a sender's academic year.
+# Both exports of a pair are kept, and nobody has compared them. A pair is of one series: a sender's academic year. What
+# came with its region from another home has pseudonyms by the secret of that, so nobody in it is anybody of an export
+# that was read here: everybody would be gone, and as many have come.
 WANTED = """
 SELECT DISTINCT p.reading_id, p.before_reading_id, s.series_id,
     least(p.reading_id, p.before_reading_id) AS earlier, greatest(p.reading_id, p.before_reading_id) AS later,
@@ -23,6 +25,8 @@ JOIN restricted.pupil_reading n ON n.reading_id = p.reading_id
 JOIN restricted.pupil_reading b ON b.reading_id = p.before_reading_id AND b.series_id = n.series_id
 JOIN restricted.pupil_series s ON s.series_id = n.series_id
 WHERE p.as_of = d.day
+  AND substring(n.circumstances from '^((imported [^|]*[|])*)')
+      = substring(b.circumstances from '^((imported [^|]*[|])*)')
   AND NOT EXISTS (SELECT FROM core.pupil_comparison c
                   WHERE c.reading_id = p.reading_id AND c.before_reading_id = p.before_reading_id)
 ORDER BY p.reading_id, p.before_reading_id
