@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test crash autumn midnight bi lint format bench sbom lock clean
+.PHONY: help run check test crash autumn fuzz midnight bi lint format bench sbom lock clean
 
 # Tests of a module stay together, for what they share; what takes long begins first.
 TESTS  := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -41,6 +41,9 @@ crash: $(READY)  ## every crash point; writes down with which sources they were 
 autumn: $(READY)  ## each of the sixty nights of the autumn; writes down with which sources they were lived
 	@PROFMIN_AUTUMN=all $(TESTS) -n 1 tests/flows/test_autumn.py
 	@$(BIN)/python tests/met.py autumn --met
+
+fuzz: $(READY)  ## each of the five thousand spoiled files
+	@PROFMIN_FUZZ=5000 $(TESTS) tests/fuzz
 
 midnight: $(READY)  ## what deals with days, while a day ends in local time and in the region's
 	@$(BIN)/python tests/midnight.py -n auto --dist loadfile --no-loadscope-reorder tests/contracts tests/flows tests/warehouse

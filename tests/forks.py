@@ -7,13 +7,17 @@ first work. A request is a line of JSON; the answer is one too, given when the f
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = "import forks; forks.main()"
@@ -61,7 +65,7 @@ class Forks:
 
 
 def main() -> None:
-    """Serve requests until the input ends. In a fork this returns when its command has ended."""
+    """Serve requests until the input ends."""
     warm()
     for line in sys.stdin:
         request = json.loads(line)
@@ -70,8 +74,7 @@ def main() -> None:
             os.environ.clear()
             os.environ.update(request["environment"])
             os.chdir(request["folder"])
-            command(request["arguments"], request["out"], request["err"])
-            return
+            ended(command, request["arguments"], request["out"], request["err"])
         _, status = os.waitpid(process, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
@@ -90,13 +93,14 @@ def warm() -> None:
     import flows.cli.terminal
     import flows.intake.publishing
     import flows.intake.take_in
-    import flows.runs.ingest  # noqa: F401
+    import flows.runs.ingest
     from contracts.forms import FORMS
     from transforms.rows.contract import contract
     from warehouse.schema.upgrade import fingerprint
 
     register_polars_backends()
     fingerprint()
+    flows.cli.app.commands()
     for form in FORMS:
         for edition in form.editions:
             contract(form, edition, with_register=True)
@@ -104,6 +108,26 @@ def warm() -> None:
     # A fork of a busy polars would wait for threads that it does not have.
     busy = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
     assert not any(name.startswith("polars-") and name[7:].isdigit() for name in busy), busy
+
+
+def ended(work: Callable[..., None], *arguments: object) -> NoReturn:
+    """Do what leaves by SystemExit, and end this process as an interpreter ends, but for taking everything apart: that
+    touches, and so copies, each page that a fork shares."""
+    code: object = 0
+    try:
+        work(*arguments)
+    except SystemExit as leaving:
+        code = leaving.code
+    except BaseException:  # noqa: BLE001 - what ends an interpreter with a traceback
+        traceback.print_exc()
+        code = 1
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def command(arguments: Sequence[str], out: str, err: str) -> None:

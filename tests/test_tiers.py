@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tiers import COMMITS, FLOWS, OF_SERVER, WAREHOUSE, elsewhere
+import pytest
+from tiers import COMMITS, FLOWS, OF_SERVER, WAREHOUSE, elsewhere, part_of
 
 MODULES = [*WAREHOUSE.glob("test_*.py"), *FLOWS.glob("test_*.py")]
 
@@ -20,3 +21,9 @@ def test_every_commit_meets_another_server_with_what_hangs_on_it() -> None:
 
 def test_every_module_meets_another_server_with_some_commit() -> None:
     assert set().union(*(elsewhere(MODULES, number) for number in range(COMMITS))) == set(MODULES)
+
+
+def test_every_part_falls_to_some_commit(request: pytest.FixtureRequest) -> None:
+    items = [item for item in request.session.items if item.path == request.path]
+    assert {part_of(items, number) for number in range(len(items))} == set(items)
+    assert part_of([], 7) is None

@@ -17,6 +17,8 @@ LONG_SECONDS = 10.0
 REASON = re.compile(r"^\s*Slow: ", re.MULTILINE)
 """A line of the docstring of a test or of its module, for one that takes longer than that."""
 CRASH, CRASH_POINTS = ROOT / "tests" / "crash", 60
+FUZZ, MUTANTS = ROOT / "tests" / "fuzz", "test_a_mutant_is_read_or_refused"
+"""Parts of the spoiled files, of which a commit meets one."""
 SERVICE = ROOT / "tests" / "service"
 """Its modules mostly wait: each has a worker from the beginning, beside those that work."""
 PURE = tuple(ROOT / "tests" / name for name in ("contracts", "transforms", "documents", "golden", "cases"))
@@ -55,6 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if os.environ.get("PROFMIN_CRASH_POINTS") != "all":
         points = [item for item in items if item.path.is_relative_to(CRASH)]
         left |= set(points) - set(sample(points, of_commit(config)))
+    if not {"PROFMIN_FUZZ", "PROFMIN_FUZZ_ONLY"} & set(os.environ):
+        parts = [item for item in items if item.path.is_relative_to(FUZZ) and item.name.startswith(MUTANTS)]
+        left |= set(parts) - {part_of(parts, of_commit(config))}
     if SERVER in os.environ:  # the others would be the same again
         left |= {item for item in items if "databases" not in getattr(item, "fixturenames", ())}
         if os.environ.get(SAMPLED) == "sampled":
@@ -100,6 +105,11 @@ def sample(points: list[pytest.Item], number: int) -> list[pytest.Item]:
     """Every so-manieth crash point, about 60 of them; the number says from which on."""
     step = -(-len(points) // CRASH_POINTS) or 1
     return sorted(points, key=lambda item: item.nodeid)[number % step :: step]
+
+
+def part_of(parts: list[pytest.Item], number: int) -> pytest.Item | None:
+    """The one of some tests that falls to a commit; none of none."""
+    return sorted(parts, key=lambda item: item.nodeid)[number % len(parts)] if parts else None
 
 
 def elsewhere(modules: Collection[Path], number: int) -> set[Path]:

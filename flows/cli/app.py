@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -246,17 +248,23 @@ def run_nightly(as_of: AsOf = None, region: RegionCode = None) -> None:
     raise typer.Exit(run_night(read_settings(), as_of, region))
 
 
+@cache
+def commands() -> Callable[[], object]:
+    """The whole command line: to make it of its functions is most of what a short command does."""
+    return typer.main.get_command(app)
+
+
 def _speaks_russian(arguments: list[str]) -> bool:
     """Is the command that is called one for officers and senders?"""
     command_name = next((argument for argument in arguments if not argument.startswith("-")), "")
-    command = getattr(typer.main.get_command(app), "commands", {}).get(command_name)
+    command = getattr(commands(), "commands", {}).get(command_name)
     return getattr(command, "rich_help_panel", None) in (OFFICER, SENDER)
 
 
 def main() -> None:
     """Run the command line; a failure of ours is one sentence and exit code 1, wrong usage one sentence and 2."""
     try:
-        app()
+        commands()()
     except Exception as error:  # noqa: BLE001 - the last resort of a command
         if isinstance(error, UsageError):
             typer.echo(f"profmin: {error.russian if _speaks_russian(sys.argv[1:]) else error}", err=True)

@@ -1,5 +1,6 @@
 """Thousands of spoiled files: each is read with its rows balanced, or refused in words; none breaks or stops us.
 
+    PROFMIN_FUZZ=5000 pytest tests/fuzz                               all of them; else a fifth, another with a commit
     PROFMIN_FUZZ=50000 PROFMIN_FUZZ_SEED=7 pytest tests/fuzz          a longer search from another start
     PROFMIN_FUZZ_ONLY=1157 pytest tests/fuzz -k mutant                one mutant again, by the number in a failure
 
