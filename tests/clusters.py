@@ -59,32 +59,74 @@ def cluster(
     """A server of its own that asks for a password (scram-sha-256) whoever comes over TCP, with `tls` only by TLS;
     its certificate then signs itself and lies in the folder as `server.crt`."""
     folder = Path(tempfile.mkdtemp(prefix="profmin-cluster-"))
-    folder.chmod(0o755)  # for the account that runs the server
+    try:
+        data = _made(
+            folder, binaries / "initdb", "-U", "postgres", "--auth=trust", "--no-sync",
+            *(initdb or ("--encoding=UTF8", "--locale=C")),
+        )  # fmt: skip
+        kind = "hostssl" if tls else "host"
+        hba = ("local all,replication postgres trust", f"{kind} all all 127.0.0.1/32 scram-sha-256", "")
+        (data / "pg_hba.conf").write_text("\n".join(hba))
+        if tls:
+            account = account_for(data)
+            certify(data, account.user, account.group)
+        with _running(folder, binaries, [*settings, *(["ssl=on"] if tls else [])]) as made:
+            yield made
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def standby(of: Cluster, binaries: Path = OURS) -> Iterator[Cluster]:
+    """A streaming replica of a server, which only reads until it is promoted; it has begun to follow."""
+    folder = Path(tempfile.mkdtemp(prefix="profmin-standby-"))
+    try:
+        admin = sa.make_url(of.admin)
+        _made(
+            folder, binaries / "pg_basebackup", "-h", str(of.folder), "-p", str(of.port), "-U", str(admin.username),
+            "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+        )  # fmt: skip
+        with _running(folder, binaries, ["hot_standby_feedback=on"]) as made:
+            engine = sa.create_engine(made.admin, poolclass=sa.NullPool)
+            of.run("SELECT txid_current()")
+            has_it = sa.text("SELECT pg_last_xact_replay_timestamp() IS NOT NULL")
+            until = time.monotonic() + 300
+            with engine.connect() as connection:
+                while not connection.scalar(has_it):
+                    assert time.monotonic() < until, (folder / "log").read_text()
+                    time.sleep(0.05)
+            yield made
+    finally:
+        shutil.rmtree(folder)
+
+
+def _made(folder: Path, program: Path, *arguments: str) -> Path:
+    """The data folder that a program makes, as the account that runs the server."""
+    folder.chmod(0o755)
     data = folder / "data"
     data.mkdir(mode=0o700)
-    account, port = account_for(data), free_port()
+    account = account_for(data)
     if account.user is not None:
         os.chown(data, account.user, account.group or 0)
+    assert _started(folder, program, *arguments).wait() == 0, (folder / "log").read_text()
+    return data
 
-    def started(program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        with (folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                [binaries / program, "-D", data, *arguments],
-                cwd=folder, env={"LC_ALL": "C", "PATH": os.defpath}, stdout=log, stderr=log, start_new_session=True,
-                user=account.user, group=account.group, extra_groups=None if account.user is None else [],
-            )  # fmt: skip
 
-    made = started(
-        "initdb", "-U", "postgres", "--auth=trust", "--no-sync", *(initdb or ("--encoding=UTF8", "--locale=C"))
-    )
-    assert made.wait() == 0, (folder / "log").read_text()
-    kind = "hostssl" if tls else "host"
-    (data / "pg_hba.conf").write_text(f"local all postgres trust\n{kind} all all 127.0.0.1/32 scram-sha-256\n")
+def _started(folder: Path, program: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    account = account_for(folder / "data")
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [program, "-D", folder / "data", *arguments],
+            cwd=folder, env={"LC_ALL": "C", "PATH": os.defpath}, stdout=log, stderr=log, start_new_session=True,
+            user=account.user, group=account.group, extra_groups=None if account.user is None else [],
+        )  # fmt: skip
+
+
+@contextmanager
+def _running(folder: Path, binaries: Path, settings: Sequence[str]) -> Iterator[Cluster]:
+    data, port = folder / "data", free_port()
     options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=.", "fsync=off", *settings]
-    if tls:
-        certify(data, account.user, account.group)
-        options.append("ssl=on")
-    server = started("postgres", *(part for option in options for part in ("-c", option)))
+    server = _started(folder, binaries / "postgres", *(part for option in options for part in ("-c", option)))
     admin = sa.URL.create(
         "postgresql+psycopg2", "postgres", database="postgres", query={"host": str(data), "port": str(port)}
     )
@@ -101,7 +143,6 @@ def cluster(
     finally:
         server.send_signal(signal.SIGINT)
         server.wait()
-        shutil.rmtree(folder)
 
 
 def certify(folder: Path, user: int | None, group: int | None) -> None:

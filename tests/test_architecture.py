@@ -192,8 +192,8 @@ def test_each_command_and_option_has_help() -> None:
 
 
 def test_readme_lists_the_settings() -> None:
-    """README has the table that `python -m flows.home.settings` prints, as it is now."""
-    from flows.home.settings import settings_table
+    """README has the table that `python -m flows.home.settings_table` prints, as it is now."""
+    from flows.home.settings_table import settings_table
 
     assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 

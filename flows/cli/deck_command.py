@@ -8,9 +8,9 @@ from pathlib import Path
 from contracts.regions import COUNTRY_ZONE
 from documents.writing.deck_template import UnfitTemplate
 from flows.cli.mart_command import put_data
-from flows.cli.terminal import console
+from flows.cli.terminal import console, in_russian
 from flows.home.asked_region import asked_region
-from flows.home.connection import warehouse
+from flows.home.bi_database import readable
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, in_zone
 from flows.presentation.country_deck import make_country_deck
@@ -34,7 +34,7 @@ def write_slides(
         raise UsageError("--country is of all regions: leave --region out", "--country — обо всех: уберите --region")
     chosen = None if country else asked_region(region)
     moment = in_zone(known_at, chosen.zone if chosen else COUNTRY_ZONE) if known_at else None
-    with warehouse(settings) as engine, engine.connect() as connection:
+    with readable(settings, in_russian) as engine, engine.connect() as connection:
         try:
             if chosen is None:
                 night = country_night(connection, connection, as_of, moment)

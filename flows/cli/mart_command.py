@@ -20,9 +20,9 @@ from contracts.regions import region_named, zone_of
 from contracts.vocabulary import contacts_of
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import IN_QUESTION, TooManyRows, marts_xlsx
-from flows.cli.terminal import console
+from flows.cli.terminal import console, in_russian
 from flows.home.asked_region import asked_region, asked_regions
-from flows.home.connection import warehouse
+from flows.home.bi_database import readable
 from flows.home.json_output import plain
 from flows.home.settings import Settings
 from flows.home.shown import cell
@@ -90,7 +90,7 @@ def print_mart(
         moment = in_zone(known_at, asked_region(region).zone)
     asked = Asked(as_of, moment)
     zone = zone_of(chosen[0].code if len(chosen) == 1 else None)
-    with warehouse(settings) as engine, engine.connect() as connection:
+    with readable(settings, in_russian) as engine, engine.connect() as connection:
         frames = {each.code: mart(connection, name, as_of, moment, each.code) for each in chosen if not of_country}
         empty = [each for each in chosen if each.code in frames and frames[each.code].is_empty()]
         published = {each.code: first_published(connection, each.code) for each in empty}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from contracts.regions import COUNTRY_ZONE
 from contracts.vocabulary import reporting_units
-from flows.cli.terminal import console, progress
+from flows.cli.terminal import console, in_russian, progress
 from flows.home.asked_region import asked_region
-from flows.home.connection import warehouse
+from flows.home.bi_database import readable
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, in_zone, must_be_known
 from flows.page.country_page import FOLDER, build_country
@@ -33,7 +33,7 @@ def write_pages(
     must_be_known([unit] if unit else [], units, "unit")
     moment = in_zone(known_at, chosen.zone) if known_at else None
     folder = to or settings.site or Path("site")
-    with _written_to(folder), warehouse(settings) as engine, progress("страницы"):
+    with _written_to(folder), readable(settings, in_russian) as engine, progress("страницы"):
         done = build_site(engine, chosen, folder, as_of, moment, [unit] if unit else None)
     first = folder / chosen.code / (unit or "region") / "index.html"
     console(error=True).print(
@@ -54,7 +54,7 @@ def _write_country(
         )
     moment = in_zone(known_at, COUNTRY_ZONE) if known_at else None
     folder = to or settings.site or Path("site")
-    with _written_to(folder), warehouse(settings) as engine:
+    with _written_to(folder), readable(settings, in_russian) as engine:
         address, files = build_country(engine, folder, as_of, moment)
     console(error=True).print(
         f"Страница страны на {address.as_of:%d.%m.%Y}: файлов записано {files}."

@@ -12,9 +12,9 @@ from rich.console import Console
 from contracts.vocabulary import reporting_units
 from documents.writing.mart_csv import mart_csv
 from flows.cli.mart_command import PIPE_WIDTH, put_data, to_file
-from flows.cli.terminal import console
+from flows.cli.terminal import console, in_russian
 from flows.home.asked_region import asked_region
-from flows.home.connection import warehouse
+from flows.home.bi_database import readable
 from flows.home.json_output import plain
 from flows.home.settings import Settings
 from flows.home.usage import UsageError, in_zone, must_be_known
@@ -39,7 +39,7 @@ def write_report(
     }
     must_be_known([unit] if unit else [], sorted(units), "unit")
     asked = Asked(as_of, in_zone(known_at, chosen.zone) if known_at else None)
-    with warehouse(settings) as engine, engine.connect() as connection:
+    with readable(settings, in_russian) as engine, engine.connect() as connection:
         day = latest(connection, chosen.code, asked.as_of, asked.known_at)
         if day is None:
             raise UsageError(
@@ -64,7 +64,7 @@ def print_matrix(
     kind = format_ or (to.suffix[1:].lower() if to else "table")
     must_be_known([kind], MATRIX_FORMATS, "format")
     moment = in_zone(known_at, chosen.zone) if known_at else None
-    with warehouse(settings) as engine, engine.connect() as connection:
+    with readable(settings, in_russian) as engine, engine.connect() as connection:
         cells = matrix(connection, name, figure, chosen.code, as_of, moment)
     found = Matrix(name, figure, chosen, cells)
     if kind == "xlsx":

@@ -22,6 +22,7 @@ from contracts.versions.rule_versions import COMMAND
 from contracts.vocabulary import contacts_of, sender_name
 from flows.cli.night_tables import shorter
 from flows.cli.terminal import plain_table
+from flows.home.bi_database import said_of
 from flows.home.json_output import write
 from flows.home.settings import Settings
 from flows.home.shown import local_time
@@ -106,6 +107,9 @@ def show(standing: Status, out: Console) -> None:
             f"«{row['judges']}»:"
         )
         out.print(f"  {command_to_judge_again(row)}", highlight=False, soft_wrap=True)
+    if standing.replica is not None:
+        colour, (_, said) = "green" if standing.replica.is_fit else "red", said_of(standing.replica)
+        out.print(f"\n[{colour}]{said[0].upper()}{said[1:]}[/{colour}]", soft_wrap=True)
     for year, state in standing.calendars:
         words = "нет" if state == "missing" else "предварительный, без переносов"
         out.print(f"\n[yellow]Рабочий календарь на {year} год: {words}[/yellow]; contracts/vocabulary/calendar.csv")

@@ -49,6 +49,11 @@ def console(*, error: bool = False) -> Console:
     return Console(stderr=error, highlight=False, width=min(plain.width, WIDTH) if plain.is_terminal else WIDTH)
 
 
+def in_russian(_english: str, russian: str) -> None:
+    """Say a sentence that is there in both languages to an officer, beside what he asked for."""
+    console(error=True).print(russian, soft_wrap=True, markup=False)
+
+
 @contextmanager
 def progress(doing: str) -> Iterator[None]:
     """A bar of deliveries done, with the time it took and about how long it still takes; on a terminal only."""

@@ -14,15 +14,21 @@ from contracts.regions.pack_table import OF_TELLING
 from contracts.versions.pack_faults import wrong_tables
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
-from warehouse.marts.bringing_up import bring_up, lay_out
+from warehouse.marts.bringing_up import bring_up, is_laid_out, lay_out
 from warehouse.schema.bi import NoLogin, make_login
 from warehouse.schema.restricted import note_access
-from warehouse.schema.upgrade import connect, upgrade
+from warehouse.schema.upgrade import connect, fingerprint, is_applied, target, upgrade
 from warehouse.server.clients import connection_words, psql_for, server_of
 from warehouse.server.embedded import embedded_server
+from warehouse.server.replica import only_reads
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
+
+STANDBY = (
+    "PROFMIN_DATABASE_URL names a standby, on which nothing can be written: name the server that it follows there, and "
+    "the standby in PROFMIN_BI_DATABASE_URL, where marts, decks, reports and pages are read; or promote it"
+)
 
 
 @contextmanager
@@ -50,21 +56,30 @@ def _must_be_right(settings: Settings) -> None:
             )
 
 
+def is_brought_up(connection: Connection) -> bool:
+    """Has a database all that this version of the code reads?"""
+    return is_applied(connection, fingerprint()) and is_laid_out(connection)
+
+
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
     with connected(url) as engine:
+        with engine.connect() as connection:
+            if only_reads(connection):
+                raise UsageError(STANDBY)
         upgrade(engine, afterwards=lay_out)
         bring_up(engine)
         yield engine
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Engine]:
-    """An engine on a database as it is. Raises UsageError for a URL that is none of ours."""
+def connected(url: str, setting: str = "PROFMIN_DATABASE_URL", **query: str) -> Iterator[Engine]:
+    """An engine on a database as it is; `query` is added to its URL. Raises UsageError for a URL that is none of ours,
+    by the name of its setting."""
     try:
-        engine = connect(url)
+        engine = connect(target(url).update_query_dict(query))
     except ValueError as error:  # its text is about the driver; the password is masked
-        raise UsageError(f"PROFMIN_DATABASE_URL: {error}") from None
+        raise UsageError(f"{setting}: {error}") from None
     try:
         yield engine
     finally:

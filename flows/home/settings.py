@@ -1,10 +1,9 @@
-"""All settings of profmin, from the environment; `python -m flows.home.settings` prints them as the README's table."""
+"""All settings of profmin, from the environment."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,12 +55,26 @@ class Settings(BaseSettings):
         default=None,
         description="Postgres to use instead of the embedded one: postgresql+psycopg2://user:password@host/database.",
     )
+    bi_database_url: SecretStr | None = Field(
+        default=None,
+        description="A streaming replica of it, where marts, decks, reports and pages are read: postgresql+psycopg2://….",
+    )
+    bi_lag_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="By how many seconds the replica may be behind; beyond that the warehouse itself is read.",
+    )
     pg_listen: Annotated[Listening, BeforeValidator(Listening.of)] | None = Field(
         default=None,
         description="Where the embedded Postgres listens for BI logins: 127.0.0.1:PORT; by default nowhere.",
     )
     workers: int = Field(
         default=2, ge=1, le=64, description="How many deliveries (or batches of small ones) a night works on at once."
+    )
+    dask: str | None = Field(
+        default=None,
+        pattern=r"^(local:[1-9][0-9]?|(tcp|tls)://\S+)$",
+        description="Processes of Dask over which a very large night spreads its reading: local:N or tcp://HOST:PORT.",
     )
     reader_processes: int = Field(
         default=2, ge=1, le=64, description="How many processes open the files, each held to the limits below."
@@ -210,7 +223,7 @@ class Settings(BaseSettings):
     def _lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "bi_database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -333,18 +346,3 @@ def stated_regions() -> Path | None:
     """The folder of packs that the environment names, whatever is wrong with it."""
     stated = os.environ.get("PROFMIN_REGIONS")
     return Path(stated) if stated else None
-
-
-def settings_table() -> str:
-    """The settings as a Markdown table: variable, default, description."""
-    lines = ["| variable | default | what it is |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = "none" if field.default is None else f"`{field.default}`"
-        if name in FOLDERS:
-            default = f"`{name}` in the home"
-        lines.append(f"| `PROFMIN_{name.upper()}` | {default} | {field.description} |")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(settings_table() + "\n")

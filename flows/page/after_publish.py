@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.regions.pack import Region
+from flows.home.bi_database import readable_after
 from flows.home.faults import LOGGER, guarded
 from flows.home.settings import Settings
 
@@ -24,7 +25,8 @@ def write_site(engine: Engine, settings: Settings, region: Region) -> None:
         from flows.presentation.region_deck import NotPublished
 
         try:
-            done = build_site(engine, region, folder)
+            with readable_after(settings, engine) as read:
+                done = build_site(read, region, folder)
         except NotPublished:
             return
         LOGGER.info("%d files of the page of %s", done.files, done.address.as_of)

@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,14 @@ from prometheus_client.registry import Collector
 
 from contracts.regions import regions
 from contracts.versions.rule_versions import contract_version
+from flows.home.bi_database import replica_of
 from flows.home.connection import warehouse
 from flows.home.faults import Fault, guarded
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.home.whole_file import replace, sweep
 from flows.runs.status import has_database
+from warehouse.server.replica import Replica
 from warehouse.watch.gauges import Metric as Measure
 from warehouse.watch.gauges import Sample, measured
 from warehouse.watch.standing import only_reading
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 UP = "profmin_warehouse_up"
+REPLICA_UP, REPLICA_LAG = "profmin_bi_replica_up", "profmin_bi_replica_lag_seconds"
 LOOPBACK = "127.0.0.1"
 
 
@@ -46,6 +50,11 @@ class _WarehouseCollector(Collector):
         yield GaugeMetricFamily(UP, "Whether the warehouse answered.", value=float(is_up))
         if not isinstance(metrics, Fault):
             yield from metrics
+        replica = guarded("asking the replica for BI", partial(replica_of, self.settings))
+        if isinstance(replica, Replica):
+            yield GaugeMetricFamily(REPLICA_UP, "Whether the replica for BI follows.", value=float(replica.is_fit))
+            if replica.seconds is not None:
+                yield GaugeMetricFamily(REPLICA_LAG, "By how many seconds it is behind.", value=replica.seconds)
 
     def _asked(self) -> list[Metric]:
         snapshot = self.engine.connect().execution_options(isolation_level="REPEATABLE READ")

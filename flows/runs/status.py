@@ -15,6 +15,7 @@ from contracts.versions import inputs
 from contracts.versions.inputs import TITLES
 from contracts.versions.rule_versions import UNLISTED, contract_version, in_force
 from flows.home.asked_region import asked_regions
+from flows.home.bi_database import replica_of
 from flows.home.connection import warehouse
 from flows.home.json_output import Document, plain
 from flows.home.settings import Settings
@@ -25,6 +26,7 @@ from warehouse.backfill.older_rules import by_older_rules
 from warehouse.deliveries.runs import last_nights, last_others
 from warehouse.schema.calendar import calendars_wanted
 from warehouse.schema.input_versions import by_older_inputs
+from warehouse.server.replica import Replica
 from warehouse.watch.ages import Export, ages
 from warehouse.watch.standing import (
     LastPublication,
@@ -80,7 +82,7 @@ class Status:
     judge.
 
     `service` is what the service of this home says of itself; None when none runs. `calendars` are years whose working
-    days are missing or provisional.
+    days are missing or provisional; `replica` is None where the settings name none.
     """
 
     now: dt.datetime
@@ -94,6 +96,7 @@ class Status:
     older_inputs: pl.DataFrame
     inputs_unlisted: tuple[str, ...]
     calendars: tuple[tuple[int, str], ...]
+    replica: Replica | None
 
     def document(self) -> Document:
         """One JSON document; times in UTC. What is of a region says so; of one alone the document has at its top what
@@ -118,6 +121,7 @@ class Status:
         return {
             "now": self.now.isoformat(),
             "service": self.service,
+            "bi_replica": self.replica and {"state": self.replica.state, "lag_seconds": self.replica.seconds},
             "regions": about,
             **(about[0] if len(about) == 1 else {}),
             "exports": exports,
@@ -173,6 +177,7 @@ def _status_of(engine: Engine, settings: Settings, asked: Sequence[Region], now:
             older_inputs=by_older_inputs(connection).filter(pl.col("region").is_in(codes)),
             inputs_unlisted=tuple(dict.fromkeys(name for _, name in inputs.changed())),
             calendars=tuple(calendars_wanted(connection, now.astimezone(zone_of(None)).date())),
+            replica=replica_of(settings),
         )
 
 

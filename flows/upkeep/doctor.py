@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.home.archived import digest, is_kept, sealed_place
+from flows.home.bi_database import replica_of, said_of
 from flows.home.connection import warehouse
 from flows.home.faults import Fault
 from flows.home.json_output import write
@@ -51,8 +52,17 @@ def examination(settings: Settings) -> tuple[list[Law], list[str]]:
         Law("archive_holds_the_bytes", says, tuple(wrong[:SHOWN]), len(wrong)),
         Law("names_are_sealed", sealed, tuple(open_ones[:SHOWN]), len(open_ones)),
         Law("pupils_are_wrapped", wrapped, tuple(unwrapped[:SHOWN]), len(unwrapped)),
+        *_of_replica(settings),
     ]
     return asked, can_read
+
+
+def _of_replica(settings: Settings) -> Iterator[Law]:
+    replica = replica_of(settings)
+    if replica is not None:
+        says = f"The replica for BI follows the warehouse, and is behind by {settings.bi_lag_seconds:.0f} s at most."
+        wrong = () if replica.is_fit else (("PROFMIN_BI_DATABASE_URL", said_of(replica)[0]),)
+        yield Law("replica_follows", says, wrong, len(wrong))
 
 
 def _wrong_bytes(

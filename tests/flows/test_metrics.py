@@ -230,7 +230,7 @@ def test_rules_ask_only_for_what_we_export() -> None:
     exported = {metric.name + suffix: metric for metric in METRICS for suffix in suffixes[metric.kind]}
     rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
     asked_for = {name for rule in rules for name in re.findall(r"\bprofmin_\w+", rule["expr"])}
-    assert asked_for - exported.keys() == {"profmin_warehouse_up"}
+    assert asked_for - exported.keys() == {"profmin_warehouse_up", "profmin_bi_replica_up"}
     for rule in rules:
         for name, labels in re.findall(r"\b(profmin_\w+)\{([^}]*)\}", rule["expr"]):
             assert set(re.findall(r"(\w+)\s*=", labels)) <= set(exported[name].labels), rule["alert"]

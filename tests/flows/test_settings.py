@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from flows.home.pupil_key import key_of_home
-from flows.home.settings import Settings, settings_table
+from flows.home.settings import Settings
+from flows.home.settings_table import settings_table
 
 
 def test_everything_lies_in_the_home(tmp_path: Path) -> None:

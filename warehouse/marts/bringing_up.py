@@ -45,12 +45,17 @@ def bring_up(engine: Engine) -> None:
     GaveUp when others hold what it needs; ServerError as `unhindered` does.
     """
     with engine.connect() as connection:
-        if applied(connection, [MARTS]).get(MARTS) == of_files():
+        if is_laid_out(connection):
             return
     with unhindered(), engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-        if applied(connection, [MARTS]).get(MARTS) != of_files():
+        if not is_laid_out(connection):
             past_readers(connection, lambda: lay_out(connection), LONGEST_WAIT / TRIES)
+
+
+def is_laid_out(connection: Connection) -> bool:
+    """Are marts as this version of the code has them?"""
+    return applied(connection, [MARTS]).get(MARTS) == of_files()
 
 
 def lay_out(connection: Connection) -> None:

@@ -31,6 +31,9 @@ DELETE FROM ref.access WHERE login = :login AND (CAST(:region AS text) IS NULL O
     AND (CAST(:unit AS text) IS NULL OR reporting_unit = :unit)
 """
 END_SESSIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = :login"
+IS_AUDIENCE = "SELECT set_config('profmin.sees_region', :region, true), set_config('profmin.sees_unit', :unit, true)"
+EVERYWHERE = "*"
+"""The word of `ref.my_access` for the country; an empty setting is what an earlier transaction left, and nothing."""
 UNIT = "SELECT EXISTS (SELECT FROM ref.reporting_unit WHERE region = :region AND reporting_unit = :unit)"
 
 
@@ -96,15 +99,14 @@ def revoke(engine: Engine, login: str, region: str | None = None, reporting_unit
 def seen_by(engine: Engine, region: str | None, reporting_unit: str | None = None) -> Iterator[Connection]:
     """A connection that sees of marts what those see who may see a unit of a region, the region, or the country.
 
-    It reads the schema `mart` and nothing else, in one transaction on one snapshot that is taken back at its end. No
-    login need be there for this audience. Raises NoLogin for a region or unit that there is not.
+    It reads the schema `mart` and nothing else, in one transaction on one snapshot, and writes nothing: it can be had
+    on a standby. No login need be there for this audience. Raises NoLogin for a region or unit that there is not.
     """
     one_snapshot = engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with one_snapshot as connection, connection.begin() as opened:
         _must_be_there(connection, region, reporting_unit)
-        asked = {"login": AUDIENCE, "region": region, "unit": reporting_unit}
-        connection.execute(text(SEES), asked)  # seen by this transaction alone
         connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(text(IS_AUDIENCE), {"region": region or EVERYWHERE, "unit": reporting_unit or ""})
         connection.execute(text(f"SET LOCAL ROLE {AUDIENCE}"))
         try:
             yield connection

@@ -13,6 +13,12 @@ CROSS JOIN ref.access AS a
 JOIN pg_catalog.pg_roles AS r ON r.rolname = a.login
 WHERE pg_catalog.pg_has_role(me.role, r.oid, 'MEMBER')
 UNION ALL
+-- The owner as an audience (warehouse/schema/access.py): none but who may set this role is it, and he sees everything.
+SELECT nullif(pg_catalog.current_setting('profmin.sees_region', true), '*'),
+    nullif(pg_catalog.current_setting('profmin.sees_unit', true), '')
+FROM me
+WHERE me.role = 'mart_audience' AND pg_catalog.current_setting('profmin.sees_region', true) <> ''
+UNION ALL
 SELECT NULL, NULL
 FROM me
 JOIN pg_catalog.pg_class AS c ON c.oid = 'ref.access'::regclass
