@@ -37,10 +37,11 @@ from flows.intake.arrival import Arrival, Key
 from flows.intake.batches import batches, in_turns
 from flows.intake.incoming import Incoming, Options, discover
 from flows.intake.intake import Intake
-from flows.intake.loading import process
+from flows.intake.loading import process_all
 from flows.intake.outcome import OWN_FAILURE, Outcome, exit_code, failed, in_order, unique
 from flows.intake.publishing import publish_changes
 from flows.intake.receiving import receive_new
+from flows.intake.spread import spread_of
 from flows.intake.take_in import look, recall
 from flows.outbox.receipts import write_receipts
 from flows.page.after_publish import write_site
@@ -185,7 +186,12 @@ def steps(work: Work, settings: Settings, day: dt.date) -> Night:
 
 
 def take_in_all(work: Work, deliveries: Sequence[Arrival]) -> None:
-    """A task a delivery; of very many, a task a batch of small ones."""
+    """A task a delivery; of very many, a task a batch of small ones, or one for all that other processes read."""
+    if spread_of(work.intake.settings, len(deliveries)) is not None:
+        take_in.with_options(task_run_name=f"{len(deliveries)} deliveries, spread").submit(
+            untouched(work), untouched(list(deliveries))
+        ).wait()
+        return
     most = 1 if len(deliveries) <= MOST_TASKS else -(-len(deliveries) // MOST_TASKS)
     futures = [
         take_in.with_options(task_run_name=called(batch)).submit(untouched(work), untouched(batch))
@@ -244,8 +250,10 @@ def take_in(work: Work, batch: list[Arrival]) -> None:
         if not isinstance(recalled, Fault):
             work.record(recalled.values())
             left = [arrival for arrival in left if work.failed(arrival)]
-    outcomes = process(work.intake, left)
-    work.record(outcomes)
+    outcomes: list[Outcome] = []
+    for done in process_all(work.intake, list(batches(left))):
+        work.record(done)
+        outcomes += done
     for outcome in outcomes:
         logger.info(
             "delivery %s, %s of %s: %s; rows read %d, loaded %d, quarantined %d; %d findings",

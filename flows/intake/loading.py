@@ -18,7 +18,8 @@ from flows.intake.arrival import REGISTER_FORM, Arrival, Key
 from flows.intake.came_back import brought
 from flows.intake.intake import Intake
 from flows.intake.outcome import Outcome, failed, outcome_of, waiting
-from flows.intake.readings import NEED_SCHOOLS, readings
+from flows.intake.readings import NEED_SCHOOLS, WITH_PUPILS, readings
+from flows.intake.spread import Job, Spread, spread_of
 from warehouse.deliveries.load import LoadResult, load_many, load_stream
 
 T = TypeVar("T")
@@ -39,11 +40,16 @@ def process(intake: Intake, batch: Sequence[Arrival]) -> list[Outcome]:
     return loaded(intake, interpreted(intake, batch))
 
 
-def process_all(intake: Intake, batches: Iterable[Sequence[Arrival]]) -> Iterator[list[Outcome]]:
-    """The same of batches of one turn, one after the other: while one is being loaded the next is interpreted.
+def process_all(intake: Intake, batches: Sequence[Sequence[Arrival]]) -> Iterator[list[Outcome]]:
+    """The same of batches of one turn, one after the other: while one is being loaded the next is interpreted, by other
+    processes where the settings say so.
 
     Not so with registers, since what is read is judged by them.
     """
+    spread = spread_of(intake.settings, sum(map(len, batches)))
+    if spread is not None and not batches[0][0].is_register:
+        yield from _spread(intake, spread, batches)
+        return
     each = map(partial(interpreted, intake), batches)
     first = next(each, None)
     if first is None:
@@ -52,6 +58,25 @@ def process_all(intake: Intake, batches: Iterable[Sequence[Arrival]]) -> Iterato
         yield from (loaded(intake, one) for one in chain([first], each))
     else:
         yield from beside(partial(loaded, intake), chain([first], each))
+
+
+def _spread(intake: Intake, spread: Spread, batches: Sequence[Sequence[Arrival]]) -> Iterator[list[Outcome]]:
+    """Of batches of one turn those that can be are interpreted by other processes, and loaded as they come back."""
+    here = [batch for batch in batches if batch[0].form in WITH_PUPILS]
+    there = (_ready(intake, batch) for batch in batches if batch[0].form not in WITH_PUPILS)
+    not_now: list[Interpreted] = []
+
+    def jobs() -> Iterator[Job]:
+        for each in there:
+            if isinstance(each, Interpreted):
+                not_now.append(each)
+            else:
+                yield each
+
+    for job, answers in spread.read(jobs(), intake.settings):
+        yield loaded(intake, Interpreted(job.batch, answers))
+    yield from (loaded(intake, each) for each in not_now)
+    yield from (process(intake, batch) for batch in here)
 
 
 def beside(work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
@@ -68,6 +93,14 @@ def beside(work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
 
 def interpreted(intake: Intake, batch: Sequence[Arrival]) -> Interpreted:
     """Read deliveries of one form and date."""
+    ready = _ready(intake, batch)
+    if isinstance(ready, Interpreted):
+        return ready
+    return Interpreted(batch, readings(batch, ready.context, intake.files))
+
+
+def _ready(intake: Intake, batch: Sequence[Arrival]) -> Job | Interpreted:
+    """Deliveries with what they are read with; with their outcomes when they are not to be read now."""
     if not batch:
         return Interpreted(batch, ())
     context = guarded("reading the register", partial(intake.contexts.of, batch))
@@ -77,7 +110,7 @@ def interpreted(intake: Intake, batch: Sequence[Arrival]) -> Interpreted:
     if context.register is None and whose is not None and batch[0].form in NEED_SCHOOLS:
         LOGGER.info("%d deliveries of %s wait: no register of schools is loaded yet", len(batch), batch[0].form)
         return Interpreted(batch, (), [waiting(arrival, REGISTER_FORM) for arrival in batch])
-    return Interpreted(batch, readings(batch, context, intake.files))
+    return Job(batch, context)
 
 
 def loaded(intake: Intake, interpreted_batch: Interpreted) -> list[Outcome]:

@@ -14,6 +14,7 @@ from flows.intake.loading import process_all
 from flows.intake.outcome import Outcome, failed, in_order, unique
 from flows.intake.readings import recognised
 from flows.intake.seen import recalled
+from flows.intake.spread import spread_of
 from warehouse.deliveries.load import counts_at, readings_of
 from warehouse.deliveries.recall import recall_readings
 
@@ -26,7 +27,7 @@ def take_in(intake: Intake, arrived: Sequence[Arrival | Outcome]) -> list[Outcom
     outcomes |= {outcome.key: outcome for outcome in wrong}
     report(len(outcomes), len(arrivals))
     for turn in in_turns(deliveries):
-        for done in process_all(intake, batches(turn)):
+        for done in process_all(intake, list(batches(turn))):
             outcomes |= {outcome.key: outcome for outcome in done}
             report(len(outcomes), len(arrivals))
     return in_order(arrived, outcomes)
@@ -48,7 +49,9 @@ def look(intake: Intake, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], li
     """The arrivals with what each of them is, the older first; and outcomes of those at which even a look failed, and
     of receipts that came back without a table: they hold explanations alone, which are taken at once."""
     deliveries, done = [], []
-    for arrival, recognition in zip(arrivals, recognised(arrivals, intake.files), strict=True):
+    spread = spread_of(intake.settings, len(arrivals))
+    found = recognised(arrivals, intake.files) if spread is None else spread.recognised(arrivals, intake.settings)
+    for arrival, recognition in zip(arrivals, found, strict=True):
         if isinstance(recognition, Fault):
             done.append(failed(arrival, recognition))
         elif words := alone(recognition):
