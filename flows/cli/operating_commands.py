@@ -29,6 +29,9 @@ def up(
         bool, typer.Option("--status", help="Only say what runs; exit 1 if it is not ready.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --status: print one JSON document.")] = False,
+    regions: Annotated[
+        int | None, typer.Option("--regions", min=1, help="Take so many shipped packs first, to try several regions.")
+    ] = None,
 ) -> None:
     """Start the whole service on this machine: database, Prefect, worker, schedules. Again: bring it up to date."""
     from flows.cli.service_commands import show_status as show_service
@@ -36,6 +39,10 @@ def up(
 
     if as_json and not show_state:
         raise UsageError("--json goes with --status")
+    if regions is not None:
+        from flows.cli.region_commands import take_shipped
+
+        take_shipped(regions)
     settings = read_settings()
     raise typer.Exit(
         show_service(settings, as_json=as_json) if show_state else start_service(settings, port, foreground=foreground)

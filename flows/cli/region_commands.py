@@ -200,6 +200,38 @@ def version(
         typer.echo("Ничего не изменено.")
 
 
+def take_shipped(count: int) -> None:
+    """Have the first of the packs that are shipped lie in one's own folder, by default `regions` in the home, and in
+    force from now on in this process and those that it starts. What lies there stays as it is.
+
+    Raises UsageError for more than there are, and where other packs lie.
+    """
+    import os
+
+    from contracts.regions import pack_folders
+    from contracts.regions.shipped_packs import copy_pack, offered
+    from flows.cli.context import read_settings
+
+    there_are = list(dict.fromkeys(offered().values()))
+    if count > len(there_are):
+        raise UsageError(
+            f"{len(there_are)} packs are shipped: {', '.join(pack.name for pack in there_are)}",
+            f"поставляемых пакетов {len(there_are)}: {', '.join(pack.name for pack in there_are)}",
+        )
+    where = _own_packs() or read_settings().home.resolve() / "regions"
+    wanted = {pack.name: pack for pack in there_are[:count]}
+    there = {pack.name for pack in pack_folders(where)} if where.is_dir() else set()
+    if foreign := sorted(there - {pack.name for pack in there_are}):
+        raise UsageError(
+            f"{where} has packs of its own ({foreign[0]}): profmin up without --regions takes all that lie there",
+            f"в {where} лежат свои пакеты ({foreign[0]}): profmin up без --regions возьмёт все, что там есть",
+        )
+    for name in sorted(wanted.keys() - there):
+        copy_pack(wanted[name], where)
+    os.environ["PROFMIN_REGIONS"] = str(where)
+    typer.echo(f"export PROFMIN_REGIONS={where}   # регионы: {', '.join(sorted(wanted.keys() | there))}", err=True)
+
+
 def _in_force() -> tuple[Region, ...]:
     """The regions in force. Raises UsageError for packs that cannot be."""
     from contracts.regions import regions

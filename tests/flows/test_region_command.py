@@ -18,9 +18,11 @@ from contracts.regions import read_from, regions
 from contracts.regions.pack import region_in
 from contracts.regions.shipped_packs import offered
 from contracts.versions.pack_faults import wrong_pack
+from flows.cli.region_commands import take_shipped
 from flows.home.connection import warehouse
 from flows.home.settings import Settings
 from flows.home.usage import UsageError
+from flows.service.synced import definitions, of_regions
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -177,3 +179,37 @@ def test_a_folder_without_packs_is_told(profmin: Run, tmp_path: Path, folder: st
     (tmp_path / "empty").mkdir()
     done = profmin("status", PROFMIN_REGIONS=str(tmp_path / (folder or "empty")))
     assert done.returncode == 2 and "PROFMIN_REGIONS: " in done.stderr
+
+
+def test_shipped_packs_are_taken_to_try_several_regions_in_one_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a night of its own at half past two by its own clock. What is there stays, and packs of one's own are
+    let be."""
+    monkeypatch.setenv("PROFMIN_REGIONS", "")  # so that what is said of it is taken back
+    monkeypatch.delenv("PROFMIN_REGIONS")
+    monkeypatch.setenv("PROFMIN_HOME", str(tmp_path / "home"))
+    take_shipped(2)
+    taken = tmp_path / "home" / "regions"
+    assert {path.name for path in taken.iterdir()} == {"27-kaliningrad", "69-tomsk"}
+    edit(taken / "27-kaliningrad", "campaigns", lambda lines: [line.update(deadline="2027-09-30") for line in lines])
+    take_shipped(3)
+    assert "2027-09-30" in (taken / "27-kaliningrad" / "campaigns.csv").read_text(encoding="utf-8")
+    read_from(Settings().regions)
+    try:
+        assert [region.code for region in regions()] == ["27", "67", "69"]
+        nights = {
+            each["name"]: each["schedules"][0]["timezone"]
+            for each in of_regions(definitions("prefect.yaml")["deployments"], regions())
+            if each["name"].startswith("nightly")
+        }
+    finally:
+        read_from(None)
+    assert nights == {
+        "nightly-27": "Europe/Kaliningrad", "nightly-67": "Europe/Moscow", "nightly-69": "Asia/Tomsk",
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="3 packs are shipped"):
+        take_shipped(4)
+    (taken / "99-own").mkdir()
+    with pytest.raises(UsageError, match="has packs of its own \\(99-own\\)"):
+        take_shipped(1)
