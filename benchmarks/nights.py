@@ -24,7 +24,12 @@ from benchmarks.child import report
 from contracts import regions
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from contracts.regions.pack import Region as Pack
     from documents.demo import File, Region
+    from flows.home.settings import Settings
+    from flows.intake.outcome import Outcome
 
 GROWN = 30
 """The registration of this night of the autumn is that of every night here."""
@@ -71,14 +76,6 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
     import sqlalchemy as sa
 
     from flows.home.settings import Settings
-    from flows.intake.incoming import Options, discover
-    from flows.intake.intake import Intake
-    from flows.intake.outcome import exit_code
-    from flows.intake.publishing import publish_changes
-    from flows.intake.receiving import receive_new
-    from flows.intake.take_in import take_in
-    from flows.outbox.receipts import write_receipts
-    from warehouse.deliveries.received import finish_run, start_run
     from warehouse.schema.upgrade import connect, upgrade
 
     engine = connect(url)
@@ -95,22 +92,39 @@ def live(url: str, home: Path, times: int, nights: int) -> Iterator[dict[str, fl
             connection.execute(sa.text("CHECKPOINT"))  # each night then writes whole pages under the same conditions
             before = connection.scalar(sa.text("SELECT pg_current_wal_lsn()"))
         start = time.perf_counter()
-        with engine.begin() as connection:
-            run_id = start_run(connection, "nightly", day, region="69")
-        intake = Intake(engine, settings, regions.regions()[0], Options(), run_id)
-        told = take_in(intake, receive_new(intake, discover(settings.inbox)))
-        publish_changes(engine, settings, regions.regions()[0], day, run_id)
-        write_receipts(engine, settings, regions.regions()[0], told, day)
-        with engine.begin() as connection:
-            finish_run(connection, run_id, "completed")
+        told = night(engine, settings, regions.regions()[0], day)
         seconds = time.perf_counter() - start
-        if exit_code(told) == 1 or len(told) != len(files):
-            raise RuntimeError(f"the night of {day} failed: {[each.failure for each in told]}")
+        if len(told) != len(files):
+            raise RuntimeError(f"of {len(files)} files of {day} {len(told)} were taken in")
         with engine.connect() as connection:
             wal = connection.scalar(
                 sa.text("SELECT pg_current_wal_lsn() - cast(:before AS pg_lsn)"), {"before": before}
             )
         yield {"seconds": seconds, "wal": float(wal or 0), "pupils": max(outcome.rows.read for outcome in told)}
+
+
+def night(engine: Engine, settings: Settings, region: Pack, day: dt.date) -> list[Outcome]:
+    """A region's night: what lies in the inbox, published, with its receipts. Raises RuntimeError where we fail."""
+    from flows.intake.incoming import Options, discover
+    from flows.intake.intake import Intake
+    from flows.intake.outcome import exit_code
+    from flows.intake.publishing import publish_changes
+    from flows.intake.receiving import receive_new
+    from flows.intake.take_in import take_in
+    from flows.outbox.receipts import write_receipts
+    from warehouse.deliveries.received import finish_run, start_run
+
+    with engine.begin() as connection:
+        run_id = start_run(connection, "nightly", day, region=region.code)
+    intake = Intake(engine, settings, region, Options(), run_id)
+    told = take_in(intake, receive_new(intake, discover(settings.inbox)))
+    publish_changes(engine, settings, region, day, run_id)
+    write_receipts(engine, settings, region, told, day)
+    with engine.begin() as connection:
+        finish_run(connection, run_id, "completed")
+    if exit_code(told) == 1:
+        raise RuntimeError(f"the night of {day} failed: {[each.failure for each in told]}")
+    return told
 
 
 def arriving(region: Region, nights: int) -> Iterator[tuple[dt.date, list[File]]]:

@@ -1,0 +1,235 @@
+"""A country in one warehouse: what a region's night costs beside many others, and a night of all of them.
+
+    python -m benchmarks.country [--regions 89] [--share 0.05] [--nights 3] [--readers 100]
+
+At `--share 1` a region has 450 schools and 67 000 pupils, so that 89 have the country's 40 000 and six millions; the
+offices are always 24, and each sends all its forms. A night is a process of its own, as a run of Prefect is, without
+Prefect. Compared with one another are nights of the same region in the same run: alone in the warehouse, and beside
+all others. A usual night brings an export of which one row in a hundred is another, and a report sent again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from sqlalchemy import text
+
+from benchmarks.child import measure, report
+from benchmarks.country_packs import write_country
+from contracts.regions import read_from
+from warehouse.schema.upgrade import connect, upgrade
+from warehouse.server.embedded import embedded_server
+
+if TYPE_CHECKING:
+    from documents.demo import Region
+
+FIRST = dt.date(2023, 9, 8)
+SCHOOLS, PUPILS, OFFICES = 450, 67_000, 22
+AT_ONCE = 2
+CHANGED = 100
+"""Of so many pupils one is in another grade the night after; of twice as many one is gone."""
+BACKENDS = """
+SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS wal, pg_database_size(current_database()) AS disk,
+    (SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p', 'i', 'I')) AS relations
+"""
+PUBLICATIONS = "SELECT count(DISTINCT known_at) FROM mart.readiness_by_municipality_latest GROUP BY region"
+
+
+def main() -> None:
+    """Measure a country."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--regions", type=int, default=89)
+    arguments.add_argument("--share", type=float, default=0.05, help="of the schools and pupils of the country")
+    arguments.add_argument("--nights", type=int, default=3, help="usual nights of which medians are told")
+    arguments.add_argument("--readers", type=int, default=100, help="who read marts while one publishes")
+    asked = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        codes = write_country(home / "packs", asked.regions)
+        os.environ["PROFMIN_REGIONS"] = str(home / "packs")
+        read_from(home / "packs")
+        with embedded_server(home / "pgdata") as url:
+            Country(url, home, codes, asked.share).lived(asked.nights, asked.readers)
+
+
+class Country:
+    """The warehouse of a country and the home whose inbox it has."""
+
+    def __init__(self, url: str, home: Path, codes: Sequence[str], share: float) -> None:
+        self.url, self.home, self.codes, self.share = url, home, codes, share
+        self.engine = connect(url)
+        upgrade(self.engine)
+
+    def lived(self, nights: int, readers: int) -> None:
+        """The first region's nights alone, then everybody's."""
+        first, days = self.codes[0], (FIRST + dt.timedelta(days=number) for number in range(3 * nights + 3))
+        self.told("first night of a region", [self.night(first, next(days))])
+        alone = [self.night(first, next(days)) for _ in range(nights)]
+        self.told("usual night of it, alone", alone)
+        before, begun = self.state(), time.perf_counter()
+        every = self.nights(self.codes[1:], FIRST)
+        self.told(f"first nights of {len(every)} others", every, time.perf_counter() - begun, before)
+        self.told("the last three of them", every[-3:])
+        beside = [self.night(first, next(days)) for _ in range(nights)]
+        self.told("usual night of the first beside all", beside)
+        print(f"    beside all against alone: {ratio(beside, alone, 'core'):.2f} of the core's seconds,"
+              f" {ratio(beside, alone, 'wal'):.2f} of the log")  # fmt: skip
+        before, begun = self.state(), time.perf_counter()
+        self.told("a usual night of all", self.nights(self.codes, next(days)), time.perf_counter() - begun, before)
+        with self.read_by(readers) as seen:
+            self.told(f"usual night while {readers} read", [self.night(first, next(days))])
+        print(
+            f"    {len(seen)} readings, {sum(answer != 1 for answer in seen)} of them saw two publications of a region"
+        )
+        page = measure("benchmarks.country", "page", self.url, self.home, first, FIRST, self.share)
+        self.told("page of a region", [page])
+        disk = self.state()["disk"] / (SCHOOLS * self.share * len(self.codes))
+        print(f"    {disk / 1e3:,.0f} KB of the database a school, {self.state()['relations']:,} relations")
+
+    def nights(self, codes: Iterable[str], day: dt.date) -> list[dict[str, Any]]:
+        """A night of each, as many at once as there are cores."""
+        with ThreadPoolExecutor(AT_ONCE) as at_once:
+            return list(at_once.map(lambda code: self.night(code, day), codes))
+
+    def night(self, code: str, day: dt.date) -> dict[str, Any]:
+        """A region's night in a process of its own; what comes is written before and not measured."""
+        measure("benchmarks.country", "files", self.url, self.home, code, day, self.share)
+        return measure("benchmarks.country", "night", self.url, self.home, code, day, self.share)
+
+    def state(self) -> dict[str, int]:
+        """Bytes of log written, bytes of the database, how many relations it has."""
+        with self.engine.connect() as connection:
+            return {name: int(value) for name, value in connection.execute(text(BACKENDS)).mappings().one().items()}
+
+    def told(
+        self, what: str, each: list[dict[str, Any]], seconds: float = 0, before: dict[str, int] | None = None
+    ) -> None:
+        """Print the medians of nights, and what all took where they were many at once."""
+        one = {
+            name: statistics.median(night[name] for night in each) for name in ("seconds", "core", "peak_mib", "wal")
+        }
+        print(f"{what}: {one['seconds']:.1f} s, {one['core']:.1f} s of our core, {one['wal'] / 1e6:.1f} MB of log,"
+              f" peak {one['peak_mib']:.0f} MiB, {each[0]['files']} files")  # fmt: skip
+        if before is not None:
+            grown = {name: value - before[name] for name, value in self.state().items()}
+            print(f"    all of them {seconds:,.0f} s, {grown['wal'] / 1e6:,.0f} MB of log, the database grew by"
+                  f" {grown['disk'] / 1e6:,.0f} MB", flush=True)  # fmt: skip
+
+    @contextmanager
+    def read_by(self, readers: int) -> Iterator[list[int]]:
+        """Ask for a mart over and over by so many connections; how many publications of a region each answer held."""
+        over, seen = threading.Event(), list[int]()
+
+        def read() -> None:
+            with self.engine.connect() as connection:
+                while not over.is_set():
+                    regions = connection.execute(text(PUBLICATIONS)).scalars().all()
+                    seen.append(max(regions, default=1))
+                    connection.rollback()
+                    over.wait(0.2)
+
+        threads = [threading.Thread(target=read, daemon=True) for _ in range(readers)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield seen
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+
+
+def files(_: str, home: Path, code: str, day: dt.date, share: float) -> dict[str, Any]:
+    """Put into the inbox what comes before a region's night: all its forms first, then an export and a report."""
+    from documents.demo import deliveries, exports, programme_files, put
+
+    region = region_of(code, share)
+    if day == FIRST:
+        put(deliveries(region), home / "inbox")
+        put(programme_files.deliveries(region), home / "inbox")
+    else:
+        then = on(region, day)
+        ending, data = exports.export(then)
+        unit = min(then.readiness["reporting_unit"])
+        again = [file for file in deliveries(then) if file[0] == unit]
+        name = f"Сводный отчёт по ученикам {day}.{ending}"
+        put([(then.operator, name, data, again[0][3]), *again], home / "inbox")
+    return {}
+
+
+def night(url: str, home: Path, code: str, day: dt.date, _: float) -> dict[str, Any]:
+    """A night of a region."""
+    from benchmarks.nights import night
+    from contracts.regions import region_named
+    from flows.home.settings import Settings
+
+    settings = Settings(home=home, database_url=url, vouched_channels="inbox,ingest")  # type: ignore[arg-type]
+    settings.prepare()
+    engine = connect(url)
+    with engine.connect() as connection:
+        before = connection.scalar(text("SELECT pg_current_wal_lsn()"))
+        told = night(engine, settings, region_named(code), day)
+        wal = connection.scalar(text("SELECT pg_current_wal_lsn() - cast(:before AS pg_lsn)"), {"before": before})
+    return {"files": len(told), "wal": float(wal or 0)}
+
+
+def page(url: str, home: Path, code: str, _: dt.date, __: float) -> dict[str, Any]:
+    """The pages of a region's last date."""
+    from contracts.regions import region_named
+    from flows.page.site import build_site
+
+    return {"files": build_site(connect(url), region_named(code), home / "site").files, "wal": 0.0}
+
+
+def region_of(code: str, share: float) -> Region:
+    """What is true in a region on the first day."""
+    from contracts.regions import region_named
+    from documents.demo import Sizes, of_pack
+
+    schools = max(OFFICES, round(SCHOOLS * share))
+    sizes = Sizes(seed=int(code), senders=OFFICES, schools=schools, pupils=round(PUPILS * share), as_of=FIRST)
+    return of_pack(region_named(code), sizes)
+
+
+def on(region: Region, day: dt.date) -> Region:
+    """The region on a later day: other pupils are in another grade each night, and others gone."""
+    turn = (pl.int_range(pl.len()) + (day - FIRST).days) % CHANGED
+    pupils = region.pupils.filter(turn + pl.int_range(pl.len()) % 2 != 0)
+    grade = (
+        pl.when(turn == 1).then(pl.when(pl.col("grade") < 9).then(pl.col("grade") + 1).otherwise(8)).otherwise("grade")
+    )
+    return replace(region, as_of=day, pupils=pupils.with_columns(grade.alias("grade")))
+
+
+def ratio(works: list[dict[str, Any]], floors: list[dict[str, Any]], name: str) -> float:
+    """How many times the median of a figure is that of others."""
+    work, floor = (statistics.median(each[name] for each in of) for of in (works, floors))
+    return float(work / floor)
+
+
+WORKS: dict[str, Callable[[str, Path, str, dt.date, float], dict[str, Any]]] = {
+    "files": files, "night": night, "page": page,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in WORKS:
+        work, server, folder, of, when, part = sys.argv[1:]
+        read_from(Path(folder) / "packs")
+        report(partial(WORKS[work], server, Path(folder), of, dt.date.fromisoformat(when), float(part)))
+    else:
+        main()
