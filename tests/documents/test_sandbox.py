@@ -281,7 +281,9 @@ READ = """
 import sys
 from pathlib import Path
 from documents.reading.sandbox import Sandbox
-Sandbox(2).open("a", Path(sys.argv[1]))
+made = Sandbox(2)
+for each in [made.submit("a", Path(sys.argv[1])) for _ in range(2)]:
+    each.result()
 """
 
 
@@ -290,7 +292,7 @@ def test_no_process_is_left_behind(files: dict[str, Path], ending: signal.Signal
     command = [sys.executable, "-c", READ, str(files["tall.xlsx"])]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as parent:
         wait_for(lambda: len(readers(parent.pid)) == 2)
-        time.sleep(0.5)  # one of them is reading by now
+        time.sleep(0.5)  # they are reading by now
         children = readers(parent.pid)
         parent.send_signal(ending)
         parent.wait()
