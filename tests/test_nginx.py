@@ -40,6 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         page.parent.mkdir(parents=True)
         page.write_text(f"<p>{unit}</p>", encoding="utf-8")
         (page.parent / "publication.json").write_text("{}", encoding="utf-8")
+    public = made / "site" / "69" / "public" / "2023-09-08" / "index.html"
+    public.parent.mkdir(parents=True)
+    public.write_text("<p>open</p>", encoding="utf-8")
     users = made / "users"
     users.mkdir()
     told = subprocess.run([str(OPENSSL), "passwd", "-apr1", "open"], capture_output=True, text=True, check=True).stdout
@@ -111,6 +114,13 @@ def test_a_folder_is_open_to_its_own_users_alone(ask: Ask) -> None:
     theirs = "/69/bakcharsky/2023-09-08/a/index.html"  # a folder without a file of users
     assert ask(theirs, "clerk:open")[0] in (401, 403)
     assert ask("/69/asinovsky/../bakcharsky/2023-09-08/a/index.html", "clerk:open")[0] in (400, 401, 403)
+
+
+def test_what_is_public_is_open_to_everybody_and_leads_nowhere_else(ask: Ask) -> None:
+    assert ask("/69/public/2023-09-08/index.html") == (200, b"<p>open</p>")
+    assert ask("/69/public/2023-09-08/") == (200, b"<p>open</p>")
+    assert ask("/69/public/../asinovsky/2023-09-08/a/index.html")[0] in (400, 401)
+    assert ask("/69/asinovsky/public/index.html")[0] == 401
 
 
 def test_nothing_but_pages_is_served(ask: Ask) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from contracts.regions import FOLDER, pack_folders, shared_codes
 from contracts.regions.contacts import contact_faults
+from contracts.regions.openness import AUDIENCES, LEAST_THRESHOLD
 from contracts.regions.pack import CODE, Region, region_in, stated_in
 from contracts.regions.pack_table import (
     MAY_BE_ABSENT,
@@ -39,7 +40,7 @@ KEYS = {
     "sender_addresses": ("channel", "address"), "campaigns": ("campaign",), "calendar": ("day",),
     "collected": ("form",), "school_holidays": ("from_day",),
     "band_rules": ("band_rule_version", "band"), "thresholds": ("condition", "name"),
-    "headings": ("form", "column", "heading"), "tiles": ("row", "column"),
+    "headings": ("form", "column", "heading"), "tiles": ("row", "column"), "small_numbers": ("audience",),
 }  # fmt: skip
 """What two lines of a table may not have alike."""
 
@@ -121,10 +122,15 @@ def _is_share(text: str) -> bool:
 
 
 DATE = "день в виде 2023-09-11, который есть в календаре"
-CODE_OF_ITS_OWN = "латинские строчные буквы, цифры, «_» и «-», например asinovsky"
+FOLDERS_OF_MANY = ("public", "region")
+"""Folders of the page that are no unit's: the first is open to everybody."""
+CODE_OF_ITS_OWN = "латинские строчные буквы, цифры, «_» и «-», например asinovsky, но не public и не region"
 EXPECTED: dict[str, tuple[Callable[[str], bool], str]] = {
     **dict.fromkeys(("valid_from", "valid_to", "starts_on", "deadline", "day", "collected_from"), (_is_date, DATE)),
-    **dict.fromkeys(("reporting_unit", "sender"), (lambda text: CODE.fullmatch(text) is not None, CODE_OF_ITS_OWN)),
+    **dict.fromkeys(
+        ("reporting_unit", "sender"),
+        (lambda text: CODE.fullmatch(text) is not None and text not in FOLDERS_OF_MANY, CODE_OF_ITS_OWN),
+    ),
     "lower_bound": (_is_share, "доля от 0 до 1 с точкой, например 0.80"),
     **dict.fromkeys(("row", "column"), (str.isdigit, "номер от единицы, например 3")),
     "value": (_is_number, "число с точкой, например 0.05"),
@@ -132,7 +138,13 @@ EXPECTED: dict[str, tuple[Callable[[str], bool], str]] = {
         lambda text: re.fullmatch(r"20\d\d", text) is not None,
         "первый год учебного года, например 2023",
     ),
-    "is_working": (lambda text: text in ("true", "false"), "true или false"),
+    **dict.fromkeys(("is_working", "is_open"), (lambda text: text in ("true", "false"), "true или false")),
+    "audience": (lambda text: text in AUDIENCES, ", ".join(AUDIENCES)),
+    "threshold": (
+        lambda text: text.isdecimal() and int(text) >= LEAST_THRESHOLD,
+        f"целое число от {LEAST_THRESHOLD}, например 10",
+    ),
+    "days": (lambda text: text.isdecimal() and int(text) >= 1, "целое число дней от 1, например 7"),
     "band": (lambda text: text in BANDS, ", ".join(BANDS)),
     "state": (lambda text: text in STATES, ", ".join(STATES)),
     "channel": (lambda text: text in CHANNELS, ", ".join(CHANNELS)),

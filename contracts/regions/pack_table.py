@@ -29,11 +29,22 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "thresholds": ("condition", "name", "value", "why"),
     "headings": ("form", "column", "heading", "why", "by", "on"),
     "tiles": ("reporting_unit", "row", "column"),
+    "small_numbers": ("audience", "threshold", "days", "is_open", "why"),
     "rule_states": ("rule", "form", "campaign", "valid_from", "valid_to", "state", "reason", "decided_by"),
 }  # fmt: skip
 """Name of a table → its columns."""
 MAY_BE_ABSENT = frozenset(
-    {"contacts", "calendar", "collected", "headings", "routing", "rule_states", "school_holidays", "tiles"}
+    {
+        "contacts",
+        "calendar",
+        "collected",
+        "headings",
+        "routing",
+        "rule_states",
+        "school_holidays",
+        "small_numbers",
+        "tiles",
+    }
 )
 """Tables without which a region has nothing of its own to say."""
 MAY_BE_LEFT_OUT = frozenset({"rule_set"})

@@ -40,6 +40,7 @@ def grant_(
     region: EnglishRegionCode = None,
     unit: Unit = None,
     country: Annotated[bool, typer.Option("--country", help="Every region.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="What is public, and nothing else.")] = False,
     ask_password: Annotated[
         bool, typer.Option("--ask-password", help="Ask for its password; without this one is made.")
     ] = False,
@@ -47,15 +48,22 @@ def grant_(
         bool, typer.Option("--new-password", help="Give a login that is there another one.")
     ] = False,
 ) -> None:
-    """Let a login see a unit, a region or the country, beside what it sees; make it where there is none."""
-    from warehouse.schema.access import grant
+    """Let a login see a unit, a region or the country, beside what it sees, or what is public alone; make it where
+    there is none."""
+    from warehouse.schema.access import grant, grant_public
 
-    if country == (region is not None):
-        raise UsageError("say what it may see: --region CODE, with --unit CODE for one unit of it, or --country")
+    if [country, public, region is not None].count(True) != 1 or (unit is not None and region is None):
+        what = "--region CODE, with --unit CODE for one unit of it, or --country, or --public"
+        raise UsageError(f"say what it may see: {what}")
     asked = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if ask_password else None
     with _warehouse() as engine:
-        made = grant(engine, role, region, unit, new_password=new_password, password=asked)
+        made = (
+            grant_public(engine, role, new_password=new_password, password=asked)
+            if public
+            else grant(engine, role, region, unit, new_password=new_password, password=asked)
+        )
     what = "the country" if region is None else f"region {region}" + (f", unit {unit}" if unit else "")
+    what = "what is public" if public else what
     typer.echo(f"{role} sees {what}.", err=True)
     if made is not None and asked is None:
         typer.echo("Its password is shown once:", err=True)
@@ -92,8 +100,10 @@ def list_(as_json: EnglishJson = False) -> None:
     for each in told:
         unit = f"{each.reporting_unit} {each.unit_name or ''}" if each.reporting_unit else "all"
         missing = "" if each.is_there else "no such role on this server"
-        at = f"{each.granted_at:%d.%m.%Y %H:%M}"
-        table.add_row(each.login, each.region or "all", unit if each.region else "all", each.granted_by, at, missing)
+        at = f"{each.granted_at:%d.%m.%Y %H:%M}" if each.granted_at else ""
+        region = "what is public" if each.is_of_public else each.region or "all"
+        unit = "" if each.is_of_public else unit if each.region else "all"
+        table.add_row(each.login, region, unit, each.granted_by or "", at, missing)
     console().print(table)
 
 

@@ -1,21 +1,26 @@
-"""The page follows each publication, where a home says in which folder it lies."""
+"""What follows each publication: a release for the public, where the region's pack says so, and the page, where a home
+says in which folder it lies."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
+from contracts.regions.openness import told_to
 from contracts.regions.pack import Region
 from flows.home.bi_database import readable_after
 from flows.home.faults import LOGGER, guarded
 from flows.home.settings import Settings
+from warehouse.marts.public_release import make_release
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
 def write_site(engine: Engine, settings: Settings, region: Region) -> None:
-    """Write the pages of a region's last date. The figures are published: a page that cannot be written is logged, and
-    the next publication tries again."""
+    """Tell the public, when it is time, and write the pages of a region's last date. The figures are published: what
+    cannot be told or written is logged, and the next publication tries again."""
+    guarded("making a release for the public", lambda: tell_public(engine, region))
     folder = settings.site
     if folder is None:
         return
@@ -32,3 +37,12 @@ def write_site(engine: Engine, settings: Settings, region: Region) -> None:
         LOGGER.info("%d files of the page of %s", done.files, done.address.as_of)
 
     guarded("writing the page", written)
+
+
+def tell_public(engine: Engine, region: Region) -> dt.date | None:
+    """Make a release for the public when a region's pack has opened them and it is time; returns its date."""
+    rule = told_to(region, "public")
+    made = make_release(engine, region.code, rule) if rule else None
+    if made:
+        LOGGER.info("the release for the public of %s", made)
+    return made

@@ -20,6 +20,7 @@ from flows.page.frame import Frame
 from flows.page.lines_page import lines_page
 from flows.page.made_of import Page
 from flows.page.page_audience import Seen, Whole, audiences
+from flows.page.public_pages import write_public_pages
 from flows.page.school_pages import school_pages
 from flows.page.table_pages import DECK, table_pages
 from flows.page.two_processes import WORTH, SecondProcess, taken
@@ -107,10 +108,10 @@ def build_site(
 ) -> Built:
     """Write the pages of a region's date (without one the last published), as published last (by `known_at`).
 
-    Without `units` for every audience, else for those units only. An address that is there stays as it is, but for
-    what it says of how new it is. Many are written in two processes; what the second leaves when it fails, the first
-    writes. A region's pages are written by one build at a time: what another one is about to write would be told
-    wrong. Raises NotPublished; OSError for a folder that cannot be written; Timeout.
+    Without `units` for every audience and for the public, else for those units only. An address that is there stays as
+    it is, but for what it says of how new it is. Many are written in two processes; what the second leaves when it
+    fails, the first writes. A region's pages are written by one build at a time: what another one is about to write
+    would be told wrong. Raises NotPublished; OSError for a folder that cannot be written; Timeout.
     """
     with holding(engine, [f"the page of {region.code}"], LONGEST_WAIT), engine.connect() as connection:
         site = Site(connection, region, to, as_of, known_at)
@@ -130,6 +131,7 @@ def build_site(
             files += sum(map(site.write, filter(site.lacks, asked)))
         site.look_again()
         files += sum(map(site.tell, asked))
+        files += write_public_pages(engine, region, to) if units is None else 0
     return Built(site.address, len(asked), files)
 
 

@@ -10,6 +10,8 @@ from packs import SHIPPED, edit, renamed, write_pack
 
 from contracts import vocabulary
 from contracts.regions import PackFault, pack_check, packs_in, read_from, region_named, region_of, regions
+from contracts.regions.openness import SmallNumbers, told_to
+from contracts.regions.pack import region_in
 from contracts.regions.route import COLUMNS
 from contracts.versions.inputs import add, changed, fingerprint, ledger_of, ledgers, lines_of, listed
 from contracts.versions.pack_faults import wrong_pack, wrong_tables
@@ -216,6 +218,20 @@ def test_a_calendar_has_days_that_are_some(pack: Path) -> None:
     told = wrong_pack(pack)
     assert any("строка 2: day «2023-02-30»; ожидается день" in sentence for sentence in told)
     assert any("строка 3: is_working «нет»; ожидается true или false" in sentence for sentence in told)
+
+
+def test_what_is_told_to_everybody_is_opened_by_a_line_and_shut_as_shipped(pack: Path) -> None:
+    """A threshold of two would tell each of two of the other one, and a unit called `public` lie open to everybody."""
+    assert told_to(region_in(pack), "public") is None
+    edit(pack, "small_numbers", lambda lines: lines[0].update(is_open="true"))
+    assert told_to(region_in(pack), "public") == SmallNumbers(threshold=10, days=7)
+    edit(pack, "small_numbers", lambda lines: lines[0].update(threshold="2", days="0", is_open="да"))
+    edit(pack, "reporting_units", lambda lines: lines[0].update(reporting_unit="public"))
+    told = wrong_pack(pack)
+    for said in ("threshold «2»; ожидается целое число от 3", "days «0»", "is_open «да»", "«public»; ожидается"):
+        assert any(said in sentence for sentence in told), (said, told)
+    (pack / "small_numbers.csv").unlink()
+    assert told_to(region_in(pack), "public") is None
 
 
 @pytest.mark.parametrize(

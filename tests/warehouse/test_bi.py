@@ -57,7 +57,8 @@ def region(server: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
         yield "region"
     finally:
         made.dispose()
-        server.run("DROP DATABASE region WITH (FORCE)", "DROP ROLE IF EXISTS bi_reader, mart_audience, mart_reader")
+        roles = "bi_reader, mart_audience, mart_reader, public_reader"
+        server.run("DROP DATABASE region WITH (FORCE)", f"DROP ROLE IF EXISTS {roles}")
         server.run("DROP OWNED BY profmin CASCADE", "DROP ROLE profmin")
 
 

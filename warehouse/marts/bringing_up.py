@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from warehouse.core.copying import run_script
 from warehouse.core.transaction import TRIES, retried
 from warehouse.marts.definitions import FOLDER, Mart, marts, views
+from warehouse.marts.public_release import lay_out_public
 from warehouse.marts.relations import definition, dropping, fingerprint, guard
 from warehouse.marts.shapes import Columns, shape, shapes
 from warehouse.marts.states import drop_states, make_states
@@ -66,6 +67,7 @@ def lay_out(connection: Connection) -> None:
     prepare(connection, shapes_aside(connection))
     run_script(connection, "DROP TABLE " + ", ".join(f"pg_temp.{mart.name}" for mart in marts()))
     drop_states(connection)
+    lay_out_public(connection)
     record(connection, MARTS, of_files())
 
 

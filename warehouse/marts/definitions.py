@@ -15,8 +15,9 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from warehouse.marts.audience import Audience, is_audience, read_audience
-from warehouse.marts.columns import OF_ALL, caption
+from warehouse.marts.columns import OF_ALL, caption, kind
 from warehouse.marts.country import of_country
+from warehouse.marts.for_public import Public, is_for_public, misstated_public, read_public
 from warehouse.marts.indicators import PLACE, indicators
 from warehouse.marts.stated import Rate, Stated, is_statement, read_statements
 from warehouse.schema.facts import literal
@@ -72,7 +73,8 @@ class Mart:
     `about` is the comment of the view; `captions` has the comment of each column, Russian caption first. `key` are the
     columns that tell rows of a date in a region apart, `label` the column that names a row for people. `forms` are
     those by which the mart's state is judged (none when its SELECT says of each row itself how complete and how sure it
-    is), the one whose figures these are last. `audience` is who may see its rows, `stated` what it says of its figures.
+    is), the one whose figures these are last. `audience` is who may see its rows, `stated` what it says of its figures,
+    `public` what of it everybody may see (None: nothing).
     """
 
     name: str
@@ -86,6 +88,7 @@ class Mart:
     forms: tuple[str, ...] = ()
     subject: str = ""
     stated: Stated = field(default_factory=Stated)
+    public: Public | None = None
 
     @property
     def grain(self) -> str:
@@ -258,13 +261,14 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
     prose = [match[1] for line in lines[:head] if (match := PROSE.fullmatch(line))]
     if len(own) + len(prose) != head:
         raise ValueError(f"{path.name}: a line of the head comment is neither prose nor a column")
-    about = " ".join(line for line in prose if not is_statement(line) and not is_audience(line))
+    about = " ".join(line for line in prose if not _states(line))
     key = KEY.search(about)
     if key is None and not bases:
         raise ValueError(f"{path.name}: the head comment does not say «Ключ: …; имя: ….»")
     try:
         stated = read_statements(path.parent.name, [line for line in prose if is_statement(line)])
         audience = read_audience([line for line in prose if is_audience(line)])
+        public = read_public([line for line in prose if is_for_public(line)])
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     select = "\n".join(lines[head:]).strip().removesuffix(";")
@@ -282,14 +286,20 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
         forms=tuple(key[3].split(", ")) if key and key[3] else (),
         subject=path.parent.name,
         stated=stated,
+        public=public,
     )
     for line in prose:  # a label that is misspelt would be prose
-        listed = None if is_statement(line) or is_audience(line) or KEY.match(line) else LABELLED.match(line)
+        listed = None if _states(line) or KEY.match(line) else LABELLED.match(line)
         if listed and listed[1] in mart.columns:
             raise ValueError(f"{path.name}: this line states nothing: {line}")
     if wrong := misstated(mart):
         raise ValueError(f"{path.name}: {wrong}")
     return replace(mart, captions=captions(mart, [base for base in bases if base.name in mart.marts_read]))
+
+
+def _states(line: str) -> bool:
+    """Is a line of a head comment a statement, and no prose?"""
+    return is_statement(line) or is_audience(line) or is_for_public(line)
 
 
 def misstated(mart: Mart) -> str:
@@ -313,6 +323,11 @@ def misstated(mart: Mart) -> str:
         return "what came and went is of a published mart of reporting units, each with its words"
     if stated.night and (mart.grain != "unit" or stated.night.rate[0] not in banded):
         return "a table of the night is of reporting units, and its last column is a rate that has a band"
+    if mart.public and mart.audience.kind == "country":
+        return "the public is told of regions: nobody has stated how the country's figures follow from theirs"
+    if mart.public:
+        kinds = {name: kind(name, *mart.kinds) for name in mart.public.columns if name in mart.columns}
+        return misstated_public(mart.public, mart.key, mart.columns, kinds)
     return ""
 
 

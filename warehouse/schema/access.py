@@ -9,19 +9,23 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
-from warehouse.schema.bi import READER_OF_OWN, NoLogin, make_login_within
+from warehouse.schema.bi import READER_OF_OWN, READER_OF_PUBLIC, NoLogin, make_login, make_login_within
 
 AUDIENCE = "mart_audience"
 """The role as which the owner of the warehouse reads what an audience sees."""
 GRANTS = """
 SELECT a.login, a.region, a.reporting_unit, u.name AS unit_name, a.granted_by, a.granted_at,
-    EXISTS (SELECT FROM pg_roles r WHERE r.rolname = a.login) AS is_there
+    EXISTS (SELECT FROM pg_roles r WHERE r.rolname = a.login) AS is_there, false AS is_of_public
 FROM ref.access a
 LEFT JOIN LATERAL (
     SELECT v.name FROM ref.reporting_unit v WHERE v.region = a.region AND v.reporting_unit = a.reporting_unit
     ORDER BY v.valid_to DESC LIMIT 1
 ) u ON true
-ORDER BY a.login, a.region NULLS FIRST, a.reporting_unit NULLS FIRST
+UNION ALL
+SELECT l.rolname, NULL, NULL, NULL, NULL, NULL, true, true
+FROM pg_auth_members m JOIN pg_roles b ON b.oid = m.roleid JOIN pg_roles l ON l.oid = m.member
+WHERE b.rolname = 'public_reader' AND l.rolcanlogin AND l.rolname <> current_user
+ORDER BY 1, 2 NULLS FIRST, 3 NULLS FIRST
 """
 SEES = """
 INSERT INTO ref.access (login, region, reporting_unit) VALUES (:login, :region, :unit) ON CONFLICT DO NOTHING
@@ -39,15 +43,17 @@ UNIT = "SELECT EXISTS (SELECT FROM ref.reporting_unit WHERE region = :region AND
 
 @dataclass(frozen=True)
 class Grant:
-    """What a role may see: a reporting unit of a region; without a unit the region, without a region the country."""
+    """What a role may see: a reporting unit of a region; without a unit the region, without a region the country. Of
+    one that sees what is public alone nobody wrote down who granted it."""
 
     login: str
     region: str | None
     reporting_unit: str | None
     unit_name: str | None
-    granted_by: str
-    granted_at: dt.datetime
+    granted_by: str | None
+    granted_at: dt.datetime | None
     is_there: bool
+    is_of_public: bool
 
 
 def grants(connection: Connection) -> list[Grant]:
@@ -76,18 +82,27 @@ def grant(
         return said
 
 
+def grant_public(engine: Engine, login: str, *, new_password: bool = False, password: str | None = None) -> str | None:
+    """Make a login that sees what is public and nothing else; its password when it has got a new one. Raises NoLogin as
+    `make_login` does, also for a login that sees something of its own."""
+    return make_login(engine, login, new_password=new_password, reader=READER_OF_PUBLIC, password=password)
+
+
 def revoke(engine: Engine, login: str, region: str | None = None, reporting_unit: str | None = None) -> bool:
     """Take from a login what it may see, or what of it is of a region or a unit; left with nothing it goes, with its
     sessions. True when it has gone. Raises NoLogin when it may see no such thing.
     """
     with engine.begin() as connection:
         asked = {"login": login, "region": region, "unit": reporting_unit}
-        if not connection.execute(text(SEES_NO_MORE), asked).rowcount:
+        before = [each for each in grants(connection) if each.login == login]
+        is_of_public = region is None and any(each.is_of_public for each in before)
+        if not connection.execute(text(SEES_NO_MORE), asked).rowcount and not is_of_public:
             raise NoLogin(f"{login} may see no such thing: profmin access list")
-        left = [each for each in grants(connection) if each.login == login]
+        left = [each for each in grants(connection) if each.login == login and not each.is_of_public]
         if left or not connection.scalar(text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :login)"), asked):
             return False
-        if not connection.scalar(text(f"SELECT pg_has_role(:login, '{READER_OF_OWN}', 'MEMBER')"), asked):
+        reader = READER_OF_PUBLIC if is_of_public else READER_OF_OWN
+        if not connection.scalar(text(f"SELECT pg_has_role(:login, '{reader}', 'MEMBER')"), asked):
             return False
         connection.execute(text(f"ALTER ROLE {_quoted(login)} NOLOGIN"))
         connection.execute(text(END_SESSIONS), asked)
@@ -108,6 +123,19 @@ def seen_by(engine: Engine, region: str | None, reporting_unit: str | None = Non
         connection.execute(text("SET TRANSACTION READ ONLY"))
         connection.execute(text(IS_AUDIENCE), {"region": region or EVERYWHERE, "unit": reporting_unit or ""})
         connection.execute(text(f"SET LOCAL ROLE {AUDIENCE}"))
+        try:
+            yield connection
+        finally:
+            opened.rollback()
+
+
+@contextmanager
+def seen_by_public(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees what is public and nothing else, in one transaction on one snapshot."""
+    one_snapshot = engine.connect().execution_options(isolation_level="REPEATABLE READ")
+    with one_snapshot as connection, connection.begin() as opened:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(text(f"SET LOCAL ROLE {READER_OF_PUBLIC}"))
         try:
             yield connection
         finally:

@@ -22,6 +22,8 @@ READER = "bi_reader"
 """The role of logins that see the marts of the whole country."""
 READER_OF_OWN = "mart_reader"
 """The role of logins that see what `ref.access` says (warehouse/schema/access.py)."""
+READER_OF_PUBLIC = "public_reader"
+"""The role of logins that see what is public and nothing else: the schema `mart_public`."""
 CONNECTIONS = 5
 SETTINGS = {
     "default_transaction_read_only": "on",
@@ -37,11 +39,13 @@ MOST_TEMPORARY = "5GB"
 """Of files that queries of a login put aside, at once; only a superuser may say so."""
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 IS_OTHER = """
-SELECT r.rolname IN ('bi_reader', 'mart_reader', 'mart_audience', current_user) OR r.rolsuper OR r.rolcreaterole
-       OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolname LIKE 'pg\\_%%'
+SELECT r.rolname IN ('bi_reader', 'mart_reader', 'public_reader', 'mart_audience', current_user)
+       OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
+       OR r.rolname LIKE 'pg\\_%%'
        OR NOT pg_has_role(r.oid, :reader, 'MEMBER') OR EXISTS (
            SELECT FROM pg_roles b
-           WHERE (b.rolname IN ('bi_reader', 'mart_reader') AND b.rolname <> :reader OR b.rolname LIKE 'pg\\_%%')
+           WHERE (b.rolname IN ('bi_reader', 'mart_reader', 'public_reader') AND b.rolname <> :reader
+                  OR b.rolname LIKE 'pg\\_%%')
              AND pg_has_role(r.oid, b.oid, 'MEMBER'))
 FROM pg_roles r WHERE r.rolname = :name
 """
@@ -60,10 +64,10 @@ JOIN pg_class c ON c.oid = l.relation
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.locktype = 'relation' AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND n.nspname IN ('ref', 'ops', 'core', 'restricted', 'history', 'mart')
+  AND n.nspname IN ('ref', 'ops', 'core', 'restricted', 'history', 'mart', 'mart_public')
   AND r.rolname <> current_user AND NOT r.rolsuper
   AND EXISTS (SELECT FROM pg_roles b
-              WHERE b.rolname IN ('bi_reader', 'mart_reader') AND pg_has_role(r.oid, b.oid, 'MEMBER'))
+              WHERE b.rolname IN ('bi_reader', 'mart_reader', 'public_reader') AND pg_has_role(r.oid, b.oid, 'MEMBER'))
 GROUP BY a.pid, a.usename, r.oid
 ORDER BY a.pid
 """

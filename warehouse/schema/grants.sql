@@ -1,8 +1,8 @@
 -- Readers read marts and nothing else; PUBLIC has nothing. Their roles are made here, or a warning tells why not.
 
-REVOKE ALL ON SCHEMA ref, ops, core, restricted, history, mart FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA ref, ops, core, restricted, history, mart FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ref, ops, core, restricted, history, mart FROM PUBLIC;
+REVOKE ALL ON SCHEMA ref, ops, core, restricted, history, mart, mart_public FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA ref, ops, core, restricted, history, mart, mart_public FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ref, ops, core, restricted, history, mart, mart_public FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 DO $$
@@ -35,12 +35,13 @@ END
 $$;
 
 -- bi_reader is in old deployments what tools for the whole country read with; logins of profmin access are of mart_reader,
--- which by itself sees nothing; as mart_audience the owner itself reads what an audience sees.
+-- which by itself sees nothing; as mart_audience the owner itself reads what an audience sees; public_reader sees what is
+-- public and nothing else, and the owner writes the public's page as that role.
 DO $$
 DECLARE
     reader text;
 BEGIN
-    FOREACH reader IN ARRAY ARRAY['bi_reader', 'mart_reader', 'mart_audience'] LOOP
+    FOREACH reader IN ARRAY ARRAY['bi_reader', 'mart_reader', 'public_reader', 'mart_audience'] LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = reader) THEN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', reader);
@@ -64,6 +65,18 @@ BEGIN
             NULL;  -- said above
         WHEN insufficient_privilege THEN
             RAISE WARNING '% may not hand on roles: ask the administrator for GRANT mart_reader TO mart_audience; GRANT mart_audience TO %.', current_user, current_user;
+        WHEN unique_violation OR object_in_use THEN
+            NULL;
+    END;
+    BEGIN
+        IF NOT pg_has_role(current_user, 'public_reader', 'USAGE') THEN
+            GRANT public_reader TO CURRENT_USER;
+        END IF;
+    EXCEPTION
+        WHEN undefined_object THEN
+            NULL;  -- said above
+        WHEN insufficient_privilege THEN
+            RAISE WARNING '% may not hand on roles: ask the administrator for GRANT public_reader TO %.', current_user, current_user;
         WHEN unique_violation OR object_in_use THEN
             NULL;
     END;

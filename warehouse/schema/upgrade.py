@@ -36,11 +36,11 @@ LONGEST_WAIT = 300.0
 SCRIPTS = (
     "schema/made_anew.sql", "schema/clock.sql", "schema/inputs.sql", "schema/calendar.sql", "schema/views.sql",
     "schema/explanations.sql", "schema/access.sql", "schema/calendar_view.sql", "incidents/incidents.sql",
-    "schema/grants.sql",
+    "schema/grants.sql", "schema/public_grants.sql",
 )  # fmt: skip
 MADE = """
-:fingerprint || (SELECT repeat(' no role', 3 - count(*)::integer) FROM pg_roles
-                 WHERE rolname IN ('bi_reader', 'mart_reader', 'mart_audience'))
+:fingerprint || (SELECT repeat(' no role', 4 - count(*)::integer) FROM pg_roles
+                 WHERE rolname IN ('bi_reader', 'mart_reader', 'public_reader', 'mart_audience'))
 """
 APPLIED = f"SELECT (SELECT fingerprint FROM ops.applied WHERE name = 'schema') = {MADE}"
 RECORD = f"""
@@ -189,7 +189,7 @@ def too_few_locks(copies: int, locks: int, connections: int) -> str | None:
 def _bring_up(connection: Connection, forms: Sequence[Form], afterwards: Callable[[Connection], None]) -> None:
     """Apply everything, whatever is applied already."""
     migrate(connection)
-    made_anew, *views, grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    made_anew, *views, grants, public_grants = ((WAREHOUSE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     run_script(connection, made_anew)
     ensure_fact_tables(connection, forms)
     for script in (*views, levels(forms), assignments(), across_at(forms), *filter(None, map(dimension, forms))):
@@ -197,6 +197,7 @@ def _bring_up(connection: Connection, forms: Sequence[Form], afterwards: Callabl
     sync_reference(connection, forms)
     afterwards(connection)
     run_script(connection, grants)
+    run_script(connection, public_grants)
     for notice in connection.connection.driver_connection.notices:  # type: ignore[union-attr]
         if notice.startswith("WARNING"):  # SQLAlchemy drops the notices with its next statement
             log.warning(notice.strip())

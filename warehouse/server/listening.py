@@ -17,7 +17,7 @@ FORM = re.compile(r"(?:\[(?P<long>[^\]]*)\]|(?P<short>[^:\[\]]*)):(?P<port>[0-9]
 BY_SOCKET = "local all all trust\n"
 """Whoever reaches the socket may enter: it lies in a folder that only the owner can enter."""
 BY_ADDRESS = """host all {owner} all reject
-host {database} +bi_reader,+mart_reader {address} scram-sha-256
+host {database} +bi_reader,+mart_reader,+public_reader {address} scram-sha-256
 host all all all reject
 """
 """Who reads all marts, and who reads what he is granted of them. A superuser counts as a member of a role only if made

@@ -3,6 +3,7 @@
 -- отчёт не представила. Без реестра или вне кампании цифр нет (NULL), а не ноль.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, readiness_report.
 -- Доступ: единица по reporting_unit.
+-- Публично: reporting_unit, reporting_unit_name, is_municipality, campaign, schools, accepted, rejected, missing, is_final.
 -- Меры: schools, accepted, rejected, missing.
 -- Показатель: accepted_rate = accepted / schools; полоса: band «Полоса: отчёты»; совокупность: школы реестра, подчинённые единице.
 -- Ночь 1: Готовность; schools «Школ», accepted «Верный/отчёт», rejected «Неверный/отчёт», missing «Отчёта/нет», accepted_rate «Доля/верных».

@@ -3,6 +3,7 @@
 -- отнесены по подчинению. Без плана или без выгрузки цифр нет (NULL), а не ноль.
 -- Ключ: reporting_unit; имя: reporting_unit_name; формы: school_register, registration_plan, registration_export.
 -- Доступ: единица по reporting_unit.
+-- Публично: reporting_unit, reporting_unit_name, is_municipality, export_as_of, plan_pupils; люди: actual_pupils из plan_pupils, в сумме registration_region.
 -- Меры: plan_pupils, actual_pupils.
 -- Меры без поправок: unverified_pupils, archived_pupils, balance, shortfall, surplus.
 -- Показатель: completion_rate = actual_pupils / plan_pupils; полоса: band «Полоса: регистрация»; совокупность: обучающиеся по плану учебного года.

@@ -6,7 +6,7 @@ WITH login AS (
     FROM pg_roles r
     WHERE r.rolcanlogin AND r.rolname <> current_user
       AND EXISTS (WITH RECURSIVE member AS (
-              SELECT m.member FROM pg_auth_members m JOIN pg_roles b ON b.oid = m.roleid WHERE b.rolname IN ('bi_reader', 'mart_reader')
+              SELECT m.member FROM pg_auth_members m JOIN pg_roles b ON b.oid = m.roleid WHERE b.rolname IN ('bi_reader', 'mart_reader', 'public_reader')
               UNION SELECT m.member FROM pg_auth_members m JOIN member ON m.roleid = member.member
           ) SELECT FROM member WHERE member.member = r.oid)
 )
