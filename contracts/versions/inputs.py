@@ -63,7 +63,9 @@ READ_BY_FORMS = frozenset(
     }
 )  # fmt: skip
 """Vocabularies that only tell how a cell is read: the versions of the forms answer for them."""
-DECIDE_NOTHING = frozenset({"contacts", "region_tiles", "routing", "small_numbers", "system_figures", "systems", "tiles"})
+DECIDE_NOTHING = frozenset(
+    {"contacts", "region_tiles", "routing", "small_numbers", "system_figures", "systems", "tiles"}
+)
 """Tables by which nothing is judged: they are shown, or say who is told."""
 WORDS = frozenset({"why"})
 """Columns that decide nothing."""
