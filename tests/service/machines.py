@@ -133,7 +133,7 @@ class Machines:
 
     def of(self, run_id: str) -> Machine:
         """The machine that did a run."""
-        (found,) = (machine for machine in self.all if machine.did(run_id))
+        found: Machine = self.until(lambda: next((each for each in self.all if each.did(run_id)), None))
         return found
 
 

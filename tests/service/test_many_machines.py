@@ -115,7 +115,7 @@ def test_a_night_of_a_machine_that_loses_its_power_is_taken_up_by_another(
     with warehouse.connect() as holding:
         holding.execute(sa.text("LOCK TABLE ops.reading IN EXCLUSIVE MODE"))
         run_id = service.start("nightly-69", as_of=DAY)
-        service.until(lambda: rows(warehouse, WAITING) != [(0,)])
+        service.until(lambda: service.run(run_id)["state"]["type"] == "RUNNING" and rows(warehouse, WAITING) != [(0,)])
         dead = service.of(run_id)
         dead.loses_power()
         holding.rollback()
