@@ -137,7 +137,9 @@ class PupilReading(ExportReading[PupilPart]):
             raise AssertionError("nothing is known")
         named = self.hashed(number, block)
         clean = self.known.is_clean.gather(named["found"].fill_null(0))
-        same = named["found"].is_not_null() & clean & ~noted_once(named, self.edition)
+        same = named["found"].is_not_null() & clean
+        places = same.arg_true()  # a text's first row of all may be no data, of which nothing is told
+        same = same.scatter(places.filter(noted_once(named[places], self.edition)), False)
         return number, len(block), named.filter(~same), named.select("row", "found").filter(same)
 
     def known_part(self, height: int, same: pl.DataFrame) -> PupilPart:

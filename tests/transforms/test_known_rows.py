@@ -155,3 +155,17 @@ def test_only_what_differs_is_understood(tmp_path: Path, monkeypatch: pytest.Mon
     gone, again = base.difference(following.unchanged())
     assert (found.rows.loaded, len(came), len(gone), len(again)) == (24, 1, 2, 1)
     assert sum(checked) < 12, "the first rows of each text in a block, and the one that is new"
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_text_that_stands_first_in_no_row_of_data_is_told_of_at_the_next(tmp_path: Path) -> None:
+    """A heading that is printed again says it first, and nothing is told of a heading."""
+    tailed = GOOD[0].replace("Верифицирован", "Верифицирован полностью")
+    heading = "Муниципалитет;Нет такой;Примеров Пётр;12.03.2010;9;;Верифицирован полностью;08.09.2023;;0"
+    alone, _ = taken(stream([*GOOD[1:4], tailed], DAYS[0], CONTEXTS[0], tmp_path))
+    lines = [heading, *GOOD[1:4], tailed]
+    following = stream(lines, DAYS[1], CONTEXTS[0], tmp_path)
+    following.since(known(alone, is_trusted=True))
+    _, found = taken(following)
+    assert (found.rows.loaded, found.findings.filter(rule="COM-107")["row"].to_list()) == (4, [8])
+    same(found, taken(stream(lines, DAYS[1], CONTEXTS[0], tmp_path))[1])
