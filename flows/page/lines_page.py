@@ -85,6 +85,8 @@ def _forecast(frame: Frame, code: str) -> list[str]:
         days = {name: row[name] for name in ("earliest_on", "expected_on", "latest_on")}
         shown = {name: f"{day:%d.%m.%Y}" if day else said("forecast_never") for name, day in days.items()}
         lines = [said("forecast_dated", **shown)]
+    if row["export_as_of"] is not None:
+        lines.append(said("forecast_export", day=f"{row['export_as_of']:%d.%m.%Y}"))
     checked, held = row["forecasts_checked"], row["forecasts_held"]
     return [*lines, said("forecast_held", held=whole(held), checked=whole(checked))] if checked else lines
 

@@ -203,4 +203,5 @@ def test_lines_have_a_chart_and_a_table_a_unit(site: Path) -> None:
     assert own.count("svg") == own.count("table") == 1
     written = (address(site / OWN) / "lines.html").read_text(encoding="utf-8")
     assert "Прогноза выполнения плана нет: недель для прогноза мало." in written
+    assert re.search(r"Последняя выгрузка — за \d\d\.\d\d\.\d{4}\.", written)
     assert "Что изменило с прежней выгрузки" in written

@@ -782,7 +782,8 @@ $$;
 -- pace is that of a week: from the last export of the week before to the last of this one, by working day between them; weeks
 -- without an export have none. Of the last eight paces the median, and the tenth and ninetieth percentile as interval. A forecast
 -- of a past week held for an export of the next four weeks when its count was within what the interval promised. A pace of a
--- third, three days long, is one pupil: fractions that are rounded are given a millionth.
+-- third, three days long, is one pupil: fractions that are rounded are given a millionth. Paces lead on from the last export: where
+-- none came since and the date of it is gone, the forecast is stale and has no date.
 CREATE FUNCTION core.registration_forecast_at(of_region text, day date, known timestamptz)
 RETURNS TABLE (reporting_unit text, export_as_of date, planned bigint, counted bigint, forecast_status text, weeks_of_pace integer,
                pace_low numeric, pace_middle numeric, pace_high numeric, expected_on date, earliest_on date, latest_on date,
@@ -879,9 +880,11 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
         ) r
     )
     SELECT nullif(r.code, ''), r.last_day, r.planned, r.counted,
-        CASE WHEN r.status = 'forecast' AND r.expected_on IS NULL THEN 'after_year' ELSE r.status END, r.paces,
+        CASE WHEN r.status = 'forecast' AND r.expected_on IS NULL THEN 'after_year' WHEN p.is_past THEN 'stale' ELSE r.status END, r.paces,
         CASE WHEN r.paces >= 4 THEN r.low END, CASE WHEN r.paces >= 4 THEN r.middle END, CASE WHEN r.paces >= 4 THEN r.high END,
-        r.expected_on, r.earliest_on, r.latest_on, coalesce(c.forecasts, 0)::integer, coalesce(c.held, 0)::integer
+        CASE WHEN NOT p.is_past THEN r.expected_on END, CASE WHEN NOT p.is_past THEN r.earliest_on END,
+        CASE WHEN NOT p.is_past THEN r.latest_on END, coalesce(c.forecasts, 0)::integer, coalesce(c.held, 0)::integer
     FROM reached r
+    CROSS JOIN LATERAL (SELECT coalesce(r.expected_on <= $2, false) AS is_past) p
     LEFT JOIN checked c ON c.code = r.code
 $$;
