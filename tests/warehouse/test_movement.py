@@ -46,7 +46,7 @@ Counts = dict[str, Counter[Cell]]
 ASIDE = ("registration_movement", "registration_movement_by_unit", "registration_by_municipality")
 CAME = ("came", "verified", "restored", "moved_in", "grade_in")
 WENT = ("left", "archived", "unverified", "moved_out", "grade_out")
-CHECKS = ("movement_balances", "movement_is_of_its_figures")
+CHECKS = ("movement_balances", "movement_is_of_its_figures", "recounted_pupils_stay")
 TAKEN_BACK = """
 WITH request AS (
     INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, contract_version,
@@ -255,6 +255,33 @@ def test_what_moved_is_what_a_model_says(engine: sa.Engine, schools: dict[int, s
         after = {day + dt.timedelta(days=1)} if len(days) == 2 else set()
         for each in {day, random.choice(days) if days else day} | after:
             compared_with_model(engine, model, each, schools)
+
+
+RECOUNTED = """
+INSERT INTO ref.school_identity (school_code, region) VALUES ('in no register', '69');
+UPDATE core.registration_export_fact SET actual_pupils = actual_pupils - 2
+WHERE reading_id = (SELECT min(reading_id) FROM core.registration_export_fact);
+INSERT INTO core.registration_export_fact (reading_id, school_id, grade, actual_pupils, unverified_pupils, archived_pupils)
+SELECT (SELECT min(reading_id) FROM core.registration_export_fact), s.school_id, 9, 1, 0, 0
+FROM ref.school_identity s WHERE s.school_code IN ('chainsky-1', 'in no register')
+"""
+ONE_TOO_MANY = "UPDATE core.pupil_flow SET pupils = pupils + 1 WHERE to_state = 3"
+
+
+def test_pupils_may_be_recounted_and_a_wrong_flow_is_found(engine: sa.Engine, schools: dict[int, str]) -> None:
+    """Of two pupils the export before was read when another of their rows counted, one of a school in no register."""
+    everyone = [(pupil, min(schools), 9, COUNTED) for pupil in range(20)]
+    day = FIRST + dt.timedelta(days=1)
+    assert sent(engine, everyone, FIRST, 1) and sent(engine, [*everyone[:17], (17, min(schools), 9, ARCHIVED)], day, 2)
+    published(engine, day)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(RECOUNTED)
+    units = {row["reporting_unit"]: row for row in published(engine, day)["registration_movement_by_unit"]}
+    assert (units["asinovsky"]["pupils_recounted"], units["chainsky"]["pupils_recounted"]) == (2, -1)
+    with engine.begin() as connection:
+        connection.execute(sa.text(ONE_TOO_MANY))
+    with pytest.raises(AssertionError, match="recounted_pupils_stay"):
+        published(engine, day)
 
 
 def night(engine: sa.Engine, rows: Sequence[Row], day: dt.date, step: int) -> None:

@@ -1,5 +1,5 @@
 -- What was there and what came, less what went, is what is there; of school and grade, and of units, whose figures are those
--- of their schools but for moves between schools of one unit.
+-- of their schools but for moves between schools of one unit. What is recounted is the rest: recounted_pupils_stay judges it.
 SELECT as_of, school_code, grade, opening_pupils, closing_pupils
 FROM pg_temp.registration_movement
 WHERE movement_status = 'compared' AND closing_pupils IS DISTINCT FROM opening_pupils
