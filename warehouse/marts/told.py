@@ -24,7 +24,7 @@ ABOUT_PACE = """Числа единиц, которые до конца учеб
 которые их называют."""
 FLOW = "history.flow"
 ABOUT_FLOW = """Что прибавило к числам единиц и что убавило (со знаком) с прежней ночи: все версии, из всех витрин,
-которые это называют."""
+которые это называют, и нули; строк нет, где движение неизвестно."""
 GRAINS = {
     "school": ("h.school_code", "h.reporting_unit"),
     "unit": ("h.reporting_unit", "h.reporting_unit"),
@@ -47,7 +47,7 @@ FROM {history} AS h
 CROSS JOIN LATERAL (VALUES
     {flows}
 ) AS e (place, words, many)
-WHERE e.many <> 0
+WHERE e.many IS NOT NULL
 """
 NO_FLOW = """\
 SELECT NULL::text AS mart, NULL::text AS form, NULL::text AS reporting_unit, NULL::text AS region, NULL::date AS as_of,

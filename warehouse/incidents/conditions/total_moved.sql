@@ -1,6 +1,7 @@
 -- A regional total of an earlier date is not any more what it was: within `days`, compared with what was published at the
 -- end of that day. News of the day itself moves nothing; the first publication of a date neither. Of the last of these dates
--- the movement says, where a mart states it, what came and went otherwise than it was told.
+-- the movement says, where a mart states it, what came and went otherwise than it was told: where nothing
+-- was told of it then, or is now, nobody knows what changed.
 WITH base AS MATERIALIZED (
     SELECT p.as_of, greatest(
         min(p.published_at),
@@ -28,8 +29,8 @@ moved AS (
 last AS (SELECT o.form, max(o.as_of) AS as_of FROM moved o GROUP BY o.form),
 flow AS (
     SELECT f.form, f.words, min(f.place) AS place,
-        coalesce(sum(f.many) FILTER (WHERE f.replaced_at = 'infinity'), 0)
-            - coalesce(sum(f.many) FILTER (WHERE f.published_at <= b.at AND f.replaced_at > b.at), 0) AS many
+        sum(f.many) FILTER (WHERE f.replaced_at = 'infinity')
+            - sum(f.many) FILTER (WHERE f.published_at <= b.at AND f.replaced_at > b.at) AS many
     FROM history.flow f
     JOIN last l ON l.form = f.form AND l.as_of = f.as_of
     JOIN base b ON b.as_of = f.as_of
