@@ -20,6 +20,7 @@ from warehouse.marts.definitions import Mart, marts, views
 from warehouse.marts.publication import audit, build_all, published_dates
 from warehouse.marts.shapes import shape
 from warehouse.schema.facts import fact_table, key_columns
+from warehouse.schema.restricted import account, note_access
 
 UNTOLD = ("region", "position", "known_at", "as_of", "inputs_judged_by", *MARKS)
 """Columns that differ without a figure having moved."""
@@ -132,7 +133,8 @@ def compare(engine: Engine, backfill_id: int, *, wait: dt.timedelta, on_wait: Ca
         region = status_of(connection, backfill_id).region
         dates = affected_dates(connection, backfill_id)
         look_through(connection, backfill_id)
-        build_all(connection, region, dates)
+        if build_all(connection, region, dates):
+            note_access(connection, account(), f"backfill plan {backfill_id}")
         moved = 0
         if dates:
             audit(connection, region)

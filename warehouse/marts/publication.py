@@ -19,6 +19,7 @@ from warehouse.marts.pupil_flow import compare
 from warehouse.marts.shapes import Columns
 from warehouse.marts.states import put_states_aside
 from warehouse.schema.input_versions import pin
+from warehouse.schema.restricted import account, note_access
 
 EVERYTHING = "infinity"
 """Publishing uses all that is known: `known_at` of the rows says what that was."""
@@ -76,13 +77,15 @@ def publish_within(
     """Publish in a REPEATABLE READ transaction of the caller, who is the region's publisher."""
     dates = sorted(set(as_of_dates))
     pin(connection, region, dates)
-    build_all(connection, region, dates)
+    compared = build_all(connection, region, dates)
     aside = shapes_aside(connection)
     if _is_reshaped(connection, region, aside):
         earlier = sorted(set(published_dates(connection, region)) - set(dates))
-        build_all(connection, region, earlier)
+        compared += build_all(connection, region, earlier)
         dates = sorted({*dates, *earlier})
         aside = shapes_aside(connection)
+    if compared:
+        note_access(connection, account(), "publish", run_id)
     audit(connection, region)
     prepare(connection, aside)
     _note_shapes(connection, region, aside)
@@ -101,10 +104,13 @@ def marts_published(connection: Connection, region: str) -> list[Mart]:
     return [names[name] for name in sorted(applied(connection, list(names)))]
 
 
-def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> None:
-    """Put the rows of these dates of a region aside, into temporary tables that have the marts' names."""
+def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> int:
+    """Put the rows of these dates of a region aside, into temporary tables that have the marts' names.
+
+    Returns of how many pairs of exports rows of pupils were looked at for it: who calls notes the access.
+    """
     run_script(connection, PLANS)
-    compare(connection, region, dates, EVERYTHING)
+    compared = compare(connection, region, dates, EVERYTHING)
     made = {name for name, columns in shapes_aside(connection).items() if columns}
     for day in dates:
         put_states_aside(connection, region, day, EVERYTHING)
@@ -118,6 +124,7 @@ def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> 
             asked = {"region": region, "as_of": day, "known_at": EVERYTHING}
             connection.execute(text(f"{begin}\n{mart.statement}"), asked)
             made.add(mart.name)
+    return compared
 
 
 def audit(connection: Connection, region: str) -> None:

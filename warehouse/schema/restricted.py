@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -69,6 +71,14 @@ class Held:
     grade: int
     state: int
     pupil_key: bytes
+
+
+def account() -> str:
+    """The account of the system that runs this; its number where it has no name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def note_access(connection: Connection, who: str, command: str, run_id: int | None = None) -> None:
