@@ -82,7 +82,7 @@ class Country:
         alone = [self.night(first, next(days)) for _ in range(nights)]
         self.told("usual night of it, alone", alone)
         before, begun = self.state(), time.perf_counter()
-        every = self.nights(self.codes[1:], FIRST)
+        every = self.nights((code, FIRST) for code in self.codes[1:])
         self.told(f"first nights of {len(every)} others", every, time.perf_counter() - begun, before)
         self.told("the last three of them", every[-3:])
         beside = [self.night(first, next(days)) for _ in range(nights)]
@@ -90,7 +90,9 @@ class Country:
         print(f"    beside all against alone: {ratio(beside, alone, 'core'):.2f} of the core's seconds,"
               f" {ratio(beside, alone, 'wal'):.2f} of the log")  # fmt: skip
         before, begun = self.state(), time.perf_counter()
-        self.told("a usual night of all", self.nights(self.codes, next(days)), time.perf_counter() - begun, before)
+        second = [(code, FIRST + dt.timedelta(days=1)) for code in self.codes[1:]]
+        every = self.nights([(first, next(days)), *second])
+        self.told("a usual night of all", every, time.perf_counter() - begun, before)
         with self.read_by(readers) as seen:
             self.told(f"usual night while {readers} read", [self.night(first, next(days))])
         print(
@@ -101,10 +103,10 @@ class Country:
         disk = self.state()["disk"] / (SCHOOLS * self.share * len(self.codes))
         print(f"    {disk / 1e3:,.0f} KB of the database a school, {self.state()['relations']:,} relations")
 
-    def nights(self, codes: Iterable[str], day: dt.date) -> list[dict[str, Any]]:
-        """A night of each, as many at once as there are cores."""
+    def nights(self, each: Iterable[tuple[str, dt.date]]) -> list[dict[str, Any]]:
+        """A night of each region, of its own next day; as many at once as there are cores."""
         with ThreadPoolExecutor(AT_ONCE) as at_once:
-            return list(at_once.map(lambda code: self.night(code, day), codes))
+            return list(at_once.map(lambda code_and_day: self.night(*code_and_day), each))
 
     def night(self, code: str, day: dt.date) -> dict[str, Any]:
         """A region's night in a process of its own; what comes is written before and not measured."""
@@ -207,13 +209,15 @@ def region_of(code: str, share: float) -> Region:
 
 
 def on(region: Region, day: dt.date) -> Region:
-    """The region on a later day: other pupils are in another grade each night, and others gone."""
-    turn = (pl.int_range(pl.len()) + (day - FIRST).days) % CHANGED
-    pupils = region.pupils.filter(turn + pl.int_range(pl.len()) % 2 != 0)
-    grade = (
-        pl.when(turn == 1).then(pl.when(pl.col("grade") < 9).then(pl.col("grade") + 1).otherwise(8)).otherwise("grade")
-    )
-    return replace(region, as_of=day, pupils=pupils.with_columns(grade.alias("grade")))
+    """The region on a later day: each night others are in another grade, and others gone, beside those of before.
+
+    Nobody has two turns in half of `CHANGED` nights, and nobody's is taken back.
+    """
+    nights, place = (day - FIRST).days, pl.int_range(pl.len())
+    has_changed, is_gone = place % CHANGED < nights, place % (2 * CHANGED) >= 2 * CHANGED - nights
+    another = pl.when(pl.col("grade") < 9).then(pl.col("grade") + 1).otherwise(8)
+    pupils = region.pupils.with_columns(grade=pl.when(has_changed).then(another).otherwise("grade"), is_gone=is_gone)
+    return replace(region, as_of=day, pupils=pupils.filter(~pl.col("is_gone")).drop("is_gone"))
 
 
 def ratio(works: list[dict[str, Any]], floors: list[dict[str, Any]], name: str) -> float:
