@@ -28,6 +28,8 @@ http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {fo
 fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
 include {folder}/site.conf; }}
 """
+NOTES = ("publication.json", "made_of.json")
+"""What the builder writes for itself beside pages."""
 Ask = Callable[..., tuple[int, bytes]]
 
 
@@ -39,14 +41,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         page = made / "site" / "69" / unit / "2023-09-08" / "a" / "index.html"
         page.parent.mkdir(parents=True)
         page.write_text(f"<p>{unit}</p>", encoding="utf-8")
-        (page.parent / "publication.json").write_text("{}", encoding="utf-8")
+        for note in NOTES:
+            (page.parent / note).write_text("{}", encoding="utf-8")
     public = made / "site" / "69" / "public" / "2023-09-08" / "index.html"
     public.parent.mkdir(parents=True)
     public.write_text("<p>open</p>", encoding="utf-8")
+    country = made / "site" / "country" / "2023-09-08" / "a" / "index.html"
+    country.parent.mkdir(parents=True)
+    country.write_text("<p>country</p>", encoding="utf-8")
+    (made / "site" / "country" / "index.html").write_text("<p>newest</p>", encoding="utf-8")
     users = made / "users"
     users.mkdir()
     told = subprocess.run([str(OPENSSL), "passwd", "-apr1", "open"], capture_output=True, text=True, check=True).stdout
-    (users / "69.asinovsky.htpasswd").write_text(f"clerk:{told.strip()}\n", encoding="utf-8")
+    for name, user in (("69.asinovsky", "clerk"), ("country", "ministry")):
+        (users / f"{name}.htpasswd").write_text(f"{user}:{told.strip()}\n", encoding="utf-8")
     key = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=profmin.example.org"]
     subprocess.run(
         [str(OPENSSL), *key, "-keyout", users / "key.pem", "-out", users / "certificate.pem"],
@@ -123,6 +131,15 @@ def test_what_is_public_is_open_to_everybody_and_leads_nowhere_else(ask: Ask) ->
     assert ask("/69/asinovsky/public/index.html")[0] == 401
 
 
+def test_the_country_is_open_to_its_own_users_alone(ask: Ask) -> None:
+    for path, page in (("/country/index.html", "newest"), ("/country/2023-09-08/a/index.html", "country")):
+        assert ask(path)[0] == ask(path, "clerk:open")[0] == 401
+        assert ask(path, "ministry:open") == (200, f"<p>{page}</p>".encode())
+    assert ask("/country/", "ministry:open") == (200, b"<p>newest</p>")
+    assert ask("/69/asinovsky/2023-09-08/a/index.html", "ministry:open")[0] == 401
+
+
 def test_nothing_but_pages_is_served(ask: Ask) -> None:
-    for path in ("/", "/69/", "/69/asinovsky/2023-09-08/a/publication.json", "/69/asinovsky/.0123456789abcdef"):
+    notes = [f"/69/asinovsky/2023-09-08/a/{note}" for note in NOTES]
+    for path in ("/", "/69/", *notes, "/69/asinovsky/.0123456789abcdef"):
         assert ask(path, "clerk:open")[0] == 404, path
