@@ -44,12 +44,29 @@ def three(databases: Any, both_packs: Path) -> Iterator[tuple[sa.Engine, dt.date
                 ),
                 {"name": SILENT},
             )
+            note_listed(connection, "87", "2023-09-01 00:00Z")
         publish(engine, TOMSK, [DAY])
         publish(engine, AMBER, [DAY])
         before = now(engine)
         publish(engine, TOMSK, [NEXT, LATER])
         yield engine, before
         engine.dispose()
+
+
+def note_listed(connection: sa.Connection, region: str, at: str) -> None:
+    """The warehouse knows the pack of a region since a moment."""
+    connection.execute(
+        sa.text(
+            "INSERT INTO ref.contract_version (region, form, version, position, judges_from, fingerprints, what, listed_at)"
+            " SELECT :region, form, version, position, judges_from, fingerprints, what, :at FROM ref.contract_version"
+            " WHERE region = :like"
+        ),
+        {"region": region, "at": at, "like": TOMSK},
+    )
+
+
+def of_country_on(connection: sa.Connection, day: dt.date, known: dt.datetime | None = None) -> list[Any]:
+    return [mart(connection, name, day, known, COUNTRY).rows() for name in OF_COUNTRY]
 
 
 def row(engine: sa.Engine, name: str, day: dt.date, known: dt.datetime | None = None, **of: str) -> dict[str, Any]:
@@ -118,6 +135,62 @@ def test_the_past_is_shown_as_it_was_known(three: tuple[sa.Engine, dt.datetime])
         asked = {"day": DAY, "known": before}
         everywhere = "SELECT DISTINCT region FROM mart.national_readiness_as_known(:day, :known)"
         assert connection.scalars(sa.text(everywhere), asked).all() == [COUNTRY]
+
+
+def test_a_newcomer_is_awaited_from_the_day_on_which_it_came_and_moves_no_day_before(
+    three: tuple[sa.Engine, dt.datetime],
+) -> None:
+    """By its own clock: at eight in the evening in London it is the next day in Анадырь."""
+    engine, before = three
+    came = dt.date(2026, 11, 15)
+    with engine.connect() as connection:
+        asked = ((DAY, before), (DAY, None), (NEXT, None), (LATER, None))
+        past = [of_country_on(connection, *each) for each in asked]
+        connection.execute(
+            sa.text(
+                "INSERT INTO ref.region (region, name, time_zone, language, position)"
+                " VALUES ('86', 'Новый край', 'Asia/Anadyr', 'ru', 4)"
+            )
+        )
+        note_listed(connection, "86", f"{came - dt.timedelta(days=1)} 20:00Z")
+        connection.execute(
+            sa.text("INSERT INTO ops.publication (region, as_of, published_at) SELECT '69', d, ops.clock()"
+                    " FROM unnest(cast(:days AS date[])) AS d"),
+            {"days": [came - dt.timedelta(days=1), came]},
+        )  # fmt: skip
+        assert [of_country_on(connection, *each) for each in asked] == past
+        codes = [
+            mart(connection, "national_regions", day, None, COUNTRY)["region_code"].to_list()
+            for day in (came - dt.timedelta(days=1), came)
+        ]
+        assert ("86" in codes[0], "86" in codes[1]) == (False, True)
+        connection.execute(sa.text("UPDATE ref.contract_version SET listed_at = 'infinity' WHERE region = '86'"))
+        assert "86" not in mart(connection, "national_regions", came, None, COUNTRY)["region_code"].to_list(), (
+            "it was not known by then"
+        )
+        connection.execute(
+            sa.text("INSERT INTO ops.publication (region, as_of, published_at) VALUES ('86', :day, ops.clock())"),
+            {"day": LATER},
+        )
+        assert "86" in mart(connection, "national_regions", came, None, COUNTRY)["region_code"].to_list()
+        assert [of_country_on(connection, *each) for each in asked[:3]] == past[:3]
+
+
+def test_a_region_that_left_counts_as_long_as_its_figures_do(three: tuple[sa.Engine, dt.datetime]) -> None:
+    engine, before = three
+    with engine.connect() as connection:
+        asked = ((DAY, before), (DAY, None), (NEXT, None))
+        past = [of_country_on(connection, *each) for each in asked]
+        connection.execute(sa.text("UPDATE ref.region SET is_listed = false WHERE region = :left"), {"left": AMBER})
+        assert [of_country_on(connection, *each) for each in asked] == past
+        told = mart(connection, "national_readiness", LATER, None, COUNTRY).row(0, named=True)
+        assert (told["regions"], told["regions_told"], told["regions_absent"]) == (2, 1, SILENT)
+        connection.execute(sa.text("UPDATE ref.region SET is_listed = false WHERE region = '87'"))
+        connection.execute(
+            sa.text("UPDATE history.readiness_by_municipality SET is_final = true WHERE as_of = :day"), {"day": LATER}
+        )
+        told = mart(connection, "national_readiness", LATER, None, COUNTRY).row(0, named=True)
+        assert (told["regions"], told["regions_absent"], told["completeness"], told["is_final"]) == (1, None, 1, True)
 
 
 def test_systems_and_regions_say_the_same(three: tuple[sa.Engine, dt.datetime]) -> None:

@@ -9,6 +9,10 @@ Each region has a clock of its own, and publishes its day when that is over ther
 each region the last day that it published, at most a week before: else each morning the country would begin with the
 regions of the east and grow until evening. Which day that is stands in the region's row; a region without one is in
 no sum and is named. A share is the sum of numerators over that of denominators, of rows in which both are known.
+
+A region counts for a date from the first day that it published, or from the day on which the warehouse first knew its
+pack, by its own clock, whichever is earlier: who comes is absent on no day before. It counts as long as it is listed;
+one that has left counts as long as its figures do, a week after its last day: no sum of the past moves when it goes.
 """
 
 from __future__ import annotations
@@ -37,7 +41,12 @@ SELECT d.as_of, r.region, r.name AS region_name, r.time_zone, r.position, p.last
     CROSS JOIN LATERAL (
         SELECT max(q.as_of) AS last_as_of FROM ops.publication AS q
         WHERE q.region = r.region AND q.as_of <= d.as_of AND q.published_at <= :known_at
-    ) AS p"""
+    ) AS p
+    CROSS JOIN LATERAL (
+        SELECT min(v.listed_at) AS listed_at FROM ref.contract_version AS v WHERE v.region = r.region
+    ) AS l
+    WHERE p.last_as_of > d.as_of - {LONGEST_AGO} OR r.is_listed AND (p.last_as_of IS NOT NULL
+        OR l.listed_at <= :known_at AND (l.listed_at AT TIME ZONE r.time_zone)::date <= d.as_of)"""
 FIGURES = """\
 SELECT d.as_of, d.region, {system} AS system,
         sum(m.{figure}) FILTER (WHERE m.{whole} IS NOT NULL)::numeric AS figure,
