@@ -1,5 +1,6 @@
 -- The warehouse of a federal district, seen from the database of the country; run there once for each, by its owner:
---   DISTRICT=siberia HOST=db.siberia.example PORT=5432 DATABASE=profmin LOGIN=country PASSWORD=… envsubst < district.sql | psql …
+--   DISTRICT=siberia HOST=db.siberia.example PORT=5432 DATABASE=profmin LOGIN=country PASSWORD=… envsubst < district.sql | psql -1 -v ON_ERROR_STOP=1 …
+-- With -1 and ON_ERROR_STOP a run that fails leaves nothing, and can be begun again.
 -- LOGIN is one of the district's own, of `profmin db bi-login`: it reads marts and nothing else.
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 CREATE SERVER district_$DISTRICT FOREIGN DATA WRAPPER postgres_fdw

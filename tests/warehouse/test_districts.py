@@ -5,6 +5,7 @@ Slow: a second region is published.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -101,6 +102,26 @@ def test_shares_of_the_country_are_of_sums(country: sa.Engine) -> None:
         assert abs(Fraction(str(row["figure_rate"])) - share) < Fraction(1, 10**12)
         assert (row["regions_told"], row["regions"]) == (of_system.height, 2)
         assert row["regions_final"] == of_system["is_final"].sum()
+
+
+@pytest.mark.parametrize(("days", "told"), [(6, 3), (7, 1)])
+def test_the_last_day_of_a_region_counts_for_a_week(country: sa.Engine, days: int, told: int) -> None:
+    """A third region is newer: those of a week before are in no sum, and still of the country. The script runs again."""
+    with country.connect() as connection:
+        columns = frame(connection, "SELECT * FROM district_northwest.kept LIMIT 1", {}).columns
+        moved = {"district": "'far'::text", "region": "'87'::text", "as_of": f"as_of + {days}"}
+        listed = ", ".join(f"{moved.get(name, name)} AS {name}" for name in columns)
+        run_script(
+            connection,
+            "CREATE SCHEMA district_far; CREATE MATERIALIZED VIEW district_far.kept AS "
+            f"SELECT {listed} FROM district_northwest.kept",
+        )
+        run_script(connection, (SCRIPTS / "country.sql").read_text(encoding="utf-8"))
+        found = frame(connection, "SELECT * FROM country.systems WHERE system = 'readiness'", {}).row(0, named=True)
+        newest = frame(connection, TOLD.format("country.region_profile"), {}).filter(system="readiness")
+    assert (found["regions"], found["regions_told"]) == (3, told)
+    assert found["figure"] == newest.filter(pl.lit(told == 3) | (pl.col("region") == "87"))["figure"].sum()
+    assert found["oldest_as_of"] == DAY + dt.timedelta(days=0 if told == 3 else days)
 
 
 def test_a_district_that_is_away_keeps_its_last_figures(country: sa.Engine) -> None:
