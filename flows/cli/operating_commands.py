@@ -39,6 +39,8 @@ def up(
 
     if as_json and not show_state:
         raise UsageError("--json goes with --status")
+    if regions is not None and show_state:
+        raise UsageError("--regions does not go with --status")
     if regions is not None:
         from flows.cli.region_commands import take_shipped
 

@@ -181,6 +181,12 @@ def test_a_folder_without_packs_is_told(profmin: Run, tmp_path: Path, folder: st
     assert done.returncode == 2 and "PROFMIN_REGIONS: " in done.stderr
 
 
+def test_who_only_asks_what_runs_takes_no_packs(profmin: Run, tmp_path: Path) -> None:
+    done = profmin("up", "--status", "--regions", "3", PROFMIN_HOME=str(tmp_path / "home"))
+    assert (done.returncode, done.stderr) == (2, "profmin: --regions does not go with --status\n")
+    assert not (tmp_path / "home" / "regions").exists()
+
+
 def test_shipped_packs_are_taken_to_try_several_regions_in_one_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
