@@ -268,8 +268,9 @@ class Settings(BaseSettings):
 
     @property
     def elsewhere(self) -> dict[str, Path]:
-        """Of the folders of deliveries those that do not lie in the home, where other machines may write too."""
-        return {name: getattr(self, name) for name in FOLDERS if getattr(self, name) != self.home / name}
+        """Of the folders of deliveries those that a setting names, where other machines may write too: also one that
+        lies in the home, as it does on the machine whose home is the share."""
+        return {name: getattr(self, name) for name in FOLDERS if name in self.model_fields_set}
 
     @property
     def messages(self) -> Path:

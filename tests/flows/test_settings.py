@@ -30,6 +30,19 @@ def test_what_several_machines_share_lies_where_a_setting_says(tmp_path: Path) -
     assert {path.name for path in (tmp_path / "shared").iterdir()} == {"archive", "outbox"}
 
 
+def test_a_home_that_is_the_share_is_one_of_several_machines(tmp_path: Path) -> None:
+    """Who says where the folders lie says that others have them too, also where it is his own home."""
+    own = {name: tmp_path / name for name in ("inbox", "archive", "outbox")}
+    sharing = Settings(home=tmp_path, **own)  # type: ignore[arg-type]
+    sharing.prepare()
+    draft = sharing.archive / ".0123456789abcdef"
+    draft.write_bytes(b"another machine writes it now, and its lock is not seen here")
+    sharing.prepare()
+    assert draft.exists() and sharing.elsewhere == own
+    Settings(home=tmp_path).prepare()
+    assert not draft.exists(), "nobody else writes there: its writer is dead"
+
+
 def test_pupil_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     key = key_of_home(settings)
