@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.home.whole_file import ABANDONED_SECONDS, new_file, replace, sweep, write
+from flows.home.whole_file import ABANDONED_SECONDS, link_as, new_file, replace, sweep, write
 
 WRITER = """
 import sys, time
@@ -61,6 +61,29 @@ def test_in_a_folder_of_several_machines_only_what_is_old_is_swept(
     sweep(tmp_path, is_shared=True)
     replace(tmp_path / "whole", b"whole")
     assert {path.name for path in tmp_path.iterdir()} == {names[0], "whole"}
+
+
+@pytest.mark.parametrize("fault", [errno.EPERM, errno.EMLINK])
+def test_where_there_are_no_hard_links_a_file_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    """And what becomes of one of the two does not become of the other."""
+    there, path = tmp_path / "there", tmp_path / "below" / "path"
+    there.write_bytes(b"figures")
+    link_as(path, there, tmp_path)
+    assert path.samefile(there)
+    replace(path, b"of before")
+
+    def refused(_: Path, target: Path) -> None:
+        raise OSError(fault, os.strerror(fault), str(target))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    link_as(path, there, tmp_path)
+    assert path.read_bytes() == b"figures" and not path.samefile(there)
+    with there.open("ab") as file:
+        file.write(b" of tomorrow")
+    assert path.read_bytes() == b"figures"
+    assert {each.name for each in tmp_path.iterdir()} == {"there", "below"}, "no draft is left"
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
