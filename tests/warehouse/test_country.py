@@ -57,7 +57,8 @@ def note_listed(connection: sa.Connection, region: str, at: str) -> None:
     """The warehouse knows the pack of a region since a moment."""
     connection.execute(
         sa.text(
-            "INSERT INTO ref.contract_version (region, form, version, position, judges_from, fingerprints, what, listed_at)"
+            "INSERT INTO ref.contract_version"
+            " (region, form, version, position, judges_from, fingerprints, what, listed_at)"
             " SELECT :region, form, version, position, judges_from, fingerprints, what, :at FROM ref.contract_version"
             " WHERE region = :like"
         ),

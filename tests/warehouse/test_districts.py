@@ -106,7 +106,7 @@ def test_shares_of_the_country_are_of_sums(country: sa.Engine) -> None:
 
 @pytest.mark.parametrize(("days", "told"), [(6, 3), (7, 1)])
 def test_the_last_day_of_a_region_counts_for_a_week(country: sa.Engine, days: int, told: int) -> None:
-    """A third region is newer: those of a week before are in no sum, and still of the country. The script runs again."""
+    """A third region is newer: those of a week before are in no sum, and of the country. The script runs again."""
     with country.connect() as connection:
         columns = frame(connection, "SELECT * FROM district_northwest.kept LIMIT 1", {}).columns
         moved = {"district": "'far'::text", "region": "'87'::text", "as_of": f"as_of + {days}"}
