@@ -28,6 +28,7 @@ LONGEST_LOG = 10_000_000
 
 def up(settings: Settings, port: int | None, *, foreground: bool) -> int:
     """Start the service and return when it is ready; bring one that runs up to date. In the foreground, be it."""
+    _must_have_library(settings)
     settings.prepare()
     wanted = port or settings.prefect_port
     if is_alive(settings.home):
@@ -203,6 +204,7 @@ def _show(settings: Settings, status: ServiceStatus) -> None:
 
 def deploy(settings: Settings) -> int:
     """Bring deployments and automations to the server that PREFECT_API_URL names, else to that of the service."""
+    _must_have_library(settings)
     url = os.environ.get("PREFECT_API_URL")
     if url:
         api = Api(url, os.environ.get("PREFECT_API_AUTH_STRING"))
@@ -213,6 +215,14 @@ def deploy(settings: Settings) -> int:
         api = Api(url_of(status["port"]), auth_string(settings))
     say(_sync_deployments(settings, api))
     return 0
+
+
+def _must_have_library(settings: Settings) -> None:
+    """Raises UsageError where nights are to be spread and what spreads them is not installed."""
+    from flows.intake.spread import WITHOUT_LIBRARY, has_library  # brings what reads
+
+    if settings.dask and not has_library():
+        raise UsageError(WITHOUT_LIBRARY)
 
 
 def _sync_deployments(settings: Settings, api: Api) -> str:

@@ -1,19 +1,21 @@
 """Opening and interpreting spread over processes of dask.distributed, here or on other machines (`PROFMIN_DASK`).
 
 Loading stays with the run. What cannot be spread is read here: exports of pupils, which are loaded while they are read;
-and whatever a worker could not bring to its end. So a cluster that is lost costs time, and no figure.
+and whatever no worker brought to its end. So a cluster that is lost, or has no worker, costs time, and no figure.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import islice
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from pydantic import SecretStr
 
@@ -22,7 +24,6 @@ from contracts.regions import read_from, regions
 from contracts.versions.rule_versions import contract_version
 from flows.home.faults import LOGGER, Fault, describe
 from flows.home.settings import Settings
-from flows.home.usage import UsageError
 from flows.intake.arrival import Arrival
 from flows.intake.readings import DeliveryFiles, readings, recognised
 from transforms.interpret import Context
@@ -31,6 +32,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 LOCAL = "local:"
 CONNECT_SECONDS = 10
+NOBODY_SECONDS = 60.0
+"""How long a cluster may be without a process, such as one that starts again, before the run reads by itself."""
+FETCH_SECONDS = 60.0
+"""How long what a process has read may take to come here; it may have gone with what it read."""
+LOOK_SECONDS = 5.0
+"""When nothing has come back for so long, a look is taken whether anybody is there."""
 WORTH = 300
 """Deliveries of a turn from which on processes are asked; fewer are read here sooner than they are handed over."""
 AHEAD = 2
@@ -84,7 +91,7 @@ class Spread:
             return read_there, told, _rules(job.batch), job.batch, job.context
 
         for job, found in self._completed(call, jobs):
-            here = partial(readings, job.batch, job.context, _files(settings))
+            here = partial(readings, context=job.context, files=_files(settings))
             yield job, _brought(found, job.batch, here)
 
     def recognised(self, arrivals: Sequence[Arrival], settings: Settings) -> Iterator[Arrival | Fault]:
@@ -97,46 +104,89 @@ class Spread:
             return look_there, told, _rules(parts[place]), parts[place]
 
         for place, found in self._completed(call, range(len(parts))):
-            here = partial(_looked, parts[place], _files(settings))
-            answers[place] = _brought(found, parts[place], here)
+            answers[place] = _brought(found, parts[place], partial(_looked, files=_files(settings)))
         for place in range(len(parts)):
             yield from answers[place]
 
     def _completed(self, call: Callable[[T], tuple[Any, ...]], things: Iterable[T]) -> Iterator[tuple[T, Any]]:
         """Things with what came of the call for each, or the exception, as they come to their end. Few are in flight
         at once, and what is handed over is released."""
-        from distributed import as_completed
+        flight: _Flight[T] = _Flight(self.client)
+        try:
+            for thing in things:
+                if (refused := flight.begin(thing, call(thing))) is not None:
+                    yield thing, refused
+                elif len(flight.things) >= flight.room:
+                    yield flight.landed()
+            while flight.things:
+                yield flight.landed()
+        finally:
+            for future in flight.things:
+                future.release()
 
-        waiting = iter(things)
-        running: dict[Any, T] = {}
 
-        def begun(thing: T) -> Any:
-            future = self.client.submit(*call(thing), pure=False)
-            running[future] = thing
-            return future
+class _Flight(Generic[T]):
+    """What was handed to a cluster and has not come back. That nobody is left who would work on it nobody tells: a
+    scheduler waits for workers for ever."""
 
-        first = islice(waiting, AHEAD * max(1, len(self.client.nthreads())))
-        done = as_completed([begun(thing) for thing in first], loop=self.client.loop)
-        for future in done:
-            thing = running.pop(future)
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.things: dict[Any, T] = {}
+        self.room = AHEAD * self._processes()
+        self._lost = None if self.room else Fault("the cluster has no process")
+        self._ended: SimpleQueue[Any] = SimpleQueue()
+
+    def _processes(self) -> int:
+        """How many there are, as far as the scheduler says; none where it says nothing."""
+        try:
+            return len(self.client.nthreads(callback_timeout=CONNECT_SECONDS))
+        except Exception:  # noqa: BLE001 - whatever comes of a connection that breaks just now
+            return 0
+
+    def begin(self, thing: T, call: tuple[Any, ...]) -> Exception | None:
+        """Hand a thing over; the exception where that cannot be."""
+        if self._lost is not None:
+            return self._lost
+        try:
+            future = self.client.submit(*call, pure=False)
+            future.add_done_callback(self._ended.put)
+        except Exception as error:  # noqa: BLE001 - a client that is closed, since its scheduler is gone
+            return error
+        self.things[future] = thing
+        return None
+
+    def landed(self) -> tuple[T, Any]:
+        """The next thing that comes to its end, with what came of it; once the cluster is lost, any."""
+        until = time.monotonic() + NOBODY_SECONDS
+        while self._lost is None:
             try:
-                found = future.result()
+                future = self._ended.get(timeout=LOOK_SECONDS)
+            except Empty:
+                if self._processes():
+                    until = time.monotonic() + NOBODY_SECONDS
+                elif time.monotonic() >= until:
+                    self._lost = Fault("the cluster has no process any more")
+                continue
+            try:
+                found = future.result(timeout=FETCH_SECONDS)
             except Exception as error:  # noqa: BLE001 - a scheduler that is gone, a machine without the archive
                 found = error
             future.release()
-            for following in islice(waiting, 1):
-                done.add(begun(following))
-            yield thing, found
+            return self.things.pop(future), found
+        future, thing = self.things.popitem()
+        future.release()
+        return thing, self._lost
 
 
-def _brought(found: Any, batch: Sequence[Arrival], here: Callable[[], Sequence[R]]) -> Sequence[R | Fault]:
-    """What deliveries come to. Those that no process brought to an end are read here, unless they ended processes."""
+def _brought(found: Any, batch: Sequence[Arrival], here: Callable[[Sequence[Arrival]], list[R]]) -> list[R | Fault]:
+    """What deliveries come to. Those that no process brought to an end are read here: one by one, where they, or others
+    that lay beside them, ended processes, since together they may take too much."""
     if not isinstance(found, Exception):
         return [each.fault if isinstance(each, Failed) else each for each in found]
-    if type(found).__name__ == "KilledWorker":
-        return [Fault("reading it ended the processes that tried")] * len(batch)
     LOGGER.warning("%d deliveries are read here and not by a process of PROFMIN_DASK: %s", len(batch), describe(found))
-    return here()
+    if type(found).__name__ == "KilledWorker":
+        return [answer for arrival in batch for answer in here([arrival])]
+    return list(here(batch))
 
 
 def _looked(arrivals: Sequence[Arrival], files: DeliveryFiles) -> list[Arrival | Fault]:
@@ -200,12 +250,19 @@ def without_secrets(settings: Settings) -> Settings:
     return settings.model_copy(update={**dict.fromkeys(secret), "reader_processes": 1})
 
 
+WITHOUT_LIBRARY = "PROFMIN_DASK needs dask.distributed, which is not installed: pip install 'profmin[dask]'"
+
+
+def has_library() -> bool:
+    """Is dask.distributed installed?"""
+    return find_spec("distributed") is not None
+
+
 @cache
 def _at(address: str) -> Spread | None:
-    try:
-        import distributed  # noqa: F401
-    except ImportError:
-        raise UsageError("PROFMIN_DASK needs dask.distributed: pip install 'profmin[dask]'") from None
+    if not has_library():
+        LOGGER.warning("%s; everything is read here", WITHOUT_LIBRARY)
+        return None
     try:
         return Spread(address)
     except (OSError, TimeoutError, ValueError) as error:
@@ -214,8 +271,6 @@ def _at(address: str) -> Spread | None:
 
 
 def spread_of(settings: Settings, deliveries: int) -> Spread | None:
-    """The cluster of the settings; None where they name none, none answers, or so few deliveries are not worth it.
-
-    Raises UsageError without the library.
-    """
+    """The cluster of the settings; None where they name none, none answers, the library is missing, or so few
+    deliveries are not worth it."""
     return _at(settings.dask) if settings.dask and deliveries >= WORTH else None
