@@ -1,31 +1,38 @@
 """The way to where marts are read: the streaming replica of the settings, and the warehouse where there is none.
 
-A replica that is away, behind or promoted is said, and the warehouse is read in its place; where that is away too, what
-the replica has is better than nothing, and that is said as well.
+A replica that is away, behind, promoted or refuses is said, and the warehouse is read in its place; where that is away
+too, what the replica has is better than nothing, and that is said as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from flows.home.connection import connected, is_brought_up, warehouse
 from flows.home.faults import LOGGER
 from flows.home.settings import Settings
-from warehouse.server.replica import NO_ANSWER, Replica, caught_up, standing
+from warehouse.server.replica import NO_ANSWER, Replica, State, caught_up, standing, written_by
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 CONNECT_SECONDS = "5"
+NO_RIGHT = "42501"
 CATCH_UP_SECONDS = 30.0
 """How long a page waits for the replica to have what a night has just published."""
 PROMOTED = (
     "is no standby: it was promoted, and follows nobody. If it is the warehouse now, name it in PROFMIN_DATABASE_URL",
     "больше не повторяет хранилище: её сделали главной. Если теперь она хранилище, укажите её в PROFMIN_DATABASE_URL",
+)
+REFUSES = (
+    "refuses what profmin asks of it: name the login of PROFMIN_DATABASE_URL in PROFMIN_BI_DATABASE_URL, not one of BI",
+    "отказывает: укажите в PROFMIN_BI_DATABASE_URL пользователя из PROFMIN_DATABASE_URL, а не учётную запись BI",
 )
 OTHER_VERSION = (
     "has the tables of another version, or not yet those of this one",
@@ -36,6 +43,7 @@ SAYS = {
     "behind": ("is too far behind the warehouse", "слишком отстаёт от хранилища"),
     "promoted": PROMOTED,
     "other_version": OTHER_VERSION,
+    "refuses": REFUSES,
     "away": ("does not answer", "не отвечает"),
 }
 """What is said of a replica in each state, in English and in Russian."""
@@ -57,7 +65,10 @@ def said_of(replica: Replica) -> tuple[str, str]:
     """How a replica stands, in English and in Russian."""
     english, russian = SAYS[replica.state]
     if replica.seconds is not None:
-        english, russian = f"{english} (by {replica.seconds:.0f} s)", f"{russian} (на {replica.seconds:.0f} с)"
+        by, on = f"by {replica.seconds:.0f} s", f"на {replica.seconds:.0f} с"
+        if replica.missing:
+            by, on = f"{by}, {replica.missing / 1e6:.1f} MB", f"{on}, {replica.missing / 1e6:.1f} МБ".replace(".", ",")
+        english, russian = f"{english} ({by})", f"{russian} ({on})"
     return f"the replica for BI {english}", f"копия для BI {russian}"
 
 
@@ -90,26 +101,54 @@ def readable_after(settings: Settings, written: Engine) -> Iterator[Engine]:
             return
         replica, engine = _asked(settings.bi_database_url, settings, stack)
         if replica.is_fit and engine is not None:
-            if caught_up(engine, written, CATCH_UP_SECONDS):
-                yield engine
-                return
-            replica = Replica("behind")
+            replica = _awaited(engine, written)
+        if replica.is_fit and engine is not None:
+            yield engine
+            return
         told_to_log(said_of(replica)[0] + INSTEAD[0], "")
         yield written
+
+
+def _awaited(engine: Engine, written: Engine) -> Replica:
+    """How a replica stands once it had time to get what was just written."""
+    try:
+        return Replica("follows" if caught_up(engine, written, CATCH_UP_SECONDS) else "behind")
+    except DBAPIError as error:
+        return Replica(_state_of(error))
 
 
 def _asked(url: SecretStr, settings: Settings, stack: ExitStack) -> tuple[Replica, Engine | None]:
     """How the replica stands, and an engine on one that can be read."""
     setting = "PROFMIN_BI_DATABASE_URL"
     engine = stack.enter_context(connected(url.get_secret_value(), setting, connect_timeout=CONNECT_SECONDS))
+    written = _written(settings)
     try:
         with engine.connect() as connection:
-            found = standing(connection, settings.bi_lag_seconds)
+            found = standing(connection, settings.bi_lag_seconds, written)
             if not is_brought_up(connection):
-                return Replica("other_version", found.seconds), None
+                return replace(found, state="other_version"), None
             return found, engine
-    except NO_ANSWER:
-        return Replica("away"), None
+    except DBAPIError as error:
+        return Replica(_state_of(error)), None
+
+
+def _state_of(error: DBAPIError) -> State:
+    """How a replica stands that did not answer what it was asked."""
+    if not isinstance(error, ProgrammingError):
+        return "away"
+    return "refuses" if getattr(error.orig, "pgcode", None) == NO_RIGHT else "other_version"
+
+
+def _written(settings: Settings) -> str | None:
+    """How far the log of the warehouse has come; None where it does not answer. None is started for it."""
+    if settings.database_url is None:
+        return None
+    url, setting = settings.database_url.get_secret_value(), "PROFMIN_DATABASE_URL"
+    with connected(url, setting, connect_timeout=CONNECT_SECONDS) as engine:
+        try:
+            return written_by(engine)
+        except DBAPIError:
+            return None
 
 
 def _instead(settings: Settings, stack: ExitStack, replica: Replica, engine: Engine | None, tell: Tell) -> Engine:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 UP = "profmin_warehouse_up"
 REPLICA_UP, REPLICA_LAG = "profmin_bi_replica_up", "profmin_bi_replica_lag_seconds"
+REPLICA_MISSING = "profmin_bi_replica_lag_bytes"
 LOOPBACK = "127.0.0.1"
 
 
@@ -54,7 +55,10 @@ class _WarehouseCollector(Collector):
         if isinstance(replica, Replica):
             yield GaugeMetricFamily(REPLICA_UP, "Whether the replica for BI follows.", value=float(replica.is_fit))
             if replica.seconds is not None:
-                yield GaugeMetricFamily(REPLICA_LAG, "By how many seconds it is behind.", value=replica.seconds)
+                yield GaugeMetricFamily(REPLICA_LAG, "By how many seconds it is behind at most.", value=replica.seconds)
+            if replica.missing is not None:
+                says = "Bytes of the log of the warehouse that it has not applied."
+                yield GaugeMetricFamily(REPLICA_MISSING, says, value=replica.missing)
 
     def _asked(self) -> list[Metric]:
         snapshot = self.engine.connect().execution_options(isolation_level="REPEATABLE READ")

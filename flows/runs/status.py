@@ -121,7 +121,9 @@ class Status:
         return {
             "now": self.now.isoformat(),
             "service": self.service,
-            "bi_replica": self.replica and {"state": self.replica.state, "lag_seconds": self.replica.seconds},
+            "bi_replica": self.replica and {
+                "state": self.replica.state, "lag_seconds": self.replica.seconds, "lag_bytes": self.replica.missing,
+            },
             "regions": about,
             **(about[0] if len(about) == 1 else {}),
             "exports": exports,

@@ -6,10 +6,12 @@ Slow: two servers are made, and a district is taken in.
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -19,12 +21,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from contracts.regions import region_named
-from flows.home.bi_database import readable, readable_after, replica_of
+from flows.home import bi_database
+from flows.home.bi_database import readable, readable_after, replica_of, said_of
 from flows.home.connection import warehouse
 from flows.home.settings import Settings
 from flows.page.site import build_site
 from flows.upkeep.doctor import examine
-from warehouse.server.replica import Replica
+from warehouse.schema.bi import make_login
+from warehouse.server.replica import Replica, caught_up
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -126,6 +130,63 @@ def test_figures_are_read_there_and_one_that_is_too_far_behind_is_said(
     replica.run("SELECT pg_wal_replay_resume()")
     with warehouse(settings) as engine, readable_after(settings, engine) as read:
         assert read is not engine
+
+
+@contextmanager
+def receiver_of(replica: Cluster, begin: int, end: int) -> Iterator[None]:
+    """One signal goes to the process that receives what the warehouse has written, and another one afterwards."""
+    with sa.create_engine(replica.admin, poolclass=sa.NullPool).connect() as connection:
+        pid = connection.scalar(sa.text("SELECT pid FROM pg_stat_wal_receiver"))
+    os.kill(pid, begin)
+    try:
+        yield
+    finally:
+        os.kill(pid, end)
+
+
+def test_one_to_which_the_line_is_thin_is_behind_though_it_applies_what_it_receives(
+    settings: Settings, primary: Cluster, replica: Cluster
+) -> None:
+    strict = settings.model_copy(update={"bi_lag_seconds": 0.001})
+    with receiver_of(replica, signal.SIGSTOP, signal.SIGCONT):
+        primary.run("CREATE TABLE filler AS SELECT repeat('x', 900) AS x FROM generate_series(1, 2000)")
+        found, borne = replica_of(strict), replica_of(settings)
+    primary.run("DROP TABLE filler")
+    assert found is not None and found.state == "behind" and found.seconds and found.missing
+    assert found.missing > 1_000_000 and " MB" in said_of(found)[0] and " МБ" in said_of(found)[1]
+    assert borne is not None and borne.state == "follows" and borne.seconds and borne.missing
+
+
+def test_one_whose_login_may_read_marts_alone_is_said(settings: Settings, replica: Cluster, profmin: Run) -> None:
+    """A night's page is then written from the warehouse."""
+    with warehouse(settings) as engine:
+        password = make_login(engine, "officer_of_bi", new_password=True)
+        with readable_after(settings, engine):
+            """It has come there too."""
+        wrong = settings.model_copy(update={"bi_database_url": SecretStr(
+            replica.url("officer_of_bi", password, "profmin"))})  # fmt: skip
+        assert replica_of(wrong) == Replica("refuses")
+        with readable_after(wrong, engine) as read:
+            assert read is engine
+    figure, said = accepted(profmin, wrong)
+    assert figure == accepted(profmin, settings)[0]
+    assert "отказывает" in said and "читаю само хранилище" in said
+    assert [law.name for law in examine(wrong) if law.times] == ["replica_follows"]
+
+
+def test_one_that_dies_while_a_page_waits_for_it_leaves_no_page_unwritten(
+    settings: Settings, replica: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its connections are cut just before it is asked whether it has come so far."""
+
+    def asked_too_late(*engines: Any) -> bool:
+        replica.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'profmin'")
+        return caught_up(*engines)
+
+    monkeypatch.setattr(bi_database, "caught_up", asked_too_late)
+    with warehouse(settings) as engine, readable_after(settings, engine) as read:
+        assert read is engine
+    assert "does not answer; the warehouse itself is read" in caplog.text
 
 
 def test_nothing_is_written_to_it(settings: Settings, replica: Cluster, profmin: Run) -> None:

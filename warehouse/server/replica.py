@@ -17,21 +17,24 @@ SELECT pg_is_in_recovery() AS is_standby, EXISTS (SELECT FROM pg_stat_wal_receiv
 """
 WRITTEN = "SELECT cast(pg_current_wal_lsn() AS text)"
 APPLIED = "SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= cast(:written AS pg_lsn)"
+MISSING = "SELECT cast(pg_wal_lsn_diff(cast(:written AS pg_lsn), pg_last_wal_replay_lsn()) AS bigint)"
 LOOK_SECONDS = 0.1
 AT_ONCE_SECONDS = 2.0
-"""What a standby has received it has applied within so long, unless it is behind."""
+"""What was written a standby has applied within so long, unless it is behind."""
 
 NO_ANSWER = OperationalError
 """What is raised where a server does not answer."""
-State = Literal["follows", "behind", "promoted", "other_version", "away"]
+State = Literal["follows", "behind", "promoted", "other_version", "refuses", "away"]
 
 
 @dataclass(frozen=True)
 class Replica:
-    """What is known of a replica: its state, and by how many seconds it is behind, where somebody knows."""
+    """What is known of a replica: its state, by how many seconds it is behind at most, and how many bytes of the log
+    of the warehouse it has not applied; None where nobody knows."""
 
     state: State
     seconds: float | None = None
+    missing: int | None = None
 
     @property
     def is_fit(self) -> bool:
@@ -39,19 +42,28 @@ class Replica:
         return self.state == "follows"
 
 
-def standing(connection: Connection, most_seconds: float) -> Replica:
+def standing(connection: Connection, most_seconds: float, written: str | None) -> Replica:
     """How a replica that answers stands; behind is what is so by more than so many seconds, or by nobody knows what.
 
-    A standby that applies what it receives is not behind, however long ago the last change was; one that receives
-    nothing, or does not apply it, is behind by the age of the last change that it has.
+    `written` is how far the log of the warehouse has come, None where it does not answer. A standby that has applied
+    that is not behind, however long ago the last change was; where nobody knows it, one that receives and has applied
+    what it received. Any other is behind by the age of the last change that it has.
     """
     is_standby, receives, received, seconds = connection.execute(text(STATE)).one()
     if not is_standby:
         return Replica("promoted")
-    if receives and received and _applied(connection, received, AT_ONCE_SECONDS):
-        return Replica("follows", 0.0)
+    wanted = written or (received if receives else None)
+    if wanted and _applied(connection, wanted, AT_ONCE_SECONDS):
+        return Replica("follows", 0.0, None if written is None else 0)
     lag = None if seconds is None else max(0.0, float(seconds))
-    return Replica("behind" if lag is None or lag > most_seconds else "follows", lag)
+    missing = None if written is None else int(connection.scalar(text(MISSING), {"written": written}) or 0)
+    return Replica("behind" if lag is None or lag > most_seconds else "follows", lag, missing)
+
+
+def written_by(warehouse: Engine) -> str:
+    """How far the log of the warehouse has come."""
+    with warehouse.connect() as connection:
+        return str(connection.scalar(text(WRITTEN)))
 
 
 def only_reads(connection: Connection) -> bool:
@@ -61,10 +73,9 @@ def only_reads(connection: Connection) -> bool:
 
 def caught_up(replica: Engine, warehouse: Engine, wait_seconds: float) -> bool:
     """Has a replica what the warehouse has written until now? Waits for it for so long."""
-    with warehouse.connect() as connection:
-        written = connection.scalar(text(WRITTEN))
+    written = written_by(warehouse)
     with replica.connect() as connection:
-        return _applied(connection, str(written), wait_seconds)
+        return _applied(connection, written, wait_seconds)
 
 
 def _applied(connection: Connection, written: str, wait_seconds: float) -> bool:
