@@ -177,11 +177,12 @@ def test_one_whose_login_may_read_marts_alone_is_said(settings: Settings, replic
 def test_one_that_dies_while_a_page_waits_for_it_leaves_no_page_unwritten(
     settings: Settings, replica: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its connections are cut just before it is asked whether it has come so far."""
+    """Its connection is cut just before it is asked whether it has come so far."""
+    cut = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = 'profmin'"
 
-    def asked_too_late(*engines: Any) -> bool:
-        replica.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'profmin'")
-        return caught_up(*engines)
+    def asked_too_late(read: sa.Engine, *more: Any) -> bool:
+        sa.event.listen(read, "before_cursor_execute", lambda *_: replica.run(cut))
+        return caught_up(read, *more)
 
     monkeypatch.setattr(bi_database, "caught_up", asked_too_late)
     with warehouse(settings) as engine, readable_after(settings, engine) as read:

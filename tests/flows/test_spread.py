@@ -5,6 +5,7 @@ Slow: processes are started that import all that reads.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -101,13 +102,10 @@ def test_what_ends_its_process_is_read_here(
     assert readings_of(spreading, "asinovsky", "kedrovy") == 2
 
 
-NEVER = threading.Event()
-
-
-def waited(number: int) -> int:
-    """The first comes back, the others do not."""
+async def waited(number: int) -> int:
+    """The first comes back, the others do not. As a coroutine it holds no thread, for which its worker would wait."""
     if number:
-        NEVER.wait()
+        await asyncio.Event().wait()
     return number
 
 
@@ -127,7 +125,6 @@ def test_what_a_cluster_that_is_lost_had_comes_back(
     """All of it, though nobody tells the run that nobody works any more."""
     monkeypatch.setattr(spread, "NOBODY_SECONDS", 0.2)
     monkeypatch.setattr(spread, "LOOK_SECONDS", 0.1)
-    NEVER.clear()
     with LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
     ) as made:
@@ -137,7 +134,6 @@ def test_what_a_cluster_that_is_lost_had_comes_back(
             assert next(coming) == (0, 0)
             lose(connected.client)
             left = dict(coming)
-            NEVER.set()
     assert sorted(left) == list(range(1, 9))
     assert all(isinstance(found, Exception) for found in left.values())
 
