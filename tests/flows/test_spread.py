@@ -109,18 +109,18 @@ async def waited(number: int) -> int:
     return number
 
 
-def no_workers(client: Any) -> None:
-    client.retire_workers(close_workers=True)
+def no_workers(cluster: Any, _client: Any) -> None:
+    cluster.scale(0)
 
 
-def no_scheduler(client: Any) -> None:
+def no_scheduler(_cluster: Any, client: Any) -> None:
     """What a client does that could not connect again."""
     client.close()
 
 
 @pytest.mark.parametrize("lose", [no_workers, no_scheduler])
 def test_what_a_cluster_that_is_lost_had_comes_back(
-    lose: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+    lose: Callable[[Any, Any], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of it, though nobody tells the run that nobody works any more."""
     monkeypatch.setattr(spread, "NOBODY_SECONDS", 0.2)
@@ -132,7 +132,7 @@ def test_what_a_cluster_that_is_lost_had_comes_back(
         with closing(connected.client):
             coming = connected._completed(lambda number: (waited, number), range(9))
             assert next(coming) == (0, 0)
-            lose(connected.client)
+            lose(made, connected.client)
             left = dict(coming)
     assert sorted(left) == list(range(1, 9))
     assert all(isinstance(found, Exception) for found in left.values())
