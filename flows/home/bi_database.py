@@ -12,18 +12,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
-from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from flows.home.connection import connected, is_brought_up, warehouse
 from flows.home.faults import LOGGER
 from flows.home.settings import Settings
-from warehouse.server.replica import NO_ANSWER, Replica, State, caught_up, standing, written_by
+from warehouse.server.replica import NO_ANSWER, NOT_TOLD, Replica, caught_up, standing, state_of, written_by
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 CONNECT_SECONDS = "5"
-NO_RIGHT = "42501"
 CATCH_UP_SECONDS = 30.0
 """How long a page waits for the replica to have what a night has just published."""
 PROMOTED = (
@@ -113,8 +111,8 @@ def _awaited(engine: Engine, written: Engine) -> Replica:
     """How a replica stands once it had time to get what was just written."""
     try:
         return Replica("follows" if caught_up(engine, written, CATCH_UP_SECONDS) else "behind")
-    except DBAPIError as error:
-        return Replica(_state_of(error))
+    except NOT_TOLD as error:
+        return Replica(state_of(error))
 
 
 def _asked(url: SecretStr, settings: Settings, stack: ExitStack) -> tuple[Replica, Engine | None]:
@@ -128,15 +126,8 @@ def _asked(url: SecretStr, settings: Settings, stack: ExitStack) -> tuple[Replic
             if not is_brought_up(connection):
                 return replace(found, state="other_version"), None
             return found, engine
-    except DBAPIError as error:
-        return Replica(_state_of(error)), None
-
-
-def _state_of(error: DBAPIError) -> State:
-    """How a replica stands that did not answer what it was asked."""
-    if not isinstance(error, ProgrammingError):
-        return "away"
-    return "refuses" if getattr(error.orig, "pgcode", None) == NO_RIGHT else "other_version"
+    except NOT_TOLD as error:
+        return Replica(state_of(error)), None
 
 
 def _written(settings: Settings) -> str | None:
@@ -147,7 +138,7 @@ def _written(settings: Settings) -> str | None:
     with connected(url, setting, connect_timeout=CONNECT_SECONDS) as engine:
         try:
             return written_by(engine)
-        except DBAPIError:
+        except NOT_TOLD:
             return None
 
 

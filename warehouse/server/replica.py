@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 # Whether something sends every role may see by the number of the process alone.
 STATE = """
@@ -24,6 +24,9 @@ AT_ONCE_SECONDS = 2.0
 
 NO_ANSWER = OperationalError
 """What is raised where a server does not answer."""
+NOT_TOLD = DBAPIError
+"""What is raised where it does not say what it was asked."""
+NO_RIGHT = "42501"
 State = Literal["follows", "behind", "promoted", "other_version", "refuses", "away"]
 
 
@@ -40,6 +43,13 @@ class Replica:
     def is_fit(self) -> bool:
         """Are its figures those of the warehouse?"""
         return self.state == "follows"
+
+
+def state_of(error: DBAPIError) -> State:
+    """How a replica stands that did not say what it was asked."""
+    if not isinstance(error, ProgrammingError):
+        return "away"
+    return "refuses" if getattr(error.orig, "pgcode", None) == NO_RIGHT else "other_version"
 
 
 def standing(connection: Connection, most_seconds: float, written: str | None) -> Replica:
