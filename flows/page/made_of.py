@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
+DRAWN_BY = ("polars", "jinja2", "markupsafe", "xlsxwriter")
+"""The libraries by which bytes of a page or of a file beside it may differ."""
 PROGRAM = [Path(__file__).parents[2] / name for name in ("contracts", "documents", "flows", "transforms", "warehouse")]
 
 
@@ -33,8 +36,9 @@ def digest(*parts: object) -> str:
 
 @cache
 def program(pack: Path) -> str:
-    """Of what every page is made beside rows: the program with its words, and the pack of the region."""
-    made = sha256(pl.__version__.encode())
+    """Of what every page is made beside rows: the program with its words, the libraries that write, and the
+    pack of the region."""
+    made = sha256(" ".join(map(version, DRAWN_BY)).encode())
     for folder in (*PROGRAM, pack):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":

@@ -73,7 +73,7 @@ def _table(frame: Frame, definition: Mart, title: str) -> Iterator[Page]:
         )  # fmt: skip
 
     yield Page(f"{path}.html", page, digest(frame.made_of, of_table, counted, sorted(frame.forms), others))
-    yield Page(f"{path}.csv", lambda: mart_csv(rows).encode(), of_rows)
+    yield Page(f"{path}.csv", lambda: mart_csv(rows).encode(), digest(frame.made_of, of_rows))
     if frame.has_book(definition.name):
         made_of = digest(frame.made_of, of_table)
         yield Page(f"{path}.xlsx", lambda: _book(night.books, of_table, sheet()), made_of)
