@@ -66,12 +66,23 @@ def sync(folder: Path) -> None:
 
 def sweep(folder: Path, *, is_shared: bool = False) -> None:
     """Remove the hidden files in a folder whose writers are dead; in one of several machines those that are old."""
-    for path in [path for path in folder.glob(".*") if HIDDEN_NAME.fullmatch(path.name)]:
+    for path in _drafts(folder):
         with suppress(FileNotFoundError):  # its writer has just renamed it
             if not is_shared:
                 _remove_unlocked(path)
             elif time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
                 path.unlink()
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove all hidden files in a folder, on whichever machine it is: the caller holds a lock of the warehouse without
+    which nobody writes there. Who has lost it and writes on fails to rename what is gone."""
+    for path in _drafts(folder):
+        path.unlink(missing_ok=True)
+
+
+def _drafts(folder: Path) -> list[Path]:
+    return [path for path in folder.glob(".*") if HIDDEN_NAME.fullmatch(path.name)]
 
 
 def _remove_unlocked(path: Path) -> None:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from documents.pages.render import asset_names, rendered
 from flows.home.shown import local_time
-from flows.home.whole_file import write_changed
+from flows.home.whole_file import remove_drafts, write_changed
 from flows.page.frame import said, told
 from flows.page.page_audience import PageAudience
 
@@ -50,7 +50,9 @@ def is_built(folder: Path, address: Address) -> bool:
 
 
 def note_built(folder: Path, address: Address, standing: str) -> None:
-    """Say that an address is whole, and of which standing its pages tell."""
+    """Say that an address is whole, and of which standing its pages tell; what killed builds left in it is removed,
+    as nobody looks there again. The caller builds the region's pages alone."""
+    remove_drafts(folder / address.path)
     said_of = {"as_of": str(address.as_of), "known_at": address.known_at.isoformat(), "standing": standing}
     write_changed(folder / address.path / NOTE, json.dumps(said_of).encode())
 

@@ -17,7 +17,7 @@ from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_t
 from documents.pages.render import asset_names, assets, rendered
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import marts_xlsx
-from flows.home.whole_file import sweep, write_changed
+from flows.home.whole_file import remove_drafts, write_changed
 from flows.page.addresses import Address
 from flows.page.first_page import NO_BAND, Tile
 from flows.page.frame import named, told
@@ -57,10 +57,11 @@ def build_country(
         address = Address(night.as_of, night.known_at)
         root = folder / address.path
         root.mkdir(parents=True, exist_ok=True)
-        sweep(root)
         written = sum(write_changed(folder / "assets" / name, data) for name, data in assets().items())
         for name, data in _files(night, to).items():
             written += write_changed(root / name, data, root)
+        for place in (folder, folder / "assets", *folder.glob("*/*")):
+            remove_drafts(place)
     newest = max(path.relative_to(folder).as_posix() for path in folder.glob("*/*/index.html"))
     words = f"{COUNTRY_NAME}, на {dt.date.fromisoformat(newest.partition('/')[0]):%d.%m.%Y}"
     written += write_changed(

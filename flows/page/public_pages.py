@@ -14,7 +14,7 @@ from documents.pages.mart_html import html_table, in_two_languages
 from documents.pages.render import asset_names, assets, rendered
 from documents.writing.mart_csv import mart_csv
 from documents.writing.mart_xlsx import MartSheet, Shown, marts_xlsx
-from flows.home.whole_file import sweep, write_changed
+from flows.home.whole_file import remove_drafts, write_changed
 from flows.page.frame import MOST_ROWS, said, told
 from flows.presentation.mart_sheets import title_of
 from warehouse.marts.columns import kind
@@ -45,7 +45,7 @@ def write_public_pages(engine: Engine, region: Region, to: Path) -> int:
             if (root / "index.html").exists():  # it is written last
                 continue
             root.mkdir(parents=True, exist_ok=True)
-            sweep(root)
+            remove_drafts(root)
             sheets = [
                 (mart, _sheet(mart, read_public_mart(connection, mart, region.code, release.as_of)))
                 for mart, _ in public_marts()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from contracts.regions.pack import Region
 from documents.pages.render import assets
 from flows.home.faults import LOGGER
-from flows.home.whole_file import sweep, write_changed
+from flows.home.whole_file import remove_drafts, write_changed
 from flows.page.addresses import Address, Told, built, is_built, note_built, standings, tell_standings
 from flows.page.carried import before, carry, note_made_of
 from flows.page.first_page import first_page
@@ -140,7 +140,6 @@ def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:
     are taken over."""
     root = folder / told.address.path
     root.mkdir(parents=True, exist_ok=True)
-    sweep(root, is_shared=True)
     written = sum(write_changed(folder / "assets" / name, data) for name, data in assets().items())
     of, made_of = before(folder, told.address), {}
     for page in pages:
@@ -149,6 +148,8 @@ def _write(folder: Path, told: Told, pages: Iterator[Page]) -> int:
         if page.made_of:
             made_of[page.path] = page.made_of
     note_made_of(root, made_of)
+    for place in (folder, folder / "assets"):
+        remove_drafts(place)
     note_built(folder, told.address, told.key)
     return written
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,7 @@ from flows.page import site
 from flows.page.addresses import Told, built
 from flows.page.after_publish import write_site
 from flows.page.frame import Frame
-from flows.page.made_of import Page
+from flows.page.made_of import DRAWN_BY, Page, program
 from flows.page.page_audience import Seen
 from flows.page.site import build_site
 from flows.runs.decide import decide_and_publish
@@ -41,6 +42,8 @@ from warehouse.marts.publication import publish
 from warehouse.marts.published import mart
 
 PROCESSES: tuple[Literal[1, 2], ...] = (1, 2)
+DRAFT = ".0123456789abcdef"
+"""What a build leaves that is killed while it writes a file."""
 MARKED = re.compile(rb"<!--standing-->.*?<!--/standing-->")
 
 
@@ -101,6 +104,7 @@ def test_old_addresses_keep_their_figures_and_say_that_they_are_old(region_engin
     before = {path: path.read_bytes() for path in old.rglob("*") if path.is_file()}
     assert b'class="standing"' in before[old / "index.html"]
     assert build_site(region_engine, region, tmp_path, units=[OWN]).files == 0  # nothing is new
+    (old / DRAFT).write_bytes(b"of a build that was killed while it told standings")
     publish(region_engine, "69", [DAY])  # the planted figure goes
     new = build_site(region_engine, region, tmp_path, units=[OWN]).address
     assert folder / new.path != old
@@ -111,6 +115,7 @@ def test_old_addresses_keep_their_figures_and_say_that_they_are_old(region_engin
             )
         elif path.name != "publication.json":
             assert path.read_bytes() == data
+    assert not (old / DRAFT).exists()
     said = " ".join(Read(old / "index.html").text)
     assert page_words()["is_superseded"]["ru"] in said
     assert f"../../{new.path}/index.html" in Read(old / "index.html").leads
@@ -165,13 +170,29 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 def test_what_another_version_drew_is_drawn_again(
     region_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Pages, and the files beside them: none is a link to one that the version before wrote."""
     drawn = watched(monkeypatch)
-    build_site(region_engine, region_named("69"), tmp_path, units=[OWN])
+    old, new = tmp_path / "69" / OWN, tmp_path / "69" / OWN
+    old /= build_site(region_engine, region_named("69"), tmp_path, units=[OWN]).address.path
     first = sorted(drawn)
     publish(region_engine, "69", [DAY])
     monkeypatch.setattr("flows.page.frame.program", lambda _: "upgraded")
-    build_site(region_engine, region_named("69"), tmp_path, units=[OWN])
+    new /= build_site(region_engine, region_named("69"), tmp_path, units=[OWN]).address.path
     assert sorted(drawn[len(first) :]) == first
+    files = [path.relative_to(old) for path in old.rglob("*") if path.is_file()]
+    assert {".csv", ".xlsx", ".html"} <= {path.suffix for path in files}
+    assert [path for path in files if (old / path).samefile(new / path)] == []
+
+
+@pytest.mark.parametrize("library", DRAWN_BY)
+def test_another_version_of_a_library_that_writes_is_another_program(
+    monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    pack = region_named("69").folder
+    now = program.__wrapped__(pack)
+    assert program.__wrapped__(pack) == now
+    monkeypatch.setattr("flows.page.made_of.version", lambda name: "99" if name == library else version(name))
+    assert program.__wrapped__(pack) != now
 
 
 def test_builds_of_one_region_take_turns_and_tell_of_what_was_published_meanwhile(
@@ -207,10 +228,13 @@ def test_an_address_that_was_broken_off_is_written_again(lived: sa.Engine, tmp_p
     (root / "publication.json").unlink()
     (root / "schools.html").write_bytes(b"half")
     (root / "tables.html").unlink()
+    for place in (root, root.parents[1], root.parents[1] / "assets"):
+        (place / DRAFT).write_bytes(b"half, a minute ago")
     build_site(lived, region_named("69"), tmp_path, units=[OWN])
     assert (root / "schools.html").read_bytes() == whole_page
     assert (root / "tables.html").is_file()
     assert address(tmp_path / "69" / OWN) == root
+    assert list((tmp_path / "69").rglob(DRAFT)) == []
 
 
 def test_corrections_of_other_dates_are_told(region_engine: sa.Engine, tmp_path: Path) -> None:
