@@ -53,6 +53,9 @@ def home(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
                         "UPDATE history.readiness_by_municipality SET schools = 10, accepted = 7 WHERE position = 1"
                     )
                 )
+                connection.execute(  # of which nothing came was known by then
+                    sa.text("UPDATE ref.contract_version SET listed_at = '2023-09-01 00:00Z' WHERE region = '67'")
+                )
         finally:
             engine.dispose()
         yield made
