@@ -48,13 +48,14 @@ class Machine:
                 )
             )
 
-    def run(self, *command: str) -> None:
-        """Run a command of ours to its end, which must be a good one."""
+    def run(self, *command: str, code: int = 0) -> str:
+        """Run a command of ours to its end, which must be the one that is expected; what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "flows.cli.app", *command],
             cwd=self.home, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
 
     def work(self) -> None:
         """Start its worker, which does one run at a time."""

@@ -6,6 +6,7 @@ Slow: a real Prefect server and its workers, and a run counts as crashed only af
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,7 +130,9 @@ def test_a_night_of_a_machine_that_loses_its_power_is_taken_up_by_another(
     told = "SELECT region, state FROM ops.run WHERE kind = 'nightly' ORDER BY run_id"
     findings = "completed with findings"  # the reports have wrong rows
     assert rows(warehouse, told)[2:] == [("69", "crashed"), ("39", findings), ("69", findings)]
-    service.all[0].run("doctor")
+    laws = json.loads(service.all[0].run("doctor", "--json", code=1))
+    broken = [law["law"] for law in laws if law["broken"]]
+    assert broken == ["documents_are_of_their_region"], "both departments send the register of Tomsk"
 
 
 def test_a_night_is_taken_up_once(service: Machines) -> None:
