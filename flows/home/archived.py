@@ -91,8 +91,11 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else unsealed_size(sealed_place(path).stat().st_size)
 
 
-def put(path: Path, year: int | None, source: Iterable[bytes], keyring: Keyring, hidden_in: Path) -> str:
-    """Write bytes to a place, sealed by the key of a year or as they are; the sha256 of what they are."""
+def put(
+    path: Path, year: int | None, source: Iterable[bytes], keyring: Keyring, hidden_in: Path, sha256: str | None = None
+) -> str:
+    """Write bytes to a place, sealed by the key of a year or as they are; the sha256 of what they are. Raises Fault for
+    others than those of `sha256`, when it is said, and nothing is there then."""
     checksum = hashlib.sha256()
 
     def counted() -> Iterator[bytes]:
@@ -108,6 +111,8 @@ def put(path: Path, year: int | None, source: Iterable[bytes], keyring: Keyring,
         else:
             sealed(counted(), file, keyring.of_year(year))
         os.fsync(file)
+        if sha256 is not None and checksum.hexdigest() != sha256:
+            raise Fault(f"the bytes that came for {path.name[:8]} are others")
         hidden.replace(path if year is None else sealed_place(path))
     sync(path.parent)
     return checksum.hexdigest()

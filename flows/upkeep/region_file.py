@@ -139,6 +139,11 @@ def _frame(part: Part) -> Iterator[bytes]:
         yield block
 
 
+def streamed(name: str, size: int, said: dict[str, object], blocks: Iterator[bytes]) -> Part:
+    """A part whose bytes come in blocks and lie nowhere meanwhile."""
+    return Part(name, size, said, _Limited(_Stream(blocks), size))
+
+
 def _part(name: str, data: bytes) -> Part:
     return Part(name, len(data), {}, io.BytesIO(data))
 

@@ -6,10 +6,8 @@ Slow: the region is corrected and published once more before it leaves, and ever
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import shutil
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,14 +28,12 @@ from flows.home.settings import Settings
 from flows.home.usage import UsageError
 from flows.intake.incoming import Options
 from flows.runs.ingest import ingest
-from flows.upkeep import region_move
-from flows.upkeep.region_file import Manifest, Part, manifest_of, read_file, write_file
+from flows.upkeep.region_file import Manifest, manifest_of, read_file, write_file
 from flows.upkeep.region_move import export_region, import_region
 from warehouse.marts.definitions import marts, views
 from warehouse.marts.publication import publish
 from warehouse.marts.published import mart
 from warehouse.schema.upgrade import connect
-from warehouse.watch.region_coming import has_region
 from warehouse.watch.region_tables import LISTS_OF_NUMBERS, NUMBERS, PLACES, VERSIONS, of_no_table, tables
 
 DAY = dt.date(2023, 9, 8)
@@ -249,31 +245,6 @@ def test_what_cannot_be_taken_is_refused_and_nothing_of_it_is_there(
         with pytest.raises(UsageError, match="there already"):
             export_region(source.settings, region_named(LEAVES), to, tmp_path / "b", NOW)
     assert not (tmp_path / "b").exists()
-
-
-def test_killed_half_way_it_is_not_there_and_comes_when_called_again(
-    carried: tuple[Path, Path], target: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed when half of the rows are written; the next call makes an end of it."""
-
-    def dies(path: Path, key_file: Path) -> Iterator[Part]:
-        for part in read_file(path, key_file):
-            yield part
-            if part.name == "rows/ops.reading":
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    target.engine.dispose()
-    if (child := os.fork()) == 0:
-        try:
-            monkeypatch.setattr(region_move, "read_file", dies)
-            take(target, carried)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    assert not has_region(target.engine, LEAVES)
-    take(target, carried)
-    assert has_region(target.engine, LEAVES)
 
 
 def test_of_each_table_and_number_it_is_said_what_becomes_of_it(source: Home) -> None:

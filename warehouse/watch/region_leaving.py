@@ -27,6 +27,11 @@ LEAVES = {
 """Columns that may name what is of no region, or of another: then they name nothing."""
 HASHED = {"line": "0", "namesake": "0", "is_clean": "false"}
 """What is hashed under the secret of this warehouse says nothing elsewhere: the next export is written as a whole."""
+ENDED = {
+    "state": "CASE WHEN t.finished_at IS NULL THEN 'crashed' ELSE t.state END",
+    "finished_at": "coalesce(t.finished_at, greatest(now(), t.started_at))",
+}
+"""A run that goes on here, or that died unseen, would go on there for ever: it is no run of that home."""
 UNWRAPPED = "CREATE TEMP TABLE unwrapped (year smallint, old bytea, new bytea, PRIMARY KEY (year, old)) ON COMMIT DROP"
 KEYS = """
 SELECT DISTINCT t.academic_year, t.pupil_key FROM restricted.pupil_version t
@@ -55,11 +60,11 @@ class Leaving:
 
     def copy(self, rows: Rows, to: IO[bytes]) -> None:
         """Write the region's rows of a table, as COPY writes them."""
-        own = HASHED | {"pupil_key": "u.new"} if rows.table == PUPILS else {}
+        is_of_pupils = rows.table == PUPILS
+        own = HASHED | {"pupil_key": "u.new"} if is_of_pupils else ENDED if rows.table == "ops.run" else {}
         shown = ", ".join(own.get(name) or LEAVES.get(name, f't."{name}"') for name in rows.columns)
-        if rows.table == "ops.run":
-            shown = shown.replace('t."message"', "CASE WHEN t.region IS NOT NULL THEN t.message END")
-        unwrapped = " JOIN pg_temp.unwrapped u ON (u.year, u.old) = (t.academic_year, t.pupil_key)" if own else ""
+        joined = " JOIN pg_temp.unwrapped u ON (u.year, u.old) = (t.academic_year, t.pupil_key)"
+        unwrapped = joined if is_of_pupils else ""
         whose = rows.whose.replace(":region", literal(self._region))
         with driver_cursor(self._connection) as cursor:
             cursor.copy_expert(f"COPY (SELECT {shown} FROM {rows.table} t{unwrapped} WHERE {whose}) TO STDOUT", to)
