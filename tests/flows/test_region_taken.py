@@ -39,7 +39,10 @@ WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = ca
 
 @pytest.fixture(scope="module")
 def carried(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Carried:
-    """The file of a region of which one report was taken in, and its key; a run of it goes on, one was of no region."""
+    """The file of a region of which a register and a report were taken in, and its key.
+
+    A run of it goes on, and one was of no region.
+    """
     folder = tmp_path_factory.mktemp("leaves")
     write_regions(folder / "both")
     shutil.copytree(folder / "both" / "39-amber", folder / "packs" / "39-amber")
@@ -53,8 +56,10 @@ def carried(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Carried
         engine = connect(url)
         try:
             put(eve.before(of_pack(amber)), folder / "files")
-            files = [path for path in sorted((folder / "files").rglob("*.xlsx")) if path.parent.name == "a_u02"]
-            take_in(settings, files[0])
+            take_in(
+                settings,
+                *sorted(path for of in ("a_department", "a_u02") for path in (folder / "files" / of).iterdir()),
+            )
             with engine.begin() as connection:
                 for kind, region in (("watchdog", None), ("nightly", LEAVES)):
                     made = "INSERT INTO ops.run (kind, region, as_of) VALUES (:kind, :region, '2023-09-08')"
