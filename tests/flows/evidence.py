@@ -55,7 +55,13 @@ def copied(databases: Any, lived: Settings, home: Path) -> Iterator[Settings]:
     shutil.copytree(lived.home, home, symlinks=True)
     assert lived.database_url is not None
     with databases.fresh(sa.make_url(lived.database_url.get_secret_value()).database) as url:
-        yield lived.model_copy(update={"home": home, "database_url": SecretStr(url)})
+        yield at(home, lived, database_url=SecretStr(url))
+
+
+def at(home: Path, like: Settings, **changes: Any) -> Settings:
+    """The settings of a home like those of another, whose folders it does not have."""
+    stated = like.model_dump(include=like.model_fields_set)
+    return Settings(**(stated | {"home": home} | changes))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from evidence import at
 
 from flows.home.faults import Fault
 from flows.home.pupil_key import checked_key, fingerprint, key_of_home
@@ -86,7 +87,7 @@ def test_two_first_runs_agree_on_one_key(tmp_path: Path) -> None:
 
 
 def test_two_homes_of_one_warehouse_need_one_key(settings: Settings, engine: sa.Engine, tmp_path: Path) -> None:
-    other = settings.model_copy(update={"home": tmp_path / "other"})
+    other = at(tmp_path / "other", settings)
     with ThreadPoolExecutor(2) as pool:
         found = [pool.submit(checked_key, engine, each) for each in (settings, other)]
         told = [each.exception() for each in found]

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from evidence import TRACES, assert_nowhere, copied, engine_of, picked, planted, taken_in
+from evidence import TRACES, assert_nowhere, at, copied, engine_of, picked, planted, taken_in
 from pydantic import SecretStr
 
 from flows.backfills.steps import plan, requested
@@ -271,7 +271,7 @@ def test_a_backup_of_before_a_destruction_has_no_readable_pupil(
     assert readable(settings.home, data) == []
 
     with databases.fresh("template0") as url:
-        restored = settings.model_copy(update={"home": tmp_path / "restored", "database_url": SecretStr(url)})
+        restored = at(tmp_path / "restored", settings, database_url=SecretStr(url))
         bring_back(restored, tmp_path / "backup", AFTER)
         assert readable(restored.home, data) == [] and list(restored.archive.rglob("*.sealed")) == []
         other = connect(url)
@@ -305,8 +305,7 @@ def test_where_the_keys_are_not_no_others_are_made(
 def test_a_restore_waits_for_the_keys(settings: Settings, databases: Any, tmp_path: Path) -> None:
     backup(settings, tmp_path / "backup", NOW)
     with databases.fresh("template0") as url:
-        new = {"home": tmp_path / "restored", "database_url": SecretStr(url), "keyring": tmp_path / "other"}
-        restored = settings.model_copy(update=new)
+        restored = at(tmp_path / "restored", settings, database_url=SecretStr(url), keyring=tmp_path / "other")
         with pytest.raises(Fault, match=r"other lacks the key [0-9a-f]{16}, by which"):
             bring_back(restored, tmp_path / "backup", NOW)
         assert not (tmp_path / "other").exists() and not restored.archive.exists()
