@@ -1,4 +1,7 @@
-"""What a region's import asks of a file before it believes it, and in which order it does what cannot be undone."""
+"""What a region's import asks of a file before it believes it, and in which order it does what cannot be undone.
+
+Slow: a region is exported and taken in again.
+"""
 
 from __future__ import annotations
 
