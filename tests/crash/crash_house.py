@@ -178,8 +178,7 @@ class House:
                     wrong += differences(stage.expected, state(url, place.home)) + broken_laws(place.settings)
             if between is not None:  # what waits was then compared with what held before the delivery came that failed
                 wrong = [each for each in wrong if not (each.startswith("file outbox/") and PART in each)]
-            # The ledgers then tell of two steps instead of one, also where what failed is in none of the polled marts.
-            if between is not None and (between not in stage.seen or first.code not in ORDERLY):
+            if between not in (None, *stage.seen):  # the ledgers then tell of two steps instead of one
                 wrong = [each for each in wrong if not each.startswith(OF_LEDGERS)]
             wrong += watcher.errors[:3]
             if strange := set(watcher.seen) - stage.seen - {between}:
