@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from evidence import take_in
+from evidence import engine_of, take_in
 from packs import write_regions
 
 from contracts.regions import packs_in, read_from, region_named
@@ -89,10 +89,8 @@ def target(databases: Any, tmp_path: Path) -> Iterator[Settings]:
 
 @pytest.fixture
 def engine(target: Settings) -> Iterator[sa.Engine]:
-    assert target.database_url is not None
-    made = connect(target.database_url.get_secret_value())
-    yield made
-    made.dispose()
+    with engine_of(target) as made:
+        yield made
 
 
 def take(target: Settings, carried: Carried) -> Manifest:

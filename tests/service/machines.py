@@ -6,16 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from running import LOOK_SECONDS, free_port
+from running import free_port, waited
 
-from flows.home.faults import Fault
 from flows.service.prefect_api import ACTIVE, Api, FlowRun
 from flows.service.prefect_environment import POOL, SERVER, SHARED, WORKER
 
@@ -122,15 +120,11 @@ class Machines:
 
     def until(self, asked_for: Callable[[], Any], seconds: float = 400) -> Any:
         """Whatever the function gives, once it is something."""
-        deadline = time.monotonic() + seconds
-        found = None
-        while not found:
-            with suppress(Fault):
-                found = asked_for()
-            said = "".join((machine.home / "said").read_text()[-1500:] for machine in self.all)
-            assert found or time.monotonic() < deadline, f"{asked_for} came to nothing; {said}"
-            time.sleep(0 if found else LOOK_SECONDS)
-        return found
+        return waited(asked_for, seconds, self.said)
+
+    def said(self) -> str:
+        """The end of what each machine's programs told."""
+        return "".join((machine.home / "said").read_text()[-1500:] for machine in self.all)
 
     def of(self, run_id: str) -> Machine:
         """The machine that did a run."""

@@ -25,6 +25,19 @@ from flows.service.prefect_environment import auth_string, url_of
 LOOK_SECONDS = 0.2
 
 
+def waited(asked_for: Callable[[], Any], seconds: float, said: Callable[[], str]) -> Any:
+    """Whatever the function gives, once it is something; meanwhile the server may be away. What was `said` is told of
+    one that comes to nothing."""
+    deadline = time.monotonic() + seconds
+    found = None
+    while not found:
+        with suppress(Fault):
+            found = asked_for()
+        assert found or time.monotonic() < deadline, f"{asked_for} came to nothing; {said()}"
+        time.sleep(0 if found else LOOK_SECONDS)
+    return found
+
+
 @dataclass
 class RunningService:
     """The service of a home; `environment` is what its commands get beside the home and the port."""
@@ -99,14 +112,7 @@ class RunningService:
 
     def until(self, asked_for: Callable[[], Any], seconds: float = 300) -> Any:
         """Whatever the function gives, once it is something; meanwhile the server may be away."""
-        deadline = time.monotonic() + seconds
-        found = None
-        while not found:
-            with suppress(Fault):
-                found = asked_for()
-            assert found or time.monotonic() < deadline, f"{asked_for} came to nothing; {self.log()[-2000:]}"
-            time.sleep(0 if found else LOOK_SECONDS)
-        return found
+        return waited(asked_for, seconds, lambda: self.log()[-2000:])
 
     def log(self) -> str:
         return (self.settings.home / "service.log").read_text(encoding="utf-8", errors="replace")
