@@ -21,6 +21,7 @@ from packs import write_regions
 from polars.testing import assert_frame_equal
 
 from contracts.regions import packs_in, read_from, region_named
+from contracts.regions.openness import SmallNumbers
 from documents.demo import eve, of_pack, put, tomsk
 from flows.home.archived import is_kept, sealed_place
 from flows.home.faults import Fault
@@ -31,6 +32,7 @@ from flows.runs.ingest import ingest
 from flows.upkeep.region_file import Manifest, manifest_of, read_file, write_file
 from flows.upkeep.region_move import export_region, import_region
 from warehouse.marts.definitions import marts, views
+from warehouse.marts.public_release import make_release, public_marts, read_public_mart
 from warehouse.marts.publication import publish
 from warehouse.marts.published import mart
 from warehouse.schema.upgrade import connect
@@ -39,6 +41,7 @@ from warehouse.watch.region_tables import LISTS_OF_NUMBERS, NUMBERS, PLACES, VER
 DAY = dt.date(2023, 9, 8)
 NOW = dt.datetime(2023, 9, 9, 9, tzinfo=dt.UTC)
 LEAVES, STAYS = "69", "39"
+RULE = SmallNumbers(threshold=10, days=7)
 PUPILS = """
 SELECT pupil_key FROM restricted.pupil_version v JOIN restricted.pupil_series s ON s.series_id = v.series_id
 JOIN ref.sender r ON r.sender = s.sender WHERE r.region = '69'
@@ -72,11 +75,12 @@ def home_of(settings: Settings) -> Home:
 
 @pytest.fixture(scope="module")
 def source(databases: Any, region_taken_in: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """The region of September 2023, some of whose reports came again after they were published."""
+    """The region of September 2023, some of whose reports came again after it was published and the public told."""
     with copied(databases, region_taken_in, tmp_path_factory.mktemp("source") / "home") as settings:
+        made = home_of(settings)
+        assert make_release(made.engine, LEAVES, RULE) == DAY
         put(eve.corrections(tomsk()), settings.inbox)
         ingest([], Options(), settings)
-        made = home_of(settings)
         yield made
         made.engine.dispose()
 
@@ -197,6 +201,20 @@ def test_it_is_there_to_the_byte_also_as_it_was_known(source: Home, carried: tup
     marks = "SELECT DISTINCT circumstances LIKE 'imported %|%' FROM restricted.pupil_reading"
     with target.engine.connect() as here:
         assert here.scalars(sa.text(marks)).all() == [True], "so that nobody counts all pupils as gone and come"
+
+
+def test_the_public_is_told_there_what_it_was_told_here(source: Home, carried: tuple[Path, Path], target: Home) -> None:
+    """A release is of its day and made once: made anew it would have the figures of today, and who compares the two
+    would tell the small numbers that both hide."""
+    take(target, carried)
+    with source.engine.connect() as there, target.engine.connect() as here:
+        releases = "SELECT r::text FROM mart_public.release r"
+        assert [*here.scalars(sa.text(releases))] == [*there.scalars(sa.text(releases))] != []
+        for each, _ in public_marts():
+            told = read_public_mart(there, each, LEAVES, DAY)
+            assert not told.is_empty()
+            assert_frame_equal(read_public_mart(here, each, LEAVES, DAY), told)
+    assert make_release(target.engine, LEAVES, RULE) is None
 
 
 def test_the_file_opens_by_its_key_alone_and_is_on_record(source: Home, carried: tuple[Path, Path]) -> None:

@@ -20,6 +20,7 @@ from warehouse.watch.region_tables import (
     LISTS_OF_NUMBERS,
     LOCKED,
     NUMBERS,
+    OF_MARTS,
     VERSIONS,
     Rows,
     tables,
@@ -191,7 +192,7 @@ def _take_table(
 
 def _moved(table: str, name: str, steps: dict[str, tuple[str, str, int]]) -> str:
     """A column of what comes as it is here."""
-    if table.startswith("history."):
+    if table.startswith(OF_MARTS):
         return f'c."{name}"'
     if (table, name) == (INPUTS, "holds"):
         return "c.holds AND c.region <> ''"  # what holds for all regions is said here

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from warehouse.marts.public_release import public_marts
+
 NUMBERS = {
     "delivery_id": "ops.delivery", "container_id": "ops.delivery", "same_as": "ops.delivery",
     "reading_id": "ops.reading", "superseded_by": "ops.reading", "other_reading_id": "ops.reading",
@@ -78,10 +80,14 @@ PLACES = {
     "restricted.pupil_reading": OF_READING,
     "restricted.pupil_version": OF_SERIES,
 }  # fmt: skip
-"""Table → which of its rows are a region's; those of facts (`core`) and of marts (`history`) are asked for."""
+"""Table → which of its rows are a region's; those of facts (`core`), of marts (`history`) and of releases
+(`mart_public`) are asked for."""
 STAY = ("ops.alembic_version", "ops.applied", "ops.key", "ops.left_out", "ops.message", "ops.restricted_access",
         "ref.access", "ref.form", "ref.level_norm", "ref.rule")  # fmt: skip
 """What is of the warehouse and not of a region, and does not leave: who may see what, whom was told what, keys."""
+OF_MARTS = ("history.", "mart_public.")
+"""Schemas whose tables have the columns of marts, which other versions of the code have others of, and no number of a
+warehouse."""
 OWN_ROWS = """
 CREATE TEMP TABLE own_delivery ON COMMIT DROP AS
 WITH own AS (
@@ -121,7 +127,8 @@ def tables(connection: Connection) -> list[Rows]:
     """The tables with rows of regions, each after those that its rows name."""
     of_facts = connection.scalars(text(ALL_TABLES), {"schemas": ["core"]}).all()
     of_marts = connection.scalars(text(ALL_TABLES), {"schemas": ["history"]}).all()
-    places = {**PLACES, **dict.fromkeys(of_facts, OF_READING), **dict.fromkeys(of_marts, OWN)}
+    of_releases = ["mart_public.release", *(f"mart_public.{mart.name}" for mart, _ in public_marts())]
+    places = {**PLACES, **dict.fromkeys(of_facts, OF_READING), **dict.fromkeys([*of_marts, *of_releases], OWN)}
     return [Rows(table, whose, columns_of(connection, table)) for table, whose in places.items()]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, text
 
 from warehouse.schema.facts import literal
-from warehouse.watch.region_tables import IN_DETAILS, LISTS_OF_NUMBERS, NUMBERS, OWN, Rows
+from warehouse.watch.region_tables import IN_DETAILS, LISTS_OF_NUMBERS, NUMBERS, OF_MARTS, OWN, Rows
 
 NAME = re.compile(r"[a-z_][a-z0-9_]*")
 INPUTS = "ref.input_version"
@@ -40,7 +40,7 @@ def must_be_known(here: Mapping[str, Rows], table: str, columns: Sequence[str]) 
     if table not in here:
         raise CannotTake(f"{table!r} is no table of regions here: the file is of another version, or of somebody else")
     odd = [name for name, times in Counter(columns).items() if times > 1 or not NAME.fullmatch(name)]
-    if not table.startswith("history."):
+    if not table.startswith(OF_MARTS):
         odd += [name for name in columns if name not in here[table].columns]
     if odd or not columns:
         raise CannotTake(f"{table} has no columns {', '.join(map(repr, odd))} here: the file is of another version")
@@ -57,7 +57,7 @@ def must_be_own(connection: Connection, rows: Rows, columns: Sequence[str], regi
         wrong.append(OF_OTHERS[rows.table])
     elif rows.whose == OWN:
         wrong.append("c.region IS DISTINCT FROM :region")
-    if not rows.table.startswith("history."):
+    if not rows.table.startswith(OF_MARTS):
         wrong += [f"c.{name} <= 0" for name in columns if name in NUMBERS]
         wrong += [f"0 >= ANY (c.{name})" for name in columns if name in LISTS_OF_NUMBERS]
     if rows.table in WITH_DETAILS:
