@@ -1,6 +1,7 @@
 """`make bench`: W1, a million-row pupil export, and that of the next night, one row in a hundred another; W2, three
 hundred readiness workbooks; W3, only opening these; W4, the sixtieth night against the second; W5, an autumn read
-again; W6, one workbook checked from the shell; W7, a million-row journal of lessons.
+again; W6, one workbook checked from the shell; W7, a million-row journal of lessons. `--only country` alone measures
+a country, which takes an hour (`benchmarks/country.py`).
 
 Each has a database of its own, so that `--only` runs any of them alone."""
 
@@ -20,6 +21,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from benchmarks.child import measure, measured_whole
+from benchmarks.country import country
 from benchmarks.journal import write_journal
 from benchmarks.nights import region_of, write_pack
 from contracts.reading import Reading
@@ -51,8 +53,11 @@ def main() -> None:
     arguments.add_argument("--rows", type=int, default=1_000_000, help="rows of W1 and W7")
     arguments.add_argument("--workbooks", type=int, default=300, help="workbooks of W2")
     arguments.add_argument("--repeat", type=int, default=3, help="runs of W1 to W3, W6 and W7; medians are printed")
-    arguments.add_argument("--only", choices=CASES, help="one of them")
+    arguments.add_argument("--only", choices=(*CASES, "country"), help="one of them")
     asked = arguments.parse_args()
+    if asked.only == "country":
+        country()
+        return
     cases = CASES if asked.only is None else (asked.only,)
     with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder) / "pgdata") as url:
         if "W1" in cases:

@@ -1,11 +1,15 @@
 """A country in one warehouse: what a region's night costs beside many others, and a night of all of them.
 
     python -m benchmarks.country [--regions 89] [--share 0.05] [--nights 3] [--readers 100]
+    python -m benchmarks --only country     the same at its usual size
 
 At `--share 1` a region has 450 schools and 67 000 pupils, so that 89 have the country's 40 000 and six millions; the
 offices are always 24, and each sends all its forms. A night is a process of its own, as a run of Prefect is, without
 Prefect. Compared with one another are nights of the same region in the same run: alone in the warehouse, and beside
 all others. A usual night brings an export of which one row in a hundred is another, and a report sent again.
+
+Seconds of a core, ours and the server's, and rows that the server reads say more than the clock, which other work of
+the machine changes. Rows of a table that grow with the number of regions are of a question that asks for all of them.
 """
 
 from __future__ import annotations
@@ -16,11 +20,10 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +34,8 @@ from sqlalchemy import text
 
 from benchmarks.child import measure, report
 from benchmarks.country_packs import write_country
+from benchmarks.readers import read_by
+from benchmarks.server_cost import Cost, costing, room
 from contracts.regions import read_from
 from warehouse.schema.upgrade import connect, upgrade
 from warehouse.server.embedded import embedded_server
@@ -41,30 +46,40 @@ if TYPE_CHECKING:
 FIRST = dt.date(2023, 9, 8)
 SCHOOLS, PUPILS, OFFICES = 450, 67_000, 22
 AT_ONCE = 2
+MORE_CONNECTIONS = "ALTER SYSTEM SET max_connections = 200"
+"""A hundred readers and the night need more than the embedded server gives by itself."""
+COMPARED = {"core": "our seconds", "server": "the server's", "wal": "the log", "rows": "the rows read"}
+MOST_TABLES, FEW_ROWS = 8, 1000
 CHANGED = 100
 """Of so many pupils one is in another grade the night after; of twice as many one is gone."""
 BACKENDS = """
 SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS wal, pg_database_size(current_database()) AS disk,
     (SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p', 'i', 'I')) AS relations
 """
-PUBLICATIONS = "SELECT count(DISTINCT known_at) FROM mart.readiness_by_municipality_latest GROUP BY region"
 
 
 def main() -> None:
     """Measure a country."""
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--regions", type=int, default=89)
     arguments.add_argument("--share", type=float, default=0.05, help="of the schools and pupils of the country")
     arguments.add_argument("--nights", type=int, default=3, help="usual nights of which medians are told")
     arguments.add_argument("--readers", type=int, default=100, help="who read marts while one publishes")
     asked = arguments.parse_args()
+    country(asked.regions, asked.share, asked.nights, asked.readers)
+
+
+def country(regions: int = 89, share: float = 0.05, nights: int = 3, readers: int = 100) -> None:
+    """Measure a country of so many regions, each with a share of its schools and pupils, and print what was found."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        codes = write_country(home / "packs", asked.regions)
+        codes = write_country(home / "packs", regions)
         os.environ["PROFMIN_REGIONS"] = str(home / "packs")
         read_from(home / "packs")
+        with embedded_server(home / "pgdata") as url, connect(url).connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(MORE_CONNECTIONS))
         with embedded_server(home / "pgdata") as url:
-            Country(url, home, codes, asked.share).lived(asked.nights, asked.readers)
+            Country(url, home, codes, share).lived(nights, readers)
 
 
 class Country:
@@ -78,30 +93,47 @@ class Country:
     def lived(self, nights: int, readers: int) -> None:
         """The first region's nights alone, then everybody's."""
         first, days = self.codes[0], (FIRST + dt.timedelta(days=number) for number in range(3 * nights + 3))
-        self.told("first night of a region", [self.night(first, next(days))])
-        alone = [self.night(first, next(days)) for _ in range(nights)]
+        self.told("first night of a region", [self.measured(first, next(days))])
+        alone = [self.measured(first, next(days)) for _ in range(nights)]
         self.told("usual night of it, alone", alone)
-        before, begun = self.state(), time.perf_counter()
-        every = self.nights((code, FIRST) for code in self.codes[1:])
-        self.told(f"first nights of {len(every)} others", every, time.perf_counter() - begun, before)
-        self.told("the last three of them", every[-3:])
-        beside = [self.night(first, next(days)) for _ in range(nights)]
+        with self.all_at_once(f"first nights of {len(self.codes) - 1} others") as told:
+            told.extend(self.nights((code, FIRST) for code in self.codes[1:]))
+        self.told("the last three of them", told[-3:])
+        beside = [self.measured(first, next(days)) for _ in range(nights)]
         self.told("usual night of the first beside all", beside)
-        print(f"    beside all against alone: {ratio(beside, alone, 'core'):.2f} of the core's seconds,"
-              f" {ratio(beside, alone, 'wal'):.2f} of the log")  # fmt: skip
-        before, begun = self.state(), time.perf_counter()
-        second = [(code, FIRST + dt.timedelta(days=1)) for code in self.codes[1:]]
-        every = self.nights([(first, next(days)), *second])
-        self.told("a usual night of all", every, time.perf_counter() - begun, before)
-        with self.read_by(readers) as seen:
-            self.told(f"usual night while {readers} read", [self.night(first, next(days))])
-        print(
-            f"    {len(seen)} readings, {sum(answer != 1 for answer in seen)} of them saw two publications of a region"
-        )
+        self.compared(beside, alone)
+        with self.all_at_once("a usual night of all") as told:
+            second = [(code, FIRST + dt.timedelta(days=1)) for code in self.codes[1:]]
+            told.extend(self.nights([(first, next(days)), *second]))
+        with read_by(self.engine.url, readers) as seen:
+            self.told(f"usual night while {readers} read", [self.measured(first, next(days))])
+        torn = sum(answer != 1 for answer in seen)
+        print(f"    {len(seen)} readings, {torn} of them saw two publications of a region")
         page = measure("benchmarks.country", "page", self.url, self.home, first, FIRST, self.share)
         self.told("page of a region", [page])
-        disk = self.state()["disk"] / (SCHOOLS * self.share * len(self.codes))
+        disk = self.state()["disk"] / (schools_of(self.share) * len(self.codes))
         print(f"    {disk / 1e3:,.0f} KB of the database a school, {self.state()['relations']:,} relations")
+
+    def compared(self, beside: list[dict[str, Any]], alone: list[dict[str, Any]]) -> None:
+        """Print what a night beside all others costs against one alone, and of which tables it reads more rows."""
+        print("    beside all against alone: " + ", ".join(
+            f"{ratio(beside, alone, name):.2f} of {words}" for name, words in COMPARED.items()))  # fmt: skip
+        more = [
+            (many, one, table)
+            for table in {table for each in beside for table in each["by_table"]}
+            for many, one in [
+                tuple(statistics.median(night["by_table"][table] for night in of) for of in (beside, alone))
+            ]
+            if many > one + FEW_ROWS
+        ]
+        for many, one, table in sorted(more, key=lambda each: each[1] - each[0])[:MOST_TABLES]:
+            print(f"    {table}: {many:,.0f} rows read beside all, {one:,.0f} alone")
+        locks, connections = room(self.engine)
+        most = max(beside, key=lambda each: each["locks"])
+        print(
+            f"    at most {most['locks']} locks of {locks:,}, {most['connections']} connections of {connections}",
+            flush=True,
+        )
 
     def nights(self, each: Iterable[tuple[str, dt.date]]) -> list[dict[str, Any]]:
         """A night of each region, of its own next day; as many at once as there are cores."""
@@ -110,50 +142,56 @@ class Country:
 
     def night(self, code: str, day: dt.date) -> dict[str, Any]:
         """A region's night in a process of its own; what comes is written before and not measured."""
-        measure("benchmarks.country", "files", self.url, self.home, code, day, self.share)
+        self.written(code, day)
         return measure("benchmarks.country", "night", self.url, self.home, code, day, self.share)
+
+    def measured(self, code: str, day: dt.date) -> dict[str, Any]:
+        """A night while no other is, with what it costs the server."""
+        self.written(code, day)
+        with self.costing() as cost:
+            found = measure("benchmarks.country", "night", self.url, self.home, code, day, self.share)
+        return {
+            **found, "server": cost.seconds, "rows": cost.rows.total(), "by_table": cost.rows, "locks": cost.locks,
+            "connections": cost.connections,
+        }  # fmt: skip
+
+    def written(self, code: str, day: dt.date) -> None:
+        """Have in the inbox what comes before a region's night."""
+        measure("benchmarks.country", "files", self.url, self.home, code, day, self.share)
+
+    def costing(self) -> AbstractContextManager[Cost]:
+        return costing(self.engine, self.home / "pgdata")
+
+    @contextmanager
+    def all_at_once(self, what: str) -> Iterator[list[dict[str, Any]]]:
+        """Print what nights cost of which several go at once: each, and together."""
+        before, begun, each = self.state(), time.perf_counter(), list[dict[str, Any]]()
+        with self.costing() as cost:
+            yield each
+        self.told(what, each)
+        grown = {name: value - before[name] for name, value in self.state().items()}
+        print(
+            f"    all of them {time.perf_counter() - begun:,.0f} s with the writing of what came, {AT_ONCE} at once;"
+            f" {cost.seconds:,.0f} s of the server's core, {cost.locks} locks, {grown['wal'] / 1e6:,.0f} MB of log,"
+            f" the database grew by {grown['disk'] / 1e6:,.0f} MB",
+            flush=True,
+        )
 
     def state(self) -> dict[str, int]:
         """Bytes of log written, bytes of the database, how many relations it has."""
         with self.engine.connect() as connection:
             return {name: int(value) for name, value in connection.execute(text(BACKENDS)).mappings().one().items()}
 
-    def told(
-        self, what: str, each: list[dict[str, Any]], seconds: float = 0, before: dict[str, int] | None = None
-    ) -> None:
-        """Print the medians of nights, and what all took where they were many at once."""
-        one = {
-            name: statistics.median(night[name] for night in each) for name in ("seconds", "core", "peak_mib", "wal")
-        }
-        print(f"{what}: {one['seconds']:.1f} s, {one['core']:.1f} s of our core, {one['wal'] / 1e6:.1f} MB of log,"
-              f" peak {one['peak_mib']:.0f} MiB, {each[0]['files']} files")  # fmt: skip
-        if before is not None:
-            grown = {name: value - before[name] for name, value in self.state().items()}
-            print(f"    all of them {seconds:,.0f} s, {grown['wal'] / 1e6:,.0f} MB of log, the database grew by"
-                  f" {grown['disk'] / 1e6:,.0f} MB", flush=True)  # fmt: skip
-
-    @contextmanager
-    def read_by(self, readers: int) -> Iterator[list[int]]:
-        """Ask for a mart over and over by so many connections; how many publications of a region each answer held."""
-        over, seen = threading.Event(), list[int]()
-
-        def read() -> None:
-            with self.engine.connect() as connection:
-                while not over.is_set():
-                    regions = connection.execute(text(PUBLICATIONS)).scalars().all()
-                    seen.append(max(regions, default=1))
-                    connection.rollback()
-                    over.wait(0.2)
-
-        threads = [threading.Thread(target=read, daemon=True) for _ in range(readers)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield seen
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
+    def told(self, what: str, each: list[dict[str, Any]]) -> None:
+        """Print the medians of nights."""
+        names = ("seconds", "core", "peak_mib", "wal", "server")
+        one = {name: statistics.median(night.get(name, 0) for night in each) for name in names}
+        server = f", {one['server']:.1f} s of the server's" if one["server"] else ""
+        print(
+            f"{what}: {one['seconds']:.1f} s, {one['core']:.1f} s of our core{server}, {one['wal'] / 1e6:.1f} MB of log"
+            f", peak {one['peak_mib']:.0f} MiB, {each[0]['files']} files",
+            flush=True,
+        )
 
 
 def files(_: str, home: Path, code: str, day: dt.date, share: float) -> dict[str, Any]:
@@ -203,9 +241,13 @@ def region_of(code: str, share: float) -> Region:
     from contracts.regions import region_named
     from documents.demo import Sizes, of_pack
 
-    schools = max(OFFICES, round(SCHOOLS * share))
-    sizes = Sizes(seed=int(code), senders=OFFICES, schools=schools, pupils=round(PUPILS * share), as_of=FIRST)
+    sizes = Sizes(seed=int(code), senders=OFFICES, schools=schools_of(share), pupils=round(PUPILS * share), as_of=FIRST)
     return of_pack(region_named(code), sizes)
+
+
+def schools_of(share: float) -> int:
+    """How many schools a region has: each office has one at least."""
+    return max(OFFICES, round(SCHOOLS * share))
 
 
 def on(region: Region, day: dt.date) -> Region:
