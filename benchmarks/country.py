@@ -118,16 +118,13 @@ class Country:
         """Print what a night beside all others costs against one alone, and of which tables it reads more rows."""
         print("    beside all against alone: " + ", ".join(
             f"{ratio(beside, alone, name):.2f} of {words}" for name, words in COMPARED.items()))  # fmt: skip
-        more = [
-            (many, one, table)
-            for table in {table for each in beside for table in each["by_table"]}
-            for many, one in [
-                tuple(statistics.median(night["by_table"][table] for night in of) for of in (beside, alone))
-            ]
-            if many > one + FEW_ROWS
-        ]
-        for many, one, table in sorted(more, key=lambda each: each[1] - each[0])[:MOST_TABLES]:
-            print(f"    {table}: {many:,.0f} rows read beside all, {one:,.0f} alone")
+        rows = {
+            table: [statistics.median(night["by_table"][table] for night in of) for of in (beside, alone)]
+            for table in {table for night in beside for table in night["by_table"]}
+        }
+        more = {table: many - one for table, (many, one) in rows.items() if many > one + FEW_ROWS}
+        for table in sorted(more, key=lambda each: -more[each])[:MOST_TABLES]:
+            print(f"    {table}: {rows[table][0]:,.0f} rows read beside all, {rows[table][1]:,.0f} alone")
         locks, connections = room(self.engine)
         most = max(beside, key=lambda each: each["locks"])
         print(
