@@ -229,7 +229,7 @@ def about_delivery(
     if skipped:
         doubts.append(finding(NO_REGISTER, value=", ".join(skipped)))
     if keys is not None and form.covers == "schools" and context.schools is not None and delivery.sender:
-        own, named = context.schools.by_subordination.get(delivery.sender, []), set(keys["school_id"])
+        own, named = context.schools.by_subordination.get(delivery.sender, []), set(keys["school_id"].unique())
         doubts += wrong_size(form.size, len(keys), len(own))
         absent = [school.name for school in own if school.school_id not in named]
         if absent:
@@ -244,7 +244,7 @@ def about_delivery(
             )
     if keys is not None and form.covers == "units":
         units = context.units_in(delivery.region)
-        missing = units - set(keys["reporting_unit"])
+        missing = units - set(keys["reporting_unit"].unique())
         doubts += wrong_size(form.size, len(keys), len(units))
         if missing:
             doubts.append(

@@ -74,7 +74,7 @@ class FactReading(ExportReading[FactPart]):
         )  # fmt: skip
         typed, key = checked.typed, list(self.form.key)
         is_whole = pl.Series(typed.select(whole_key(self.form, self.edition)).to_series())
-        is_twice = is_whole & typed.select(pl.struct(key).is_duplicated()).to_series()
+        is_twice = is_whole & _duplicated(typed.select(key))
         is_good = ~(typed["bad"] | is_twice)
         bad = len(typed) - int(is_good.sum())
         keys = typed.select(*PLACE, *key).with_columns(is_good.alias("is_good"), is_twice.alias("is_twice"))
@@ -186,6 +186,13 @@ class FactReading(ExportReading[FactPart]):
                 pl.col("rules").list.explode(keep_nulls=False, empty_as_null=False).unique(maintain_order=True),
             )
         )  # fmt: skip
+
+
+def _duplicated(keys: pl.DataFrame) -> pl.Series:
+    """True for rows of one key. Hashes of mostly different keys are told apart much faster than the keys."""
+    if keys.hash_rows().n_unique() == keys.height:
+        return pl.repeat(False, keys.height, eager=True)
+    return keys.is_duplicated()
 
 
 def _words(texts: pl.Series, column: Column) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 import polars as pl
@@ -100,6 +101,17 @@ def test_the_digest_tells_facts_that_were_loaded_apart(engine: sa.Engine, school
     assert rows(engine, digests) == [(2,)]
     found = rows(engine, "SELECT status FROM ops.reading WHERE form = 'lesson_journal' ORDER BY reading_id")
     assert found == [("superseded",), ("current",)]
+
+
+def test_the_digest_is_of_what_was_read_and_knows_no_number(engine: sa.Engine, school: int) -> None:
+    blocks = [lessons(school, 5).with_columns(theme=pl.lit("Тема \0первая")), lessons(school, 6)]
+    made = load_stream(engine, Journal(blocks, journal(school, 2)), delivery(engine), VERSION)
+    first, second = 'Тема первая",1.5,20,\n', 'Тема; ""первая""\nи вторая",1.5,20,\n'
+    sent = f'{school},7,"А","2023-09-05",,"{first}{school},7,"А","2023-09-06",,"{second}'
+    assert made.reading.apart is not None
+    assert made.reading.apart.digest == sha256(sent.encode()).hexdigest(), "digests are kept: their text never changes"
+    kept = f"SELECT theme FROM core.lesson_journal_fact WHERE reading_id = {made.reading_id} ORDER BY held_on"
+    assert rows(engine, kept) == [("Тема первая",), ('Тема; "первая"\nи вторая',)]
 
 
 def test_facts_of_a_stream_that_fails_leave_nothing(engine: sa.Engine, school: int) -> None:

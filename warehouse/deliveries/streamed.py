@@ -149,12 +149,22 @@ class _FactRows(_Rows):
 
     def ready(self, block: pl.DataFrame) -> pl.DataFrame:
         unknown = [pl.lit(None).alias(name) for name in self.types if name not in block.columns]
-        return block.with_columns(unknown).select(pl.lit(self.reading_id).alias("reading_id"), *self.types)
+        return block.with_columns(unknown).select(*self.types)
 
     def written(self, blocks: Iterator[pl.DataFrame]) -> Iterator[bytes]:
         for block in blocks:
-            self.hash.update(as_csv(block.drop("reading_id")).getbuffer())
-            yield as_csv(block).getvalue()
+            lines = as_csv(block).getvalue()
+            self.hash.update(lines)
+            yield from self.numbered(block, lines)
+
+    def numbered(self, block: pl.DataFrame, lines: bytes) -> Iterator[bytes]:
+        """A block's lines with the number of the reading before each; the digest does not know it."""
+        if lines.count(b"\n") != block.height:  # a text has a line end
+            yield as_csv(block.select(pl.lit(self.reading_id).alias("reading_id"), *self.types)).getvalue()
+            return
+        number = f"{self.reading_id},".encode()
+        yield number
+        yield lines.replace(b"\n", b"\n" + number)[: -len(number)]
 
     def whole(self, connection: Connection, stream: Stream, reading: Reading) -> Reading:
         """Without what was taken back, and with the digest."""
