@@ -19,12 +19,22 @@ import pytest
 import sqlalchemy as sa
 from changing import Inputs, forget
 from left_behind import watched
-from tiers import pytest_collection_modifyitems, pytest_terminal_summary, pytest_xdist_auto_num_workers
+from tiers import (
+    pytest_collection_modifyitems,
+    pytest_runtest_logreport,
+    pytest_terminal_summary,
+    pytest_xdist_auto_num_workers,
+)
 
 from warehouse.marts.bringing_up import lay_out
 from warehouse.schema.upgrade import connect, upgrade
 
-__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "pytest_xdist_auto_num_workers"]
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_logreport",
+    "pytest_terminal_summary",
+    "pytest_xdist_auto_num_workers",
+]
 """Hooks for pytest, which looks for them here."""
 
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30
@@ -50,10 +60,12 @@ class Databases:
         self.admin = sa.create_engine(self.server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 
     def forget_safety(self) -> None:
-        """Let the server not wait for the disk: what it holds does not outlive the session."""
+        """Let the server not wait for the disk: what it holds does not outlive the session. Nor does it vacuum by
+        itself: how a question is executed would then hang on when it came by."""
         with self.admin.connect() as connection:
             connection.execute(sa.text("ALTER SYSTEM SET fsync = off"))
             connection.execute(sa.text("ALTER SYSTEM SET full_page_writes = off"))
+            connection.execute(sa.text("ALTER SYSTEM SET autovacuum = off"))
             connection.execute(sa.text("SELECT pg_reload_conf()"))
 
     @contextmanager

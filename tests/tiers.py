@@ -54,9 +54,9 @@ def reason(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Runs when pytest-randomly has shuffled: the days of one life back in their order, what takes long first."""
     left = set()
-    if os.environ.get("PROFMIN_CRASH_POINTS") != "all":
+    if (asked := os.environ.get("PROFMIN_CRASH_POINTS", str(CRASH_POINTS))) != "all":
         points = [item for item in items if item.path.is_relative_to(CRASH)]
-        left |= set(points) - set(sample(points, of_commit(config)))
+        left |= set(points) - set(sample(points, int(asked), of_commit(config)))
     if not {"PROFMIN_FUZZ", "PROFMIN_FUZZ_ONLY"} & set(os.environ):
         parts = [item for item in items if item.path.is_relative_to(FUZZ) and item.name.startswith(MUTANTS)]
         left |= set(parts) - {part_of(parts, of_commit(config))}
@@ -101,9 +101,9 @@ def days_in_order(module: list[pytest.Item]) -> None:
     module.sort(key=lambda item: ([values[item][name] for name in sorted(lives)], item.location[1] or 0))
 
 
-def sample(points: list[pytest.Item], number: int) -> list[pytest.Item]:
-    """Every so-manieth crash point, about 60 of them; the number says from which on."""
-    step = -(-len(points) // CRASH_POINTS) or 1
+def sample(points: list[pytest.Item], asked: int, number: int) -> list[pytest.Item]:
+    """Every so-manieth crash point, about so many as are asked for; the number says from which on."""
+    step = -(-len(points) // asked) or 1
     return sorted(points, key=lambda item: item.nodeid)[number % step :: step]
 
 
@@ -122,6 +122,13 @@ def of_commit(config: pytest.Config) -> int:
     """A number of the commit, so that commits meet different crash points and all meet all; else of the run."""
     asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     return int(asked.stdout[:8], 16) if asked.returncode == 0 else int(config.getoption("randomly_seed", 0))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name what failed at once: a run that is ended from outside says nothing more."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        told = report.longreprtext[-600:]
+        print(f"\n{report.nodeid}: {report.when}, after {report.duration:.0f} s\n{told}", flush=True)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
