@@ -98,7 +98,8 @@ class Steps:
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
-            if isinstance(path, str | bytes | os.PathLike) and (flags or 0) & WRITING:
+            nameless = (flags or 0) & os.O_TMPFILE == os.O_TMPFILE  # gone with the process, whatever was written
+            if isinstance(path, str | bytes | os.PathLike) and (flags or 0) & WRITING and not nameless:
                 self.file("open", path)
         elif event in FILE_EVENTS:
             self.file(event.removeprefix("os."), arguments[0])
