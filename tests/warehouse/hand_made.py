@@ -310,9 +310,10 @@ def contents(engine: sa.Engine) -> dict[str, list[str]]:
 
 AHEAD = "interval '3 hours'"
 MOVED = """
-SELECT format('%I.%I', table_schema, table_name), column_name FROM information_schema.columns
-WHERE (table_schema = 'history' AND table_name <> 'figure'
-       AND column_name IN ('published_at', 'replaced_at', 'known_at')
+SELECT format('%I.%I', table_schema, table_name), column_name
+FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_type = 'BASE TABLE'
+  AND (table_schema = 'history' AND column_name IN ('published_at', 'replaced_at', 'known_at')
        OR table_schema = 'ops' AND table_name IN ('reading', 'publication', 'run', 'backfill')
           AND column_name <> 'register_known_at'
        OR table_schema = 'ref' AND column_name = 'listed_at')
