@@ -127,10 +127,10 @@ class RunningService:
         with warehouse(self.settings) as engine, engine.begin() as connection:
             connection.execute(sa.text(statement))
 
-    def up(self, *, at_rest: bool = True) -> subprocess.CompletedProcess[str]:
-        ran = self.profmin("up")
+    def up(self, *how: object, at_rest: bool = True) -> subprocess.CompletedProcess[str]:
+        ran = self.profmin("up", *how)
         if "is not ready after" in ran.stderr:  # on a busy machine: it goes on starting, and another waits for it
-            ran = self.profmin("up")
+            ran = self.profmin("up", *how)
         assert ran.returncode == 0, ran.stderr + self.log()[-3000:]
         if at_rest:
             self.rest()
