@@ -101,12 +101,24 @@ def freshness(region: RegionCode = None, as_json: Json = False) -> None:
     raise typer.Exit(show_freshness(read_settings(), dt.datetime.now(dt.UTC), region, as_json=as_json))
 
 
+@commands.command("worker", rich_help_panel=OPERATING)
+def be_a_worker(
+    limit: Annotated[int, typer.Option(min=1, help="How many runs at once.")] = 4,
+    name: Annotated[str | None, typer.Option(help="By default profmin on the name of the machine.")] = None,
+) -> None:
+    """Take runs of the server that PREFECT_API_URL names. SIGTERM: take no more, and end when those begun are done."""
+    from flows.cli.worker_commands import work_for_server
+
+    read_settings()
+    work_for_server(name, limit)
+
+
 @commands.command("drain", rich_help_panel=OPERATING)
 def drain_pool(
     timeout: Annotated[float, typer.Option(min=0, help="How many seconds to wait for runs to end.")] = 600,
 ) -> None:
-    """Pause the pool of the server that PREFECT_API_URL names and wait for its runs; exit 1 if some are left."""
-    from flows.cli.drain_command import drain_server
+    """Let no run begin on any machine of the server that PREFECT_API_URL names, and wait; exit 1 if some are left."""
+    from flows.cli.worker_commands import drain_server
 
     read_settings()
     raise typer.Exit(drain_server(timeout))

@@ -111,6 +111,10 @@ class Api:
         """The workers of our pool, with those that are gone."""
         return self.call("POST", f"/work_pools/{POOL}/workers/filter", {}) or []
 
+    def is_pool_paused(self) -> bool:
+        """Does our pool begin no run?"""
+        return bool((self.call("GET", f"/work_pools/{POOL}") or {}).get("is_paused"))
+
     def pause_pool(self, is_paused: bool) -> None:
         """Let our pool begin no run any more, or again."""
         self.call("PATCH", f"/work_pools/{POOL}", {"is_paused": is_paused})

@@ -15,7 +15,7 @@ from typing import Any
 from running import free_port, waited
 
 from flows.service.prefect_api import ACTIVE, Api, FlowRun
-from flows.service.prefect_environment import POOL, SERVER, SHARED, WORKER
+from flows.service.prefect_environment import SERVER, SHARED, WORKER
 
 AUTH = "profmin:of-the-test"
 OVER = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -55,11 +55,17 @@ class Machine:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
-    def work(self) -> None:
-        """Start its worker, which does one run at a time."""
-        self.start(
-            "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--limit", "1", "--name", self.home.name
-        )
+    def work(self, limit: int = 1) -> None:
+        """Start its worker, which does so many runs at a time."""
+        self.start("flows.cli.app", "worker", "--limit", str(limit), "--name", self.home.name)
+
+    def told_to_stop(self) -> None:
+        """Ask its worker to stop, as systemd does."""
+        self.started[-1].terminate()
+
+    def has_stopped(self) -> bool:
+        """Has its worker come to its end by itself?"""
+        return self.started[-1].poll() == 0
 
     def processes(self) -> list[int]:
         """What runs on it."""

@@ -1,5 +1,5 @@
-"""Two machines, then four, on one warehouse, one archive and one inbox: Prefect spreads the nights of regions, and one
-of a machine that loses its power is taken up again by another.
+"""Two machines, then four, on one warehouse, one archive and one inbox: Prefect spreads the nights of regions, one of a
+machine that loses its power is taken up again by another, and one that is told to stop ends what it does.
 
 Slow: a real Prefect server and its workers, and a run counts as crashed only after a minute of silence.
 """
@@ -23,6 +23,7 @@ from warehouse.schema.prefect_database import prefect_database
 pytestmark = [pytest.mark.in_order, pytest.mark.timeout(900)]
 DAY = "2023-09-08"
 FIRST, SECOND = ("asinovsky", "kedrovy"), ("bakcharsky", "chainsky", "seversk")
+LAST = "tomsk_city"
 OVER_OR_NOT = ("SCHEDULED", "PENDING", "RUNNING", "COMPLETED", "FAILED", "CRASHED")
 WAITING = """
 SELECT count(*) FROM pg_stat_activity
@@ -139,3 +140,32 @@ def test_a_night_is_taken_up_once(service: Machines) -> None:
     """However often the watchdog looks."""
     assert service.ended(service.start("watchdog"))["state"]["type"] == "COMPLETED"
     assert len([run for run in service.api.runs(OVER_OR_NOT) if "again-1" in run["tags"]]) == 1
+
+
+def test_a_machine_that_is_told_to_stop_ends_its_run_and_takes_no_other(
+    service: Machines, warehouse: sa.Engine, shared: Path, region_files: Path
+) -> None:
+    """One that has nothing to do ends at once. Meanwhile another takes what begins, although the first has room."""
+    working = [machine for machine in service.all if machine.processes() and machine is not service.all[0]]
+    assert len(working) == 3
+    for machine in working:
+        machine.told_to_stop()
+    service.until(lambda: all(machine.has_stopped() for machine in working))
+    busy = service.another()
+    busy.work(limit=2)
+    shutil.copytree(region_files / LAST, shared / "inbox" / LAST)
+    with warehouse.connect() as holding:
+        holding.execute(sa.text("LOCK TABLE ops.reading IN EXCLUSIVE MODE"))
+        run_id = service.start("nightly-69", as_of=DAY)
+        service.until(lambda: service.run(run_id)["state"]["type"] == "RUNNING" and rows(warehouse, WAITING) != [(0,)])
+        busy.told_to_stop()
+        service.until(lambda: "no run begins here any more; 1 go on" in service.said())
+        other = service.another()
+        other.work()
+        assert service.of(service.start("nightly-39", as_of=DAY)) is other
+        assert not busy.has_stopped()
+        holding.rollback()
+    assert service.of(run_id) is busy
+    assert service.ended(run_id)["state"]["type"] == "COMPLETED"
+    service.until(busy.has_stopped)
+    assert LAST in read_of(warehouse)
