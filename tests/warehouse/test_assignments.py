@@ -23,6 +23,7 @@ from warehouse.incidents.condition import conditions, find
 from warehouse.marts.definitions import views
 from warehouse.marts.publication import publish
 from warehouse.marts.published import mart_named
+from warehouse.schema.access import seen_by
 from warehouse.schema.upgrade import connect
 
 SEED = Path(documents.demo.data.__file__).parent / "assignments_2023.csv"
@@ -229,6 +230,49 @@ def test_overdue_assignments_and_contradictions_are_incidents(engine_of_autumn: 
     assert wrong(engine_of_autumn, "assignment_contradicts", AFTER) == {}
     assert wrong(engine_of_autumn, "assignment_contradicts", LATER).keys() == {"5"}
     assert wrong(engine_of_autumn, "assignment_overdue", WINTER).keys() == {"2", "3"}
+
+
+def first_look(connection: sa.Connection, as_of: dt.date) -> tuple[Any, ...]:
+    """Done, of how many, overdue, what is said where there is no figure: the line of the region's profile."""
+    asked = """
+        SELECT figure, whole, lacks, no_figure_words, band, figure_before FROM mart.region_profile
+        WHERE region = '69' AND as_of = :day AND system = 'assignments'
+    """
+    return tuple(connection.execute(sa.text(asked), {"day": as_of}).one())
+
+
+def test_the_first_look_counts_what_is_done_and_what_is_overdue(engine_of_autumn: sa.Engine) -> None:
+    with engine_of_autumn.connect() as connection:
+        assert first_look(connection, LAST) == (0, 6, 0, None, None, None)
+        assert first_look(connection, AFTER) == (0, 6, 1, None, None, None)
+        assert first_look(connection, LATER) == (0, 6, 1, None, None, 0), "words that a figure of all units contradicts"
+        assert first_look(connection, WINTER) == (0, 6, 3, None, None, 0)
+        assert first_look(connection, NEXT)[:3] == (1, 3, 1)
+        known = "mart.region_profile_as_known(:day, clock_timestamp(), '69')"
+        then = sa.text(f"SELECT lacks FROM {known} WHERE system = 'assignments'")
+        assert connection.scalar(then, {"day": AFTER}) == 1
+
+
+def test_a_unit_sees_how_many_assignments_are_done_and_nothing_of_a_neighbour(engine_of_autumn: sa.Engine) -> None:
+    """The counts are those that the whole region sees; which assignment, by whose figure, stays closed."""
+    with engine_of_autumn.connect() as connection:
+        whole = [first_look(connection, day) for day in (LAST, AFTER, LATER, WINTER, NEXT)]
+    with seen_by(engine_of_autumn, "69", "asinovsky") as connection:
+        assert [first_look(connection, day) for day in (LAST, AFTER, LATER, WINTER, NEXT)] == whole
+        for closed in ("assignments", "assignment_list"):
+            assert connection.scalar(sa.text(f"SELECT count(*) FROM mart.{closed}")) == 0
+            then = f"SELECT count(*) FROM mart.{closed}_as_known('{AFTER}', clock_timestamp())"
+            assert connection.scalar(sa.text(then)) == 0
+
+
+def test_words_that_two_units_contradict_are_not_counted(engine_of_autumn: sa.Engine) -> None:
+    """«Сказано выполнено, а показатель ниже» of two units would tell one of them about the other."""
+    day = dt.date(2023, 9, 25)
+    loaded(engine_of_autumn, given(day, DONE | {"2": ("done", "отчёт")}))
+    publish(engine_of_autumn, "69", [day])
+    assert asked(engine_of_autumn, day)["2"]["status"] == "contradiction"
+    with seen_by(engine_of_autumn, "69", "asinovsky") as connection:
+        assert first_look(connection, day)[:3] == (0, 6, None)
 
 
 @pytest.mark.parametrize("row", rows("assignment_metrics"), ids=lambda row: row["metric"])

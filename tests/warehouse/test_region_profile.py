@@ -97,14 +97,15 @@ def test_every_system_has_a_figure_or_says_why_it_has_none(weeks: sa.Engine) -> 
     assert found["readiness"]["no_figure_words"] is None
     assert found["first_profession"]["no_figure_words"] == "документов нет: форму никто не прислал"
     assert found["catalogues"]["no_figure_words"] == "программы есть, но где им учат, каталог не говорит"
-    assert "profmin mart assignments" in found["assignments"]["no_figure_words"]
+    assert found["assignments"]["no_figure_words"] == "документов нет: форму никто не прислал"
     assert found["profile"]["no_figure_words"] == "документы есть, но на эту дату цифры из них нет"
 
 
 @pytest.mark.parametrize("row", OF_MARTS, ids=lambda row: row["system"])
 def test_a_figure_is_of_a_published_mart_that_the_profile_reads(row: dict[str, str]) -> None:
     (view,) = (view for view in views() if view.name == "region_profile")
-    assert row["mart"] in view.marts_read
+    behind = mart_named(row["mart"])  # of a view that is closed to units what it is made of is read anew
+    assert {row["mart"]} <= view.marts_read or (behind.is_view and behind.marts_read <= view.marts_read)
     named = {row["figure"], row["of"], *filter(None, (row["lacks"], row["band_rule"]))}
     assert named <= mart_named(row["mart"]).captions.keys()
     assert row["system"] in {system["system"] for system in rows("systems")}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 COUNTRY = "RU"
 """What stands as the region of a row that is of the country."""
 OF_COUNTRY = re.compile(r":country_(days|figures|systems|total)(?: (\w+))?\b")
+NOT_SUMMED = ("assignments",)
 LONGEST_AGO = 7
 """Days after which what a region published last is no figure of the country's date any more."""
 KNOWN = "m.published_at <= :known_at AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')"
@@ -148,8 +149,12 @@ def _total(mart: Mart) -> str:
 
 
 def _told() -> list[dict[str, str]]:
-    """The systems of which a mart has a figure: lines of system_figures.csv."""
-    return [row for row in rows("system_figures") if row["mart"]]
+    """The systems of which a published mart has a figure: lines of system_figures.csv.
+
+    What becomes of assignments is reckoned by a view, from one region's own table of its own meeting; such tables are
+    not summed.
+    """
+    return [row for row in rows("system_figures") if row["mart"] and row["mart"] not in NOT_SUMMED]
 
 
 def _figures() -> str:

@@ -19,6 +19,8 @@ sent AS (
     GROUP BY h.region, h.as_of, h.form
 ),
 unit AS (SELECT u.region, u.as_of, count(*) AS units FROM mart.readiness_by_municipality AS u GROUP BY u.region, u.as_of),
+-- Assignments are closed to a unit: only counts come out. Done is what all units told of, and overdue follows from the deadline; but words that a
+-- share contradicts tell of the share, so what is overdue is left out where they would tell of fewer than three units.
 -- Marts of classes have thousands of rows: of theirs only the columns that tell of a system are summed, then told.
 told AS (
     SELECT a.region, a.as_of, s.system, d.day = a.as_of AS is_now,
@@ -115,6 +117,23 @@ told AS (
         SELECT to_jsonb(m) AS said FROM history.preparation_measures AS m
         WHERE s.mart = 'preparation_measures' AND m.region = a.region AND m.as_of = d.day AND m.published_at <= :known_at
           AND (m.replaced_at > :known_at OR m.replaced_at = 'infinity')
+        UNION ALL
+        SELECT to_jsonb(m) AS said FROM (
+            WITH given AS (
+                SELECT l.* FROM history.assignment_list AS l
+                WHERE s.mart = 'assignments' AND l.region = a.region AND l.as_of = d.day AND l.published_at <= :known_at
+                  AND (l.replaced_at > :known_at OR l.replaced_at = 'infinity')
+            ),
+            :part assignments/judged
+            SELECT count(*) AS assignments, count(*) FILTER (WHERE j.status = 'done') AS assignments_done,
+                CASE WHEN bool_and(j.share IS NULL OR j.stated_status IS DISTINCT FROM 'done' OR e.units - j.units_silent >= 3)
+                    THEN count(*) FILTER (WHERE j.status IN ('overdue', 'contradiction')) END AS assignments_overdue,
+                max(j.completeness) AS completeness, bool_or(j.by_older_rules) AS by_older_rules, max(j.known_at) AS known_at,
+                bool_and(j.is_final) AS is_final
+            FROM judged j
+            LEFT JOIN unit e ON e.region = a.region AND e.as_of = d.day
+            HAVING count(*) > 0
+        ) m
     ) m
 ),
 summed AS (
