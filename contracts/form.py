@@ -32,28 +32,12 @@ Kind = Literal[
 WRITTEN: tuple[Kind, ...] = ("text", "school_code", "school_name")
 """Kinds of cells whose text is loaded as it was written."""
 TYPES: dict[str, pl.DataType] = {
-    "text": pl.String(),
-    "school_code": pl.String(),
-    "school_name": pl.String(),
-    "unit": pl.String(),
-    "count": pl.Int64(),
-    "amount": pl.Int64(),
-    "hours": pl.Float64(),
-    "date": pl.Date(),
-    "yes_no": pl.Boolean(),
-    "choice": pl.String(),
-    "percent": pl.Float64(),
-    "grade": pl.Int64(),
-    "grades": pl.String(),
-    "letter": pl.String(),
-    "lesson": pl.Int64(),
-    "inn": pl.String(),
-    "oktmo": pl.String(),
-    "deadline": pl.String(),
-    "markup": pl.String(),
-    "items": pl.String(),
-    "months": pl.Int64(),
-}
+    "text": pl.String(), "school_code": pl.String(), "school_name": pl.String(), "unit": pl.String(),
+    "count": pl.Int64(), "amount": pl.Int64(), "hours": pl.Float64(), "date": pl.Date(), "yes_no": pl.Boolean(),
+    "choice": pl.String(), "percent": pl.Float64(), "grade": pl.Int64(), "grades": pl.String(),
+    "letter": pl.String(), "lesson": pl.Int64(), "inn": pl.String(), "oktmo": pl.String(), "deadline": pl.String(),
+    "markup": pl.String(), "items": pl.String(), "months": pl.Int64(),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +50,9 @@ class Column:
     other is left out. `misfit` is a rule of the form that says of a cell that it is no value, in place of the shared
     one; `mended` is one that says of a value that it was put together otherwise than it is written. Of a cell read
     `within` only the word of the vocabulary is taken that stands somewhere in its text; the rest, which may name
-    people, is not kept. A date or month `of_year` is of the report's academic year.
+    people, is not kept. A date or month `of_year` is of the report's academic year. `day` is the column of the day that
+    lies in a month: where a file has only one of the two, a month or a day may stand there. What is `banded` may stand
+    alone in a row over the rows that it is of: «Сентябрь» over the events of September.
     """
 
     name: str
@@ -89,6 +75,8 @@ class Column:
     mended: str | None = None
     within: bool = False
     of_year: bool = False
+    day: str | None = None
+    banded: bool = False
 
     @property
     def dtype(self) -> pl.DataType:

@@ -39,6 +39,7 @@ from transforms.rows.sieve import Sieve, sheet_names, titles_of, without_names
 from transforms.rows.total import computed_totals, row_controls, stated_totals
 from transforms.tables.identify import Context, Delivery
 from transforms.tables.joint import parted
+from transforms.tables.month_or_day import months_and_days
 from transforms.tables.whose import called
 
 NAMES_SHOWN = 20
@@ -74,7 +75,7 @@ def interpret_batch(batch: Sequence[Delivery], parts_of: Sequence[Sequence[Part]
                     faults += [(len(tables), row.number, names[c], *fault) for c, fault in row.faults.items()]
             sheet = (sieves[number].sheet(part_there.sheet) or HIDDEN) if sieves else part_there.sheet
             tables.append(Table(number, sheet, columns))
-    raw = parted(_raw_frame(texts, places, batch), tables, form)
+    raw = months_and_days(parted(_raw_frame(texts, places, batch), tables, form), tables, edition)
     states = [states_of(form.name, delivery.sender, delivery.as_of, delivery.campaign) for delivery in batch]
     checked = check_rows(raw, tables, form, edition, context.schools, aliases, faults, states, secret=context.secret)
     typed = checked.typed

@@ -57,9 +57,10 @@ def interpret(deliveries: Iterable[Delivery], context: Context) -> list[Reading 
 
 def _as_in_file(reading: Reading, delivery: Delivery) -> Reading:
     """A reading with the places of the file, where sheets of it were read as other ones."""
-    if not isinstance(delivery.content, Grid) or delivery.form is None or delivery.form.crosstab is None:
+    if not isinstance(delivery.content, Grid) or delivery.form is None:
         return reading
-    return as_in_file(reading, delivery.content.sheets, {delivery.form.crosstab.empty})
+    crosstab = delivery.form.crosstab
+    return as_in_file(reading, delivery.content.sheets, {crosstab.empty} if crosstab else ())
 
 
 def _in_full(blocks: Blocks) -> Grid | Unreadable:

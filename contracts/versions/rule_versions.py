@@ -26,7 +26,7 @@ from contracts.regions import FOLDER, kept, only_region, region_named, regions
 from contracts.regions.pack import Region
 from contracts.regions.pack_check import SHIPPED
 from contracts.regions.pack_table import table_lines
-from contracts.rules import COMMON, MINUTES_AS_HOURS, RULE_STATE, YEAR_OF_REPORT
+from contracts.rules import COMMON, MINUTES_AS_HOURS, RULE_STATE, YEAR_OF_REPORT, YEAR_TO_COME
 from contracts.versions import inputs
 from contracts.vocabulary import form_rows, rows
 
@@ -166,6 +166,7 @@ def deciding(form: Form, said: Mapping[str, Sequence[inputs.Line]] | None = None
         yield [(name, _written(measure.per_pupil)) for name, measure in form.pupils.measures.items()]
     columns = [column for edition in form.editions for column in edition.columns]
     said_of = {YEAR_OF_REPORT: any(column.of_year for column in columns), RULE_STATE: False,
+               YEAR_TO_COME: form.period in ("academic_year", "month"),
                MINUTES_AS_HOURS: any(column.unit == "ак. ч" for column in columns)}  # fmt: skip
     yield from (_of_rule(rule) for rule in COMMON if said_of.get(rule, True))
     yield from _of_vocabularies(form, columns, said or {})
@@ -179,8 +180,8 @@ def _of_edition(edition: Edition) -> Iterator[object]:
 
 
 def _of_column(column: Column) -> object:
-    unsaid = {"description", *(name for name in ("pattern", "misfit", "mended") if getattr(column, name) is None)}
-    unsaid |= {name for name in ("within", "of_year") if not getattr(column, name)}
+    unsaid = {name for name in ("pattern", "misfit", "mended", "day") if getattr(column, name) is None}
+    unsaid |= {"description", *(name for name in ("within", "of_year", "banded") if not getattr(column, name))}
     return {name: value for name, value in asdict(column).items() if name not in unsaid}
 
 

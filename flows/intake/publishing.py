@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from contracts.forms import FORMS
-from contracts.regions import regions
+from contracts.regions import regions, zone_of
 from contracts.regions.pack import Region
 from flows.home.faults import guarded
 from flows.home.settings import Settings
@@ -52,11 +52,12 @@ def publish_changes(
 
 def dates_to_publish(engine: Engine, region: str, as_of: dt.date | None) -> list[dt.date]:
     """The asked date, the dates of what is new in a region since it was last published, and its published dates after
-    those."""
+    those. A day that has not come there is published when it has: a plan for the year that is to come waits for it."""
     with engine.connect() as connection:
         published = published_dates(connection, region)
         new = unpublished(connection, region)
-    dates = {day for form, day in new if form not in STANDING_FORMS}
+    today = dt.datetime.now(zone_of(region)).date()
+    dates = {day for form, day in new if form not in STANDING_FORMS and day <= today}
     if as_of is not None:
         dates.add(as_of)
     if any(form in STANDING_FORMS for form, _ in new):

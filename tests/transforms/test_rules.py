@@ -204,6 +204,10 @@ EXAMPLES: dict[str, Example] = {
         Sent("event_plan", above=("по состоянию на 06.10.2023",)), None,
         Sent("event_plan", above=("по состоянию на 09.10.2023",)),
     ),
+    "COM-117": Example(
+        Sent("event_plan", above=("План на 2023/2024 учебный год", "по состоянию на 24.08.2023")), None,
+        Sent("event_plan", above=("План на 2022/2023 учебный год", "по состоянию на 24.08.2023")),
+    ),
     "COM-113": of("level_choice", {"letter": "А, Б"}, "letter", {"letter": "«а»"}),
     "COM-116": of("parent_meetings", {"hours": "90 мин"}, "hours", {"hours": "2 ч"}),
     "COM-115": of("parent_meetings", {"held_on": "7 сентября"}, "held_on"),

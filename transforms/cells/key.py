@@ -98,7 +98,13 @@ def headings(form: Form) -> dict[str, frozenset[str]]:
 def heading_parts(form: Form) -> frozenset[str]:
     """Keys of the parts of two-row headings («Часы в год: всего» is «Часы в год» over «всего») and of whole ones."""
     parts = {heading_key(part) for _, wording in wordings(form) for part in wording.split(":")}
-    return frozenset(parts | headings(form).keys())
+    return frozenset(parts | headings(form).keys() | joint_headings(form).keys())
+
+
+@kept
+def joint_headings(form: Form) -> dict[str, tuple[str, str]]:
+    """Key of a heading of the form → the columns of a number and of a date that stand together under it."""
+    return {heading_key(row["heading"]): (row["number"], row["date"]) for row in form_rows(form.name, "joint_headings")}
 
 
 @kept
@@ -109,14 +115,18 @@ def heading_starts(form: Form) -> frozenset[str]:
 
 @kept
 def telling_wordings(form: Form) -> tuple[frozenset[str], ...]:
-    """For each column by which a form is recognised, the keys of its wordings and of their parts."""
-    known = headings(form)
+    """For each column by which a form is recognised, the keys of its wordings and of their parts, also of one under
+    which it stands together with another, and of the day that says its month."""
+    known, joint = headings(form), joint_headings(form)
+    days = {column.name: column.day for edition in form.editions for column in edition.columns if column.day}
+    told = ({name, days.get(name, name)} for name in form.recognised_by)
     return tuple(
         frozenset(
-            heading_key(part) for column, wording in wordings(form) if column == name for part in wording.split(":")
+            heading_key(part) for column, wording in wordings(form) if column in names for part in wording.split(":")
         )
-        | frozenset(heading for heading, columns in known.items() if name in columns)
-        for name in form.recognised_by
+        | frozenset(heading for heading, columns in known.items() if not names.isdisjoint(columns))
+        | frozenset(heading for heading, columns in joint.items() if not names.isdisjoint(columns))
+        for names in told
     )
 
 

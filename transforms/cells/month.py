@@ -26,7 +26,7 @@ WRITTEN = tuple(
 
 def month_with_year(text: str, academic_year: int, vocabulary: str) -> tuple[str, bool] | None:
     """The code of a month that is written with a year, and whether that is the month's in an academic year (its first
-    calendar year); None for any other text."""
+    calendar year), or the August before it; None for any other text."""
     body = plain(text)
     match = next((match for pattern in WRITTEN if (match := pattern.fullmatch(body))), None)
     if match is None:
@@ -37,4 +37,5 @@ def month_with_year(text: str, academic_year: int, vocabulary: str) -> tuple[str
     if code is None:
         return None
     year = int(parts["year"] or f"20{parts['short']}")
-    return code, year == academic_year + (int(code) < FIRST_MONTH)
+    is_before = int(code) == FIRST_MONTH - 1 and year == academic_year  # in the last weeks of summer a year is prepared
+    return code, is_before or year == academic_year + (int(code) < FIRST_MONTH)

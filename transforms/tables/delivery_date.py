@@ -10,16 +10,18 @@ from contracts.due import due_on, month_owed
 from contracts.form import Form
 from contracts.grid import Sheet
 from contracts.reading import Finding
-from contracts.rules import AS_OF_UNKNOWN, MONTH_JUST_BEGUN, OLDER_SHEETS, SCHOOL_YEAR_DIFFERS
+from contracts.rules import AS_OF_UNKNOWN, MONTH_JUST_BEGUN, OLDER_SHEETS, SCHOOL_YEAR_DIFFERS, YEAR_TO_COME
 from contracts.texts.spans import span_words
 from contracts.vocabulary import academic_year
 from transforms.cells.cell import cell_text
-from transforms.cells.day import MONTHS
+from transforms.cells.day import MONTHS, date
 from transforms.cells.key import key
 from transforms.findings.finding import finding
 from transforms.tables.find import lines_above
 from transforms.tables.header import Heading
 from transforms.tables.origin import (
+    FIRST_MONTH,
+    MONTH_OF_NEXT_YEAR,
     as_of_in,
     as_of_in_name,
     date_of,
@@ -39,6 +41,8 @@ SHORT_DAY = re.compile(rf"(?<![\d.])(\d{{1,2}})(?:[._](\d{{1,2}})|\s+({'|'.join(
 KEYS = ("school_code", "school_name", "short_name", "reporting_unit", "full_name")
 """Columns that say whose a row is."""
 FEWEST_CELLS = 3
+OF_A_YEAR = ("academic_year", "month")
+"""Periods of documents that hold within their academic year."""
 
 
 def date_of_delivery(
@@ -161,6 +165,44 @@ def school_year_doubts(
     year = academic_year(as_of)
     expected = f"{year}/{year + 1}, раз данные на {as_of:%d.%m.%Y}"
     return [finding(SCHOOL_YEAR_DIFFERS, value=", ".join(stated.values()), expected=expected)]
+
+
+def year_to_come(
+    form: Form, file: str, titles: list[list[str]], headings: Sequence[tuple[Sheet, Heading]], as_of: dt.date | None
+) -> tuple[dt.date | None, list[Finding]]:
+    """The date of a document that was made before the academic year of which it speaks: the first day of that year.
+
+    A plan of August for the year that is about to begin says nothing of the year that ends. Which year is meant say
+    titles, sheets or the name of the file; of a file of August that names none, its days of that year.
+    """
+    if as_of is None or form.period not in OF_A_YEAR or not MONTH_OF_NEXT_YEAR <= as_of.month < FIRST_MONTH:
+        return as_of, []
+    coming = academic_year(as_of) + 1
+    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
+    stated = school_years_in([*texts, names_of(file)[0]])
+    is_ahead = set(stated) == {coming}
+    if not stated and as_of.month == FIRST_MONTH - 1:
+        days = _days_of_year(headings)
+        is_ahead = any(academic_year(day) == coming for day in days) and min(days) >= as_of.replace(day=1)
+    if not is_ahead:
+        return as_of, []
+    first = dt.date(coming, FIRST_MONTH, 1)
+    expected = f"{first:%d.%m.%Y}: {coming}/{coming + 1} учебный год"
+    return first, [finding(YEAR_TO_COME, value=f"{as_of:%d.%m.%Y}", expected=expected)]
+
+
+def _days_of_year(headings: Sequence[tuple[Sheet, Heading]]) -> set[dt.date]:
+    """The days, with their year, of columns that are of the academic year of their document."""
+    days = set[dt.date]()
+    for sheet, heading in headings:
+        columns = [column for column in heading.form.editions[-1].columns if column.of_year and column.kind == "date"]
+        places = {column: heading.columns[column.name] for column in columns if column.name in heading.columns}
+        for r in heading.below(sheet):
+            for column, c in places.items():
+                text = cell_text(sheet.rows[r][c]) if c < len(sheet.rows[r]) else None
+                if text and isinstance(day := date(text, column).value, dt.date):
+                    days.add(day)
+    return days
 
 
 def month_doubts(

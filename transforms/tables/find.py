@@ -9,7 +9,6 @@ from contracts.grid import Sheet
 from transforms.cells.cell import cell_text
 from transforms.tables.beside import Beside, within_edges
 from transforms.tables.header import Heading
-from transforms.tables.joint import with_joint
 from transforms.tables.rival import by_data, without_numbering
 from transforms.tables.sheet_parts import OtherTable, is_meant, parts_of
 from transforms.tables.which_form import Seen
@@ -33,7 +32,7 @@ def edged(form: Form, seen: Seen) -> tuple[Seen, Edges]:
             if own is not sheet:
                 edges.sheets[id(sheet)] = own
             edges.beside.extend(beside)
-            inside.append((own, with_joint(without_numbering(own, by_data(own, within)))))
+            inside.append((own, without_numbering(own, by_data(own, within))))
     cut = {id(sheet): edges.sheets.get(id(sheet), sheet) for sheet, _ in seen}
     others = [(cut[id(sheet)], heading) for sheet, heading in seen if heading.form is not form or not is_meant(heading)]
     return [*inside, *others], edges

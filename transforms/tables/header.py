@@ -12,6 +12,7 @@ from contracts.regions import kept_lately
 from transforms.cells.key import heading_key, heading_parts, heading_starts, headings
 from transforms.findings.disclosure import HIDDEN, may_be_shown
 from transforms.tables.hint import bare_keys
+from transforms.tables.joint import with_joint
 from transforms.tables.row_kind import mark_of
 from transforms.tables.top import DEEPEST_HEADING, Keys, Top, depths, filled_groups, has_groups
 
@@ -227,7 +228,7 @@ def matched(form: Form, texts: tuple[tuple[str | None, ...], ...], covered: froz
         else:
             told.append(Spelt(c, levels, *wording))
     heading = Heading(form, 0, len(texts) - 1, {}, {}, unknown, {}, keys, numbered, same=same)
-    return assigned(heading, top, told)
+    return with_joint(assigned(heading, top, told))
 
 
 def continues(top: Top, c: int, rows: Sequence[int]) -> bool:

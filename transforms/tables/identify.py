@@ -27,7 +27,14 @@ from transforms.cells.key import unit_aliases
 from transforms.cells.text_formula import without_text_formulas
 from transforms.findings.finding import finding
 from transforms.findings.moment import moment_findings
-from transforms.tables.delivery_date import date_of_delivery, month_doubts, newest_tables, school_year_doubts
+from transforms.tables.bands import with_bands
+from transforms.tables.delivery_date import (
+    date_of_delivery,
+    month_doubts,
+    newest_tables,
+    school_year_doubts,
+    year_to_come,
+)
 from transforms.tables.find import edged, lines_above, stands_alone, tables_of
 from transforms.tables.header import Heading
 from transforms.tables.layout import (
@@ -174,6 +181,10 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
             content = replace(content, sheets=sheets)
             delivery = replace(delivery, content=content)
         seen_there = [seen_on(sheet, forms) for sheet in sheets]
+    if isinstance(content, Grid) and (banded := with_bands(content, seen_there, forms)) is not None:
+        content, sheets = banded, banded.sheets
+        delivery = replace(delivery, content=content)
+        seen_there = [seen_on(sheet, forms) for sheet in sheets]
     seen = [table for seen in seen_there for table in seen] or nearly_seen(sheets, forms)
     seen, hidden = seen_by_people(seen)
     form, doubt = choose_form(seen, chosen=context.form is not None)
@@ -204,6 +215,9 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
     headings, sheet_day, older = newest_tables(headings, delivery.file, context.as_of)
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(form, delivery.file, titles, sheet_day, context.as_of, answered)
+    stated = as_of
+    as_of, ahead = year_to_come(form, delivery.file, titles, headings, as_of)
+    doubts = [*doubts, *ahead]
     edition = form.edition_at(as_of)
     headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
     findings = [*layout_findings(headings, edition), *doubts, *older, *read_with_doubt]
@@ -212,7 +226,7 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
     findings += [finding(HIDDEN_SHEET, sheet=sheet.name) for sheet, heading in hidden if heading.form is form]
     findings += hidden_findings(headings)
     findings += school_year_doubts(delivery.file, titles, headings, as_of)
-    findings += moment_findings(delivery, as_of)
+    findings += moment_findings(delivery, stated)
     sender, doubts = sender_of(delivery, form, titles, context, headings)
     findings += unproved or doubts
     findings += month_doubts(form, delivery.file, titles, headings, as_of, sender)

@@ -1,62 +1,117 @@
-"""One cell for two columns: «Приказ (№, дата)» over «№ 15-о от 25.08.2023»."""
+"""One cell for two columns: «Приказ (№, дата)» over «№ 15-о от 25.08.2023», a month or a day of it in one column."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from contracts.form import Form
 from contracts.regions import kept
-from contracts.vocabulary import form_rows
-from transforms.cells.key import heading_key
+from transforms.cells.cell_value import is_nothing, plain
+from transforms.cells.key import joint_headings
 from transforms.findings.finding import Table
-from transforms.tables.header import Heading
 
-DAY = r"\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}-\d{2}-\d{2}|[«\"]?\d{1,2}[»\"]? +[а-яё]+\.? +\d{4}"
-PAPER = r"(?:(?:приказ|распоряжени|постановлени|письм|договор|соглашени)\w*\s+)?"
-NUMBER_FIRST = rf"(?i)^\s*{PAPER}(.*?)[\s,;]*(?:\bот\s+)?({DAY})\s*(?:г\.?|года)?\s*$"
-DAY_FIRST = rf"(?i)^\s*{PAPER}(?:от\s+)?({DAY})\s*(?:г\.?|года)?[\s,;]+(.+?)\s*$"
+if TYPE_CHECKING:
+    from transforms.tables.header import Heading
 
-
-@kept
-def joint_headings(form: Form) -> dict[str, tuple[str, str]]:
-    """Key of a heading of the form → the columns of a number and of a date that stand together under it."""
-    return {heading_key(row["heading"]): (row["number"], row["date"]) for row in form_rows(form.name, "joint_headings")}
+DAY = re.compile(
+    r"(?<![\w./-])(?:от\s+)?(?P<day>\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|"
+    r"[«\"]?\d{1,2}[»\"]?\s+[а-яё]+\.?\s+\d{4})(?:\s*(?:года|г\b\.?))?(?![\w/-])",
+    re.IGNORECASE,
+)
+PAPER = re.compile(
+    r"^(?:(?:совместн\w*|приказ\w*|распоряжени\w*|постановлени\w*|письм\w*|протокол\w*|закон\w*|договор\w*|соглашени\w*)"
+    r"(?:\s+|$|:\s*))+",
+    re.IGNORECASE,
+)
+SIGN = re.compile(r"№|\bN(?=\s*\d)")
+"""What stands before each number of a paper."""
+AROUND = " \t,;:()/"
+BOTH = " / "
+"""Between the numbers of a paper that several have signed."""
 
 
 def with_joint(heading: Heading) -> Heading:
-    """The heading with an unknown one that is of a number and a date, neither of which has a column of its own."""
+    """The heading with the columns that stand in one: an unknown one that is of a number and a date, and a column that
+    is there alone where the other one of its number and date, or of its month and day, is not."""
     known = joint_headings(heading.form)
     for shown, place in heading.unknown.items() if known else ():
         names = next((known[key] for key in sorted(heading.keys[place]) if key in known), None)
         if names is not None and not heading.columns.keys() & set(names):
-            return replace(
+            heading = replace(
                 heading,
                 columns=heading.columns | dict.fromkeys(names, place),
                 matched=heading.matched | {shown: names[0]},
                 unknown={text: c for text, c in heading.unknown.items() if text != shown},
             )
+            break
+    for one, day in (*dict.fromkeys(known.values()), *months_with_days(heading.form)):
+        if one in heading.columns and day not in heading.columns:
+            heading = replace(heading, columns=heading.columns | {day: heading.columns[one]})
+    for month, day in months_with_days(heading.form):
+        if day in heading.columns and month not in heading.columns:
+            heading = replace(heading, columns=heading.columns | {month: heading.columns[day]})
     return heading
+
+
+@kept
+def months_with_days(form: Form) -> tuple[tuple[str, str], ...]:
+    """The columns of months with those of the days that lie in them."""
+    columns = {column.name: column for edition in form.editions for column in edition.columns}
+    return tuple((column.name, column.day) for column in columns.values() if column.day)
 
 
 def parted(raw: pl.DataFrame, tables: Sequence[Table], form: Form) -> pl.DataFrame:
     """Texts of cells of two columns as one text each: the number, and the date after or before it.
 
-    `raw` is that of `transforms.rows.check.check_rows`. A text without a date is the number.
+    `raw` is that of `transforms.rows.check.check_rows`. A text without a date is the number. Where the date has a cell
+    of its own, what stands with the number is the date only if that cell is blank or says the same.
     """
     for number, day in dict.fromkeys(joint_headings(form).values()):
         joint = [n for n, table in enumerate(tables) if number in table.columns]
         joint = [n for n in joint if tables[n].columns[number] == tables[n].columns.get(day)]
-        if not joint:
-            continue
-        text = pl.col(number)
-        of_number = pl.coalesce(text.str.extract(NUMBER_FIRST, 1), text.str.extract(DAY_FIRST, 2), text)
-        of_day = pl.coalesce(text.str.extract(NUMBER_FIRST, 2), text.str.extract(DAY_FIRST, 1))
         is_joint = pl.col("table").is_in(joint)
+        rows = raw.select(number, pl.when(is_joint).then(None).otherwise(day).alias(day), is_joint.alias("joint"))
+        asked = rows.filter(pl.col(number).is_not_null()).unique(maintain_order=True)
+        told = [(text, own, joint, *_apart(text, own)) for text, own, joint in asked.iter_rows()]
+        told = [each for each in told if each[2] or each[:2] != each[3:]]
+        if not told:
+            continue
+        schema = {number: pl.String, day: pl.String, "joint": pl.Boolean, "of_number": pl.String, "of_day": pl.String}
+        found = rows.join(
+            pl.DataFrame(told, schema=schema, orient="row").with_columns(is_told=True), on=[number, day, "joint"],
+            how="left", maintain_order="left", nulls_equal=True,
+        )  # fmt: skip
+        is_told = found["is_told"].fill_null(False)
         raw = raw.with_columns(
-            pl.when(is_joint).then(of_number).otherwise(number).alias(number),
-            pl.when(is_joint).then(of_day).otherwise(day).alias(day),
+            found["of_number"].zip_with(is_told, raw[number]).alias(number),
+            found["of_day"].zip_with(is_told, raw[day]).alias(day),
         )
     return raw
+
+
+def _apart(text: str, own: str | None) -> tuple[str | None, str | None]:
+    """The number and the date of a text that may hold both; `own` is what stands in the cell of the date."""
+    body = " ".join(text.split())
+    days = list(DAY.finditer(body))
+    stated = {plain(day["day"]).strip('«»"') for day in days}
+    if own is not None and not is_nothing(plain(own)):
+        stated |= {plain(own).strip('«»"')}
+    if not days or len(stated) > 1:
+        return text, own
+    whole = [PAPER.sub("", part.strip(AROUND)).strip(AROUND) for part in _between(body, days)]
+    parts = [part.strip(AROUND) for each in whole for part in SIGN.split(each)]
+    numbers = list(dict.fromkeys(part for part in parts if any(map(str.isalnum, part))))
+    if len(numbers) == 1:  # one number stays as it is written
+        numbers = [part for part in whole if numbers[0] in part]
+    return BOTH.join(numbers) or None, own or days[0]["day"]
+
+
+def _between(body: str, days: Sequence[re.Match[str]]) -> list[str]:
+    """What stands before, between and after the dates of a text."""
+    ends = [0, *(day.end() for day in days)]
+    return [body[start:end] for start, end in zip(ends, [*(day.start() for day in days), len(body)], strict=True)]

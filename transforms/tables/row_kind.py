@@ -28,7 +28,8 @@ class Places:
 
     `others` are those that are no keys, `numbers` those of them that hold numbers, `sums` those that add up. A row
     without a key is data when `least` others are filled. `width` is how many columns have a heading; `units` has the
-    keys of the names of reporting units where the key is one.
+    keys of the names of reporting units where the key is one. With `only_keys` a row need say nothing besides several
+    keys: a measure without a tick is one that is not done.
     """
 
     keys: tuple[int, ...]
@@ -39,6 +40,7 @@ class Places:
     least: int
     width: int
     units: Mapping[str, str]
+    only_keys: bool
 
 
 def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Places) -> str:
@@ -59,7 +61,8 @@ def kind_of_row(cells: Sequence[str | None], filled: Sequence[int], places: Plac
         return "note"
     if signed and not names_one(cells, places):
         return "note"
-    return "data" if has_other >= 2 or (has_key and has_other) else LABEL
+    is_whole = places.only_keys and here.issuperset(places.keys)
+    return "data" if has_other >= 2 or (has_key and has_other) or is_whole else LABEL
 
 
 def _marks_of(cells: Sequence[str | None], filled: Sequence[int], places: Places) -> list[str]:

@@ -17,6 +17,7 @@ from transforms.cells.numbering import is_number
 from transforms.findings.disclosure import place_words
 from transforms.tables.header import Heading, best_at
 from transforms.tables.known_words import all_parts, may_be_known
+from transforms.tables.original import SheetOfRows
 from transforms.tables.row_kind import mark_of, school_words
 from transforms.tables.top import YEAR, Top, by_row, top_of
 
@@ -50,9 +51,12 @@ def parts_of(sheet: Sheet, heading: Heading) -> tuple[list[Heading], list[OtherT
     columns = {column.name: column for edition in heading.form.editions for column in edition.columns}
     numbers = _number_places(heading, columns)
     merged = by_row(sheet)
+    origins = sheet.origin if isinstance(sheet, SheetOfRows) else ()
     r = heading.last
     while (r := r + 1) < len(sheet.rows):
         row, current = sheet.rows[r], parts[-1]
+        if any(place is not None and place[0] != r for place in origins[r : r + 1] and origins[r]):
+            continue  # made of several rows of the file, so it is one of data
         if _has_number(row, numbers) or not (r - 1 in again or _stands_apart(sheet, r) or _begins_with_wording(row)):
             continue
         keys = _keys_of(row)

@@ -113,7 +113,10 @@ def _with_merged(rows: list[Row], joined: Joined, kinds: Mapping[int, Kind]) -> 
 def places_of(heading: Heading, key_columns: Sequence[str]) -> Places:
     """Where a heading has keys, numbers, percents and the other columns of its form."""
     kinds = {column.name: column for edition in heading.form.editions for column in edition.columns}
-    others = {name: place for name, place in heading.columns.items() if name not in key_columns}
+    keys = {heading.columns[name] for name in key_columns if name in heading.columns}
+    others = {  # what stands in one cell with a key says nothing more
+        name: place for name, place in heading.columns.items() if name not in key_columns and place not in keys
+    }
     required = [name for name in others if kinds[name].required]
     return Places(
         keys=tuple(heading.columns[name] for name in key_columns if name in heading.columns),
@@ -124,6 +127,7 @@ def places_of(heading: Heading, key_columns: Sequence[str]) -> Places:
         least=min(2, len(required)),
         width=len(heading.keys),
         units=unit_aliases(heading.form.region) if any(kinds[name].kind == "unit" for name in key_columns) else {},
+        only_keys=len(keys) > 1 and all(kinds[name].nullable for name in required),
     )
 
 

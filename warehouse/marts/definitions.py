@@ -19,6 +19,7 @@ from warehouse.marts.columns import OF_ALL, caption, kind
 from warehouse.marts.country import of_country
 from warehouse.marts.for_public import Public, is_for_public, misstated_public, read_public
 from warehouse.marts.indicators import PLACE, indicators
+from warehouse.marts.parts import with_parts
 from warehouse.marts.stated import Rate, Stated, is_statement, read_statements
 from warehouse.schema.facts import literal
 
@@ -30,8 +31,6 @@ LIVE = {
     "calendar": ("schema/calendar_view.sql", ("region", "day"), "Доступ: регион."),
 }
 """View that is made with the schema → its script in `warehouse/`, its key, and who sees its rows."""
-PART = re.compile(r":part (\w+)/(\w+)")
-"""Named queries that several SELECTs of the second layer share: `parts/<name>.sql` in the folder of a subject."""
 COMMENT = re.compile(r"COMMENT ON (?:VIEW|COLUMN) mart\.\w+(?:\.(\w+))? IS\s+'([^']*)';")
 COLUMN = re.compile(r"--   (\w+): (\S.*)")
 PROSE = re.compile(r"-- (\S.*)")
@@ -273,7 +272,7 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
         public = read_public([line for line in prose if is_for_public(line)])
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
-    select = PART.sub(_part, "\n".join(lines[head:]).strip().removesuffix(";"))
+    select = with_parts("\n".join(lines[head:]).strip().removesuffix(";"))
     if PLACE in select:
         select = select.replace(PLACE, indicators(bases))
     mart = Mart(
@@ -297,10 +296,6 @@ def read_mart(path: Path, bases: Sequence[Mart] = ()) -> Mart:
     if wrong := misstated(mart):
         raise ValueError(f"{path.name}: {wrong}")
     return replace(mart, captions=captions(mart, [base for base in bases if base.name in mart.marts_read]))
-
-
-def _part(found: re.Match[str]) -> str:
-    return (FOLDER / found[1] / "parts" / f"{found[2]}.sql").read_text(encoding="utf-8").strip()
 
 
 def _states(line: str) -> bool:

@@ -22,6 +22,8 @@ def plain(text: pl.Expr) -> pl.Expr:
 
 
 YEAR = pl.col("academic_year_start")
+LAST_YEAR = YEAR + 1 + (pl.col("as_of").dt.month() == 8).cast(pl.Int32)
+"""In August tasks are set for the year that is to come."""
 IS_ONGOING = plain(pl.col("deadline")).str.contains(
     "|".join(f"(?:{pattern})" for kind, _, pattern in deadline_patterns() if kind == ONGOING)
 )
@@ -72,8 +74,8 @@ RULES = (
     ),
     Rule(
         "ASG-006", "warning", "row",
-        column="deadline", check=STATED_YEAR.is_between(YEAR, YEAR + 1),
-        expected=pl.format("{} или {} год", YEAR, YEAR + 1), source="domain 7: dates within the academic year",
+        column="deadline", check=STATED_YEAR.is_between(YEAR, LAST_YEAR),
+        expected=pl.format("от {} до {} года", YEAR, LAST_YEAR), source="domain 7: dates within the academic year",
     ),
 )  # fmt: skip
 

@@ -2,7 +2,8 @@
 -- that was made before the day of the meeting, or before the month was over, says nothing of it.
 WITH planned AS (
     SELECT h.sender, h.reading_id, f.title, f.planned_on,
-        make_date(ref.academic_year(h.as_of) + CASE WHEN f.month::integer < 9 THEN 1 ELSE 0 END, f.month::integer, 1) AS first_day
+        coalesce(date_trunc('month', f.planned_on::timestamp)::date,
+            make_date(ref.academic_year(h.as_of) + CASE WHEN f.month::integer < 9 THEN 1 ELSE 0 END, f.month::integer, 1)) AS first_day
     FROM held h
     CROSS JOIN LATERAL (SELECT * FROM core.event_plan_fact e WHERE e.reading_id = h.reading_id OFFSET 0) f
     WHERE h.form = 'event_plan' AND f.kind = 'parent_meeting' AND f.status = 'held'

@@ -55,7 +55,13 @@ RULES = (
         column="school_year",
         check=pl.col("school_year").str.replace_all(r"\s", "").str.contains(
             pl.format("^{}[/–-](20)?{}$", YEAR, (YEAR + 1) % 100)
-        ),
+        )
+        | (
+            (pl.col("as_of").dt.month() == 8)
+            & pl.col("school_year").str.replace_all(r"\s", "").str.contains(
+                pl.format("^{}[/–-](20)?{}$", YEAR + 1, (YEAR + 2) % 100)
+            )
+        ),  # before a year begins its levels are known
         expected=pl.format("{}/{}", YEAR, YEAR + 1), source="domain 7: dates within the academic year",
     ),
     Rule(

@@ -39,5 +39,8 @@ SELECT
     g.list_as_of,
     g.reading_id
 FROM given g
-LEFT JOIN ref.deadline_of(g.deadline, ref.academic_year(g.list_as_of)) d ON true
+-- In August tasks are set for the year that is to come, but for those of that August.
+LEFT JOIN ref.deadline_of(
+    g.deadline, ref.academic_year(g.list_as_of + 31) - (extract(month FROM g.list_as_of) = 8 AND g.deadline ~* 'август')::integer
+) d ON true
 LEFT JOIN ref.assignment_metric_at(:region, :as_of, g.assignment) m ON true
