@@ -20,7 +20,8 @@ CRASH, CRASH_POINTS = ROOT / "tests" / "crash", 60
 FUZZ, MUTANTS = ROOT / "tests" / "fuzz", "test_a_mutant_is_read_or_refused"
 """Parts of the spoiled files, of which a commit meets one."""
 SERVICE = ROOT / "tests" / "service"
-"""Its modules mostly wait: each has a worker from the beginning, beside those that work."""
+"""Its modules mostly wait, the longest lives first; but all at once they work each other to a standstill, since to
+start a service is work. So every other module at the beginning is one of them."""
 PURE = tuple(ROOT / "tests" / name for name in ("contracts", "transforms", "documents", "golden", "cases"))
 """Many short tests: they fill up what is left at the end."""
 REASONED = ("takes long", "with a reason")
@@ -74,21 +75,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.user_properties.append(REASONED)
         if module[0].get_closest_marker("in_order"):
             days_in_order(module)
-    modules.sort(key=place)
-    items[:] = [item for module in modules for item in module]
+    waiting = sorted((each for each in modules if each[0].path.is_relative_to(SERVICE)), key=lambda each: -len(each))
+    working = sorted((each for each in modules if each not in waiting), key=place)
+    beside = [module for pair in zip(waiting, working, strict=False) for module in pair]
+    items[:] = [item for module in (*beside, *waiting[len(working) :], *working[len(waiting) :]) for item in module]
 
 
-def place(module: list[pytest.Item]) -> tuple[int, int]:
-    """When a module begins: what waits, the longest life first; what takes long; the rest; what takes least.
+def place(module: list[pytest.Item]) -> int:
+    """When a module begins that works: what takes long; the rest; what takes least.
 
     Within each of these they stay as they were shuffled.
     """
-    path = module[0].path
-    if path.is_relative_to(SERVICE):
-        return 0, -len(module)
     if any(REASONED in item.user_properties for item in module):
-        return 1, 0
-    return (3 if any(path.is_relative_to(folder) for folder in PURE) else 2), 0
+        return 1
+    return 3 if any(module[0].path.is_relative_to(folder) for folder in PURE) else 2
 
 
 def days_in_order(module: list[pytest.Item]) -> None:
