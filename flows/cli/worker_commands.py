@@ -8,6 +8,7 @@ from flows.cli.service_commands import say
 from flows.home.usage import UsageError
 from flows.service.drain import drain
 from flows.service.prefect_api import Api
+from flows.service.prefect_environment import SHARED, WORKER
 
 PAUSED = "Nothing new begins on any machine until `prefect work-pool resume profmin`."
 
@@ -24,6 +25,8 @@ def drain_server(seconds: float) -> int:
 
 def work_for_server(name: str | None, limit: int) -> None:
     """Be the worker of this machine until told to stop; then end the runs that it has."""
+    for variable, value in {**SHARED, **WORKER}.items():  # by Prefect's own, a living run is silent for too long
+        os.environ.setdefault(variable, value)
     api = _server("`profmin up` starts the worker of a service on this machine")
     from flows.service.worker import work
 
