@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Collection
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,10 @@ CRASH, CRASH_POINTS = ROOT / "tests" / "crash", 60
 FUZZ, MUTANTS = ROOT / "tests" / "fuzz", "test_a_mutant_is_read_or_refused"
 """Parts of the spoiled files, of which a commit meets one."""
 SERVICE = ROOT / "tests" / "service"
-"""Its modules mostly wait, the longest lives first; but all at once they work each other to a standstill, since to
-start a service is work. So every other module at the beginning is one of them."""
+"""Its modules wait much, so they begin early, the longest lives first; but all at once they work each other to a
+standstill, since to start a service is work, and Prefect's server has some with each run."""
+BETWEEN = 6
+"""Modules that work between one of these and the next, but for the first two."""
 PURE = tuple(ROOT / "tests" / name for name in ("contracts", "transforms", "documents", "golden", "cases"))
 """Many short tests: they fill up what is left at the end."""
 REASONED = ("takes long", "with a reason")
@@ -55,9 +57,9 @@ def reason(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Runs when pytest-randomly has shuffled: the days of one life back in their order, what takes long first."""
     left = set()
-    if (asked := os.environ.get("PROFMIN_CRASH_POINTS", str(CRASH_POINTS))) != "all":
+    if os.environ.get("PROFMIN_CRASH_POINTS") != "all":
         points = [item for item in items if item.path.is_relative_to(CRASH)]
-        left |= set(points) - set(sample(points, int(asked), of_commit(config)))
+        left |= set(points) - set(sample(points, CRASH_POINTS, of_commit(config)))
     if not {"PROFMIN_FUZZ", "PROFMIN_FUZZ_ONLY"} & set(os.environ):
         parts = [item for item in items if item.path.is_relative_to(FUZZ) and item.name.startswith(MUTANTS)]
         left |= set(parts) - {part_of(parts, of_commit(config))}
@@ -77,8 +79,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             days_in_order(module)
     waiting = sorted((each for each in modules if each[0].path.is_relative_to(SERVICE)), key=lambda each: -len(each))
     working = sorted((each for each in modules if each not in waiting), key=place)
-    beside = [module for pair in zip(waiting, working, strict=False) for module in pair]
-    items[:] = [item for module in (*beside, *waiting[len(working) :], *working[len(waiting) :]) for item in module]
+    order, others = [], iter(working)
+    for number, module in enumerate(waiting):
+        order += [module, *islice(others, BETWEEN if number else 1)]
+    items[:] = [item for module in (*order, *others) for item in module]
 
 
 def place(module: list[pytest.Item]) -> int:
