@@ -22,7 +22,7 @@ from flows.service.control import CHILDREN, LOCK, ask_service, is_alive
 from flows.service.prefect_api import ACTIVE, Api
 from flows.service.prefect_environment import auth_string, url_of
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 
 
 def waited(asked_for: Callable[[], Any], seconds: float, said: Callable[[], str]) -> Any:
