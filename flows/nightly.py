@@ -52,7 +52,9 @@ from flows.runs.summary import Night
 from flows.runs.what_counts import with_what_counts
 
 T = TypeVar("T")
-MOST_TASKS = 200
+MOST_TASKS = 40
+"""Deliveries of which each has a task of its own, to be seen in Prefect: twice what the source's senders send in a
+night. A task costs a tenth of a second, for itself and because what it reads is read alone."""
 SEVERAL_A_DAY = ("inbox", "watchdog", "publish", "backfill")
 RETRIES = 2
 RETRY_DELAY_SECONDS = 10

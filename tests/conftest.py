@@ -26,6 +26,7 @@ from tiers import (
     pytest_xdist_auto_num_workers,
 )
 
+from flows.service.prefect_tables import DATABASE, begin_with, make
 from warehouse.marts.bringing_up import lay_out
 from warehouse.schema.upgrade import connect, upgrade
 
@@ -165,16 +166,14 @@ def _watched_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def prefect_tables() -> Path:
-    """A home of Prefect with the database of its server up to date: to be copied, since making the tables takes five
-    seconds. Made once for all workers."""
+    """A home of Prefect with the tables of its server, to be copied; made once for all workers."""
     home = Path(os.environ[SERVER_FOLDER], "prefect")
     home.mkdir(exist_ok=True)
     with (home.parent / "prefect.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if not (home / "prefect.db").exists():
-            own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"]
-            subprocess.run(command, env=own | {"PREFECT_HOME": str(home)}, check=True, capture_output=True)
+        begin_with(home)
+        if not (home / DATABASE).exists():
+            make(home / DATABASE)
     return home
 
 

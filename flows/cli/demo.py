@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from contracts.circumstances import INBOX
 from contracts.regions.pack import Region as Pack
-from documents.demo import Region, eve, of_pack, programme_files, put, tomsk, write_deliveries
+from documents.demo import Region, deliveries, eve, of_pack, programme_files, put, tomsk, write_deliveries
 from documents.demo.autumn import FIRST, autumn
 from documents.demo.autumn_programme import Programme, of_offices
 from documents.demo.region import TOMSK
@@ -60,10 +60,9 @@ def run_demo(settings: Settings, code: str | None) -> int:
     evening = eve.on_the_eve(region).as_of
     with _prefect(settings) as wait, progress(f"ночи на {evening:%d.%m.%Y} и {region.as_of:%d.%m.%Y}"):
         put([*programme_files.early(region), *eve.before(region)], settings.inbox)
+        later = [*eve.corrections(region), *deliveries(region), *programme_files.deliveries(region)]  # while it starts
         _nights(settings, evening, pack.code, wait)
-        put(eve.corrections(region), settings.inbox)
-        write_deliveries(region, settings.inbox)
-        put(programme_files.deliveries(region), settings.inbox)
+        put(later, settings.inbox)
         ((night, tables),) = _nights(settings, region.as_of, pack.code, wait)
     out = console()
     show_night(out, night, tables, settings)

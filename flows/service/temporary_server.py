@@ -25,6 +25,7 @@ from pathlib import Path
 
 from flows.home.faults import Fault
 from flows.service.child_process import end_with_parent
+from flows.service.prefect_tables import begin_with
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -121,6 +122,7 @@ def _one_at_a_time(home: Path) -> Iterator[Callable[[], None]]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "starting.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        begin_with(home)
         yield lambda: fcntl.flock(file, fcntl.LOCK_UN)
 
 

@@ -6,12 +6,14 @@ Slow: Prefect's server starts, more than once.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ import pytest
 from flows.home.faults import Fault
 from flows.home.settings import Settings
 from flows.service.prefect_api import Api
+from flows.service.prefect_tables import DATABASE, begin_with
 from flows.service.temporary_server import orchestrator
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -57,6 +60,26 @@ def test_the_server_ends_with_a_killed_process(tmp_path: Path) -> None:
     while is_open(port):
         assert time.monotonic() < deadline, "the server outlived the process that started it"
         time.sleep(0.2)
+
+
+def test_a_new_home_begins_with_the_tables_of_the_environment(
+    prefect_tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.service.prefect_tables.prepared", lambda: tmp_path / "prepared.db")
+    home = tmp_path / "home"
+    home.mkdir()
+    begin_with(home)
+    assert list(home.iterdir()) == []  # nobody made them: Prefect makes its own
+    shutil.copy(prefect_tables / DATABASE, tmp_path / "prepared.db")
+    begin_with(home)
+    with closing(sqlite3.connect(home / DATABASE)) as made:
+        names = {name for (name,) in made.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        filled = {name for name in names if made.execute(f"SELECT count(*) FROM {name}").fetchone() != (0,)}
+    assert "flow_run" in names
+    assert filled == {"alembic_version"}  # no secret that two homes would share
+    (home / DATABASE).write_bytes(b"its own")
+    begin_with(home)
+    assert (home / DATABASE).read_bytes() == b"its own"
 
 
 SPEAK = """
