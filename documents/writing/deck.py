@@ -20,12 +20,14 @@ from pptx.slide import Slide as Made
 from pptx.util import Inches, Pt
 
 from documents.writing.deck_chart import Chart, draw_chart
-from documents.writing.deck_table import DIM, Area, Table, band_colours, draw_table, split
+from documents.writing.deck_letters import lines_of
+from documents.writing.deck_table import DIM, LEADING, Area, Table, band_colours, draw_table, split
 from documents.writing.deck_template import body_layout, open_template, title_layout
 
 FOOTERS = (PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER)
 MARGIN, GAP = Inches(0.5), Inches(0.12)
 STATE_HEIGHT, CARDS_HEIGHT, NOTE_HEIGHT = Inches(0.3), Inches(1.35), Inches(0.3)
+NOTE_SIZE = 10
 CREATED = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)")
 MODIFIED_AT = (1980, 1, 1, 0, 0, 0)
 """What every member of the package says of its time."""
@@ -139,8 +141,9 @@ def _fill(made: Made, slide: Slide, area: Area) -> Slide | None:
         write_text(made, area.upper(Inches(0.4)), line, 14)
         area = area.below(Inches(0.4))
     if slide.remark:
-        write_text(made, area.lower(NOTE_HEIGHT), slide.remark, 10, is_dim=True)
-        area = area.above(NOTE_HEIGHT)
+        height = _note_height(slide.remark, area)
+        write_text(made, area.lower(height), slide.remark, NOTE_SIZE, is_dim=True)
+        area = area.above(height)
     if slide.chart is not None:
         beside = area if slide.table is None else area.columns_of(slide.chart.share, GAP)[1]
         draw_chart(made, beside, slide.chart)
@@ -151,6 +154,12 @@ def _fill(made: Made, slide: Slide, area: Area) -> Slide | None:
     now, later = split(slide.table, area)
     draw_table(made, area, now)
     return None if later is None else replace(slide, table=later, chart=None, cards=(), lines=())
+
+
+def _note_height(text: str, area: Area) -> int:
+    """Of a remark, which may take several lines."""
+    more = lines_of(text, (area.width - Pt(4)) / Pt(NOTE_SIZE)) - 1
+    return int(NOTE_HEIGHT + more * Pt(NOTE_SIZE) * LEADING)
 
 
 def write_text(made: Made, area: Area, text: str, size: int, *, is_dim: bool = False, is_bold: bool = False) -> None:

@@ -11,7 +11,8 @@ from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
 from pptx.slide import Slide as Made
 from pptx.util import Pt
 
-from documents.writing.deck_table import Area, plain
+from documents.writing.deck_letters import plain
+from documents.writing.deck_table import Area
 
 KINDS = {
     "columns": XL_CHART_TYPE.COLUMN_CLUSTERED, "stacked": XL_CHART_TYPE.COLUMN_STACKED,
@@ -57,7 +58,9 @@ def draw_chart(made: Made, area: Area, chart: Chart) -> None:
     if chart.kind == "stacked":
         plot.overlap = 100
         plot.data_labels.font.color.rgb, plot.data_labels.font.bold = RGBColor(0xFF, 0xFF, 0xFF), True
-    plot.data_labels.number_format, plot.data_labels.number_format_is_linked = "#,##0;-#,##0;;", False
+    is_whole = all(value is None or value == int(value) for values in chart.series.values() for value in values)
+    shown = "#,##0" if is_whole else "#,##0.0"
+    plot.data_labels.number_format, plot.data_labels.number_format_is_linked = f"{shown};-{shown};;", False
     drawn.value_axis.has_major_gridlines = False
     drawn.value_axis.visible = False
     drawn.value_axis.minimum_scale = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -15,23 +14,26 @@ from pptx.slide import Slide as Made
 from pptx.table import _Cell
 from pptx.util import Pt
 
+from documents.writing.deck_letters import ARIAL, lines_of, plain, widest_word, width_of
 from documents.writing.mart_xlsx import BAND_COLOURS
 
 DIM = RGBColor(0x59, 0x59, 0x59)
 HEAD, LETTERS = RGBColor(0x1F, 0x38, 0x64), RGBColor(0x20, 0x20, 0x20)
 WHITE, STRIPE, LAST = RGBColor(0xFF, 0xFF, 0xFF), RGBColor(0xF3, 0xF6, 0xFB), RGBColor(0xD9, 0xE2, 0xF3)
-LETTER = 0.55
-BOLD_LETTER = 0.64
-"""Mean width of a letter, of its size; digits and Cyrillic of Arial."""
-SIZES = (14, 12, 11, 10, 9)
-"""Sizes of letters: the largest at which a table fits its place; one that never does is split."""
+SIZES = (16, 14, 12, 11, 10, 9)
+"""Sizes of letters: the largest at which a table fits its place with whole words; one that never does is split."""
 SPLIT_SIZE = 10
-WIDEST = 38
-MOST_LINES, LONGEST = 4, 400
+LARGE, FEW_LINES = 12, 3
+"""Letters are larger than this only where no cell has more lines than these."""
+WIDEST = 26.0
+"""How wide a text wants to be at most, of the size of its letters."""
+MOST_LINES, LONGEST = 8, 400
 """Lines of a cell, and letters of one, after which it is cut."""
-PAD = Pt(4)
-BLANK = re.compile(r"[ \t\r\n\v\f\u2028\u2029]+")
-NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+PAD = Pt(5)
+LEADING = 1.2
+"""From line to line, of the size of letters."""
+SLACK = 0.01
+"""What a width loses when it is rounded to whole EMU, of the size of letters."""
 
 
 @dataclass(frozen=True)
@@ -83,30 +85,40 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Headings, rows and a last row that sums up; `texts` say which columns are no figures, `size` is that of letters,
-    points."""
+    """Headings, rows and a last row that sums up; `texts` say which columns are no figures, `size` that of the largest
+    letters, points."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     texts: Sequence[bool]
     total: Sequence[Cell] | None = None
-    size: int = SPLIT_SIZE
+    size: int = SIZES[0]
 
     @cached_property
     def lines(self) -> list[Sequence[Cell]]:
         """Headings, rows and the last one."""
         return [[Cell(heading) for heading in self.headings], *self.rows, *([self.total] if self.total else [])]
 
+    def is_bold(self, number: int) -> bool:
+        """Is a line of it written in bold letters? The headings and the last row are."""
+        return number == 0 or (self.total is not None and number == len(self.rows) + 1)
+
     @cached_property
-    def widths(self) -> list[float]:
-        """How wide each column wants to be, letters: a text as its longest value, a figure as its longest word."""
-        wanted = []
-        for place, is_text in enumerate(self.texts):
-            values = [row[place].text for row in self.lines[1:]]
-            word = max((len(each) for each in self.headings[place].split()), default=0)
-            longest = max((min(len(value), WIDEST) for value in values), default=0)
-            wanted.append(float(max(word, longest, 5) + (2 if is_text else 3)))
-        return wanted
+    def least(self) -> list[float]:
+        """How wide each column is at least so that no word breaks, of the size of letters."""
+        return [
+            max(widest_word(line[place].text, is_bold=self.is_bold(number)) for number, line in enumerate(self.lines))
+            for place in range(len(self.headings))
+        ]
+
+    @cached_property
+    def wanted(self) -> list[float]:
+        """How wide each column wants to be: as its longest value, of a heading as its longest word."""
+        values = [(line, self.is_bold(number)) for number, line in enumerate(self.lines) if number]
+        return [
+            max(least, *(min(width_of(line[place].text, is_bold=bold), WIDEST) for line, bold in values), 3.0)
+            for place, least in enumerate(self.least)
+        ]
 
 
 def band_colours(band: str) -> tuple[RGBColor, RGBColor]:
@@ -116,31 +128,29 @@ def band_colours(band: str) -> tuple[RGBColor, RGBColor]:
 
 
 def split(table: Table, area: Area) -> tuple[Table, Table | None]:
-    """What of a table fits a place, in letters as large as fit, and the rest; a row at least."""
-    for size in SIZES:
+    """What of a table fits a place, in letters as large as fit, and the rest in letters of the same size; a row at
+    least. The last two parts are as long as each other."""
+    for size in (each for each in SIZES if each <= table.size):
         sized = replace(table, size=size)
-        letters = _letters(sized, area)
-        fits = sum(_height(sized, line, letters) for line in sized.lines) <= area.height
-        if fits and (size == SIZES[-1] or _has_whole_words(sized, area)):
+        if sum(_heights(sized, area)) <= area.height and (size == SIZES[-1] or _reads_well(sized, area)):
             return sized, None
-    table = replace(table, size=SPLIT_SIZE)
-    letters = _letters(table, area)
-    heading, *heights = (_height(table, line, letters) for line in table.lines)
+    table = replace(table, size=min(SPLIT_SIZE, table.size))
+    heading, *heights = _heights(table, area)
     room, fitting = area.height - heading, 0
     while fitting < len(table.rows) and heights[fitting] <= room:
         room -= heights[fitting]
         fitting += 1
     fitting = max(1, min(fitting, len(table.rows) - 1))
+    if len(table.rows) < 2 * fitting:
+        fitting = -(-len(table.rows) // 2)
     return replace(table, rows=table.rows[:fitting], total=None), replace(table, rows=table.rows[fitting:])
 
 
-def _has_whole_words(table: Table, area: Area) -> bool:
-    """Does no word of a heading break? Headings are bold, which is wider."""
-    bold = LETTER / BOLD_LETTER
-    return all(
-        max(map(len, heading.split()), default=0) <= letters * bold
-        for heading, letters in zip(table.headings, _letters(table, area), strict=True)
-    )
+def _reads_well(table: Table, area: Area) -> bool:
+    """Has every column room for its longest word, and has no cell too many lines for large letters?"""
+    if sum(table.least) * Pt(table.size) + 2 * PAD * len(table.least) > area.width:
+        return False
+    return table.size <= LARGE or max(_heights(table, area)) <= _height(table.size, FEW_LINES)
 
 
 def draw_table(made: Made, area: Area, table: Table) -> None:
@@ -150,11 +160,12 @@ def draw_table(made: Made, area: Area, table: Table) -> None:
     drawn = frame.table
     for column, width in zip(drawn.columns, _widths(table, area), strict=True):
         column.width = width
-    in_line = _letters(table, area)
+    rooms = _rooms(table, area)
+    heights = _heights(table, area, ARIAL)
     made_so_far: dict[Style, Any] = {}
     for number, (row, line) in enumerate(zip((heading, *rows), drawn.rows, strict=True)):
-        is_total = table.total is not None and number == len(rows)
-        line.height = _height(table, row, in_line)
+        is_total = table.is_bold(number) and number > 0
+        line.height = heights[number]
         for place, (cell, blank) in enumerate(zip(row, line.cells, strict=True)):
             ground, letters = band_colours(cell.band)
             if not cell.band:
@@ -162,8 +173,8 @@ def draw_table(made: Made, area: Area, table: Table) -> None:
             align = PP_ALIGN.LEFT if table.texts[place] else PP_ALIGN.RIGHT
             if number == 0:
                 ground, letters, align = HEAD, WHITE, PP_ALIGN.CENTER
-            style = Style(table.size, ground, letters, align, is_bold=is_total or not number)
-            _write(blank, _cut(cell.text, in_line[place]), style, made_so_far)
+            style = Style(table.size, ground, letters, align, is_bold=table.is_bold(number))
+            _write(blank, _cut(cell.text, rooms[place]), style, made_so_far)
 
 
 class Style(NamedTuple):
@@ -205,45 +216,45 @@ def _style(cell: Any, style: Style) -> None:
 
 
 def _widths(table: Table, area: Area) -> list[int]:
-    whole = sum(table.widths)
-    return [int(area.width * width / whole) for width in table.widths]
+    """How wide each column is, EMU: none narrower than its longest word where all have room; what is left, by how much
+    more each wants, or by how wide it is where all have what they want."""
+    room = area.width / Pt(table.size) - 2 * PAD / Pt(table.size) * len(table.least)
+    least, wanted = table.least, table.wanted
+    if sum(wanted) <= room or sum(least) >= room:
+        base = wanted if sum(wanted) <= room else least
+        each = [width * room / sum(base) for width in base]
+    else:
+        more = (room - sum(least)) / (sum(wanted) - sum(least))
+        each = [low + (high - low) * more for low, high in zip(least, wanted, strict=True)]
+    return [int(width * Pt(table.size) + 2 * PAD) for width in each]
 
 
-def _letters(table: Table, area: Area) -> list[int]:
-    """How many letters a line of each column takes."""
-    return [max(3, int((width - 2 * PAD) / (Pt(table.size) * LETTER))) for width in _widths(table, area)]
+def _rooms(table: Table, area: Area) -> list[float]:
+    """How wide a line of each column is, of the size of letters."""
+    return [max(1.0, (width - 2 * PAD) / Pt(table.size)) for width in _widths(table, area)]
 
 
-def plain(text: str) -> str:
-    """A text on one line, without what no document can hold; spaces that keep figures together stay."""
-    return NO_TEXT.sub("", BLANK.sub(" ", text)).strip(" ")
-
-
-def _lines(text: str, letters: int) -> int:
-    """In how many lines a text stands, broken between words."""
-    lines, room = 1, letters
-    for word in text.split():
-        if len(word) <= room:
-            room -= len(word) + 1
-        else:
-            lines += 1 if room < letters else 0
-            lines += (len(word) - 1) // letters
-            room = letters - (len(word) - 1) % letters - 2
-    return lines
-
-
-def _cut(text: str, letters: int) -> str:
+def _cut(text: str, room: float) -> str:
     """A text in no more lines than a cell has, on one paragraph."""
     shown = plain(text)
-    if len(shown) <= LONGEST and _lines(shown, letters) <= MOST_LINES:
+    if len(shown) <= LONGEST and lines_of(shown, room) <= MOST_LINES:
         return shown
-    shown = shown[:LONGEST]
-    while _lines(f"{shown}…", letters) > MOST_LINES:
+    shown = shown[: LONGEST - 1]
+    while lines_of(f"{shown}…", room) > MOST_LINES:
         shown = shown[:-1]
     return f"{shown.rstrip()}…"
 
 
-def _height(table: Table, row: Sequence[Cell], letters: Sequence[int]) -> int:
-    """Of a row whose lines take so many letters."""
-    lines = max(min(_lines(cell.text, most), MOST_LINES) for cell, most in zip(row, letters, strict=False))
-    return int(lines * Pt(table.size) * 1.2 + Pt(4))
+def _heights(table: Table, area: Area, font: float = 1.0) -> list[int]:
+    """Of each line, EMU, in a font that is so wide."""
+    rooms = [room / font + SLACK for room in _rooms(table, area)]
+    return [
+        _height(table.size, max(min(lines_of(cell.text, room, is_bold=table.is_bold(number)), MOST_LINES)
+                                for cell, room in zip(line, rooms, strict=True)))
+        for number, line in enumerate(table.lines)
+    ]  # fmt: skip
+
+
+def _height(size: int, lines: int) -> int:
+    """Of so many lines of a size, EMU."""
+    return int(lines * Pt(size) * LEADING + Pt(4))

@@ -111,6 +111,7 @@ def _shipped() -> Deck:
                 shape._element.getparent().remove(shape._element)
             elif kind == PP_PLACEHOLDER.FOOTER:
                 _place(shape, FOOTER_PLACE)
+                _align_left(shape)
             elif kind == PP_PLACEHOLDER.SLIDE_NUMBER:
                 _place(shape, NUMBER_PLACE)
             elif kind in TITLES and holder is not layouts[0]:
@@ -118,7 +119,8 @@ def _shipped() -> Deck:
     title, subtitle = (shape for shape in layouts[0].placeholders if shape.placeholder_format.type not in (
         PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER))  # fmt: skip
     _place(title, (Inches(1), Inches(2), WIDTH - Inches(2), Inches(1.8)))
-    _place(subtitle, (Inches(1), Inches(4), WIDTH - Inches(2), Inches(1.6)))
+    _place(subtitle, (Inches(1), Inches(4.1), WIDTH - Inches(2), Inches(1.6)))
+    _align_left(subtitle)
     _dress(deck)
     return deck
 
@@ -127,11 +129,17 @@ def _place(shape: Any, place: tuple[int, int, int, int]) -> None:
     shape.left, shape.top, shape.width, shape.height = map(Emu, place)
 
 
+def _align_left(shape: Any) -> None:
+    """What is written in a placeholder begins at its left."""
+    for level in shape._element.iter(qn("a:lvl1pPr")):
+        level.set("algn", "l")
+
+
 def _dress(deck: Deck) -> None:
     """Fonts, sizes and colours of the master."""
     master = deck.slide_master
     styles = master._element.find(qn("p:txStyles"))
-    for name, size, is_bold in (("p:titleStyle", 2600, "1"), ("p:bodyStyle", 1800, "0")):
+    for name, size, is_bold in (("p:titleStyle", 2400, "1"), ("p:bodyStyle", 1800, "0")):
         style = styles.find(qn(name))
         for properties in style.iter(qn("a:defRPr")):
             properties.set("sz", str(size))
@@ -152,15 +160,16 @@ def _dress(deck: Deck) -> None:
         if found.getparent().tag in (qn("a:majorFont"), qn("a:minorFont")):
             found.set("typeface", FONT)
     part._blob = etree.tostring(theme, xml_declaration=True, encoding="UTF-8", standalone=True)
-    deck.slide_layouts[1].shapes.element.append(_bar(Inches(1.02)))
+    for layout, left, top in ((0, Inches(1), Inches(3.9)), (1, Inches(0.5), Inches(1.02))):
+        deck.slide_layouts[layout].shapes.element.append(_bar(left, top))
 
 
-def _bar(top: int) -> etree._Element:
-    """A thin bar across a slide, as a shape of a layout."""
+def _bar(left: int, top: int) -> etree._Element:
+    """A thin bar across a slide, as far from the right as from the left, as a shape of a layout."""
     xml = f"""<p:sp xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"
       xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">
       <p:nvSpPr><p:cNvPr id="90" name="Черта"/><p:cNvSpPr/><p:nvPr userDrawn="1"/></p:nvSpPr>
-      <p:spPr><a:xfrm><a:off x="{Inches(0.5)}" y="{top}"/><a:ext cx="{WIDTH - Inches(1)}" cy="{Pt(2)}"/></a:xfrm>
+      <p:spPr><a:xfrm><a:off x="{left}" y="{top}"/><a:ext cx="{WIDTH - 2 * left}" cy="{Pt(2)}"/></a:xfrm>
       <a:prstGeom prst="rect"><a:avLst/></a:prstGeom><a:solidFill><a:schemeClr val="accent1"/></a:solidFill>
       <a:ln><a:noFill/></a:ln></p:spPr>
       <p:txBody><a:bodyPr/><a:lstStyle/><a:p><a:endParaRPr lang="ru-RU"/></a:p></p:txBody></p:sp>"""

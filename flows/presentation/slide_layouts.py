@@ -3,6 +3,7 @@ none of these shows it."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from documents.receipts.findings import column_titles
 from documents.writing.deck import Card, Slide
 from documents.writing.deck_chart import Chart
 from documents.writing.deck_table import Cell, Table
-from flows.presentation.mart_sheets import caption_of, how_sure
+from flows.presentation.mart_sheets import caption_of, how_sure, short_title
 from flows.presentation.slide_data import NOTHING, Line, Night, added, lines, signed, sums
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
@@ -30,8 +31,11 @@ NO_DATA = "no_data"
 OF_KNOWN = "Суммы по единицам, которые прислали данные."
 CORRECTIONS = "corrections"
 NO_ROWS = "Таких строк нет."
+NOTHING_BEFORE = "Раньше ничего не публиковали: сравнить не с чем."
 EMPTY = "Данных на эту дату нет."
 ALL = "Итого по региону"
+FEW_COLUMNS, FEW_SHARE, MANY_SHARE = 5, 0.4, 0.34
+"""What of the width a chart takes beside a table of few columns, and of many."""
 LEVELS = ("basic", "main", "advanced")
 NO_LEVEL = "не входит"
 
@@ -62,7 +66,8 @@ def groups(line: Line, night: Night) -> Slide:
     total = {name: added(rows[name]) for name in line.columns if name not in line.apart}
     whole_row = [Cell(ALL), *night.cells(definition, line.columns, total)]
     series = {caption_of(definition, name): [row[place] for row in charted] for place, name in enumerate(line.chart)}
-    chart = Chart(line.kind, ", ".join(series) if len(series) == 1 else "", names, series)
+    share = FEW_SHARE if len(line.columns) <= FEW_COLUMNS else MANY_SHARE
+    chart = Chart(line.kind, ", ".join(series) if len(series) == 1 else "", names, series, share)
     shown = _table(definition, caption_of(definition, line.by), line.columns, table, whole_row)
     return replace(_tabled(line, night, shown, chart), remark=line.remark or OF_KNOWN)
 
@@ -114,29 +119,46 @@ def systems(line: Line, night: Night) -> Slide:
 
 
 def changes(line: Line, night: Night) -> Slide:
-    """Every system beside what it was on the date before, as that was known then; and units whose band changed."""
+    """Every system beside what it was on the date before, as that was known then."""
     before = published_before(night.connection, night.region.code, night.as_of)
     if before is None:
-        return Slide(line.title, lines=["Раньше ничего не публиковали: сравнить не с чем."])
+        return Slide(line.title, lines=[NOTHING_BEFORE])
     day, moment = before
     was = {each.system: each for each in systems_at(night.connection, night.region.code, day, moment)}
     now = systems_at(night.connection, night.region.code, night.as_of, night.known_at)
     rows = [[Cell(each.name), Cell(_words(each)), _figure(was.get(each.system)), _figure(each),
              Cell(signed(_difference(was.get(each.system), each)))] for each in now]  # fmt: skip
+    headings = ("Система", "Что считаем", f"Было на {day:%d.%m.%Y}", f"Стало на {night.as_of:%d.%m.%Y}", "Изменение")
+    return Slide(line.title, table=Table(headings, rows, (True, True, False, False, False)),
+                 notes=_notes_of_change(night, before))  # fmt: skip
+
+
+def bands(line: Line, night: Night) -> Slide:
+    """Units whose band changed since the date before, and of how many there is a figure for the first time."""
+    before = published_before(night.connection, night.region.code, night.as_of)
+    if before is None:
+        return Slide(line.title, lines=[NOTHING_BEFORE])
+    day, moment = before
     moved = _bands_moved(night, Night(night.connection, night.region, day, moment))
-    rows += [[Cell(name), Cell(what), Cell(word_of("band", old), old), Cell(word_of("band", new), new), Cell("")]
-             for name, what, old, new in moved if old != NO_DATA]  # fmt: skip
+    rows = [[Cell(name), Cell(what), Cell(word_of("band", old), old), Cell(word_of("band", new), new)]
+            for name, what, old, new in moved if old != NO_DATA]  # fmt: skip
     begun = Counter(what for _, what, old, _ in moved if old == NO_DATA)
     first = "; ".join(f"{what} — {count}" for what, count in begun.items())
     first = f"Единиц, у которых цифра появилась впервые: {first}." if first else ""
-    headings = ("Система, единица", "Что", f"Было на {day:%d.%m.%Y}", f"Стало на {night.as_of:%d.%m.%Y}", "Изменение")
-    notes = "\n".join([
+    headings = ("Отчётная единица", "Полоса", f"Была на {day:%d.%m.%Y}", f"Стала на {night.as_of:%d.%m.%Y}")
+    notes = "\n".join([_notes_of_change(night, before),
+                       "Полосы: единицы, чья полоса стала другой; витрины, у которых есть полоса."])  # fmt: skip
+    if not rows:
+        return Slide(line.title, lines=["Ни у одной единицы полоса не сменилась."], remark=first, notes=notes)
+    return Slide(line.title, table=Table(headings, rows, (True, True, False, False)), remark=first, notes=notes)
+
+
+def _notes_of_change(night: Night, before: tuple[dt.date, dt.datetime]) -> str:
+    day, moment = before
+    return "\n".join([
         f"Было: витрины на {day}, какими они были опубликованы перед первой публикацией {night.as_of}",
         f"({moment.isoformat()}). Стало: витрины на {night.as_of}, известные на {night.known_at.isoformat()}.",
-        "Полосы: единицы, чья полоса стала другой; витрины, у которых есть полоса.",
     ])  # fmt: skip
-    return Slide(line.title, table=Table(headings, rows, (True, True, False, False, False)),
-                 remark=first, notes=notes)  # fmt: skip
 
 
 def listed(line: Line, night: Night) -> Slide:
@@ -195,7 +217,7 @@ def _bands_moved(night: Night, before: Night) -> list[tuple[str, str, str, str]]
 
 def state(line: Line, night: Night, told: Sequence[tuple[Line, Slide]]) -> Slide:
     """How complete and how final each slide is."""
-    rows = [[Cell(slide.title), Cell(each.mart), Cell(_state(night.rows(each.mart)))]
+    rows = [[Cell(slide.title), Cell(short_title(mart_named(each.mart))), Cell(_state(night.rows(each.mart)))]
             for each, slide in told if each.mart and each.mart != CORRECTIONS]  # fmt: skip
     notes = "Полнота — что есть из ожидаемых документов; её столбец и столбец is_final есть у каждой витрины."
     return Slide(line.title, table=Table(("Слайд", "Витрина", "Полнота"), rows, (True, True, True)), notes=notes)
@@ -203,7 +225,7 @@ def state(line: Line, night: Night, told: Sequence[tuple[Line, Slide]]) -> Slide
 
 LAYOUTS: dict[str, Callable[[Line, Night], Slide]] = {
     "units": units, "groups": groups, "figures": figures, "norms": norms_of_levels, "systems": systems,
-    "changes": changes, "rows": listed,
+    "changes": changes, "bands": bands, "rows": listed,
 }  # fmt: skip
 
 

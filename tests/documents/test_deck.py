@@ -16,6 +16,7 @@ from pptx.util import Inches
 
 from documents.writing.deck import Card, Slide, Slides, write_deck
 from documents.writing.deck_chart import Chart
+from documents.writing.deck_letters import widest_word, width_of
 from documents.writing.deck_table import Cell, Table
 from documents.writing.deck_template import UnfitTemplate, missing_in
 
@@ -55,6 +56,55 @@ def test_a_table_that_fits_in_smaller_letters_stays_on_one_slide(rows: int) -> N
         Slide("Таблица", "Полнота 100 %.", table=table(rows, total=[Cell("Итого"), Cell("1")]), remark="сноска")
     )
     assert [len(part) for part in tables(made)] == [rows + 2]
+
+
+FIGURE = "13\N{NO-BREAK SPACE}380"
+WORDS = ("Муниципальный район", "Единиц с программами", "Программ без территории", "08.09.2023", FIGURE)
+
+
+@pytest.mark.parametrize("count", [3, 5, 8])
+def test_no_word_of_a_table_breaks(count: int) -> None:
+    """A heading and a figure stand whole in their columns, however narrow the other columns make them."""
+    headings = [WORDS[place % 3] for place in range(count)]
+    rows = [[Cell("долгое слово за словом " * 6), *(Cell(WORDS[3 + place % 2]) for place in range(1, count))]]
+    total = [Cell("Итого по региону"), *[Cell(FIGURE)] * (count - 1)]
+    made = deck(Slide("Т", table=Table(headings, rows, [True, *[False] * (count - 1)], total)))
+    (drawn,) = (shape.table for slide in made.slides for shape in slide.shapes if shape.has_table)
+    size = drawn.cell(0, 0).text_frame.paragraphs[0].font.size
+    for place, column in enumerate(drawn.columns):
+        heading, *others = (row.cells[place].text for row in drawn.rows)
+        width = max(widest_word(heading, is_bold=True), *map(widest_word, others)) * size
+        assert width <= column.width - drawn.cell(0, place).margin_left * 2 + 1, (place, heading)
+
+
+@pytest.mark.parametrize(
+    ("word", "bold", "plain"),
+    [("территорией", 7.44, 6.87), ("08.09.2023", 6.33, 5.73), ("ПРОФЕССИЯ", 7.17, 6.47), ("Щёлково", 5.42, 4.77)],
+)
+def test_a_text_is_taken_for_no_narrower_than_it_is_in_the_widest_font(word: str, bold: float, plain: float) -> None:
+    """The widths are those of DejaVu Sans, of the size of letters."""
+    assert bold <= width_of(word, is_bold=True) <= bold * 1.15
+    assert plain <= width_of(word) <= plain * 1.15
+
+
+def test_the_last_two_parts_of_a_table_are_as_long_as_each_other_and_in_letters_of_one_size() -> None:
+    """Two rows too many do not stand on a slide of their own in letters larger than the others."""
+    made = deck(Slide("Т", table=table(30)))
+    assert [len(part) - 1 for part in tables(made)] == [15, 15]
+    sizes = {shape.table.cell(1, 0).text_frame.paragraphs[0].font.size
+             for slide in made.slides for shape in slide.shapes if shape.has_table}  # fmt: skip
+    assert len(sizes) == 1
+
+
+def test_a_long_remark_stands_whole_and_over_the_footer() -> None:
+    made = deck(Slide("Т", table=table(12), remark="слово за словом " * 40))
+    (slide,) = list(made.slides)[1:]
+    (drawn,) = (shape for shape in slide.shapes if shape.has_table)
+    (remark,) = (shape for shape in slide.shapes if shape.has_text_frame and "за словом" in shape.text_frame.text)
+    (footer,) = (shape for shape in slide.placeholders if shape.text_frame.text == "подвал")
+    assert drawn.top + sum(row.height for row in drawn.table.rows) <= remark.top
+    assert remark.top + remark.height <= footer.top
+    assert remark.height >= 3 * 10 * 12_700
 
 
 def test_nothing_stands_outside_its_slide() -> None:
