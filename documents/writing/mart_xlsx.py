@@ -8,6 +8,7 @@ of the data becomes a formula or a link. Equal marts give equal bytes: a workboo
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ MOST_ROWS = 1_000_000
 """Rows that a sheet takes, with room for title, heading and notes."""
 LONGEST = 32_767
 """Letters that a cell takes."""
-WIDEST, NARROWEST = 44, 7
+WIDEST, NARROWEST = 38, 7
+PAGE_WIDTH = 235
+"""Letters across a page at which they are still read; a wider table is printed on several side by side."""
 LINE = 13
 """Height of a line, points."""
 TOTAL = "Итого по региону"
@@ -145,7 +148,7 @@ def write_sheet(sheet: Any, mart: MartSheet, formats: Formats) -> None:
     ]
     for row, note in enumerate(notes, start=last + 2):
         put(sheet, row, 0, note, formats(italic=True, font_color="#595959"))
-    set_page(sheet, mart.title)
+    set_page(sheet, mart.title, 1 if mart.is_one_row else _pages_across(mart))
 
 
 def write_title(sheet: Any, title: str, lines: Sequence[str], formats: Formats) -> int:
@@ -157,11 +160,11 @@ def write_title(sheet: Any, title: str, lines: Sequence[str], formats: Formats) 
     return len(lines) + 2
 
 
-def set_page(sheet: Any, title: str) -> None:
-    """A page wide, in landscape, with its title and its number below."""
+def set_page(sheet: Any, title: str, across: int = 1) -> None:
+    """So many pages wide, in landscape, with its title and its number below."""
     sheet.set_landscape()
     sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(across, 0)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.set_footer(f"&L&8{title.replace('&', '&&')[:120]}&R&8Страница &P из &N")
     sheet.hide_gridlines(2)
@@ -203,10 +206,25 @@ def _write_table(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int
     if mart.total is not None:
         row += 1
         _write_row(sheet, row, mart.columns, mart.total, styled, is_total=True)
-    first_text = next((place for place, column in enumerate(mart.columns) if column.kind == "текст"), -1)
-    sheet.freeze_panes(top + 1, first_text + 1 if first_text < 2 else 0)
+    kept = _columns_kept(mart)
+    sheet.freeze_panes(top + 1, kept)
     sheet.repeat_rows(top)
+    if kept and _pages_across(mart) > 1:
+        sheet.repeat_columns(0, kept - 1)
     return row
+
+
+def _columns_kept(mart: MartSheet) -> int:
+    """How many columns stay in sight: up to the first text, where it is among the first two."""
+    first_text = next((place for place, column in enumerate(mart.columns) if column.kind == "текст"), -1)
+    return first_text + 1 if first_text < 2 else 0
+
+
+def _pages_across(mart: MartSheet) -> int:
+    """On how many pages side by side a table is printed, each with the columns that stay in sight."""
+    widths = [_width(mart, column) for column in mart.columns if not column.is_aside]
+    kept = sum(widths[: _columns_kept(mart)])
+    return max(1, math.ceil((sum(widths) - kept) / (PAGE_WIDTH - kept)))
 
 
 def _write_row(
@@ -240,7 +258,7 @@ def _place(column: Shown) -> dict[str, object]:
     right."""
     if column.kind in ("да/нет", "номер", "дата", "момент") or column.band == column.name:
         return {"align": "center"}
-    return {"text_wrap": True, "indent": 1} if column.kind == "текст" else {}
+    return {"text_wrap": True, "align": "left", "indent": 1} if column.kind == "текст" else {}
 
 
 def _write_list(sheet: Any, mart: MartSheet, top: int, formats: Formats) -> int:

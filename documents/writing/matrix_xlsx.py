@@ -12,7 +12,11 @@ from documents.writing.frames_xlsx import MADE
 from documents.writing.mart_xlsx import CELL, HEADING, formats_of, put, set_page, write_title
 
 CHANGED = {"bg_color": "#FFEB9C", "bold": True}
-LEGEND = "Строка — дата, за которую цифра; столбец — публикация. Выделено: прежняя публикация знала другую цифру."
+LEGEND = (
+    "Строка — дата, за которую цифра; столбец — публикация. Выделено: прежняя публикация знала другую цифру."
+    " Пусто: цифры не было или дату тогда не публиковали."
+)
+TO_THE_SECOND = "dd.mm.yyyy hh:mm:ss"
 
 
 def matrix_xlsx(
@@ -32,9 +36,9 @@ def matrix_xlsx(
         top = write_title(sheet, title, [*lines, LEGEND], formats)
         put(sheet, top, 0, "На дату", formats(**HEADING))
         sheet.set_column(0, 0, 12)
-        sheet.set_column(1, max(1, len(moments)), 17)
+        sheet.set_column(1, max(1, len(moments)), 20)
         for place, moment in enumerate(moments, start=1):
-            put(sheet, top, place, moment, formats("момент", **HEADING), "момент")
+            put(sheet, top, place, moment, formats(**HEADING, num_format=TO_THE_SECOND), "момент")
         for row, (day, cells) in enumerate(rows.items(), start=top + 1):
             put(sheet, row, 0, day, formats("дата", **CELL, align="center"), "дата")
             for place, moment in enumerate(moments, start=1):

@@ -11,7 +11,7 @@ import xlsxwriter
 from documents.writing.mart_xlsx import CELL, HEADING, LINE, Formats, lines_of, put, set_page, write_title
 
 FRONT = "Содержание"
-WIDTHS = (5, 62, 9, 40, 12, 12, 15)
+WIDTHS = (5, 72, 9, 36, 12, 12, 15)
 HEADINGS = ("№", "Лист", "Строк", "Показатель", "Полоса", "Полнота", "Окончательно")
 CALL_HEADINGS = ("№", "Отправитель", "", "Что должен", "Кому звонить", "", "")
 
@@ -77,7 +77,7 @@ class Front:
             else:
                 put(sheet, row, 1, line.title, formats(**CELL, text_wrap=True, font_color="#7F7F7F"))
             put(sheet, row, 2, line.rows, formats("целое", **CELL))
-            put(sheet, row, 3, line.figure, formats(**CELL, text_wrap=True))
+            put(sheet, row, 3, line.figure, formats(**CELL, text_wrap=True, align="left", indent=1))
             put(sheet, row, 4, line.band_word, formats("", line.band, **middle))
             put(sheet, row, 5, line.completeness, formats("доля", **CELL))
             put(sheet, row, 6, line.is_final, formats(**middle))

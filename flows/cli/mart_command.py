@@ -29,6 +29,7 @@ from flows.home.shown import cell
 from flows.home.usage import UsageError, in_zone, must_be_known
 from flows.presentation.mart_catalogue import beside, csvw
 from flows.presentation.mart_sheets import Asked, region_row, sheet_of, whose
+from flows.presentation.on_paper import on_paper
 from warehouse.marts.country import COUNTRY
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import column_captions, first_published, mart, mart_named, mart_names
@@ -157,7 +158,7 @@ def _workbook(
         rest = [frame for frame in of_no_region if not frame.is_empty()]
         sheets += [sheet_of(definition, frame, None, asked, whose(definition) if frames else "") for frame in rest]
     try:
-        return marts_xlsx(sheets)
+        return marts_xlsx(on_paper(sheet, definition) for sheet in sheets)
     except TooManyRows as error:
         raise UsageError(
             f"a sheet takes {error.most} rows, the mart has {error.rows}: ask for csv or for one region",

@@ -15,7 +15,7 @@ from documents.pages.line_chart import line_chart
 from documents.pages.mart_html import NOTHING, HtmlTable, simple_table
 from flows.page.frame import Frame, said, told
 from flows.page.made_of import Page
-from flows.presentation.slide_data import added
+from flows.presentation.on_paper import added
 
 REGISTERED, PLAN, MOVEMENT = "actual_pupils", "plan_pupils", "movement_words"
 

@@ -191,10 +191,10 @@ def _columns(definition: Mart, rows: pl.DataFrame, aside: set[str], zone: ZoneIn
     shown = []
     for name in rows.columns:
         of_kind, unit = kind(name, *definition.kinds)
-        caption = NUMBER if unit == "номер" else caption_of(definition, name)
+        caption = NUMBER if name == "position" else caption_of(definition, name)
         of_kind = "номер" if unit in NUMBERS else of_kind
         caption = f"{caption} (время {zone})" if of_kind == "момент" else caption
-        hidden = name in aside or _is_service(name, rows) or (unit == "номер" and is_one_row)
+        hidden = name in aside or _is_service(name, rows) or (name == "position" and is_one_row)
         shown.append(Shown(name, caption, of_kind, bands.get(name, ""), hidden))
     return shown
 

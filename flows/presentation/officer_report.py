@@ -17,6 +17,7 @@ from contracts.vocabulary import contacts_of
 from documents.writing.mart_xlsx import MartSheet, marts_xlsx
 from documents.writing.report_front import Call, Front, Line
 from flows.presentation.mart_sheets import Asked, region_row, region_view, sheet_of, short_title, state_lines, title_of
+from flows.presentation.on_paper import on_paper
 from warehouse.marts.definitions import Mart, marts, views
 from warehouse.marts.indicators import LONG
 from warehouse.marts.published import mart
@@ -48,7 +49,8 @@ def make_report(connection: Connection, region: Region, unit: str | None, unit_n
         is_one = bool(unit) and definition.grain == "unit" and rows.height == 1
         name = "" if rows.is_empty() else _name(len(sheets) + 1, titles[definition.name])
         if name:
-            sheets.append(sheet_of(definition, rows, region, asked, name, total, is_one_row=is_one))
+            sheet = sheet_of(definition, rows, region, asked, name, total, is_one_row=is_one)
+            sheets.append(on_paper(sheet, definition))
         lines.append(_line(definition, rows, total, name, titles[definition.name]))
     front = Front(
         f"{whose}: мониторинг Профминимума",

@@ -17,6 +17,7 @@ from contracts.texts.figures import percent, whole
 from documents.writing.deck_table import Cell
 from flows.home.shown import cell, local_time
 from flows.presentation.mart_sheets import Asked, band_columns, region_row, region_view
+from flows.presentation.on_paper import sums
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import mart, mart_named
@@ -144,22 +145,6 @@ class Night:
         return (
             f"{self.region.name} · на {self.as_of:%d.%m.%Y} · известно на {local_time(self.known_at, self.region.zone)}"
         )
-
-
-def sums(definition: Mart, rows: pl.DataFrame) -> dict[str, Any]:
-    """Sums of the measures of a mart over rows, None of nothing known; shares are of sums in which both are known."""
-    told: dict[str, Any] = {name: added(rows[name]) for name in definition.stated.measures if name in rows.columns}
-    for rate in definition.stated.rates:
-        known = rows.filter(pl.col(rate.numerator).is_not_null() & pl.col(rate.denominator).is_not_null())
-        part, of = added(known[rate.numerator]), added(known[rate.denominator])
-        told[rate.name] = part / of if part is not None and of else None
-    return told
-
-
-def added(values: pl.Series) -> float | None:
-    """The sum of what is known; None of nothing."""
-    known = values.drop_nulls()
-    return None if known.is_empty() else known.sum()  # type: ignore[return-value]  # figures are no decimals
 
 
 def signed(number: float | None) -> str:

@@ -20,7 +20,8 @@ from documents.writing.deck import Card, Slide
 from documents.writing.deck_chart import Chart
 from documents.writing.deck_table import Cell, Table
 from flows.presentation.mart_sheets import caption_of, how_sure, short_title
-from flows.presentation.slide_data import NOTHING, Line, Night, added, lines, signed, sums
+from flows.presentation.on_paper import added, sums
+from flows.presentation.slide_data import NOTHING, Line, Night, lines, signed
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import mart, mart_named

@@ -77,3 +77,15 @@ def test_every_code_that_a_column_of_a_mart_says_it_holds_has_a_word() -> None:
         if word_of(column, code) == code and code != "rule_states"
     ]
     assert wordless == []
+
+
+def test_a_table_too_wide_for_a_page_goes_on_beside_it_with_its_first_columns() -> None:
+    """None of its columns is printed too small to read: twelve texts of 38 letters are three pages."""
+    names = [f"к{number}" for number in range(12)]
+    rows = pl.DataFrame({"имя": ["Город Томск"], **{name: ["слово за словом " * 5] for name in names}})
+    columns = [Shown(name, name, "текст") for name in rows.columns]
+    told = openpyxl.load_workbook(io.BytesIO(marts_xlsx([MartSheet("лист", "т", [], columns, rows)]))).active
+    assert (told.page_setup.fitToWidth, told.print_title_cols) == (3, "$A:$A")
+    folded = [Shown(name, name, "текст", is_aside=name in names[4:]) for name in rows.columns]
+    told = openpyxl.load_workbook(io.BytesIO(marts_xlsx([MartSheet("лист", "т", [], folded, rows)]))).active
+    assert (told.page_setup.fitToWidth or 1, told.print_title_cols) == (1, None)
