@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
-from example import Sent
+from example import Sent, drained
 
 from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
 from contracts.receipt import SHEET
 from contracts.receipt import TITLE as RECEIPT
 from transforms.tables.delivery_date import day_in_sheet_name
+from transforms.tables.identify import Context
 
 TITLE, HEADING, GOOD = Sent("readiness_report").grid().sheets[0].rows
 DAY = dt.date(2023, 9, 8)
@@ -163,3 +165,18 @@ def test_a_report_of_a_month_is_of_its_last_day(title: str, file: str, day: dt.d
 
 def test_a_month_dates_no_list_of_a_year() -> None:
     assert "COM-018" in rules(Sent("level_choice", above=("Уровни, сентябрь 2023",)).read())
+
+
+AUGUST = dt.date(2023, 8, 24)
+PLAN = Sent("event_plan", above=("План на 2023/2024 учебный год",))
+
+
+@pytest.mark.parametrize("more", [(), (on("24.08.2023"),)])
+def test_a_day_that_somebody_states_holds_though_the_plan_is_of_the_year_to_come(more: tuple[str, ...]) -> None:
+    """It is said that the plan speaks of another year; without the statement the plan is of that year."""
+    plan = replace(PLAN, above=(*PLAN.above, *more))
+    context = Context(register=None, secret=b"test", as_of=AUGUST)
+    reading = drained([plan.delivery()], context)[0]
+    assert (reading.as_of, "COM-117" in rules(reading), "COM-111" in rules(reading)) == (AUGUST, False, True)
+    dated = replace(PLAN, above=(*PLAN.above, on("24.08.2023"))).read()
+    assert (dated.as_of, "COM-117" in rules(dated)) == (dt.date(2023, 9, 1), True)

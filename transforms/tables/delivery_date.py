@@ -168,9 +168,15 @@ def school_year_doubts(
 
 
 def year_to_come(
-    form: Form, file: str, titles: list[list[str]], headings: Sequence[tuple[Sheet, Heading]], as_of: dt.date | None
+    form: Form,
+    file: str,
+    titles: list[list[str]],
+    headings: Sequence[tuple[Sheet, Heading]],
+    as_of: dt.date | None,
+    asked: dt.date | None,
 ) -> tuple[dt.date | None, list[Finding]]:
     """The date of a document that was made before the academic year of which it speaks: the first day of that year.
+    A date that was `asked` for holds, with a warning that the year is another.
 
     A plan of August for the year that is about to begin says nothing of the year that ends. Which year is meant say
     titles, sheets or the name of the file; of a file of August that names none, its days of that year.
@@ -186,6 +192,9 @@ def year_to_come(
         is_ahead = any(academic_year(day) == coming for day in days) and min(days) >= as_of.replace(day=1)
     if not is_ahead:
         return as_of, []
+    if asked is not None:
+        expected = f"{coming - 1}/{coming}, раз данные на {asked:%d.%m.%Y}"
+        return as_of, [finding(SCHOOL_YEAR_DIFFERS, value=f"{coming}/{coming + 1}", expected=expected)]
     first = dt.date(coming, FIRST_MONTH, 1)
     expected = f"{first:%d.%m.%Y}: {coming}/{coming + 1} учебный год"
     return first, [finding(YEAR_TO_COME, value=f"{as_of:%d.%m.%Y}", expected=expected)]

@@ -216,7 +216,7 @@ def _identified(delivery: Delivery, context: Context) -> Delivery:
     titles = [line for sheet, heading in headings for line in lines_above(sheet, heading)]
     as_of, doubts = date_of_delivery(form, delivery.file, titles, sheet_day, context.as_of, answered)
     stated = as_of
-    as_of, ahead = year_to_come(form, delivery.file, titles, headings, as_of)
+    as_of, ahead = year_to_come(form, delivery.file, titles, headings, as_of, context.as_of)
     doubts = [*doubts, *ahead]
     edition = form.edition_at(as_of)
     headings = [(sheet, by_year(heading, as_of)) for sheet, heading in headings]
