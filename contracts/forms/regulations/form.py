@@ -26,6 +26,12 @@ COLUMNS = (
            ("Утратил силу с", "Отменён с"), required=False, nullable=True),
 )  # fmt: skip
 
+DAY = (
+    r"(?i)(?:^|[\s,;(])(?:\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|[«\"]?\d{1,2}[»\"]?\s+[а-яё]+\.?\s+\d{4})"
+    r"(?:[\s,;)]|г|$)"
+)
+"""A date within a text: a cell of two documents keeps both of its dates with their numbers."""
+
 RULES = (
     Rule(
         "DOC-001", "error", "row",
@@ -48,6 +54,11 @@ RULES = (
         "DOC-004", "error", "row",
         column="ends_on", check=pl.col("ends_on") >= pl.col("signed_on"),
         expected=pl.format("не раньше {}", pl.col("signed_on").dt.to_string("%d.%m.%Y")), source="domain 7: dates",
+    ),
+    Rule(
+        "DOC-005", "error", "row",
+        column="number", check=~pl.col("number").str.contains(DAY),
+        expected="один номер, дата в своей ячейке", source="domain 7 (xv): number and date are unique",
     ),
 )  # fmt: skip
 
