@@ -12,15 +12,17 @@
     **+ school_outcome_fact**
     **ops.statement**
     **pupil_flow** 2023-09-07 2023-09-08
+    **pupil_journey** 2023-09-08
     **publish** 2023-09-08
     **expect** 2023-09-08
 
 A given reading is its form, its sender and its date, then columns of its reading or delivery that matter; the table
 below has its facts. `+` is another table of the same reading, a name with a dot a table of rows that stand for
 themselves. `pupil_flow` is how many pupils went from which school, grade and state to which between the exports of two
-days. What else must be there is filled. `publish` publishes every mart for a date: a view on marts shows what was
-published. `expect only` says that the mart has no other rows; else rows are found
-by those columns of the key that are shown. A blank cell is NULL, a fraction (2/3) is exact.
+days, `pupil_journey` how far those of the academic year came by the exports up to a day. What else must be there is
+filled. `publish` publishes every mart for a date: a view on marts shows what was published. `expect only` says that the
+mart has no other rows; else rows are found by those columns of the key that are shown. A blank cell is NULL, a fraction
+(2/3) is exact.
 """
 
 import datetime as dt
@@ -44,6 +46,7 @@ Cells = dict[str, str | None]
 GIVEN = re.compile(r"\*\*(\w+)\*\* (\w+) (\d{4}-\d\d-\d\d)(?:; (.+))?")
 MORE = re.compile(r"\*\*(?:\+ (\w+)|(\w+\.\w+))\*\*")
 FLOW = re.compile(r"\*\*pupil_flow\*\* (\d{4}-\d\d-\d\d) (\d{4}-\d\d-\d\d)")
+JOURNEY = re.compile(r"\*\*pupil_journey\*\* (\d{4}-\d\d-\d\d)")
 PUBLISHED = re.compile(r"\*\*publish\*\* (\d{4}-\d\d-\d\d)")
 EXPECTED = re.compile(r"\*\*expect( only)?\*\* (\d{4}-\d\d-\d\d)")
 RULE = re.compile(r"\|(?:-+\|)+")
@@ -70,6 +73,7 @@ SELECT max(r.reading_id) FILTER (WHERE r.as_of = :before), max(r.reading_id) FIL
 FROM ops.reading r WHERE r.form = 'registration_export'
 RETURNING before_reading_id, reading_id
 """
+MADE_OF = "SELECT reading_id, made_of FROM core.journey_of('69', :day, 'infinity')"
 FILLED = {"text": "-", "bigint": "0", "date": "2023-09-08", "timestamp with time zone": "2023-09-08 05:00+00"}
 CLOSE = Fraction(1, 10**9)
 _turn = count(1)
@@ -133,6 +137,9 @@ def differences(connection: sa.Connection, mart: Mart, example: Example) -> list
             asked = {"before": dt.date.fromisoformat(flow[1]), "now": dt.date.fromisoformat(flow[2])}
             pair = connection.execute(sa.text(COMPARED), asked).mappings().one()
             put(connection, "core.pupil_flow", table.rows, {name: str(number) for name, number in pair.items()})
+        elif journey := JOURNEY.fullmatch(table.heading):
+            made_of = connection.execute(sa.text(MADE_OF), {"day": dt.date.fromisoformat(journey[1])}).mappings().one()
+            put(connection, "core.pupil_journey", table.rows, {name: str(said) for name, said in made_of.items()})
         elif given := GIVEN.fullmatch(table.heading):
             form, sender, as_of, more = given.groups()
             further = dict(part.split(" ", 1) for part in more.split("; ")) if more else {}

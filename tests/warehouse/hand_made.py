@@ -47,6 +47,18 @@ SEED = {
     "tomsky_district": (35, 29, 3, 1037, 955), "chainsky": (8, 8, 0, 195, 196), "shegarsky": (12, 12, 0, 255, 75),
 }  # fmt: skip
 
+TAKEN_BACK = """
+WITH request AS (
+    INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, contract_version,
+                              planned_at, applied_at, reverted_at, region)
+    VALUES ('reverted', 'Офицер', 'Ошибка оператора', '{}', '{}', :day, :day, '1', now(), now(), now(), '69')
+    RETURNING backfill_id
+)
+UPDATE ops.reading SET status = 'reverted', superseded_at = ops.clock(),
+    backfill_id = (SELECT r.backfill_id FROM request r)
+WHERE reading_id = :gone
+"""
+AGAIN = "UPDATE ops.reading SET status = 'current', superseded_at = NULL WHERE reading_id = :again"
 ALL = (*marts(), *views())
 _turn = count()
 
@@ -279,6 +291,13 @@ def pupil_block(first_row: int, rows: int, school_id: int) -> pl.DataFrame:
         )
         .select(*kept(OF_EXPORT))
     )
+
+
+def taken_back(engine: sa.Engine, gone: int, again: int, day: dt.date) -> None:
+    """An officer takes a reading of a day back, and the one before it counts again."""
+    with engine.begin() as connection:
+        connection.execute(sa.text(TAKEN_BACK), {"gone": gone, "day": day})
+        connection.execute(sa.text(AGAIN), {"again": again})
 
 
 def read(

@@ -21,7 +21,18 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hand_made import NOON, OF_EXPORT, VERSION, Stream, delivery, loaded, reading, school_ids, school_register
+from hand_made import (
+    NOON,
+    OF_EXPORT,
+    VERSION,
+    Stream,
+    delivery,
+    loaded,
+    reading,
+    school_ids,
+    school_register,
+    taken_back,
+)
 
 from contracts.reading import Rows, kept
 from warehouse.core.transaction import begun
@@ -48,18 +59,6 @@ ASIDE = ("registration_movement", "registration_movement_by_unit", "registration
 CAME = ("came", "verified", "restored", "moved_in", "grade_in")
 WENT = ("left", "archived", "unverified", "moved_out", "grade_out")
 CHECKS = ("movement_balances", "movement_is_of_its_figures", "recounted_pupils_stay")
-TAKEN_BACK = """
-WITH request AS (
-    INSERT INTO ops.backfill (status, requested_by, reason, forms, senders, from_as_of, to_as_of, contract_version,
-                              planned_at, applied_at, reverted_at, region)
-    VALUES ('reverted', 'Офицер', 'Ошибка оператора', '{}', '{}', :day, :day, '1', now(), now(), now(), '69')
-    RETURNING backfill_id
-)
-UPDATE ops.reading SET status = 'reverted', superseded_at = ops.clock(),
-    backfill_id = (SELECT r.backfill_id FROM request r)
-WHERE reading_id = :gone
-"""
-AGAIN = "UPDATE ops.reading SET status = 'current', superseded_at = NULL WHERE reading_id = :again"
 
 
 @pytest.fixture
@@ -218,9 +217,7 @@ def history(random: Random, engine: sa.Engine, schools: Sequence[int]) -> Iterat
         told = [each for each, readings in model.counts.items() if readings]
         if event == "taken back" and (several := [each for each in told if len(model.counts[each]) > 1]):
             day = random.choice(several)
-            with engine.begin() as connection:
-                connection.execute(sa.text(TAKEN_BACK), {"gone": model.counts[day].pop(), "day": day})
-                connection.execute(sa.text(AGAIN), {"again": model.counts[day][-1]})
+            taken_back(engine, model.counts[day].pop(), model.counts[day][-1], day)
         elif event == "dropped" and model.kept:
             gone = random.choice(sorted(model.kept))
             with engine.connect() as connection, begun(connection):
@@ -297,7 +294,8 @@ def published_days(engine: sa.Engine) -> list[dt.date]:
 
 
 def test_a_publication_that_looks_at_pupils_is_noted_once(engine: sa.Engine, schools: dict[int, str]) -> None:
-    """Two pairs are compared by the second publication; the first has no pair, and for the third nothing is left."""
+    """The first publication has no pair and counts the pupils of its year, the second compares two pairs, and for the
+    third nothing is left."""
     days = [FIRST + dt.timedelta(days=number) for number in range(3)]
     noted = []
     for come, of_publication in ((days[:1], days[:1]), (days[1:], days), ([], days)):
@@ -306,7 +304,7 @@ def test_a_publication_that_looks_at_pupils_is_noted_once(engine: sa.Engine, sch
         publish(engine, "69", of_publication)
         with engine.connect() as connection:
             noted.append(connection.execute(sa.text("SELECT who, command FROM ops.restricted_access")).tuples().all())
-    assert noted == [[], [(getpass.getuser(), "publish")], [(getpass.getuser(), "publish")]]
+    assert noted == [[(getpass.getuser(), "publish")] * many for many in (1, 2, 2)]
 
 
 def found(engine: sa.Engine, condition: str, now: dt.datetime) -> dict[str | None, dict[str, Any]]:

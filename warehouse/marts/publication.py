@@ -16,6 +16,7 @@ from warehouse.marts.auditing import checks
 from warehouse.marts.bringing_up import Aside, applied, prepare, record, shapes_aside
 from warehouse.marts.definitions import Mart, marts
 from warehouse.marts.pupil_flow import compare
+from warehouse.marts.pupil_journey import follow
 from warehouse.marts.shapes import Columns
 from warehouse.marts.states import put_states_aside
 from warehouse.schema.input_versions import pin
@@ -77,14 +78,14 @@ def publish_within(
     """Publish in a REPEATABLE READ transaction of the caller, who is the region's publisher."""
     dates = sorted(set(as_of_dates))
     pin(connection, region, dates)
-    compared = build_all(connection, region, dates)
+    looked_at = build_all(connection, region, dates)
     aside = shapes_aside(connection)
     if _is_reshaped(connection, region, aside):
         earlier = sorted(set(published_dates(connection, region)) - set(dates))
-        compared += build_all(connection, region, earlier)
+        looked_at += build_all(connection, region, earlier)
         dates = sorted({*dates, *earlier})
         aside = shapes_aside(connection)
-    if compared:
+    if looked_at:
         note_access(connection, account(), "publish", run_id)
     audit(connection, region)
     prepare(connection, aside)
@@ -107,10 +108,10 @@ def marts_published(connection: Connection, region: str) -> list[Mart]:
 def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> int:
     """Put the rows of these dates of a region aside, into temporary tables that have the marts' names.
 
-    Returns of how many pairs of exports rows of pupils were looked at for it: who calls notes the access.
+    Returns of how many pairs and sets of exports rows of pupils were looked at for it: who calls notes the access.
     """
     run_script(connection, PLANS)
-    compared = compare(connection, region, dates, EVERYTHING)
+    looked_at = compare(connection, region, dates, EVERYTHING) + follow(connection, region, dates, EVERYTHING)
     made = {name for name, columns in shapes_aside(connection).items() if columns}
     for day in dates:
         put_states_aside(connection, region, day, EVERYTHING)
@@ -124,7 +125,7 @@ def build_all(connection: Connection, region: str, dates: Sequence[dt.date]) -> 
             asked = {"region": region, "as_of": day, "known_at": EVERYTHING}
             connection.execute(text(f"{begin}\n{mart.statement}"), asked)
             made.add(mart.name)
-    return compared
+    return looked_at
 
 
 def audit(connection: Connection, region: str) -> None:

@@ -767,6 +767,58 @@ LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
     FROM flow f WHERE f.from_state = 1
 $$;
 
+-- Of which exports the journeys of pupils of the academic year of a day are made: the last one, its day, that of the first, how
+-- many, and a hash of all of them and of which unit each school is, which is the same in another warehouse.
+CREATE FUNCTION core.journey_of(of_region text, day date, known timestamptz)
+RETURNS TABLE (reading_id bigint, export_as_of date, first_export_as_of date, exports bigint, made_of text)
+LANGUAGE sql STABLE ROWS 1 SET search_path = '' AS $$
+    SELECT e.last, e.last_day, e.first_day, e.exports, md5(e.of_exports || '/' || coalesce(s.of_schools, ''))
+    FROM (
+        SELECT (array_agg(y.reading_id ORDER BY y.as_of DESC, y.reading_id DESC))[1] AS last, max(y.as_of) AS last_day,
+            min(y.as_of) AS first_day, count(*) AS exports,
+            string_agg(y.as_of || ' ' || d.sha256 || ' ' || extract(epoch FROM r.read_at), ';' ORDER BY y.as_of, y.sender) AS of_exports
+        FROM ops.readings_of_year(of_region, $2, known, 'registration_export') y
+        JOIN ops.reading r ON r.reading_id = y.reading_id
+        JOIN ops.delivery d ON d.delivery_id = y.delivery_id
+    ) e
+    CROSS JOIN (
+        SELECT string_agg(a.school_code || ' ' || coalesce(a.subordination, ''), ';' ORDER BY a.school_code) AS of_schools
+        FROM ref.school_at(of_region, $2, known) a
+    ) s
+$$;
+
+-- How far the pupils of the academic year of a day came, of each unit and of the region (no unit), and how it stands: counted;
+-- not_kept: rows of one of the exports are destroyed or never were kept; no_export: none of the year. Of a unit without pupils
+-- there is a row of noughts, where what is asked is known of the region.
+CREATE FUNCTION core.journey_at(of_region text, day date, known timestamptz)
+RETURNS TABLE (reporting_unit text, export_as_of date, first_export_as_of date, exports bigint, journey_status text, pupils bigint,
+               joined bigint, remaining bigint, counted bigint, verified bigint, verified_followed bigint, days_to_verified numeric,
+               diagnosed bigint, diagnosed_followed bigint, days_to_diagnosed numeric, trial bigint, trial_followed bigint,
+               days_to_trial numeric, grade_11 bigint, grade_11_verified bigint, grade_11_diagnosed bigint, grade_11_trial bigint)
+LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
+    WITH made AS MATERIALIZED (SELECT * FROM core.journey_of(of_region, $2, known)),
+    whole AS MATERIALIZED (
+        SELECT j.* FROM made m JOIN core.pupil_journey j ON j.reading_id = m.reading_id AND j.made_of = m.made_of
+        WHERE j.grain = 'region'
+    )
+    SELECT u.reporting_unit, m.export_as_of, m.first_export_as_of, m.exports,
+        CASE WHEN m.reading_id IS NULL THEN 'no_export' WHEN w.reading_id IS NULL THEN 'not_kept' ELSE 'counted' END,
+        coalesce(j.pupils, w.pupils * 0), coalesce(j.joined, w.joined * 0), coalesce(j.remaining, w.remaining * 0),
+        coalesce(j.counted, w.counted * 0),
+        coalesce(j.verified, w.verified * 0), coalesce(j.verified_followed, w.verified_followed * 0), j.days_to_verified,
+        coalesce(j.diagnosed, w.diagnosed * 0), coalesce(j.diagnosed_followed, w.diagnosed_followed * 0), j.days_to_diagnosed,
+        coalesce(j.trial, w.trial * 0), coalesce(j.trial_followed, w.trial_followed * 0), j.days_to_trial,
+        coalesce(j.grade_11, w.grade_11 * 0), coalesce(j.grade_11_verified, w.grade_11_verified * 0),
+        coalesce(j.grade_11_diagnosed, w.grade_11_diagnosed * 0), coalesce(j.grade_11_trial, w.grade_11_trial * 0)
+    FROM made m
+    CROSS JOIN (
+        SELECT a.reporting_unit, 'unit' AS grain FROM ref.unit_at(of_region, $2) a UNION ALL SELECT NULL, 'region'
+    ) u
+    LEFT JOIN whole w ON true
+    LEFT JOIN core.pupil_journey j ON j.reading_id = w.reading_id AND j.made_of = w.made_of AND j.grain = u.grain
+        AND j.reporting_unit IS NOT DISTINCT FROM u.reporting_unit
+$$;
+
 -- Days of the academic year of a day, each with how many working days there were from its beginning up to and with it.
 CREATE FUNCTION ref.working_days_of_year(of_region text, of_day date) RETURNS TABLE (day date, number integer)
 LANGUAGE sql STABLE ROWS 366 SET search_path = '' AS $$
