@@ -256,6 +256,8 @@ def _styles(columns: Sequence[Shown], formats: Formats) -> Styles:
 def _place(column: Shown) -> dict[str, object]:
     """Where in its cell a value stands: texts at the left and wrapped, what is short in the middle, figures at the
     right."""
+    if column.is_aside:  # what stands in a folded column would show in a blank cell beside it
+        return {"align": "left", "shrink": True}
     if column.kind in ("да/нет", "номер", "дата", "момент") or column.band == column.name:
         return {"align": "center"}
     return {"text_wrap": True, "align": "left", "indent": 1} if column.kind == "текст" else {}

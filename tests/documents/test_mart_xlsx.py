@@ -54,6 +54,8 @@ def test_columns_that_stand_aside_are_folded_and_a_total_is_no_row_of_the_filter
     told = openpyxl.load_workbook(io.BytesIO(made)).active
     assert (told.column_dimensions["C"].hidden, told.column_dimensions["A"].hidden) == (True, False)
     assert told.auto_filter.ref == "A3:C5"
+    aside = told["C4"].alignment  # centred, it would show in a blank cell beside it
+    assert (aside.horizontal, aside.shrink_to_fit) == ("left", True)
     assert [cell.value for cell in told[6]] == ["Итого", 3, None]
 
 
