@@ -23,7 +23,7 @@ MARTS = ("mart", "system_mart", "measured_mart")
 """Columns that name a mart."""
 UNITS, OF_UNITS = "reporting_units", "У каких единиц"
 """The column that names several units, and what it is called when they stand by their names."""
-OLDER = "by_older_rules"
+OLDER, OF_REGION = "by_older_rules", "_region"
 
 
 def on_paper(sheet: MartSheet, definition: Mart) -> MartSheet:
@@ -36,11 +36,16 @@ def on_paper(sheet: MartSheet, definition: Mart) -> MartSheet:
         for each in sheet.columns
     ]  # fmt: skip
     total = sheet.total
-    if total is None and definition.grain == "unit" and sheet.rows.height > 1:
+    if total is None and definition.grain == "unit" and sheet.rows.height > 1 and not _has_regions_mart(definition):
         total = {name: value for name, value in sums(definition, sheet.rows).items() if value is not None}
         total = {**total, definition.label: TOTAL} if len(total) > 1 else None
     columns.sort(key=lambda column: column.is_aside)
     return replace(sheet, columns=columns, rows=_named(sheet.rows), total=total)
+
+
+def _has_regions_mart(definition: Mart) -> bool:
+    """Is there a mart of the region's figures, of which not all are sums of the units'?"""
+    return f"{definition.name}{OF_REGION}" in {each.name for each in (*marts(), *views())}
 
 
 @cache

@@ -64,6 +64,12 @@ def test_what_adds_up_over_units_has_a_total_and_a_single_unit_has_none() -> Non
     assert sheet("partners_by_unit", **units, agreements=[None, None]).total is None
 
 
+def test_what_the_region_has_a_mart_of_its_own_for_is_not_added_up_in_part() -> None:
+    units = {"reporting_unit": ["kedrovy", "tomsk_city"], "reporting_unit_name": ["К", "Т"]}
+    made = sheet("registration_forecast", **units, plan_pupils=[1, 2], forecasts_checked=[3, 4], forecasts_held=[2, 3])
+    assert made.total is None
+
+
 def test_rows_of_older_rules_are_a_column_where_there_are_some() -> None:
     units = {"reporting_unit": ["kedrovy", "tomsk_city"], "reporting_unit_name": ["К", "Т"], "agreements": [1, 2]}
     assert "by_older_rules" not in shown(sheet("partners_by_unit", **units, by_older_rules=[False, None]))
