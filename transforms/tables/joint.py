@@ -14,6 +14,7 @@ from contracts.regions import kept
 from transforms.cells.cell_value import is_nothing, plain
 from transforms.cells.key import joint_headings
 from transforms.findings.finding import Table
+from transforms.tables.retold import retold
 
 if TYPE_CHECKING:
     from transforms.tables.header import Heading
@@ -74,23 +75,8 @@ def parted(raw: pl.DataFrame, tables: Sequence[Table], form: Form) -> pl.DataFra
     for number, day in dict.fromkeys(joint_headings(form).values()):
         joint = [n for n, table in enumerate(tables) if number in table.columns]
         joint = [n for n in joint if tables[n].columns[number] == tables[n].columns.get(day)]
-        is_joint = pl.col("table").is_in(joint)
-        rows = raw.select(number, pl.when(is_joint).then(None).otherwise(day).alias(day), is_joint.alias("joint"))
-        asked = rows.filter(pl.col(number).is_not_null()).unique(maintain_order=True)
-        told = [(text, own, joint, *_apart(text, own)) for text, own, joint in asked.iter_rows()]
-        told = [each for each in told if each[2] or each[:2] != each[3:]]
-        if not told:
-            continue
-        schema = {number: pl.String, day: pl.String, "joint": pl.Boolean, "of_number": pl.String, "of_day": pl.String}
-        found = rows.join(
-            pl.DataFrame(told, schema=schema, orient="row").with_columns(is_told=True), on=[number, day, "joint"],
-            how="left", maintain_order="left", nulls_equal=True,
-        )  # fmt: skip
-        is_told = found["is_told"].fill_null(False)
-        raw = raw.with_columns(
-            found["of_number"].zip_with(is_told, raw[number]).alias(number),
-            found["of_day"].zip_with(is_told, raw[day]).alias(day),
-        )
+        rows = raw.select(number, day, pl.col("table").is_in(joint).alias("joint"))
+        raw = retold(raw, rows, number, lambda text, own, joint: _apart(text, None if joint else own))
     return raw
 
 

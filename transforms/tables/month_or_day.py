@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from transforms.cells.day import date, day_of_year
 from transforms.cells.key import key
 from transforms.cells.month import month_with_year
 from transforms.findings.finding import Table
+from transforms.tables.retold import retold
 
 Texts = tuple[str | None, str | None]
 
@@ -29,21 +31,7 @@ def months_and_days(raw: pl.DataFrame, tables: Sequence[Table], edition: Edition
         joint = [n for n, table in enumerate(tables) if month.name in table.columns]
         joint = [n for n in joint if tables[n].columns[month.name] == tables[n].columns.get(day.name)]
         rows = raw.select(month.name, day.name, "academic_year_start", pl.col("table").is_in(joint).alias("joint"))
-        asked = rows.filter(pl.col(day.name).is_not_null()).unique(maintain_order=True)
-        told = [(*row, *_told(month, day, *row)) for row in asked.iter_rows()]
-        told = [row for row in told if row[:2] != row[4:]]
-        if not told:
-            continue
-        schema = pl.Schema(rows.schema | {"of_month": pl.String(), "of_day": pl.String()})
-        found = rows.join(
-            pl.DataFrame(told, schema=schema, orient="row").with_columns(is_told=True), on=rows.columns, how="left",
-            maintain_order="left", nulls_equal=True,
-        )  # fmt: skip
-        is_told = found["is_told"].fill_null(False)
-        raw = raw.with_columns(
-            found["of_month"].zip_with(is_told, raw[month.name]).alias(month.name),
-            found["of_day"].zip_with(is_told, raw[day.name]).alias(day.name),
-        )
+        raw = retold(raw, rows, day.name, partial(_told, month, day))
     return raw
 
 
