@@ -1,12 +1,14 @@
 """A country in one warehouse: what a region's night costs beside many others, and a night of all of them.
 
-    python -m benchmarks.country [--regions 89] [--share 0.05] [--nights 3] [--readers 100]
+    python -m benchmarks.country [--regions 89] [--share 0.05] [--nights 3] [--readers 100] [--year 0]
     python -m benchmarks --only country     the same at its usual size
 
 At `--share 1` a region has 450 schools and 67 000 pupils, so that 89 have the country's 40 000 and six millions; the
 offices are always 24, and each sends all its forms. A night is a process of its own, as a run of Prefect is, without
 Prefect. Compared with one another are nights of the same region in the same run: alone in the warehouse, and beside
-all others. A usual night brings an export of which one row in a hundred is another, and a report sent again.
+all others. A usual night brings an export of which one row in a hundred is another, and a report sent again; one with a
+correction a report of the day before as well, so that two dates are published. A backfill of a week reads the reports
+of a region by a harder rule while another has its night. `--year` has one region live so many usual nights.
 
 Seconds of a core, ours and the server's, and rows that the server reads say more than the clock, which other work of
 the machine changes. Rows of a table that grow with the number of regions are of a question that asks for all of them.
@@ -65,11 +67,12 @@ def main() -> None:
     arguments.add_argument("--share", type=float, default=0.05, help="of the schools and pupils of the country")
     arguments.add_argument("--nights", type=int, default=3, help="usual nights of which medians are told")
     arguments.add_argument("--readers", type=int, default=100, help="who read marts while one publishes")
+    arguments.add_argument("--year", type=int, default=0, help="usual nights that one region lives at the end")
     asked = arguments.parse_args()
-    country(asked.regions, asked.share, asked.nights, asked.readers)
+    country(asked.regions, asked.share, asked.nights, asked.readers, asked.year)
 
 
-def country(regions: int = 89, share: float = 0.05, nights: int = 3, readers: int = 100) -> None:
+def country(regions: int = 89, share: float = 0.05, nights: int = 3, readers: int = 100, year: int = 0) -> None:
     """Measure a country of so many regions, each with a share of its schools and pupils, and print what was found."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -79,7 +82,10 @@ def country(regions: int = 89, share: float = 0.05, nights: int = 3, readers: in
         with embedded_server(home / "pgdata") as url, connect(url).connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(MORE_CONNECTIONS))
         with embedded_server(home / "pgdata") as url:
-            Country(url, home, codes, share).lived(nights, readers)
+            lived = Country(url, home, codes, share)
+            lived.lived(nights, readers)
+            if year:
+                lived.year(year)
 
 
 class Country:
@@ -92,7 +98,7 @@ class Country:
 
     def lived(self, nights: int, readers: int) -> None:
         """The first region's nights alone, then everybody's."""
-        first, days = self.codes[0], (FIRST + dt.timedelta(days=number) for number in range(3 * nights + 3))
+        first, days = self.codes[0], (FIRST + dt.timedelta(days=number) for number in range(3 * nights + 5))
         self.told("first night of a region", [self.measured(first, next(days))])
         alone = [self.measured(first, next(days)) for _ in range(nights)]
         self.told("usual night of it, alone", alone)
@@ -109,14 +115,44 @@ class Country:
             self.told(f"usual night while {readers} read", [self.measured(first, next(days))])
         torn = sum(answer != 1 for answer in seen)
         print(f"    {len(seen)} readings, {torn} of them saw two publications of a region")
-        page = measure("benchmarks.country", "page", self.url, self.home, first, FIRST, self.share)
-        self.told("page of a region", [page])
+        day = next(days)
+        self.work("correction", first, day)
+        self.told("night with a correction of the day before", [self.measured(first, day)])
+        self.backfill_beside(first, next(days))
+        self.told("page of a region", [self.work("page", first, FIRST)])
         disk = self.state()["disk"] / (schools_of(self.share) * len(self.codes))
         print(f"    {disk / 1e3:,.0f} KB of the database a school, {self.state()['relations']:,} relations")
 
-    def compared(self, beside: list[dict[str, Any]], alone: list[dict[str, Any]]) -> None:
-        """Print what a night beside all others costs against one alone, and of which tables it reads more rows."""
-        print("    beside all against alone: " + ", ".join(
+    def backfill_beside(self, first: str, day: dt.date) -> None:
+        """A backfill of a region's first week, alone and while another region has its night."""
+        second = self.codes[-1]
+        self.told("backfill of a week", [self.work("backfill", second, FIRST)])
+        self.written(first, day)
+        with ThreadPoolExecutor(AT_ONCE) as at_once:
+            backfill = at_once.submit(self.work, "backfill", second, FIRST)
+            found = at_once.submit(self.work, "night", first, day).result()
+            self.told("the same while another publishes", [backfill.result()])
+        self.told("that night of the other", [found])
+
+    def year(self, nights: int) -> None:
+        """Usual nights of the last region, one after the other: what the early ones cost and what the late ones do."""
+        before, days = self.state(), (FIRST + dt.timedelta(days=2 + number) for number in range(nights))
+        each = [self.measured(self.codes[-1], day) for day in days]
+        tenth = max(1, nights // 10)
+        self.told(f"usual nights 1 to {tenth} of a year", each[:tenth])
+        self.told(f"usual nights {nights - tenth + 1} to {nights} of it", each[-tenth:])
+        self.compared(each[-tenth:], each[:tenth], "the last against the first")
+        grown = {name: value - before[name] for name, value in self.state().items()}
+        print(
+            f"    a night adds {grown['disk'] / nights / 1e6:.2f} MB, all of them {grown['relations']} relations",
+            flush=True,
+        )
+
+    def compared(
+        self, beside: list[dict[str, Any]], alone: list[dict[str, Any]], what: str = "beside all against alone"
+    ) -> None:
+        """Print what some nights cost against others, and of which tables they read more rows."""
+        print(f"    {what}: " + ", ".join(
             f"{ratio(beside, alone, name):.2f} of {words}" for name, words in COMPARED.items()))  # fmt: skip
         rows = {
             table: [statistics.median(night["by_table"][table] for night in of) for of in (beside, alone)]
@@ -124,7 +160,7 @@ class Country:
         }
         more = {table: many - one for table, (many, one) in rows.items() if many > one + FEW_ROWS}
         for table in sorted(more, key=lambda each: -more[each])[:MOST_TABLES]:
-            print(f"    {table}: {rows[table][0]:,.0f} rows read beside all, {rows[table][1]:,.0f} alone")
+            print(f"    {table}: {rows[table][0]:,.0f} rows read, before that {rows[table][1]:,.0f}")
         locks, connections = room(self.engine)
         most = max(beside, key=lambda each: each["locks"])
         print(
@@ -140,13 +176,17 @@ class Country:
     def night(self, code: str, day: dt.date) -> dict[str, Any]:
         """A region's night in a process of its own; what comes is written before and not measured."""
         self.written(code, day)
-        return measure("benchmarks.country", "night", self.url, self.home, code, day, self.share)
+        return self.work("night", code, day)
+
+    def work(self, name: str, code: str, day: dt.date) -> dict[str, Any]:
+        """One of `WORKS` in a process of its own."""
+        return measure("benchmarks.country", name, self.url, self.home, code, day, self.share)
 
     def measured(self, code: str, day: dt.date) -> dict[str, Any]:
         """A night while no other is, with what it costs the server."""
         self.written(code, day)
         with self.costing() as cost:
-            found = measure("benchmarks.country", "night", self.url, self.home, code, day, self.share)
+            found = self.work("night", code, day)
         return {
             **found, "server": cost.seconds, "rows": cost.rows.total(), "by_table": cost.rows, "locks": cost.locks,
             "connections": cost.connections,
@@ -154,7 +194,7 @@ class Country:
 
     def written(self, code: str, day: dt.date) -> None:
         """Have in the inbox what comes before a region's night."""
-        measure("benchmarks.country", "files", self.url, self.home, code, day, self.share)
+        self.work("files", code, day)
 
     def costing(self) -> AbstractContextManager[Cost]:
         return costing(self.engine, self.home / "pgdata")
@@ -207,6 +247,33 @@ def files(_: str, home: Path, code: str, day: dt.date, share: float) -> dict[str
         name = f"Сводный отчёт по ученикам {day}.{ending}"
         put([(then.operator, name, data, again[0][3]), *again], home / "inbox")
     return {}
+
+
+def correction(_: str, home: Path, code: str, day: dt.date, share: float) -> dict[str, Any]:
+    """Put into the inbox a report of the day before."""
+    from documents.demo import eve, put
+
+    put(eve.corrections(on(region_of(code, share), day)), home / "inbox")
+    return {}
+
+
+def backfill(url: str, home: Path, code: str, since: dt.date, _: float) -> dict[str, Any]:
+    """Read a region's reports of a week by a harder rule, plan and apply."""
+    from benchmarks.backfill_autumn import hardened
+    from flows.backfills.steps import apply_backfill, plan, requested
+    from flows.home.settings import Settings
+    from warehouse.backfill.requests import backfills
+
+    settings = Settings(home=home, database_url=url)  # type: ignore[arg-type]
+    engine = connect(url)
+    hardened()
+    request = requested(
+        ["readiness_report"], [], since, since + dt.timedelta(days=6), "Правило стало строже", region=code
+    )
+    backfill_id = plan(engine, settings, request)
+    apply_backfill(engine, settings, backfill_id)
+    with engine.connect() as connection:
+        return {"files": backfills(connection, backfill_id)["deliveries"].item(), "wal": 0.0}
 
 
 def night(url: str, home: Path, code: str, day: dt.date, _: float) -> dict[str, Any]:
@@ -266,7 +333,7 @@ def ratio(works: list[dict[str, Any]], floors: list[dict[str, Any]], name: str) 
 
 
 WORKS: dict[str, Callable[[str, Path, str, dt.date, float], dict[str, Any]]] = {
-    "files": files, "night": night, "page": page,
+    "files": files, "correction": correction, "night": night, "backfill": backfill, "page": page,
 }  # fmt: skip
 
 if __name__ == "__main__":
