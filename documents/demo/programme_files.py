@@ -27,6 +27,7 @@ from documents.demo.walls import MOST, wall
 
 SUMMARY, ASSIGNMENTS = "levels_summary", "assignments"
 CATALOGUE, ENROLMENT = "programme_catalogue", "vocational_enrolment"
+SUPPLEMENTARY = "supplementary_catalogue"
 COHORT = (dt.date(2024, 2, 1), dt.date(2024, 11, 30))
 """The first cohort of «Первая профессия» learns ten months (seed line 326)."""
 ENROLLED = (20, 20, 10)
@@ -63,6 +64,7 @@ def of_offices(region: Region, *, again: bool = False) -> Iterator[File]:
         if not again or form in MONTHLY:
             yield region.department, *as_printed(region, form), received_at(region, 0, 19, 8 + turn)
     if not again:
+        yield region.department, *supplementary(region), received_at(region, 0, 19, 18)
         yield region.operator, *as_printed(region, CATALOGUE), received_at(region, 0, 19, 21)
     yield region.operator, *enrolment(region), received_at(region, 0, 19, 22)
 
@@ -181,6 +183,24 @@ def enrolment(region: Region) -> tuple[str, bytes]:
     ]  # fmt: skip
     about = {"name": "Томская область", "file_as": "Томская область"}
     return table(form_named(ENROLMENT), STYLES["plain"], about, given, region.as_of)
+
+
+def supplementary(region: Region) -> tuple[str, bytes]:
+    """File name and bytes of the catalogue of supplementary education, of which the source has the number of hours
+    alone (seed lines 303–305): a house of children's arts in each unit, which teaches every so-manieth programme."""
+    given: list[Row] = [
+        {
+            "title": row["title"], "focus": row["focus"], "hours": int(row["hours"]),
+            "term_months": f"{row['term_months']} мес.", "study_form": "full_time",
+            "provider": f"Дом детского творчества, {unit['file_as']}", "municipality": unit["name"],
+            "places": int(row["places"]),
+        }
+        for place, unit in enumerate(region.units.filter(kind="municipality").iter_rows(named=True))
+        for row in rows("supplementary_programmes")
+        if place % int(row["every"]) == 0
+    ]  # fmt: skip
+    about = {"name": "Томская область", "file_as": "Томская область"}
+    return table(form_named(SUPPLEMENTARY), STYLES["plain"], about, given, region.as_of)
 
 
 def as_printed(region: Region, form: str) -> tuple[str, bytes]:

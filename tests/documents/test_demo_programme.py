@@ -193,4 +193,5 @@ def test_offices_send_their_tables_once_and_what_a_month_changes_each_month(regi
         assert {(outcome.verdict, outcome.as_of) for outcome in told} == {("accepted", day)}
         forms.append({outcome.form for outcome in told})
     monthly = {"assignments", "preparatory_measures", "vocational_enrolment"}
-    assert forms == [{*monthly, "admissions", "admission_calendar", "regulations", "programme_catalogue"}, monthly]
+    once = {"admissions", "admission_calendar", "regulations", "programme_catalogue", "supplementary_catalogue"}
+    assert forms == [{*monthly, *once}, monthly]
