@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m flows.service.prefect_tables
+	@-$(BIN)/python -m flows.service.prefect_tables
 	@touch $(READY)
 
 run: $(READY)  ## the September 2023 monitoring of Tomsk oblast, end to end

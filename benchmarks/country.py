@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 FIRST = dt.date(2023, 9, 8)
 SCHOOLS, PUPILS, OFFICES = 450, 67_000, 22
-AT_ONCE = 2
+AT_ONCE, FEWEST = 2, 3
 MORE_CONNECTIONS = "ALTER SYSTEM SET max_connections = 200"
 """A hundred readers and the night need more than the embedded server gives by itself."""
 COMPARED = {"core": "our seconds", "server": "the server's", "wal": "the log", "rows": "the rows read"}
@@ -69,6 +69,8 @@ def main() -> None:
     arguments.add_argument("--readers", type=int, default=100, help="who read marts while one publishes")
     arguments.add_argument("--year", type=int, default=0, help="usual nights that one region lives at the end")
     asked = arguments.parse_args()
+    if asked.regions < FEWEST:
+        arguments.error(f"--regions: {FEWEST} at least, two of which have a backfill beside the first one's night")
     country(asked.regions, asked.share, asked.nights, asked.readers, asked.year)
 
 
@@ -124,15 +126,15 @@ class Country:
         print(f"    {disk / 1e3:,.0f} KB of the database a school, {self.state()['relations']:,} relations")
 
     def backfill_beside(self, first: str, day: dt.date) -> None:
-        """A backfill of a region's first week, alone and while another region has its night."""
-        second = self.codes[-1]
-        self.told("backfill of a week", [self.work("backfill", second, FIRST)])
+        """A backfill of a region's first week; one of another region's while the first has its night."""
+        *_, before, last = self.codes
+        self.told("backfill of a week", [self.work("backfill", before, FIRST)])
         self.written(first, day)
         with ThreadPoolExecutor(AT_ONCE) as at_once:
-            backfill = at_once.submit(self.work, "backfill", second, FIRST)
+            backfill = at_once.submit(self.work, "backfill", last, FIRST)
             found = at_once.submit(self.work, "night", first, day).result()
-            self.told("the same while another publishes", [backfill.result()])
-        self.told("that night of the other", [found])
+            self.told("one of another while the first publishes", [backfill.result()])
+        self.told("that night of the first", [found])
 
     def year(self, nights: int) -> None:
         """Usual nights of the last region, one after the other: what the early ones cost and what the late ones do."""

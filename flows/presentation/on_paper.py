@@ -24,6 +24,8 @@ MARTS = ("mart", "system_mart", "measured_mart")
 UNITS, OF_UNITS = "reporting_units", "У каких единиц"
 """The column that names several units, and what it is called when they stand by their names."""
 OLDER, OF_REGION = "by_older_rules", "_region"
+NO_SUM = "systems_known"
+"""A measure that counts systems of the source: over units it says nothing."""
 
 
 def on_paper(sheet: MartSheet, definition: Mart) -> MartSheet:
@@ -37,7 +39,8 @@ def on_paper(sheet: MartSheet, definition: Mart) -> MartSheet:
     ]  # fmt: skip
     total = sheet.total
     if total is None and definition.grain == "unit" and sheet.rows.height > 1 and not _has_regions_mart(definition):
-        total = {name: value for name, value in sums(definition, sheet.rows).items() if value is not None}
+        told = sums(definition, sheet.rows)
+        total = {name: value for name, value in told.items() if value is not None and name != NO_SUM}
         total = {**total, definition.label: TOTAL} if len(total) > 1 else None
     columns.sort(key=lambda column: column.is_aside)
     return replace(sheet, columns=columns, rows=_named(sheet.rows), total=total)

@@ -321,6 +321,21 @@ def test_what_was_counted_outlives_the_rows(engine: sa.Engine, schools: dict[int
     assert told_of(engine, next_day, "diagnosed_pupils", "journey_status") == (None, "not_kept")
 
 
+def test_a_school_of_a_later_register_changes_nothing_of_the_year_before(
+    engine: sa.Engine, schools: dict[int, str]
+) -> None:
+    """Neither is anybody looked at again, nor does what was counted go when its rows are destroyed."""
+    night(engine, [row(pupil, min(schools), diagnostics=1) for pupil in range(10)], FIRST, 1)
+    before = looked_at(engine)
+    loaded(engine, school_register({"asinovsky": 3, "chainsky": 2}, as_of=dt.date(2024, 9, 1)))
+    publish(engine, "69", [FIRST])
+    assert looked_at(engine) == before
+    with engine.connect() as connection, begun(connection):
+        forget(connection, [connection.scalar(sa.text("SELECT reading_id FROM restricted.pupil_reading"))])
+    publish(engine, "69", [FIRST])
+    assert told_of(engine, FIRST, "diagnosed_pupils", "journey_status") == (10, "counted")
+
+
 def test_one_pupil_too_many_stops_the_publication(engine: sa.Engine, schools: dict[int, str]) -> None:
     night(engine, [row(pupil, min(schools)) for pupil in range(10)], FIRST, 1)
     for wrong, check in (("counted", "journey_loses_nobody"), ("verified", "journey_is_of_its_year")):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from contracts.form import Form
+from contracts import paper_number
+from contracts.form import Column, Form
 from contracts.regions import kept
 from transforms.cells.cell_value import is_nothing, plain
+from transforms.cells.day import date
 from transforms.cells.key import joint_headings
 from transforms.findings.finding import Table
 from transforms.tables.retold import retold
@@ -19,11 +22,8 @@ from transforms.tables.retold import retold
 if TYPE_CHECKING:
     from transforms.tables.header import Heading
 
-DAY = re.compile(
-    r"(?<![\w./-])(?:от\s+)?(?P<day>\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|"
-    r"[«\"]?\d{1,2}[»\"]?\s+[а-яё]+\.?\s+\d{4})(?:\s*(?:года|г\b\.?))?(?![\w/-])",
-    re.IGNORECASE,
-)
+DAY = re.compile(rf"(?<![\w./-])(?:от\s+)?(?P<day>{paper_number.DAY})(?:\s*(?:года|г\b\.?))?(?![\w/-])", re.IGNORECASE)
+AMENDED = re.compile(paper_number.AMENDED, re.IGNORECASE)
 PAPER = re.compile(
     r"^(?:(?:совместн\w*|приказ\w*|распоряжени\w*|постановлени\w*|письм\w*|протокол\w*|закон\w*|договор\w*|соглашени\w*)"
     r"(?:\s+|$|:\s*))+",
@@ -76,17 +76,20 @@ def parted(raw: pl.DataFrame, tables: Sequence[Table], form: Form) -> pl.DataFra
         joint = [n for n, table in enumerate(tables) if number in table.columns]
         joint = [n for n in joint if tables[n].columns[number] == tables[n].columns.get(day)]
         rows = raw.select(number, day, pl.col("table").is_in(joint).alias("joint"))
-        raw = retold(raw, rows, number, lambda text, own, joint: _apart(text, None if joint else own))
+        column = form.editions[-1].column(day)
+        raw = retold(raw, rows, number, partial(_apart, column))
     return raw
 
 
-def _apart(text: str, own: str | None) -> tuple[str | None, str | None]:
-    """The number and the date of a text that may hold both; `own` is what stands in the cell of the date."""
-    body = " ".join(text.split())
+def _apart(column: Column, text: str, own: str | None, joint: object) -> tuple[str | None, str | None]:
+    """The number and the date of a text that may hold both; `own` is what stands in the cell of the date, a `column` of
+    its own where it is not `joint`."""
+    own = None if joint else own
+    body = AMENDED.sub("", " ".join(text.split()))
     days = list(DAY.finditer(body))
-    stated = {plain(day["day"]).strip('«»"') for day in days}
+    stated = {_day(day["day"], column) for day in days}
     if own is not None and not is_nothing(plain(own)):
-        stated |= {plain(own).strip('«»"')}
+        stated |= {_day(own, column)}
     if not days or len(stated) > 1:
         return text, own
     whole = [PAPER.sub("", part.strip(AROUND)).strip(AROUND) for part in _between(body, days)]
@@ -95,6 +98,11 @@ def _apart(text: str, own: str | None) -> tuple[str | None, str | None]:
     if len(numbers) == 1:  # one number stays as it is written
         numbers = [part for part in whole if numbers[0] in part]
     return BOTH.join(numbers) or None, own or days[0]["day"]
+
+
+def _day(text: str, column: Column) -> object:
+    """The day that a text names, however it is written; a text that names none, or two, as it is."""
+    return date(text, column).value or plain(text)
 
 
 def _between(body: str, days: Sequence[re.Match[str]]) -> list[str]:

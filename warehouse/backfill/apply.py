@@ -116,8 +116,10 @@ DELETE FROM ref.school_identity i WHERE i.school_id = ANY (:schools) AND {unused
 """
 REGISTERS = [form for form in FORMS if form.defines_schools]
 TABLES_OF_READINGS = (
-    "ops.raw_row", "ops.finding", "core.control_total_fact", "core.school_outcome_fact",
+    "ops.raw_row", "ops.finding", "core.control_total_fact", "core.school_outcome_fact", "core.pupil_journey",
 )  # fmt: skip
+TABLES_OF_PAIRS = ("core.pupil_flow", "core.pupil_comparison")
+"""What was counted of a proposed export and another one, when the plan asked which figures would change."""
 
 
 @retried
@@ -210,6 +212,9 @@ def cancel(engine: Engine, backfill_id: int) -> None:
         forget(connection, proposed)
         for table in (*TABLES_OF_READINGS, *(f"core.{fact_table(form)}" for form in FORMS)):
             connection.execute(text(f"DELETE FROM {table} WHERE reading_id = ANY (:proposed)"), {"proposed": proposed})
+        for table in TABLES_OF_PAIRS:
+            pairs = f"DELETE FROM {table} WHERE reading_id = ANY (:proposed) OR before_reading_id = ANY (:proposed)"
+            connection.execute(text(pairs), {"proposed": proposed})
         for table in ("ops.backfill_delivery", "ops.backfill_change", "ops.backfill_input", "ops.reading"):
             connection.execute(text(f"DELETE FROM {table} WHERE backfill_id = :id"), {"id": backfill_id})
         _drop_unused_schools(connection, held)

@@ -1,6 +1,6 @@
 """How pupils moved between two exports: counted once for each pair of readings, out of rows that only one of them has.
 
-Rows of pupils are looked at here and nowhere else in marts; what is kept of them are numbers (`core.pupil_flow`).
+Of marts only this and `pupil_journey` look at rows of pupils; what is kept of them are numbers (`core.pupil_flow`).
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ ORDER BY p.reading_id, p.before_reading_id
 ARE_THERE = """
 SELECT EXISTS (SELECT FROM {partition} v WHERE v.series_id = {series_id})
 """
+# Of two who compare a pair at once the second does not see the first one's row: it is told to try again, and finds it.
 COMPARED = """
 INSERT INTO core.pupil_comparison (reading_id, before_reading_id)
 VALUES (:reading_id, :before_reading_id)
+ON CONFLICT DO NOTHING
 """
 # The planner knows nothing of rows that came just now: by nested loops it would look at all pupils for each of them.
 BY_HASH = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"

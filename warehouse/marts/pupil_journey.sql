@@ -3,6 +3,7 @@
 -- A version is in each export of the year from its first reading up to the one in which it was gone; which days these are
 -- is asked once for all versions of the same two readings, which are few. Of two rows of a pupil in his last export that of
 -- the best state, the first school and grade counts, as everywhere: the greatest number made of day, state, school, grade.
+-- Somebody else may count the same meanwhile: the conflict is with a row that this transaction does not see, so it is tried again.
 WITH export AS MATERIALIZED (
     SELECT y.reading_id, y.as_of, n.series_id, y.as_of = max(y.as_of) OVER (PARTITION BY n.series_id) AS is_last,
         EXISTS (SELECT FROM jsonb_each_text(r.layout -> 'matched') m WHERE m.value = 'verification') AS says_verified
@@ -76,3 +77,4 @@ SELECT :reading_id, :made_of, CASE WHEN grouping(j.reporting_unit) = 1 THEN 'reg
 FROM told t
 LEFT JOIN journey j ON true
 GROUP BY GROUPING SETS ((t.verified, t.diagnosed, t.trial, j.reporting_unit), (t.verified, t.diagnosed, t.trial))
+ON CONFLICT DO NOTHING

@@ -768,7 +768,8 @@ LANGUAGE sql STABLE ROWS 20000 SET search_path = '' AS $$
 $$;
 
 -- Of which exports the journeys of pupils of the academic year of a day are made: the last one, its day, that of the first, how
--- many, and a hash of all of them and of which unit each school is, which is the same in another warehouse.
+-- many, and a hash of all of them and of which unit each school is, which is the same in another warehouse. Schools are those of
+-- the register of the day and others that the exports name: one that a later register is the first to name changes nothing.
 CREATE FUNCTION core.journey_of(of_region text, day date, known timestamptz)
 RETURNS TABLE (reading_id bigint, export_as_of date, first_export_as_of date, exports bigint, made_of text)
 LANGUAGE sql STABLE ROWS 1 SET search_path = '' AS $$
@@ -776,14 +777,19 @@ LANGUAGE sql STABLE ROWS 1 SET search_path = '' AS $$
     FROM (
         SELECT (array_agg(y.reading_id ORDER BY y.as_of DESC, y.reading_id DESC))[1] AS last, max(y.as_of) AS last_day,
             min(y.as_of) AS first_day, count(*) AS exports,
-            string_agg(y.as_of || ' ' || d.sha256 || ' ' || extract(epoch FROM r.read_at), ';' ORDER BY y.as_of, y.sender) AS of_exports
+            array_agg(y.reading_id) AS readings,
+            string_agg(y.as_of || ' ' || d.sha256 || ' ' || extract(epoch FROM r.read_at), ';'
+                       ORDER BY y.as_of, y.sender COLLATE pg_catalog."C") AS of_exports
         FROM ops.readings_of_year(of_region, $2, known, 'registration_export') y
         JOIN ops.reading r ON r.reading_id = y.reading_id
         JOIN ops.delivery d ON d.delivery_id = y.delivery_id
     ) e
-    CROSS JOIN (
-        SELECT string_agg(a.school_code || ' ' || coalesce(a.subordination, ''), ';' ORDER BY a.school_code) AS of_schools
+    CROSS JOIN LATERAL (
+        SELECT string_agg(a.school_code || ' ' || coalesce(a.subordination, ''), ';'
+                          ORDER BY a.school_code COLLATE pg_catalog."C") AS of_schools
         FROM ref.school_at(of_region, $2, known) a
+        WHERE a.in_register OR EXISTS (
+            SELECT FROM core.registration_export_fact f WHERE f.reading_id = ANY (e.readings) AND f.school_id = a.school_id)
     ) s
 $$;
 

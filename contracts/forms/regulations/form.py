@@ -12,6 +12,7 @@ import polars as pl
 
 from contracts.form import Column, Edition, Form, Rule
 from contracts.grain import Key
+from contracts.paper_number import AMENDED, DAY
 
 COLUMNS = (
     Column("number", "Номер документа", "text", "Номер, у совместного — все через косую черту.",
@@ -26,11 +27,10 @@ COLUMNS = (
            ("Утратил силу с", "Отменён с"), required=False, nullable=True),
 )  # fmt: skip
 
-DAY = (
-    r"(?i)(?:^|[\s,;(])(?:\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|[«\"]?\d{1,2}[»\"]?\s+[а-яё]+\.?\s+\d{4})"
-    r"(?:[\s,;)]|г|$)"
-)
-"""A date within a text: a cell of two documents keeps both of its dates with their numbers."""
+NO_DATE = ~pl.col("number").str.replace(rf"(?i){AMENDED}", "").str.contains(
+    rf"(?i)(?:^|[\s,;(])(?:{DAY})(?:[\s,;)]|г|$)"
+)  # fmt: skip
+"""A cell of two documents keeps both of its dates with their numbers."""
 
 RULES = (
     Rule(
@@ -57,7 +57,7 @@ RULES = (
     ),
     Rule(
         "DOC-005", "error", "row",
-        column="number", check=~pl.col("number").str.contains(DAY),
+        column="number", check=NO_DATE,
         expected="один номер, дата в своей ячейке", source="domain 7 (xv): number and date are unique",
     ),
 )  # fmt: skip
