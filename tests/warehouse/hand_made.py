@@ -3,9 +3,10 @@
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -26,11 +27,17 @@ from contracts.reading import (
     findings_frame,
     kept,
 )
+from warehouse.core.transaction import begun
 from warehouse.deliveries.decision import Decided, decide
 from warehouse.deliveries.load import LoadResult, load, load_many, record_arrival
+from warehouse.marts.auditing import checks
 from warehouse.marts.definitions import marts, views
 from warehouse.marts.published import mart, register
+from warehouse.marts.states import put_states_aside
+from warehouse.schema.input_versions import pin
 
+Look = Callable[[sa.Connection, str, Sequence[dt.date], str], object]
+"""Counts something of pupils for days of a region, as it was known at a moment."""
 DAY = dt.date(2023, 9, 8)
 NOON = dt.datetime(2023, 9, 8, 5, tzinfo=dt.UTC)
 VERSION = "1"
@@ -305,6 +312,27 @@ def read(
 ) -> pl.DataFrame:
     with engine.connect() as connection:
         return mart(connection, name, as_of, known_at)
+
+
+def built(
+    engine: sa.Engine, day: dt.date, look: Look, names: Collection[str], rules: Collection[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of some marts of a region for a day after somebody's `look` at its pupils; nothing is published. They
+    pass these checks."""
+    found = {}
+    with engine.connect() as connection, begun(connection):
+        pin(connection, "69", [day])
+        look(connection, "69", [day], "infinity")
+        put_states_aside(connection, "69", day, "infinity")
+        asked = {"region": "69", "as_of": day, "known_at": "infinity"}
+        for each in (each for each in marts() if each.name in names):
+            connection.execute(sa.text(f"CREATE TEMP TABLE {each.name} ON COMMIT DROP AS\n{each.statement}"), asked)
+            rows = connection.execute(sa.text(f"SELECT * FROM pg_temp.{each.name}")).mappings()
+            found[each.name] = [dict(row) for row in rows]
+        for name, select in checks(marts()):
+            if name in rules:
+                assert connection.execute(sa.text(select), asked).mappings().all() == [], name
+    return found
 
 
 def unit(engine: sa.Engine, name: str, slug: str, as_of: dt.date | None = None) -> dict[str, object]:

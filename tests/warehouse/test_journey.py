@@ -22,6 +22,7 @@ from hand_made import (
     OF_EXPORT,
     VERSION,
     Stream,
+    built,
     delivery,
     loaded,
     read,
@@ -35,12 +36,8 @@ from contracts.reading import Layout, Rows, kept
 from warehouse.core.transaction import begun
 from warehouse.deliveries.load import load_stream
 from warehouse.deliveries.pupil_series import forget
-from warehouse.marts.auditing import checks
-from warehouse.marts.definitions import marts
 from warehouse.marts.publication import AuditFailed, publish
 from warehouse.marts.pupil_journey import follow
-from warehouse.marts.states import put_states_aside
-from warehouse.schema.input_versions import pin
 
 HISTORIES = int(os.environ.get("PROFMIN_HISTORIES", "2"))
 STEPS = 7
@@ -180,21 +177,7 @@ def figures(own: pl.DataFrame, stated: set[str]) -> dict[str, Any]:
 
 def published(engine: sa.Engine, day: dt.date) -> dict[str, list[dict[str, Any]]]:
     """The rows of the marts for a day, which pass their checks."""
-    found = {}
-    with engine.connect() as connection, begun(connection):
-        pin(connection, "69", [day])
-        follow(connection, "69", [day], "infinity")
-        put_states_aside(connection, "69", day, "infinity")
-        asked = {"region": "69", "as_of": day, "known_at": "infinity"}
-        for mart in (each for each in marts() if each.name in ASIDE):
-            made = sa.text(f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS\n{mart.statement}")
-            connection.execute(made, asked)
-            rows = connection.execute(sa.text(f"SELECT * FROM pg_temp.{mart.name}")).mappings()
-            found[mart.name] = [dict(row) for row in rows]
-        for name, select in checks(marts()):
-            if name in CHECKS:
-                assert connection.execute(sa.text(select), asked).mappings().all() == [], name
-    return found
+    return built(engine, day, follow, ASIDE, CHECKS)
 
 
 def compared(engine: sa.Engine, model: Model, day: dt.date, schools: Mapping[int, str]) -> None:

@@ -26,6 +26,7 @@ from hand_made import (
     OF_EXPORT,
     VERSION,
     Stream,
+    built,
     delivery,
     loaded,
     reading,
@@ -39,12 +40,8 @@ from warehouse.core.transaction import begun
 from warehouse.deliveries.load import load_stream
 from warehouse.deliveries.pupil_series import forget
 from warehouse.incidents.condition import conditions, find
-from warehouse.marts.auditing import checks
-from warehouse.marts.definitions import marts
 from warehouse.marts.publication import publish
 from warehouse.marts.pupil_flow import compare
-from warehouse.marts.states import put_states_aside
-from warehouse.schema.input_versions import pin
 
 HISTORIES = int(os.environ.get("PROFMIN_HISTORIES", "2"))
 STEPS = 7
@@ -164,22 +161,7 @@ def columns(counts: Counts) -> dict[str, str]:
 
 def published(engine: sa.Engine, day: dt.date) -> dict[str, list[dict[str, Any]]]:
     """The rows of the marts for a day, which pass their checks."""
-    found = {}
-    with engine.connect() as connection, begun(connection):
-        pin(connection, "69", [day])
-        compare(connection, "69", [day], "infinity")
-        put_states_aside(connection, "69", day, "infinity")
-        asked = {"region": "69", "as_of": day, "known_at": "infinity"}
-        for mart in (each for each in marts() if each.name in ASIDE):
-            made = sa.text(f"CREATE TEMP TABLE {mart.name} ON COMMIT DROP AS\n{mart.statement}")
-            connection.execute(made, asked)
-            rows = connection.execute(sa.text(f"SELECT * FROM pg_temp.{mart.name}")).mappings()
-            found[mart.name] = [dict(row) for row in rows]
-        for name, select in checks(marts()):
-            if name in CHECKS:
-                wrong = connection.execute(sa.text(select), asked).mappings().all()
-                assert wrong == [], name
-    return found
+    return built(engine, day, compare, ASIDE, CHECKS)
 
 
 def compared_with_model(engine: sa.Engine, model: Model, day: dt.date, schools: Mapping[int, str]) -> None:

@@ -1,5 +1,5 @@
-"""Named queries that several SELECTs of the second layer share: `parts/<name>.sql` in the folder of a subject, taken in
-by `:part <subject>/<name>`."""
+"""What several SELECTs share, named queries or columns: `parts/<name>.sql` in the folder of a subject, taken in by
+`:part <subject>/<name>`."""
 
 from __future__ import annotations
 
