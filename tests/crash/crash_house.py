@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from crash_nights import PART
-from crash_state import State, Watcher, broken_laws, differences, state
+from crash_state import State, Watcher, broken_laws, differences, settled, state
 from crash_steps import Step
 from ledgers import LEDGERS
 
@@ -73,6 +73,8 @@ class Stage:
     steps: tuple[Step, ...]
     expected: State
     seen: frozenset[str]
+    settled: frozenset[str]
+    """All marts before and after it, which says more than the few of them that a reader polls, `seen`."""
 
 
 Again = Callable[[Place], tuple[str, ...] | None]
@@ -148,14 +150,15 @@ class House:
         """A stage, and the place in which its command has run undisturbed; `place` stays as it is."""
         after = self.stack.enter_context(self.copied(place))
         with answering(place) as url:
-            before = Watcher.look_once(url)
+            before, marts_before = Watcher.look_once(url), settled(url)
         ended = self.driver.run(after, arguments, rules)
         ended.must_be(code)
         with answering(after) as url:
-            expected, seen = state(url, after.home), Watcher.look_once(url)
+            expected, seen, marts_after = state(url, after.home), Watcher.look_once(url), settled(url)
             if wrong := broken_laws(after.settings):
                 raise AssertionError(wrong)
-        return Stage(place, arguments, rules, code, ended.steps, expected, frozenset({before, seen})), after
+        polled, whole = frozenset({before, seen}), frozenset({marts_before, marts_after})
+        return Stage(place, arguments, rules, code, ended.steps, expected, polled, whole), after
 
     def disturbed(self, stage: Stage, step: Step, how: str, again: Again) -> list[str]:
         """Disturb a stage's command at a step, run the next ordinary command, and say what is wrong then."""
@@ -168,7 +171,7 @@ class House:
                     wrong.append(f"it was not killed: exit {first.code} after {len(first.steps)} steps: {first.output}")
                 mend(place)
                 # A command that lives on without a delivery publishes the rest: a third state, as whole as the two.
-                between = None if first.code in KILLED else seen_in(place)
+                between, marts_between = (None, None) if first.code in KILLED else seen_in(place)
                 following = again(place)
                 if following is not None:
                     second = self.driver.run(place, following, stage.rules)
@@ -178,7 +181,7 @@ class House:
                     wrong += differences(stage.expected, state(url, place.home)) + broken_laws(place.settings)
             if between is not None:  # what waits was then compared with what held before the delivery came that failed
                 wrong = [each for each in wrong if not (each.startswith("file outbox/") and PART in each)]
-            if between not in (None, *stage.seen):  # the ledgers then tell of two steps instead of one
+            if marts_between not in (None, *stage.settled):  # the ledgers then tell of two steps instead of one
                 wrong = [each for each in wrong if not each.startswith(OF_LEDGERS)]
             wrong += watcher.errors[:3]
             if strange := set(watcher.seen) - stage.seen - {between}:
@@ -206,9 +209,9 @@ def answering(place: Place) -> Iterator[str]:
             yield url
 
 
-def seen_in(place: Place) -> str:
+def seen_in(place: Place) -> tuple[str, str]:
     with answering(place) as url:
-        return Watcher.look_once(url)
+        return Watcher.look_once(url), settled(url)
 
 
 def url_of(place: Place) -> str:

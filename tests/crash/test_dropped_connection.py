@@ -8,7 +8,7 @@ from crash_house import House, Place, Stage, chosen
 from crash_stages import apply_again, backfill_stages, ingest_again, ingest_stage, revert_again
 
 INGESTS, APPLIES, REVERTS = 16, 10, 6
-KINDS = ("sql", "copy", "copying", "commit")
+KINDS = ("sql", "copy", "copying", "commit", "rollback")
 Stages = tuple[Stage, Stage, Stage]
 
 
