@@ -520,7 +520,8 @@ $$;
 -- The smallest share is the document's; one that is missing, refused or waits for a decision has none.
 -- A document weighs as one; those of schools weigh among themselves as their schools do.
 -- Facts are reached through functions made from the contracts (warehouse/schema/facts.py): of their branches only that of
--- the form is run.
+-- the form is run. How many there are the planner cannot know, and guesses one: what is there is therefore a set that is
+-- hashed, and each count is made once. Joined, every school was compared with every other for each document.
 CREATE FUNCTION ops.there_at(of_region text, day date, known timestamptz, forms text[])
 RETURNS TABLE (form text, sender text, expected text, deadline date, is_received boolean, share numeric, weight numeric)
 LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
@@ -539,41 +540,43 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
         WHERE g.valid_from <= day AND day < g.valid_to
           AND EXISTS (SELECT FROM owed o WHERE o.covers = 'schools' OR o.counts_pupils)
     ),
-    reported AS (
-        SELECT DISTINCT o.form, o.sender, f.school_id FROM owed o
-        CROSS JOIN LATERAL (SELECT * FROM core.schools_loaded(o.form, o.reading_id) OFFSET 0) f
-        WHERE o.covers = 'schools'
-    ),
-    of_schools AS (
-        SELECT c.form, s.subordination AS sender, count(*) AS expected, count(t.school_id) AS there
+    of_schools AS MATERIALIZED (
+        SELECT c.form, s.subordination AS sender, count(*) AS expected, count(*) FILTER (
+            WHERE (c.form, s.subordination, s.school_id) IN (
+                SELECT o.form, o.sender, f.school_id FROM owed o
+                CROSS JOIN LATERAL (SELECT * FROM core.schools_loaded(o.form, o.reading_id) OFFSET 0) f
+                WHERE o.covers = 'schools'
+            )
+        ) AS there
         FROM (SELECT DISTINCT o.form FROM owed o WHERE o.covers = 'schools') c
         CROSS JOIN school s
-        LEFT JOIN reported t ON t.form = c.form AND t.school_id = s.school_id AND t.sender = s.subordination
         GROUP BY c.form, s.subordination
     ),
-    of_units AS (
-        SELECT c.form, count(*) AS expected, count(p.reporting_unit) AS there
+    of_units AS MATERIALIZED (
+        SELECT c.form, count(*) AS expected, count(*) FILTER (
+            WHERE (c.form, u.reporting_unit) IN (
+                SELECT o.form, f.reporting_unit FROM owed o
+                CROSS JOIN LATERAL (SELECT * FROM core.units_loaded(o.form, o.reading_id) OFFSET 0) f
+                WHERE o.covers = 'units'
+            )
+        ) AS there
         FROM (SELECT DISTINCT o.form FROM owed o WHERE o.covers = 'units') c
         CROSS JOIN ref.unit_at(of_region, day) u
-        LEFT JOIN (
-            SELECT DISTINCT o.form, f.reporting_unit FROM owed o
-            CROSS JOIN LATERAL (SELECT * FROM core.units_loaded(o.form, o.reading_id) OFFSET 0) f
-            WHERE o.covers = 'units'
-        ) p ON p.form = c.form AND p.reporting_unit = u.reporting_unit
         GROUP BY c.form
     ),
-    with_pupils AS (
-        SELECT c.form, count(*) AS expected, count(t.school_id) AS there
+    with_pupils AS MATERIALIZED (
+        SELECT c.form, count(*) AS expected, count(*) FILTER (
+            WHERE (c.form, s.school_id) IN (
+                SELECT o.form, f.school_id FROM owed o
+                CROSS JOIN LATERAL (SELECT * FROM core.pupils_counted(o.form, o.reading_id) OFFSET 0) f
+                WHERE o.counts_pupils
+            )
+        ) AS there
         FROM (SELECT DISTINCT o.form FROM owed o WHERE o.counts_pupils) c
         JOIN school s ON coalesce(s.pupils_6_11, 1) > 0
-        LEFT JOIN (
-            SELECT DISTINCT o.form, f.school_id FROM owed o
-            CROSS JOIN LATERAL (SELECT * FROM core.pupils_counted(o.form, o.reading_id) OFFSET 0) f
-            WHERE o.counts_pupils
-        ) t ON t.form = c.form AND t.school_id = s.school_id
         GROUP BY c.form
     ),
-    before AS (
+    before AS MATERIALIZED (
         SELECT DISTINCT ON (o.form, o.sender) o.form, o.sender, o.reading_id, k.reading_id AS before
         FROM owed o
         JOIN ops.reading_known(of_region, known) k ON k.form = o.form AND k.sender = o.sender AND k.as_of < o.owed_from
@@ -581,7 +584,7 @@ LANGUAGE sql STABLE ROWS 30 SET search_path = '' AS $$
         WHERE o.counts_pupils AND o.reading_id IS NOT NULL
         ORDER BY o.form, o.sender, k.as_of DESC, k.counts_at DESC, k.delivery_id DESC, k.reading_id DESC
     ),
-    of_pupils AS (
+    of_pupils AS MATERIALIZED (
         SELECT b.form, b.sender, n.pupils, n.schools, w.pupils AS pupils_before, w.schools AS schools_before
         FROM before b
         CROSS JOIN LATERAL (SELECT coalesce(sum(e.pupils), 0) AS pupils, count(DISTINCT e.school_id) AS schools

@@ -8,7 +8,7 @@
 --   band: Полоса. По правилу витрины, no_data без цифр; пусто, если правила для этой цифры нет.
 --   completeness: Полнота. Как в витрине; пусто, если её там не знают.
 --   by_older_rules: По прежним правилам. Хотя бы одна строка, из которой цифра, проверена по правилам, вместо которых уже судят другие.
-WITH asked AS (
+WITH asked AS NOT MATERIALIZED (
     SELECT d.region, d.as_of,
         (SELECT max(p.as_of) FROM history.delivery_health AS p WHERE p.region = d.region AND p.as_of <= d.as_of - 7) AS before_as_of
     FROM (SELECT DISTINCT h.region, h.as_of FROM mart.delivery_health AS h) d
@@ -18,7 +18,7 @@ sent AS (
     FROM mart.delivery_health AS h
     GROUP BY h.region, h.as_of, h.form
 ),
-unit AS (SELECT u.region, u.as_of, count(*) AS units FROM mart.readiness_by_municipality AS u GROUP BY u.region, u.as_of),
+unit AS NOT MATERIALIZED (SELECT u.region, u.as_of, count(*) AS units FROM mart.readiness_by_municipality AS u GROUP BY u.region, u.as_of),
 -- Assignments are closed to a unit: only counts come out. Done is what all units told of, and overdue follows from the deadline; but words that a
 -- share contradicts tell of the share, so what is overdue is left out where they would tell of fewer than three units.
 -- Marts of classes have thousands of rows: of theirs only the columns that tell of a system are summed, then told.
@@ -136,13 +136,18 @@ told AS (
         ) m
     ) m
 ),
+-- Now and a week before in one row: asked for twice, all dates that were ever published would be summed for one of them.
 summed AS (
-    SELECT t.region, t.as_of, t.system, t.is_now,
-        sum(t.figure) FILTER (WHERE t.whole IS NOT NULL) AS figure, sum(t.whole) FILTER (WHERE t.figure IS NOT NULL) AS whole,
-        sum(t.lacks) AS lacks, max(t.band_rule_version) AS band_rule_version, max(t.completeness) AS completeness,
-        bool_or(t.by_older_rules) AS by_older_rules, max(t.known_at) AS known_at, bool_and(t.is_final) AS is_final
+    SELECT t.region, t.as_of, t.system,
+        sum(t.figure) FILTER (WHERE t.is_now AND t.whole IS NOT NULL) AS figure,
+        sum(t.whole) FILTER (WHERE t.is_now AND t.figure IS NOT NULL) AS whole,
+        sum(t.figure) FILTER (WHERE NOT t.is_now AND t.whole IS NOT NULL) AS figure_before,
+        sum(t.whole) FILTER (WHERE NOT t.is_now AND t.figure IS NOT NULL) AS whole_before,
+        sum(t.lacks) FILTER (WHERE t.is_now) AS lacks, max(t.band_rule_version) FILTER (WHERE t.is_now) AS band_rule_version,
+        max(t.completeness) FILTER (WHERE t.is_now) AS completeness, bool_or(t.by_older_rules) FILTER (WHERE t.is_now) AS by_older_rules,
+        max(t.known_at) FILTER (WHERE t.is_now) AS known_at, bool_and(t.is_final) FILTER (WHERE t.is_now) AS is_final
     FROM told t
-    GROUP BY t.region, t.as_of, t.system, t.is_now
+    GROUP BY t.region, t.as_of, t.system
 )
 SELECT
     a.region,
@@ -158,9 +163,9 @@ SELECT
     b.band,
     n.band_rule_version,
     a.before_as_of,
-    p.figure AS figure_before,
-    p.whole AS whole_before,
-    n.figure / nullif(n.whole, 0) - p.figure / nullif(p.whole, 0) AS rate_change,
+    n.figure_before,
+    n.whole_before,
+    n.figure / nullif(n.whole, 0) - n.figure_before / nullif(n.whole_before, 0) AS rate_change,
     CASE WHEN f.form IS NOT NULL THEN e.units END AS units_expected,
     CASE WHEN f.form IS NOT NULL THEN coalesce(u.units_sent, 0) END AS units_sent,
     CASE WHEN f.form IS NOT NULL THEN e.units - coalesce(u.units_sent, 0) END AS units_silent,
@@ -177,8 +182,7 @@ SELECT
     n.is_final
 FROM asked a
 CROSS JOIN ref.system s
-LEFT JOIN summed n ON n.region = a.region AND n.as_of = a.as_of AND n.system = s.system AND n.is_now
-LEFT JOIN summed p ON p.region = a.region AND p.as_of = a.as_of AND p.system = s.system AND NOT p.is_now
+LEFT JOIN summed n ON n.region = a.region AND n.as_of = a.as_of AND n.system = s.system
 LEFT JOIN unit e ON e.region = a.region AND e.as_of = a.as_of
 LEFT JOIN ref.form f ON f.form = s.form AND f.sender_kind = 'reporting_unit'
 LEFT JOIN sent u ON u.region = a.region AND u.as_of = a.as_of AND u.form = s.form
