@@ -13,39 +13,37 @@
 --   completeness: Полнота. У поправок не определена.
 --   known_at: Известно на. Момент поправки.
 --   is_final: Окончательно. Эту цифру с тех пор не поправляли.
-WITH told AS NOT MATERIALIZED (  -- kept, it would be all dates ever told, and joined without knowing how many they are
-    SELECT f.region, f.as_of, f.published_at, f.replaced_at, f.mart, f.grain, f.code, f.name, f.reporting_unit, f.metric, f.metric_name,
-        f.figure
-    FROM history.figure AS f
-),
-published AS (
+WITH published AS NOT MATERIALIZED (
     SELECT p.region, p.as_of, p.published_at, p.run_id,
         lag(p.published_at) OVER (PARTITION BY p.region, p.as_of ORDER BY p.published_at, p.publication_id) AS published_before
     FROM ops.publication AS p
 ),
--- A mart that speaks of a date for the first time corrects nothing.
-since AS (SELECT t.region, t.as_of, t.mart, min(t.published_at) AS at FROM told AS t GROUP BY t.region, t.as_of, t.mart),
+again AS NOT MATERIALIZED (
+    SELECT p.region, p.as_of, min(p.published_at) AS first_at
+    FROM ops.publication AS p
+    GROUP BY p.region, p.as_of
+    HAVING max(p.published_at) > min(p.published_at)
+),
+-- Date by date, of what was replaced and what came after the first publication: joined at once, all figures ever told are.
 moved AS (
-    SELECT b.region, b.as_of, b.replaced_at AS corrected_at, b.mart, b.grain, b.code, b.metric, b.metric_name,
-        coalesce(a.name, b.name) AS name, coalesce(a.reporting_unit, b.reporting_unit) AS reporting_unit,
-        b.figure AS was, a.figure AS became, b.published_at AS published_before
-    FROM told AS b
-    LEFT JOIN told AS a ON a.region = b.region AND a.as_of = b.as_of AND a.mart = b.mart AND a.code = b.code AND a.metric = b.metric
-        AND a.published_at = b.replaced_at
-    WHERE b.replaced_at < 'infinity' AND a.figure IS DISTINCT FROM b.figure
-      AND (b.grain <> 'sender' OR b.figure IS NOT NULL AND a.figure IS NOT NULL)
-    UNION ALL
-    SELECT a.region, a.as_of, a.published_at, a.mart, a.grain, a.code, a.metric, a.metric_name, a.name, a.reporting_unit, NULL, a.figure,
-        p.published_before
-    FROM told AS a
-    JOIN published AS p ON p.region = a.region AND p.as_of = a.as_of AND p.published_at = a.published_at
-    JOIN since AS s ON s.region = a.region AND s.as_of = a.as_of AND s.mart = a.mart AND s.at <= p.published_before
-    WHERE p.published_before IS NOT NULL AND a.figure IS NOT NULL AND a.grain <> 'sender'
-      AND NOT EXISTS (SELECT FROM told AS b WHERE b.region = a.region AND b.as_of = a.as_of AND b.mart = a.mart AND b.code = a.code
-                      AND b.metric = a.metric AND b.replaced_at = a.published_at)
+    SELECT d.region, d.as_of, m.*
+    FROM again AS d
+    CROSS JOIN LATERAL (
+        SELECT coalesce(b.replaced_at, a.published_at) AS corrected_at, coalesce(b.mart, a.mart) AS mart, coalesce(b.grain, a.grain) AS grain,
+            coalesce(b.code, a.code) AS code, coalesce(b.metric, a.metric) AS metric, coalesce(b.metric_name, a.metric_name) AS metric_name,
+            coalesce(a.name, b.name) AS name, coalesce(a.reporting_unit, b.reporting_unit) AS reporting_unit, b.figure AS was, a.figure AS became,
+            b.published_at AS told_at
+        FROM (SELECT f.* FROM history.figure AS f WHERE f.region = d.region AND f.as_of = d.as_of AND f.replaced_at < 'infinity') AS b
+        FULL JOIN (
+            SELECT f.* FROM history.figure AS f WHERE f.region = d.region AND f.as_of = d.as_of AND f.published_at > d.first_at
+        ) AS a ON a.mart = b.mart AND a.code = b.code AND a.metric = b.metric AND a.published_at = b.replaced_at
+        WHERE a.figure IS DISTINCT FROM b.figure
+          AND (coalesce(b.grain, a.grain) <> 'sender' OR b.figure IS NOT NULL AND a.figure IS NOT NULL)
+        OFFSET 0
+    ) AS m
 ),
 explained AS (
-    SELECT m.*, r.backfill_id, r.kind, n.documents, coalesce(f.reason, n.reason) AS reason,
+    SELECT m.*, coalesce(m.told_at, p.published_before) AS published_before, r.backfill_id, r.kind, n.documents, coalesce(f.reason, n.reason) AS reason,
         coalesce(f.requested_by, n.decided_by) AS requested_by, n.decided_by
     FROM moved AS m
     LEFT JOIN published AS p ON p.region = m.region AND p.as_of = m.as_of AND p.published_at = m.corrected_at
@@ -67,6 +65,11 @@ explained AS (
     ) AS n
     LEFT JOIN ops.run AS r ON r.run_id = p.run_id
     LEFT JOIN ops.backfill AS f ON f.backfill_id = r.backfill_id
+    -- A mart that speaks of a date for the first time corrects nothing.
+    WHERE m.told_at IS NOT NULL OR EXISTS (
+        SELECT FROM history.figure AS s
+        WHERE s.region = m.region AND s.as_of = m.as_of AND s.mart = m.mart AND s.published_at <= p.published_before
+    )
 )
 SELECT
     e.region,
