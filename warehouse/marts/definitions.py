@@ -146,7 +146,7 @@ class Mart:
         told = (of_country, *sorted(self.marts_read), ", ".join(self.forms), ", ".join(self.key) or "as_of")
         return tuple(filter(None, told))
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, str]:
         """Each published column in its order → the part of the statement that yields it."""
         yielded = dict.fromkeys(selected(self.select), "told")
@@ -160,7 +160,7 @@ class Mart:
         whole = {**tail, **yielded}
         return {"region": "", "as_of": "", **body, **{name: whole[name] for name in TAIL if name in whole}}
 
-    @property
+    @cached_property
     def statement(self) -> str:
         """The SELECT with the columns that every published mart has, which it need not say.
 

@@ -29,6 +29,10 @@ PUBLISHED = """
 INSERT INTO ops.publication (region, as_of, known_at, published_at, run_id)
 VALUES (:region, :as_of, :known_at, :at, :run_id)
 """
+APART = """
+CREATE TEMP TABLE apart (mart text, as_of date, position integer, goes boolean, comes boolean) ON COMMIT DROP
+"""
+"""Which places of a mart on a date have a row that goes, and which one that comes."""
 SHOWN_WRONG_ROWS = 5
 # Whatever a mart asks for has an index, by reading or by date; the planner, which knows little of tables that grow each
 # night, else reads all of history. Sorts of a mart stay in memory.
@@ -144,22 +148,30 @@ def _swap(
     The moment is taken last, when only what differs is left to be written: who reads between it and the commit sees
     still what was before.
     """
+    run_script(connection, APART)
     asked = {"region": region, "dates": list(dates)}
     differ = [mart for mart in marts() if _set_apart(connection, mart, asked, aside[mart.name])]
+    if differ:
+        run_script(connection, "ANALYZE pg_temp.apart")
     at = connection.scalar(text("SELECT ops.clock()"))
     written = {}
     for mart in differ:
         # The planner knows nothing of a table just made; with the dates said it does not look through all of history.
         connection.execute(
             text(
-                f"UPDATE {mart.history} AS h SET replaced_at = :at FROM pg_temp.gone_{mart.name} AS g"
-                " WHERE h.as_of = g.as_of AND h.position = g.position AND h.replaced_at = 'infinity'"
-                " AND h.region = :region AND h.as_of = ANY (:dates)"
+                f"UPDATE {mart.history} AS h SET replaced_at = :at FROM pg_temp.apart AS a"
+                f" WHERE a.mart = '{mart.name}' AND a.goes AND h.as_of = a.as_of AND h.position = a.position"
+                " AND h.replaced_at = 'infinity' AND h.region = :region AND h.as_of = ANY (:dates)"
             ),
             {**asked, "at": at},
         )
-        columns = ", ".join(name for name, _ in aside[mart.name])
-        insert = f"INSERT INTO {mart.history} ({columns}, published_at) SELECT *, :at FROM pg_temp.come_{mart.name}"
+        columns = [name for name, _ in aside[mart.name]]
+        insert = (
+            f"INSERT INTO {mart.history} ({', '.join(columns)}, published_at)"
+            f" SELECT {_listed('n', columns)}, :at FROM pg_temp.{mart.name} AS n JOIN pg_temp.apart AS a"
+            f" ON a.mart = '{mart.name}' AND a.comes AND n.as_of = a.as_of AND n.position = a.position"
+            " ORDER BY n.as_of, n.position"
+        )
         written[mart.history] = connection.execute(text(insert), {"at": at}).rowcount
     published = []
     latest: dict[dt.date, dt.datetime | None] = {}
@@ -179,17 +191,23 @@ def _swap(
 
 
 def _set_apart(connection: Connection, mart: Mart, asked: Mapping[str, object], aside: Columns) -> int:
-    """Which rows of a mart go, and which come in their place, of a region and dates; how many there are."""
-    columns, differ = ", ".join(name for name, _ in aside), 0
-    of_dates = "region = :region AND as_of = ANY (:dates) AND replaced_at = 'infinity'"
-    held = f"SELECT {columns} FROM {mart.history} WHERE {of_dates}"
-    new = f"SELECT {columns} FROM pg_temp.{mart.name}"
-    for name, what in (
-        (f"gone_{mart.name}", f"SELECT as_of, position FROM ({held} EXCEPT {new}) AS gone"),
-        (f"come_{mart.name}", f"SELECT * FROM ({new} EXCEPT {held}) AS come ORDER BY as_of, position"),
-    ):
-        differ += connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {what}"), asked).rowcount
-    return differ
+    """Note which rows of a mart go, and which come in their place, of a region and dates; returns how many places
+    these are."""
+    columns = [name for name, _ in aside]
+    differ = (
+        "INSERT INTO pg_temp.apart (mart, as_of, position, goes, comes)"
+        f" SELECT '{mart.name}', coalesce(h.as_of, n.as_of), coalesce(h.position, n.position),"
+        " h.as_of IS NOT NULL, n.as_of IS NOT NULL"
+        f" FROM (SELECT {', '.join(columns)} FROM {mart.history}"
+        " WHERE region = :region AND as_of = ANY (:dates) AND replaced_at = 'infinity') AS h"
+        f" FULL JOIN pg_temp.{mart.name} AS n ON n.as_of = h.as_of AND n.position = h.position"
+        f" WHERE ROW({_listed('h', columns)}) IS DISTINCT FROM ROW({_listed('n', columns)})"
+    )
+    return connection.execute(text(differ), asked).rowcount
+
+
+def _listed(row: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{row}.{name}" for name in columns)
 
 
 def _is_reshaped(connection: Connection, region: str, aside: Aside) -> bool:

@@ -45,8 +45,8 @@ KEPT = "SELECT {listed}, row_number() OVER (PARTITION BY h.region, h.as_of) AS a
 NOW = "(SELECT h.* FROM {history} AS h WHERE h.replaced_at = 'infinity')"
 CALLERS_RIGHTS = "BEGIN ATOMIC {then}; END"
 OWNERS_RIGHTS = "SECURITY DEFINER SET search_path = '' AS $$ {then} $$"
-# Of dates no values are kept, only how many there are: a date that came since the table was looked at last would else be
-# taken for one without rows, and joined by reading every row again for every row.
+# Of dates no values are kept, only how many there are: a date that came since the table was looked at last would else
+# be taken for one without rows, and joined by reading every row again for every row.
 GUARD = """
 ALTER TABLE {history} ALTER COLUMN as_of SET STATISTICS 1;
 ALTER TABLE {history} ENABLE ROW LEVEL SECURITY;
