@@ -10,6 +10,7 @@ from contracts.forms import FORMS, RULES
 from contracts.forms.offered import offered_words
 from contracts.reading import Finding
 from contracts.rules import READ_AS
+from contracts.texts import word_of
 
 WANTED = ("Ожидается", "Прочитано как")
 """How a message begins to say what was expected."""
@@ -92,6 +93,12 @@ def columns_of(form: str | None, edition: str | None) -> dict[str, Column]:
 def column_titles(form: str | None) -> dict[str, str]:
     """Name of a column → its title, in any edition of a form."""
     return {name: column.title for name, column in columns_of(form, None).items()}
+
+
+def figure_title(form: str | None, metric: str) -> str:
+    """What a form calls a figure that it states or that is reckoned beside it."""
+    column = columns_of(form, None).get(metric)
+    return column.title if column else word_of("metric", metric)
 
 
 def number(value: float | None) -> str | None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from contracts.rules import HOLDS
 from contracts.texts import in_words
 from contracts.texts.figures import percent, whole
-from documents.receipts.findings import column_titles
+from documents.receipts.findings import figure_title
 from flows.cli.terminal import NOTHING_NEW, outcome_sentence
 from flows.home.settings import Settings
 from flows.runs.summary import ABSENT, Night, Printed, Row, Tables, UnitTable, silent, told, waiting_words
@@ -160,7 +160,7 @@ def _disagreeing_table(frame: pl.DataFrame, *, narrow: bool = False) -> Table:
         (
             row["sender_name"] if row["sender"] != "department" else row["form_title"],
             shorter(row["reporting_unit_name"]) if narrow else row["reporting_unit_name"],
-            _metric_title(row["form"], row["metric"]),
+            figure_title(row["form"], row["metric"]),
             *(_figure(row[key], row["metric"]) for key in ("stated", "computed", "difference")),
         )
         for row in frame.iter_rows(named=True)
@@ -184,8 +184,3 @@ def _ruled(title: str) -> Table:
 
 def _figure(value: float | None, metric: str) -> str:
     return percent(value) if metric.endswith("_rate") else whole(value)
-
-
-def _metric_title(form: str, metric: str) -> str:
-    """What a form calls a figure."""
-    return column_titles(form).get(metric, metric)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.forms import FORMS, RULES
 from contracts.regions import zone_of
-from contracts.texts import form_topic, incident_texts, phrases, rule_text
+from contracts.texts import form_topic, incident_texts, phrases, rule_text, words_of_column
 from contracts.texts.figures import percent, whole
 from contracts.vocabulary import rows
 from documents.receipts.findings import column_titles
@@ -136,6 +136,7 @@ def _compared(event: IncidentEvent) -> list[str]:
     words = phrases()
     titles = {each.column: column_captions(mart.name)[each.column] for mart in marts() for each in mart.stated.figures
               if each.kind == "measure"}  # fmt: skip
+    titles |= words_of_column("metric")
     titles |= {name: title for form in FORMS for name, title in column_titles(form.name).items()}
     titles |= column_titles(event.form) if event.form else {}
     titles |= {name: words[f"incident.metric.{name}"] for name in ("schools", "accepted", "rejected", "missing")}

@@ -14,7 +14,7 @@ from contracts.regions.pack import Region
 from contracts.texts import word_of
 from contracts.texts.figures import percent
 from contracts.vocabulary import rows as vocabulary
-from documents.receipts.findings import column_titles
+from documents.receipts.findings import figure_title
 from documents.writing.mart_xlsx import FIGURES, TOTAL, MartSheet, Shown
 from flows.home.shown import local_time
 from warehouse.marts.columns import kind
@@ -244,8 +244,7 @@ def _with_titles(rows: pl.DataFrame) -> pl.DataFrame:
         rows = rows.with_columns(_words_of_metric(rows, name) for name in ("was", "became"))
     if not {"form", "metric"} <= set(rows.columns) or "metric_name" in rows.columns or rows.is_empty():
         return rows
-    titles = {form: column_titles(form) for form in rows["form"].unique().drop_nulls()}
-    named = [titles.get(form, {}).get(metric, metric) for form, metric in rows.select("form", "metric").iter_rows()]
+    named = [figure_title(form, metric) for form, metric in rows.select("form", "metric").iter_rows()]
     return rows.with_columns(pl.Series("metric", named, dtype=pl.String))
 
 

@@ -15,7 +15,7 @@ from contracts.texts import word_of
 from contracts.texts.figures import percent, whole
 from contracts.vocabulary import norms
 from contracts.vocabulary import rows as vocabulary
-from documents.receipts.findings import column_titles
+from documents.receipts.findings import figure_title
 from documents.writing.deck import Card, Slide
 from documents.writing.deck_chart import Chart
 from documents.writing.deck_table import Cell, Table
@@ -197,7 +197,7 @@ def _titled(row: dict[str, Any]) -> dict[str, Any]:
         return row
     if str(row["metric"]).endswith("_rate"):
         row |= {name: percent(row[name]) for name in ("stated", "computed", "difference") if row[name] is not None}
-    return row | {"metric": column_titles(row["form"]).get(row["metric"], row["metric"])}
+    return row | {"metric": figure_title(row["form"], row["metric"])}
 
 
 def _bands_moved(night: Night, before: Night) -> list[tuple[str, str, str, str]]:

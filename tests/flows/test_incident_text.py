@@ -105,6 +105,9 @@ def test_totals_say_which_and_by_how_much() -> None:
     stated = {"figures": 1, "differences": [{"unit": "Город Томск", "metric": "accepted_rate", "difference": -0.025}]}
     found = event_text(event("control_total_disagrees", stated, form="readiness_summary"))
     assert found.lines[1] == "Город Томск: %: заявленное отличается на −2,50 процентного пункта."
+    reckoned = {"figures": 1, "differences": [{"unit": "", "metric": "events_rate", "difference": -0.025}]}
+    found = event_text(event("control_total_disagrees", reckoned, form="levels_summary"))
+    assert found.lines[1] == "Охват мероприятиями: заявленное отличается на −2,50 процентного пункта."
     moved = {"dates": 2, "as_of": "2023-09-08", "totals": [{"metric": "accepted", "was": 241, "became": 244}]}
     assert event_text(event("total_moved", moved)).lines[1] == "Верных отчётов: было 241, стало 244."
     assert signed(2, is_rate=False) == "+2"

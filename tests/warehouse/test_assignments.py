@@ -178,6 +178,18 @@ def test_words_that_the_figure_contradicts(engine_of_autumn: sa.Engine) -> None:
     assert (row["before_as_of"], row["figure_before"], row["whole_before"]) == (AFTER, 244, 285)
 
 
+def test_pupils_by_thousands_are_told_in_threes(engine: sa.Engine) -> None:
+    ids = load_seed(engine)
+    facts = {"school_id": [ids["asinovsky-1"]], "grade": [7], "letter": ["А"], "level": ["basic"], "pupils": [25],
+             "pupils_planned": [20]}  # fmt: skip
+    loaded(engine, reading("level_choice", "asinovsky", pl.DataFrame(facts), slice="level_choice/asinovsky/2023"))
+    loaded(engine, given(FIRST, {}))
+    publish(engine, "69", [FIRST])
+    row = asked(engine, FIRST)["4"]
+    assert (row["measured_mart"], row["whole"]) == ("level_coverage", 1200)
+    assert "из 1\N{NO-BREAK SPACE}200" in row["status_words"], row["status_words"]
+
+
 def test_a_status_is_told_with_the_night_since_which_it_holds(engine_of_autumn: sa.Engine) -> None:
     """It changes on the night after the deadline, and when somebody says something else."""
     told = {

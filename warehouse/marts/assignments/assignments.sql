@@ -53,7 +53,7 @@ SELECT
             WHEN 'withdrawn' THEN 'снято с контроля'
             ELSE 'нет данных'
         END,
-        CASE WHEN j.share IS NOT NULL THEN format(': %s из %s', j.figure, j.whole) END,
+        CASE WHEN j.share IS NOT NULL THEN format(': %s из %s', w.figure, w.whole) END,
         CASE WHEN j.share IS NOT NULL AND j.units_silent > 0 THEN format('; единиц без данных: %s', j.units_silent) END,
         CASE WHEN j.measured_by IS NOT NULL AND j.share IS NULL
             THEN format(': на эту дату в витрине %s цифр нет', j.measured_mart) END,
@@ -87,4 +87,9 @@ SELECT
     j.known_at,
     j.is_final
 FROM followed j
+-- Digits in threes, as everywhere; a comma before what is less than one.
+CROSS JOIN LATERAL (
+    SELECT replace(replace(rtrim(to_char(j.figure, 'FM999,999,999,990.999'), '.'), ',', U&'\00A0'), '.', ',') AS figure,
+        replace(replace(rtrim(to_char(j.whole, 'FM999,999,999,990.999'), '.'), ',', U&'\00A0'), '.', ',') AS whole
+) w
 LEFT JOIN measured b ON b.region = j.region AND b.as_of = j.before_as_of AND b.number = j.number AND b.assignment = j.assignment
