@@ -8,6 +8,14 @@ def percent(rate: float | None) -> str:
     return "—" if rate is None else f"{100 * rate:.1f} %".replace(".", ",")
 
 
+def points(change: float | None) -> str:
+    """A change of a rate in percentage points, with its sign: 0.012 is +1,2."""
+    if change is None:
+        return "—"
+    sign = "+" if change > 0 else "\N{MINUS SIGN}" if change < 0 else ""
+    return f"{sign}{abs(100 * change):.1f}".replace(".", ",")
+
+
 def whole(number: float | None) -> str:
     """A count with thin groups of digits: 43000 is 43 000."""
     if number is None:

@@ -11,7 +11,7 @@ import polars as pl
 from markupsafe import Markup, escape
 
 from contracts.texts import word_of
-from contracts.texts.figures import percent, whole
+from contracts.texts.figures import percent, points, whole
 from documents.writing.mart_xlsx import FIGURES, MartSheet, Shown, in_word
 
 SIGNS = {"green": "✓", "amber": "!", "red": "✕", "no_data": "?"}
@@ -126,8 +126,9 @@ def as_text(column: Shown, value: object) -> str:
         return f"{value:%d.%m.%Y %H:%M}"
     if isinstance(value, dt.date):
         return f"{value:%d.%m.%Y}"
-    if isinstance(value, int | float) and column.kind in ("доля", "целое", "число"):
-        return percent(value) if column.kind == "доля" else whole(round(value, 4))
+    if isinstance(value, int | float) and column.kind in FIGURES:
+        share = {"доля": percent, "разность долей": points}.get(column.kind)
+        return share(value) if share else whole(round(value, 4))
     return str(in_word(column.name, value))
 
 

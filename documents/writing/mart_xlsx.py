@@ -34,9 +34,10 @@ LINE = 13
 """Height of a line, points."""
 TOTAL = "Итого по региону"
 FOLDED = "Коды и служебные столбцы свёрнуты справа: «+» над столбцами раскрывает их, на печать они не идут."
-FIGURES = ("целое", "число", "доля")
+FIGURES = ("целое", "число", "доля", "разность долей")
 NUMBER_FORMATS = {
-    "целое": "#,##0", "число": "#,##0.00##", "номер": "0", "доля": "0.0%", "дата": "dd.mm.yyyy",
+    "целое": "#,##0", "число": "#,##0.00##", "номер": "0", "доля": "0.0%",
+    "разность долей": "+0.0%;\N{MINUS SIGN}0.0%;0.0%", "дата": "dd.mm.yyyy",
     "момент": "dd.mm.yyyy hh:mm",
 }  # fmt: skip
 BAND_COLOURS = {
@@ -305,7 +306,7 @@ def _width(mart: MartSheet, column: Shown) -> float:
     if column.kind in FIGURES:
         sizes = [values.max(), values.min(), (mart.total or {}).get(column.name)]
         figures = (len(whole(abs(round(size)))) for size in sizes if isinstance(size, int | float))
-        longest = 7 if column.kind == "доля" else max(figures, default=1)
+        longest = 7 if column.kind in ("доля", "разность долей") else max(figures, default=1)
         longest += 2 * (column.kind == "число")
     elif column.kind in ("дата", "момент"):
         longest = 10 if column.kind == "дата" else 16

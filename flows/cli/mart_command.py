@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ from flows.home.settings import Settings
 from flows.home.shown import cell
 from flows.home.usage import UsageError, in_zone, must_be_known
 from flows.presentation.mart_catalogue import beside, csvw
-from flows.presentation.mart_sheets import Asked, region_row, sheet_of, whose
+from flows.presentation.mart_sheets import Asked, region_row, sheet_of, shown_kind, whose
 from flows.presentation.on_paper import on_paper
 from warehouse.marts.country import COUNTRY
 from warehouse.marts.definitions import Mart
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "csv", "json", "xlsx")
 HIDDEN = ("position", "oktmo")
-OF_RULE = "_rule_version"
+OF_RULE, OF_CODE = "_rule_version", "_standing"
 """Columns that a table on a terminal leaves out, with the codes of what it names; the other formats have them all."""
 NAMES = ("{}_name", "{}_title")
 WITH_INSTALLATION = ("incidents",)
@@ -213,23 +214,28 @@ def _print_table(of: str, frame: pl.DataFrame, captions: dict[str, str], local: 
     """Rows as a table; a single row as a list of its figures. What is the same in every row is said once, below."""
     if of in WITH_CALLS:
         frame, captions = _with_calls(frame), captions | {CALL: "Кому звонить"}
-    if frame.height == 1:
-        for name, value in frame.row(0, named=True).items():
-            if name not in _left_out(frame):
-                out.print(f"{captions.get(name, name):<28} {cell(name, value, local)}")
+    definition, left = mart_named(of), _left_out(frame)
+    kinds = {name: shown_kind(definition, name) for name in definition.columns}
+    rows = [
+        {name: cell(name, value, local, kinds.get(name, "")) for name, value in row.items() if name not in left}
+        for row in frame.iter_rows(named=True)
+    ]
+    if len(rows) == 1:
+        longest = max(len(captions.get(name, name)) for name in rows[0])
+        for name, told in rows[0].items():
+            out.print(f"{captions.get(name, name):<{longest}} {told}", soft_wrap=True)
         return
-    left = _left_out(frame)
     same = [name for name in frame.columns if name not in left and frame[name].n_unique() == 1]
     table = Table(box=None, padding=(0, 1))
     shown = [name for name in frame.columns if name not in left and name not in same]
     for name in shown:
         table.add_column(captions.get(name, name), justify="right" if frame.schema[name].is_numeric() else "left")
-    for row in frame.iter_rows(named=True):
-        style = "bright_black" if row.get(IN_QUESTION) else None
-        table.add_row(*(cell(name, row[name], local) for name in shown), style=style)
+    waits = frame[IN_QUESTION] if IN_QUESTION in frame.columns else repeat(None)
+    for row, is_grey in zip(rows, waits, strict=False):
+        table.add_row(*(row[name] for name in shown), style="bright_black" if is_grey else None)
     out.print(table)
     for name in same:
-        out.print(f"[dim]{captions.get(name, name)}: {cell(name, frame[name][0], local)}[/dim]")
+        out.print(f"[dim]{captions.get(name, name)}: {rows[0][name]}[/dim]")
 
 
 def _with_calls(frame: pl.DataFrame) -> pl.DataFrame:
@@ -242,4 +248,4 @@ def _with_calls(frame: pl.DataFrame) -> pl.DataFrame:
 def _left_out(frame: pl.DataFrame) -> set[str]:
     """Columns that a table for people does without."""
     coded = {name for name in frame.columns for pattern in NAMES if pattern.format(name) in frame.columns}
-    return coded.union(HIDDEN, (name for name in frame.columns if name.endswith(OF_RULE)))
+    return coded.union(HIDDEN, (name for name in frame.columns if name.endswith((OF_RULE, OF_CODE))))

@@ -6,10 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from contracts.texts import word_of
-from contracts.texts.figures import percent, whole
-
-YEARS = ("year", "calendar_year", "academic_year")
-"""Columns of a year, which is a number by name: it has no thousands."""
+from contracts.texts.figures import percent, points, whole
 
 
 def local_time(moment: dt.datetime, local: ZoneInfo) -> str:
@@ -17,8 +14,11 @@ def local_time(moment: dt.datetime, local: ZoneInfo) -> str:
     return f"{moment.astimezone(local):%d.%m.%Y %H:%M}"
 
 
-def cell(name: str, value: object, local: ZoneInfo) -> str:
-    """A value of a mart in Russian: rates as percents, codes in words, moments by the clocks of `local`."""
+def cell(name: str, value: object, local: ZoneInfo, of_kind: str = "") -> str:
+    """A value of a column in Russian: shares as percents, codes in words, moments by the clocks of `local`.
+
+    `of_kind` is what kind of figure a mart has there (`shown_kind`); without it a number is a count.
+    """
     if value is None:
         return "—"
     if isinstance(value, bool):
@@ -29,8 +29,8 @@ def cell(name: str, value: object, local: ZoneInfo) -> str:
         return f"{value:%d.%m.%Y}"
     if (told := word_of(name, str(value))) != str(value):
         return told
-    if isinstance(value, int) and name in YEARS:
+    if not isinstance(value, int | float) or of_kind == "номер":
         return str(value)
-    if isinstance(value, int | float):
-        return percent(value) if name.endswith("_rate") or name == "completeness" else whole(value)
-    return str(value)
+    if of_kind == "доля":
+        return percent(value)
+    return f"{points(value)} п. п." if of_kind == "разность долей" else whole(round(value, 4))

@@ -12,7 +12,7 @@ import polars as pl
 from markupsafe import Markup
 
 from contracts.texts import word_of
-from contracts.texts.figures import percent, whole
+from contracts.texts.figures import percent, points, whole
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
 from flows.page.figure_links import mart_behind, to_column, to_mart, to_rate, to_row
@@ -79,14 +79,6 @@ def _own_share(frame: Frame, own: Row, system: str) -> Markup | str:
     rate = own.get(f"{system}_figure_rate")
     share = banded(percent(rate), own.get(f"{system}_band"))
     return share if rate is None else to_row(frame, system, frame.audience.unit, share)
-
-
-def points(change: float | None) -> str:
-    """A change of a share, percentage points, with its sign."""
-    if change is None:
-        return NOTHING
-    sign = "+" if change > 0 else "−" if change < 0 else ""
-    return f"{sign}{abs(100 * change):.1f}".replace(".", ",")
 
 
 def _disagreeing(frame: Frame) -> Counter[str]:

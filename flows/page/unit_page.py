@@ -7,12 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from contracts.texts.figures import percent, whole
+from contracts.texts.figures import percent, points, whole
 from contracts.vocabulary import contacts_of
 from contracts.vocabulary import rows as vocabulary
 from documents.pages.mart_html import NOTHING, HtmlTable, banded, link, simple_table
 from flows.page.figure_links import to_row
-from flows.page.first_page import points
 from flows.page.frame import Frame, named, told
 from flows.page.made_of import Page
 from flows.page.school_pages import OF_WANTING, standings

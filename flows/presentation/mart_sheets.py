@@ -190,13 +190,19 @@ def _columns(definition: Mart, rows: pl.DataFrame, aside: set[str], zone: ZoneIn
     bands = band_columns(definition)
     shown = []
     for name in rows.columns:
-        of_kind, unit = kind(name, *definition.kinds)
+        of_kind = shown_kind(definition, name)
         caption = NUMBER if name == "position" else caption_of(definition, name)
-        of_kind = "номер" if unit in NUMBERS else of_kind
         caption = f"{caption} (время {zone})" if of_kind == "момент" else caption
         hidden = name in aside or _is_service(name, rows) or (name == "position" and is_one_row)
         shown.append(Shown(name, caption, of_kind, bands.get(name, ""), hidden))
     return shown
+
+
+def shown_kind(definition: Mart, column: str) -> str:
+    """The kind of a column, more exactly where its unit says how it is shown: a number that only names, a difference
+    of shares."""
+    of_kind, unit = kind(column, *definition.kinds)
+    return "номер" if unit in NUMBERS else unit if unit == "разность долей" else of_kind
 
 
 def _is_service(name: str, rows: pl.DataFrame) -> bool:

@@ -13,12 +13,11 @@ import polars as pl
 
 from contracts.regions.pack import Region
 from contracts.texts import FOLDER
-from contracts.texts.figures import percent, whole
+from contracts.texts.figures import whole
 from documents.writing.deck_table import Cell
 from flows.home.shown import cell, local_time
-from flows.presentation.mart_sheets import Asked, band_columns, region_row, region_view
+from flows.presentation.mart_sheets import Asked, band_columns, region_row, region_view, shown_kind
 from flows.presentation.on_paper import sums
-from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart
 from warehouse.marts.published import mart, mart_named
 from warehouse.marts.sources import behind, counting, query
@@ -96,15 +95,10 @@ class Night:
 
     def shown(self, definition: Mart, column: str, value: object) -> str:
         """A value in words."""
-        of_kind, unit = kind(column, *definition.kinds)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if of_kind == "доля":
-                return percent(value)
-            if unit == "год":
-                return str(value)
-            if of_kind == "число":
-                return whole(round(value, 2))
-        return cell(column, value, self.region.zone)
+        of_kind = shown_kind(definition, column)
+        if of_kind == "число" and isinstance(value, int | float):
+            value = round(value, 2)
+        return cell(column, value, self.region.zone, of_kind)
 
     def cells(self, definition: Mart, columns: Sequence[str], row: Mapping[str, Any]) -> list[Cell]:
         """Values of a row in words, those that have a band in its colour."""

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -19,9 +20,11 @@ import sqlalchemy as sa
 from contracts.regions import regions
 from flows.cli.mart_command import print_mart, why_empty
 from flows.home.settings import Settings
+from flows.home.shown import cell
 from flows.home.usage import UsageError, in_zone, moment
+from flows.presentation.mart_sheets import shown_kind
 from warehouse.marts.publication import publish
-from warehouse.marts.published import mart, mart_names
+from warehouse.marts.published import mart, mart_named, mart_names
 from warehouse.schema.upgrade import upgrade
 
 if TYPE_CHECKING:
@@ -109,10 +112,10 @@ def test_beside_a_csv_file_lies_what_it_holds(
     columns = told["tableSchema"]["columns"]
     assert [column["titles"][0] for column in columns] == [column["name"] for column in columns] == head
     for row in rows:
-        for cell, column in zip(row, columns, strict=True):
+        for value, column in zip(row, columns, strict=True):
             kind = column["datatype"]
-            if cell:
-                PARSED[kind["format"] if isinstance(kind, dict) else kind](cell)
+            if value:
+                PARSED[kind["format"] if isinstance(kind, dict) else kind](value)
     keys = [tuple(row[head.index(column)] for column in told["tableSchema"]["primaryKey"]) for row in rows]
     assert len(set(keys)) == len(keys) > 0
 
@@ -197,6 +200,23 @@ def test_the_workbook_of_the_region_is_ready_to_be_printed(
     band = sheet.cell(place + 2, printed[place].index("Полоса") + 1)
     assert (band.value, band.fill.start_color.rgb) == ("зелёная", "FFC6EFCE")
     assert sheet.cell(place + 2, printed[place].index("Доля верных отчётов") + 1).number_format == "0.0%"
+
+
+def test_on_a_terminal_a_share_is_in_percent_and_a_change_in_points(
+    region: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By what the dictionary says of a column, not by its name; of a status stand the words alone."""
+    print_mart(region, "registration_journey_region", DAY, None)
+    only = dict(re.split(r"  +", line, maxsplit=1) for line in capsys.readouterr().out.splitlines() if "  " in line)
+    assert re.fullmatch(r"\d+,\d %", only["Доля подтверждённых"])
+    assert shown_kind(mart_named("region_profile"), "rate_change") == "разность долей"
+    assert [cell("rate_change", each, TOMSK, "разность долей") for each in (0.012, -0.5, 0.0)] == [
+        "+1,2 п. п.", "−50,0 п. п.", "0,0 п. п.",
+    ]  # fmt: skip
+    print_mart(region, "school_profile", DAY, None)
+    told = capsys.readouterr().out
+    assert "нет данных" in told
+    assert "no_data" not in told
 
 
 def test_every_mart_becomes_a_workbook(region: Settings, tmp_path: Path) -> None:
