@@ -1,7 +1,7 @@
 """A layout in which each cell is a row of the form: what it is about stands over its column and beside its row.
 
 A wall timetable has classes over its columns, days and lesson numbers down its side, and a subject in each cell. A form
-states which of its columns stand along the edges; `transforms/tables/crosstab_blocks.py` finds them on a sheet.
+states which of its columns stand along the edges; `transforms/crosstabs/crosstab_blocks.py` finds them on a sheet.
 """
 
 from __future__ import annotations

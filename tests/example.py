@@ -14,8 +14,8 @@ from contracts.forms import form_named
 from contracts.grid import Blocks, Grid, Sheet, Unreadable, Value
 from contracts.reading import Reading
 from contracts.vocabulary import reporting_units
+from transforms.identity.identify import Context, Delivery
 from transforms.interpret import interpret
-from transforms.tables.identify import Context, Delivery
 
 GOLDEN = Path(__file__).parent / "golden"
 AS_OF = dt.date(2023, 9, 8)

@@ -20,9 +20,15 @@ ROOMS: dict[str, str] = {
     "contracts.versions": "contracts contracts.forms contracts.regions contracts.vocabulary",
     "transforms.cells": "contracts",
     "transforms.findings": "contracts transforms.cells",
-    "transforms.tables": "contracts transforms.cells transforms.findings",
-    "transforms.rows": "contracts transforms.cells transforms.findings transforms.tables",
-    "transforms": "contracts transforms.cells transforms.findings transforms.tables transforms.rows",
+    "transforms.headings": "contracts transforms.cells transforms.findings",
+    "transforms.tables": "contracts transforms.cells transforms.findings transforms.headings",
+    "transforms.crosstabs": "contracts transforms.cells transforms.findings transforms.headings transforms.tables",
+    "transforms.identity": "contracts transforms.cells transforms.findings transforms.headings transforms.tables "
+    "transforms.crosstabs",
+    "transforms.rows": "contracts transforms.cells transforms.findings transforms.headings transforms.tables "
+    "transforms.identity",
+    "transforms": "contracts transforms.cells transforms.findings transforms.headings transforms.tables "
+    "transforms.identity transforms.rows",
     "documents.reading.formats": "contracts",
     "documents.reading": "contracts documents.reading.formats",
     "documents.receipts": "contracts documents.reading documents.reading.formats",

@@ -16,7 +16,7 @@ from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
 from contracts.vocabulary import sender_name
 from documents.writing.template import template_xlsx
-from transforms.tables.identify import Context, Delivery
+from transforms.identity.identify import Context, Delivery
 
 SENDER = "chainsky"
 SCHOOLS = pl.DataFrame(

@@ -32,15 +32,15 @@ from contracts.vocabulary import academic_year, rows_in
 from transforms.findings.disclosure import HIDDEN, born_before
 from transforms.findings.finding import Table, described, finding
 from transforms.findings.size import too_much_set_aside, wrong_size
+from transforms.headings.joint import parted
+from transforms.identity.identify import Context, Delivery
+from transforms.identity.whose import called
 from transforms.rows.account import counted, kept_rows
 from transforms.rows.check import FaultyCell, check_rows, known_names
 from transforms.rows.judged import Part
 from transforms.rows.sieve import Sieve, sheet_names, titles_of, without_names
 from transforms.rows.total import computed_totals, row_controls, stated_totals
-from transforms.tables.identify import Context, Delivery
-from transforms.tables.joint import parted
 from transforms.tables.month_or_day import months_and_days
-from transforms.tables.whose import called
 
 NAMES_SHOWN = 20
 NO_FINDINGS = empty(FINDINGS)

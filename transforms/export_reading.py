@@ -31,9 +31,9 @@ from transforms.cells.key import heading_key, key
 from transforms.findings.disclosure import HIDDEN, born_before
 from transforms.findings.finding import NOTED_ONCE, Table
 from transforms.findings.size import too_much_set_aside
+from transforms.identity.identify import Context, Delivery
 from transforms.rows.check import FaultyCell
 from transforms.rows.sieve import Sieve, sheet_names, titles_of
-from transforms.tables.identify import Context, Delivery
 from transforms.tables.page_row import page_rows
 
 THREADS = 2

@@ -16,9 +16,9 @@ from transforms.batch import about_delivery, facts_of, outcomes_of
 from transforms.cells.within import word_within
 from transforms.export_reading import FINDINGS_KEPT, ExportReading, Part
 from transforms.findings.finding import finding
+from transforms.identity.identify import Context, Delivery
 from transforms.rows.check import check_rows
 from transforms.rows.contract import one_row_a_key, whole_key
-from transforms.tables.identify import Context, Delivery
 
 PLACE = ["table", "row"]
 

@@ -10,11 +10,11 @@ from contracts.grid import Blocks, Grid, Unreadable
 from contracts.reading import RAW_ROWS, Reading, Rows, Stream, empty, findings_frame
 from transforms.batch import interpret_batch, reading
 from transforms.fact_export import FactReading
+from transforms.identity.identify import Context, Delivery, identify
 from transforms.pupils import PupilReading
 from transforms.rows.account import counted, kept_rows, sheet_parts
 from transforms.rows.judged import Part
 from transforms.rows.sieve import sieved
-from transforms.tables.identify import Context, Delivery, identify
 from transforms.tables.original import as_in_file
 
 __all__ = ["Context", "Delivery", "interpret"]

@@ -21,10 +21,10 @@ from transforms.export_reading import FINDINGS_KEPT, ExportReading, Part, in_ord
 from transforms.findings.disclosure import HIDDEN, shown
 from transforms.findings.finding import NOTED_ONCE, finding
 from transforms.findings.size import wrong_size
+from transforms.identity.identify import Context, Delivery
 from transforms.rows.check import check_rows, known_names
 from transforms.rows.identity import IDENTITY, distinct_pupils, doubtful_names, identities, line_hashes
 from transforms.rows.row_context import circumstances, noted_once
-from transforms.tables.identify import Context, Delivery
 from transforms.tables.text_frame import text_frame
 
 CHECKED_TOGETHER = 100_000

@@ -27,7 +27,7 @@ from flows.intake.arrival import Arrival
 from flows.intake.incoming import Options, named
 from flows.intake.readings import DeliveryFiles
 from flows.intake.register_file import register_at_hand
-from transforms.tables.identify import Context, Delivery, identify
+from transforms.identity.identify import Context, Delivery, identify
 from warehouse.deliveries.layouts import LayoutBefore, last_layouts
 
 Entry = tuple[str, str, str, str, str]

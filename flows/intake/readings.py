@@ -25,9 +25,9 @@ from flows.home.archived import readers
 from flows.home.faults import Fault, guarded, guarded_all
 from flows.home.settings import Settings
 from flows.intake.arrival import Arrival, Key
+from transforms.identity.identify import identify
+from transforms.identity.returned import returned
 from transforms.interpret import Context, Delivery, interpret
-from transforms.tables.identify import identify
-from transforms.tables.returned import returned
 
 NEED_SCHOOLS = frozenset(
     form.name

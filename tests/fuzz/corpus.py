@@ -22,7 +22,7 @@ from documents.demo import Region, Sizes, deliveries, synthetic
 from documents.reading.read import read_grid
 from documents.writing.template import template_xlsx
 from transforms.cells.key import key
-from transforms.tables.identify import Context
+from transforms.identity.identify import Context
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECEIVED = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)

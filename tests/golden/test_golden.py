@@ -25,8 +25,8 @@ from contracts.reading import Reading
 from contracts.regions import read_from
 from contracts.versions.pack_faults import wrong_tables
 from documents.reading.read import read_grid
+from transforms.identity.identify import Context, Delivery
 from transforms.interpret import interpret
-from transforms.tables.identify import Context, Delivery
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/reading.json"))

@@ -20,7 +20,7 @@ from documents.demo import Region, Sizes, synthetic
 from documents.reading.read import read_grid
 from transforms.cells.key import key
 from transforms.cells.parse import TEXT_KINDS
-from transforms.tables.identify import Context, Delivery
+from transforms.identity.identify import Context, Delivery
 
 HEADING: list[Value] = [column.title for column in COLUMNS]
 GOOD_ROW: list[Value] = [REPORT[column.name] for column in COLUMNS]

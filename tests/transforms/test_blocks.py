@@ -24,9 +24,9 @@ from documents.reading.read import read_grid
 from documents.reading.workbook_table import write_table
 from transforms.cells import parse
 from transforms.fact_export import FactReading
+from transforms.identity.identify import Context, Delivery
 from transforms.interpret import interpret
 from transforms.rows import broken
-from transforms.tables.identify import Context, Delivery
 
 HEADING = "Муниципалитет;Образовательная организация;ФИО;Дата рождения;Класс;Статус верификации;Дата архивации"
 GOOD = 'Чаинский район;"МБОУ ""Тестовая СОШ""";Тестов Иван;12.03.2010;7;Верифицирован;Нет'

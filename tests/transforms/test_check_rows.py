@@ -6,7 +6,7 @@ import polars as pl
 from example import GOOD, REPORT, SCHOOLS, Cells, Sent, drained
 
 from contracts.reading import Reading
-from transforms.tables.identify import Context
+from transforms.identity.identify import Context
 
 THREE = SCHOOLS.with_columns(subordination=pl.lit("chainsky"))
 

@@ -16,8 +16,8 @@ from contracts.grid import Grid, Range, Sheet, Value
 from contracts.reading import Reading
 from transforms.cells.lesson import lesson_number
 from transforms.cells.within import word_within
+from transforms.identity.identify import Context, Delivery
 from transforms.interpret import interpret
-from transforms.tables.identify import Context, Delivery
 
 TITLE = "Расписание МБОУ «Тестовая СОШ» на 08.09.2023"
 RMG = "Россия – мои горизонты"

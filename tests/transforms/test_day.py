@@ -13,7 +13,7 @@ from spelling import FEW, MANY, of, one
 from contracts.form import Column
 from contracts.vocabulary import rows
 from transforms.cells.day import MONTHS, day_of_year
-from transforms.tables.identify import Context
+from transforms.identity.identify import Context
 
 ORDERED = Column("order_date", "Дата приказа", "date", "")
 ARCHIVED = Column("archived_on", "Дата архивации", "date", "", blank_words=("нет",))

@@ -12,8 +12,8 @@ from contracts.grid import Grid, Sheet, Value
 from contracts.reading import Reading
 from contracts.receipt import SHEET
 from contracts.receipt import TITLE as RECEIPT
-from transforms.tables.delivery_date import day_in_sheet_name
-from transforms.tables.identify import Context
+from transforms.identity.delivery_date import day_in_sheet_name
+from transforms.identity.identify import Context
 
 TITLE, HEADING, GOOD = Sent("readiness_report").grid().sheets[0].rows
 DAY = dt.date(2023, 9, 8)

@@ -16,8 +16,8 @@ from contracts.grid import Blocks, Doubt, Grid, Sheet, Value
 from contracts.reading import Reading
 from transforms.cells.school_name import school_key
 from transforms.findings.disclosure import KnownNames, harmless, may_be_shown, shown
+from transforms.identity.identify import Context, Delivery, identify
 from transforms.interpret import interpret
-from transforms.tables.identify import Context, Delivery, identify
 
 EXPORT = form_named("registration_export")
 COLUMNS = {column.name: column for column in EXPORT.editions[-1].columns}

@@ -8,7 +8,7 @@ import pytest
 from contracts.forms import form_named
 from contracts.forms.regulations.form import NO_DATE
 from transforms.findings.finding import Table
-from transforms.tables.joint import parted
+from transforms.headings.joint import parted
 
 FORM = form_named("regulations")
 

@@ -23,9 +23,9 @@ from contracts.known_rows import KnownRows
 from contracts.reading import PupilStream, Reading
 from documents.reading import blocks
 from documents.reading.blocks import large_text
+from transforms.identity.identify import Context, Delivery
 from transforms.interpret import interpret
 from transforms.pupils import PupilReading
-from transforms.tables.identify import Context, Delivery
 
 HEADING = (
     "Муниципалитет;Образовательная организация;ФИО;Дата рождения;Класс;Буква класса;Статус верификации;"

@@ -11,7 +11,7 @@ from contracts.forms import FORMS, form_named
 from contracts.grid import Grid, Sheet
 from contracts.reading import Reading
 from contracts.vocabulary import form_rows, rows
-from transforms.tables.identify import Context, identify
+from transforms.identity.identify import Context, identify
 from transforms.tables.layout import spans
 
 REWORDED = [

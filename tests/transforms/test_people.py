@@ -15,9 +15,9 @@ from contracts.forms import form_named
 from contracts.grain import SCHOOL, VACANT, Key, People
 from contracts.grid import Blocks, Grid, Sheet, Value
 from contracts.reading import Reading
+from transforms.identity.identify import Context
 from transforms.interpret import interpret
 from transforms.rows.identity import person_keys
-from transforms.tables.identify import Context
 
 STAFF = form_named("staff")
 COLUMNS = {column.name: column for column in STAFF.editions[-1].columns}

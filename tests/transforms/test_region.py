@@ -14,7 +14,7 @@ from documents import demo
 from documents.demo import Region, tomsk
 from documents.demo.data import rows
 from documents.reading.read import read_grid
-from transforms.tables.identify import Context, Delivery
+from transforms.identity.identify import Context, Delivery
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from documents.demo.reports import report
 from documents.reading.read import read_grid
 from documents.writing.template import template_xlsx
 from transforms.cells.key import key
-from transforms.tables.identify import Context, Delivery
+from transforms.identity.identify import Context, Delivery
 
 FORM = form_named("readiness_report")
 AS_OF = dt.date(2023, 9, 8)

@@ -16,7 +16,7 @@ from contracts.forms import RULES
 from contracts.forms.rule_states import changeable
 from contracts.reading import Reading
 from contracts.regions import read_from
-from transforms.tables.identify import Context
+from transforms.identity.identify import Context
 
 CHANGEABLE = [(rule, state) for rule, of in changeable().items() if rule in EXAMPLES for state in of.states]
 

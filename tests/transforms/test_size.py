@@ -14,7 +14,7 @@ from documents import demo
 from documents.demo.region import Sizes
 from documents.reading.read import read_grid
 from transforms.cells.key import key
-from transforms.tables.identify import Context, Delivery
+from transforms.identity.identify import Context, Delivery
 
 MANY_SCHOOLS = pl.concat(
     [

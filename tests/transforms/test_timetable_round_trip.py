@@ -18,8 +18,8 @@ from contracts.forms import form_named
 from contracts.grid import CellError, Grid, Range, Sheet, Value, cell_address
 from contracts.reading import Reading
 from contracts.rules import TOO_MUCH_SET_ASIDE
+from transforms.identity.identify import Context, Delivery
 from transforms.interpret import interpret
-from transforms.tables.identify import Context, Delivery
 
 FORM = form_named("timetable")
 AS_OF = dt.datetime(2023, 9, 8, 12, tzinfo=dt.UTC)

@@ -17,7 +17,7 @@ from contracts.regions.pack_table import PackFault
 from contracts.versions.rule_versions import UNLISTED, contract_version, in_force, rules_of
 from contracts.vocabulary import add_working_days, campaign_at, reporting_units
 from transforms.cells.key import key, unit_aliases
-from transforms.tables.identify import Context, Delivery, identify
+from transforms.identity.identify import Context, Delivery, identify
 
 DAY = dt.date(2023, 9, 8)
 KIROVSKY = RECURRING[0]

@@ -24,9 +24,9 @@ from contracts.grid import Blocks
 from contracts.known_rows import KnownRows
 from documents.reading import blocks
 from documents.reading.blocks import large_text
+from transforms.identity.identify import Context, Delivery
 from transforms.interpret import interpret
 from transforms.pupils import PupilReading
-from transforms.tables.identify import Context, Delivery
 from warehouse.deliveries.load import load_stream, record_arrival
 from warehouse.marts.definitions import marts
 from warehouse.marts.publication import publish

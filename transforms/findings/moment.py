@@ -12,7 +12,7 @@ from contracts.rules import BEFORE_ITS_DATE, CLAIM_AHEAD
 from transforms.findings.finding import finding
 
 if TYPE_CHECKING:
-    from transforms.tables.identify import Delivery
+    from transforms.identity.identify import Delivery
 
 AHEAD = dt.timedelta(minutes=10)
 """By how much clocks may differ."""

@@ -9,10 +9,10 @@ import polars as pl
 
 from contracts.grid import Grid
 from contracts.reading import Rows
+from transforms.headings.header import Heading
+from transforms.identity.identify import Delivery
 from transforms.rows.contract import SCHOOL_KINDS
 from transforms.rows.judged import Names, Part, part_of
-from transforms.tables.header import Heading
-from transforms.tables.identify import Delivery
 from transforms.tables.resolve import Register
 from transforms.tables.table_rows import Row
 

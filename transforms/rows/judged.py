@@ -11,10 +11,10 @@ from contracts.reading import Finding
 from contracts.rules import BRANCH_LEFT_OUT, NOT_FILLED_IN, SUM_OR_DATA, TOTAL_UNNAMED
 from transforms.cells.key import key
 from transforms.findings.finding import finding
-from transforms.tables.header import Heading
+from transforms.headings.header import Heading
+from transforms.headings.row_kind import Places, is_branch, school_words
 from transforms.tables.layout import spans
 from transforms.tables.resolve import Register
-from transforms.tables.row_kind import Places, is_branch, school_words
 from transforms.tables.table_rows import UNFILLED, Row, data_rows, places_of
 from transforms.tables.unnamed_total import unnamed_totals
 

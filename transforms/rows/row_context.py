@@ -13,7 +13,7 @@ import polars as pl
 from contracts.form import Column, Edition
 from contracts.forms.rule_states import States
 from transforms.findings.finding import Table
-from transforms.tables.identify import Context, Delivery
+from transforms.identity.identify import Context, Delivery
 
 TOGETHER = (("municipality", "school_name"), ("grade", "grade_letter"))
 """Columns of which the texts of one are understood with those of the other."""

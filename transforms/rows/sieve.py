@@ -25,8 +25,8 @@ from contracts.rules import (
     SEVERAL_COLUMNS,
 )
 from transforms.findings.disclosure import HIDDEN, KnownNames, born_before, may_be_shown, sheet_shown, shown
+from transforms.identity.identify import Delivery
 from transforms.rows.judged import Part
-from transforms.tables.identify import Delivery
 from transforms.tables.table_rows import Row
 
 OF_OURS = frozenset(

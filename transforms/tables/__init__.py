@@ -1,1 +1,1 @@
-"""Tables: which form a delivery is, whose and for when, where its tables and headings are."""
+"""Tables: where they stand on a sheet, their edges, parts, merged cells and rows, and the names in them."""

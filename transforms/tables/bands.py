@@ -13,11 +13,11 @@ from dataclasses import replace
 from contracts.form import Column, Form
 from contracts.grid import Grid, Place, Sheet, Value
 from transforms.cells.cell import cell_text
-from transforms.tables.header import Heading, find_heading
+from transforms.headings.header import Heading, find_heading
+from transforms.headings.top import by_row, top_of
 from transforms.tables.month_or_day import code_of
 from transforms.tables.original import SheetOfRows
 from transforms.tables.sheet_parts import is_meant
-from transforms.tables.top import by_row, top_of
 from transforms.tables.which_form import FIRST_ROWS, Seen
 
 NUMBER = re.compile(r"^(?:\d{1,2}|[ivxх]{1,4})[.)]\s*", re.IGNORECASE)

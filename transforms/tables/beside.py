@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from contracts.grid import Sheet, Value
 from transforms.cells.key import ignored_headings
-from transforms.tables.header import Heading, best_at
+from transforms.headings.header import Heading, best_at
+from transforms.headings.top import by_row, masked, top_of
 from transforms.tables.sheet_parts import is_meant
-from transforms.tables.top import by_row, masked, top_of
 
 Span = tuple[int, int]
 """First and last column of neighbouring headings, zero-based."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from contracts.form import Form
 from contracts.grid import Sheet
 from transforms.cells.cell import cell_text
+from transforms.headings.header import Heading
+from transforms.headings.rival import by_data, without_numbering
 from transforms.tables.beside import Beside, within_edges
-from transforms.tables.header import Heading
-from transforms.tables.rival import by_data, without_numbering
 from transforms.tables.sheet_parts import OtherTable, is_meant, parts_of
 from transforms.tables.which_form import Seen
 

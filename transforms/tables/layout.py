@@ -23,12 +23,12 @@ from contracts.rules import (
 from contracts.vocabulary import academic_year
 from transforms.cells.key import heading_key, ignored_headings
 from transforms.findings.finding import finding
-from transforms.tables.axis import is_left_out
+from transforms.headings.axis import is_left_out
+from transforms.headings.header import Heading
+from transforms.headings.rival import other_years
+from transforms.headings.suggestion import suggestions
 from transforms.tables.beside import Beside
-from transforms.tables.header import Heading
-from transforms.tables.rival import other_years
 from transforms.tables.sheet_parts import OtherTable, filled
-from transforms.tables.suggestion import suggestions
 
 Headings = Sequence[tuple[Sheet, Heading]]
 

@@ -11,7 +11,7 @@ from contracts.grid import Place, Range, Sheet
 from contracts.rules import SHARED_NUMBER
 from transforms.cells.cell import cell_text, percent_text
 from transforms.cells.parse import UNVALUED
-from transforms.tables.header import Heading
+from transforms.headings.header import Heading
 
 ADDING: frozenset[Kind] = frozenset({"count", "amount"})
 """Kinds that add up over rows: such a number merged over several rows is not the number of each."""

@@ -15,7 +15,7 @@ from transforms.cells.day import date, day_of_year
 from transforms.cells.key import key
 from transforms.cells.month import month_with_year
 from transforms.findings.finding import Table
-from transforms.tables.retold import retold
+from transforms.headings.retold import retold
 
 Texts = tuple[str | None, str | None]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from transforms.cells.numbering import is_numbering
-from transforms.tables.unit_row import is_unit_row
+from transforms.headings.unit_row import is_unit_row
 
 LONGEST = 40
 """Characters of what such a row says in a column."""

@@ -8,8 +8,8 @@ from functools import cache
 
 from contracts.vocabulary import rows
 from transforms.cells.key import key
+from transforms.headings.row_kind import school_words
 from transforms.tables.resolve import Register
-from transforms.tables.row_kind import school_words
 
 WORD = re.compile(r"[\w-]+")
 LONGEST = 300

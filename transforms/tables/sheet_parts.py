@@ -15,11 +15,11 @@ from transforms.cells.cell import cell_text
 from transforms.cells.key import heading_key, heading_parts, key, unit_aliases
 from transforms.cells.numbering import is_number
 from transforms.findings.disclosure import place_words
-from transforms.tables.header import Heading, best_at
-from transforms.tables.known_words import all_parts, may_be_known
+from transforms.headings.header import Heading, best_at
+from transforms.headings.known_words import all_parts, may_be_known
+from transforms.headings.row_kind import mark_of, school_words
+from transforms.headings.top import YEAR, Top, by_row, top_of
 from transforms.tables.original import SheetOfRows
-from transforms.tables.row_kind import mark_of, school_words
-from transforms.tables.top import YEAR, Top, by_row, top_of
 
 MOSTLY = 0.6
 """Share of a form's required columns that a heading has which is meant to be of that form."""

@@ -11,9 +11,9 @@ from transforms.cells.cell import cell_text, percent_text
 from transforms.cells.key import unit_aliases
 from transforms.cells.parse import UNVALUED
 from transforms.cells.within import word_within
-from transforms.tables.header import Heading
+from transforms.headings.header import Heading
+from transforms.headings.row_kind import LABEL, Places, has_ordinal, kind_of_row, names_one
 from transforms.tables.merged import Fault, Joined, joined_cells, kinds_of, shared_numbers, spread_down
-from transforms.tables.row_kind import LABEL, Places, has_ordinal, kind_of_row, names_one
 from transforms.tables.total_row import grand_total
 
 NUMBER_KINDS: frozenset[Kind] = frozenset({"count", "amount", "hours", "percent"})

@@ -6,7 +6,7 @@ import polars as pl
 
 from contracts.grid import Sheet
 from transforms.cells.cell import cell_text
-from transforms.tables.header import Heading
+from transforms.headings.header import Heading
 from transforms.tables.merged import Fault, joined_cells, kinds_of, shared_numbers, spread_down
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from transforms.tables.row_kind import Places
+from transforms.headings.row_kind import Places
 from transforms.tables.total_row import OutcomeCells, number_in
 
 FEWEST_ROWS = 2

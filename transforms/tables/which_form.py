@@ -11,10 +11,10 @@ from contracts.rules import FORM_AMBIGUOUS, FORM_UNKNOWN
 from transforms.cells.key import heading_parts, telling_wordings
 from transforms.findings.disclosure import numbered
 from transforms.findings.finding import finding
-from transforms.tables.header import Heading, best_at, find_heading
+from transforms.headings.header import Heading, best_at, find_heading
+from transforms.headings.suggestion import suggestions
+from transforms.headings.top import Top, by_row, top_of
 from transforms.tables.sheet_parts import is_meant
-from transforms.tables.suggestion import suggestions
-from transforms.tables.top import Top, by_row, top_of
 
 Seen = list[tuple[Sheet, Heading]]
 FIRST_ROWS = 12

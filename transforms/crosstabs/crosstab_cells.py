@@ -11,10 +11,10 @@ from contracts.crosstab import Axis
 from contracts.form import Form
 from contracts.grid import Place
 from transforms.cells.cell_value import is_nothing, plain
-from transforms.tables.axis import is_left_out, said_of
-from transforms.tables.crosstab_blocks import Block, Crosstabs
-from transforms.tables.edge import Edge, Seen, crosstab_of, line_of, unread
-from transforms.tables.row_kind import mark_of
+from transforms.crosstabs.crosstab_blocks import Block, Crosstabs
+from transforms.crosstabs.edge import Edge, Seen, crosstab_of, line_of, unread
+from transforms.headings.axis import is_left_out, said_of
+from transforms.headings.row_kind import mark_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contracts.form import Form
 from contracts.grid import Place, Sheet, Value
 from transforms.cells.cell import cell_text
 from transforms.cells.parse import UNVALUED
-from transforms.tables.axis import Values, said_of
+from transforms.headings.axis import Values, said_of
 
 LONGEST_LINE = 60
 """Characters of a line of its own that names a thing of an axis."""

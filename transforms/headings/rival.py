@@ -10,8 +10,8 @@ from contracts.vocabulary import academic_year
 from transforms.cells.cell import cell_text
 from transforms.cells.key import headings, ignored_headings
 from transforms.cells.numbering import is_numbering
-from transforms.tables.header import Heading
-from transforms.tables.hint import years_in
+from transforms.headings.header import Heading
+from transforms.headings.hint import years_in
 
 
 def by_data(sheet: Sheet, heading: Heading) -> Heading:

@@ -13,7 +13,7 @@ from contracts.grid import Sheet
 from contracts.reading import Suggestion
 from transforms.cells.key import heading_key, ignored_headings, key, wordings
 from transforms.findings.disclosure import HIDDEN
-from transforms.tables.header import Heading
+from transforms.headings.header import Heading
 
 LEAST_SCORE = 77
 """Of 100. Of headings that people reworded it finds 33 of 34; below it come «Количество учителей» and the like."""

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from contracts.vocabulary import rows
 from transforms.cells.key import key, mark_starts, mark_stems, row_marks, stem_of
 from transforms.cells.numbering import is_number, is_numbering
-from transforms.tables.unit_row import is_unit_row
+from transforms.headings.unit_row import is_unit_row
 
 LABEL = "label"
 """A row with a lone name: what it is depends on the rows around it."""

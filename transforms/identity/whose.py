@@ -12,12 +12,12 @@ from contracts.rules import CONTRADICTION, FOLDER_UNOWNED, SENDER_UNKNOWN, SENDE
 from contracts.vocabulary import owners, rows, unit_names
 from transforms.cells.cell import cell_text
 from transforms.findings.finding import finding
-from transforms.tables.header import Heading
+from transforms.headings.header import Heading
 from transforms.tables.origin import only_sender, sender_in, sender_in_name
 from transforms.tables.resolve import Register
 
 if TYPE_CHECKING:
-    from transforms.tables.identify import Context, Delivery
+    from transforms.identity.identify import Context, Delivery
 
 
 def owner(delivery: Delivery, context: Context) -> str | None:

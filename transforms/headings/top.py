@@ -13,8 +13,8 @@ from contracts.grid import Place, Range, Sheet
 from transforms.cells.cell import cell_text
 from transforms.cells.key import heading_key
 from transforms.cells.numbering import is_number, is_numbering
-from transforms.tables.known_words import known_keys
-from transforms.tables.unit_row import is_unit_row
+from transforms.headings.known_words import known_keys
+from transforms.headings.unit_row import is_unit_row
 
 DEEPEST_HEADING = 5
 first_row = attrgetter("first_row")

@@ -17,8 +17,10 @@ from transforms.cells.cell import cell_text
 from transforms.cells.day import MONTHS, date
 from transforms.cells.key import key
 from transforms.findings.finding import finding
+from transforms.headings.header import Heading
+from transforms.headings.row_kind import mark_of
+from transforms.identity.whose import contradiction
 from transforms.tables.find import lines_above
-from transforms.tables.header import Heading
 from transforms.tables.origin import (
     FIRST_MONTH,
     MONTH_OF_NEXT_YEAR,
@@ -33,8 +35,6 @@ from transforms.tables.origin import (
     school_years_in,
     school_years_of,
 )
-from transforms.tables.row_kind import mark_of
-from transforms.tables.whose import contradiction
 
 Headings = list[tuple[Sheet, Heading]]
 SHORT_DAY = re.compile(rf"(?<![\d.])(\d{{1,2}})(?:[._](\d{{1,2}})|\s+({'|'.join(MONTHS)}))(?![\d.])")

@@ -13,10 +13,10 @@ from contracts.reading import Finding
 from contracts.rules import HIDDEN_ROWS
 from transforms.cells.key import DASH
 from transforms.cells.within import word_of, word_within
+from transforms.crosstabs.crosstab_blocks import Crosstabs, Lacking, crosstabs, may_hold
+from transforms.crosstabs.crosstab_cells import Cells, cells_of
+from transforms.crosstabs.edge import Seen, crosstab_of
 from transforms.findings.finding import finding
-from transforms.tables.crosstab_blocks import Crosstabs, Lacking, crosstabs, may_hold
-from transforms.tables.crosstab_cells import Cells, cells_of
-from transforms.tables.edge import Seen, crosstab_of
 from transforms.tables.layout import spans
 from transforms.tables.origin import names_of
 from transforms.tables.original import SheetOfRows

@@ -11,10 +11,10 @@ from contracts.grid import Place, Sheet, cell_address
 from contracts.regions import kept_lately
 from transforms.cells.key import heading_key, heading_parts, heading_starts, headings
 from transforms.findings.disclosure import HIDDEN, may_be_shown
-from transforms.tables.hint import bare_keys
-from transforms.tables.joint import with_joint
-from transforms.tables.row_kind import mark_of
-from transforms.tables.top import DEEPEST_HEADING, Keys, Top, depths, filled_groups, has_groups
+from transforms.headings.hint import bare_keys
+from transforms.headings.joint import with_joint
+from transforms.headings.row_kind import mark_of
+from transforms.headings.top import DEEPEST_HEADING, Keys, Top, depths, filled_groups, has_groups
 
 
 @dataclass(frozen=True)

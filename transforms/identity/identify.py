@@ -25,18 +25,22 @@ from contracts.texts import phrases
 from contracts.vocabulary import academic_year, campaign_at, rows, unit_names
 from transforms.cells.key import unit_aliases
 from transforms.cells.text_formula import without_text_formulas
+from transforms.crosstabs.unpivot import Unpivoted, lacking_in, unpivoted
 from transforms.findings.finding import finding
 from transforms.findings.moment import moment_findings
-from transforms.tables.bands import with_bands
-from transforms.tables.delivery_date import (
+from transforms.headings.header import Heading
+from transforms.headings.rival import by_year
+from transforms.identity.delivery_date import (
     date_of_delivery,
     month_doubts,
     newest_tables,
     school_year_doubts,
     year_to_come,
 )
+from transforms.identity.returned import date_answered, without_receipts
+from transforms.identity.whose import nobodys_folder, owner, sender_of
+from transforms.tables.bands import with_bands
 from transforms.tables.find import edged, lines_above, stands_alone, tables_of
-from transforms.tables.header import Heading
 from transforms.tables.layout import (
     another_table,
     beside_table,
@@ -48,11 +52,7 @@ from transforms.tables.layout import (
 )
 from transforms.tables.merged import seen_cells
 from transforms.tables.resolve import Register
-from transforms.tables.returned import date_answered, without_receipts
-from transforms.tables.rival import by_year
-from transforms.tables.unpivot import Unpivoted, lacking_in, unpivoted
 from transforms.tables.which_form import ambiguous, choose_form, nearly_seen, seen_by_people, seen_on, unknown_form
-from transforms.tables.whose import nobodys_folder, owner, sender_of
 
 RANGES_SHOWN = 10
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.forms import forms_in
 from contracts.regions import kept, kept_lately, regions
 from transforms.cells.key import STEM, heading_key, heading_parts, ignored_headings, stem_of
-from transforms.tables.hint import bare_keys
+from transforms.headings.hint import bare_keys
 
 NOTHING: frozenset[str] = frozenset()
 

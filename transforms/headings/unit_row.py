@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from transforms.cells.key import heading_key, ignored_headings, key
-from transforms.tables.hint import is_hint
+from transforms.headings.hint import is_hint
 
 LABELS = ("ед", "единица измерения", "единицы измерения", "ед. изм", "ед.изм")
 """How a row of units may begin."""

@@ -17,10 +17,10 @@ from transforms.cells.cell_value import is_nothing, plain
 from transforms.cells.day import date
 from transforms.cells.key import joint_headings
 from transforms.findings.finding import Table
-from transforms.tables.retold import retold
+from transforms.headings.retold import retold
 
 if TYPE_CHECKING:
-    from transforms.tables.header import Heading
+    from transforms.headings.header import Heading
 
 DAY = re.compile(rf"(?<![\w./-])(?:от\s+)?(?P<day>{paper_number.DAY})(?:\s*(?:года|г\b\.?))?(?![\w/-])", re.IGNORECASE)
 AMENDED = re.compile(paper_number.AMENDED, re.IGNORECASE)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from contracts.crosstab import Axis
 from contracts.form import Form
 from contracts.grid import Place, Sheet
-from transforms.tables.axis import Said, beginnings, is_label, is_left_out, labelled, said_of, told_by
-from transforms.tables.edge import Edge, Seen, crosstab_of, line_of, unread
+from transforms.crosstabs.edge import Edge, Seen, crosstab_of, line_of, unread
+from transforms.headings.axis import Said, beginnings, is_label, is_left_out, labelled, said_of, told_by
 
 MOST_HEADS = 4
 """Rows over the cells that may say what is in them."""

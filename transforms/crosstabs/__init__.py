@@ -1,0 +1,1 @@
+"""Crosstabs: grids of cells under headings on two edges, made into rows."""

@@ -1,0 +1,1 @@
+"""Identity: which form a delivery is, whose it is and for when."""
