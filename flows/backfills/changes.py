@@ -13,6 +13,8 @@ from contracts.texts import in_words
 from contracts.vocabulary import sender_name, words
 from flows.home import json_output
 from flows.home import shown as values
+from flows.home.shown import kind_shown
+from warehouse.marts.columns import everywhere
 
 MAY_HOLD_NAMES = frozenset(
     column.name
@@ -72,7 +74,8 @@ def shown(text: str | None, kind: str | None, column: str, timezone: ZoneInfo) -
         return "—"
     if column in UNITS:
         return sender_name(str(value))
-    return WORDS.get(column, {}).get(str(value)) or values.cell(column, value, timezone)
+    said = WORDS.get(column, {}).get(str(value))
+    return said or values.cell(column, value, timezone, kind_shown(*everywhere(column)))
 
 
 def number_or_shown(text: str | None, kind: str | None, column: str, timezone: ZoneInfo) -> int | float | str:

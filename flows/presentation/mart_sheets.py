@@ -16,7 +16,7 @@ from contracts.texts.figures import percent
 from contracts.vocabulary import rows as vocabulary
 from documents.receipts.findings import figure_title
 from documents.writing.mart_xlsx import FIGURES, TOTAL, MartSheet, Shown
-from flows.home.shown import local_time
+from flows.home.shown import NUMBERS, kind_shown, local_time
 from warehouse.marts.columns import kind
 from warehouse.marts.definitions import Mart, marts, total_of, views
 from warehouse.marts.published import mart, mart_named
@@ -29,7 +29,7 @@ SERVICE = ("region", "as_of", "oktmo", "known_at", "code", "inputs_judged_by")
 OF_RULES = ("_rule_version", "judged_by")
 NAMES = ("{}_name", "{}_title")
 STATE = ("completeness", "is_final", "by_older_rules")
-NUMBER, NUMBERS = "№", ("номер", "год", "класс")
+NUMBER = "№"
 """What a place is called, and units of numbers that count nothing."""
 COUNTRY_NAME = "Россия"
 OF_NO_REGION = "Установка"
@@ -199,10 +199,8 @@ def _columns(definition: Mart, rows: pl.DataFrame, aside: set[str], zone: ZoneIn
 
 
 def shown_kind(definition: Mart, column: str) -> str:
-    """The kind of a column, more exactly where its unit says how it is shown: a number that only names, a difference
-    of shares."""
-    of_kind, unit = kind(column, *definition.kinds)
-    return "номер" if unit in NUMBERS else unit if unit == "разность долей" else of_kind
+    """How a column of a mart is shown."""
+    return kind_shown(*kind(column, *definition.kinds))
 
 
 def _is_service(name: str, rows: pl.DataFrame) -> bool:
