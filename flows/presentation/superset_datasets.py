@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.texts import words_of_column
+from flows.home.shown import NUMBERS
 from flows.presentation.mart_catalogue import LAYERS, TITLE, TYPES
 from flows.presentation.mart_sheets import caption_of
 from warehouse.marts.columns import kind
@@ -45,7 +46,7 @@ def asset_id(*names: str) -> str:
 def format_of(mart: Mart, column: str) -> str:
     """How d3 shows a column's numbers; empty for what is no number, and for years and other numbers that only name."""
     of_kind, unit = kind(column, *mart.kinds)
-    return "" if unit in ("год", "номер", "класс") else FORMATS.get(of_kind, "")
+    return "" if unit in NUMBERS else FORMATS.get(of_kind, "")
 
 
 def in_words(mart: Mart, column: str) -> str:

@@ -154,12 +154,16 @@ def _names_on(tables: Iterable[tuple[Sheet, Heading]]) -> set[str]:
     return keys
 
 
+def _texts_about(file: str, titles: list[list[str]], headings: Sequence[tuple[Sheet, Heading]]) -> list[str]:
+    """What may say of which time a document is: its titles, the names of its sheets and of its file."""
+    return [*(text for line in titles for text in line), *(sheet.name for sheet, _ in headings), names_of(file)[0]]
+
+
 def school_year_doubts(
     file: str, titles: list[list[str]], headings: Sequence[tuple[Sheet, Heading]], as_of: dt.date | None
 ) -> list[Finding]:
     """A warning when the school year that titles, sheets or the file name state is not that of the date."""
-    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
-    stated = school_years_in([*texts, names_of(file)[0]])
+    stated = school_years_in(_texts_about(file, titles, headings))
     if as_of is None or not stated or any(year in stated for year in school_years_of(as_of)):
         return []
     year = academic_year(as_of)
@@ -184,8 +188,7 @@ def year_to_come(
     if as_of is None or form.period not in OF_A_YEAR or not MONTH_OF_NEXT_YEAR <= as_of.month < FIRST_MONTH:
         return as_of, []
     coming = academic_year(as_of) + 1
-    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
-    stated = school_years_in([*texts, names_of(file)[0]])
+    stated = school_years_in(_texts_about(file, titles, headings))
     is_ahead = set(stated) == {coming}
     if not stated and as_of.month == FIRST_MONTH - 1:
         days = _days_of_year(headings)
@@ -229,8 +232,7 @@ def month_doubts(
     before = month_owed(form, as_of) if as_of is not None else None
     if as_of is None or before is None or as_of > (due_on(form, before, sender=sender) or before):
         return []
-    texts = [text for line in titles for text in line] + [sheet.name for sheet, _ in headings]
-    named = months_in([*texts, names_of(file)[0]], as_of.year)
+    named = months_in(_texts_about(file, titles, headings), as_of.year)
     if as_of.month in named and before.month not in named:
         return []
     expected = f"{before:%d.%m.%Y}, если данные за {span_words('month', before)}"

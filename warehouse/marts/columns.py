@@ -21,8 +21,8 @@ class Word:
     """A line of columns.csv: what a column of this name is in marts of some kind, or (`of` is empty) in all.
 
     `of` names a mart that views read, the forms that a mart is of, or its key. `kind` is one of текст, целое, число,
-    доля, да/нет, дата, момент; `unit` is what an integer counts; a number has
-    none, but for `CHANGE_OF_SHARE`. `caption` is empty where marts say it themselves.
+    доля, да/нет, дата, момент; `unit` is what an integer counts; a number has none, but for `CHANGE_OF_SHARE`.
+    `caption` is empty where marts say it themselves.
     """
 
     column: str
@@ -58,6 +58,7 @@ def kind(column: str, *kinds: str) -> tuple[str, str]:
     raise ValueError(f"no columns.csv has a line that says of what kind {column} is")
 
 
+@cache
 def everywhere(column: str) -> tuple[str, str]:
     """(kind, unit) of a column where it is not known of which mart it is; empty where its lines are not of one kind."""
     said = {(line.kind, line.unit) for (name, _), line in words().items() if name == column and line.kind}
