@@ -24,6 +24,10 @@ MAY_HOLD_NAMES = frozenset(
     if column.kind == "text" or column.open_vocabulary
 )
 """Columns of free text: somebody may have written anything there."""
+SHARES = frozenset(
+    column.name for form in FORMS for edition in form.editions for column in edition.columns if column.kind == "percent"
+)
+"""Columns of facts that are shares; what columns of marts are, their own lines say."""
 Show = Callable[[str | None, str | None, str, ZoneInfo], object]
 UNITS = ("reporting_unit", "subordination", "territory", "sender")
 WHOLE = ("smallint", "integer", "bigint")
@@ -75,7 +79,8 @@ def shown(text: str | None, kind: str | None, column: str, timezone: ZoneInfo) -
     if column in UNITS:
         return sender_name(str(value))
     said = WORDS.get(column, {}).get(str(value))
-    return said or values.cell(column, value, timezone, kind_shown(*everywhere(column)))
+    of_kind = kind_shown(*everywhere(column)) or ("доля" if column in SHARES else "")
+    return said or values.cell(column, value, timezone, of_kind)
 
 
 def number_or_shown(text: str | None, kind: str | None, column: str, timezone: ZoneInfo) -> int | float | str:
